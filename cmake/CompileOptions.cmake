@@ -1,0 +1,25 @@
+# ditharos_options: what every target of ours is compiled with. Never part of what users of the library inherit.
+add_library(ditharos_options INTERFACE)
+target_compile_options(ditharos_options INTERFACE -Wall -Wextra)
+target_compile_features(ditharos_options INTERFACE cxx_std_20)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+if(DITHAROS_SANITIZE)
+  target_compile_options(ditharos_options INTERFACE
+    -fsanitize=${DITHAROS_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(ditharos_options INTERFACE -fsanitize=${DITHAROS_SANITIZE})
+endif()
+
+# What the kernels add. -O3 vectorises loops; without errno and floating-point traps sqrt and select vectorise too. Neither
+# changes a result. -ffast-math would: it assumes away NaN and infinity, which the library checks for.
+set(DITHAROS_KERNEL_OPTIONS $<$<NOT:$<CONFIG:Debug>>:-O3> -fno-math-errno -fno-trapping-math)
+
+# The instruction sets for which tensor/kernels/isa/ is compiled; the widest one that the CPU has is chosen at run time.
+set(DITHAROS_ISAS baseline)
+set(DITHAROS_ISA_OPTIONS_baseline "")
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$" AND CMAKE_SIZEOF_VOID_P EQUAL 8)
+  list(APPEND DITHAROS_ISAS avx2 avx512)
+  set(DITHAROS_ISA_OPTIONS_avx2 -mavx2 -mfma -mf16c -mbmi -mbmi2)
+  set(DITHAROS_ISA_OPTIONS_avx512 ${DITHAROS_ISA_OPTIONS_avx2}
+    -mavx512f -mavx512vl -mavx512bw -mavx512dq -mprefer-vector-width=512)
+endif()

@@ -1,0 +1,48 @@
+# Finds what ditharos stands on. A missing piece stops the configuration with one sentence that names its apt package.
+
+# A header-only library: an imported target `ditharos_NAME` that carries its include directory.
+function(ditharos_find_header NAME HEADER PACKAGE)
+  find_path(DITHAROS_${NAME}_INCLUDE_DIR "${HEADER}")
+  mark_as_advanced(DITHAROS_${NAME}_INCLUDE_DIR)
+  if(NOT DITHAROS_${NAME}_INCLUDE_DIR)
+    message(FATAL_ERROR "${NAME} is missing (no <${HEADER}>). On Debian and Ubuntu: apt-get install ${PACKAGE}")
+  endif()
+  add_library(ditharos_${NAME} INTERFACE IMPORTED GLOBAL)
+  target_include_directories(ditharos_${NAME} SYSTEM INTERFACE "${DITHAROS_${NAME}_INCLUDE_DIR}")
+endfunction()
+
+# A library that CMake has a find module for.
+macro(ditharos_find_library NAME PACKAGE)
+  find_package(${NAME} QUIET ${ARGN})
+  if(NOT ${NAME}_FOUND)
+    message(FATAL_ERROR "${NAME} is missing. On Debian and Ubuntu: apt-get install ${PACKAGE}")
+  endif()
+endmacro()
+
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+ditharos_find_library(Threads g++)
+ditharos_find_library(OpenMP g++ COMPONENTS CXX)
+ditharos_find_library(ZLIB zlib1g-dev)
+ditharos_find_library(PNG libpng-dev)
+ditharos_find_header(cereal cereal/cereal.hpp libcereal-dev)
+if(DITHAROS_BUILD_EXAMPLES OR DITHAROS_BUILD_TESTS)
+  ditharos_find_header(tomlplusplus toml++/toml.h libtomlplusplus-dev)
+  ditharos_find_header(cli11 CLI/CLI.hpp libcli11-dev)
+endif()
+if(DITHAROS_BUILD_TESTS)
+  ditharos_find_header(doctest doctest/doctest.h doctest-dev)
+endif()
+
+set(DITHAROS_HAS_ONEDNN OFF)
+if(DITHAROS_WITH_ONEDNN)
+  find_package(DNNL QUIET)
+  set(DITHAROS_HAS_ONEDNN ${DNNL_FOUND})
+  if(DNNL_FOUND)
+    message(STATUS "oneDNN ${DNNL_VERSION}: ${DNNL_LIBRARY}")
+  else()
+    message(STATUS "oneDNN is missing: the native kernels serve alone, slower. "
+                   "On Debian and Ubuntu: apt-get install libdnnl-dev")
+  endif()
+else()
+  message(STATUS "oneDNN is switched off (DITHAROS_WITH_ONEDNN): the native kernels serve alone")
+endif()

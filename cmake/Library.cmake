@@ -1,0 +1,50 @@
+# The library: all sources of the six folders. tensor/kernels gets the kernels' options, tensor/kernels/isa is compiled once
+# an instruction set, and the oneDNN seam's files are left out where there is no oneDNN.
+set(DITHAROS_SOURCES "")
+foreach(folder IN LISTS DITHAROS_LIBRARY_FOLDERS)
+  file(GLOB_RECURSE folder_sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cpp")
+  list(APPEND DITHAROS_SOURCES ${folder_sources})
+endforeach()
+
+set(DITHAROS_ISA_SOURCES ${DITHAROS_SOURCES})
+list(FILTER DITHAROS_ISA_SOURCES INCLUDE REGEX "/tensor/kernels/isa/[^/]*_isa\\.cpp$")
+if(DITHAROS_ISA_SOURCES)
+  list(REMOVE_ITEM DITHAROS_SOURCES ${DITHAROS_ISA_SOURCES})
+endif()
+if(NOT DITHAROS_HAS_ONEDNN)
+  list(FILTER DITHAROS_SOURCES EXCLUDE REGEX "_onednn\\.cpp$")
+endif()
+
+set(kernel_sources ${DITHAROS_SOURCES})
+list(FILTER kernel_sources INCLUDE REGEX "/tensor/kernels/")
+set_source_files_properties(${kernel_sources} PROPERTIES COMPILE_OPTIONS "${DITHAROS_KERNEL_OPTIONS}")
+
+add_library(ditharos STATIC ${DITHAROS_SOURCES})
+add_library(ditharos::ditharos ALIAS ditharos)
+set_target_properties(ditharos PROPERTIES LINKER_LANGUAGE CXX)
+target_compile_features(ditharos PUBLIC cxx_std_20)
+target_include_directories(ditharos PUBLIC
+  $<BUILD_INTERFACE:${DITHAROS_INCLUDE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+target_link_libraries(ditharos PRIVATE
+  $<BUILD_INTERFACE:ditharos_options> $<BUILD_INTERFACE:ditharos_cereal>
+  OpenMP::OpenMP_CXX Threads::Threads ZLIB::ZLIB PNG::PNG)
+if(DITHAROS_HAS_ONEDNN)
+  target_link_libraries(ditharos PRIVATE DNNL::dnnl)
+  target_compile_definitions(ditharos PRIVATE DITHAROS_HAS_ONEDNN=1)
+endif()
+if("avx512" IN_LIST DITHAROS_ISAS)
+  # The dispatcher may refer to the namespaces avx2 and avx512, not to baseline alone.
+  target_compile_definitions(ditharos PRIVATE DITHAROS_HAS_X86_ISAS=1)
+endif()
+
+if(DITHAROS_ISA_SOURCES)
+  foreach(isa IN LISTS DITHAROS_ISAS)
+    add_library(ditharos_kernels_${isa} OBJECT ${DITHAROS_ISA_SOURCES})
+    target_include_directories(ditharos_kernels_${isa} PRIVATE "${DITHAROS_INCLUDE_DIR}")
+    target_link_libraries(ditharos_kernels_${isa} PRIVATE ditharos_options)
+    target_compile_definitions(ditharos_kernels_${isa} PRIVATE DITHAROS_ISA=${isa})
+    target_compile_options(ditharos_kernels_${isa} PRIVATE
+      ${DITHAROS_KERNEL_OPTIONS} -fopenmp-simd ${DITHAROS_ISA_OPTIONS_${isa}})
+    target_sources(ditharos PRIVATE $<TARGET_OBJECTS:ditharos_kernels_${isa}>)
+  endforeach()
+endif()
