@@ -1,0 +1,125 @@
+#include <ditharos/tensor/allocator.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+#include <map>
+#include <mutex>
+#include <new>
+#include <vector>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+#include <ditharos/tensor/error.h>
+
+namespace ditharos {
+namespace {
+
+constexpr size_t alignment = 64;
+constexpr size_t huge_page = size_t{2} << 20;
+
+/// Eight classes to each power of two: at most 12.5 % of a block is unused. Blocks above a huge page are whole pages
+/// of it, so that the kernel can back them with huge pages.
+size_t size_class(size_t bytes) {
+  if (bytes <= alignment) return alignment;
+  const size_t step = std::max(alignment, std::bit_floor(bytes) / 8);
+  const size_t rounded = (bytes + step - 1) / step * step;
+  return rounded < huge_page ? rounded : (rounded + huge_page - 1) / huge_page * huge_page;
+}
+
+void* system_allocate(size_t size) {
+  const size_t align = size >= huge_page ? huge_page : alignment;
+  void* block = std::aligned_alloc(align, size);
+#if defined(__linux__)
+  if (block && size >= huge_page) madvise(block, size, MADV_HUGEPAGE);
+#endif
+  return block;
+}
+
+struct Cache {
+  std::mutex mutex;
+  std::map<size_t, std::vector<void*>> free_blocks;  // by size class
+  AllocatorStats stats;
+  uint64_t fail_in = 0;
+
+  void release() {
+    for (auto& [size, blocks] : free_blocks) {
+      for (void* block : blocks) std::free(block);
+      stats.cached -= size * blocks.size();
+      blocks.clear();
+    }
+  }
+};
+
+/// Never destroyed: tensors with static storage duration may be freed after it would have been.
+Cache& cache() {
+  static Cache* instance = new Cache;
+  return *instance;
+}
+
+}  // namespace
+
+void* allocate(size_t bytes) {
+  if (bytes == 0) return nullptr;
+  Cache& c = cache();
+  std::lock_guard lock(c.mutex);
+  if (c.fail_in && --c.fail_in == 0) fail("out of memory: cannot allocate ", bytes, " bytes (injected)");
+  check(bytes <= (size_t{1} << 47), "out of memory: cannot allocate ", bytes, " bytes");
+  const size_t size = size_class(bytes);
+  auto& blocks = c.free_blocks[size];
+  void* block = nullptr;
+  if (!blocks.empty()) {
+    block = blocks.back();
+    blocks.pop_back();
+    c.stats.cached -= size;
+  } else {
+    blocks.reserve(blocks.capacity() + 1);  // so that deallocate seldom has to grow it
+    ++c.stats.system;
+    block = system_allocate(size);
+    if (!block) {  // what is cached in other classes may be enough
+      c.release();
+      block = system_allocate(size);
+    }
+    check(block != nullptr, "out of memory: cannot allocate ", bytes, " bytes (", c.stats.live, " bytes in use)");
+  }
+  c.stats.live += size;
+  c.stats.peak = std::max(c.stats.peak, c.stats.live);
+  return block;
+}
+
+void deallocate(void* block, size_t bytes) noexcept {
+  if (!block) return;
+  Cache& c = cache();
+  std::lock_guard lock(c.mutex);
+  const size_t size = size_class(bytes);
+  c.stats.live -= size;
+  try {
+    c.free_blocks[size].push_back(block);
+    c.stats.cached += size;
+  } catch (const std::bad_alloc&) {
+    std::free(block);
+  }
+}
+
+AllocatorStats allocator_stats() {
+  std::lock_guard lock(cache().mutex);
+  return cache().stats;
+}
+
+void reset_peak() {
+  std::lock_guard lock(cache().mutex);
+  cache().stats.peak = cache().stats.live;
+}
+
+void release_cached() {
+  std::lock_guard lock(cache().mutex);
+  cache().release();
+}
+
+void fail_allocation_in(uint64_t n) {
+  std::lock_guard lock(cache().mutex);
+  cache().fail_in = n;
+}
+
+}  // namespace ditharos

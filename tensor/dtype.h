@@ -1,0 +1,61 @@
+#pragma once
+// Element types of tensors and the one dispatch from the run-time tag to the C++ type.
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include <ditharos/tensor/bfloat16.h>
+#include <ditharos/tensor/error.h>
+
+namespace ditharos {
+
+enum class DType : uint8_t { f32, f64, bf16, i64, i32, u8, boolean };
+
+template <class T> struct dtype_of_type;
+template <> struct dtype_of_type<float> { static constexpr DType value = DType::f32; };
+template <> struct dtype_of_type<double> { static constexpr DType value = DType::f64; };
+template <> struct dtype_of_type<bfloat16> { static constexpr DType value = DType::bf16; };
+template <> struct dtype_of_type<int64_t> { static constexpr DType value = DType::i64; };
+template <> struct dtype_of_type<int32_t> { static constexpr DType value = DType::i32; };
+template <> struct dtype_of_type<uint8_t> { static constexpr DType value = DType::u8; };
+template <> struct dtype_of_type<bool> { static constexpr DType value = DType::boolean; };
+template <class T> inline constexpr DType dtype_of = dtype_of_type<T>::value;
+
+/// Calls f(T{}) with a value of the C++ type that `dtype` names.
+template <class F>
+decltype(auto) visit_dtype(DType dtype, F&& f) {
+  switch (dtype) {
+    case DType::f32: return f(float{});
+    case DType::f64: return f(double{});
+    case DType::bf16: return f(bfloat16{});
+    case DType::i64: return f(int64_t{});
+    case DType::i32: return f(int32_t{});
+    case DType::u8: return f(uint8_t{});
+    case DType::boolean: break;
+  }
+  return f(bool{});
+}
+
+/// The same for the two types that gradients have; any other dtype is refused in the name of `op`.
+template <class F>
+decltype(auto) visit_floating(const char* op, DType dtype, F&& f);
+
+inline size_t size_of(DType dtype) {
+  return visit_dtype(dtype, [](auto v) { return sizeof(v); });
+}
+inline bool is_floating(DType d) { return d == DType::f32 || d == DType::f64 || d == DType::bf16; }
+inline const char* name_of(DType dtype) {
+  constexpr const char* names[] = {"f32", "f64", "bf16", "i64", "i32", "u8", "bool"};
+  return names[static_cast<int>(dtype)];
+}
+inline std::string to_text(DType dtype) { return name_of(dtype); }
+
+template <class F>
+decltype(auto) visit_floating(const char* op, DType dtype, F&& f) {
+  check<DTypeError>(dtype == DType::f32 || dtype == DType::f64, "[", op, "] computes in f32 or f64, got ", dtype,
+                    "; convert with to(x, DType::f32)");
+  if (dtype == DType::f64) return f(double{});
+  return f(float{});
+}
+
+}  // namespace ditharos

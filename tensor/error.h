@@ -1,0 +1,44 @@
+#pragma once
+// Typed exceptions and `check`, the one way to refuse bad input.
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+
+namespace ditharos {
+
+/// Base of every exception that the library throws on purpose. The message is one sentence for a person.
+class Error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+class ShapeError : public Error { using Error::Error; };     ///< shapes or axes that do not fit
+class DTypeError : public Error { using Error::Error; };     ///< an element type that the operation does not take
+class AutogradError : public Error { using Error::Error; };  ///< a graph that is missing, freed or modified
+class IoError : public Error { using Error::Error; };        ///< a file that is missing, damaged or not writable
+class ConfigError : public Error { using Error::Error; };    ///< a setting that is unknown or out of range
+
+/// Text of one part of a message. Types of the library add overloads beside their definition.
+inline std::string to_text(const char* s) { return s; }
+inline std::string to_text(const std::string& s) { return s; }
+template <class T>
+  requires std::is_arithmetic_v<T>
+std::string to_text(T value) {
+  if constexpr (std::is_same_v<T, bool>) return value ? "true" : "false";
+  else return std::to_string(value);
+}
+
+template <class E = Error, class... Parts>
+[[noreturn]] void fail(const Parts&... parts) {
+  std::string message;
+  (message.append(to_text(parts)), ...);
+  throw E(message);
+}
+
+/// Throws E with the concatenated parts unless `ok`. Parts are turned into text only on failure.
+template <class E = Error, class... Parts>
+void check(bool ok, const Parts&... parts) {
+  if (!ok) [[unlikely]] fail<E>(parts...);
+}
+
+}  // namespace ditharos

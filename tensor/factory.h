@@ -1,0 +1,30 @@
+#pragma once
+// Tensors made from values.
+#include <vector>
+
+#include <ditharos/tensor/tensor.h>
+
+namespace ditharos {
+
+Tensor empty(const Shape& shape, DType dtype = DType::f32);  ///< contents undefined
+Tensor zeros(const Shape& shape, DType dtype = DType::f32);
+Tensor ones(const Shape& shape, DType dtype = DType::f32);
+Tensor full(const Shape& shape, double value, DType dtype = DType::f32);
+/// A scalar (rank 0).
+Tensor scalar(double value, DType dtype = DType::f32);
+/// 0, 1, ..., n-1.
+Tensor arange(int64_t n, DType dtype = DType::f32);
+/// n points from first to last, both included, computed in double.
+Tensor linspace(double first, double last, int64_t n, DType dtype = DType::f32);
+Tensor eye(int64_t n, DType dtype = DType::f32);
+
+/// A copy of `values` in row-major order; ShapeError unless their number fits. T: float, double, i64, i32, u8.
+template <class T> Tensor from_vector(const std::vector<T>& values, const Shape& shape);
+/// The same with the shape [values.size()].
+template <class T> Tensor from_vector(const std::vector<T>& values) { return from_vector(values, {int64_t(values.size())}); }
+
+Tensor zeros_like(const Tensor& x);
+Tensor ones_like(const Tensor& x);
+Tensor empty_like(const Tensor& x);
+
+}  // namespace ditharos

@@ -1,0 +1,19 @@
+#pragma once
+// Copies between layouts and element types.
+#include <vector>
+
+#include <ditharos/tensor/tensor.h>
+
+namespace ditharos::kernels {
+
+/// A contiguous copy in `dtype`. Float to integer truncates; to boolean is "not zero".
+Tensor to(const Tensor& x, DType dtype);
+/// x itself when it is contiguous, else a contiguous copy.
+Tensor contiguous(const Tensor& x);
+/// dst[...] = src[...] for equal shapes, any strides and dtypes; dst is mutated. The two must not overlap.
+void copy_into(const Tensor& dst, const Tensor& src);
+void fill(const Tensor& dst, double value);
+/// Concatenates along `axis`; all other sizes equal.
+Tensor cat(const std::vector<Tensor>& parts, int axis);
+
+}  // namespace ditharos::kernels

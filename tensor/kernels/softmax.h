@@ -1,0 +1,18 @@
+#pragma once
+// Softmax family over the last axis. Any strides in, contiguous out.
+#include <ditharos/tensor/tensor.h>
+
+namespace ditharos::kernels {
+
+Tensor softmax(const Tensor& x);
+Tensor log_softmax(const Tensor& x);
+/// Backward rules from the output y: softmax dx = y (g - sum(g y)); log_softmax dx = g - exp(y) sum(g).
+Tensor softmax_backward(const Tensor& grad, const Tensor& y);
+Tensor log_softmax_backward(const Tensor& grad, const Tensor& y);
+
+/// Per-row loss -log softmax(logits)[label]; logits [N, C], labels i64 [N]; out [N].
+Tensor cross_entropy(const Tensor& logits, const Tensor& labels);
+/// dlogits = g (softmax(logits) - onehot(label)); g [N].
+Tensor cross_entropy_backward(const Tensor& grad, const Tensor& logits, const Tensor& labels);
+
+}  // namespace ditharos::kernels

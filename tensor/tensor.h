@@ -1,0 +1,97 @@
+#pragma once
+// Tensor: a value handle on {storage, offset, shape, strides, dtype}. Copies are cheap and share the elements.
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <vector>
+
+#include <ditharos/tensor/dtype.h>
+#include <ditharos/tensor/shape.h>
+#include <ditharos/tensor/storage.h>
+
+namespace ditharos {
+
+/// What differentiation hangs on a tensor: its gradient, its place in a recorded graph. Opaque here.
+struct AutogradMeta {
+  virtual ~AutogradMeta() = default;
+};
+
+/// One tensor's metadata. Several handles may share it; several of them may share one Storage (views).
+struct TensorImpl {
+  std::shared_ptr<Storage> storage;
+  Shape shape;
+  Strides strides;     // in elements
+  int64_t offset = 0;  // in elements
+  DType dtype = DType::f32;
+  std::unique_ptr<AutogradMeta> meta;
+};
+
+class Tensor {
+ public:
+  /// An undefined tensor: "no value". Only defined() and assignment are allowed on it.
+  Tensor() = default;
+  /// Fresh contiguous memory, contents undefined.
+  explicit Tensor(const Shape& shape, DType dtype = DType::f32);
+  /// A view of `storage`; the caller guarantees that every index lies inside.
+  Tensor(std::shared_ptr<Storage> storage, const Shape& shape, const Strides& strides, int64_t offset, DType dtype);
+
+  bool defined() const { return impl_ != nullptr; }
+  const Shape& shape() const { return impl_->shape; }
+  const Strides& strides() const { return impl_->strides; }
+  int64_t offset() const { return impl_->offset; }
+  DType dtype() const { return impl_->dtype; }
+  int rank() const { return impl_->shape.rank(); }
+  /// Size of one axis; negative axes count from the end.
+  int64_t size(int axis) const { return impl_->shape[normalize_axis("size", axis, rank())]; }
+  int64_t numel() const { return ditharos::numel(impl_->shape); }
+  bool is_contiguous() const;
+
+  /// First element, for reading. Throws DTypeError unless T is the element type.
+  template <class T> const T* data() const { return static_cast<const T*>(raw(dtype_of<T>)); }
+  /// First element, for writing: counts as a mutation of the storage, which a backward pass that saved it will refuse.
+  template <class T> T* mutable_data() const {
+    void* p = raw(dtype_of<T>);
+    impl_->storage->bump_version();
+    return static_cast<T*>(p);
+  }
+  uint64_t version() const { return impl_->storage->version(); }
+  const std::shared_ptr<Storage>& storage() const { return impl_->storage; }
+
+  /// The one element of a one-element tensor, as double. Keeps no graph alive.
+  double item() const;
+  /// All elements in row-major order, converted to T.
+  template <class T> std::vector<T> to_vector() const;
+
+  /// Identity of the handle: two tensors with one impl are the same variable.
+  TensorImpl* impl() const { return impl_.get(); }
+  /// True when no other handle, view or saved value sees these elements: they may be overwritten in place.
+  bool is_unique() const { return impl_.use_count() == 1 && impl_->storage.use_count() == 1; }
+  std::weak_ptr<TensorImpl> weak() const { return impl_; }
+  static Tensor from_impl(std::shared_ptr<TensorImpl> impl) { Tensor t; t.impl_ = std::move(impl); return t; }
+
+  // Declared here so that they read as methods; defined by the layer that differentiates.
+  bool requires_grad() const;                        ///< true for parameters and everything computed from them
+  const Tensor& set_requires_grad(bool on = true) const;  ///< leaves only
+  Tensor grad() const;                               ///< accumulated gradient of a leaf; undefined before backward()
+  void set_grad(const Tensor& grad) const;           ///< replaces it; an undefined tensor clears it
+  void backward() const;                             ///< accumulates d(this)/d(leaf) into every leaf; this has one element
+  Tensor detach() const;                             ///< the same elements, outside every graph
+  Tensor reshape(const Shape& shape) const;          ///< one size may be -1; a view where the strides allow it
+  Tensor transpose(int axis0, int axis1) const;
+  Tensor permute(const Axes& order) const;
+  Tensor slice(int axis, int64_t begin, int64_t end, int64_t step = 1) const;
+  Tensor select(int axis, int64_t index) const;      ///< drops the axis
+  Tensor unsqueeze(int axis) const;
+  Tensor squeeze(int axis) const;
+  Tensor expand(const Shape& shape) const;
+
+ private:
+  void* raw(DType wanted) const;
+  std::shared_ptr<TensorImpl> impl_;
+};
+
+template <> std::vector<float> Tensor::to_vector() const;
+template <> std::vector<double> Tensor::to_vector() const;
+template <> std::vector<int64_t> Tensor::to_vector() const;
+
+}  // namespace ditharos
