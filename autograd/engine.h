@@ -1,0 +1,27 @@
+#pragma once
+// Reverse mode: walks the recorded graph from outputs to inputs, newest operation first.
+#include <vector>
+
+#include <ditharos/autograd/node.h>
+
+namespace ditharos {
+
+struct BackwardOptions {
+  bool retain_graph = false;  ///< keep what was saved, so that backward can run again
+  bool create_graph = false;  ///< record the gradients' own computation (implies retain_graph)
+};
+
+/// Adds d(output)/d(leaf), weighted with `grad` (the output's shape; 1 for a one-element output when undefined), to
+/// the grad() of every leaf that the output depends on. AutogradError when there is no graph or it was freed.
+void backward(const Tensor& output, const Tensor& grad = {}, const BackwardOptions& options = {});
+
+/// Gradients of the outputs, weighted with `grad_outputs` (ones for one-element outputs when empty), with respect to
+/// `inputs`, which may be leaves or intermediate results. No leaf's grad() changes. An input that the outputs do not
+/// depend on gives zeros.
+std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
+                         const std::vector<Tensor>& grad_outputs = {}, const BackwardOptions& options = {});
+/// The same for one output and one input.
+Tensor grad(const Tensor& output, const Tensor& input, const Tensor& grad_output = {},
+            const BackwardOptions& options = {});
+
+}  // namespace ditharos

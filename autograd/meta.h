@@ -1,0 +1,19 @@
+#pragma once
+// What differentiation hangs on a tensor.
+#include <ditharos/autograd/node.h>
+
+namespace ditharos {
+
+struct Meta : AutogradMeta {
+  bool requires_grad = false;     // a leaf that collects a gradient
+  Tensor grad;                    // of a leaf, accumulated
+  std::shared_ptr<Node> grad_fn;  // the operation that produced this tensor
+  std::weak_ptr<Node> leaf_node;  // of a leaf; owned by the graphs that use it
+};
+
+/// The tensor's Meta, made on first use.
+Meta& meta_of(const Tensor& x);
+/// The tensor's Meta or null.
+Meta* find_meta(const Tensor& x);
+
+}  // namespace ditharos

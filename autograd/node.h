@@ -1,0 +1,113 @@
+#pragma once
+// The recorded graph: a Node for each differentiable operation, and `record`, which every operation calls once.
+//
+//   Tensor exp(const Tensor& x) {
+//     return record("exp", kernels::unary(Unary::exp, x), {x}, save_output,
+//                   each([](const Backward& d) { return d.grad() * d.output(); }));   // d/dx e^x = e^x
+//   }
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <ditharos/tensor/tensor.h>
+
+namespace ditharos {
+
+class Backward;
+struct Node;
+
+/// One gradient an input; undefined where none is needed or where it is zero.
+using Grads = std::vector<Tensor>;
+/// Computes the gradients of all inputs from the gradient of the output.
+using Rule = std::function<Grads(const Backward&)>;
+/// Sees a gradient as it arrives; a defined result replaces it.
+using Hook = std::function<Tensor(const Tensor&)>;
+
+/// What the backward rule will read again. Bits may be combined: save_input(1) | save_output.
+using Save = unsigned;
+inline constexpr Save save_nothing = 0, save_output = 1u << 31, save_inputs = ~save_output;
+constexpr Save save_input(int i) { return 1u << i; }
+
+/// A tensor kept for the backward pass, with the version it had.
+struct Saved {
+  Tensor tensor;
+  uint64_t version = 0;
+};
+
+/// One recorded operation, or a leaf (a parameter) when `leaf` is defined.
+struct Node : std::enable_shared_from_this<Node> {
+  explicit Node(const char* op_name);
+  ~Node();  // frees a graph of any depth without recursion
+
+  const char* name;
+  uint64_t sequence;  // creation order, which is a topological order; leaves have 0
+  Shape shape;        // of the output
+  DType dtype = DType::f32;
+  std::vector<std::shared_ptr<Node>> next;  // producers of the inputs; null where no gradient is needed
+  std::vector<Shape> input_shapes;
+  std::vector<Saved> inputs;
+  Saved output;
+  Rule rule;
+  std::vector<Hook> hooks;
+  Tensor leaf;
+
+  /// Drops what was saved and the rule with its captures, once the backward pass has used them.
+  void release();
+};
+
+/// What a rule sees: the incoming gradient and what the operation saved.
+class Backward {
+ public:
+  Backward(Node& node, Tensor grad) : node_(node), grad_(std::move(grad)) {}
+  /// Gradient of the loss with respect to the output; its shape is the output's.
+  const Tensor& grad() const { return grad_; }
+  /// Input i as it was. AutogradError if it was modified since, or freed by an earlier backward pass.
+  Tensor input(size_t i) const;
+  /// The output as it was, attached to the graph again, so that rules which use it can be differentiated.
+  Tensor output() const;
+  /// False when nothing upstream of input i wants a gradient.
+  bool needs(size_t i) const { return node_.next[i] != nullptr; }
+  size_t input_count() const { return node_.next.size(); }
+  const Shape& input_shape(size_t i) const { return node_.input_shapes[i]; }
+
+ private:
+  Tensor unpack(const Saved& saved, const std::string& what) const;
+  Node& node_;
+  Tensor grad_;
+};
+
+/// Attaches the operation to the graph when recording is on and an input needs a gradient; returns `out`.
+/// `name` must be a string literal: it is kept as a pointer, and the op table lists it.
+Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, Save save, Rule rule);
+
+/// A rule made of one function per input; runs only those whose input needs a gradient.
+template <class... F>
+Rule each(F... rules) {
+  return [=](const Backward& d) {
+    Grads grads(sizeof...(F));
+    size_t i = 0;
+    (..., (d.needs(i) ? void(grads[i] = rules(d)) : void(), ++i));
+    return grads;
+  };
+}
+
+/// A fused rule for the first order, and for higher ones the derivative of `composite`, the same function written in
+/// public operations, evaluated on the saved inputs again. Nothing that the fused kernel computed counts as constant.
+Rule fused(Rule kernel, std::function<Tensor(const std::vector<Tensor>&)> composite);
+
+/// True when the tensor is a leaf that wants a gradient or was computed from one.
+bool needs_grad(const Tensor& x);
+/// The node that produced x, or the leaf node of a parameter; null when x needs no gradient.
+std::shared_ptr<Node> node_of(const Tensor& x);
+
+/// Calls `hook` with each gradient of x that a backward pass completes; a defined result replaces it.
+void register_hook(const Tensor& x, Hook hook);
+
+/// Names of all operations recorded so far in this process, when collection was switched on (by the test suite).
+void collect_op_names(bool on);
+std::vector<std::string> collected_op_names();
+/// Number of live nodes; zero when every graph is gone.
+int64_t live_nodes();
+
+}  // namespace ditharos

@@ -1,0 +1,97 @@
+#pragma once
+// Modules: members are plain values, and one listing, visit(), drives everything else.
+//
+//   struct Block : nn::Module {
+//     nn::Linear fc1, fc2;
+//     Tensor operator()(const Tensor& x) const { return x + fc2(gelu(fc1(x))); }
+//     void visit(nn::Visitor& v) override { v("fc1", fc1); v("fc2", fc2); }
+//   };
+//
+// Copying a module copies handles: both share their parameters. clone() gives independent ones.
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <ditharos/tensor/tensor.h>
+
+namespace ditharos::nn {
+
+class Module;
+
+/// Receives what visit() lists, under dotted names as PyTorch gives them ("blocks.3.attn.qkv.weight").
+class Visitor {
+ public:
+  virtual ~Visitor() = default;
+  /// A parameter. Undefined ones (a layer without bias) are passed over.
+  void operator()(const char* name, Tensor& parameter);
+  /// A tensor that is stored and loaded but not trained.
+  void buffer(const char* name, Tensor& tensor);
+  void operator()(const char* name, Module& module);
+  template <class M>
+  void operator()(const char* name, std::vector<M>& modules) {
+    for (size_t i = 0; i < modules.size(); ++i) (*this)((name + ("." + std::to_string(i))).c_str(), modules[i]);
+  }
+  template <class M>
+  void operator()(const char* name, std::optional<M>& module) {
+    if (module) (*this)(name, *module);
+  }
+
+ protected:
+  virtual void on_parameter(const std::string& name, Tensor& parameter) = 0;
+  virtual void on_buffer(const std::string&, Tensor&) {}
+  virtual void on_module(const std::string&, Module&) {}
+
+ private:
+  std::string prefix_;
+};
+
+class Module {
+ public:
+  virtual ~Module() = default;
+  /// Lists parameters, buffers and sub-modules, each once, in the order of their names in a state dict.
+  virtual void visit(Visitor& v) = 0;
+  /// True while training (the start): dropout is active.
+  bool is_training() const { return training_; }
+
+ private:
+  friend void set_training(Module& module, bool on);
+  bool training_ = true;
+};
+
+struct NamedTensor {
+  std::string name;
+  Tensor tensor;
+};
+using NamedTensors = std::vector<NamedTensor>;
+
+NamedTensors named_parameters(Module& module);
+/// Parameters and buffers: what a checkpoint holds.
+NamedTensors named_tensors(Module& module);
+int64_t parameter_count(Module& module);
+/// Switches this module and all below it between training and evaluation.
+void set_training(Module& module, bool on);
+/// Switches whether the parameters collect gradients.
+void set_requires_grad(Module& module, bool on);
+/// Drops all gradients.
+void zero_grad(Module& module);
+/// Replaces every parameter and buffer by a copy of its own, cutting all sharing with other modules.
+void unshare(Module& module);
+/// A deep copy.
+template <class M>
+M clone(const M& module) {
+  M copy = module;
+  unshare(copy);
+  return copy;
+}
+
+/// Walks the graph behind `loss` and throws AutogradError if a leaf collects a gradient that visit() does not list:
+/// such a parameter would never be trained or saved.
+void audit(const Tensor& loss, Module& module);
+
+/// Checks that two lists name the same tensors with the same shapes; the message lists all missing and unexpected
+/// names and all shapes that differ.
+void check_same_tensors(const std::string& what, const NamedTensors& expected, const NamedTensors& given);
+/// Copies values by name into the module's parameters and buffers. Strict; nothing changes if it throws.
+void load_state_dict(Module& module, const NamedTensors& state);
+
+}  // namespace ditharos::nn
