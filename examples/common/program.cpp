@@ -1,0 +1,34 @@
+#include <ditharos/examples/common/program.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <new>
+#include <string>
+
+#include <ditharos/tensor/error.h>
+
+namespace ditharos::examples {
+
+int run_main(int argc, char** argv, const std::function<int(int argc, char** argv)>& program) {
+  const std::string name = argc > 0 ? std::filesystem::path(argv[0]).filename().string() : "program";
+  const auto report = [&](std::string message, int status) {
+    std::replace(message.begin(), message.end(), '\n', ' ');
+    std::cout.flush();
+    std::cerr << name << ": " << message << std::endl;
+    return status;
+  };
+  try {
+    const int status = program(argc, argv);
+    std::cout.flush();
+    return std::cout ? status : report("cannot write to the standard output", 1);
+  } catch (const ConfigError& e) {
+    return report(e.what(), 2);
+  } catch (const std::bad_alloc&) {
+    return report("out of memory", 1);
+  } catch (const std::exception& e) {
+    return report(e.what(), 1);
+  }
+}
+
+}  // namespace ditharos::examples
