@@ -1,0 +1,123 @@
+#pragma once
+// The differentiable operations: the public list. Definitions stand in ops/, forward beside backward.
+//
+// Elementwise operations broadcast as NumPy does. All take f32 and f64 unless said otherwise; two operands have one
+// dtype. Axes may be negative. ShapeError and DTypeError name the operation and what it got.
+#include <vector>
+
+#include <ditharos/tensor/factory.h>
+#include <ditharos/tensor/tensor.h>
+
+namespace ditharos {
+
+// --- arithmetic (ops/pointwise.cpp) ---
+Tensor operator+(const Tensor& a, const Tensor& b);
+Tensor operator-(const Tensor& a, const Tensor& b);
+Tensor operator*(const Tensor& a, const Tensor& b);
+Tensor operator/(const Tensor& a, const Tensor& b);
+Tensor operator+(const Tensor& a, double b);
+Tensor operator-(const Tensor& a, double b);
+Tensor operator*(const Tensor& a, double b);
+Tensor operator/(const Tensor& a, double b);
+Tensor operator+(double a, const Tensor& b);
+Tensor operator-(double a, const Tensor& b);
+Tensor operator*(double a, const Tensor& b);
+Tensor operator/(double a, const Tensor& b);
+Tensor operator-(const Tensor& x);
+Tensor pow(const Tensor& x, double exponent);
+Tensor maximum(const Tensor& a, const Tensor& b);  ///< at ties each side gets half of the gradient
+Tensor minimum(const Tensor& a, const Tensor& b);
+
+// --- functions of one variable (ops/pointwise.cpp, ops/activation.cpp) ---
+Tensor abs(const Tensor& x);
+Tensor square(const Tensor& x);
+Tensor sqrt(const Tensor& x);
+Tensor rsqrt(const Tensor& x);
+Tensor reciprocal(const Tensor& x);
+Tensor exp(const Tensor& x);
+Tensor log(const Tensor& x);
+Tensor sin(const Tensor& x);
+Tensor cos(const Tensor& x);
+Tensor erf(const Tensor& x);
+Tensor clamp(const Tensor& x, double low, double high);  ///< gradient 1 inside and at the bounds, 0 outside
+Tensor tanh(const Tensor& x);
+Tensor sigmoid(const Tensor& x);
+Tensor relu(const Tensor& x);
+Tensor softplus(const Tensor& x);
+Tensor silu(const Tensor& x);       ///< x sigmoid(x)
+Tensor gelu(const Tensor& x);       ///< x Phi(x), exact (Hendrycks and Gimpel 2016)
+Tensor gelu_tanh(const Tensor& x);  ///< its tanh approximation, which DiT uses
+
+// --- selection; comparisons give booleans and no gradient ---
+Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
+Tensor equal(const Tensor& a, const Tensor& b);
+Tensor less(const Tensor& a, const Tensor& b);
+Tensor less_equal(const Tensor& a, const Tensor& b);
+Tensor greater(const Tensor& a, const Tensor& b);
+Tensor greater_equal(const Tensor& a, const Tensor& b);
+
+// --- reductions (ops/reduce.cpp); `axes` empty: all ---
+Tensor sum(const Tensor& x, const Axes& axes = {}, bool keepdim = false);
+Tensor mean(const Tensor& x, const Axes& axes = {}, bool keepdim = false);
+Tensor variance(const Tensor& x, const Axes& axes = {}, bool keepdim = false);  ///< biased (divides by n)
+Tensor amax(const Tensor& x, int axis, bool keepdim = false);  ///< ties share the gradient equally
+Tensor logsumexp(const Tensor& x, int axis, bool keepdim = false);
+Tensor argmax(const Tensor& x, int axis, bool keepdim = false);  ///< i64, no gradient
+Tensor sum_to(const Tensor& x, const Shape& shape);              ///< the inverse of broadcasting
+
+// --- shape (ops/shape.cpp); views share elements, and none copies where the strides allow ---
+Tensor reshape(const Tensor& x, const Shape& shape);  ///< one size may be -1
+Tensor permute(const Tensor& x, const Axes& order);
+Tensor transpose(const Tensor& x, int axis0, int axis1);
+Tensor expand(const Tensor& x, const Shape& shape);
+Tensor slice(const Tensor& x, int axis, int64_t begin, int64_t end, int64_t step = 1);
+Tensor select(const Tensor& x, int axis, int64_t index);
+Tensor unsqueeze(const Tensor& x, int axis);
+Tensor squeeze(const Tensor& x, int axis);
+std::vector<Tensor> chunk(const Tensor& x, int64_t parts, int axis);  ///< equal parts; the size must divide
+Tensor cat(const std::vector<Tensor>& parts, int axis);
+Tensor stack(const std::vector<Tensor>& parts, int axis);
+Tensor contiguous(const Tensor& x);
+Tensor to(const Tensor& x, DType dtype);
+
+// --- indices (ops/index.cpp) ---
+Tensor index_select(const Tensor& table, const Tensor& indices);  ///< rows of table [N, D...]; indices i64, any shape
+Tensor index_add(const Tensor& values, const Tensor& indices, int64_t rows);  ///< its adjoint
+Tensor gather(const Tensor& x, int axis, const Tensor& index);
+Tensor scatter_add(const Tensor& values, int axis, const Tensor& index, const Shape& shape);
+
+// --- products (ops/matmul.cpp) ---
+Tensor matmul(const Tensor& a, const Tensor& b);  ///< any rank, leading axes broadcast
+/// x W^T + bias; x [..., in], weight [out, in], bias [out] or undefined.
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
+
+// --- pictures (ops/conv.cpp) ---
+/// [B, C, H, W] -> [B, Ho*Wo, C*kernel*kernel]: each window a row.
+Tensor unfold(const Tensor& x, int64_t kernel, int64_t stride, int64_t padding);
+/// Its adjoint: adds each row back to its window.
+Tensor fold(const Tensor& columns, int64_t channels, int64_t height, int64_t width, int64_t kernel, int64_t stride,
+            int64_t padding);
+/// Convolution; x [B, C, H, W], weight [O, C, k, k], bias [O] or undefined.
+Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t stride = 1, int64_t padding = 0);
+
+// --- softmax, losses (ops/softmax.cpp, ops/loss.cpp) ---
+Tensor softmax(const Tensor& x, int axis);
+Tensor log_softmax(const Tensor& x, int axis);
+/// Mean of -log softmax(logits)[label]; logits [N, C], labels i64 [N].
+Tensor cross_entropy(const Tensor& logits, const Tensor& labels);
+/// Mean of (prediction - target)^2; equal shapes, nothing broadcasts.
+Tensor mse_loss(const Tensor& prediction, const Tensor& target);
+Tensor l1_loss(const Tensor& prediction, const Tensor& target);
+
+// --- fused blocks of a transformer (ops/norm.cpp, ops/attention.cpp) ---
+/// (x - mean) / sqrt(var + eps) * weight + bias over the last axis; weight, bias [D] or undefined (Ba et al. 2016).
+Tensor layer_norm(const Tensor& x, const Tensor& weight = {}, const Tensor& bias = {}, double eps = 1e-5);
+/// LayerNorm without affine map, then * (1 + scale) + shift; x [B, T, D], shift and scale [B, D] (adaLN, Peebles and
+/// Xie 2023).
+Tensor layer_norm_modulate(const Tensor& x, const Tensor& shift, const Tensor& scale, double eps = 1e-6);
+/// x + gate * y; x, y [B, T, D], gate [B, D] (adaLN-Zero).
+Tensor gated_residual(const Tensor& x, const Tensor& gate, const Tensor& y);
+/// softmax(q k^T / sqrt(D/heads)) v for packed qkv [B, T, 3 D] -> [B, T, D] (Vaswani et al. 2017).
+Tensor attention(const Tensor& qkv, int64_t heads);
+
+}  // namespace ditharos

@@ -1,0 +1,25 @@
+#pragma once
+#include <ditharos/nn/linear.h>
+
+namespace ditharos::nn {
+
+/// Adaptive layer norm's regression: SiLU, then a linear map of the condition to `chunks` vectors of the model's width
+/// (Peebles and Xie 2023, adaLN-Zero). Weight and bias start at zero, so every block starts as the identity.
+class AdaLN : public Module {
+ public:
+  AdaLN() = default;
+  AdaLN(int64_t width, int64_t chunks, Generator& rng) : chunks_(chunks), linear_(width, chunks * width, rng) {
+    linear_.weight = parameter(zeros({chunks * width, width}));
+  }
+
+  /// `activated` is silu(c), [B, D], which all blocks share. Returns `chunks` tensors [B, D], views of one product.
+  std::vector<Tensor> operator()(const Tensor& activated) const { return chunk(linear_(activated), chunks_, -1); }
+  /// Key "1": in PyTorch's Sequential the SiLU is element 0.
+  void visit(Visitor& v) override { v("1", linear_); }
+
+ private:
+  int64_t chunks_ = 0;
+  Linear linear_;
+};
+
+}  // namespace ditharos::nn

@@ -1,0 +1,25 @@
+#pragma once
+#include <ditharos/autograd/ops.h>
+#include <ditharos/nn/module.h>
+#include <ditharos/tensor/random.h>
+
+namespace ditharos::nn {
+
+/// In training zeroes each element with probability p and scales the others by 1/(1-p) (Srivastava et al. 2014).
+class Dropout : public Module {
+ public:
+  explicit Dropout(double p = .5) : p_(p) {
+    check<ConfigError>(p >= 0 && p < 1, "the dropout probability must be in [0, 1), got ", p);
+  }
+
+  Tensor operator()(const Tensor& x, Generator& rng) const {
+    if (!is_training() || p_ == 0) return x;
+    return x * (rng.bernoulli(1 - p_, x.shape(), x.dtype()) * (1 / (1 - p_)));
+  }
+  void visit(Visitor&) override {}
+
+ private:
+  double p_;
+};
+
+}  // namespace ditharos::nn

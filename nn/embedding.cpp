@@ -1,0 +1,29 @@
+#include <ditharos/nn/embedding.h>
+
+#include <cmath>
+
+namespace ditharos::nn {
+
+Tensor timestep_features(const Tensor& t, int64_t dim) {
+  check<ShapeError>(t.rank() == 1, "[timestep_features] the times must have shape [B], got ", t.shape());
+  check<ConfigError>(dim >= 2 && dim % 2 == 0, "[timestep_features] the number of features must be even, got ", dim);
+  const int64_t half = dim / 2;
+  std::vector<double> frequencies(static_cast<size_t>(half));
+  for (int64_t i = 0; i < half; ++i) frequencies[size_t(i)] = std::exp(-std::log(10000.0) * double(i) / double(half));
+  const Tensor angles = unsqueeze(to(t, DType::f64), 1) * from_vector(frequencies);  // [B, half], in double
+  return to(cat({cos(angles), sin(angles)}, 1), DType::f32);
+}
+
+TimestepEmbedder::TimestepEmbedder(int64_t width, Generator& rng) : in_(features_, width, rng), out_(width, width, rng) {
+  in_.weight = parameter(init::normal({width, features_}, .02, rng));
+  out_.weight = parameter(init::normal({width, width}, .02, rng));
+}
+
+Tensor TimestepEmbedder::operator()(const Tensor& t) const { return out_(silu(in_(timestep_features(t, features_)))); }
+
+void TimestepEmbedder::visit(Visitor& v) {  // keys 0 and 2: in PyTorch's Sequential the SiLU is element 1
+  v("mlp.0", in_);
+  v("mlp.2", out_);
+}
+
+}  // namespace ditharos::nn

@@ -1,0 +1,37 @@
+#pragma once
+#include <ditharos/nn/linear.h>
+
+namespace ditharos::nn {
+
+/// A table of vectors; indices i64 of any shape -> [..., D]. Weights start as N(0, standard_deviation^2).
+class Embedding : public Module {
+ public:
+  Embedding() = default;
+  Embedding(int64_t rows, int64_t width, Generator& rng, double standard_deviation = 1.0)
+      : weight(parameter(init::normal({rows, width}, standard_deviation, rng))) {}
+
+  Tensor operator()(const Tensor& indices) const { return index_select(weight, indices); }
+  void visit(Visitor& v) override { v("weight", weight); }
+
+  Tensor weight;
+};
+
+/// Sinusoidal features of a time, [B] -> [B, dim]: cos(t w_i) for the first half, then sin(t w_i), with
+/// w_i = 10000^(-i / (dim/2)) (Vaswani et al. 2017; order and denominator as in Peebles and Xie's DiT). `dim` is even.
+Tensor timestep_features(const Tensor& t, int64_t dim);
+
+/// Embeds a time, [B] -> [B, D]: 256 sinusoidal features, Linear, SiLU, Linear; weights N(0, .02^2).
+class TimestepEmbedder : public Module {
+ public:
+  TimestepEmbedder() = default;
+  TimestepEmbedder(int64_t width, Generator& rng);
+
+  Tensor operator()(const Tensor& t) const;
+  void visit(Visitor& v) override;
+
+ private:
+  static constexpr int64_t features_ = 256;
+  Linear in_, out_;
+};
+
+}  // namespace ditharos::nn

@@ -1,0 +1,39 @@
+#include <ditharos/nn/init.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include <ditharos/tensor/kernels/pointwise.h>
+
+namespace ditharos::nn {
+namespace {
+/// Inputs of one output unit: the product of all sizes but the first.
+int64_t fan_in(const Shape& shape) {
+  check<ShapeError>(shape.rank() >= 2, "a weight needs at least two dimensions, got shape ", shape);
+  return numel(shape) / std::max<int64_t>(shape[0], 1);
+}
+}  // namespace
+
+Tensor parameter(Tensor x) {
+  x.set_requires_grad(true);
+  return x;
+}
+
+namespace init {
+
+Tensor xavier_uniform(const Shape& shape, Generator& rng) {
+  const double bound = std::sqrt(6.0 / double(fan_in(shape) + shape[0]));
+  using kernels::Unary;
+  return kernels::unary(Unary::add_scalar, kernels::unary(Unary::mul_scalar, rng.uniform(shape), 2 * bound), -bound);
+}
+
+Tensor kaiming_normal(const Shape& shape, Generator& rng) {
+  return normal(shape, std::sqrt(2.0 / double(fan_in(shape))), rng);
+}
+
+Tensor normal(const Shape& shape, double standard_deviation, Generator& rng) {
+  return kernels::unary(kernels::Unary::mul_scalar, rng.normal(shape), standard_deviation);
+}
+
+}  // namespace init
+}  // namespace ditharos::nn

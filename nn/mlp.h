@@ -1,0 +1,22 @@
+#pragma once
+#include <ditharos/nn/linear.h>
+
+namespace ditharos::nn {
+
+/// Point-wise feed-forward network: Linear, tanh-GELU, Linear; x [..., D] -> [..., D].
+class Mlp : public Module {
+ public:
+  Mlp() = default;
+  Mlp(int64_t width, int64_t hidden, Generator& rng) : fc1_(width, hidden, rng), fc2_(hidden, width, rng) {}
+
+  Tensor operator()(const Tensor& x) const { return fc2_(gelu_tanh(fc1_(x))); }
+  void visit(Visitor& v) override {
+    v("fc1", fc1_);
+    v("fc2", fc2_);
+  }
+
+ private:
+  Linear fc1_, fc2_;
+};
+
+}  // namespace ditharos::nn
