@@ -1,0 +1,77 @@
+# Sourced by examples/quickstart.sh and tests/run.sh: installs what a fresh Debian or Ubuntu machine lacks, configures and
+# builds. It installs nothing and needs no network where everything is there already.
+#
+# Needs: the current directory is the repository's root; `set -euo pipefail`.
+
+required_packages=(g++ cmake ninja-build libcereal-dev libtomlplusplus-dev libcli11-dev libpng-dev zlib1g-dev doctest-dev)
+# Without libdnnl-dev the native matrix products serve, slower; without the data set the built-in shapes do.
+optional_packages=(libdnnl-dev dataset-fashion-mnist)
+
+say() { printf '==> %s\n' "$*"; }
+fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+# Prints those of the packages named that are not installed.
+missing_of() {
+  local package
+  for package in "$@"; do
+    [[ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" == installed ]] || echo "$package"
+  done
+}
+
+# Runs apt-get as root or through sudo. Its output is shown only when it fails.
+run_apt() {
+  local log status=0
+  log=$(mktemp)
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 "$@" </dev/null >"$log" 2>&1 ||
+    status=$?
+  if ((status != 0)); then tail -n 15 "$log" >&2; fi
+  rm -f "$log"
+  return "$status"
+}
+
+# install_dependencies: afterwards the required packages are there, or the script has ended with a sentence that says why not.
+install_dependencies() {
+  if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+    say "No apt-get here, so nothing is installed. Needed (by their Debian names): ${required_packages[*]}," \
+      "and if possible ${optional_packages[*]}"
+    return
+  fi
+  local required optional package
+  mapfile -t required < <(missing_of "${required_packages[@]}")
+  mapfile -t optional < <(missing_of "${optional_packages[@]}")
+  if ((${#required[@]} + ${#optional[@]} == 0)); then return; fi
+
+  local command="apt-get update && apt-get install -y --no-install-recommends ${required[*]} ${optional[*]}"
+  if ((EUID == 0)); then
+    as_root=()
+  elif command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [[ -t 0 ]]; }; then
+    as_root=(sudo)
+  elif ((${#required[@]} > 0)); then
+    fail "some packages are missing and only root may install them. Run this once as root, then this script again:
+$command"
+  else
+    say "Not installed, and only root may do so (it works without, too): ${optional[*]}"
+    return
+  fi
+
+  say "Installing with apt-get: ${required[*]} ${optional[*]}"
+  run_apt update || say "apt-get update failed (no network?); going on with the package lists that are here"
+  if ((${#required[@]} > 0)); then
+    run_apt install -y --no-install-recommends "${required[@]}" ||
+      fail "apt-get could not install what the build needs: ${required[*]}"
+  fi
+  for package in "${optional[@]}"; do
+    run_apt install -y --no-install-recommends "$package" ||
+      say "apt-get could not install $package; it works without, too"
+  done
+}
+
+# build_targets [TARGET...]: configures build/ (Release) unless that was done, and builds the targets, or everything.
+build_targets() {
+  if [[ -f build/CMakeCache.txt ]]; then
+    cmake -S . -B build  # keeps the settings that were chosen when it was configured
+  else
+    cmake --preset release
+  fi
+  cmake --build build --parallel "$(nproc)" ${1:+--target "$@"}
+}

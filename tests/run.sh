@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds everything and runs the tests.
+#
+#   bash tests/run.sh [CTEST OPTIONS]     e.g. bash tests/run.sh -R matmul
+#
+# DITHAROS_SLOW=1 in the environment adds the slow tests.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source cmake/setup.sh
+
+install_dependencies
+build_targets
+exec ctest --test-dir build --output-on-failure "$@"
