@@ -9,8 +9,9 @@
 
 namespace ditharos {
 
-/// The four 32-bit words of Philox 4x32-10 for a key and a counter.
-std::array<uint32_t, 4> philox(uint64_t key, uint64_t counter);
+/// The four 32-bit words of Philox 4x32-10 for a key and a counter of 128 bits, least significant words first. The
+/// generator below counts in the lower 64 bits.
+std::array<uint32_t, 4> philox(uint64_t key, uint64_t counter, uint64_t counter_high = 0);
 
 /// A stream of random numbers. Each drawn element advances `offset` by one.
 class Generator {
@@ -19,13 +20,15 @@ class Generator {
 
   Tensor uniform(const Shape& shape, DType dtype = DType::f32);  ///< in [0, 1)
   Tensor normal(const Shape& shape, DType dtype = DType::f32);   ///< mean 0, variance 1 (Box-Muller in double)
-  Tensor randint(int64_t low, int64_t high, const Shape& shape);  ///< i64 in [low, high)
-  /// 1 with probability p, else 0; f32.
+  /// i64 in [low, high); each value's probability is within 2^-64 of the others'.
+  Tensor randint(int64_t low, int64_t high, const Shape& shape);
+  /// 1 with probability p, else 0.
   Tensor bernoulli(double p, const Shape& shape, DType dtype = DType::f32);
   /// A permutation of 0..n-1 (Fisher-Yates), i64.
   Tensor permutation(int64_t n);
   double uniform();
-  /// An independent stream for a named purpose ("noise", epoch number): depends on the seed and the key alone.
+  /// An independent stream for a named purpose ("noise", epoch number): depends on the seed and the key alone. For one
+  /// seed, different keys give different streams, and the other way round (a bijective mixer of 64 bits).
   Generator fork(uint64_t key) const;
 
   uint64_t seed() const { return seed_; }

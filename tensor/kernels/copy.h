@@ -6,7 +6,7 @@
 
 namespace ditharos::kernels {
 
-/// A contiguous copy in `dtype`. Float to integer truncates; to boolean is "not zero".
+/// A contiguous copy in `dtype`. Float to integer truncates (clamped to the range, NaN to 0); to boolean is "not zero".
 Tensor to(const Tensor& x, DType dtype);
 /// x itself when it is contiguous, else a contiguous copy.
 Tensor contiguous(const Tensor& x);
