@@ -18,15 +18,10 @@ missing_of() {
   done
 }
 
-# Runs apt-get as root or through sudo. Its output is shown only when it fails.
+# Runs apt-get as root or through sudo.
 run_apt() {
-  local log status=0
-  log=$(mktemp)
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 "$@" </dev/null >"$log" 2>&1 ||
-    status=$?
-  if ((status != 0)); then tail -n 15 "$log" >&2; fi
-  rm -f "$log"
-  return "$status"
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=120 -o Acquire::Retries=1 \
+    -o Acquire::http::Timeout=20 "$@" </dev/null
 }
 
 # install_dependencies: afterwards the required packages are there, or the script has ended with a sentence that says why not.
@@ -41,29 +36,31 @@ install_dependencies() {
   mapfile -t optional < <(missing_of "${optional_packages[@]}")
   if ((${#required[@]} + ${#optional[@]} == 0)); then return; fi
 
-  local command="apt-get update && apt-get install -y --no-install-recommends ${required[*]} ${optional[*]}"
+  local all=("${required[@]}" "${optional[@]}") log
   if ((EUID == 0)); then
     as_root=()
   elif command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [[ -t 0 ]]; }; then
     as_root=(sudo)
   elif ((${#required[@]} > 0)); then
     fail "some packages are missing and only root may install them. Run this once as root, then this script again:
-$command"
+apt-get update && apt-get install -y --no-install-recommends ${all[*]}"
   else
     say "Not installed, and only root may do so (it works without, too): ${optional[*]}"
     return
   fi
 
-  say "Installing with apt-get: ${required[*]} ${optional[*]}"
-  run_apt update || say "apt-get update failed (no network?); going on with the package lists that are here"
-  if ((${#required[@]} > 0)); then
-    run_apt install -y --no-install-recommends "${required[@]}" ||
-      fail "apt-get could not install what the build needs: ${required[*]}"
+  say "Installing with apt-get: ${all[*]}"
+  log=$(mktemp)
+  run_apt update &>"$log" || say "apt-get update failed (no network?); going on with the package lists that are here"
+  if ((${#required[@]} > 0)) && ! run_apt install -y --no-install-recommends "${required[@]}" &>"$log"; then
+    tail -n 15 "$log" >&2
+    fail "apt-get could not install what the build needs (its last words are above): ${required[*]}"
   fi
   for package in "${optional[@]}"; do
-    run_apt install -y --no-install-recommends "$package" ||
-      say "apt-get could not install $package; it works without, too"
+    run_apt install -y --no-install-recommends "$package" &>"$log" ||
+      say "apt-get could not install $package (no network, or not in its lists); it works without, too"
   done
+  rm -f "$log"
 }
 
 # build_targets [TARGET...]: configures build/ (Release) unless that was done, and builds the targets, or everything.
