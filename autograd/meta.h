@@ -8,7 +8,8 @@ struct Meta : AutogradMeta {
   bool requires_grad = false;     // a leaf that collects a gradient
   Tensor grad;                    // of a leaf, accumulated
   std::shared_ptr<Node> grad_fn;  // the operation that produced this tensor
-  std::weak_ptr<Node> leaf_node;  // of a leaf; owned by the graphs that use it
+  std::weak_ptr<Node> leaf_node;  // of a leaf; owned by the graphs that use it, and it owns the leaf
+  std::vector<Hook> leaf_hooks;   // of a leaf: they outlive the graphs
 };
 
 /// The tensor's Meta, made on first use.

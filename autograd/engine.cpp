@@ -1,0 +1,207 @@
+#include <ditharos/autograd/engine.h>
+
+#include <algorithm>
+#include <queue>
+#include <unordered_map>
+#include <unordered_set>
+
+#include <ditharos/autograd/grad_mode.h>
+#include <ditharos/autograd/meta.h>
+#include <ditharos/autograd/ops.h>
+#include <ditharos/tensor/kernels/copy.h>
+#include <ditharos/tensor/kernels/pointwise.h>
+
+namespace ditharos {
+namespace {
+
+using NodePtr = std::shared_ptr<Node>;
+using NodeSet = std::unordered_set<const Node*>;
+
+/// into += g. In place when nobody else can see `into` and no graph is being made; the order of additions is the order
+/// of arrival, which the graph alone decides.
+void accumulate(Tensor& into, Tensor g) {
+  if (!into.defined()) into = std::move(g);
+  else if (!grad_enabled() && into.is_unique() && into.is_contiguous()) kernels::accumulate(into, g);
+  else if (!grad_enabled() && g.is_unique() && g.is_contiguous()) kernels::accumulate(g, into), into = std::move(g);
+  else into = into + g;
+}
+
+/// Adds a finished gradient to a leaf's. The leaf keeps memory of its own: optimisers and clipping work in place there.
+void accumulate_leaf(const Tensor& leaf, Tensor g) {
+  Meta& meta = meta_of(leaf);
+  if (meta.grad.defined()) return accumulate(meta.grad, std::move(g));
+  const bool own = grad_enabled() || (g.is_unique() && g.is_contiguous());
+  meta.grad = own ? std::move(g) : kernels::to(g, g.dtype());
+}
+
+/// Nodes from which some wanted node can be reached; only these need to run. Nothing older than the oldest wanted node
+/// can reach one, so the search stays among newer nodes.
+NodeSet nodes_leading_to(const std::vector<NodePtr>& roots, const NodeSet& wanted) {
+  uint64_t oldest = UINT64_MAX;
+  for (const Node* n : wanted) oldest = std::min(oldest, n->sequence);
+  std::vector<const Node*> found;
+  NodeSet seen;
+  for (const auto& root : roots)
+    if (seen.insert(root.get()).second) found.push_back(root.get());
+  for (size_t i = 0; i < found.size(); ++i)
+    for (const auto& producer : found[i]->next)
+      if (producer && producer->sequence >= oldest && seen.insert(producer.get()).second) found.push_back(producer.get());
+  // Oldest first, so that a node's producers are decided before the node.
+  std::sort(found.begin(), found.end(), [](auto* a, auto* b) { return a->sequence < b->sequence; });
+  NodeSet leading;
+  for (const Node* n : found) {
+    const bool leads = wanted.count(n) || std::any_of(n->next.begin(), n->next.end(), [&](const NodePtr& producer) {
+                         return producer && leading.count(producer.get());
+                       });
+    if (leads) leading.insert(n);
+  }
+  return leading;
+}
+
+/// One backward pass. `wanted` null: gradients go to the leaves; else to `results`, by node.
+class Pass {
+ public:
+  Pass(const BackwardOptions& options, const NodeSet* wanted, const NodeSet* leading)
+      : options_(options), wanted_(wanted), leading_(leading) {}
+
+  void seed(const NodePtr& node, Tensor grad) { add(node, std::move(grad)); }
+
+  void run() {
+    GradMode mode(options_.create_graph);
+    while (!ready_.empty()) {
+      const NodePtr node = ready_.top();
+      ready_.pop();
+      const auto slot = pending_.find(node.get());
+      Tensor grad = std::move(slot->second);
+      pending_.erase(slot);
+      visit(*node, std::move(grad));
+    }
+  }
+
+  std::unordered_map<const Node*, Tensor> results;
+
+ private:
+  struct Older {  // the newest operation first: reverse topological order, because an operation is newer than its inputs
+    bool operator()(const NodePtr& a, const NodePtr& b) const {
+      return a->sequence != b->sequence ? a->sequence < b->sequence : a.get() < b.get();
+    }
+  };
+
+  void add(const NodePtr& node, Tensor grad) {
+    const auto [slot, fresh] = pending_.try_emplace(node.get());
+    if (fresh) ready_.push(node);
+    accumulate(slot->second, std::move(grad));
+  }
+
+  void visit(Node& node, Tensor grad) {
+    const auto& hooks = node.leaf.defined() ? meta_of(node.leaf).leaf_hooks : node.hooks;
+    for (const Hook& hook : hooks)
+      if (Tensor replaced = hook(grad); replaced.defined()) {
+        check<ShapeError>(replaced.shape() == node.shape, "[", node.name, "] a hook returned a gradient of shape ",
+                          replaced.shape(), " for a tensor of shape ", node.shape);
+        grad = replaced;
+      }
+    if (wanted_ && wanted_->count(&node)) results[&node] = grad;
+    if (node.leaf.defined()) {
+      if (!wanted_) accumulate_leaf(node.leaf, std::move(grad));
+      return;
+    }
+    const bool leads_on = !leading_ || std::any_of(node.next.begin(), node.next.end(), [&](const NodePtr& producer) {
+      return producer && leading_->count(producer.get());
+    });
+    if (!leads_on) return;
+    check<AutogradError>(node.rule != nullptr, "[", node.name,
+                         "] backward ran a second time through a graph that the first freed; pass retain_graph = true to "
+                         "the first");
+    propagate(node, std::move(grad));
+    if (!options_.retain_graph && !options_.create_graph) node.release();
+  }
+
+  void propagate(Node& node, Tensor grad) {
+    Grads grads = node.rule(Backward(node, std::move(grad)));
+    check<AutogradError>(grads.size() == node.next.size(), "[", node.name, "] the rule returned ", grads.size(),
+                         " gradients for ", node.next.size(), " inputs");
+    for (size_t i = 0; i < grads.size(); ++i) {
+      const NodePtr& producer = node.next[i];
+      if (!producer || !grads[i].defined() || (leading_ && !leading_->count(producer.get()))) continue;
+      Tensor g = std::move(grads[i]);
+      if (g.shape() != node.input_shapes[i]) {
+        check<ShapeError>(broadcastable_to(node.input_shapes[i], g.shape()), "[", node.name, "] the gradient of input ", i,
+                          " has shape ", g.shape(), ", the input ", node.input_shapes[i]);
+        g = sum_to(g, node.input_shapes[i]);  // the forward pass broadcast this input
+      }
+      add(producer, std::move(g));
+    }
+  }
+
+  BackwardOptions options_;
+  const NodeSet* wanted_;
+  const NodeSet* leading_;
+  std::priority_queue<NodePtr, std::vector<NodePtr>, Older> ready_;
+  std::unordered_map<const Node*, Tensor> pending_;
+};
+
+/// The weight of an output: as given, or 1 for a tensor of one element.
+Tensor seed_grad(const char* op, const Tensor& output, const Tensor& grad) {
+  check<AutogradError>(output.defined(), "[", op, "] the output is undefined");
+  check<AutogradError>(needs_grad(output), "[", op, "] the output of shape ", output.shape(),
+                       " does not depend on anything that needs a gradient");
+  if (!grad.defined()) {
+    check<AutogradError>(output.numel() == 1, "[", op, "] an output of shape ", output.shape(),
+                         " needs a gradient of its shape to start from; only one element can do without");
+    return ones(output.shape(), output.dtype());
+  }
+  check<ShapeError>(grad.shape() == output.shape(), "[", op, "] the gradient has shape ", grad.shape(), ", the output ",
+                    output.shape());
+  check<DTypeError>(grad.dtype() == output.dtype(), "[", op, "] the gradient has dtype ", grad.dtype(), ", the output ",
+                    output.dtype());
+  return grad;
+}
+
+}  // namespace
+
+void backward(const Tensor& output, const Tensor& grad, const BackwardOptions& options) {
+  const Tensor seed = seed_grad("backward", output, grad);
+  Pass pass(options, nullptr, nullptr);
+  pass.seed(node_of(output), seed);
+  pass.run();
+}
+
+std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
+                         const std::vector<Tensor>& grad_outputs, const BackwardOptions& options) {
+  check<AutogradError>(!outputs.empty(), "[grad] there is no output");
+  check<AutogradError>(grad_outputs.empty() || grad_outputs.size() == outputs.size(), "[grad] ", outputs.size(),
+                       " outputs but ", grad_outputs.size(), " gradients of outputs");
+  std::vector<NodePtr> roots, targets;
+  std::vector<Tensor> seeds;
+  NodeSet wanted;
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    seeds.push_back(seed_grad("grad", outputs[i], grad_outputs.empty() ? Tensor{} : grad_outputs[i]));
+    roots.push_back(node_of(outputs[i]));
+  }
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    check<AutogradError>(needs_grad(inputs[i]), "[grad] input ", i, inputs[i].defined() ? "" : " is undefined and",
+                         " does not require a gradient");
+    targets.push_back(node_of(inputs[i]));
+    wanted.insert(targets.back().get());
+  }
+  const NodeSet leading = nodes_leading_to(roots, wanted);
+  Pass pass(options, &wanted, &leading);
+  for (size_t i = 0; i < roots.size(); ++i)
+    if (leading.count(roots[i].get())) pass.seed(roots[i], seeds[i]);
+  pass.run();
+  std::vector<Tensor> found;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const auto it = pass.results.find(targets[i].get());
+    found.push_back(it != pass.results.end() ? it->second : zeros_like(inputs[i]));
+  }
+  return found;
+}
+
+Tensor grad(const Tensor& output, const Tensor& input, const Tensor& grad_output, const BackwardOptions& options) {
+  std::vector<Tensor> weights;
+  if (grad_output.defined()) weights.push_back(grad_output);
+  return grad(std::vector<Tensor>{output}, {input}, weights, options)[0];
+}
+
+}  // namespace ditharos

@@ -1,0 +1,174 @@
+#include <ditharos/autograd/node.h>
+
+#include <atomic>
+#include <mutex>
+#include <set>
+
+#include <ditharos/autograd/engine.h>
+#include <ditharos/autograd/grad_mode.h>
+#include <ditharos/autograd/meta.h>
+#include <ditharos/tensor/view.h>
+
+namespace ditharos {
+namespace {
+std::atomic<uint64_t> next_sequence{1};
+std::atomic<int64_t> node_count{0};
+std::atomic<bool> collecting{false};
+
+struct OpNames {
+  std::mutex mutex;
+  std::set<std::string> names;
+};
+OpNames& op_names() {
+  static OpNames instance;
+  return instance;
+}
+}  // namespace
+
+Node::Node(const char* op_name) : name(op_name), sequence(next_sequence++) { ++node_count; }
+
+Node::~Node() {
+  --node_count;
+  release();
+  // What this node alone kept alive would be destroyed recursively, a stack frame or more for each operation of a
+  // chain. Hand the producers to a list instead, which the outermost destructor empties.
+  static thread_local std::vector<std::shared_ptr<Node>> orphans;
+  static thread_local bool emptying = false;
+  for (auto& producer : next)
+    if (producer) orphans.push_back(std::move(producer));
+  if (emptying) return;
+  emptying = true;
+  while (!orphans.empty()) {
+    auto node = std::move(orphans.back());
+    orphans.pop_back();
+    node.reset();
+  }
+  emptying = false;
+}
+
+void Node::release() {
+  // A saved input may be the last owner of an earlier node; its edge in `next` still holds that node, so nothing
+  // recurses here.
+  rule = nullptr;
+  inputs.clear();
+  output = {};
+}
+
+Tensor Backward::unpack(const Saved& saved, const std::string& what) const {
+  check<AutogradError>(saved.tensor.defined(), "[", node_.name, "] the rule asks for the ", what,
+                       ", which the operation did not save");
+  check<AutogradError>(saved.tensor.version() == saved.version, "[", node_.name, "] the saved ", what, " of shape ",
+                       saved.tensor.shape(), " was modified in place after the forward pass (version ",
+                       saved.tensor.version(), ", saved at ", saved.version, ")");
+  return saved.tensor;
+}
+
+Tensor Backward::input(size_t i) const {
+  check<AutogradError>(i < node_.inputs.size(), "[", node_.name, "] the rule asks for input ", i, ", which was not saved");
+  return unpack(node_.inputs[i], "input " + std::to_string(i));
+}
+
+Tensor Backward::output() const {
+  // The stored handle is detached: a node that held its own output would never be freed.
+  const Tensor y = views::alias(unpack(node_.output, "output"));
+  meta_of(y).grad_fn = node_.shared_from_this();
+  return y;
+}
+
+Meta& meta_of(const Tensor& x) {
+  auto& meta = x.impl()->meta;
+  if (!meta) meta = std::make_unique<Meta>();
+  return static_cast<Meta&>(*meta);
+}
+
+Meta* find_meta(const Tensor& x) { return static_cast<Meta*>(x.impl()->meta.get()); }
+
+bool needs_grad(const Tensor& x) {
+  const Meta* meta = x.defined() ? find_meta(x) : nullptr;
+  return meta && (meta->requires_grad || meta->grad_fn);
+}
+
+std::shared_ptr<Node> node_of(const Tensor& x) {
+  if (!needs_grad(x)) return nullptr;
+  Meta& meta = meta_of(x);
+  if (meta.grad_fn) return meta.grad_fn;
+  auto node = meta.leaf_node.lock();
+  if (!node) {
+    node = std::make_shared<Node>("leaf");
+    node->sequence = 0;  // processed last
+    node->leaf = x;
+    node->shape = x.shape();
+    node->dtype = x.dtype();
+    meta.leaf_node = node;
+  }
+  return node;
+}
+
+Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, Save save, Rule rule) {
+  if (!grad_enabled()) return out;
+  bool any = false;
+  for (const Tensor& x : inputs) any = any || needs_grad(x);
+  if (!any) return out;
+  if (collecting.load(std::memory_order_relaxed)) {
+    std::lock_guard lock(op_names().mutex);
+    op_names().names.insert(name);
+  }
+  // A kernel may return an input itself (nothing to do); the result still is a variable of its own.
+  if (needs_grad(out)) out = views::alias(out);
+  auto node = std::make_shared<Node>(name);
+  node->rule = std::move(rule);
+  node->shape = out.shape();
+  node->dtype = out.dtype();
+  node->next.reserve(inputs.size());
+  node->input_shapes.reserve(inputs.size());
+  if (save & save_inputs) node->inputs.resize(inputs.size());
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const Tensor& x = inputs[i];
+    node->next.push_back(node_of(x));
+    node->input_shapes.push_back(x.defined() ? x.shape() : Shape{});
+    // Bit 31 is save_output, so only the first 31 inputs can be named one by one; more come with save_inputs.
+    const bool wanted = i < 31 ? (save & save_input(int(i))) != 0 : (save & save_inputs) == save_inputs;
+    if (wanted && x.defined()) node->inputs[i] = {x, x.version()};
+  }
+  if (save & save_output) node->output = {views::alias(out), out.version()};
+  meta_of(out).grad_fn = std::move(node);
+  return out;
+}
+
+Rule fused(Rule kernel, std::function<Tensor(const std::vector<Tensor>&)> composite) {
+  return [kernel = std::move(kernel), composite = std::move(composite)](const Backward& d) {
+    if (!grad_enabled()) return kernel(d);
+    // Identity nodes in front of the inputs: the inner grad() stops there, while its result stays connected to them.
+    std::vector<Tensor> inputs(d.input_count()), wanted;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      inputs[i] = d.input(i);
+      if (!d.needs(i)) continue;
+      inputs[i] = record("identity", views::alias(inputs[i]), {inputs[i]}, save_nothing,
+                         each([](const Backward& b) { return b.grad(); }));
+      wanted.push_back(inputs[i]);
+    }
+    const auto found = grad({composite(inputs)}, wanted, {d.grad()}, {.create_graph = true});
+    Grads grads(inputs.size());
+    size_t k = 0;
+    for (size_t i = 0; i < inputs.size(); ++i)
+      if (d.needs(i)) grads[i] = found[k++];
+    return grads;
+  };
+}
+
+void register_hook(const Tensor& x, Hook hook) {
+  check<AutogradError>(needs_grad(x), "[register_hook] the tensor of shape ", x.shape(), " needs no gradient");
+  Meta& meta = meta_of(x);
+  (meta.grad_fn ? meta.grad_fn->hooks : meta.leaf_hooks).push_back(std::move(hook));
+}
+
+void collect_op_names(bool on) { collecting = on; }
+
+std::vector<std::string> collected_op_names() {
+  std::lock_guard lock(op_names().mutex);
+  return {op_names().names.begin(), op_names().names.end()};
+}
+
+int64_t live_nodes() { return node_count; }
+
+}  // namespace ditharos

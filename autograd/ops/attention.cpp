@@ -1,0 +1,35 @@
+// Multi-head self-attention on a packed projection.
+#include <cmath>
+
+#include <ditharos/autograd/node.h>
+#include <ditharos/autograd/ops.h>
+#include <ditharos/tensor/kernels/attention.h>
+
+namespace ditharos {
+namespace {
+
+/// The same in public operations: what the fused kernel computes without ever holding [B, H, T, T].
+Tensor attention_composite(const Tensor& qkv, int64_t heads) {
+  const int64_t batch = qkv.size(0), tokens = qkv.size(1), width = qkv.size(2) / 3, head = width / heads;
+  const Tensor split = permute(reshape(qkv, {batch, tokens, 3, heads, head}), {2, 0, 3, 1, 4});  // [3, B, H, T, head]
+  const Tensor q = select(split, 0, 0), k = select(split, 0, 1), v = select(split, 0, 2);        // [B, H, T, head]
+  const Tensor weights = softmax(matmul(q, transpose(k, -2, -1)) * (1 / std::sqrt(double(head))), -1);
+  return reshape(permute(matmul(weights, v), {0, 2, 1, 3}), {batch, tokens, width});
+}
+
+}  // namespace
+
+Tensor attention(const Tensor& qkv, int64_t heads) {
+  check<ShapeError>(qkv.rank() == 3 && heads >= 1 && qkv.size(2) % (3 * heads) == 0,
+                    "[attention] needs qkv [B, T, 3 D] with D divisible by ", heads, " heads, got ", qkv.shape());
+  Tensor log_sum_exp;  // [B, heads, T]
+  const Tensor out = kernels::attention(qkv, heads, &log_sum_exp);
+  // dV = P^T dO; dS = P (dP - rowsum(dO O)), dP = dO V^T; dQ = dS K / sqrt(d), dK = dS^T Q / sqrt(d)
+  return record("attention", out, {qkv}, save_inputs | save_output,
+                fused(each([log_sum_exp, heads](const Backward& d) {
+                        return kernels::attention_backward(d.grad(), d.input(0), d.output(), log_sum_exp, heads);
+                      }),
+                      [heads](const std::vector<Tensor>& in) { return attention_composite(in[0], heads); }));
+}
+
+}  // namespace ditharos

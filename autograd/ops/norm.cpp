@@ -1,0 +1,71 @@
+// Layer normalisation, alone and fused with a modulation, and the gated residual.
+#include <ditharos/autograd/grad_mode.h>
+#include <ditharos/autograd/node.h>
+#include <ditharos/autograd/ops.h>
+#include <ditharos/tensor/kernels/norm.h>
+
+namespace ditharos {
+namespace {
+
+/// (x - mean) / sqrt(var + eps) over the last axis, in public operations.
+Tensor normalized(const Tensor& x, double eps) {
+  const Tensor centred = x - mean(x, {-1}, true);
+  return centred * rsqrt(mean(square(centred), {-1}, true) + eps);
+}
+
+void check_rows(const char* op, const Tensor& x, const char* what, const Tensor& rows) {
+  check<ShapeError>(x.rank() == 3 && rows.rank() == 2 && rows.size(0) == x.size(0) && rows.size(1) == x.size(2), "[", op,
+                    "] needs x [B, T, D] and ", what, " [B, D], got ", x.shape(), " and ", rows.shape());
+}
+
+}  // namespace
+
+Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {
+  const Shape width = x.rank() > 0 ? Shape{x.size(-1)} : Shape{};
+  check<ShapeError>(x.rank() > 0 && (!weight.defined() || weight.shape() == width) && (!bias.defined() || bias.shape() == width),
+                    "[layer_norm] x of shape ", x.shape(), " needs weight and bias of shape ", width, ", got ",
+                    weight.defined() ? weight.shape() : width, " and ", bias.defined() ? bias.shape() : width);
+  Tensor statistics;  // [rows, 2]
+  const Tensor y = kernels::layer_norm(x, weight, bias, eps, &statistics);
+  return record("layer_norm", y, {x, weight, bias}, save_inputs,
+                fused([statistics](const Backward& d) -> Grads {
+                        auto g = kernels::layer_norm_backward(d.grad(), d.input(0), d.input(1), statistics);
+                        return {g.x, g.weight, g.bias};
+                      },
+                      [eps](const std::vector<Tensor>& in) {
+                        Tensor out = normalized(in[0], eps);
+                        if (in[1].defined()) out = out * in[1];
+                        return in[2].defined() ? out + in[2] : out;
+                      }));
+}
+
+Tensor layer_norm_modulate(const Tensor& x, const Tensor& shift, const Tensor& scale, double eps) {
+  check_rows("layer_norm_modulate", x, "shift", shift);
+  check_rows("layer_norm_modulate", x, "scale", scale);
+  Tensor statistics;  // [B * T, 2]
+  const Tensor y = kernels::layer_norm_modulate(x, shift, scale, eps, &statistics);
+  return record("layer_norm_modulate", y, {x, shift, scale}, save_inputs,
+                fused([statistics](const Backward& d) -> Grads {
+                        auto g = kernels::layer_norm_modulate_backward(d.grad(), d.input(0), d.input(2), statistics);
+                        return {g.x, g.shift, g.scale};
+                      },
+                      [eps](const std::vector<Tensor>& in) {
+                        return normalized(in[0], eps) * (unsqueeze(in[2], 1) + 1.0) + unsqueeze(in[1], 1);
+                      }));
+}
+
+Tensor gated_residual(const Tensor& x, const Tensor& gate, const Tensor& y) {
+  check_rows("gated_residual", x, "gate", gate);
+  check<ShapeError>(x.shape() == y.shape(), "[gated_residual] x has shape ", x.shape(), ", y ", y.shape());
+  // out = x + gate y: dx = d, dgate = sum over T of d y, dy = gate d
+  return record("gated_residual", kernels::gated_residual(x, gate, y), {x, gate, y}, save_input(1) | save_input(2),
+                [](const Backward& d) -> Grads {
+                  if (!grad_enabled()) {
+                    auto g = kernels::gated_residual_backward(d.grad(), d.input(1), d.input(2));
+                    return {d.grad(), g.gate, g.y};
+                  }
+                  return {d.grad(), sum(d.grad() * d.input(2), {1}), unsqueeze(d.input(1), 1) * d.grad()};
+                });
+}
+
+}  // namespace ditharos

@@ -1,0 +1,173 @@
+// Arithmetic and functions of one variable. `d.grad()` is the gradient of the output; the engine undoes broadcasting.
+#include <cmath>
+#include <numbers>
+
+#include <ditharos/autograd/node.h>
+#include <ditharos/autograd/ops.h>
+#include <ditharos/tensor/kernels/pointwise.h>
+
+namespace ditharos {
+
+using kernels::Binary;
+using kernels::Unary;
+
+Tensor operator+(const Tensor& a, const Tensor& b) {
+  return record("add", kernels::binary(Binary::add, a, b), {a, b}, save_nothing,
+                each([](const Backward& d) { return d.grad(); }, [](const Backward& d) { return d.grad(); }));
+}
+
+Tensor operator-(const Tensor& a, const Tensor& b) {
+  return record("sub", kernels::binary(Binary::sub, a, b), {a, b}, save_nothing,
+                each([](const Backward& d) { return d.grad(); }, [](const Backward& d) { return -d.grad(); }));
+}
+
+Tensor operator*(const Tensor& a, const Tensor& b) {
+  // Each factor is kept only for the other one's gradient.
+  const Save save = (needs_grad(b) ? save_input(0) : 0u) | (needs_grad(a) ? save_input(1) : 0u);
+  return record("mul", kernels::binary(Binary::mul, a, b), {a, b}, save,
+                each([](const Backward& d) { return d.grad() * d.input(1); },
+                     [](const Backward& d) { return d.grad() * d.input(0); }));
+}
+
+Tensor operator/(const Tensor& a, const Tensor& b) {
+  // d(a/b) = da / b - (a/b) db / b
+  return record("div", kernels::binary(Binary::div, a, b), {a, b}, save_input(1) | save_output,
+                each([](const Backward& d) { return d.grad() / d.input(1); },
+                     [](const Backward& d) { return -(d.grad() * d.output() / d.input(1)); }));
+}
+
+Tensor operator+(const Tensor& a, double b) {
+  return record("add_scalar", kernels::unary(Unary::add_scalar, a, b), {a}, save_nothing,
+                each([](const Backward& d) { return d.grad(); }));
+}
+
+Tensor operator*(const Tensor& a, double b) {
+  return record("mul_scalar", kernels::unary(Unary::mul_scalar, a, b), {a}, save_nothing,
+                each([b](const Backward& d) { return d.grad() * b; }));
+}
+
+Tensor operator-(const Tensor& a, double b) { return a + (-b); }
+Tensor operator/(const Tensor& a, double b) { return a * (1 / b); }
+Tensor operator+(double a, const Tensor& b) { return b + a; }
+Tensor operator-(double a, const Tensor& b) { return -b + a; }
+Tensor operator*(double a, const Tensor& b) { return b * a; }
+Tensor operator/(double a, const Tensor& b) { return reciprocal(b) * a; }
+
+Tensor operator-(const Tensor& x) {
+  return record("neg", kernels::unary(Unary::neg, x), {x}, save_nothing, each([](const Backward& d) { return -d.grad(); }));
+}
+
+Tensor pow(const Tensor& x, double exponent) {
+  // d/dx x^p = p x^(p-1); for p = 0 the derivative is 0 even where x^(-1) is infinite.
+  return record("pow", kernels::unary(Unary::pow_scalar, x, exponent), {x}, save_inputs,
+                each([exponent](const Backward& d) {
+                  return exponent == 0 ? d.grad() * 0.0 : d.grad() * pow(d.input(0), exponent - 1) * exponent;
+                }));
+}
+
+namespace {
+/// The share of the gradient for the side `a` of a maximum: 1 where it wins, 1/2 at ties, else 0.
+Tensor winner_grad(const Tensor& grad, const Tensor& wins, const Tensor& ties) {
+  const Tensor zero = scalar(0, grad.dtype());
+  return where(wins, grad, where(ties, grad * .5, zero));
+}
+}  // namespace
+
+Tensor maximum(const Tensor& a, const Tensor& b) {
+  const auto side = [](int mine, int other) {
+    return [=](const Backward& d) {
+      const Tensor x = d.input(mine), y = d.input(other);
+      return winner_grad(d.grad(), greater(x, y), equal(x, y));
+    };
+  };
+  return record("maximum", kernels::binary(Binary::maximum, a, b), {a, b}, save_inputs, each(side(0, 1), side(1, 0)));
+}
+
+Tensor minimum(const Tensor& a, const Tensor& b) {
+  const auto side = [](int mine, int other) {
+    return [=](const Backward& d) {
+      const Tensor x = d.input(mine), y = d.input(other);
+      return winner_grad(d.grad(), less(x, y), equal(x, y));
+    };
+  };
+  return record("minimum", kernels::binary(Binary::minimum, a, b), {a, b}, save_inputs, each(side(0, 1), side(1, 0)));
+}
+
+Tensor abs(const Tensor& x) {
+  // The derivative is sign(x), piecewise constant, so sign itself is not recorded.
+  return record("abs", kernels::unary(Unary::abs, x), {x}, save_inputs,
+                each([](const Backward& d) { return d.grad() * kernels::unary(Unary::sign, d.input(0)); }));
+}
+
+Tensor square(const Tensor& x) {
+  return record("square", kernels::unary(Unary::square, x), {x}, save_inputs,
+                each([](const Backward& d) { return d.grad() * d.input(0) * 2.0; }));
+}
+
+Tensor sqrt(const Tensor& x) {
+  // d/dx sqrt(x) = 1 / (2 sqrt(x))
+  return record("sqrt", kernels::unary(Unary::sqrt, x), {x}, save_output,
+                each([](const Backward& d) { return d.grad() / d.output() * .5; }));
+}
+
+Tensor rsqrt(const Tensor& x) {
+  // d/dx x^(-1/2) = -1/2 x^(-3/2)
+  return record("rsqrt", kernels::unary(Unary::rsqrt, x), {x}, save_output,
+                each([](const Backward& d) { return d.grad() * pow(d.output(), 3) * -.5; }));
+}
+
+Tensor reciprocal(const Tensor& x) {
+  // d/dx 1/x = -1/x^2
+  return record("reciprocal", kernels::unary(Unary::reciprocal, x), {x}, save_output,
+                each([](const Backward& d) { return -(d.grad() * square(d.output())); }));
+}
+
+Tensor exp(const Tensor& x) {
+  return record("exp", kernels::unary(Unary::exp, x), {x}, save_output,
+                each([](const Backward& d) { return d.grad() * d.output(); }));
+}
+
+Tensor log(const Tensor& x) {
+  return record("log", kernels::unary(Unary::log, x), {x}, save_inputs,
+                each([](const Backward& d) { return d.grad() / d.input(0); }));
+}
+
+Tensor sin(const Tensor& x) {
+  return record("sin", kernels::unary(Unary::sin, x), {x}, save_inputs,
+                each([](const Backward& d) { return d.grad() * cos(d.input(0)); }));
+}
+
+Tensor cos(const Tensor& x) {
+  return record("cos", kernels::unary(Unary::cos, x), {x}, save_inputs,
+                each([](const Backward& d) { return -(d.grad() * sin(d.input(0))); }));
+}
+
+Tensor erf(const Tensor& x) {
+  // d/dx erf(x) = 2/sqrt(pi) exp(-x^2)
+  return record("erf", kernels::unary(Unary::erf, x), {x}, save_inputs, each([](const Backward& d) {
+                  return d.grad() * exp(-square(d.input(0))) * (2 * std::numbers::inv_sqrtpi);
+                }));
+}
+
+Tensor clamp(const Tensor& x, double low, double high) {
+  check<ConfigError>(low <= high, "[clamp] the lower bound ", low, " is above the upper bound ", high);
+  return record("clamp", kernels::unary(Unary::clamp, x, low, high), {x}, save_inputs, each([=](const Backward& d) {
+                  const Tensor v = d.input(0), zero = scalar(0, v.dtype());
+                  const Tensor above_low = where(greater_equal(v, scalar(low, v.dtype())), d.grad(), zero);
+                  return where(less_equal(v, scalar(high, v.dtype())), above_low, zero);
+                }));
+}
+
+Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
+  return record("where", kernels::where(condition, a, b), {a, b}, save_nothing,
+                each([condition](const Backward& d) { return where(condition, d.grad(), scalar(0, d.grad().dtype())); },
+                     [condition](const Backward& d) { return where(condition, scalar(0, d.grad().dtype()), d.grad()); }));
+}
+
+Tensor equal(const Tensor& a, const Tensor& b) { return kernels::compare(kernels::Compare::eq, a, b); }
+Tensor less(const Tensor& a, const Tensor& b) { return kernels::compare(kernels::Compare::lt, a, b); }
+Tensor less_equal(const Tensor& a, const Tensor& b) { return kernels::compare(kernels::Compare::le, a, b); }
+Tensor greater(const Tensor& a, const Tensor& b) { return kernels::compare(kernels::Compare::gt, a, b); }
+Tensor greater_equal(const Tensor& a, const Tensor& b) { return kernels::compare(kernels::Compare::ge, a, b); }
+
+}  // namespace ditharos

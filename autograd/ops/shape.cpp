@@ -1,0 +1,146 @@
+// Operations that move elements without computing: views where the strides allow it.
+#include <ditharos/autograd/node.h>
+#include <ditharos/autograd/ops.h>
+#include <ditharos/tensor/kernels/copy.h>
+#include <ditharos/tensor/view.h>
+
+namespace ditharos {
+namespace {
+
+/// Fills in one size of -1.
+Shape resolve(const Tensor& x, Shape shape) {
+  int unknown = -1;
+  int64_t known = 1;
+  for (int i = 0; i < shape.rank(); ++i) {
+    if (shape[i] != -1) {
+      known *= shape[i];
+      continue;
+    }
+    check<ShapeError>(unknown < 0, "[reshape] only one size may be -1, got ", shape);
+    unknown = i;
+  }
+  const Shape asked = shape;
+  if (unknown >= 0) shape[unknown] = known > 0 && x.numel() % known == 0 ? x.numel() / known : 0;
+  check<ShapeError>((unknown < 0 || known > 0) && numel(shape) == x.numel(), "[reshape] shape ", x.shape(), " has ",
+                    x.numel(), " elements, which do not fit into ", asked);
+  return shape;
+}
+
+/// Axes of the inverse permutation.
+Axes inverse(const Axes& order) {
+  Axes inv = order;
+  for (int i = 0; i < order.rank(); ++i) inv[normalize_axis("permute", order[i], order.rank())] = i;
+  return inv;
+}
+
+/// The adjoint of slice: zeros of `shape` with x in the place of the slice.
+Tensor unslice(const Tensor& x, const Shape& shape, int axis, int64_t begin, int64_t end, int64_t step) {
+  Tensor whole = zeros(shape, x.dtype());
+  kernels::copy_into(views::slice(whole, axis, begin, end, step), x);
+  return record("unslice", whole, {x}, save_nothing,
+                each([=](const Backward& d) { return slice(d.grad(), axis, begin, end, step); }));
+}
+
+}  // namespace
+
+Tensor reshape(const Tensor& x, const Shape& asked) {
+  const Shape shape = resolve(x, asked);
+  if (shape == x.shape()) return x;
+  const Tensor base = views::can_reshape(x, shape) ? x : kernels::contiguous(x);
+  return record("reshape", views::reshape(base, shape), {x}, save_nothing,
+                each([](const Backward& d) { return reshape(d.grad(), d.input_shape(0)); }));
+}
+
+Tensor permute(const Tensor& x, const Axes& order) {
+  return record("permute", views::permute(x, order), {x}, save_nothing,
+                each([order](const Backward& d) { return permute(d.grad(), inverse(order)); }));
+}
+
+Tensor transpose(const Tensor& x, int axis0, int axis1) {
+  Axes order;
+  for (int i = 0; i < x.rank(); ++i) order.push_back(i);
+  axis0 = normalize_axis("transpose", axis0, x.rank());
+  axis1 = normalize_axis("transpose", axis1, x.rank());
+  order[axis0] = axis1;
+  order[axis1] = axis0;
+  return permute(x, order);
+}
+
+Tensor expand(const Tensor& x, const Shape& shape) {
+  if (shape == x.shape()) return x;
+  // The gradient is summed back by the engine: this is broadcasting made visible.
+  return record("expand", views::expand(x, shape), {x}, save_nothing, each([](const Backward& d) { return d.grad(); }));
+}
+
+Tensor slice(const Tensor& x, int axis, int64_t begin, int64_t end, int64_t step) {
+  axis = normalize_axis("slice", axis, x.rank());
+  return record("slice", views::slice(x, axis, begin, end, step), {x}, save_nothing, each([=](const Backward& d) {
+                  return unslice(d.grad(), d.input_shape(0), axis, begin, end, step);
+                }));
+}
+
+Tensor select(const Tensor& x, int axis, int64_t index) {
+  axis = normalize_axis("select", axis, x.rank());
+  const int64_t n = x.shape()[axis], i = index < 0 ? index + n : index;
+  check<ShapeError>(i >= 0 && i < n, "[select] index ", index, " is out of range for axis ", axis, " of shape ", x.shape());
+  return squeeze(slice(x, axis, i, i + 1), axis);
+}
+
+Tensor unsqueeze(const Tensor& x, int axis) {
+  Shape shape = x.shape();
+  shape.insert(normalize_axis("unsqueeze", axis, x.rank() + 1), 1);
+  return reshape(x, shape);
+}
+
+Tensor squeeze(const Tensor& x, int axis) {
+  axis = normalize_axis("squeeze", axis, x.rank());
+  check<ShapeError>(x.shape()[axis] == 1, "[squeeze] axis ", axis, " of shape ", x.shape(), " has not size 1");
+  Shape shape = x.shape();
+  shape.erase(axis);
+  return reshape(x, shape);
+}
+
+Tensor cat(const std::vector<Tensor>& parts, int axis) {
+  check<ShapeError>(!parts.empty(), "[cat] there is nothing to concatenate");
+  axis = normalize_axis("cat", axis, parts[0].rank());
+  return record("cat", kernels::cat(parts, axis), parts, save_nothing, [axis](const Backward& d) {
+    Grads grads(d.input_count());
+    int64_t begin = 0;
+    for (size_t i = 0; i < grads.size(); ++i) {
+      const int64_t end = begin + d.input_shape(i)[axis];
+      if (d.needs(i)) grads[i] = slice(d.grad(), axis, begin, end);
+      begin = end;
+    }
+    return grads;
+  });
+}
+
+std::vector<Tensor> chunk(const Tensor& x, int64_t parts, int axis) {
+  axis = normalize_axis("chunk", axis, x.rank());
+  const int64_t n = x.shape()[axis];
+  check<ShapeError>(parts >= 1 && n % parts == 0, "[chunk] axis ", axis, " of shape ", x.shape(),
+                    " does not divide into ", parts, " equal parts");
+  std::vector<Tensor> out;
+  for (int64_t i = 0; i < parts; ++i) out.push_back(slice(x, axis, i * (n / parts), (i + 1) * (n / parts)));
+  return out;
+}
+
+Tensor stack(const std::vector<Tensor>& parts, int axis) {
+  check<ShapeError>(!parts.empty(), "[stack] there is nothing to stack");
+  std::vector<Tensor> rows;
+  for (const Tensor& part : parts) rows.push_back(unsqueeze(part, axis));
+  return cat(rows, normalize_axis("stack", axis, parts[0].rank() + 1));
+}
+
+Tensor contiguous(const Tensor& x) {
+  if (x.is_contiguous()) return x;
+  return record("contiguous", kernels::contiguous(x), {x}, save_nothing, each([](const Backward& d) { return d.grad(); }));
+}
+
+Tensor to(const Tensor& x, DType dtype) {
+  if (x.dtype() == dtype) return x;
+  const DType from = x.dtype();
+  return record("to", kernels::to(x, dtype), {x}, save_nothing, each([from](const Backward& d) { return to(d.grad(), from); }));
+}
+
+}  // namespace ditharos

@@ -1,0 +1,96 @@
+#include <ditharos/nn/module.h>
+
+#include <functional>
+
+#include <ditharos/tensor/kernels/copy.h>
+
+namespace ditharos::nn {
+namespace {
+
+/// A visitor made of functions.
+class Lister : public Visitor {
+ public:
+  using OnTensor = std::function<void(const std::string&, Tensor&)>;
+  explicit Lister(OnTensor parameter, OnTensor buffer = {}, std::function<void(Module&)> module = {})
+      : parameter_(std::move(parameter)), buffer_(std::move(buffer)), module_(std::move(module)) {}
+
+ protected:
+  void on_parameter(const std::string& name, Tensor& t) override {
+    if (parameter_) parameter_(name, t);
+  }
+  void on_buffer(const std::string& name, Tensor& t) override {
+    if (buffer_) buffer_(name, t);
+  }
+  void on_module(const std::string&, Module& m) override {
+    if (module_) module_(m);
+  }
+
+ private:
+  OnTensor parameter_, buffer_;
+  std::function<void(Module&)> module_;
+};
+
+}  // namespace
+
+void Visitor::operator()(const char* name, Tensor& parameter) {
+  if (parameter.defined()) on_parameter(prefix_ + name, parameter);
+}
+
+void Visitor::buffer(const char* name, Tensor& tensor) {
+  if (tensor.defined()) on_buffer(prefix_ + name, tensor);
+}
+
+void Visitor::operator()(const char* name, Module& module) {
+  const size_t length = prefix_.size();
+  on_module(prefix_ + name, module);
+  prefix_.append(name).append(".");
+  module.visit(*this);
+  prefix_.resize(length);
+}
+
+NamedTensors named_parameters(Module& module) {
+  NamedTensors found;
+  Lister lister([&](const std::string& name, Tensor& t) { found.push_back({name, t}); });
+  module.visit(lister);
+  return found;
+}
+
+NamedTensors named_tensors(Module& module) {
+  NamedTensors found;
+  const auto add = [&](const std::string& name, Tensor& t) { found.push_back({name, t}); };
+  Lister lister(add, add);
+  module.visit(lister);
+  return found;
+}
+
+int64_t parameter_count(Module& module) {
+  int64_t count = 0;
+  for (const auto& [name, tensor] : named_parameters(module)) count += tensor.numel();
+  return count;
+}
+
+void set_training(Module& module, bool on) {
+  module.training_ = on;
+  Lister lister({}, {}, [&](Module& child) { child.training_ = on; });
+  module.visit(lister);
+}
+
+void set_requires_grad(Module& module, bool on) {
+  for (const auto& [name, tensor] : named_parameters(module)) tensor.set_requires_grad(on);
+}
+
+void zero_grad(Module& module) {
+  for (const auto& [name, tensor] : named_parameters(module)) tensor.set_grad({});
+}
+
+void unshare(Module& module) {
+  const auto copy = [](const std::string&, Tensor& t) {
+    const bool trained = t.requires_grad();
+    t = kernels::to(t, t.dtype());
+    if (trained) t.set_requires_grad(true);
+  };
+  Lister lister(copy, copy);
+  module.visit(lister);
+}
+
+}  // namespace ditharos::nn
