@@ -1,0 +1,75 @@
+#pragma once
+// Files written whole or not at all, and files read with every call checked.
+//
+// A program that limits file sizes (RLIMIT_FSIZE) must ignore SIGXFSZ to get an IoError instead of a signal.
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace ditharos {
+
+/// Writes a file so that at every instant, a crash included, `path` is the old file or the complete new one.
+///
+/// The bytes go to a temporary in the same directory; commit() puts it in the place of `path`. Without commit() the
+/// destructor removes the temporary, and `path` is as it was. Every failure is an IoError with the path and the reason.
+class AtomicFile {
+ public:
+  /// Opens the temporary. Refuses a `path` that exists and is no regular file (a directory, a device). A symbolic link
+  /// is followed: the file that it leads to is replaced.
+  explicit AtomicFile(const std::string& path);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  /// Appends n bytes.
+  void write(const void* data, size_t n);
+  /// Bytes written so far.
+  uint64_t size() const { return size_; }
+  /// Makes the bytes durable (fdatasync), renames the temporary to `path`, makes the rename durable (fsync of the
+  /// directory). Call it once, last.
+  void commit();
+
+ private:
+  void open_temporary();
+
+  std::string path_, directory_, temporary_;
+  int fd_ = -1;
+  uint64_t size_ = 0;
+};
+
+/// A file open for reading at any place. Every failure is an IoError with the path and the reason.
+class InputFile {
+ public:
+  explicit InputFile(const std::string& path);
+  ~InputFile();
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+
+  const std::string& path() const { return path_; }
+  /// Bytes in the file when it was opened.
+  uint64_t size() const { return size_; }
+  /// Reads exactly n bytes from `offset`; IoError when the file ends before.
+  void read(uint64_t offset, void* to, size_t n) const;
+
+ private:
+  std::string path_;
+  int fd_ = -1;
+  uint64_t size_ = 0;
+};
+
+/// The contents of a file of at most `limit` bytes, text or binary. IoError when it is missing, larger or unreadable.
+std::string read_file(const std::string& path, uint64_t limit);
+
+/// Removes the temporaries that writers left in `directory` when they were killed, and returns their paths. A living
+/// writer, of any process, holds a lock on its temporary, which is then left alone. A missing directory has none.
+std::vector<std::string> sweep_temporaries(const std::string& directory);
+
+/// Fault injection for tests: called before every system call that an AtomicFile makes, with its name ("open", "write",
+/// "fdatasync", "rename", "fsync"). A returned errno other than 0 is taken for the call's result; lowering `bytes` makes
+/// a write short. An empty function turns it off. Not for concurrent use.
+using IoHook = std::function<int(const char* call, size_t& bytes)>;
+void set_io_hook(IoHook hook);
+
+}  // namespace ditharos
