@@ -1,0 +1,64 @@
+#pragma once
+// Labelled pictures in memory: what every reader in this folder returns and what the loader draws batches from.
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <ditharos/tensor/tensor.h>
+
+namespace ditharos::data {
+
+/// The two parts of a data set. No picture is in both.
+enum class Split { train, test };
+inline const char* name_of(Split split) { return split == Split::train ? "train" : "test"; }
+inline std::string to_text(Split split) { return name_of(split); }
+
+/// Pictures of one size with one class each. A value: copies share the elements, which nobody changes.
+class Dataset {
+ public:
+  /// `images` u8 [N, C, H, W] and `labels` i64 [N], both contiguous; label k means class_names[k].
+  /// ShapeError or DTypeError unless they fit together, Error naming the first picture whose label has no name.
+  Dataset(Tensor images, Tensor labels, std::vector<std::string> class_names);
+
+  int64_t size() const { return images_.shape()[0]; }
+  int64_t channels() const { return images_.shape()[1]; }
+  int64_t height() const { return images_.shape()[2]; }
+  int64_t width() const { return images_.shape()[3]; }
+  int64_t num_classes() const { return static_cast<int64_t>(class_names_.size()); }
+  /// Elements of one picture.
+  int64_t picture_size() const { return channels() * height() * width(); }
+
+  const Tensor& images() const { return images_; }  ///< u8 [N, C, H, W]
+  const Tensor& labels() const { return labels_; }  ///< i64 [N]
+  const std::vector<std::string>& class_names() const { return class_names_; }
+  /// Label of picture i; Error unless 0 <= i < size().
+  int64_t label(int64_t i) const;
+  /// The bytes of picture i, [C, H, W]; Error unless 0 <= i < size().
+  const uint8_t* picture(int64_t i) const;
+
+  /// The pictures with these indices, in that order, copied. Class names stay.
+  Dataset subset(const std::vector<int64_t>& indices) const;
+  /// The first n pictures, or all when there are fewer.
+  Dataset first(int64_t n) const;
+  /// Indices of the pictures of one class, ascending.
+  std::vector<int64_t> indices_of_class(int64_t label) const;
+
+ private:
+  Tensor images_, labels_;
+  std::vector<std::string> class_names_;
+};
+
+/// A data set as it was read, and what was left out of it on request: "cannot read PATH: reason", one a file.
+struct Opened {
+  Dataset dataset;
+  std::vector<std::string> skipped;
+};
+
+/// A byte as a float in [-1, 1], the range that the diffusion models work in.
+inline float to_unit_range(uint8_t byte) { return static_cast<float>(byte) / 127.5f - 1.0f; }
+/// The same for u8 of any shape, to contiguous f32 of that shape.
+Tensor to_unit_range(const Tensor& bytes);
+/// The inverse, clamped and rounded to the nearest byte. Error when an element is not a number.
+Tensor to_bytes(const Tensor& unit_range);
+
+}  // namespace ditharos::data

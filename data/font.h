@@ -1,0 +1,20 @@
+#pragma once
+// The small letters on sample sheets: printable ASCII, five columns by seven rows of pixels each.
+#include <cstdint>
+#include <string_view>
+
+namespace ditharos::data {
+
+inline constexpr int64_t glyph_width = 5, glyph_height = 7;
+/// From one letter's left edge to the next one's.
+inline constexpr int64_t glyph_advance = glyph_width + 1;
+
+/// True when the letter has ink in that row (0 is the top) and column (0 is the left). What is not printable ASCII has
+/// the shape of '?'.
+bool glyph_pixel(char letter, int64_t row, int64_t column);
+/// Width of a line of text in font pixels, without the gap after the last letter.
+inline int64_t text_width(std::string_view text) {
+  return text.empty() ? 0 : static_cast<int64_t>(text.size()) * glyph_advance - 1;
+}
+
+}  // namespace ditharos::data

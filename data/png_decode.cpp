@@ -1,0 +1,147 @@
+#include <ditharos/data/png.h>
+
+#include <algorithm>
+#include <csetjmp>
+
+#include <ditharos/data/png_calls.h>
+#include <ditharos/tensor/file.h>
+
+namespace ditharos::data {
+namespace {
+
+constexpr size_t rgba = 4;
+
+/// Owns libpng's two structures and the bytes that are read.
+struct Decoder {
+  explicit Decoder(std::string_view source) : bytes(source) {
+    png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &error, on_error, on_warning);
+    if (png) info = png_create_info_struct(png);
+    if (!info) {
+      png_destroy_read_struct(&png, nullptr, nullptr);
+      fail<Error>("[png] libpng has no memory");
+    }
+  }
+  ~Decoder() { png_destroy_read_struct(&png, &info, nullptr); }
+  Decoder(const Decoder&) = delete;
+  Decoder& operator=(const Decoder&) = delete;
+
+  std::string_view bytes;  // not read yet
+  ErrorText error;
+  png_structp png = nullptr;
+  png_infop info = nullptr;
+};
+
+void take_bytes(png_structp png, png_bytep to, size_t n) {
+  auto* decoder = static_cast<Decoder*>(png_get_io_ptr(png));
+  if (n > decoder->bytes.size()) png_error(png, "the file is cut off");
+  std::memcpy(to, decoder->bytes.data(), n);
+  decoder->bytes.remove_prefix(n);
+}
+
+/// False with the reason in decoder.error.
+bool read_header(Decoder& decoder) {
+  if (setjmp(png_jmpbuf(decoder.png))) return false;
+  png_set_read_fn(decoder.png, &decoder, take_bytes);
+  png_set_user_limits(decoder.png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // checked_info has limits and words of its own
+  png_read_info(decoder.png, decoder.info);
+  return true;
+}
+
+/// Asks for eight bits of red, green, blue and alpha. False with the reason in decoder.error.
+bool set_transforms(Decoder& decoder) {
+  if (setjmp(png_jmpbuf(decoder.png))) return false;
+  png_set_expand(decoder.png);  // palettes, fewer than eight bits, transparent colours
+  png_set_scale_16(decoder.png);
+  png_set_gray_to_rgb(decoder.png);
+  png_set_add_alpha(decoder.png, 0xff, PNG_FILLER_AFTER);
+  png_set_interlace_handling(decoder.png);
+  png_read_update_info(decoder.png, decoder.info);
+  if (png_get_rowbytes(decoder.png, decoder.info) != rgba * png_get_image_width(decoder.png, decoder.info)) {
+    png_error(decoder.png, "libpng does not give eight-bit RGBA");
+  }
+  return true;
+}
+
+/// Reads all rows and the end of the file. False with the reason in decoder.error.
+bool read_rows(Decoder& decoder, png_bytep* rows) {
+  if (setjmp(png_jmpbuf(decoder.png))) return false;
+  png_read_image(decoder.png, rows);
+  png_read_end(decoder.png, nullptr);
+  return true;
+}
+
+void check_decoded(bool ok, const Decoder& decoder, const std::string& name) {
+  check<IoError>(ok, "cannot read ", name, ": ", decoder.error.text.data());
+}
+
+PngInfo checked_info(Decoder& decoder, const std::string& name) {
+  const size_t size = decoder.bytes.size();
+  const bool is_png = size >= 8 && png_sig_cmp(reinterpret_cast<png_const_bytep>(decoder.bytes.data()), 0, 8) == 0;
+  check<IoError>(is_png, "cannot read ", name, ": it is not a PNG file");
+  check_decoded(read_header(decoder), decoder, name);
+  PngInfo info;
+  info.width = png_get_image_width(decoder.png, decoder.info);
+  info.height = png_get_image_height(decoder.png, decoder.info);
+  info.color = (png_get_color_type(decoder.png, decoder.info) & PNG_COLOR_MASK_COLOR) != 0;
+  check<IoError>(
+      info.width <= max_png_side && info.height <= max_png_side && info.width * info.height <= max_png_pixels,
+      "cannot read ", name, ": its header announces ", info.width, " x ", info.height, " pixels, more than ",
+      max_png_side, " on a side or ", max_png_pixels, " in all");
+  // Deflate shrinks at most 1032 times (RFC 1951): a header that announces more lies, and no memory is spent on it.
+  const auto bits = int64_t{png_get_bit_depth(decoder.png, decoder.info)} * png_get_channels(decoder.png, decoder.info);
+  check<IoError>(info.width * info.height / 8 * bits <= 1032 * static_cast<int64_t>(size), "cannot read ", name,
+                 ": its header announces ", info.width, " x ", info.height, " pixels, more than a file of ", size,
+                 " bytes can hold");
+  return info;
+}
+
+/// A value over white, rounded: (v a + 255 (255 - a)) / 255.
+int over_white(int value, int alpha) { return (value * alpha + 255 * (255 - alpha) + 127) / 255; }
+
+/// RGBA pixels to planes. [H * W, 4] -> [channels, H * W]
+void to_planes(const std::vector<uint8_t>& pixels, int64_t channels, uint8_t* out) {
+  const size_t n = pixels.size() / rgba;
+  for (size_t i = 0; i < n; ++i) {
+    const uint8_t* p = &pixels[i * rgba];
+    const int r = over_white(p[0], p[3]), g = over_white(p[1], p[3]), b = over_white(p[2], p[3]);
+    if (channels == 1) {
+      out[i] = static_cast<uint8_t>((299 * r + 587 * g + 114 * b + 500) / 1000);
+    } else {
+      out[i] = static_cast<uint8_t>(r);
+      out[n + i] = static_cast<uint8_t>(g);
+      out[2 * n + i] = static_cast<uint8_t>(b);
+    }
+  }
+}
+
+}  // namespace
+
+PngInfo png_info(std::string_view bytes, const std::string& name) {
+  Decoder decoder(bytes);
+  return checked_info(decoder, name);
+}
+
+Tensor decode_png(std::string_view bytes, int64_t channels, const std::string& name) {
+  check<ShapeError>(channels == 1 || channels == 3, "[decode_png] gives 1 channel (gray) or 3 (RGB), not ", channels);
+  Decoder decoder(bytes);
+  const PngInfo info = checked_info(decoder, name);
+  check_decoded(set_transforms(decoder), decoder, name);
+
+  std::vector<uint8_t> pixels(rgba * static_cast<size_t>(info.width * info.height));  // [H, W, 4]
+  std::vector<png_bytep> rows = row_pointers(pixels, static_cast<size_t>(info.height));
+  check_decoded(read_rows(decoder, rows.data()), decoder, name);
+
+  Tensor image({channels, info.height, info.width}, DType::u8);
+  to_planes(pixels, channels, image.mutable_data<uint8_t>());
+  return image;
+}
+
+std::string read_png_file(const std::string& path) {
+  // Even stored without compression a picture has at most eight bytes a pixel, and a little for rows and chunks.
+  constexpr uint64_t limit = 10 * uint64_t{max_png_pixels};
+  return read_file(path, limit);
+}
+
+Tensor read_png(const std::string& path, int64_t channels) { return decode_png(read_png_file(path), channels, path); }
+
+}  // namespace ditharos::data
