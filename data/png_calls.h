@@ -28,7 +28,7 @@ inline void on_warning(png_structp, png_const_charp) {}
 
 /// Where each row of `pixels` begins.
 inline std::vector<png_bytep> row_pointers(std::vector<uint8_t>& pixels, size_t height) {
-  inline std::vector<png_bytep> rows(height);
+  std::vector<png_bytep> rows(height);
   for (size_t y = 0; y < height; ++y) rows[y] = pixels.data() + y * (pixels.size() / height);
   return rows;
 }

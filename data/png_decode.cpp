@@ -1,6 +1,5 @@
 #include <ditharos/data/png.h>
 
-#include <algorithm>
 #include <csetjmp>
 
 #include <ditharos/data/png_calls.h>
