@@ -245,8 +245,8 @@ TEST_CASE("settings: mistakes on the command line") {
   CHECK(flag_error({"--sampler", "rk4"}) == "--sampler must be one of euler, heun, not \"rk4\"");
   CHECK(flag_error({"--data", "\xff"}).starts_with("--data must be text"));
   CHECK(flag_error({"--config", "/nowhere/a.toml"}) ==
-        "--config: cannot read /nowhere/a.toml: No such file or directory");
-  CHECK(flag_error({"--config", "/"}) == "--config: cannot read /: Is a directory");
+        "--config: cannot open /nowhere/a.toml: No such file or directory");
+  CHECK(flag_error({"--config", "/"}) == "--config: cannot read /: it is not a regular file");
   const std::string file = write_temporary("[train]\nbatch_size = 5\n");
   CHECK(flag_error({"--config", file.c_str(), "--threads", "x"}).starts_with("--threads must be"));
 }

@@ -1,27 +1,22 @@
 #include <ditharos/examples/common/settings.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <ostream>
-#include <sstream>
 
 #include <ditharos/examples/common/settings_source.h>
+#include <ditharos/tensor/file.h>
 
 namespace ditharos::examples {
 
 namespace {
 
 std::string read_config_file(const std::string& path) {
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  // A directory opens without complaint and fails at the first read; rdbuf of an empty file fails the output alone.
-  if (file && file.peek() != std::ifstream::traits_type::eof()) text << file.rdbuf();
-  check<ConfigError>(file.is_open() && !file.bad() && errno == 0, "--config: cannot read ", path,
-                     errno != 0 ? std::string(": ") + std::strerror(errno) : std::string());
-  return text.str();
+  constexpr uint64_t longest = 1 << 20;  // bytes; nobody writes that many settings
+  try {
+    return read_file(path, longest);
+  } catch (const IoError& e) {
+    fail<ConfigError>("--config: ", e.what());
+  }
 }
 
 void commit(std::vector<Setting>& table, std::vector<Assignment> assignments) {

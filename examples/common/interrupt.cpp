@@ -1,0 +1,47 @@
+#include <ditharos/examples/common/interrupt.h>
+
+#include <signal.h>
+
+#include <array>
+#include <atomic>
+
+#include <ditharos/tensor/error.h>
+
+namespace ditharos::examples {
+
+namespace {
+
+constexpr std::array<int, 2> kSignals{SIGINT, SIGTERM};
+
+std::atomic<bool> in_use{false};
+std::atomic<int> received{0};
+static_assert(std::atomic<int>::is_always_lock_free);  // or a signal handler could not store to it
+std::array<struct sigaction, kSignals.size()> previous;
+
+extern "C" void remember_signal(int number) { received = number; }
+
+}  // namespace
+
+Interrupt::Interrupt() {
+  check(!in_use.exchange(true), "[Interrupt] there is one already");
+  received = 0;
+  struct sigaction action {};
+  action.sa_handler = remember_signal;
+  sigemptyset(&action.sa_mask);
+  // After the first delivery the second has its default effect; calls that the signal interrupts go on.
+  action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;
+  for (size_t i = 0; i < kSignals.size(); ++i) {
+    sigaction(kSignals[i], nullptr, &previous[i]);
+    // A shell starts background jobs with SIGINT ignored; they stay deaf to it.
+    if (previous[i].sa_handler != SIG_IGN) sigaction(kSignals[i], &action, nullptr);
+  }
+}
+
+Interrupt::~Interrupt() {
+  for (size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &previous[i], nullptr);
+  in_use = false;
+}
+
+int Interrupt::signal() const { return received; }
+
+}  // namespace ditharos::examples
