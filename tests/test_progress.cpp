@@ -171,7 +171,8 @@ TEST_CASE("json: members in order, numbers that read back exactly, strings escap
   JsonObject inner;
   inner.add("a", true);
   JsonObject object;
-  object.add("n", int64_t{1} << 62).add("x", 0.1 + 0.2).add("bad", not_a_number).add("text", "a\"\n").add("inner", inner);
+  object.add("n", int64_t{1} << 62).add("x", 0.1 + 0.2).add("bad", not_a_number);
+  object.add("text", "a\"\n").add("inner", inner);
   CHECK(object.text() == "{\"n\": 4611686018427387904, \"x\": 0.30000000000000004, \"bad\": null, "
                          "\"text\": \"a\\\"\\n\", \"inner\": {\"a\": true}}");
   CHECK(JsonObject().text() == "{}");
@@ -215,7 +216,8 @@ TEST_CASE("step log: a resumed log is byte-equal to one that was never stopped")
 TEST_CASE("step log: a file of another kind is left as it is") {
   const auto folder = fresh_folder();
   RunFolder run(folder);
-  for (const std::string text : {"hello\n", "{\"step\": 1}\n{\"loss\": 2}\n", "{\"step\": x}\n", "{\"step\": 1\n", "\n"}) {
+  for (const std::string text :
+       {"hello\n", "{\"step\": 1}\n{\"loss\": 2}\n", "{\"step\": x}\n", "{\"step\": 1\n", "\n"}) {
     run.write_text("log", text);
     CHECK_THROWS_AS(StepLog(run.file("log"), 100), IoError);
     CHECK(read_file(run.file("log"), 100) == text);

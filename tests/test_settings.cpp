@@ -148,7 +148,8 @@ TEST_CASE("settings: forms of flags") {
   Settings s = make_settings(c);
   CHECK(parse(s, {}));
   CHECK(s.to_toml() == Settings(make_settings(c)).to_toml());
-  CHECK(parse(s, {"--betas", "[0.5, 0.25]", "--batch-size=1", "--batch-size=2", "--learning-rate", "1e-5", "--flip=false"}));
+  CHECK(parse(s, {"--betas", "[0.5, 0.25]", "--batch-size=1", "--batch-size=2", "--flip=false"}));
+  CHECK(parse(s, {"--learning-rate", "1e-5"}));
   CHECK(c.betas == std::vector<double>{0.5, 0.25});
   CHECK(c.batch_size == 2);  // the last one counts
   CHECK(c.learning_rate == 1e-5);

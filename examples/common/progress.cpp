@@ -141,8 +141,8 @@ std::string Progress::bar_line(int width) const {
 }
 
 std::string Progress::plain_line() const {
-  std::string line = unit_ + " " + std::to_string(step_) + "/" + std::to_string(total_) + ", " + rate_text(rate()) + ", " +
-                     duration_text(seconds_left()) + " left";
+  std::string line = unit_ + " " + std::to_string(step_) + "/" + std::to_string(total_) + ", " + rate_text(rate()) +
+                     ", " + duration_text(seconds_left()) + " left";
   for (const Figure& f : figures_) line += ", " + f.name + " " + figure_text(f.value);
   return line;
 }

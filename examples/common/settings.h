@@ -1,6 +1,6 @@
 #pragma once
-// The settings of a program: one table describes every key, and from it come the reading of a TOML file, a flag for each
-// key, --help, and the resolved configuration as TOML text.
+// The settings of a program: one table describes every key, and from it come the reading of a TOML file, a flag for
+// each key, --help, and the resolved configuration as TOML text.
 //
 //   Config config;
 //   Settings settings("train_dit", "Trains a class-conditional diffusion transformer.");
@@ -9,7 +9,7 @@
 //       .add("betas", config.betas, "decay of AdamW's two averages", at_least(0).below(1).count(2));
 //   if (!settings.parse(argc, argv)) return 0;  // --help was printed
 //
-// A flag (--batch-size 64) wins over the TOML file ([train] batch_size = 64), the file over what the variable held before.
+// A flag (--batch-size 64) wins over the TOML file ([train] batch_size = 64), the file over what the variable held.
 #include <concepts>
 #include <filesystem>
 #include <functional>
@@ -50,8 +50,8 @@ class Settings {
   /// Adds rows to one section; add() may be chained.
   class Section {
    public:
-    /// A row for `variable`, which must outlive the settings and holds the default. T: bool, any integer, float, double,
-    /// std::string, std::filesystem::path, or a std::vector of integers or floating-point numbers.
+    /// A row for `variable`, which must outlive the settings and holds the default. T: bool, any integer, float,
+    /// double, std::string, std::filesystem::path, or a std::vector of integers or floating-point numbers.
     template <class T>
     Section& add(const std::string& name, T& variable, const std::string& help, Rule rule = {});
     /// A row for an enumeration: its values and their names.
@@ -154,8 +154,9 @@ Settings::Section& Settings::Section::add(const std::string& name, T& variable, 
 
 template <class E>
   requires std::is_enum_v<E>
-Settings::Section& Settings::Section::add(const std::string& name, E& variable, const std::string& help,
-                                          std::type_identity_t<std::initializer_list<std::pair<const char*, E>>> names) {
+Settings::Section& Settings::Section::add(
+    const std::string& name, E& variable, const std::string& help,
+    std::type_identity_t<std::initializer_list<std::pair<const char*, E>>> names) {
   const std::vector<std::pair<std::string, E>> table(names.begin(), names.end());
   std::vector<std::string> choices;
   for (const auto& [text, value] : table) choices.push_back(text);

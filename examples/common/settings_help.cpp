@@ -55,7 +55,7 @@ std::string help_text(const std::string& program, const std::string& summary,
   out += row("-h, --help", "print this text");
   for (const auto& [section, about] : sections) {
     if (section.empty()) {
-      out += row("--config FILE", "read settings from a TOML file; a flag wins over the file, the file over the default");
+      out += row("--config FILE", "read settings from a TOML file; a flag wins over it, it wins over the default");
     } else {
       out += "\n[" + section + "]" + (about.empty() ? "" : " " + about) + "\n";
     }

@@ -16,7 +16,8 @@ struct Assignment {
 };
 
 /// The assignments of a TOML text. Throws ConfigError "source:line:column: ..." for the first mistake in it.
-std::vector<Assignment> read_toml(const std::vector<Setting>& table, const std::string& text, const std::string& source);
+std::vector<Assignment> read_toml(const std::vector<Setting>& table, const std::string& text,
+                                  const std::string& source);
 
 struct CommandLine {
   bool help = false;

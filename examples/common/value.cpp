@@ -111,8 +111,8 @@ std::string Rule::expectation(const Value& like) const {
                        std::holds_alternative<std::vector<double>>(like);
   const bool is_integer = std::holds_alternative<int64_t>(like) || std::holds_alternative<std::vector<int64_t>>(like);
   const std::string rule = text();
-  const bool needs_of = rule.starts_with("at ");  // a number of at least 1, a number above 1
-  if (!is_list) return (is_integer ? "an integer" : "a number") + ((needs_of ? " of " : rule.empty() ? "" : " ") + rule);
+  const std::string link = rule.empty() ? "" : rule.starts_with("at ") ? " of " : " ";  // of at least 1; above 1
+  if (!is_list) return (is_integer ? "an integer" : "a number") + link + rule;
   const std::string length = count_ ? std::to_string(*count_) + " " : "";
   return "a list of " + length + (is_integer ? "integers" : "numbers") + (rule.empty() ? "" : ", each " + rule);
 }
