@@ -1,0 +1,153 @@
+#include <ditharos/tensor/kernels/isa/pointwise_isa.h>
+#include <ditharos/tensor/kernels/isa/vector_math.h>
+
+namespace ditharos::kernels {
+namespace DITHAROS_ISA {
+namespace {
+
+// A loop for a function of one element. The function is a lambda without captures, so its type is all that is needed.
+template <class T, class F>
+UnaryLoop<T> loop1(const char* name, F) {
+  return {name, [](int64_t n, const T* x, T* y, T alpha, T beta) {
+            const int64_t whole = n / block_of<T> * block_of<T>;
+#pragma omp simd
+            for (int64_t i = 0; i < whole; ++i) y[i] = F{}(x[i], alpha, beta);
+          }};
+}
+
+template <class T, class F>
+BinaryLoop<T> loop2(const char* name, F) {
+  return {name, [](int64_t n, const T* a, const T* b, T* out) {
+            const int64_t whole = n / block_of<T> * block_of<T>;
+#pragma omp simd
+            for (int64_t i = 0; i < whole; ++i) out[i] = F{}(a[i], b[i]);
+          }};
+}
+
+// The C library's, for want of a vector version; they are called element by element.
+inline float sin(float x) { return __builtin_sinf(x); }
+inline double sin(double x) { return __builtin_sin(x); }
+inline float cos(float x) { return __builtin_cosf(x); }
+inline double cos(double x) { return __builtin_cos(x); }
+inline float pow(float x, float y) { return __builtin_powf(x, y); }
+inline double pow(double x, double y) { return __builtin_pow(x, y); }
+
+/// ln(1 + x) for x in [0, 1]: the factor x / (u - 1) undoes the rounding of u = 1 + x (Kahan).
+template <class T> inline T log1p(T x) {
+  const T u = T(1) + x;
+  return u == T(1) ? x : log(u) * (x / (u - T(1)));
+}
+
+/// The larger; NaN if either is.
+template <class T> inline T maximum(T a, T b) { return a >= b || a != a ? a : b; }
+template <class T> inline T minimum(T a, T b) { return a <= b || a != a ? a : b; }
+template <class T> inline T relu(T x) { return x <= T(0) ? T(0) : x; }
+template <class T> inline T sign(T x) { return x > T(0) ? T(1) : (x < T(0) ? T(-1) : x); }  // NaN and -0 stay
+
+template <class T>
+UnaryLoop<T> unary_floating(Unary op) {
+  switch (op) {
+    case Unary::neg: return loop1<T>("neg", [](T x, T, T) { return -x; });
+    case Unary::abs: return loop1<T>("abs", [](T x, T, T) { return abs(x); });
+    case Unary::sign: return loop1<T>("sign", [](T x, T, T) { return sign(x); });
+    case Unary::square: return loop1<T>("square", [](T x, T, T) { return x * x; });
+    case Unary::sqrt: return loop1<T>("sqrt", [](T x, T, T) { return sqrt(x); });
+    case Unary::rsqrt: return loop1<T>("rsqrt", [](T x, T, T) { return T(1) / sqrt(x); });
+    case Unary::reciprocal: return loop1<T>("reciprocal", [](T x, T, T) { return T(1) / x; });
+    case Unary::exp: return loop1<T>("exp", [](T x, T, T) { return exp(x); });
+    case Unary::log: return loop1<T>("log", [](T x, T, T) { return log(x); });
+    case Unary::sin: return loop1<T>("sin", [](T x, T, T) { return sin(x); });
+    case Unary::cos: return loop1<T>("cos", [](T x, T, T) { return cos(x); });
+    case Unary::tanh: return loop1<T>("tanh", [](T x, T, T) { return tanh(x); });
+    case Unary::erf: return loop1<T>("erf", [](T x, T, T) { return erf(x); });
+    case Unary::sigmoid: return loop1<T>("sigmoid", [](T x, T, T) { return sigmoid(x); });
+    case Unary::relu: return loop1<T>("relu", [](T x, T, T) { return relu(x); });
+    case Unary::silu: return loop1<T>("silu", [](T x, T, T) { return silu(x); });
+    case Unary::softplus:  // max(x, 0) + ln(1 + e^-|x|): never overflows
+      return loop1<T>("softplus", [](T x, T, T) { return relu(x) + log1p(exp(-abs(x))); });
+    case Unary::gelu: return loop1<T>("gelu", [](T x, T, T) { return gelu(x); });
+    case Unary::gelu_tanh: return loop1<T>("gelu_tanh", [](T x, T, T) { return gelu_tanh(x); });
+    case Unary::add_scalar: return loop1<T>("add_scalar", [](T x, T alpha, T) { return x + alpha; });
+    case Unary::mul_scalar: return loop1<T>("mul_scalar", [](T x, T alpha, T) { return x * alpha; });
+    case Unary::pow_scalar: return loop1<T>("pow_scalar", [](T x, T alpha, T) { return pow(x, alpha); });
+    case Unary::clamp: return loop1<T>("clamp", [](T x, T low, T high) {
+      const T raised = x < low ? low : x;
+      return raised > high ? high : raised;
+    });
+  }
+  return {"?", nullptr};
+}
+
+template <class T>
+BinaryLoop<T> binary_floating(Binary op) {
+  switch (op) {
+    case Binary::add: return loop2<T>("add", [](T a, T b) { return a + b; });
+    case Binary::sub: return loop2<T>("sub", [](T a, T b) { return a - b; });
+    case Binary::mul: return loop2<T>("mul", [](T a, T b) { return a * b; });
+    case Binary::div: return loop2<T>("div", [](T a, T b) { return a / b; });
+    case Binary::pow: return loop2<T>("pow", [](T a, T b) { return pow(a, b); });
+    case Binary::maximum: return loop2<T>("maximum", [](T a, T b) { return maximum(a, b); });
+    case Binary::minimum: return loop2<T>("minimum", [](T a, T b) { return minimum(a, b); });
+    case Binary::tanh_backward: return loop2<T>("tanh_backward", [](T g, T y) { return g * (T(1) - y * y); });
+    case Binary::sigmoid_backward: return loop2<T>("sigmoid_backward", [](T g, T y) { return g * (y * (T(1) - y)); });
+    case Binary::relu_backward: return loop2<T>("relu_backward", [](T g, T x) { return x <= T(0) ? T(0) : g; });
+    case Binary::silu_backward: return loop2<T>("silu_backward", [](T g, T x) { return g * silu_derivative(x); });
+    case Binary::gelu_backward: return loop2<T>("gelu_backward", [](T g, T x) { return g * gelu_derivative(x); });
+    case Binary::gelu_tanh_backward:
+      return loop2<T>("gelu_tanh_backward", [](T g, T x) { return g * gelu_tanh_derivative(x); });
+  }
+  return {"?", nullptr};
+}
+
+// Integers wrap around: their arithmetic is done in the unsigned type of the same width, where that is defined.
+template <class T> struct Wrapping;
+template <> struct Wrapping<int64_t> { using type = uint64_t; };
+template <> struct Wrapping<int32_t> { using type = uint32_t; };
+template <> struct Wrapping<uint8_t> { using type = uint32_t; };
+
+template <class T>
+UnaryLoop<T> unary_integer(Unary op) {
+  using U = typename Wrapping<T>::type;
+  switch (op) {
+    case Unary::neg: return loop1<T>("neg", [](T x, T, T) { return T(U(0) - U(x)); });
+    case Unary::abs: return loop1<T>("abs", [](T x, T, T) { return x < T(0) ? T(U(0) - U(x)) : x; });
+    case Unary::sign: return loop1<T>("sign", [](T x, T, T) { return sign(x); });
+    case Unary::square: return loop1<T>("square", [](T x, T, T) { return T(U(x) * U(x)); });
+    case Unary::relu: return loop1<T>("relu", [](T x, T, T) { return relu(x); });
+    case Unary::add_scalar: return loop1<T>("add_scalar", [](T x, T alpha, T) { return T(U(x) + U(alpha)); });
+    case Unary::mul_scalar: return loop1<T>("mul_scalar", [](T x, T alpha, T) { return T(U(x) * U(alpha)); });
+    case Unary::clamp: return loop1<T>("clamp", [](T x, T low, T high) {
+      const T raised = x < low ? low : x;
+      return raised > high ? high : raised;
+    });
+    default: return {unary_floating<float>(op).name, nullptr};
+  }
+}
+
+template <class T>
+BinaryLoop<T> binary_integer(Binary op) {
+  using U = typename Wrapping<T>::type;
+  switch (op) {
+    case Binary::add: return loop2<T>("add", [](T a, T b) { return T(U(a) + U(b)); });
+    case Binary::sub: return loop2<T>("sub", [](T a, T b) { return T(U(a) - U(b)); });
+    case Binary::mul: return loop2<T>("mul", [](T a, T b) { return T(U(a) * U(b)); });
+    case Binary::maximum: return loop2<T>("maximum", [](T a, T b) { return maximum(a, b); });
+    case Binary::minimum: return loop2<T>("minimum", [](T a, T b) { return minimum(a, b); });
+    default: return {binary_floating<float>(op).name, nullptr};
+  }
+}
+
+}  // namespace
+}  // namespace DITHAROS_ISA
+
+const PointwiseKernels& PointwiseKernels::DITHAROS_ISA() {
+  using namespace kernels::DITHAROS_ISA;
+  static constexpr PointwiseKernels table = {
+      unary_floating<float>,  unary_floating<double>,  unary_integer<int64_t>,
+      unary_integer<int32_t>, unary_integer<uint8_t>,  binary_floating<float>,
+      binary_floating<double>, binary_integer<int64_t>, binary_integer<int32_t>,
+      binary_integer<uint8_t>};
+  return table;
+}
+
+}  // namespace ditharos::kernels
