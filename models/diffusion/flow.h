@@ -1,0 +1,43 @@
+#pragma once
+// Rectified flow: straight paths from noise to data (Liu et al. 2023; SiT, Ma et al. 2024, with the linear path).
+#include <ditharos/models/diffusion/objective.h>
+
+namespace ditharos::models {
+
+/// How training draws its times.
+enum class TimeSampling {
+  uniform,      ///< on [0, 1)
+  logit_normal  ///< sigmoid of N(0, 1): more of the middle, where the task is hard (Esser et al. 2024, section 3.1)
+};
+
+struct FlowConfig {
+  TimeSampling time_sampling = TimeSampling::uniform;
+  /// The network is given t * time_scale. SiT's 1 makes t's sinusoidal features almost constant; 1000 spreads them as in
+  /// DDPM. Training and sampling must agree.
+  double time_scale = 1;
+};
+
+/// x_t = (1 - t) noise + t data, from noise at t = 0 to data at t = 1. The network predicts the velocity data - noise.
+class RectifiedFlow : public Objective {
+ public:
+  explicit RectifiedFlow(const FlowConfig& config = {});
+
+  /// Times of n samples, in double: [n].
+  std::vector<double> sample_times(int64_t n, Generator& rng) const;
+  /// The point on the path at each sample's time.
+  Tensor interpolate(const Tensor& data, const Tensor& noise, const std::vector<double>& t) const;
+  /// Mean squared error of the velocity.
+  Loss loss(const Denoiser& model, const Tensor& data, Generator& rng) const override;
+  /// Each sample's error, [B], at given times and noise.
+  Tensor loss_terms(const Denoiser& model, const Tensor& data, const std::vector<double>& t, const Tensor& noise) const;
+  /// The network's velocity at x [B, ...], all at time t in [0, 1].
+  Tensor velocity(const Denoiser& model, const Tensor& x, double t) const;
+  double progress(double t) const override { return t / config_.time_scale; }
+
+ private:
+  Tensor network_times(const std::vector<double>& t) const;
+
+  FlowConfig config_;
+};
+
+}  // namespace ditharos::models

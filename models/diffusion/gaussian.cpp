@@ -1,0 +1,114 @@
+#include <ditharos/models/diffusion/gaussian.h>
+
+#include <cmath>
+#include <numbers>
+
+#include <ditharos/autograd/ops.h>
+#include <ditharos/models/diffusion/batch.h>
+#include <ditharos/models/diffusion/likelihood.h>
+
+namespace ditharos::models {
+
+GaussianDiffusion::GaussianDiffusion(const GaussianConfig& config)
+    : config_(config),
+      tables_(make_betas(config.schedule, config.steps), respaced_steps(config.steps, config.respacing)) {
+  for (size_t t = 0; t < tables_.beta.size(); ++t) {
+    const double a = tables_.a_bar[t];
+    log_beta_.push_back(std::log(tables_.beta[t]));
+    sqrt_a_bar_.push_back(std::sqrt(a));
+    sqrt_noise_.push_back(std::sqrt(1 - a));
+    x0_from_xt_.push_back(std::sqrt(1 / a));
+    x0_from_noise_.push_back(std::sqrt(1 / a - 1));
+  }
+  // The last step towards data takes the posterior's variance of the step before, which its decoder needs (Ho et al.).
+  fixed_large_ = log_beta_;
+  fixed_large_[0] = tables_.posterior_log_variance[0];
+}
+
+Tensor GaussianDiffusion::at(const std::vector<double>& table, const Tensor& t, const Tensor& x) const {
+  check<ShapeError>(x.rank() >= 1 && t.shape() == Shape{x.size(0)}, "[GaussianDiffusion] steps of shape ", t.shape(),
+                    " do not fit a batch of shape ", x.shape());
+  std::vector<double> values;
+  for (const int64_t step : t.to_vector<int64_t>()) {
+    check<Error>(step >= 0 && step < steps(), "[GaussianDiffusion] a step must be in [0, ", steps(), "), got ", step);
+    values.push_back(table[size_t(step)]);
+  }
+  return per_sample(values, x);
+}
+
+Tensor GaussianDiffusion::q_sample(const Tensor& x0, const Tensor& t, const Tensor& noise) const {
+  check<ShapeError>(noise.shape() == x0.shape(), "[q_sample] noise of shape ", noise.shape(),
+                    " does not fit data of shape ", x0.shape());
+  return at(sqrt_a_bar_, t, x0) * x0 + at(sqrt_noise_, t, x0) * noise;
+}
+
+Tensor GaussianDiffusion::posterior_mean(const Tensor& x0, const Tensor& xt, const Tensor& t) const {
+  return at(tables_.posterior_x0, t, xt) * x0 + at(tables_.posterior_xt, t, xt) * xt;
+}
+
+GaussianDiffusion::Prediction GaussianDiffusion::predict(const Tensor& output, const Tensor& xt, const Tensor& t,
+                                                         bool clip) const {
+  const bool learned = config_.variance == Variance::learned_range;
+  Shape wanted = xt.shape();
+  wanted[1] *= learned ? 2 : 1;
+  check<ShapeError>(output.shape() == wanted, "[GaussianDiffusion] the network must return shape ", wanted,
+                    learned ? " (noise and range of the variance)" : " (the noise)", ", got ", output.shape());
+  Prediction p;
+  p.noise = learned ? slice(output, 1, 0, xt.size(1)) : output;
+  if (learned) {
+    const Tensor fraction = (slice(output, 1, xt.size(1), wanted[1]) + 1.0) * .5;
+    const Tensor low = at(tables_.posterior_log_variance, t, xt), high = at(log_beta_, t, xt);
+    p.log_variance = fraction * high + (1.0 - fraction) * low;
+  } else {
+    const bool large = config_.variance == Variance::fixed_large;
+    p.log_variance = expand(at(large ? fixed_large_ : tables_.posterior_log_variance, t, xt), xt.shape());
+  }
+  const Tensor from_xt = at(x0_from_xt_, t, xt) * xt, from_noise = at(x0_from_noise_, t, xt);
+  p.x0 = from_xt - from_noise * p.noise;
+  if (clip) {
+    p.x0 = clamp(p.x0, -1, 1);
+    p.noise = (from_xt - p.x0) / from_noise;
+  }
+  p.mean = posterior_mean(p.x0, xt, t);
+  return p;
+}
+
+Tensor GaussianDiffusion::variational_bound(const Prediction& p, const Tensor& data, const Tensor& xt,
+                                            const Tensor& t) const {
+  const Tensor true_log_variance = at(tables_.posterior_log_variance, t, data);
+  const Tensor kl = normal_kl(posterior_mean(data, xt, t), true_log_variance, p.mean, p.log_variance);
+  Tensor bound = mean_per_sample(kl);
+  const Tensor at_data = equal(t, scalar(0, DType::i64));
+  bool any_at_data = false;
+  for (const int64_t step : t.to_vector<int64_t>()) any_at_data |= step == 0;
+  if (any_at_data) bound = where(at_data, mean_per_sample(discretized_normal_nll(data, p.mean, p.log_variance)), bound);
+  return bound / std::numbers::ln2;  // nats to bits
+}
+
+GaussianDiffusion::Terms GaussianDiffusion::loss_terms(const Denoiser& model, const Tensor& data, const Tensor& t,
+                                                       const Tensor& noise) const {
+  const Tensor xt = q_sample(data, t, noise);
+  std::vector<double> times;
+  for (const int64_t step : t.to_vector<int64_t>()) times.push_back(network_time(step));
+  const Tensor output = model(xt, to(from_vector(times), DType::f32));
+  Prediction p = predict(output, xt, t);
+  Terms terms;
+  terms.mse = mean_per_sample(square(noise - p.noise));
+  if (config_.variance == Variance::learned_range) {
+    p.mean = p.mean.detach();
+    terms.vb = variational_bound(p, data, xt, t);
+  }
+  return terms;
+}
+
+Loss GaussianDiffusion::loss(const Denoiser& model, const Tensor& data, Generator& rng) const {
+  const Tensor t = rng.randint(0, steps(), {data.size(0)});
+  const Tensor noise = rng.normal(data.shape(), data.dtype());
+  const Terms terms = loss_terms(model, data, t, noise);
+  const Tensor each = terms.vb.defined() ? terms.mse + terms.vb : terms.mse;
+  std::vector<double> way;
+  for (const int64_t step : t.to_vector<int64_t>()) way.push_back(progress(network_time(step)));
+  return {mean(each), each.detach(), from_vector(way)};
+}
+
+}  // namespace ditharos::models

@@ -1,0 +1,28 @@
+#pragma once
+// Classifier-free guidance (Ho and Salimans 2022).
+#include <functional>
+
+#include <ditharos/models/diffusion/objective.h>
+
+namespace ditharos::models {
+
+struct Guidance {
+  double scale = 1;  ///< 1: none. The prediction is unconditional + scale (conditional - unconditional)
+  /// How many of the predicted channels to guide, counted from the first; 0: all that the data has. The released DiT
+  /// guides 3 of 4. A learned variance is never guided.
+  int64_t channels = 0;
+  /// The part of the way from noise (0) to data (1) on which to guide (Kynkäänniemi et al. 2024). Outside, the network
+  /// runs once instead of twice.
+  double from = 0, to = 1;
+
+  /// ConfigError when a value is out of range.
+  void validate() const;
+};
+
+/// Binds labels to a network and guides it: one batch of twice the size holds the samples with their labels and with
+/// `null_label`. `labels` is i64 [B], or undefined for a network without classes, which cannot be guided.
+/// `progress` is Objective::progress of the process that is sampled.
+Denoiser guided(Network network, const Tensor& labels, int64_t null_label, const Guidance& guidance,
+                std::function<double(double)> progress);
+
+}  // namespace ditharos::models

@@ -1,0 +1,33 @@
+#pragma once
+// What training asks of a diffusion process, and what a process asks of a network.
+#include <functional>
+
+#include <ditharos/tensor/random.h>
+#include <ditharos/tensor/tensor.h>
+
+namespace ditharos::models {
+
+/// A network with its condition: (x [B, C, H, W], t [B]) -> [B, C or 2 C, H, W].
+using Denoiser = std::function<Tensor(const Tensor& x, const Tensor& t)>;
+/// A network that still wants its labels (i64 [B], or undefined for a network without classes).
+using Network = std::function<Tensor(const Tensor& x, const Tensor& t, const Tensor& labels)>;
+
+/// The loss of a batch. Only `total` carries a graph.
+struct Loss {
+  Tensor total;       ///< scalar: the mean of per_sample
+  Tensor per_sample;  ///< [B]
+  Tensor progress;    ///< [B], how far from noise (0) to data (1) each sample was drawn
+};
+
+/// A way to train a network to turn noise into data.
+class Objective {
+ public:
+  virtual ~Objective() = default;
+  /// The loss of a batch of data [B, C, H, W], pixels in [-1, 1] or latents of unit variance. Times and noise are drawn
+  /// from `rng` and nowhere else: equal generators give equal losses.
+  virtual Loss loss(const Denoiser& model, const Tensor& data, Generator& rng) const = 0;
+  /// How far from noise (0) to data (1) the time t lies that the network is given.
+  virtual double progress(double t) const = 0;
+};
+
+}  // namespace ditharos::models

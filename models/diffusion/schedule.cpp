@@ -1,0 +1,123 @@
+#include <ditharos/models/diffusion/schedule.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <numbers>
+
+#include <ditharos/tensor/error.h>
+
+namespace ditharos::models {
+namespace {
+
+constexpr int64_t most_steps = 1'000'000;
+
+/// alpha-bar at u in [0, 1]; the offset .008 keeps the first betas from vanishing.
+double squared_cosine(double u) {
+  const double c = std::cos((u + .008) / 1.008 * std::numbers::pi / 2);
+  return c * c;
+}
+
+int64_t parse_count(const std::string& text, const std::string& whole) {
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  check<ConfigError>(error == std::errc{} && end == text.data() + text.size() && value >= 1,
+                     "the respacing '", whole, "' must be a number of steps such as 250, a list such as 10,15,20, or ddim50");
+  return value;
+}
+
+/// `count` steps at the smallest stride that gives exactly as many.
+std::vector<int64_t> strided_steps(int64_t steps, int64_t count) {
+  for (int64_t stride = 1; stride <= steps; ++stride) {
+    if ((steps + stride - 1) / stride != count) continue;
+    std::vector<int64_t> kept;
+    for (int64_t t = 0; t < steps; t += stride) kept.push_back(t);
+    return kept;
+  }
+  fail<ConfigError>("no integer stride gives ", count, " of ", steps, " steps; choose another number for ddim");
+}
+
+/// `count` steps of [begin, begin + size), evenly spaced from the first to the last.
+void append_section(std::vector<int64_t>& kept, int64_t begin, int64_t size, int64_t count) {
+  check<ConfigError>(count <= size, "a section of ", size, " steps cannot be respaced to ", count);
+  const double stride = count > 1 ? double(size - 1) / double(count - 1) : 1;
+  double at = 0;  // summed, not multiplied, and rounded half to even: as the released samplers do
+  for (int64_t i = 0; i < count; ++i, at += stride) kept.push_back(begin + std::llrint(std::nearbyint(at)));
+}
+
+}  // namespace
+
+std::vector<double> make_betas(BetaSchedule schedule, int64_t steps) {
+  check<ConfigError>(steps >= 1 && steps <= most_steps, "a diffusion process has between 1 and ", most_steps,
+                     " steps, got ", steps);
+  std::vector<double> betas(static_cast<size_t>(steps));
+  const double n = double(steps);
+  for (int64_t i = 0; i < steps; ++i) {
+    double& beta = betas[size_t(i)];
+    if (schedule == BetaSchedule::linear) {
+      const double first = .0001 * 1000 / n, last = .02 * 1000 / n;
+      beta = steps == 1 ? first : first + (last - first) * double(i) / (n - 1);
+    } else {
+      beta = std::min(1 - squared_cosine(double(i + 1) / n) / squared_cosine(double(i) / n), .999);
+    }
+    check<ConfigError>(beta > 0 && beta <= 1, "the linear schedule needs at least 20 steps, got ", steps);
+  }
+  return betas;
+}
+
+std::vector<int64_t> respaced_steps(int64_t steps, const std::string& sections) {
+  check<ConfigError>(steps >= 1 && steps <= most_steps, "a diffusion process has between 1 and ", most_steps,
+                     " steps, got ", steps);
+  if (sections.starts_with("ddim")) return strided_steps(steps, parse_count(sections.substr(4), sections));
+
+  std::vector<int64_t> counts;
+  if (sections.empty()) counts.push_back(steps);
+  for (size_t begin = 0; begin < sections.size();) {
+    const size_t comma = std::min(sections.find(',', begin), sections.size());
+    counts.push_back(parse_count(sections.substr(begin, comma - begin), sections));
+    begin = comma + 1;
+  }
+  const int64_t parts = int64_t(counts.size());
+  std::vector<int64_t> kept;
+  int64_t begin = 0;
+  for (int64_t i = 0; i < parts; ++i) {
+    const int64_t size = steps / parts + (i < steps % parts ? 1 : 0);
+    append_section(kept, begin, size, counts[size_t(i)]);
+    begin += size;
+  }
+  return kept;
+}
+
+DiffusionTables::DiffusionTables(const std::vector<double>& original_betas, const std::vector<int64_t>& kept)
+    : original_step(kept) {
+  check<ConfigError>(!kept.empty() && std::is_sorted(kept.begin(), kept.end()) && kept.front() >= 0 &&
+                         kept.back() < int64_t(original_betas.size()),
+                     "the steps to keep must ascend within the ", original_betas.size(), " of the process");
+  double product = 1;
+  size_t next = 0;
+  for (size_t t = 0; t < original_betas.size() && next < kept.size(); ++t) {
+    product *= 1 - original_betas[t];
+    if (int64_t(t) == kept[next]) {
+      a_bar.push_back(product);
+      ++next;
+    }
+  }
+  check<ConfigError>(a_bar.size() == kept.size(), "a step cannot be kept twice");
+
+  const size_t n = kept.size();
+  for (size_t t = 0; t < n; ++t) {
+    const double previous = t > 0 ? a_bar[t - 1] : 1, b = 1 - a_bar[t] / previous;
+    beta.push_back(b);
+    a_bar_previous.push_back(previous);
+    a_bar_next.push_back(t + 1 < n ? a_bar[t + 1] : 0);
+    posterior_variance.push_back(b * (1 - previous) / (1 - a_bar[t]));
+    posterior_x0.push_back(b * std::sqrt(previous) / (1 - a_bar[t]));
+    posterior_xt.push_back((1 - previous) * std::sqrt(1 - b) / (1 - a_bar[t]));
+  }
+  for (size_t t = 0; t < n; ++t) {
+    // A process of a single step has no posterior with a variance; its beta bounds the range from both sides.
+    posterior_log_variance.push_back(std::log(n == 1 ? beta[0] : posterior_variance[std::max<size_t>(t, 1)]));
+  }
+}
+
+}  // namespace ditharos::models

@@ -1,0 +1,39 @@
+#include <ditharos/models/dit/block.h>
+
+namespace ditharos::models {
+
+DiTBlock::DiTBlock(const DiTConfig& config, Generator& rng)
+    : attn_(config.hidden, config.heads, rng),
+      mlp_(config.hidden, config.mlp_hidden(), rng),
+      ada_ln_(config.hidden, 6, rng) {}
+
+Tensor DiTBlock::operator()(const Tensor& x, const Tensor& activated) const {
+  const std::vector<Tensor> m = ada_ln_(activated);  // 6 x [B, D]
+  const Tensor &shift_msa = m[0], &scale_msa = m[1], &gate_msa = m[2];
+  const Tensor &shift_mlp = m[3], &scale_mlp = m[4], &gate_mlp = m[5];
+  const Tensor attended = gated_residual(x, gate_msa, attn_(layer_norm_modulate(x, shift_msa, scale_msa)));
+  return gated_residual(attended, gate_mlp, mlp_(layer_norm_modulate(attended, shift_mlp, scale_mlp)));
+}
+
+void DiTBlock::visit(nn::Visitor& v) {
+  v("attn", attn_);
+  v("mlp", mlp_);
+  v("adaLN_modulation", ada_ln_);
+}
+
+FinalLayer::FinalLayer(const DiTConfig& config, Generator& rng)
+    : linear_(config.hidden, config.patch * config.patch * config.out_channels(), rng), ada_ln_(config.hidden, 2, rng) {
+  linear_.weight = nn::parameter(zeros(linear_.weight.shape()));
+}
+
+Tensor FinalLayer::operator()(const Tensor& x, const Tensor& activated) const {
+  const std::vector<Tensor> m = ada_ln_(activated);  // shift, scale: 2 x [B, D]
+  return linear_(layer_norm_modulate(x, m[0], m[1]));
+}
+
+void FinalLayer::visit(nn::Visitor& v) {
+  v("linear", linear_);
+  v("adaLN_modulation", ada_ln_);
+}
+
+}  // namespace ditharos::models
