@@ -1,0 +1,123 @@
+#include <ditharos/examples/common/dit_run.h>
+
+#include <algorithm>
+
+#include <ditharos/autograd/ops.h>
+
+namespace ditharos::examples {
+
+using models::ProcessKind;
+using models::SamplerKind;
+
+void describe_sampling(Settings& settings, models::SamplerConfig& sampler) {
+  settings.section("sample", "drawing pictures")
+      .add("sampler", sampler.kind, "euler and heun go with objective flow, ddpm and ddim with gaussian",
+           {{"euler", SamplerKind::euler}, {"heun", SamplerKind::heun}, {"ddpm", SamplerKind::ddpm},
+            {"ddim", SamplerKind::ddim}})
+      .add("sampling_steps", sampler.steps, "steps from noise to picture", at_least(1).at_most(1000))
+      .add("guidance", sampler.guidance.scale, "classifier-free guidance; 1: none", at_least(0))
+      .add("guided_channels", sampler.guidance.channels, "guide the first N channels; 0: all", at_least(0))
+      .add("guide_from", sampler.guidance.from, "share of the way at which guidance begins", between(0, 1))
+      .add("guide_to", sampler.guidance.to, "share of the way at which guidance ends", between(0, 1))
+      .add("eta", sampler.eta, "ddim's noise: 0 none, 1 as much as ddpm", between(0, 1))
+      .add("clip_pixels", sampler.clip, "ddpm and ddim: keep predicted pixels within range");
+}
+
+void describe(Settings& settings, DiTRun& run) {
+  settings.section("data", "what to learn from; picture size and classes come from it")
+      .add("data", run.data.data,
+           "\"shapes\", \"fashion-mnist\", or a folder: of IDX files, or with one folder of PNGs a class")
+      .add("horizontal_flip", run.data.horizontal_flip, "mirror half of the pictures, drawn anew every epoch");
+  settings.section("model", "the diffusion transformer")
+      .add("patch", run.model.patch, "side of a patch in pixels; divides height and width", at_least(1))
+      .add("hidden", run.model.hidden, "width of a token; divisible by 4 and by heads", at_least(4))
+      .add("depth", run.model.depth, "number of blocks", at_least(1))
+      .add("heads", run.model.heads, "attention heads a block", at_least(1))
+      .add("mlp_ratio", run.model.mlp_ratio, "hidden width of the MLP, in units of hidden", above(0))
+      .add("class_dropout", run.model.class_dropout, "share of labels hidden in training, for guidance",
+           at_least(0).below(1))
+      .add("learn_sigma", run.model.learn_sigma, "predict the variance as well (objective gaussian)");
+  settings.section("objective", "what the network learns to predict")
+      .add("objective", run.process.kind, "flow: velocity on the straight path; gaussian: the noise of DDPM",
+           {{"flow", ProcessKind::flow}, {"gaussian", ProcessKind::gaussian}})
+      .add("time_sampling", run.process.flow.time_sampling, "flow: where training draws its times",
+           {{"uniform", models::TimeSampling::uniform}, {"logit_normal", models::TimeSampling::logit_normal}})
+      .add("time_scale", run.process.flow.time_scale, "flow: the network is given t times this", above(0))
+      .add("noise_schedule", run.process.gaussian.schedule, "gaussian: the variances of the steps",
+           {{"linear", models::BetaSchedule::linear}, {"cosine", models::BetaSchedule::squaredcos_cap_v2}})
+      .add("diffusion_steps", run.process.gaussian.steps, "gaussian: steps of the process", at_least(2));
+  settings.section("train", "the training loop")
+      .add("steps", run.train.steps, "optimiser steps in all", at_least(1))
+      .add("batch_size", run.train.batch_size, "pictures a step", at_least(1))
+      .add("learning_rate", run.train.learning_rate, "AdamW's, at its highest", above(0))
+      .add("final_learning_rate", run.train.final_learning_rate, "at the end of the schedule", at_least(0))
+      .add("betas", run.train.betas, "decay of AdamW's two averages", at_least(0).below(1).count(2))
+      .add("weight_decay", run.train.weight_decay, "decoupled weight decay", at_least(0))
+      .add("clip", run.train.clip, "largest norm of all gradients together; 0: no clipping", at_least(0))
+      .add("warmup", run.train.warmup, "steps over which the learning rate rises from 0", at_least(0))
+      .add("schedule", run.train.schedule, "the learning rate after the warm-up",
+           {{"constant", ScheduleKind::constant}, {"linear", ScheduleKind::linear}, {"cosine", ScheduleKind::cosine}})
+      .add("ema_decay", run.train.ema_decay, "decay of the moving average of the weights, which samples are drawn with",
+           at_least(0).below(1))
+      .add("seed", run.train.seed, "decides initial weights, order of pictures, noise: all that is random");
+  settings.section("output", "what is written on the way")
+      .add("sample_every", run.output.sample_every, "steps between sample sheets; 0: only at the end", at_least(0))
+      .add("checkpoint_every", run.output.checkpoint_every, "steps between checkpoints; 0: only at the end", at_least(0))
+      .add("keep_checkpoints", run.output.keep_checkpoints, "checkpoints that stay on disk", at_least(1))
+      .add("log_every", run.output.log_every, "steps between lines of metrics.jsonl", at_least(1));
+  describe_sampling(settings, run.sampler);
+}
+
+void fit_to_data(DiTRun& run, const data::Dataset& dataset) {
+  models::DiTConfig& model = run.model;
+  model.height = dataset.height();
+  model.width = dataset.width();
+  model.channels = dataset.channels();
+  model.classes = dataset.num_classes();
+  check<ConfigError>(!model.learn_sigma || run.process.kind == ProcessKind::gaussian,
+                     "learn_sigma = true needs objective = \"gaussian\": a flow has no variance to learn");
+  run.process.gaussian.variance = model.learn_sigma ? models::Variance::learned_range : models::Variance::fixed_large;
+  model.validate();
+  const bool flow_sampler = run.sampler.kind == SamplerKind::euler || run.sampler.kind == SamplerKind::heun;
+  check<ConfigError>(flow_sampler == (run.process.kind == ProcessKind::flow), "sampler = \"",
+                     models::name_of(run.sampler.kind), "\" does not go with objective = \"",
+                     models::name_of(run.process.kind), "\": euler and heun sample a flow, ddpm and ddim gaussian");
+  run.sampler.guidance.validate();
+  check<ConfigError>(dataset.size() >= run.train.batch_size, "batch_size = ", run.train.batch_size,
+                     " is more than the ", dataset.size(), " pictures of the data set");
+}
+
+SampleRequest request_samples(const models::DiTConfig& model, int64_t per_class, uint64_t seed) {
+  SampleRequest request;
+  const int64_t n = (model.classes > 0 ? model.classes : per_class) * per_class;
+  if (model.classes > 0) {
+    std::vector<int64_t> labels;
+    for (int64_t i = 0; i < n; ++i) labels.push_back(i / per_class);
+    request.labels = from_vector(labels);
+  }
+  request.noise = Generator(seed).normal({n, model.channels, model.height, model.width});
+  return request;
+}
+
+Tensor sample_all(const models::DiT& model, const DiTRun& run, const SampleRequest& request, uint64_t seed,
+                  const std::function<void(double)>& progress, int64_t batch) {
+  const models::Network network = [&](const Tensor& x, const Tensor& t, const Tensor& labels) {
+    return model(x, t, labels);
+  };
+  const int64_t n = request.noise.size(0);
+  std::vector<Tensor> parts;
+  for (int64_t begin = 0; begin < n; begin += batch) {
+    const int64_t end = std::min(n, begin + batch);
+    Generator rng = Generator(seed).fork(uint64_t(begin) + 1);  // samplers that draw noise on the way
+    const Tensor labels = request.labels.defined() ? slice(request.labels, 0, begin, end) : Tensor{};
+    const auto report = [&](int64_t done, int64_t total, const Tensor&) {
+      const double of_batch = double(done) / double(total);
+      if (progress) progress((double(begin) + double(end - begin) * of_batch) / double(n));
+    };
+    parts.push_back(models::sample(run.process, run.sampler, network, labels, run.model.null_label(),
+                                   slice(request.noise, 0, begin, end), rng, report));
+  }
+  return cat(parts, 0);
+}
+
+}  // namespace ditharos::examples

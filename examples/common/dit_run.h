@@ -1,0 +1,64 @@
+#pragma once
+// What a run of a picture DiT is made of, and its table of settings: shared by the programs that train, sample and judge.
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <ditharos/data/dataset.h>
+#include <ditharos/examples/common/settings.h>
+#include <ditharos/models/diffusion/process.h>
+#include <ditharos/models/diffusion/samplers/sampler.h>
+#include <ditharos/models/dit/dit.h>
+
+namespace ditharos::examples {
+
+enum class ScheduleKind { constant, linear, cosine };
+
+/// Everything that the configuration file and the flags decide. The defaults train on 28x28 pictures.
+struct DiTRun {
+  struct Data {
+    std::string data = "shapes";
+    bool horizontal_flip = false;
+  } data;
+  models::DiTConfig model{.height = 28, .width = 28, .channels = 1, .patch = 4, .hidden = 96, .depth = 4, .heads = 4,
+                          .classes = 10, .learn_sigma = false};
+  models::DiffusionConfig process;
+  struct Train {
+    int64_t steps = 2000, batch_size = 64;
+    double learning_rate = 1e-3, final_learning_rate = 0, weight_decay = 0;
+    std::vector<double> betas = {.9, .99};
+    double clip = 1, ema_decay = .995;
+    int64_t warmup = 100;
+    ScheduleKind schedule = ScheduleKind::linear;
+    uint64_t seed = 0;
+  } train;
+  struct Output {
+    int64_t sample_every = 500, checkpoint_every = 500, log_every = 10, keep_checkpoints = 2;
+  } output;
+  models::SamplerConfig sampler;
+};
+
+/// Rows for all of it. `run` must outlive the settings.
+void describe(Settings& settings, DiTRun& run);
+/// The rows of [sample] alone: what may change after training.
+void describe_sampling(Settings& settings, models::SamplerConfig& sampler);
+
+/// Takes height, width, channels and classes from the data set, settles learn_sigma, and checks that all fits together.
+/// ConfigError in one sentence otherwise.
+void fit_to_data(DiTRun& run, const data::Dataset& dataset);
+
+/// What to draw: `per_class` samples of every class, class after class (per_class^2 for a model without classes), from
+/// noise that depends on `seed` alone.
+struct SampleRequest {
+  Tensor labels;  // i64 [N], or undefined
+  Tensor noise;   // [N, C, H, W]
+};
+SampleRequest request_samples(const models::DiTConfig& model, int64_t per_class, uint64_t seed);
+
+/// Samples for the request in batches of at most `batch`, in [-1, 1] up to overshoot: [N, C, H, W]. The model must be in
+/// evaluation mode.
+Tensor sample_all(const models::DiT& model, const DiTRun& run, const SampleRequest& request, uint64_t seed,
+                  const std::function<void(double share)>& progress = {}, int64_t batch = 128);
+
+}  // namespace ditharos::examples
