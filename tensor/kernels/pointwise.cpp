@@ -6,6 +6,7 @@
 #include <ditharos/tensor/kernels/convert.h>
 #include <ditharos/tensor/kernels/copy.h>
 #include <ditharos/tensor/kernels/dispatch.h>
+#include <ditharos/tensor/kernels/isa/reduce_isa.h>
 #include <ditharos/tensor/kernels/loop_nest.h>
 #include <ditharos/tensor/kernels/staging.h>
 
@@ -122,19 +123,14 @@ void scale_in_place(const Tensor& x, double alpha) {
 
 bool all_finite(const Tensor& x) {
   if (!is_floating(x.dtype())) return true;
+  if (x.dtype() == DType::bf16) return all_finite(to(x, DType::f32));
+  const Tensor flat = contiguous(x);
+  const ReduceKernels& kernels = isa_kernels<ReduceKernels>();
   std::atomic<bool> finite{true};
-  visit_dtype(x.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const Tensor flat = contiguous(x);
-    const T* p = flat.data<T>();
-    parallel_for(x.numel(), elementwise_grain, [&](int64_t begin, int64_t end) {
-      bool all = true;
-      for (int64_t i = begin; i < end; ++i) {
-        const auto difference = p[i] - p[i];  // 0, or NaN for NaN and the infinities
-        all &= difference == 0;
-      }
-      if (!all) finite.store(false, std::memory_order_relaxed);
-    });
+  parallel_for(x.numel(), elementwise_grain, [&](int64_t begin, int64_t end) {
+    const bool all = x.dtype() == DType::f32 ? kernels.all_finite_f32(flat.data<float>() + begin, end - begin)
+                                             : kernels.all_finite_f64(flat.data<double>() + begin, end - begin);
+    if (!all) finite.store(false, std::memory_order_relaxed);
   });
   return finite.load();
 }

@@ -1,15 +1,16 @@
 #pragma once
-// Reductions. Sums run over chunks that depend on the shape alone and are combined in order, so that every thread
-// count gives the same bits.
+// Reductions. Sums run over chunks that depend on shape and strides alone and are combined in order, so that every
+// thread count gives the same bits.
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos::kernels {
 
-/// Sum over `axes` (all when empty). f32 is accumulated in blocks (pairwise), so its error grows like log n.
+/// Sum over `axes` (all when empty). f32 is accumulated in blocks (pairwise), so its error grows like log n. Integers and
+/// booleans add up in i64. The sum of nothing is 0.
 Tensor sum(const Tensor& x, const Axes& axes, bool keepdim);
 /// Sums x down to `shape`, the inverse of broadcasting; x itself when the shapes agree.
 Tensor sum_to(const Tensor& x, const Shape& shape);
-/// Largest element along one axis. NaN wins.
+/// Largest element along one axis. NaN wins. ShapeError when the axis is empty.
 Tensor amax(const Tensor& x, int axis, bool keepdim);
 /// Index (i64) of the first largest element along one axis.
 Tensor argmax(const Tensor& x, int axis, bool keepdim);

@@ -22,6 +22,15 @@ void compare_elements(const Tensor& out, const Tensor& a, const Tensor& b, const
   });
 }
 
+/// The common layouts, with both branches read at every element, so that the loop vectorises.
+template <class T, int64_t left_stride, int64_t right_stride>
+void select_row(int64_t n, T* out, const bool* take_left, const T* left, const T* right) {
+  for (int64_t i = 0; i < n; ++i) {
+    const T l = left[i * left_stride], r = right[i * right_stride];
+    out[i] = take_left[i] ? l : r;
+  }
+}
+
 /// Values that a comparison sees: bfloat16 has no comparison of its own.
 template <class T> T comparable(T x) { return x; }
 float comparable(bfloat16 x) { return static_cast<float>(x); }
@@ -66,8 +75,13 @@ Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
     const int64_t so = nest.inner_stride(0), sc = nest.inner_stride(1);
     const int64_t sa = nest.inner_stride(2), sb = nest.inner_stride(3);
     for_each_row(nest, elementwise_grain, [&](int64_t n, const int64_t* at) {
-      for (int64_t i = 0; i < n; ++i)
-        result[at[0] + i * so] = chosen[at[1] + i * sc] ? left[at[2] + i * sa] : right[at[3] + i * sb];
+      T* to = result + at[0];
+      const bool* take_left = chosen + at[1];
+      const T *l = left + at[2], *r = right + at[3];
+      if (so == 1 && sc == 1 && sa == 1 && sb == 1) select_row<T, 1, 1>(n, to, take_left, l, r);
+      else if (so == 1 && sc == 1 && sa == 1 && sb == 0) select_row<T, 1, 0>(n, to, take_left, l, r);
+      else if (so == 1 && sc == 1 && sa == 0 && sb == 1) select_row<T, 0, 1>(n, to, take_left, l, r);
+      else for (int64_t i = 0; i < n; ++i) to[i * so] = take_left[i * sc] ? l[i * sa] : r[i * sb];
     });
   });
   return out;
