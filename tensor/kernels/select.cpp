@@ -22,12 +22,14 @@ void compare_elements(const Tensor& out, const Tensor& a, const Tensor& b, const
   });
 }
 
-/// The common layouts, with both branches read at every element, so that the loop vectorises.
+/// The common layouts, with both branches read at every element and the flags taken for bytes: then the loop vectorises.
 template <class T, int64_t left_stride, int64_t right_stride>
 void select_row(int64_t n, T* out, const bool* take_left, const T* left, const T* right) {
+  const auto* flags = reinterpret_cast<const unsigned char*>(take_left);
+#pragma omp simd
   for (int64_t i = 0; i < n; ++i) {
-    const T l = left[i * left_stride], r = right[i * right_stride];
-    out[i] = take_left[i] ? l : r;
+    T l = left[i * left_stride], r = right[i * right_stride];
+    out[i] = flags[i] != 0 ? T(l) : T(r);
   }
 }
 
