@@ -5,6 +5,7 @@
 // not depend on the number of threads, which a library's own threading does not give.
 #include <cstdint>
 
+#include <ditharos/tensor/parallel.h>
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos::kernels {
@@ -31,8 +32,9 @@ void gemm(const Gemm<float>& g);
 void gemm(const Gemm<double>& g);
 /// Our own, for every build; the tests' oracle.
 template <class T> void gemm_native(const Gemm<T>& g);
-/// A batch of equal shapes: entry i adds i * stride to each pointer (a stride of 0 shares an operand).
-template <class T> void gemm_batched(const Gemm<T>& g, int64_t batch, int64_t stride_a, int64_t stride_b, int64_t stride_c);
+/// A batch of equal shapes: entry i adds offsets(i) to the three pointers (0 shares an operand).
+struct GemmOffsets { int64_t a, b, c; };
+template <class T> void gemm_batched(const Gemm<T>& g, int64_t batch, FunctionRef<GemmOffsets(int64_t entry)> offsets);
 /// "oneDNN 2.6.3 (avx512_core)" or "native".
 const char* gemm_backend();
 

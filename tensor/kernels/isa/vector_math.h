@@ -1,6 +1,6 @@
 #pragma once
-// exp, log, tanh, sigmoid, erf and the GELUs as plain branch-free functions, which the compiler vectorises inside loops.
-// The float versions are polynomials of ours (minimax fits; relative error about 1e-7); double goes to the C library.
+// exp, log, tanh, sigmoid, erf and the GELUs as plain branch-free functions, which the compiler vectorises inside
+// loops. The float versions are polynomials (minimax fits; relative error about 1e-7); double goes to the C library.
 // NaN gives NaN and infinities give the limits. Only for sources in isa/ (see dispatch.h for what may stand there).
 #ifndef DITHAROS_ISA
 #error "vector_math.h belongs to sources in isa/, which are compiled with DITHAROS_ISA set to an instruction set"
@@ -89,7 +89,8 @@ inline float tanh(float x) {
 }
 inline double tanh(double x) { return __builtin_tanh(x); }
 
-/// erfc(a) for a >= 0: e^(-a^2) t Q(t) with t = 1 / (1 + 0.4 a). The square is split so that its rounding does not show.
+/// erfc(a) for a >= 0: e^(-a^2) t Q(t) with t = 1 / (1 + 0.4 a). The square is split so that its rounding does not
+/// show: a^2 = head^2 + (a^2 - head^2), of which the first is exact.
 inline float erfc_of_positive(float a) {
   a = a > 10.5f ? 10.5f : a;  // 0 in float from 10.06 on
   const float t = 1.f / (1.f + 0.4f * a);
@@ -103,8 +104,8 @@ inline float erfc_of_positive(float a) {
   q = q * t + 0.214390904f;
   q = q * t + 0.225015253f;
   q = q * t + 0.225703672f;
-  const float head = __builtin_bit_cast(float, __builtin_bit_cast(int32_t, a) & int32_t(0xfffff000));  // square is exact
-  const float tail = (head - a) * (head + a);                                                          // head^2 - a^2
+  const float head = __builtin_bit_cast(float, __builtin_bit_cast(int32_t, a) & int32_t(0xfffff000));
+  const float tail = (head - a) * (head + a);
   return exp(-head * head) * exp(tail) * (t * q);
 }
 

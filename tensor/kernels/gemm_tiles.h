@@ -1,0 +1,20 @@
+#pragma once
+// How a matrix product is cut into pieces for threads. The cut depends on the shape and the layout alone.
+#include <cstdint>
+
+namespace ditharos::kernels {
+
+/// Sizes of one piece; the last one along each axis may be smaller.
+struct GemmTiles {
+  int64_t rows, columns;  ///< of the result
+  int64_t depth;          ///< of the sum over k; pieces of one result are added in order
+
+  int64_t count_rows(int64_t m) const { return (m + rows - 1) / rows; }
+  int64_t count_columns(int64_t n) const { return (n + columns - 1) / columns; }
+  int64_t count_depth(int64_t k) const { return (k + depth - 1) / depth; }
+};
+
+/// For m, n, k >= 1. `transpose_a` is the layout of weight gradients, whose k is long and whose m and n are short.
+GemmTiles gemm_tiles(int64_t m, int64_t n, int64_t k, bool transpose_a);
+
+}  // namespace ditharos::kernels

@@ -1,0 +1,21 @@
+#pragma once
+// Matrix products of our own, compiled once an instruction set.
+#include <ditharos/tensor/kernels/gemm.h>
+
+namespace ditharos::kernels {
+
+struct GemmKernels {
+  /// One tile on the calling thread; `scratch` has room for scratch_elements elements.
+  void (*tile_f32)(const Gemm<float>& g, float* scratch);
+  void (*tile_f64)(const Gemm<double>& g, double* scratch);
+  int64_t scratch_elements;
+  /// to[j, i] = from[i, j] for from [rows, columns].
+  void (*transpose_f32)(const float* from, int64_t rows, int64_t columns, int64_t ld_from, float* to, int64_t ld_to);
+  void (*transpose_f64)(const double* from, int64_t rows, int64_t columns, int64_t ld_from, double* to, int64_t ld_to);
+
+  static const GemmKernels& baseline();
+  static const GemmKernels& avx2();
+  static const GemmKernels& avx512();
+};
+
+}  // namespace ditharos::kernels
