@@ -12,8 +12,8 @@ enum class TimeSampling {
 
 struct FlowConfig {
   TimeSampling time_sampling = TimeSampling::uniform;
-  /// The network is given t * time_scale. SiT's 1 makes t's sinusoidal features almost constant; 1000 spreads them as in
-  /// DDPM. Training and sampling must agree.
+  /// The network is given t * time_scale. With SiT's 1 most sinusoidal features of t are almost constant; 1000 spreads
+  /// them as in DDPM. Training and sampling must agree.
   double time_scale = 1;
 };
 

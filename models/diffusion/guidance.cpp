@@ -11,7 +11,8 @@ namespace ditharos::models {
 void Guidance::validate() const {
   check<ConfigError>(std::isfinite(scale) && scale >= 0, "the guidance scale must be 0 or more, got ", scale);
   check<ConfigError>(channels >= 0, "the number of guided channels must be 0 (all) or more, got ", channels);
-  check<ConfigError>(from >= 0 && from < to && to <= 1, "guidance must act on a part of [0, 1], got ", from, " to ", to);
+  check<ConfigError>(from >= 0 && from < to && to <= 1, "guidance must act on a part of [0, 1], got ", from,
+                     " to ", to);
 }
 
 Denoiser guided(Network network, const Tensor& labels, int64_t null_label, const Guidance& guidance,

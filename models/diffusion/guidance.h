@@ -11,8 +11,8 @@ struct Guidance {
   /// How many of the predicted channels to guide, counted from the first; 0: all that the data has. The released DiT
   /// guides 3 of 4. A learned variance is never guided.
   int64_t channels = 0;
-  /// The part of the way from noise (0) to data (1) on which to guide (Kynkäänniemi et al. 2024). Outside, the network
-  /// runs once instead of twice.
+  /// The part of the way from noise (0) to data (1) on which to guide (Kynkäänniemi et al. 2024). Outside of it the
+  /// network runs on half as many samples.
   double from = 0, to = 1;
 
   /// ConfigError when a value is out of range.

@@ -22,7 +22,8 @@ int64_t parse_count(const std::string& text, const std::string& whole) {
   int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   check<ConfigError>(error == std::errc{} && end == text.data() + text.size() && value >= 1,
-                     "the respacing '", whole, "' must be a number of steps such as 250, a list such as 10,15,20, or ddim50");
+                     "the respacing '", whole,
+                     "' must be a number of steps such as 250, a list such as 10,15,20, or ddim50");
   return value;
 }
 

@@ -33,7 +33,8 @@ void DiTConfig::validate() const {
   check<ConfigError>(height % patch == 0 && width % patch == 0, "a picture of height ", height, " and width ", width,
                      " cannot be cut into patches of side ", patch, ": it must divide both");
   check<ConfigError>(hidden % heads == 0, "the width hidden = ", hidden, " is not divisible by heads = ", heads);
-  check<ConfigError>(hidden % 4 == 0, "hidden must be divisible by 4 (sine and cosine of row and column), got ", hidden);
+  check<ConfigError>(hidden % 4 == 0, "hidden must be divisible by 4 (sine and cosine of row and column), got ",
+                     hidden);
   check<ConfigError>(mlp_ratio > 0 && mlp_ratio <= 1024 && mlp_hidden() >= 1, "mlp_ratio = ", mlp_ratio,
                      " gives no usable MLP width; 4 is usual");
   check<ConfigError>(classes >= 0 && classes <= most_classes, "classes must be between 0 (unconditional) and ",

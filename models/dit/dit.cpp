@@ -26,16 +26,16 @@ Tensor DiT::operator()(const Tensor& x, const Tensor& t, const Tensor& labels) c
 void DiT::check_inputs(const Tensor& x, const Tensor& t, const Tensor& labels) const {
   check<ShapeError>(x.rank() == 4 && x.size(1) == config_.channels && x.size(2) == config_.height &&
                         x.size(3) == config_.width,
-                    "[DiT] x must have shape [B, ", config_.channels, ", ", config_.height, ", ", config_.width, "], got ",
-                    x.shape());
-  check<ShapeError>(t.shape() == Shape{x.size(0)}, "[DiT] t must have one time a picture, shape [", x.size(0), "], got ",
-                    t.shape());
+                    "[DiT] x must have shape [B, ", config_.channels, ", ", config_.height, ", ", config_.width,
+                    "], got ", x.shape());
+  check<ShapeError>(t.shape() == Shape{x.size(0)}, "[DiT] t must have one time a picture, shape [", x.size(0),
+                    "], got ", t.shape());
   if (!label_table_) {
     check<ShapeError>(!labels.defined(), "[DiT] this model has no classes: call it without labels");
     return;
   }
-  check<ShapeError>(labels.defined() && labels.shape() == t.shape(), "[DiT] labels must have one class a picture, shape ",
-                    t.shape(), ", got ", labels.defined() ? to_text(labels.shape()) : "none");
+  check<ShapeError>(labels.defined() && labels.shape() == t.shape(), "[DiT] labels must have one class a picture, ",
+                    "shape ", t.shape(), ", got ", labels.defined() ? to_text(labels.shape()) : "none");
   check<DTypeError>(labels.dtype() == DType::i64, "[DiT] labels must be i64, got ", labels.dtype());
   for (const int64_t label : labels.to_vector<int64_t>()) {
     check<Error>(label >= 0 && label <= config_.classes, "[DiT] a label must be in [0, ", config_.classes - 1, "] or ",

@@ -10,7 +10,8 @@ namespace ditharos::models {
 
 Tensor patchify(const Tensor& pictures, int64_t patch) {
   check<ShapeError>(pictures.rank() == 4, "[patchify] pictures must have shape [B, C, H, W], got ", pictures.shape());
-  const int64_t batch = pictures.size(0), channels = pictures.size(1), height = pictures.size(2), width = pictures.size(3);
+  const int64_t batch = pictures.size(0), channels = pictures.size(1);
+  const int64_t height = pictures.size(2), width = pictures.size(3);
   check<ShapeError>(patch >= 1 && height % patch == 0 && width % patch == 0, "[patchify] patches of side ", patch,
                     " do not divide pictures of shape ", pictures.shape());
   const int64_t rows = height / patch, columns = width / patch;

@@ -17,8 +17,8 @@ Tensor ddim_step(const GaussianDiffusion& diffusion, const Denoiser& model, cons
   const double sigma = eta * std::sqrt((1 - previous) / (1 - a)) * std::sqrt(1 - a / previous);
   const Tensor mean = p.x0 * std::sqrt(previous) + p.noise * std::sqrt(1 - previous - sigma * sigma);
   if (t == 0 || eta == 0) return mean;
-  check<ShapeError>(noise.shape() == x.shape(), "[ddim_step] noise of shape ", noise.shape(), " does not fit x of shape ",
-                    x.shape());
+  check<ShapeError>(noise.shape() == x.shape(), "[ddim_step] noise of shape ", noise.shape(),
+                    " does not fit x of shape ", x.shape());
   return mean + noise * sigma;
 }
 

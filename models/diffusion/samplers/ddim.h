@@ -18,7 +18,8 @@ Tensor ddim_step(const GaussianDiffusion& diffusion, const Denoiser& model, cons
 Tensor sample_ddim(const GaussianDiffusion& diffusion, const Denoiser& model, const Tensor& noise, Generator& rng,
                    const DdimOptions& options = {});
 
-/// One step the other way, from x_t to x_{t+1}; the last step gives the predicted noise (Song et al. 2021, section 4.3).
+/// One step the other way, from x_t to x_{t+1}; the last step gives the predicted noise (Song et al. 2021, section
+/// 4.3).
 Tensor ddim_inverse_step(const GaussianDiffusion& diffusion, const Denoiser& model, const Tensor& x, int64_t t);
 /// Data to the noise from which sample_ddim with eta 0 gives about the same data. Records no graph.
 Tensor invert_ddim(const GaussianDiffusion& diffusion, const Denoiser& model, const Tensor& data,

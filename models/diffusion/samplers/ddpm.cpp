@@ -11,8 +11,8 @@ Tensor ddpm_step(const GaussianDiffusion& diffusion, const Denoiser& model, cons
   const NoGrad no_grad;
   const GaussianDiffusion::Prediction p = predict_at(diffusion, model, x, t, clip);
   if (t == 0) return p.mean;
-  check<ShapeError>(noise.shape() == x.shape(), "[ddpm_step] noise of shape ", noise.shape(), " does not fit x of shape ",
-                    x.shape());
+  check<ShapeError>(noise.shape() == x.shape(), "[ddpm_step] noise of shape ", noise.shape(),
+                    " does not fit x of shape ", x.shape());
   return p.mean + exp(p.log_variance * .5) * noise;
 }
 

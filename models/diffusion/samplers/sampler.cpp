@@ -8,8 +8,6 @@
 namespace ditharos::models {
 namespace {
 
-constexpr SamplerKind kinds[] = {SamplerKind::ddpm, SamplerKind::ddim, SamplerKind::euler, SamplerKind::heun};
-
 /// The process shortened to the sampler's number of steps, unless it is shortened already.
 GaussianConfig shortened(GaussianConfig config, const SamplerConfig& sampler) {
   if (config.respacing.empty()) config.respacing = std::to_string(sampler.steps);
@@ -17,13 +15,6 @@ GaussianConfig shortened(GaussianConfig config, const SamplerConfig& sampler) {
 }
 
 }  // namespace
-
-SamplerKind sampler_named(const std::string& name) {
-  for (const SamplerKind kind : kinds) {
-    if (name == name_of(kind)) return kind;
-  }
-  fail<ConfigError>("there is no sampler '", name, "'; known are ddpm, ddim, euler, heun");
-}
 
 const char* name_of(SamplerKind kind) {
   constexpr const char* names[] = {"ddpm", "ddim", "euler", "heun"};

@@ -16,8 +16,7 @@ struct SamplerConfig {
   Guidance guidance;
 };
 
-/// The sampler named "ddpm", "ddim", "euler" or "heun"; ConfigError lists them otherwise.
-SamplerKind sampler_named(const std::string& name);
+/// "ddpm", "ddim", "euler" or "heun".
 const char* name_of(SamplerKind kind);
 
 /// Samples [B, C, H, W] from standard normal `noise` of that shape. `labels` is i64 [B], or undefined for a network
