@@ -49,8 +49,8 @@ constexpr std::array<Figure, 10> figures = {{
     {"stripes", [](Point p) { return std::max(distance_to_box(p, 0.9, 0.9), distance_to_bars(p.y + 0.9, 1.8 / 5)); }},
     {"checker",
      [](Point p) {
-       const double columns = distance_to_bars(p.x + 0.9, 0.6), rows = distance_to_bars(p.y + 0.9, 0.6);
-       return std::max(distance_to_box(p, 0.9, 0.9), -distance_to_either(columns, rows));
+       const double middle_column = std::abs(p.x) - 0.3, middle_row = std::abs(p.y) - 0.3;
+       return std::max(distance_to_box(p, 0.9, 0.9), -distance_to_either(middle_column, middle_row));
      }},
 }};
 

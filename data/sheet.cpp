@@ -33,9 +33,9 @@ struct Layout {
     for (const auto& label : options.row_labels) widest = std::max(widest, text_width(label));
     if (options.label_place == SheetOptions::LabelPlace::left) {
       left = (widest + 4) * text_scale;
-      row_height = std::max(row_height, glyph_height * text_scale);
+      row_height = std::max(row_height, text_height * text_scale);
     } else {
-      above = (glyph_height + 2) * text_scale;
+      above = (text_height + 1) * text_scale;
     }
   }
 
@@ -96,7 +96,7 @@ struct Canvas {
 
 void draw_text(Canvas& canvas, const std::string& text, int64_t top, int64_t left, int64_t scale) {
   for (const char letter : text) {
-    for (int64_t row = 0; row < glyph_height; ++row) {
+    for (int64_t row = 0; row < text_height; ++row) {
       for (int64_t column = 0; column < glyph_width; ++column) {
         if (!glyph_pixel(letter, row, column)) continue;
         for (int64_t c = 0; c < canvas.channels; ++c) {
@@ -134,8 +134,11 @@ Tensor make_sheet(const Tensor& images, const SheetOptions& options) {
   }
   for (size_t row = 0; row < options.row_labels.size(); ++row) {
     int64_t top = layout.padding + static_cast<int64_t>(row) * layout.row_pitch();
-    // Beside a row: in the middle of its height, the text's right end at the pictures.
-    if (layout.above == 0) top += (layout.row_height - glyph_height * layout.text_scale) / 2;
+    // Beside a row: the letters in the middle of its height, what descends still inside; the right end at the pictures.
+    if (layout.above == 0) {
+      top += std::min((layout.row_height - glyph_height * layout.text_scale) / 2,
+                      layout.row_height - text_height * layout.text_scale);
+    }
     const int64_t width = text_width(options.row_labels[row]) * layout.text_scale;
     const int64_t left =
         layout.above > 0 ? layout.padding : layout.padding + layout.left - 2 * layout.text_scale - width;

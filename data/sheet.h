@@ -13,7 +13,7 @@ struct SheetOptions {
   int64_t padding = 2;  ///< white pixels around every picture, at scale 1
   int64_t scale = 1;    ///< every picture's pixel becomes scale x scale pixels
   /// One label a row, drawn beside or over it: at most as many as there are rows. None: no space is kept for them.
-  std::vector<std::string> row_labels;
+  std::vector<std::string> row_labels = {};
   enum class LabelPlace { left, above } label_place = LabelPlace::left;
 };
 
