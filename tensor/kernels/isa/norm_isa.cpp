@@ -1,0 +1,131 @@
+#include <ditharos/tensor/kernels/isa/norm_isa.h>
+#include <ditharos/tensor/kernels/isa/vector_math.h>
+
+namespace ditharos::kernels {
+namespace DITHAROS_ISA {
+namespace {
+
+template <class T>
+T mean_of(int64_t d, const T* x) {
+  T sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t j = 0; j < d; ++j) sum += x[j];
+  return sum / T(d);
+}
+
+/// The variance from the differences to the mean: E[x^2] - mean^2 would cancel.
+template <class T>
+T variance_of(int64_t d, const T* x, T mean) {
+  T sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t j = 0; j < d; ++j) sum += (x[j] - mean) * (x[j] - mean);
+  return sum / T(d);
+}
+
+template <class T>
+void forward(int64_t rows, int64_t d, const T* x, const T* scale, T offset, const T* shift, T eps, T* y,
+             T* statistics) {
+  for (int64_t i = 0; i < rows; ++i, x += d, y += d) {
+    const T mean = mean_of(d, x);
+    const T inverse = T(1) / sqrt(variance_of(d, x, mean) + eps);
+    if (statistics) {
+      statistics[2 * i] = mean;
+      statistics[2 * i + 1] = inverse;
+    }
+    if (scale && shift) {
+#pragma omp simd
+      for (int64_t j = 0; j < d; ++j) y[j] = (x[j] - mean) * inverse * (offset + scale[j]) + shift[j];
+    } else if (scale) {
+#pragma omp simd
+      for (int64_t j = 0; j < d; ++j) y[j] = (x[j] - mean) * inverse * (offset + scale[j]);
+    } else if (shift) {
+#pragma omp simd
+      for (int64_t j = 0; j < d; ++j) y[j] = (x[j] - mean) * inverse + shift[j];
+    } else {
+#pragma omp simd
+      for (int64_t j = 0; j < d; ++j) y[j] = (x[j] - mean) * inverse;
+    }
+  }
+}
+
+// With gy = grad * (offset + scale), the gradient of xhat:
+//   dx = (gy - mean(gy) - xhat mean(gy xhat)) / sqrt(var + eps).
+template <class T>
+void backward_scaled(int64_t rows, int64_t d, const T* grad, const T* x, const T* statistics, const T* scale, T offset,
+                     T* dx, T* dscale, T* dshift) {
+  for (int64_t j = 0; j < d; ++j) dscale[j] = dshift[j] = T(0);
+  for (int64_t i = 0; i < rows; ++i, grad += d, x += d, dx += d) {
+    const T mean = statistics[2 * i], inverse = statistics[2 * i + 1];
+    T sum = 0, sum_xhat = 0;
+#pragma omp simd reduction(+ : sum, sum_xhat)
+    for (int64_t j = 0; j < d; ++j) {
+      const T xhat = (x[j] - mean) * inverse, gy = grad[j] * (offset + scale[j]);
+      sum += gy;
+      sum_xhat += gy * xhat;
+      dscale[j] += grad[j] * xhat;
+      dshift[j] += grad[j];
+    }
+    const T a = sum / T(d), b = sum_xhat / T(d);
+#pragma omp simd
+    for (int64_t j = 0; j < d; ++j) {
+      const T xhat = (x[j] - mean) * inverse;
+      dx[j] = (grad[j] * (offset + scale[j]) - a - xhat * b) * inverse;
+    }
+  }
+}
+
+/// The same where the factor is 1 for every element and its gradient is not wanted.
+template <class T>
+void backward_plain(int64_t rows, int64_t d, const T* grad, const T* x, const T* statistics, T* dx) {
+  for (int64_t i = 0; i < rows; ++i, grad += d, x += d, dx += d) {
+    const T mean = statistics[2 * i], inverse = statistics[2 * i + 1];
+    T sum = 0, sum_xhat = 0;
+#pragma omp simd reduction(+ : sum, sum_xhat)
+    for (int64_t j = 0; j < d; ++j) {
+      sum += grad[j];
+      sum_xhat += grad[j] * ((x[j] - mean) * inverse);
+    }
+    const T a = sum / T(d), b = sum_xhat / T(d);
+#pragma omp simd
+    for (int64_t j = 0; j < d; ++j) dx[j] = (grad[j] - a - (x[j] - mean) * inverse * b) * inverse;
+  }
+}
+
+template <class T>
+void backward(int64_t rows, int64_t d, const T* grad, const T* x, const T* statistics, const T* scale, T offset, T* dx,
+              T* dscale, T* dshift) {
+  if (scale) backward_scaled(rows, d, grad, x, statistics, scale, offset, dx, dscale, dshift);
+  else backward_plain(rows, d, grad, x, statistics, dx);
+}
+
+template <class T>
+void gate_rows(int64_t rows, int64_t d, const T* x, const T* gate, const T* y, T* out) {
+  for (int64_t i = 0; i < rows; ++i, x += d, y += d, out += d) {
+#pragma omp simd
+    for (int64_t j = 0; j < d; ++j) out[j] = x[j] + gate[j] * y[j];
+  }
+}
+
+template <class T>
+void gate_backward(int64_t rows, int64_t d, const T* grad, const T* gate, const T* y, T* dgate, T* dy) {
+  for (int64_t j = 0; j < d; ++j) dgate[j] = T(0);
+  for (int64_t i = 0; i < rows; ++i, grad += d, y += d, dy += d) {
+#pragma omp simd
+    for (int64_t j = 0; j < d; ++j) {
+      dgate[j] += grad[j] * y[j];
+      dy[j] = grad[j] * gate[j];
+    }
+  }
+}
+
+}  // namespace
+}  // namespace DITHAROS_ISA
+
+const NormKernels& NormKernels::DITHAROS_ISA() {
+  using namespace kernels::DITHAROS_ISA;
+  static constexpr NormKernels kernels{{forward<float>, backward<float>, gate_rows<float>, gate_backward<float>},
+                                       {forward<double>, backward<double>, gate_rows<double>, gate_backward<double>}};
+  return kernels;
+}
+
+}  // namespace ditharos::kernels
