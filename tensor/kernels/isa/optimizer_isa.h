@@ -1,0 +1,44 @@
+#pragma once
+// The table of optimiser updates, one for each instruction set.
+#include <cstdint>
+
+namespace ditharos::kernels {
+
+/// Elements are handled in whole blocks of this number, by the same vector code wherever they lie.
+inline constexpr int64_t update_block = 16;
+
+/// g = grad_scale * grad + l2 * p;  m = beta1 * m + beta1_rest * g;  v = beta2 * v + beta2_rest * g^2;
+/// p = shrink * p - step_size * m / (root_scale * sqrt(v) + eps);  ema = ema_decay * ema + ema_rest * p.
+template <class T>
+struct AdamCoefficients {
+  T grad_scale, l2, beta1, beta1_rest, beta2, beta2_rest, shrink, step_size, root_scale, eps, ema_decay, ema_rest;
+};
+
+/// g = grad_scale * grad + l2 * p;  buffer = momentum * buffer + g;
+/// p = p - (lr_grad * g + lr_buffer * buffer);  ema = ema_decay * ema + ema_rest * p.
+template <class T>
+struct SgdCoefficients {
+  T grad_scale, l2, momentum, lr_grad, lr_buffer, ema_decay, ema_rest;
+};
+
+/// n is a multiple of update_block; `ema` and `buffer` may be null.
+template <class T>
+struct UpdateLoops {
+  void (*adam)(int64_t n, T* p, const T* grad, T* m, T* v, T* ema, const AdamCoefficients<T>& c);
+  void (*sgd)(int64_t n, T* p, const T* grad, T* buffer, T* ema, const SgdCoefficients<T>& c);
+  /// ema = decay * ema + rest * x
+  void (*average)(int64_t n, T* ema, const T* x, T decay, T rest);
+};
+
+struct OptimizerKernels {
+  UpdateLoops<float> f32;
+  UpdateLoops<double> f64;
+  const UpdateLoops<float>& loops(float) const { return f32; }
+  const UpdateLoops<double>& loops(double) const { return f64; }
+
+  static const OptimizerKernels& baseline();
+  static const OptimizerKernels& avx2();
+  static const OptimizerKernels& avx512();
+};
+
+}  // namespace ditharos::kernels
