@@ -1,0 +1,37 @@
+#pragma once
+#include <ditharos/optim/optimizer.h>
+
+namespace ditharos::optim {
+
+struct AdamOptions {
+  double beta1 = 0.9, beta2 = 0.999;  ///< decay of the first and second moment, in [0, 1)
+  double eps = 1e-8;
+  double weight_decay = 0;
+};
+
+/// Adam (Kingma and Ba 2015, algorithm 1); weight decay, if any, is added to the gradient (L2):
+///   g = scale * grad + weight_decay * p;  m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2;
+///   p -= lr * m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps).
+class Adam : public Optimizer {
+ public:
+  /// ConfigError for an option out of range.
+  explicit Adam(const nn::NamedTensors& parameters, const AdamOptions& options = {}) : Adam(parameters, options, false) {}
+
+ protected:
+  Adam(const nn::NamedTensors& parameters, const AdamOptions& options, bool decoupled);
+  void update(const Update& u) override;
+
+ private:
+  AdamOptions options_;
+  bool decoupled_;
+};
+
+/// AdamW (Loshchilov and Hutter 2019): Adam whose weight decay acts on the parameter, p -= lr * weight_decay * p, and
+/// stays out of the moments. PyTorch's default decay.
+class AdamW : public Adam {
+ public:
+  explicit AdamW(const nn::NamedTensors& parameters, const AdamOptions& options = {.weight_decay = 1e-2})
+      : Adam(parameters, options, true) {}
+};
+
+}  // namespace ditharos::optim

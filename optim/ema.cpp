@@ -1,0 +1,74 @@
+#include <ditharos/optim/ema.h>
+
+#include <algorithm>
+#include <unordered_set>
+
+#include <ditharos/tensor/kernels/copy.h>
+#include <ditharos/tensor/kernels/optimizer.h>
+
+namespace ditharos::optim {
+
+Ema::Ema(nn::Module& module, double decay) : decay_(decay) {
+  check<ConfigError>(decay >= 0 && decay < 1, "[ema] the decay must be at least 0 and below 1, got ", decay);
+  std::unordered_set<const TensorImpl*> trained;
+  for (const auto& [name, tensor] : nn::named_parameters(module)) {
+    check<ShapeError>(tensor.is_contiguous(), "[ema] parameter \"", name, "\" of shape ", tensor.shape(),
+                      " is not contiguous");
+    check<DTypeError>(tensor.dtype() == DType::f32 || tensor.dtype() == DType::f64, "[ema] parameter \"", name,
+                      "\" must be f32 or f64, got ", tensor.dtype());
+    trained.insert(tensor.impl());
+  }
+  std::unordered_map<const TensorImpl*, Tensor> copies;
+  for (const auto& [name, tensor] : nn::named_tensors(module)) {
+    const auto [entry, fresh] = copies.try_emplace(tensor.impl());
+    if (fresh) {
+      entry->second = kernels::to(tensor, tensor.dtype());
+      const bool averaged = trained.count(tensor.impl()) > 0;
+      (averaged ? parameters_ : buffers_).push_back({tensor, entry->second});
+      if (averaged) by_parameter_[tensor.impl()] = entry->second;
+    }
+    averages_.push_back({name, entry->second});
+  }
+}
+
+double Ema::begin_update() {
+  const double n = double(updates_);
+  for (const auto& [model, copy] : buffers_) kernels::copy_into(copy, model);
+  ++updates_;
+  return std::min(decay_, (1 + n) / (10 + n));
+}
+
+void Ema::update() {
+  const double decay = begin_update();
+  for (const auto& [model, average] : parameters_) kernels::ema_update(average, model, decay);
+}
+
+Tensor Ema::average_of(const Tensor& parameter) const {
+  const auto it = by_parameter_.find(parameter.impl());
+  return it == by_parameter_.end() ? Tensor() : it->second;
+}
+
+void Ema::check_state(const nn::NamedTensors& state, int64_t updates) const {
+  check<ConfigError>(updates >= 0, "the moving average's count of updates must be at least 0, got ", updates);
+  nn::check_same_tensors("the moving average", averages_, state);
+}
+
+void Ema::load_state(const nn::NamedTensors& state, int64_t updates) {
+  check_state(state, updates);
+  std::unordered_map<std::string, Tensor> values;
+  for (const auto& [name, tensor] : state) values[name] = tensor;
+  for (const auto& [name, tensor] : averages_) kernels::copy_into(tensor, values[name]);
+  updates_ = updates;
+}
+
+// Exchanges the elements and not the handles: views of the parameters and other modules that share them see it too.
+void Ema::swap_parameters() noexcept {
+  for (const auto& [model, average] : parameters_) {
+    visit_dtype(model.dtype(), [&, &model = model, &average = average](auto zero) {
+      auto* p = model.mutable_data<decltype(zero)>();
+      std::swap_ranges(p, p + model.numel(), average.mutable_data<decltype(zero)>());
+    });
+  }
+}
+
+}  // namespace ditharos::optim

@@ -1,0 +1,64 @@
+#pragma once
+// Exponential moving average of a model's parameters, whose samples are better than the last parameters' own.
+#include <cstdint>
+#include <unordered_map>
+
+#include <ditharos/nn/module.h>
+
+namespace ditharos::optim {
+
+/// average = d * average + (1 - d) * parameter at each update; buffers are copied, not averaged.
+///
+/// d = min(decay, (1 + n) / (10 + n)) at update n = 0, 1, ...: early averages follow fast, so that the random start is
+/// forgotten (the rule of TensorFlow's ExponentialMovingAverage).
+class Ema {
+ public:
+  /// Starts as a copy of the module's parameters and buffers. decay in [0, 1).
+  Ema(nn::Module& module, double decay);
+  Ema(const Ema&) = delete;
+  Ema& operator=(const Ema&) = delete;
+
+  /// Takes the present parameters in. Not needed when the optimiser's step() is given the Ema.
+  void update();
+  /// The first half of an update by an optimiser, which then fuses the averages into its own pass: counts it, copies
+  /// the buffers and returns this update's decay.
+  double begin_update();
+  /// The average of one parameter; undefined for a tensor that the module does not have.
+  Tensor average_of(const Tensor& parameter) const;
+
+  /// Averages and buffers under the names of the module's state dict; a step changes them.
+  const nn::NamedTensors& state() const { return averages_; }
+  int64_t updates() const { return updates_; }
+  /// Copies such a list and the count. Strict as nn::load_state_dict; nothing changes if it throws.
+  void load_state(const nn::NamedTensors& state, int64_t updates);
+  /// The checks of load_state alone.
+  void check_state(const nn::NamedTensors& state, int64_t updates) const;
+
+ private:
+  friend class EmaScope;
+  void swap_parameters() noexcept;
+
+  struct Pair {
+    Tensor model, average;
+  };
+  double decay_;
+  int64_t updates_ = 0;
+  std::vector<Pair> parameters_, buffers_;  // each tensor once
+  nn::NamedTensors averages_;               // all names; a shared weight has one average under both of its names
+  std::unordered_map<const TensorImpl*, Tensor> by_parameter_;
+};
+
+/// Puts the averages into the module for a scope, for evaluation and sampling, and the parameters back after it.
+/// Inside, train nothing and save nothing: the roles are exchanged. Scopes of one Ema do not nest.
+class EmaScope {
+ public:
+  explicit EmaScope(Ema& ema) : ema_(ema) { ema_.swap_parameters(); }
+  ~EmaScope() { ema_.swap_parameters(); }
+  EmaScope(const EmaScope&) = delete;
+  EmaScope& operator=(const EmaScope&) = delete;
+
+ private:
+  Ema& ema_;
+};
+
+}  // namespace ditharos::optim

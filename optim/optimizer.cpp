@@ -1,0 +1,97 @@
+#include <ditharos/optim/optimizer.h>
+
+#include <cmath>
+#include <unordered_map>
+#include <unordered_set>
+
+#include <ditharos/optim/ema.h>
+#include <ditharos/tensor/factory.h>
+#include <ditharos/tensor/kernels/copy.h>
+#include <ditharos/tensor/kernels/optimizer.h>
+#include <ditharos/tensor/kernels/pointwise.h>
+
+namespace ditharos::optim {
+
+Optimizer::Optimizer(const nn::NamedTensors& parameters, std::vector<std::string> slots)
+    : slot_names_(std::move(slots)) {
+  std::unordered_set<std::string> names;
+  std::unordered_set<const TensorImpl*> seen;
+  for (const auto& [name, tensor] : parameters) {
+    check<ConfigError>(names.insert(name).second, "[optimizer] two parameters are named \"", name, "\"");
+    check<ShapeError>(tensor.is_contiguous(), "[optimizer] parameter \"", name, "\" of shape ", tensor.shape(),
+                      " is not contiguous");
+    check<DTypeError>(tensor.dtype() == DType::f32 || tensor.dtype() == DType::f64, "[optimizer] parameter \"", name,
+                      "\" must be f32 or f64, got ", tensor.dtype());
+    if (!seen.insert(tensor.impl()).second) continue;  // a weight that two modules share is trained once
+    parameters_.push_back({name, tensor});
+    steps_.push_back(zeros({}, DType::i64));
+    slots_.emplace_back();
+    for (size_t s = 0; s < slot_names_.size(); ++s) slots_.back().push_back(zeros(tensor.shape(), tensor.dtype()));
+  }
+  check<ConfigError>(!parameters_.empty(), "[optimizer] there is no parameter to train");
+}
+
+void Optimizer::zero_grad() {
+  for (const auto& [name, tensor] : parameters_) tensor.set_grad({});
+}
+
+std::vector<Tensor> Optimizer::contiguous_gradients() const {
+  std::vector<Tensor> gradients;
+  for (const auto& [name, tensor] : parameters_) {
+    const Tensor grad = tensor.grad();
+    check(!grad.defined() || kernels::all_finite(grad), "[optimizer] the gradient of \"", name,
+          "\" has NaN or infinite elements; nothing was updated");
+    gradients.push_back(grad.defined() ? kernels::contiguous(grad) : Tensor());
+  }
+  return gradients;
+}
+
+void Optimizer::step(double lr, double grad_scale, Ema* ema) {
+  check<ConfigError>(std::isfinite(lr) && lr >= 0, "[optimizer] the learning rate must be a number >= 0, got ", lr);
+  check<ConfigError>(std::isfinite(grad_scale) && grad_scale >= 0,
+                     "[optimizer] the scale of the gradients must be a number >= 0, got ", grad_scale);
+  // All checks come before the first update: a step happens wholly or not at all.
+  const std::vector<Tensor> gradients = contiguous_gradients();
+  const double decay = ema ? ema->begin_update() : 0;
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    const Tensor& parameter = parameters_[i].tensor;
+    const Tensor average = ema ? ema->average_of(parameter) : Tensor();
+    if (!gradients[i].defined()) {
+      if (average.defined()) kernels::ema_update(average, parameter, decay);
+      continue;
+    }
+    const int64_t step = ++*steps_[i].mutable_data<int64_t>();
+    update({parameter, gradients[i], slots_[i].data(), average, decay, lr, grad_scale, step});
+  }
+}
+
+nn::NamedTensors Optimizer::state() const {
+  nn::NamedTensors state;
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    state.push_back({parameters_[i].name + "/step", steps_[i]});
+    for (size_t s = 0; s < slot_names_.size(); ++s) {
+      state.push_back({parameters_[i].name + "/" + slot_names_[s], slots_[i][s]});
+    }
+  }
+  return state;
+}
+
+void Optimizer::check_state(const nn::NamedTensors& given) const {
+  const nn::NamedTensors own = state();
+  nn::check_same_tensors("the optimiser's state", own, given);
+  std::unordered_map<std::string, DType> dtypes;
+  for (const auto& [name, tensor] : given) dtypes[name] = tensor.dtype();
+  for (const auto& [name, tensor] : own) {
+    check<DTypeError>(dtypes[name] == tensor.dtype(), "the optimiser's state does not fit: \"", name, "\" is ",
+                      dtypes[name], " instead of ", tensor.dtype());
+  }
+}
+
+void Optimizer::load_state(const nn::NamedTensors& given) {
+  check_state(given);
+  std::unordered_map<std::string, Tensor> values;
+  for (const auto& [name, tensor] : given) values[name] = tensor;
+  for (const auto& [name, tensor] : state()) kernels::copy_into(tensor, values[name]);
+}
+
+}  // namespace ditharos::optim

@@ -1,0 +1,68 @@
+#pragma once
+// The base of all optimisers: parameters and their state by name, one step over all of them.
+//
+//   optim::AdamW optimizer(nn::named_parameters(model));
+//   optimizer.zero_grad();
+//   loss.backward();
+//   const auto gradient = optim::clip_grad_norm(optimizer.parameters(), 1.0);
+//   optimizer.step(learning_rate, gradient.factor, &ema);
+#include <string>
+#include <vector>
+
+#include <ditharos/nn/module.h>
+
+namespace ditharos::optim {
+
+class Ema;
+
+class Optimizer {
+ public:
+  virtual ~Optimizer() = default;
+  Optimizer(const Optimizer&) = delete;
+  Optimizer& operator=(const Optimizer&) = delete;
+
+  /// What it trains, each tensor once. Handles: give a model new values by copying into its tensors
+  /// (nn::load_state_dict), since a tensor assigned to a member is another one.
+  const nn::NamedTensors& parameters() const { return parameters_; }
+  /// Drops the gradients.
+  void zero_grad();
+  /// One update. Parameters without a gradient are left as they are and do not count the step, as in PyTorch.
+  ///
+  /// lr: the learning rate of this step, >= 0. grad_scale: multiplies every gradient (the clipping factor).
+  /// ema: takes the new parameters into its average in the same pass.
+  /// Throws Error if a gradient is not finite, with the parameter's name; nothing has changed then.
+  void step(double lr, double grad_scale = 1.0, Ema* ema = nullptr);
+
+  /// All that a later run needs to go on: moments and step counts, as "blocks.0.attn.qkv.weight/exp_avg". The tensors
+  /// are the optimiser's own; a step changes them.
+  nn::NamedTensors state() const;
+  /// Copies such a list. Throws ShapeError naming what is missing, unexpected or of another shape, DTypeError for
+  /// another element type; nothing has changed then.
+  void load_state(const nn::NamedTensors& state);
+  /// The checks of load_state alone.
+  void check_state(const nn::NamedTensors& state) const;
+
+ protected:
+  /// `slots` names the tensors of the parameter's shape that are kept for each parameter; they start as zeros.
+  /// Throws unless every parameter is contiguous f32 or f64 and no name comes twice.
+  Optimizer(const nn::NamedTensors& parameters, std::vector<std::string> slots);
+
+  struct Update {
+    Tensor parameter, grad;  // contiguous, of one shape and dtype
+    const Tensor* slots;     // in the order of the names
+    Tensor average;          // of the moving average; undefined without one
+    double ema_decay, lr, grad_scale;
+    int64_t step;  // updates of this parameter, this one included
+  };
+  virtual void update(const Update& u) = 0;
+
+ private:
+  std::vector<Tensor> contiguous_gradients() const;
+
+  nn::NamedTensors parameters_;
+  std::vector<std::string> slot_names_;
+  std::vector<std::vector<Tensor>> slots_;  // [parameter][slot]
+  std::vector<Tensor> steps_;               // [parameter], scalars, i64
+};
+
+}  // namespace ditharos::optim

@@ -1,0 +1,30 @@
+#pragma once
+// Learning rates as pure functions of the step: nothing to save, nothing that a resumed run could forget.
+#include <cstdint>
+#include <string>
+
+namespace ditharos::optim {
+
+/// How the learning rate goes on after the warm-up.
+enum class Decay { constant, linear, cosine };
+
+struct Schedule {
+  double lr = 1e-3;           ///< the peak, reached at the end of the warm-up
+  int64_t warmup_steps = 0;   ///< linear from lr / warmup_steps at step 0; 0: none
+  Decay decay = Decay::constant;
+  int64_t total_steps = 0;    ///< where linear and cosine end; above warmup_steps. Not used by constant
+  double final_fraction = 0;  ///< of lr, from step total_steps on; in [0, 1]
+};
+
+/// Learning rate of a step, counted from 0. In the warm-up lr * (step + 1) / warmup_steps. After it, with
+/// x = (step - warmup_steps) / (total_steps - warmup_steps) cut to [0, 1] and f = final_fraction:
+///   constant  lr
+///   linear    lr * (1 - (1 - f) x)
+///   cosine    lr * (f + (1 - f) (1 + cos(pi x)) / 2)   (Loshchilov and Hutter 2017, equation 5, one cycle)
+/// So the last step, total_steps - 1, still learns. ConfigError for a field out of range.
+double learning_rate(const Schedule& schedule, int64_t step);
+
+/// "constant", "linear" or "cosine"; ConfigError names the choices.
+Decay decay_from_name(const std::string& name);
+
+}  // namespace ditharos::optim

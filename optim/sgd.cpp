@@ -1,0 +1,32 @@
+#include <ditharos/optim/sgd.h>
+
+#include <cmath>
+
+#include <ditharos/tensor/kernels/optimizer.h>
+
+namespace ditharos::optim {
+
+Sgd::Sgd(const nn::NamedTensors& parameters, const SgdOptions& options)
+    : Optimizer(parameters, options.momentum > 0 ? std::vector<std::string>{"momentum_buffer"}
+                                                 : std::vector<std::string>{}),
+      options_(options) {
+  check<ConfigError>(std::isfinite(options.momentum) && options.momentum >= 0,
+                     "[sgd] momentum must be a number >= 0, got ", options.momentum);
+  check<ConfigError>(std::isfinite(options.weight_decay) && options.weight_decay >= 0,
+                     "[sgd] weight_decay must be a number >= 0, got ", options.weight_decay);
+  check<ConfigError>(!options.nesterov || options.momentum > 0, "[sgd] nesterov needs a momentum above 0");
+}
+
+void Sgd::update(const Update& u) {
+  kernels::SgdStep s{};
+  s.lr = u.lr;
+  s.momentum = options_.momentum;
+  s.weight_decay = options_.weight_decay;
+  s.nesterov = options_.nesterov;
+  s.grad_scale = u.grad_scale;
+  s.first = u.step == 1;
+  s.ema_decay = u.ema_decay;
+  kernels::sgd(u.parameter, u.grad, options_.momentum > 0 ? u.slots[0] : Tensor(), u.average, s);
+}
+
+}  // namespace ditharos::optim
