@@ -23,6 +23,14 @@ void describe_sampling(Settings& settings, models::SamplerConfig& sampler) {
       .add("clip_pixels", sampler.clip, "ddpm and ddim: keep predicted pixels within range");
 }
 
+void describe_output(Settings& settings, DiTRun::Output& output) {
+  settings.section("output", "what is written on the way")
+      .add("sample_every", output.sample_every, "steps between sample sheets; 0: only at the end", at_least(0))
+      .add("checkpoint_every", output.checkpoint_every, "steps between checkpoints; 0: only at the end", at_least(0))
+      .add("keep_checkpoints", output.keep_checkpoints, "checkpoints that stay on disk", at_least(1))
+      .add("log_every", output.log_every, "steps between lines of metrics.jsonl", at_least(1));
+}
+
 void describe(Settings& settings, DiTRun& run) {
   settings.section("data", "what to learn from; picture size and classes come from it")
       .add("data", run.data.data,
@@ -56,35 +64,35 @@ void describe(Settings& settings, DiTRun& run) {
       .add("clip", run.train.clip, "largest norm of all gradients together; 0: no clipping", at_least(0))
       .add("warmup", run.train.warmup, "steps over which the learning rate rises from 0", at_least(0))
       .add("schedule", run.train.schedule, "the learning rate after the warm-up",
-           {{"constant", ScheduleKind::constant}, {"linear", ScheduleKind::linear}, {"cosine", ScheduleKind::cosine}})
+           {{"constant", optim::Decay::constant}, {"linear", optim::Decay::linear}, {"cosine", optim::Decay::cosine}})
       .add("ema_decay", run.train.ema_decay, "decay of the moving average of the weights, which samples are drawn with",
            at_least(0).below(1))
       .add("seed", run.train.seed, "decides initial weights, order of pictures, noise: all that is random");
-  settings.section("output", "what is written on the way")
-      .add("sample_every", run.output.sample_every, "steps between sample sheets; 0: only at the end", at_least(0))
-      .add("checkpoint_every", run.output.checkpoint_every, "steps between checkpoints; 0: only at the end", at_least(0))
-      .add("keep_checkpoints", run.output.keep_checkpoints, "checkpoints that stay on disk", at_least(1))
-      .add("log_every", run.output.log_every, "steps between lines of metrics.jsonl", at_least(1));
+  describe_output(settings, run.output);
   describe_sampling(settings, run.sampler);
 }
 
-void fit_to_data(DiTRun& run, const data::Dataset& dataset) {
-  models::DiTConfig& model = run.model;
-  model.height = dataset.height();
-  model.width = dataset.width();
-  model.channels = dataset.channels();
-  model.classes = dataset.num_classes();
-  check<ConfigError>(!model.learn_sigma || run.process.kind == ProcessKind::gaussian,
+void settle(DiTRun& run) {
+  check<ConfigError>(!run.model.learn_sigma || run.process.kind == ProcessKind::gaussian,
                      "learn_sigma = true needs objective = \"gaussian\": a flow has no variance to learn");
-  run.process.gaussian.variance = model.learn_sigma ? models::Variance::learned_range : models::Variance::fixed_large;
-  model.validate();
+  run.process.gaussian.variance =
+      run.model.learn_sigma ? models::Variance::learned_range : models::Variance::fixed_large;
+  run.model.validate();
   const bool flow_sampler = run.sampler.kind == SamplerKind::euler || run.sampler.kind == SamplerKind::heun;
   check<ConfigError>(flow_sampler == (run.process.kind == ProcessKind::flow), "sampler = \"",
                      models::name_of(run.sampler.kind), "\" does not go with objective = \"",
                      models::name_of(run.process.kind), "\": euler and heun sample a flow, ddpm and ddim gaussian");
   run.sampler.guidance.validate();
+}
+
+void fit_to_data(DiTRun& run, const data::Dataset& dataset) {
+  run.model.height = dataset.height();
+  run.model.width = dataset.width();
+  run.model.channels = dataset.channels();
+  run.model.classes = dataset.num_classes();
   check<ConfigError>(dataset.size() >= run.train.batch_size, "batch_size = ", run.train.batch_size,
                      " is more than the ", dataset.size(), " pictures of the data set");
+  settle(run);
 }
 
 SampleRequest request_samples(const models::DiTConfig& model, int64_t per_class, uint64_t seed) {

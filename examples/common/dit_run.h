@@ -1,5 +1,6 @@
 #pragma once
-// What a run of a picture DiT is made of, and its table of settings: shared by the programs that train, sample and judge.
+// What a run of a picture DiT is made of, and its table of settings: shared by the programs that train, sample and
+// judge.
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -10,10 +11,9 @@
 #include <ditharos/models/diffusion/process.h>
 #include <ditharos/models/diffusion/samplers/sampler.h>
 #include <ditharos/models/dit/dit.h>
+#include <ditharos/optim/schedule.h>
 
 namespace ditharos::examples {
-
-enum class ScheduleKind { constant, linear, cosine };
 
 /// Everything that the configuration file and the flags decide. The defaults train on 28x28 pictures.
 struct DiTRun {
@@ -30,7 +30,7 @@ struct DiTRun {
     std::vector<double> betas = {.9, .99};
     double clip = 1, ema_decay = .995;
     int64_t warmup = 100;
-    ScheduleKind schedule = ScheduleKind::linear;
+    optim::Decay schedule = optim::Decay::linear;
     uint64_t seed = 0;
   } train;
   struct Output {
@@ -41,11 +41,13 @@ struct DiTRun {
 
 /// Rows for all of it. `run` must outlive the settings.
 void describe(Settings& settings, DiTRun& run);
-/// The rows of [sample] alone: what may change after training.
+/// The rows of [output] and of [sample] alone: what may change after training began.
+void describe_output(Settings& settings, DiTRun::Output& output);
 void describe_sampling(Settings& settings, models::SamplerConfig& sampler);
 
-/// Takes height, width, channels and classes from the data set, settles learn_sigma, and checks that all fits together.
-/// ConfigError in one sentence otherwise.
+/// Derives what follows from other settings and checks that all fits together; ConfigError in one sentence otherwise.
+void settle(DiTRun& run);
+/// Takes height, width, channels and classes from the data set, then settles.
 void fit_to_data(DiTRun& run, const data::Dataset& dataset);
 
 /// What to draw: `per_class` samples of every class, class after class (per_class^2 for a model without classes), from
