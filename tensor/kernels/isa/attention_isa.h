@@ -1,0 +1,36 @@
+#pragma once
+// Attention of one head of one sample, compiled once an instruction set.
+#include <cstdint>
+
+namespace ditharos::kernels {
+
+/// Rows of q, k, v (and of their gradients) are `ld` elements apart, rows of out and grad `ld_out`. All matrices are
+/// [tokens, head_size]; log_sum_exp is [tokens].
+template <class T>
+struct AttentionHead {
+  int64_t tokens, head_size, ld, ld_out;
+  T scale;  ///< of q k^T
+  const T *q, *k, *v;
+};
+
+template <class T>
+struct AttentionLoops {
+  /// Elements of scratch memory that both functions need.
+  int64_t (*scratch_elements)(int64_t tokens, int64_t head_size);
+  /// out = softmax(scale q k^T) v; log_sum_exp may be null.
+  void (*forward)(const AttentionHead<T>& head, T* out, T* log_sum_exp, T* scratch);
+  /// Gradients with respect to q, k and v, written.
+  void (*backward)(const AttentionHead<T>& head, const T* out, const T* log_sum_exp, const T* grad, T* dq, T* dk, T* dv,
+                   T* scratch);
+};
+
+struct AttentionKernels {
+  AttentionLoops<float> f32;
+  AttentionLoops<double> f64;
+
+  static const AttentionKernels& baseline();
+  static const AttentionKernels& avx2();
+  static const AttentionKernels& avx512();
+};
+
+}  // namespace ditharos::kernels
