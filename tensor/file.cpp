@@ -120,7 +120,9 @@ void AtomicFile::commit() {
                  reason(error));
 }
 
-InputFile::InputFile(const std::string& path) : path_(path), fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+// O_NONBLOCK: opening a named pipe would wait for a writer, maybe for ever. It changes nothing for regular files.
+InputFile::InputFile(const std::string& path)
+    : path_(path), fd_(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)) {
   if (fd_ < 0) fail<IoError>("cannot open ", path, ": ", reason(errno));
   struct stat status {};
   const bool known = ::fstat(fd_, &status) == 0;
