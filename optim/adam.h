@@ -15,7 +15,8 @@ struct AdamOptions {
 class Adam : public Optimizer {
  public:
   /// ConfigError for an option out of range.
-  explicit Adam(const nn::NamedTensors& parameters, const AdamOptions& options = {}) : Adam(parameters, options, false) {}
+  explicit Adam(const nn::NamedTensors& parameters, const AdamOptions& options = {})
+      : Adam(parameters, options, false) {}
 
  protected:
   Adam(const nn::NamedTensors& parameters, const AdamOptions& options, bool decoupled);

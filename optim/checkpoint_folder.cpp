@@ -45,7 +45,7 @@ LatestCheckpoint latest_valid(const std::string& directory) {
       latest.path = path;
       break;
     } catch (const IoError& e) {
-      latest.rejected.push_back({path, e.what()});
+      latest.rejected.push_back(e.what());
     }
   }
   return latest;

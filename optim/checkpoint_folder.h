@@ -12,12 +12,9 @@ namespace ditharos::optim {
 
 /// The newest checkpoint of a folder that can be read, and why newer ones cannot.
 struct LatestCheckpoint {
-  struct Rejected {
-    std::string path, reason;
-  };
-  std::string path;                 ///< empty when there is none
-  std::optional<TrainState> state;  ///< its contents
-  std::vector<Rejected> rejected;   ///< newest first
+  std::string path;                   ///< empty when there is none
+  std::optional<TrainState> state;    ///< its contents
+  std::vector<std::string> rejected;  ///< newest first, each a sentence that names the file and what is wrong with it
 };
 
 /// Loads the checkpoint of the highest step in `directory` that passes every check. A missing or empty folder has none.

@@ -7,7 +7,7 @@
 namespace ditharos::optim {
 namespace {
 
-constexpr uint64_t max_entries = 1u << 12;  // of the short lists
+constexpr uint64_t max_entries = 1u << 16;  // of any list
 
 // cereal reads and writes fixed-width integers and raw bytes here. Texts and lists are ours: cereal's would allocate
 // whatever count the bytes claim before it finds that they end.
@@ -22,7 +22,8 @@ class Writer {
     archive_(cereal::binary_data(s.data(), s.size()));
   }
   /// The number of entries of a list; a reader replaces `present` by what it finds.
-  uint64_t count(uint64_t present, uint64_t /*least_bytes*/, uint64_t /*most*/, const char* /*what*/) {
+  uint64_t count(uint64_t present, uint64_t /*least_bytes*/, uint64_t most, const char* what) {
+    check(present <= most, "[save_checkpoint] a ", what, " of ", present, " entries; at most ", most, " are possible");
     number(present);
     return present;
   }
@@ -130,7 +131,7 @@ void describe(Archive& a, CheckpointRecord& r) {
   a.number(s.position);
   describe_list(a, s.random, 24, max_entries, "list of random streams");
   a.number(s.ema_updates);
-  describe_list(a, r.tensors, 38, max_tensors, "list of tensors");
+  describe_list(a, r.tensors, 38, max_entries, "list of tensors");
   s.metadata = {metadata.begin(), metadata.end()};
   check<IoError>(s.metadata.size() == metadata.size(), "it names a setting twice");
 }

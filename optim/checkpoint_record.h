@@ -10,9 +10,8 @@
 
 namespace ditharos::optim {
 
-/// Bounds that keep what a forged file can make a reader allocate small: each is far above any real model's need.
+/// Keeps what a forged file can make a reader allocate small; far above any real model's need.
 inline constexpr uint64_t max_record_bytes = 8u << 20;
-inline constexpr uint64_t max_tensors = 1u << 16;
 inline constexpr uint64_t payload_alignment = 64;
 
 /// Which list of the TrainState a tensor belongs to. The numbers are part of the format.

@@ -11,8 +11,8 @@ namespace ditharos::optim {
 double learning_rate(const Schedule& s, int64_t step) {
   check<ConfigError>(std::isfinite(s.lr) && s.lr >= 0, "[schedule] lr must be a number >= 0, got ", s.lr);
   check<ConfigError>(s.warmup_steps >= 0, "[schedule] warmup_steps must be at least 0, got ", s.warmup_steps);
-  check<ConfigError>(s.final_fraction >= 0 && s.final_fraction <= 1, "[schedule] final_fraction must be in [0, 1], got ",
-                     s.final_fraction);
+  check<ConfigError>(s.final_fraction >= 0 && s.final_fraction <= 1,
+                     "[schedule] final_fraction must be in [0, 1], got ", s.final_fraction);
   check<ConfigError>(s.decay == Decay::constant || s.total_steps > s.warmup_steps, "[schedule] total_steps (",
                      s.total_steps, ") must be above warmup_steps (", s.warmup_steps, ")");
   check<ConfigError>(step >= 0, "[schedule] steps count from 0, got ", step);

@@ -101,7 +101,9 @@ void AtomicFile::write(const void* data, size_t n) {
 
 void AtomicFile::commit() {
   check(fd_ >= 0, "[AtomicFile] second commit of ", path_);
-  const auto run = [](const char* name, auto call) { return system_call(name, 0, [&](size_t) { return call(); }) == 0; };
+  const auto run = [](const char* name, auto call) {
+    return system_call(name, 0, [&](size_t) { return call(); }) == 0;
+  };
   if (!run("fdatasync", [&] { return ::fdatasync(fd_); })) fail<IoError>("cannot write ", path_, ": ", reason(errno));
   // Closed only after the rename: the lock must keep a sweep away until then. fdatasync has reported whatever close
   // could still report.

@@ -66,9 +66,9 @@ std::string read_file(const std::string& path, uint64_t limit);
 /// writer, of any process, holds a lock on its temporary, which is then left alone. A missing directory has none.
 std::vector<std::string> sweep_temporaries(const std::string& directory);
 
-/// Fault injection for tests: called before every system call that an AtomicFile makes, with its name ("open", "write",
-/// "fdatasync", "rename", "fsync"). A returned errno other than 0 is taken for the call's result; lowering `bytes` makes
-/// a write short. An empty function turns it off. Not for concurrent use.
+/// Fault injection for tests: called before every system call that an AtomicFile makes, with its name ("open",
+/// "write", "fdatasync", "rename", "fsync"). A returned errno other than 0 is taken for the call's result; lowering
+/// `bytes` makes a write short. An empty function turns it off. Not for concurrent use.
 using IoHook = std::function<int(const char* call, size_t& bytes)>;
 void set_io_hook(IoHook hook);
 
