@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 
@@ -106,14 +107,16 @@ TEST_CASE("image_folder: damaged files stop the reading, or are skipped and name
   const std::string whole = data::read_png_file(folder / "a/3.png");
   write_bytes(folder / "a/3.png", whole.substr(0, whole.size() - 15));  // a sound header, pixels cut off
   std::filesystem::create_directory(folder / "a/5.png");
+  REQUIRE(::mkfifo((folder / "a/6.png").c_str(), 0600) == 0);  // must not be waited for
   CHECK(contains(refusal(folder.path()), "cannot read " + folder / "a/2.png" + ": it is not a PNG file"));
 
   const auto opened = data::load_image_folder(folder.path(), Split::train, {.skip_damaged = true});
   CHECK(first_bytes(opened.dataset) == Values{1, 4});
-  REQUIRE(opened.skipped.size() == 3);
+  REQUIRE(opened.skipped.size() == 4);
   CHECK(contains(opened.skipped[0], "a/2.png: it is not a PNG file"));
   CHECK(contains(opened.skipped[1], "a/5.png: it is not a regular file"));
-  CHECK(contains(opened.skipped[2], "a/3.png: the file is cut off"));
+  CHECK(contains(opened.skipped[2], "a/6.png: it is not a regular file"));
+  CHECK(contains(opened.skipped[3], "a/3.png: the file is cut off"));
 
   for (const char* name : {"a/1.png", "a/4.png"}) write_bytes(folder / name, "x");
   CHECK(contains(refusal(folder.path(), {.skip_damaged = true}), "is damaged"));
