@@ -5,19 +5,16 @@
 
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/models/dit/dit.h>
-#include <ditharos/tests/golden.h>
+#include <ditharos/tests/golden_dit.h>
 
 using namespace ditharos;
 using namespace ditharos::models;
 using ditharos::tests::difference;
 using ditharos::tests::Golden;
+using ditharos::tests::golden_config;
+using ditharos::tests::golden_dit;
 
 namespace {
-
-/// The model of tests/golden/dit.golden: not square, with labels and a learned variance.
-const DiTConfig golden_config = {.height = 8, .width = 12, .channels = 3, .patch = 2, .hidden = 16, .depth = 2,
-                                 .heads = 2, .classes = 5};
 
 DiTConfig tiny(int64_t classes = 3) {
   return {.height = 4, .width = 6, .channels = 2, .patch = 2, .hidden = 8, .depth = 1, .heads = 2, .classes = classes,
@@ -145,9 +142,7 @@ TEST_CASE("dit: starts as the zero map, and its blocks as the identity") {
 
 TEST_CASE("dit: prediction and every gradient as in PyTorch") {
   const Golden golden("dit.golden");
-  Generator rng(1);
-  DiT model(golden_config, rng);
-  nn::load_state_dict(model, golden.with_prefix("state."));
+  DiT model = golden_dit();
   const Tensor prediction = model(golden.at("x"), golden.at("t"), golden.at("y"));
   CHECK_LT(difference(prediction, golden.at("prediction")), 2e-6);
 
@@ -161,9 +156,8 @@ TEST_CASE("dit: prediction and every gradient as in PyTorch") {
 }
 
 TEST_CASE("dit: a sample's prediction does not depend on its batch") {
+  const DiT model = golden_dit();
   Generator rng(7);
-  DiT model(golden_config, rng);
-  nn::load_state_dict(model, Golden("dit.golden").with_prefix("state."));
   const NoGrad no_grad;
   const Tensor x = rng.normal({3, 3, 8, 12}), t = rng.uniform({3}), y = labels_of({1, 5, 0});
   const Tensor all = model(x, t, y);
@@ -179,7 +173,8 @@ TEST_CASE("dit: without classes there is no label table, and labels are refused"
   for (const auto& [name, tensor] : nn::named_tensors(model)) CHECK_FALSE(name.starts_with("y_embedder"));
   const Tensor x = zeros({1, 2, 4, 6}), t = zeros({1});
   CHECK(model(x, t).shape() == x.shape());
-  CHECK_THROWS_WITH_AS(model(x, t, labels_of({0})), "[DiT] this model has no classes: call it without labels", ShapeError);
+  CHECK_THROWS_WITH_AS(model(x, t, labels_of({0})), "[DiT] this model has no classes: call it without labels",
+                       ShapeError);
 }
 
 TEST_CASE("dit: wrong inputs are refused by name") {
@@ -200,7 +195,8 @@ TEST_CASE("dit: configurations that do not fit together are refused in a sentenc
   DiTConfig c = dit_preset("S/2");
   CHECK_EQ(message_of(c), "");
   c.height = 33;
-  CHECK_EQ(message_of(c), "a picture of height 33 and width 32 cannot be cut into patches of side 2: it must divide both");
+  CHECK_EQ(message_of(c),
+           "a picture of height 33 and width 32 cannot be cut into patches of side 2: it must divide both");
   c = dit_preset("S/2");
   c.heads = 5;
   CHECK_EQ(message_of(c), "the width hidden = 384 is not divisible by heads = 5");

@@ -16,7 +16,7 @@ enum class Variance {
 struct GaussianConfig {
   BetaSchedule schedule = BetaSchedule::linear;
   int64_t steps = 1000;
-  std::string respacing;  ///< see respaced_steps; "" keeps all
+  std::string respacing = "";  ///< see respaced_steps; "" keeps all
   Variance variance = Variance::learned_range;
 };
 

@@ -11,8 +11,8 @@ enum class ProcessKind { flow, gaussian };
 
 struct DiffusionConfig {
   ProcessKind kind = ProcessKind::flow;
-  FlowConfig flow;          ///< read when kind is flow
-  GaussianConfig gaussian;  ///< read when kind is gaussian
+  FlowConfig flow = {};          ///< read when kind is flow
+  GaussianConfig gaussian = {};  ///< read when kind is gaussian
 
   /// Whether the network predicts a second set of channels, for the variance.
   bool learns_variance() const {

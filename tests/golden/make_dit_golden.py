@@ -328,7 +328,7 @@ def make_dit():
 
     # Ten steps of AdamW. eps is large enough that gradients which are zero but for rounding (the keys' biases: softmax
     # does not see them) do not turn into steps of the learning rate's size.
-    steps, decay = 10, 0.8
+    steps = 10
     optimiser = torch.optim.AdamW(model.parameters(), lr=2e-3, betas=(0.9, 0.99), eps=1e-6, weight_decay=0.05)
     average = {key: value.clone() for key, value in model.state_dict().items()}
     data, noise = draw(steps, batch, 3, 8, 12, scale=0.5).clamp(-1, 1), draw(steps, batch, 3, 8, 12)
@@ -343,7 +343,7 @@ def make_dit():
         optimiser.step()
         losses.append(loss)
         for key, value in model.state_dict().items():
-            average[key] += (1 - decay) * (value - average[key])
+            average[key] += (1 - min(0.4, (1 + i) / (10 + i))) * (value - average[key])
     out |= {"train.data": data, "train.noise": noise, "train.t": t, "train.labels": labels}
     out |= {"train.losses": torch.stack(losses), "train.norms": torch.stack(norms)}
     out |= with_prefix("train.end.", model.state_dict()) | with_prefix("train.ema.", average)

@@ -8,7 +8,7 @@ namespace ditharos::models {
 struct DdimOptions {
   double eta = 0;     ///< 0: deterministic; 1: as much noise as DDPM
   bool clip = false;  ///< limit each predicted x0 to [-1, 1]: for pixels, not for latents
-  SamplingProgress progress;
+  SamplingProgress progress = {};
 };
 
 /// One step from x_t to x_{t-1} (Song et al. 2021, equation 12). `noise` is read only when eta > 0 and t > 0.

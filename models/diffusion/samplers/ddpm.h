@@ -7,7 +7,7 @@ namespace ditharos::models {
 
 struct DdpmOptions {
   bool clip = false;  ///< limit each predicted x0 to [-1, 1]: for pixels, not for latents
-  SamplingProgress progress;
+  SamplingProgress progress = {};
 };
 
 /// One step from x_t to x_{t-1}. `noise` has x's shape; step 0 takes none.

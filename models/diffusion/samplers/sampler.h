@@ -13,7 +13,7 @@ struct SamplerConfig {
   int64_t steps = 30;                     ///< of the sampler
   double eta = 0;                         ///< ddim: 0 deterministic, 1 as noisy as ddpm
   bool clip = false;                      ///< ddpm, ddim: limit predicted pixels to [-1, 1]
-  Guidance guidance;
+  Guidance guidance = {};
 };
 
 /// "ddpm", "ddim", "euler" or "heun".
