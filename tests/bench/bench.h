@@ -1,0 +1,39 @@
+#pragma once
+// Named measurements. Each is timed only while the machine is undisturbed, and set against what it could do at best.
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace ditharos::bench {
+
+/// Something to time, with all that it needs already made.
+struct Work {
+  std::function<void()> run;
+  double flops = 0;  ///< floating-point operations of one run; 0: not what limits it
+  double bytes = 0;  ///< memory read and written at least by one run; 0: not what limits it
+};
+
+struct Case {
+  std::string name;
+  std::function<Work()> prepare;  ///< called right before the case runs
+};
+
+/// Add the cases of one file.
+void add_gemm_cases(std::vector<Case>& cases);
+void add_kernel_cases(std::vector<Case>& cases);
+void add_step_cases(std::vector<Case>& cases);
+
+struct Measurement {
+  double seconds = 0;   ///< 20th percentile: what the machine does when left alone, without trusting the single best
+  double median = 0;
+  int repetitions = 0;
+  bool clean = false;   ///< the machine ran at its peak before and after
+};
+
+/// Fused multiply-adds in registers on all threads, as GFLOP/s: the peak, or less when something disturbs the machine.
+double measure_peak();
+
+/// Times work.run() for about `budget` seconds, again until the machine was at `peak` before and after, a few times.
+Measurement measure(const Work& work, double peak, double budget);
+
+}  // namespace ditharos::bench
