@@ -10,6 +10,7 @@
 #include <ditharos/models/diffusion/trainer.h>
 #include <ditharos/optim/adam.h>
 #include <ditharos/optim/clip.h>
+#include <ditharos/tensor/parallel.h>
 #include <ditharos/tests/golden_dit.h>
 
 using namespace ditharos;
@@ -196,6 +197,38 @@ TEST_CASE("trainer: the seed decides, and steps differ") {
   CHECK(losses(1) == losses(1));
   CHECK_NE(losses(1)[0], losses(2)[0]);
   CHECK_NE(losses(1)[0], losses(1)[1]);
+}
+
+TEST_CASE("trainer: the same bits at every number of threads") {
+  // Large enough that every kernel shares its work out.
+  const DiTConfig config = {.height = 28, .width = 28, .channels = 1, .patch = 4, .hidden = 96, .depth = 1, .heads = 4,
+                            .classes = 10, .learn_sigma = false};
+  const auto train = [&](int threads) {
+    set_num_threads(threads);
+    Generator rng(1);
+    DiT model(config, rng);
+    const Network network = [&](const Tensor& x, const Tensor& t, const Tensor& y) { return model(x, t, y); };
+    Trainer trainer(model, network, std::make_shared<RectifiedFlow>(),
+                    std::make_unique<optim::AdamW>(nn::named_parameters(model)),
+                    {.class_dropout = .1, .null_label = 10, .clip_norm = 1, .ema_decay = .9, .schedule = {.lr = 4e-3}});
+    std::vector<float> result;
+    for (int i = 0; i < 3; ++i) {
+      const StepMetrics m = trainer.step(rng.normal({16, 1, 28, 28}), rng.randint(0, 10, {16}));
+      result.push_back(float(m.loss));
+      result.push_back(float(m.grad_norm));
+    }
+    const std::vector<float> weights = all_values(model), averages = all_values(trainer.ema()->state());
+    result.insert(result.end(), weights.begin(), weights.end());
+    result.insert(result.end(), averages.begin(), averages.end());
+    return result;
+  };
+  const int before = num_threads();
+  const std::vector<float> one = train(1);
+  for (const int threads : {2, 3, 4, 8}) {
+    CAPTURE(threads);
+    CHECK(train(threads) == one);
+  }
+  set_num_threads(before);
 }
 
 TEST_CASE("trainer: labels are dropped at the given rate, anew each step") {
