@@ -30,12 +30,20 @@
 #include <ditharos/nn/module.h>
 #include <ditharos/nn/norm.h>
 
-#include <ditharos/models/diffusion/batch.h>
 #include <ditharos/models/diffusion/flow.h>
 #include <ditharos/models/diffusion/gaussian.h>
+#include <ditharos/models/diffusion/guidance.h>
 #include <ditharos/models/diffusion/likelihood.h>
 #include <ditharos/models/diffusion/objective.h>
+#include <ditharos/models/diffusion/process.h>
+#include <ditharos/models/diffusion/samplers/ddim.h>
+#include <ditharos/models/diffusion/samplers/ddpm.h>
+#include <ditharos/models/diffusion/samplers/euler.h>
+#include <ditharos/models/diffusion/samplers/heun.h>
+#include <ditharos/models/diffusion/samplers/options.h>
+#include <ditharos/models/diffusion/samplers/sampler.h>
 #include <ditharos/models/diffusion/schedule.h>
+#include <ditharos/models/diffusion/trainer.h>
 #include <ditharos/models/dit/block.h>
 #include <ditharos/models/dit/config.h>
 #include <ditharos/models/dit/dit.h>

@@ -34,6 +34,7 @@ const std::regex library("^(tensor|autograd|nn|models|optim|data)/");
 // Headers for the .cpp files of their own folder, not for users of the library.
 const std::set<std::string> private_headers = {
     "autograd/meta.h", "data/byte_reader.h", "data/distance.h", "data/font.h", "data/names.h", "data/png_calls.h",
+    "models/diffusion/batch.h", "models/diffusion/samplers/step.h",
 };
 
 // A header (the text between the angle brackets) and the only files that may include it.
