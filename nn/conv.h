@@ -5,8 +5,8 @@
 
 namespace ditharos::nn {
 
-/// Convolution with a square kernel; x [B, in, H, W] -> [B, out, H', W'] with H' = (H + 2 padding - kernel) / stride + 1.
-/// weight [out, in, kernel, kernel] starts as N(0, 2 / fan_in), for a rectifier behind it, bias [out] as zero.
+/// Convolution with a square kernel; x [B, in, H, W] -> [B, out, H', W'] with H' = (H + 2 padding - kernel) / stride
+/// + 1. weight [out, in, kernel, kernel] starts as N(0, 2 / fan_in), for a rectifier behind it, bias [out] as zero.
 class Conv2d : public Module {
  public:
   Conv2d() = default;

@@ -14,7 +14,8 @@ Tensor timestep_features(const Tensor& t, int64_t dim) {
   return to(cat({cos(angles), sin(angles)}, 1), DType::f32);
 }
 
-TimestepEmbedder::TimestepEmbedder(int64_t width, Generator& rng) : in_(features_, width, rng), out_(width, width, rng) {
+TimestepEmbedder::TimestepEmbedder(int64_t width, Generator& rng)
+    : in_(features_, width, rng), out_(width, width, rng) {
   in_.weight = parameter(init::normal({width, features_}, .02, rng));
   out_.weight = parameter(init::normal({width, width}, .02, rng));
 }

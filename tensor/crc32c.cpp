@@ -8,8 +8,8 @@ namespace {
 // The generator 0x1EDC6F41 with its bits reversed, because the CRC takes the lowest bit of each byte first.
 constexpr uint32_t polynomial = 0x82f63b78u;
 
-// Slicing by eight (Kounavis and Berry 2008): tables[k][b] is the CRC of byte b followed by k zero bytes, so eight bytes
-// take eight independent look-ups instead of a chain of eight.
+// Slicing by eight (Kounavis and Berry 2008): tables[k][b] is the CRC of byte b followed by k zero bytes, so eight
+// bytes take eight independent look-ups instead of a chain of eight.
 using Tables = std::array<std::array<uint32_t, 256>, 8>;
 
 constexpr Tables make_tables() {

@@ -59,8 +59,8 @@ Tensor eye(int64_t n, DType dtype) {
 
 template <class T>
 Tensor from_vector(const std::vector<T>& values, const Shape& shape) {
-  check<ShapeError>(int64_t(values.size()) == numel(shape), "[from_vector] ", values.size(), " values do not fill shape ",
-                    shape);
+  check<ShapeError>(int64_t(values.size()) == numel(shape), "[from_vector] ", values.size(),
+                    " values do not fill shape ", shape);
   Tensor out(shape, dtype_of<T>);
   std::copy(values.begin(), values.end(), out.mutable_data<T>());
   return out;

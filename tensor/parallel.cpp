@@ -20,8 +20,8 @@ int default_threads() {
   if (const char* text = std::getenv("DITHAROS_NUM_THREADS")) {
     char* end = nullptr;
     const long n = std::strtol(text, &end, 10);
-    check<ConfigError>(*text && !*end && n >= 1 && n <= 1024, "DITHAROS_NUM_THREADS must be a number from 1 to 1024, got \"",
-                       text, "\"");
+    check<ConfigError>(*text && !*end && n >= 1 && n <= 1024,
+                       "DITHAROS_NUM_THREADS must be a number from 1 to 1024, got \"", text, "\"");
     return static_cast<int>(n);
   }
 #if defined(_OPENMP)

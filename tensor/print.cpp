@@ -80,7 +80,8 @@ Tensor element(const Tensor& x, int64_t i) {
 Tensor edges_of(Tensor x) {
   for (int axis = 0; axis < x.rank(); ++axis) {
     const int64_t n = x.size(axis);
-    if (n > 2 * edge) x = kernels::cat({views::slice(x, axis, 0, edge, 1), views::slice(x, axis, n - edge, n, 1)}, axis);
+    if (n > 2 * edge)
+      x = kernels::cat({views::slice(x, axis, 0, edge, 1), views::slice(x, axis, n - edge, n, 1)}, axis);
   }
   return x;
 }
@@ -88,7 +89,8 @@ Tensor edges_of(Tensor x) {
 std::string body(const Tensor& x, const Format& format, size_t indent, bool summarise);
 
 /// The entries along the first axis; `dots` where some are left out.
-std::vector<std::string> entries(const Tensor& x, const Format& format, size_t indent, bool summarise, const char* dots) {
+std::vector<std::string> entries(const Tensor& x, const Format& format, size_t indent, bool summarise,
+                                 const char* dots) {
   std::vector<std::string> texts;
   const int64_t n = x.size(0);
   const bool shorten = summarise && n > 2 * edge;

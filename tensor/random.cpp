@@ -13,8 +13,11 @@ namespace {
 /// Elements that are worth a thread: each costs ten rounds of Philox.
 constexpr int64_t grain = 4096;
 
-/// High 64 bits of the product: maps the 64 random bits of `x` to [0, n). Each value's probability is within 2^-64 of 1/n.
-uint64_t scale_to(uint64_t x, uint64_t n) { return static_cast<uint64_t>((static_cast<unsigned __int128>(x) * n) >> 64); }
+/// High 64 bits of the product: maps the 64 random bits of `x` to [0, n). Each value's probability is within 2^-64 of
+/// 1/n.
+uint64_t scale_to(uint64_t x, uint64_t n) {
+  return static_cast<uint64_t>((static_cast<unsigned __int128>(x) * n) >> 64);
+}
 
 /// The 128 random bits of one element.
 struct Bits {

@@ -44,7 +44,8 @@ Strides contiguous_strides(const Shape& s) {
 }
 
 int normalize_axis(const char* op, int64_t axis, int rank) {
-  check<ShapeError>(axis >= -rank && axis < rank, "[", op, "] axis ", axis, " is out of range for a tensor of rank ", rank);
+  check<ShapeError>(axis >= -rank && axis < rank, "[", op, "] axis ", axis, " is out of range for a tensor of rank ",
+                    rank);
   return static_cast<int>(axis < 0 ? axis + rank : axis);
 }
 

@@ -13,7 +13,8 @@ Tensor::Tensor(const Shape& shape, DType dtype) : impl_(std::make_shared<TensorI
   impl_->dtype = dtype;
 }
 
-Tensor::Tensor(std::shared_ptr<Storage> storage, const Shape& shape, const Strides& strides, int64_t offset, DType dtype)
+Tensor::Tensor(std::shared_ptr<Storage> storage, const Shape& shape, const Strides& strides, int64_t offset,
+               DType dtype)
     : impl_(std::make_shared<TensorImpl>()) {
   impl_->storage = std::move(storage);
   impl_->shape = shape;

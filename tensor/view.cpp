@@ -37,7 +37,8 @@ bool view_strides(const Tensor& x, const Shape& shape, Strides& out) {
 Tensor alias(const Tensor& x) { return make(x, x.shape(), x.strides(), x.offset()); }
 
 Tensor permute(const Tensor& x, const Axes& order) {
-  check<ShapeError>(order.rank() == x.rank(), "[permute] order ", order, " does not list every axis of shape ", x.shape());
+  check<ShapeError>(order.rank() == x.rank(), "[permute] order ", order, " does not list every axis of shape ",
+                    x.shape());
   Shape shape;
   Strides strides;
   bool seen[Shape::max_rank] = {};
@@ -57,8 +58,8 @@ Tensor slice(const Tensor& x, int axis, int64_t begin, int64_t end, int64_t step
   if (begin < 0) begin += n;
   if (end < 0) end += n;
   check<ShapeError>(step >= 1, "[slice] the step must be at least 1, got ", step);
-  check<ShapeError>(0 <= begin && begin <= end && end <= n, "[slice] range ", begin, ":", end, " does not fit axis ", axis,
-                    " of shape ", x.shape());
+  check<ShapeError>(0 <= begin && begin <= end && end <= n, "[slice] range ", begin, ":", end, " does not fit axis ",
+                    axis, " of shape ", x.shape());
   Shape shape = x.shape();
   Strides strides = x.strides();
   shape[axis] = (end - begin + step - 1) / step;

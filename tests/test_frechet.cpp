@@ -97,7 +97,8 @@ TEST_CASE("frechet_distance: closed forms") {
   const SquareMatrix a = matrix(2, {2, 0.5, 0.5, 1}), b = matrix(2, {1, -0.7, -0.7, 3});
   const double determinants = (2 * 1 - 0.25) * (3 - 0.49);
   const double cross = std::sqrt(trace(product(a, b)) + 2 * std::sqrt(determinants));
-  CHECK(frechet_distance(normal({0, 0}, a), normal({0, 2}, b)) == doctest::Approx(4 + 3 + 4 - 2 * cross).epsilon(1e-12));
+  CHECK(frechet_distance(normal({0, 0}, a), normal({0, 2}, b)) ==
+        doctest::Approx(4 + 3 + 4 - 2 * cross).epsilon(1e-12));
 }
 
 TEST_CASE("frechet_distance: zero for equal ones, symmetric, and quadratic in a shift") {

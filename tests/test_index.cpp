@@ -63,7 +63,8 @@ TEST_CASE("index: selecting takes every dtype") {
     const Tensor picked = kernels::index_select(table, from_vector<int64_t>({1}));
     CHECK(picked.dtype() == dtype);
     CHECK(picked.to_vector<double>() == std::vector<double>{1, 0});
-    CHECK(kernels::gather(table, 0, from_vector<int64_t>({1, 1}, {1, 2})).to_vector<double>() == std::vector<double>{1, 0});
+    CHECK(kernels::gather(table, 0, from_vector<int64_t>({1, 1}, {1, 2})).to_vector<double>() ==
+          std::vector<double>{1, 0});
   }
 }
 
@@ -80,7 +81,8 @@ TEST_CASE("index: gather along any axis, and its adjoint") {
     const Tensor added = kernels::scatter_add(values, axis, index, shape);
     REQUIRE(picked.shape() == lines);
     REQUIRE(added.shape() == shape);
-    const std::vector<double> xs = x.to_vector<double>(), vs = values.to_vector<double>(), p = picked.to_vector<double>();
+    const std::vector<double> xs = x.to_vector<double>(), vs = values.to_vector<double>(),
+                              p = picked.to_vector<double>();
     const std::vector<int64_t> at = index.to_vector<int64_t>();
     std::vector<double> sums(xs.size());
     const Strides out = contiguous_strides(lines), in = contiguous_strides(shape);
@@ -121,7 +123,8 @@ TEST_CASE("index: nothing to read") {
 
 TEST_CASE("index: errors") {
   const Tensor table = zeros({3, 2}), bad = from_vector<int64_t>({0, 3}), negative = from_vector<int64_t>({-1});
-  CHECK(message_of<ShapeError>([&] { kernels::index_select(table, bad); }) == "[index_select] index 3 is not in [0, 3)");
+  CHECK(message_of<ShapeError>([&] { kernels::index_select(table, bad); }) ==
+        "[index_select] index 3 is not in [0, 3)");
   CHECK(message_of<ShapeError>([&] { kernels::index_select(table, negative); }) ==
         "[index_select] index -1 is not in [0, 3)");
   CHECK(message_of<ShapeError>([&] { kernels::index_select(scalar(1), negative); }) ==

@@ -34,7 +34,8 @@ void naive_adam(Numbers& p, const Numbers& grad, Numbers& m, Numbers& v, Numbers
     if (!s.decoupled) g += s.weight_decay * p[i];
     m[i] = s.beta1 * m[i] + (1 - s.beta1) * g;
     v[i] = s.beta2 * v[i] + (1 - s.beta2) * g * g;
-    const double m_hat = m[i] / (1 - std::pow(s.beta1, double(s.step))), v_hat = v[i] / (1 - std::pow(s.beta2, double(s.step)));
+    const double m_hat = m[i] / (1 - std::pow(s.beta1, double(s.step))),
+                 v_hat = v[i] / (1 - std::pow(s.beta2, double(s.step)));
     if (s.decoupled) p[i] -= s.lr * s.weight_decay * p[i];
     p[i] -= s.lr * m_hat / (std::sqrt(v_hat) + s.eps);
     ema[i] = s.ema_decay * ema[i] + (1 - s.ema_decay) * p[i];
@@ -48,7 +49,8 @@ TEST_CASE("optimizer kernels: Adam and AdamW, with and without an average, at le
         for (int64_t n : {0, 1, 15, 16, 17, 100, 20003}) {
           Generator numbers(uint64_t(n) + 1);
           const Tensor p = numbers.normal({n}, dtype), m = zeros({n}, dtype), v = zeros({n}, dtype);
-          const Tensor ema = kernels::to(p, dtype), q = kernels::to(p, dtype), m2 = zeros({n}, dtype), v2 = zeros({n}, dtype);
+          const Tensor ema = kernels::to(p, dtype), q = kernels::to(p, dtype), m2 = zeros({n}, dtype),
+                       v2 = zeros({n}, dtype);
           Numbers ps = p.to_vector<double>(), ms(ps.size()), vs(ps.size()), es = ps;
           for (int step = 1; step <= steps; ++step) {
             const Tensor grad = numbers.normal({n}, dtype);
@@ -110,7 +112,8 @@ TEST_CASE("optimizer kernels: an element's update does not depend on its place o
                       .grad_scale = 0.9, .step = 3, .ema_decay = 0.99};
   const auto run = [&](int64_t begin, int64_t end) {
     const auto part = [&](const Tensor& x) { return kernels::to(views::slice(x, 0, begin, end, 1), DType::f32); };
-    const Tensor p = part(start), m = part(grad), v = kernels::to(full({end - begin}, 0.3), DType::f32), ema = part(start);
+    const Tensor p = part(start), m = part(grad), v = kernels::to(full({end - begin}, 0.3), DType::f32),
+                 ema = part(start);
     kernels::adam(p, part(grad), m, v, ema, s);
     return kernels::cat({p, m, v, ema}, 0);
   };
@@ -132,16 +135,24 @@ TEST_CASE("optimizer kernels: moving average alone") {
 
 TEST_CASE("optimizer kernels: a gradient may have any layout, and is not changed") {
   const Tensor p = zeros({2, 3}), grad = views::permute(from_vector<float>({1, 2, 3, 4, 5, 6}, {3, 2}), {1, 0});
-  kernels::sgd(p, grad, Tensor(), Tensor(),
-               {.lr = 1, .momentum = 0, .weight_decay = 0, .nesterov = false, .grad_scale = 1, .first = true, .ema_decay = 0});
+  kernels::sgd(
+      p, grad, Tensor(), Tensor(),
+      {.lr = 1, .momentum = 0, .weight_decay = 0, .nesterov = false, .grad_scale = 1, .first = true, .ema_decay = 0});
   CHECK(p.to_vector<double>() == Numbers{-1, -3, -5, -2, -4, -6});
   CHECK(grad.to_vector<double>() == Numbers{1, 3, 5, 2, 4, 6});
 }
 
 TEST_CASE("optimizer kernels: errors come before any change") {
   const Tensor p = ones({3}), g = ones({3}), m = zeros({3}), v = zeros({3});
-  AdamStep s = {.lr = 0.1, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8, .weight_decay = 0, .decoupled = true, .grad_scale = 1,
-                .step = 1, .ema_decay = 0};
+  AdamStep s = {.lr = 0.1,
+                .beta1 = 0.9,
+                .beta2 = 0.99,
+                .eps = 1e-8,
+                .weight_decay = 0,
+                .decoupled = true,
+                .grad_scale = 1,
+                .step = 1,
+                .ema_decay = 0};
   CHECK(message_of<ShapeError>([&] { kernels::adam(p, ones({4}), m, v, Tensor(), s); }) ==
         "[adam] needs a gradient of shape [3]");
   CHECK(message_of<ShapeError>([&] { kernels::adam(p, Tensor(), m, v, Tensor(), s); }) ==

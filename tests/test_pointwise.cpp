@@ -108,7 +108,8 @@ double difference(const Tensor& got, const std::vector<double>& expected) {
   REQUIRE(g.size() == expected.size());
   double worst = 0;
   for (size_t i = 0; i < g.size(); ++i) {
-    if (std::isnan(expected[i]) || std::isnan(g[i])) return std::isnan(expected[i]) == std::isnan(g[i]) ? worst : infinity;
+    if (std::isnan(expected[i]) || std::isnan(g[i]))
+      return std::isnan(expected[i]) == std::isnan(g[i]) ? worst : infinity;
     worst = std::max(worst, std::abs(g[i] - expected[i]) / std::max(1., std::abs(expected[i])));
   }
   return worst;
@@ -165,7 +166,8 @@ template <class Run>
 void check_place_does_not_matter(DType dtype, bool positive, const Run& run) {
   const Tensor x = domain(Generator(7).normal({83}, dtype), positive);
   const Tensor alone = kernels::to(x, dtype);  // each element in a row of its own
-  for (int64_t i = 0; i < 83; ++i) kernels::copy_into(views::slice(alone, 0, i, i + 1, 1), run(views::slice(x, 0, i, i + 1, 1)));
+  for (int64_t i = 0; i < 83; ++i)
+    kernels::copy_into(views::slice(alone, 0, i, i + 1, 1), run(views::slice(x, 0, i, i + 1, 1)));
   for (int64_t begin : {0, 1, 5, 16, 40})
     for (int64_t end : {41, 48, 64, 80, 83})
       for (int64_t step : {1, 3})
@@ -189,9 +191,11 @@ TEST_CASE("pointwise: an element has the same bits at every place of a row") {
 }
 
 TEST_CASE("pointwise: every thread count gives the same bits") {
-  const Tensor x = Generator(3).normal({401, 523}), row = Generator(4).normal({523}), column = Generator(5).normal({401, 1});
+  const Tensor x = Generator(3).normal({401, 523}), row = Generator(4).normal({523}),
+               column = Generator(5).normal({401, 1});
   const Tensor y = kernels::unary(Unary::gelu_tanh, x), z = kernels::binary(Binary::silu_backward, x, row);
-  const Tensor w = kernels::binary(Binary::mul, x, column), turned = kernels::unary(Unary::tanh, views::permute(x, {1, 0}));
+  const Tensor w = kernels::binary(Binary::mul, x, column),
+               turned = kernels::unary(Unary::tanh, views::permute(x, {1, 0}));
   for_each_thread_count([&] {
     CHECK(same_bits(kernels::unary(Unary::gelu_tanh, x), y));
     CHECK(same_bits(kernels::binary(Binary::silu_backward, x, row), z));
@@ -289,7 +293,8 @@ TEST_CASE("pointwise: comparisons and selection") {
     const Tensor a = random_layout(choices, random_part(choices, shape), dtype);
     const Tensor b = random_layout(choices, random_part(choices, shape), dtype);
     const Shape out = broadcast_shapes("test", a.shape(), b.shape());
-    const std::vector<double> x = views::expand(a, out).to_vector<double>(), y = views::expand(b, out).to_vector<double>();
+    const std::vector<double> x = views::expand(a, out).to_vector<double>(),
+                              y = views::expand(b, out).to_vector<double>();
     const auto holds = [](Compare op, double p, double q) {
       switch (op) {
         case Compare::eq: return p == q;
@@ -308,7 +313,8 @@ TEST_CASE("pointwise: comparisons and selection") {
     const Tensor chosen = kernels::where(condition, a, b);
     const Shape full = broadcast_shapes("test", out, condition.shape());
     const std::vector<int64_t> c = views::expand(condition, full).to_vector<int64_t>();
-    const std::vector<double> l = views::expand(a, full).to_vector<double>(), r = views::expand(b, full).to_vector<double>();
+    const std::vector<double> l = views::expand(a, full).to_vector<double>(),
+                              r = views::expand(b, full).to_vector<double>();
     const std::vector<double> got = chosen.to_vector<double>();
     REQUIRE(chosen.dtype() == dtype);
     for (size_t i = 0; i < got.size(); ++i) REQUIRE(got[i] == (c[i] ? l[i] : r[i]));

@@ -47,7 +47,8 @@ TEST_CASE("random: the numbers of a seed stay the same for ever") {
   CHECK(u[0] == double((uint64_t(w[1]) << 32 | w[0]) >> 11) / 9007199254740992.0);
   const std::vector<float> f = Generator(1234).uniform({2}).to_vector<float>();
   CHECK(f[0] == float(w[1] >> 8) / 16777216.f);
-  CHECK(g.randint(0, 1000000, {3}).to_vector<int64_t>() == Generator(1234, 2).randint(0, 1000000, {3}).to_vector<int64_t>());
+  CHECK(g.randint(0, 1000000, {3}).to_vector<int64_t>() ==
+        Generator(1234, 2).randint(0, 1000000, {3}).to_vector<int64_t>());
 }
 
 /// Kolmogorov and Smirnov's statistic of `values` against the distribution function `cdf`, times sqrt(n).
@@ -68,7 +69,8 @@ TEST_CASE("random: distributions") {
   // 1.95 is exceeded once in a thousand times; the seeds are fixed.
   for (DType dtype : {DType::f32, DType::f64}) {
     Generator g(1);
-    const std::vector<double> u = g.uniform({n}, dtype).to_vector<double>(), z = g.normal({n}, dtype).to_vector<double>();
+    const std::vector<double> u = g.uniform({n}, dtype).to_vector<double>(),
+                              z = g.normal({n}, dtype).to_vector<double>();
     CHECK(kolmogorov_smirnov(u, [](double x) { return x; }) < 1.95);
     CHECK(kolmogorov_smirnov(z, [](double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); }) < 1.95);
     CHECK(*std::min_element(u.begin(), u.end()) >= 0);
@@ -143,7 +145,8 @@ TEST_CASE("random: forks are streams of their own") {
   for (uint64_t seed = 0; seed < 30; ++seed)
     for (uint64_t key = 0; key < 30; ++key) seeds.insert(Generator(seed).fork(key).seed());
   CHECK(seeds.size() == 900);
-  const std::vector<double> a = g.fork(1).normal({10000}).to_vector<double>(), b = g.fork(2).normal({10000}).to_vector<double>();
+  const std::vector<double> a = g.fork(1).normal({10000}).to_vector<double>(),
+                            b = g.fork(2).normal({10000}).to_vector<double>();
   double correlation = 0;
   for (size_t i = 0; i < a.size(); ++i) correlation += a[i] * b[i] / 10000;
   CHECK(std::abs(correlation) < 0.035);

@@ -96,7 +96,8 @@ TEST_CASE("sum: pieces, tiles and chunks, at every thread count with the same bi
 
 TEST_CASE("sum: a plain sum of floats has the same bits on every instruction set") {
   const Tensor x = Generator(3).normal({123, 457});
-  const Tensor all = kernels::sum(x, {}, false), columns = kernels::sum(x, {0}, false), rows = kernels::sum(x, {1}, false);
+  const Tensor all = kernels::sum(x, {}, false), columns = kernels::sum(x, {0}, false),
+               rows = kernels::sum(x, {1}, false);
   for_each_isa([&] {
     CHECK(same_bits(kernels::sum(x, {}, false), all));
     CHECK(same_bits(kernels::sum(x, {0}, false), columns));

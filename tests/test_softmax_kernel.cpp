@@ -45,7 +45,8 @@ TEST_CASE("softmax kernels: forward and backward, any layout, every instruction 
       for (int64_t n : {1, 2, 10, 15, 16, 17, 64, 100, 1000, 3000}) {
         const double tolerance = dtype == DType::f32 ? 2e-6 : 1e-13;
         const Tensor x = random_layout(choices, {3, 2, n}, dtype), g = random_layout(choices, {3, 2, n}, dtype);
-        const std::vector<double> log_y = naive_log_softmax(x.to_vector<double>(), size_t(n)), gs = g.to_vector<double>();
+        const std::vector<double> log_y = naive_log_softmax(x.to_vector<double>(), size_t(n)),
+                                  gs = g.to_vector<double>();
         std::vector<double> y = log_y, dx = log_y, dx_log = log_y;
         for (double& v : y) v = std::exp(v);
         for (size_t row = 0; row < y.size(); row += size_t(n)) {

@@ -45,7 +45,8 @@ bool agree(const Tensor& x, const Model& model) {
   return true;
 }
 
-/// Does a view of x with this shape exist? Tried by brute force: strides follow from the unit steps, and must fit everywhere.
+/// Does a view of x with this shape exist? Tried by brute force: strides follow from the unit steps, and must fit
+/// everywhere.
 bool viewable(const Tensor& x, const Shape& shape) {
   const auto offset = [&](int64_t n) { return offset_of(index_of(n, x.shape()), x.strides()); };
   Strides strides = Shape::filled(shape.rank(), 0);
@@ -98,7 +99,8 @@ TEST_CASE("views: chains of permute, slice, expand and reshape agree with copies
         Shape shape = x.shape();
         shape[axis] = (end - begin + stride - 1) / stride;
         model = model.pick(shape, [&](Shape index) { return index[axis] = begin + index[axis] * stride, index; });
-        x = round % 2 ? views::slice(x, axis - rank, begin - n, end, stride) : views::slice(x, axis, begin, end, stride);
+        x = round % 2 ? views::slice(x, axis - rank, begin - n, end, stride)
+                      : views::slice(x, axis, begin, end, stride);
       } else if (what == 2 && x.numel() < 500 && rank < 6) {
         Shape shape = x.shape();
         for (int i = 0; i < rank; ++i)
@@ -162,7 +164,8 @@ TEST_CASE("tensor: contiguity") {
   CHECK_FALSE(views::permute(x, {0, 2, 1}).is_contiguous());
   CHECK(views::slice(x, 0, 1, 2, 1).is_contiguous());
   CHECK_FALSE(views::slice(x, 1, 0, 2, 1).is_contiguous());
-  CHECK(views::slice(views::slice(x, 1, 0, 2, 1), 0, 0, 1, 1).is_contiguous());  // the stride of a size of 1 says nothing
+  CHECK(
+      views::slice(views::slice(x, 1, 0, 2, 1), 0, 0, 1, 1).is_contiguous());  // the stride of a size of 1 says nothing
   CHECK_FALSE(views::expand(zeros({1, 2}), {3, 2}).is_contiguous());
   CHECK(zeros({0, 3}).is_contiguous());
   CHECK(zeros({}).is_contiguous());
@@ -176,7 +179,9 @@ TEST_CASE("tensor: item, data and their errors") {
   CHECK(message_of<ShapeError>([] { zeros({0}).item(); }) == "[item] needs a tensor of one element, got shape [0]");
   CHECK(message_of<DTypeError>([] { zeros({2}).data<double>(); }) == "[data] the tensor holds f32, not f64");
   CHECK(zeros({2, 3}).size(-1) == 3);
-  CHECK(message_of<ShapeError>([] { zeros({2, 3}).size(2); }) == "[size] axis 2 is out of range for a tensor of rank 2");
+  CHECK(message_of<ShapeError>([] {
+          zeros({2, 3}).size(2);
+        }) == "[size] axis 2 is out of range for a tensor of rank 2");
 }
 
 TEST_CASE("shape: sizes, strides, broadcasting") {

@@ -6,7 +6,8 @@
 namespace ditharos {
 
 Tensor unfold(const Tensor& x, int64_t kernel, int64_t stride, int64_t padding) {
-  return record("unfold", kernels::unfold(x, {kernel, stride, padding}), {x}, save_nothing, each([=](const Backward& d) {
+  return record("unfold", kernels::unfold(x, {kernel, stride, padding}), {x}, save_nothing,
+                each([=](const Backward& d) {
                   const Shape& in = d.input_shape(0);
                   return fold(d.grad(), in[1], in[2], in[3], kernel, stride, padding);
                 }));
@@ -19,8 +20,9 @@ Tensor fold(const Tensor& columns, int64_t channels, int64_t height, int64_t wid
 }
 
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t stride, int64_t padding) {
-  check<ShapeError>(x.rank() == 4 && weight.rank() == 4 && weight.size(1) == x.size(1) && weight.size(2) == weight.size(3),
-                    "[conv2d] needs x [B, C, H, W] and weight [O, C, k, k], got ", x.shape(), " and ", weight.shape());
+  check<ShapeError>(
+      x.rank() == 4 && weight.rank() == 4 && weight.size(1) == x.size(1) && weight.size(2) == weight.size(3),
+      "[conv2d] needs x [B, C, H, W] and weight [O, C, k, k], got ", x.shape(), " and ", weight.shape());
   const kernels::Window window{weight.size(2), stride, padding};
   const Tensor columns = unfold(x, window.kernel, stride, padding);                        // [B, Ho*Wo, C*k*k]
   const Tensor y = linear(columns, reshape(weight, {weight.size(0), -1}), bias);           // [B, Ho*Wo, O]

@@ -58,8 +58,8 @@ struct SampleRequest {
 };
 SampleRequest request_samples(const models::DiTConfig& model, int64_t per_class, uint64_t seed);
 
-/// Samples for the request in batches of at most `batch`, in [-1, 1] up to overshoot: [N, C, H, W]. The model must be in
-/// evaluation mode.
+/// Samples for the request in batches of at most `batch`, in [-1, 1] up to overshoot: [N, C, H, W]. The model must be
+/// in evaluation mode.
 Tensor sample_all(const models::DiT& model, const DiTRun& run, const SampleRequest& request, uint64_t seed,
                   const std::function<void(double share)>& progress = {}, int64_t batch = 128);
 

@@ -77,7 +77,8 @@ void copy_elements(const Tensor& dst, const Tensor& src) {
 }  // namespace
 
 void copy_into(const Tensor& dst, const Tensor& src) {
-  check<ShapeError>(dst.shape() == src.shape(), "[copy_into] cannot copy shape ", src.shape(), " into shape ", dst.shape());
+  check<ShapeError>(dst.shape() == src.shape(), "[copy_into] cannot copy shape ", src.shape(), " into shape ",
+                    dst.shape());
   if (dst.numel() == 0) return;
   visit_dtype(dst.dtype(), [&](auto to) {
     visit_dtype(src.dtype(), [&](auto from) { copy_elements<decltype(to), decltype(from)>(dst, src); });

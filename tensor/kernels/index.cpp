@@ -30,7 +30,8 @@ void visit_addable(const char* op, DType dtype, const F& f) {
   visit_floating(op, dtype, f);
 }
 
-/// Positions of equal destinations, side by side and in order: those of row r are order[start[r]] .. order[start[r+1]-1].
+/// Positions of equal destinations, side by side and in order: those of row r are order[start[r]] ..
+/// order[start[r+1]-1].
 struct Buckets {
   std::vector<int64_t> start, order;
   Buckets(const int64_t* destination, int64_t n, int64_t rows) : start(size_t(rows) + 1), order(size_t(n)) {

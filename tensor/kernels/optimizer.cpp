@@ -86,7 +86,8 @@ void adam(const Tensor& parameter, const Tensor& grad, const Tensor& m, const Te
   check<ConfigError>(s.step >= 1, "[adam] steps count from 1, got ", s.step);
   visit_floating("adam", parameter.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    const double correction1 = 1 - std::pow(s.beta1, double(s.step)), correction2 = 1 - std::pow(s.beta2, double(s.step));
+    const double correction1 = 1 - std::pow(s.beta1, double(s.step)),
+                 correction2 = 1 - std::pow(s.beta2, double(s.step));
     const AdamCoefficients<T> c = {
         .grad_scale = T(s.grad_scale),
         .l2 = T(s.decoupled ? 0 : s.weight_decay),
@@ -131,8 +132,11 @@ void sgd(const Tensor& parameter, const Tensor& grad, const Tensor& buffer, cons
     if (s.first && !plain) fill(buffer, 0);
     const Tensor g = contiguous(grad);
     const auto loop = isa_kernels<OptimizerKernels>().loops(zero).sgd;
-    run(parameter.numel(),
-        [&](int64_t n, T* p, const T* gradient, T* velocity, T* average) { loop(n, p, gradient, velocity, average, c); },
+    run(
+        parameter.numel(),
+        [&](int64_t n, T* p, const T* gradient, T* velocity, T* average) {
+          loop(n, p, gradient, velocity, average, c);
+        },
         State<T>(parameter), Input<T>(g), State<T>(plain ? Tensor() : buffer), State<T>(ema));
   });
 }

@@ -6,8 +6,8 @@
 
 namespace ditharos::kernels {
 
-/// y = f(x). The functions that make fractions take f32 and f64; neg, abs, sign, square, relu, add_scalar, mul_scalar and
-/// clamp also i64, i32 and u8 (which wrap around) and then want whole numbers for alpha and beta.
+/// y = f(x). The functions that make fractions take f32 and f64; neg, abs, sign, square, relu, add_scalar, mul_scalar
+/// and clamp also i64, i32 and u8 (which wrap around) and then want whole numbers for alpha and beta.
 Tensor unary(Unary op, const Tensor& x, double alpha = 0, double beta = 0);
 
 /// out = f(a, b) with broadcasting; both operands have one dtype. Integers: add, sub, mul, maximum and minimum alone.

@@ -49,9 +49,10 @@ Tensor map_rows(const char* op, const Tensor& x, const Pick& pick) {
 template <class Pick>
 Tensor map_rows(const char* op, const Tensor& grad, const Tensor& y, const Pick& pick) {
   const int64_t n = last_size(op, y);
-  check<ShapeError>(grad.shape() == y.shape(), "[", op, "] gradient of shape ", grad.shape(), " for an output of shape ",
-                    y.shape());
-  check<DTypeError>(grad.dtype() == y.dtype(), "[", op, "] gradient of ", grad.dtype(), " for an output of ", y.dtype());
+  check<ShapeError>(grad.shape() == y.shape(), "[", op, "] gradient of shape ", grad.shape(),
+                    " for an output of shape ", y.shape());
+  check<DTypeError>(grad.dtype() == y.dtype(), "[", op, "] gradient of ", grad.dtype(), " for an output of ",
+                    y.dtype());
   return visit_floating(op, y.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const auto run = pick(kernels_in_use().loops(zero));
@@ -74,8 +75,8 @@ Tensor checked_labels(const char* op, const Tensor& logits, const Tensor& labels
   const int64_t n = logits.shape()[0], classes = logits.shape()[1];
   for (int64_t i = 0; i < n; ++i) {
     const int64_t label = flat.data<int64_t>()[i];
-    check<ShapeError>(label >= 0 && label < classes, "[", op, "] label ", label, " of row ", i, " is not in [0, ", classes,
-                      ")");
+    check<ShapeError>(label >= 0 && label < classes, "[", op, "] label ", label, " of row ", i, " is not in [0, ",
+                      classes, ")");
   }
   return flat;
 }

@@ -9,12 +9,14 @@ namespace ditharos::kernels {
 /// Elements that are gathered at a time; small enough for the first-level cache.
 inline constexpr int64_t stage_size = 512;
 
-/// One operand of a row. Hands out its elements as contiguous whole blocks: the row itself where it is that, else a copy.
+/// One operand of a row. Hands out its elements as contiguous whole blocks: the row itself where it is that, else a
+/// copy.
 template <class T>
 class StagedInput {
  public:
   StagedInput(const T* row, int64_t stride, int64_t n) : row_(row), stride_(stride) {
-    if (stride == 0) std::fill_n(buffer_, std::min(stage_size, (n + block_of<T> - 1) / block_of<T> * block_of<T>), *row);
+    if (stride == 0)
+      std::fill_n(buffer_, std::min(stage_size, (n + block_of<T> - 1) / block_of<T> * block_of<T>), *row);
   }
   bool direct() const { return stride_ == 1; }
   /// Elements [first, first + n), followed by what pads them to `padded`.
@@ -32,8 +34,8 @@ class StagedInput {
   alignas(block_bytes) T buffer_[stage_size];
 };
 
-/// Calls body(first, n, padded) for pieces of a row of n elements. A piece is a number of whole blocks (then padded == n)
-/// or the row's last elements, fewer than a block. `direct`: nothing but the end needs a copy, pieces may be long.
+/// Calls body(first, n, padded) for pieces of a row of n elements. A piece is a number of whole blocks (then padded ==
+/// n) or the row's last elements, fewer than a block. `direct`: nothing but the end needs a copy, pieces may be long.
 template <class T, class Body>
 void for_each_piece(int64_t n, bool direct, const Body& body) {
   const int64_t whole = n / block_of<T> * block_of<T>, longest = direct ? std::max<int64_t>(whole, 1) : stage_size;
@@ -66,7 +68,8 @@ class StagedOutput {
 
 /// y[i] = f(x[i]) for i in [0, n), strides in elements.
 template <class T>
-void run_row(const UnaryLoop<T>& loop, int64_t n, T* y, int64_t y_stride, const T* x, int64_t x_stride, T alpha, T beta) {
+void run_row(const UnaryLoop<T>& loop, int64_t n, T* y, int64_t y_stride, const T* x, int64_t x_stride, T alpha,
+             T beta) {
   StagedInput<T> in(x, x_stride, n);
   StagedOutput<T> out(y, y_stride);
   for_each_piece<T>(n, in.direct() && out.direct(), [&](int64_t first, int64_t count, int64_t padded) {

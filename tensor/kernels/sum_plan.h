@@ -101,7 +101,8 @@ void sum_inner(const SumPlan& plan, const SumLoops<T>& loops, const T* x, T* out
 /// out[j] = sum over `count` rows of n <= column_tile elements, in blocks and pairs of blocks. row(r) is a pointer to
 /// row r, whose elements are `stride` apart.
 template <class T, class Row>
-void sum_rows(const SumLoops<T>& loops, int64_t first, int64_t count, const Row& row, int64_t stride, int64_t n, T* out) {
+void sum_rows(const SumLoops<T>& loops, int64_t first, int64_t count, const Row& row, int64_t stride, int64_t n,
+              T* out) {
   if (count <= row_block) {
     const T* rows[row_block];
     for (int64_t r = 0; r < count; ++r) rows[r] = row(first + r);

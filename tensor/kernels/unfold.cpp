@@ -10,16 +10,19 @@ namespace {
 
 void check_window(const char* op, const Window& w, int64_t height, int64_t width) {
   check<ShapeError>(w.kernel >= 1 && w.stride >= 1 && w.padding >= 0, "[", op,
-                    "] needs kernel >= 1, stride >= 1 and padding >= 0, got ", w.kernel, ", ", w.stride, " and ", w.padding);
+                    "] needs kernel >= 1, stride >= 1 and padding >= 0, got ", w.kernel, ", ", w.stride, " and ",
+                    w.padding);
   check<ShapeError>(height + 2 * w.padding >= w.kernel && width + 2 * w.padding >= w.kernel, "[", op, "] a window of ",
                     w.kernel, " does not fit a picture of ", height, " x ", width, " with padding ", w.padding);
 }
 
-/// The part of a window's side that lies inside the picture: kernel positions [first, last) at picture position `origin`.
+/// The part of a window's side that lies inside the picture: kernel positions [first, last) at picture position
+/// `origin`.
 struct Inside {
   int64_t first, last;
   Inside(int64_t origin, int64_t kernel, int64_t size)
-      : first(std::min(kernel, std::max<int64_t>(0, -origin))), last(std::max(first, std::min(kernel, size - origin))) {}
+      : first(std::min(kernel, std::max<int64_t>(0, -origin))),
+        last(std::max(first, std::min(kernel, size - origin))) {}
 };
 
 }  // namespace
@@ -61,8 +64,9 @@ Tensor unfold(const Tensor& x, const Window& window) {
 Tensor fold(const Tensor& columns, int64_t channels, int64_t height, int64_t width, const Window& window) {
   check_window("fold", window, height, width);
   const int64_t out_h = window.out(height), out_w = window.out(width), k = window.kernel;
-  check<ShapeError>(columns.rank() == 3 && columns.shape()[1] == out_h * out_w && columns.shape()[2] == channels * k * k,
-                    "[fold] needs columns [B, ", out_h * out_w, ", ", channels * k * k, "], got ", columns.shape());
+  check<ShapeError>(
+      columns.rank() == 3 && columns.shape()[1] == out_h * out_w && columns.shape()[2] == channels * k * k,
+      "[fold] needs columns [B, ", out_h * out_w, ", ", channels * k * k, "], got ", columns.shape());
   const int64_t batch = columns.shape()[0], size = channels * k * k;
   const Tensor source = contiguous(columns);
   Tensor out({batch, channels, height, width}, columns.dtype());

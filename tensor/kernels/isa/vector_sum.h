@@ -28,7 +28,8 @@ inline T fold(T* lanes, int64_t count) {
   return lanes[0];
 }
 
-/// At most `block` elements: four vectors of lanes, so that each lane adds few numbers and the adder's latency is hidden.
+/// At most `block` elements: four vectors of lanes, so that each lane adds few numbers and the adder's latency is
+/// hidden.
 template <class T>
 T sum_block(const T* x, int64_t n) {
   using V = typename Vector<T>::type;
