@@ -9,6 +9,7 @@
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/file.h>
 #include <ditharos/tensor/parallel.h>
+#include <ditharos/tensor/print.h>
 #include <ditharos/tensor/random.h>
 #include <ditharos/tensor/shape.h>
 #include <ditharos/tensor/storage.h>
@@ -22,6 +23,7 @@
 
 #include <ditharos/nn/ada_ln.h>
 #include <ditharos/nn/attention.h>
+#include <ditharos/nn/conv.h>
 #include <ditharos/nn/dropout.h>
 #include <ditharos/nn/embedding.h>
 #include <ditharos/nn/init.h>
@@ -48,6 +50,17 @@
 #include <ditharos/models/dit/config.h>
 #include <ditharos/models/dit/dit.h>
 #include <ditharos/models/dit/patch.h>
+#include <ditharos/models/evaluation/frechet.h>
+#include <ditharos/models/evaluation/symmetric_eigen.h>
+
+#include <ditharos/optim/adam.h>
+#include <ditharos/optim/checkpoint.h>
+#include <ditharos/optim/checkpoint_folder.h>
+#include <ditharos/optim/clip.h>
+#include <ditharos/optim/ema.h>
+#include <ditharos/optim/optimizer.h>
+#include <ditharos/optim/schedule.h>
+#include <ditharos/optim/sgd.h>
 
 #include <ditharos/data/dataset.h>
 #include <ditharos/data/idx.h>
