@@ -1,0 +1,112 @@
+#include <ditharos/tensor/safetensors.h>
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include <ditharos/tensor/file.h>
+#include <ditharos/tensor/kernels/copy.h>
+#include <ditharos/tensor/safetensors_header.h>
+
+namespace ditharos::safetensors {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "the format is little-endian, and so must the machine be");
+
+/// The elements of a contiguous tensor as bytes.
+const void* bytes_of(const Tensor& x) {
+  return visit_dtype(x.dtype(), [&](auto zero) { return static_cast<const void*>(x.data<decltype(zero)>()); });
+}
+
+/// The header for `tensors`: larger elements first, so that every tensor's data are aligned; then by name.
+Header layout(const std::map<std::string, Tensor>& tensors, const std::map<std::string, std::string>& metadata) {
+  Header header;
+  header.metadata = metadata;
+  for (const auto& [key, value] : metadata)
+    check<ConfigError>(is_utf8(key) && is_utf8(value), "[safetensors] the metadata \"", key, "\" is not UTF-8");
+  for (const auto& [name, tensor] : tensors) {
+    check<ConfigError>(is_utf8(name) && name != metadata_key, "[safetensors] \"", name, "\" cannot be a tensor's name");
+    check<ConfigError>(tensor.defined(), "[safetensors] tensor \"", name, "\" is undefined");
+    header.entries.push_back({name, tensor.dtype(), tensor.shape(), 0, 0});
+  }
+  std::stable_sort(header.entries.begin(), header.entries.end(),
+                   [](const Entry& a, const Entry& b) { return size_of(a.dtype) > size_of(b.dtype); });
+  uint64_t at = 0;
+  for (Entry& entry : header.entries) {
+    entry.begin = at;
+    entry.end = at += uint64_t(numel(entry.shape)) * size_of(entry.dtype);
+  }
+  return header;
+}
+
+/// Refuses the file in the name of its path.
+template <class... Parts>
+void check_file(bool ok, const InputFile& file, const Parts&... parts) {
+  check<IoError>(ok, file.path(), " is no valid safetensors file: ", parts...);
+}
+
+Header read_header(const InputFile& file, uint64_t& data_start) {
+  uint64_t length = 0;
+  check_file(file.size() >= sizeof length, file, "it ends before its header");
+  file.read(0, &length, sizeof length);
+  check_file(length <= max_header, file, "a header of ", length, " bytes; the format allows ", max_header);
+  check_file(length <= file.size() - sizeof length, file, "a header of ", length, " bytes in a file of ", file.size());
+  std::string text(length, '\0');
+  file.read(sizeof length, text.data(), length);
+  data_start = sizeof length + length;
+  try {
+    return parse_header(text, file.size() - data_start);
+  } catch (const IoError& e) {
+    check_file(false, file, e.what());
+    throw;
+  }
+}
+
+Tensor read_tensor(const InputFile& file, uint64_t data_start, const Entry& entry) {
+  Tensor x(entry.shape, entry.dtype);
+  if (entry.begin == entry.end) return x;
+  visit_dtype(entry.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    T* to = x.mutable_data<T>();
+    file.read(data_start + entry.begin, to, entry.end - entry.begin);
+    if constexpr (std::is_same_v<T, bool>) {
+      // Any other byte in a bool would be undefined behaviour wherever it is read.
+      const auto* byte = reinterpret_cast<const unsigned char*>(to);
+      for (int64_t i = 0; i < x.numel(); ++i)
+        check_file(byte[i] <= 1, file, "tensor \"", entry.name, "\" is of dtype BOOL, but holds the byte ", int(byte[i]));
+    }
+  });
+  return x;
+}
+
+}  // namespace
+
+void save(const std::string& path, const std::map<std::string, Tensor>& tensors,
+          const std::map<std::string, std::string>& metadata) {
+  const Header header = layout(tensors, metadata);
+  const std::string text = print_header(header);
+  check<ConfigError>(text.size() <= max_header, "[safetensors] names and metadata make a header of ", text.size(),
+                     " bytes; the format allows ", max_header);
+  AtomicFile file(path);
+  const uint64_t length = text.size();
+  file.write(&length, sizeof length);
+  file.write(text.data(), text.size());
+  for (const Entry& entry : header.entries) {
+    if (entry.begin == entry.end) continue;
+    const Tensor flat = kernels::contiguous(tensors.at(entry.name));
+    file.write(bytes_of(flat), entry.end - entry.begin);
+  }
+  file.commit();
+}
+
+Contents load(const std::string& path) {
+  const InputFile file(path);
+  uint64_t data_start = 0;
+  Header header = read_header(file, data_start);
+  Contents contents;
+  for (const Entry& entry : header.entries) contents.tensors.emplace(entry.name, read_tensor(file, data_start, entry));
+  contents.metadata = std::move(header.metadata);
+  return contents;
+}
+
+}  // namespace ditharos::safetensors
