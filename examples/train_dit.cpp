@@ -5,6 +5,7 @@
 // Everything is decided by the configuration; the same one gives the same bytes at any number of threads, whether the
 // run was interrupted and resumed or not.
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,6 +50,15 @@ models::Trainer make_trainer(models::DiT& model, const DiTRun& run) {
       models::make_objective(run.process), std::make_unique<optim::AdamW>(nn::named_parameters(model), adam), config);
 }
 
+/// A run begins in a folder without checkpoints: an old run's later ones would be taken for its own.
+void refuse_foreign_checkpoints(const Options& options) {
+  const std::filesystem::path folder = std::filesystem::path(options.out) / checkpoint_folder;
+  const bool goes_on = options.resume == "auto" || std::filesystem::path(options.resume) == options.out;
+  check<ConfigError>(goes_on || !std::filesystem::exists(folder) || std::filesystem::is_empty(folder), "\"",
+                     options.out, "\" already holds checkpoints of a run; --resume auto goes on with it, another --out "
+                     "begins beside it");
+}
+
 /// The checkpoint to go on from, if one is asked for and there is one. Says so.
 std::optional<optim::TrainState> state_to_resume(const Options& options, const std::string& configuration) {
   if (options.resume == "none") return std::nullopt;
@@ -88,6 +98,7 @@ int train(int argc, char** argv) {
 
   const data::Dataset dataset = data::open_dataset(run.data.data, data::Split::train).dataset;
   fit_to_data(run, dataset);
+  refuse_foreign_checkpoints(options);
   const std::string configuration = settings.to_toml();
   Generator rng(run.train.seed);
   models::DiT model(run.model, rng);
