@@ -24,6 +24,4 @@ fi
 say "Training; Ctrl-C stops it and keeps what it has learnt"
 build/examples/train_dit --config examples/configs/quickstart.toml --data "$data" --out "$run" --resume auto "$@"
 
-say "Pictures:   $run/samples.png"
-say "Checkpoint: $run/checkpoint.bin"
-say "Metrics:    $run/metrics.jsonl"
+say "Done. More pictures: build/examples/sample_dit --checkpoint $run --per-class 12 --out more.png"
