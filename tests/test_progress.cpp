@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <cmath>
-#include <filesystem>
 #include <fstream>
 #include <limits>
 #include <sstream>
@@ -18,6 +17,7 @@
 #include <ditharos/examples/common/step_log.h>
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/file.h>
+#include <ditharos/tests/temporary_folder.h>
 
 using namespace ditharos;
 using namespace ditharos::examples;
@@ -43,12 +43,6 @@ struct Screen {
     return s;
   }
 };
-
-std::filesystem::path fresh_folder() {
-  const auto path = std::filesystem::temp_directory_path() / ("ditharos_test_progress_" + std::to_string(::getpid()));
-  std::filesystem::remove_all(path);
-  return path;
-}
 
 }  // namespace
 
@@ -179,8 +173,8 @@ TEST_CASE("json: members in order, numbers that read back exactly, strings escap
 }
 
 TEST_CASE("step log: a resumed log is byte-equal to one that was never stopped") {
-  const auto folder = fresh_folder();
-  RunFolder run(folder / "a" / "b");
+  const tests::TemporaryFolder folder;
+  RunFolder run(folder / "a/b");
   const auto write = [](StepLog& log, int64_t from, int64_t to) {
     for (int64_t step = from; step <= to; step += 10) {
       log.append(step, JsonObject().add("loss", 1.0 / static_cast<double>(step)));
@@ -210,12 +204,11 @@ TEST_CASE("step log: a resumed log is byte-equal to one that was never stopped")
     CHECK_THROWS_AS(StepLog(run.file("cut.jsonl"), -1), IoError);  // one writer at a time
   }
   CHECK(read_file(run.file("cut.jsonl"), 10000) == "{\"step\": 1}\n");
-  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("step log: a file of another kind is left as it is") {
-  const auto folder = fresh_folder();
-  RunFolder run(folder);
+  const tests::TemporaryFolder folder;
+  RunFolder run(folder.path());
   for (const std::string text :
        {"hello\n", "{\"step\": 1}\n{\"loss\": 2}\n", "{\"step\": x}\n", "{\"step\": 1\n", "\n"}) {
     run.write_text("log", text);
@@ -224,32 +217,30 @@ TEST_CASE("step log: a file of another kind is left as it is") {
   }
   CHECK_THROWS_WITH_AS(StepLog(run.file("nowhere/log"), 0),
                        ("cannot write " + run.file("nowhere/log") + ": No such file or directory").c_str(), IoError);
-  CHECK_THROWS_AS(StepLog(folder.string(), 0), IoError);
-  std::filesystem::remove_all(folder);
+  CHECK_THROWS_AS(StepLog(folder.path(), 0), IoError);
 }
 
 TEST_CASE("run folder: refuses what is no folder, and replaces files whole") {
-  const auto folder = fresh_folder();
-  RunFolder run(folder);
+  const tests::TemporaryFolder folder;
+  RunFolder run(folder.path());
   CHECK_FALSE(run.has("config.toml"));
   run.write_text("config.toml", "a = 1\n");
   run.write_text("config.toml", "a = 2\n");
   CHECK(run.has("config.toml"));
   CHECK(read_file(run.file("config.toml"), 100) == "a = 2\n");
   CHECK_THROWS_AS(RunFolder(folder / "config.toml"), IoError);
-  CHECK_THROWS_AS(RunFolder(folder / "config.toml" / "below"), IoError);
+  CHECK_THROWS_AS(RunFolder(folder / "config.toml/below"), IoError);
   set_io_hook([](const char* call, size_t&) { return std::string(call) == "write" ? ENOSPC : 0; });
   CHECK_THROWS_WITH_AS(run.write_text("config.toml", "a = 3\n"),
                        ("cannot write " + run.file("config.toml") + " (at byte 0): No space left on device").c_str(),
                        IoError);
   set_io_hook({});
   CHECK(read_file(run.file("config.toml"), 100) == "a = 2\n");
-  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("step log: a full disk is named, and the last line taken back") {
-  const auto folder = fresh_folder();
-  RunFolder run(folder);
+  const tests::TemporaryFolder folder;
+  RunFolder run(folder.path());
   const std::string path = run.file("log");
   // A limit on file sizes is a disk that is full at a known byte; a child process bears it alone.
   const pid_t child = ::fork();
@@ -271,7 +262,6 @@ TEST_CASE("step log: a full disk is named, and the last line taken back") {
   REQUIRE(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 7);
   CHECK(read_file(path, 100) == "{\"step\": 1}\n");
-  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("interrupt: the first signal sets the flag, a second one ends the process, the old handlers come back") {

@@ -8,6 +8,7 @@
 #include <ditharos/examples/common/settings.h>
 #include <ditharos/examples/common/suggest.h>
 #include <ditharos/examples/common/text.h>
+#include <ditharos/tests/temporary_folder.h>
 
 using namespace ditharos;
 using namespace ditharos::examples;
@@ -85,10 +86,10 @@ std::string flag_error(const std::vector<const char*>& flags) {
   return message;
 }
 
-std::string write_temporary(const std::string& text) {
-  const auto path = std::filesystem::temp_directory_path() / "ditharos_test_settings.toml";
-  std::ofstream(path) << text;
-  return path.string();
+// A TOML file with this text in `folder`.
+std::string write_toml(const tests::TemporaryFolder& folder, const std::string& text) {
+  std::ofstream(folder / "a.toml") << text;
+  return folder / "a.toml";
 }
 
 }  // namespace
@@ -130,7 +131,8 @@ TEST_CASE("settings: a TOML file sets the variables of every type") {
 TEST_CASE("settings: a flag wins over the file, the file over what was there") {
   Config c;
   Settings s = make_settings(c);
-  const std::string file = write_temporary("[train]\nbatch_size = 8\nthreads = 3\n[model]\nwidths = [1]\n");
+  const tests::TemporaryFolder folder;
+  const std::string file = write_toml(folder, "[train]\nbatch_size = 8\nthreads = 3\n[model]\nwidths = [1]\n");
   CHECK(parse(s, {"--batch-size", "16", "--config", file.c_str(), "--widths", "4,5", "--resume=auto", "--no-flip"}));
   CHECK(c.batch_size == 16);
   CHECK(c.threads == 3);
@@ -248,7 +250,8 @@ TEST_CASE("settings: mistakes on the command line") {
   CHECK(flag_error({"--config", "/nowhere/a.toml"}) ==
         "--config: cannot open /nowhere/a.toml: No such file or directory");
   CHECK(flag_error({"--config", "/"}) == "--config: cannot read /: it is not a regular file");
-  const std::string file = write_temporary("[train]\nbatch_size = 5\n");
+  const tests::TemporaryFolder folder;
+  const std::string file = write_toml(folder, "[train]\nbatch_size = 5\n");
   CHECK(flag_error({"--config", file.c_str(), "--threads", "x"}).starts_with("--threads must be"));
 }
 

@@ -10,9 +10,9 @@ namespace ditharos::models {
 
 /// The normal distribution with the mean and the covariance of a set of features.
 struct FeatureStatistics {
-  int64_t count = 0;         ///< features that went in
-  std::vector<double> mean;  ///< [D]
-  SquareMatrix covariance;   ///< [D, D], unbiased (divides by count - 1)
+  int64_t count = 0;           ///< features that went in
+  std::vector<double> mean;    ///< [D]
+  SquareMatrix covariance{0};  ///< [D, D], unbiased (divides by count - 1)
 };
 
 /// Of features f32 [N, D], N >= 2, accumulated in double. Throws ShapeError, or Error when a feature is not finite.

@@ -1,0 +1,41 @@
+#pragma once
+// A classifier for a data set: trained once, then read from a cache.
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include <ditharos/data/dataset.h>
+#include <ditharos/models/classifier/conv_classifier.h>
+
+namespace ditharos::examples {
+
+struct ClassifierTraining {
+  int64_t epochs = 5, batch_size = 128;
+  double learning_rate = 2e-3;  ///< AdamW's, at its highest: 100 steps of warm-up, then linearly to zero
+  double weight_decay = 0.05;
+  bool horizontal_flip = true;  ///< mirror half of the pictures, drawn anew every epoch
+  uint64_t seed = 0;
+};
+
+/// Called after every step.
+using ClassifierProgress = std::function<void(int64_t step, int64_t total, double loss)>;
+
+/// Trains a classifier from scratch; it comes back in evaluation mode. ConfigError when the set has less than a batch.
+models::ConvClassifier train_classifier(const data::Dataset& dataset, const ClassifierTraining& training,
+                                        const ClassifierProgress& progress = {});
+
+/// Names everything that decides a trained classifier: the pictures and labels by checksum, the settings.
+std::string classifier_fingerprint(const data::Dataset& dataset, const ClassifierTraining& training);
+
+struct CachedClassifier {
+  models::ConvClassifier model;
+  std::string path;       ///< its file
+  bool was_cached;        ///< read from there, not trained now
+  std::string complaint;  ///< why a file that was there could not be used; "" otherwise
+};
+/// The classifier of this data set and these settings from `folder`, or trained and saved there. IoError when it cannot
+/// be saved.
+CachedClassifier cached_classifier(const std::string& folder, const data::Dataset& dataset,
+                                   const ClassifierTraining& training, const ClassifierProgress& progress = {});
+
+}  // namespace ditharos::examples
