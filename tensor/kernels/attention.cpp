@@ -1,5 +1,6 @@
 #include <ditharos/tensor/kernels/attention.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include <ditharos/tensor/kernels/copy.h>
@@ -34,21 +35,47 @@ void check_like(const char* op, const char* name, const Tensor& t, const Shape& 
   check<DTypeError>(t.dtype() == dtype, "[", op, "] ", name, " is ", t.dtype(), ", qkv is ", dtype);
 }
 
-/// Head h of sample b in qkv [batch, tokens, 3 * width].
+/// Where head i, numbered over all samples, begins in [batch, tokens, 3 * width] and in [batch, tokens, width].
+int64_t packed_offset(const Sizes& s, int64_t i) {
+  return i / s.heads * s.tokens * 3 * s.width + i % s.heads * s.head_size;
+}
+int64_t plain_offset(const Sizes& s, int64_t i) { return i / s.heads * s.tokens * s.width + i % s.heads * s.head_size; }
+
 template <class T>
-AttentionHead<T> head_of(const Sizes& s, const T* qkv, int64_t b, int64_t h) {
-  const T* q = qkv + b * s.tokens * 3 * s.width + h * s.head_size;
+AttentionHead<T> head_of(const Sizes& s, const T* qkv, int64_t i) {
+  const T* q = qkv + packed_offset(s, i);
   const T scale = T(1) / std::sqrt(static_cast<T>(s.head_size));
   return {s.tokens, s.head_size, 3 * s.width, s.width, scale, q, q + s.width, q + 2 * s.width};
 }
 
-/// Runs body(sample, head, scratch) for every head; each owns its part of the results.
+/// Fetches the rows of a head into the cache while the one before is computed. They lie apart, one part of a longer row
+/// each, which the hardware does not foresee; where rows are few, waiting for them costs as much as computing.
 template <class T>
-void for_each_head(const Sizes& s, FunctionRef<void(int64_t b, int64_t h, T* scratch)> body) {
+void prefetch_rows(const Sizes& s, const T* first, int64_t ld) {
+  constexpr int64_t line = 64;
+  for (int64_t i = 0; i < s.tokens; ++i) {
+    const char* row = reinterpret_cast<const char*>(first + i * ld);
+    for (int64_t at = 0; at < s.head_size * int64_t(sizeof(T)); at += line) __builtin_prefetch(row + at, 0, 2);
+  }
+}
+template <class T>
+void prefetch(const Sizes& s, const AttentionHead<T>& head) {
+  for (const T* part : {head.q, head.k, head.v}) prefetch_rows(s, part, head.ld);
+}
+bool few_rows(const Sizes& s) { return s.tokens <= 128; }
+
+/// Runs body(head, next, scratch) for every head, numbered over all samples; each owns its part of the results. `next`
+/// is the head that the same thread takes next, or `head` itself after the last.
+template <class T>
+void for_each_head(const Sizes& s, FunctionRef<void(int64_t head, int64_t next, T* scratch)> body) {
   if (s.tokens == 0 || s.head_size == 0) return;
   const int64_t elements = loops<T>().scratch_elements(s.tokens, s.head_size);
-  parallel_tasks(s.batch * s.heads, [&](int64_t task) {
-    body(task / s.heads, task % s.heads, scratch.get<T>(elements));
+  // Heads of a sample lie side by side, so a thread takes whole samples where there are enough of them.
+  const int64_t heads = s.batch * s.heads, group = std::max<int64_t>(1, s.batch / (8 * num_threads())) * s.heads;
+  const int64_t step = s.batch >= 4 * num_threads() ? group : 1;
+  parallel_tasks((heads + step - 1) / step, [&](int64_t task) {
+    const int64_t end = std::min(heads, (task + 1) * step);
+    for (int64_t i = task * step; i < end; ++i) body(i, std::min(i + 1, end - 1), scratch.get<T>(elements));
   });
 }
 
@@ -63,9 +90,9 @@ Tensor attention(const Tensor& qkv, int64_t heads, Tensor* log_sum_exp) {
     const T* from = in.data<T>();
     T* to = out.mutable_data<T>();
     T* sums = log_sum_exp ? log_sum_exp->mutable_data<T>() : nullptr;
-    for_each_head<T>(s, [&](int64_t b, int64_t h, T* memory) {
-      loops<T>().forward(head_of(s, from, b, h), to + b * s.tokens * s.width + h * s.head_size,
-                         sums ? sums + (b * s.heads + h) * s.tokens : nullptr, memory);
+    for_each_head<T>(s, [&](int64_t i, int64_t next, T* memory) {
+      if (few_rows(s)) prefetch(s, head_of(s, from, next));
+      loops<T>().forward(head_of(s, from, i), to + plain_offset(s, i), sums ? sums + i * s.tokens : nullptr, memory);
     });
   });
   return out;
@@ -83,11 +110,15 @@ Tensor attention_backward(const Tensor& grad, const Tensor& qkv, const Tensor& o
     using T = decltype(zero);
     const T *from = in.data<T>(), *gp = g.data<T>(), *op = o.data<T>(), *lp = sums.data<T>();
     T* to = dqkv.mutable_data<T>();
-    for_each_head<T>(s, [&](int64_t b, int64_t h, T* memory) {
-      const int64_t at = b * s.tokens * s.width + h * s.head_size;
-      T* dq = to + b * s.tokens * 3 * s.width + h * s.head_size;
-      loops<T>().backward(head_of(s, from, b, h), op + at, lp + (b * s.heads + h) * s.tokens, gp + at, dq, dq + s.width,
-                          dq + 2 * s.width, memory);
+    for_each_head<T>(s, [&](int64_t i, int64_t next, T* memory) {
+      if (few_rows(s)) {
+        prefetch(s, head_of(s, from, next));
+        prefetch_rows(s, op + plain_offset(s, next), s.width);
+        prefetch_rows(s, gp + plain_offset(s, next), s.width);
+      }
+      T* dq = to + packed_offset(s, i);
+      loops<T>().backward(head_of(s, from, i), op + plain_offset(s, i), lp + i * s.tokens, gp + plain_offset(s, i), dq,
+                          dq + s.width, dq + 2 * s.width, memory);
     });
   });
   return dqkv;

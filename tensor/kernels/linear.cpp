@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include <ditharos/tensor/kernels/copy.h>
 #include <ditharos/tensor/kernels/gemm.h>
 #include <ditharos/tensor/kernels/matrix_view.h>
 #include <ditharos/tensor/kernels/reduce.h>
@@ -32,7 +33,8 @@ void product(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_
   g.a = left.data<T>(), g.lda = layout_a.ld, g.transpose_a = layout_a.transposed != transpose_a;
   g.b = right.data<T>(), g.ldb = layout_b.ld, g.transpose_b = layout_b.transposed != transpose_b;
   g.c = out.mutable_data<T>(), g.ldc = std::max<int64_t>(g.n, 1);
-  if (bias.defined()) g.bias = bias.data<T>();
+  const Tensor offset = bias.defined() ? contiguous(bias) : bias;
+  if (bias.defined()) g.bias = offset.data<T>();
   gemm(g);
 }
 
@@ -51,7 +53,6 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   if (bias.defined()) {
     check<DTypeError>(bias.dtype() == x.dtype(), "[linear] x is ", x.dtype(), ", bias is ", bias.dtype());
     check<ShapeError>(bias.shape() == Shape{out}, "[linear] bias must be ", Shape{out}, ", got ", bias.shape());
-    check<ShapeError>(bias.is_contiguous(), "[linear] bias must be contiguous");
   }
   return views::reshape(multiply("linear", as_rows(x), false, weight, true, bias), with_last(x.shape(), out));
 }

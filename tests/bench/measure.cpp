@@ -52,7 +52,7 @@ PeakLoop peak_loop() {
 PeakLoop peak_loop() { return {run_baseline, 12 * 4 * 2}; }
 #endif
 
-constexpr int64_t peak_steps = 500'000;
+constexpr int64_t peak_steps = 5'000'000;  // some 15 ms: long enough to notice that other programs take turns
 volatile float sink;  // keeps the loop from being removed
 
 Measurement summarize(std::vector<double> seconds) {
@@ -77,15 +77,11 @@ Measurement time_once(const Work& work, double budget) {
 double measure_peak() {
   const PeakLoop loop = peak_loop();
   const int threads = num_threads();
-  double best = 0;
-  for (int attempt = 0; attempt < 3; ++attempt) {
-    const double before = now();
-    parallel_for(threads, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) sink = loop.run(peak_steps);
-    });
-    best = std::max(best, threads * double(peak_steps) * loop.flops_of_step / (now() - before) * 1e-9);
-  }
-  return best;
+  const double before = now();
+  parallel_for(threads, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) sink = loop.run(peak_steps);
+  });
+  return threads * double(peak_steps) * loop.flops_of_step / (now() - before) * 1e-9;
 }
 
 Measurement measure(const Work& work, double peak, double budget) {

@@ -77,7 +77,7 @@ struct RunningSoftmax {
     for (int64_t i = 0; i < queries; ++i) {
       const T old = first ? larger[i] : maximum[i];
       larger[i] = max_of(larger[i], old);
-      correction[i] = first ? T(0) : exp(old - larger[i]);
+      correction[i] = first ? T(0) : exp_negative(old - larger[i]);
       sum[i] = first ? T(0) : sum[i] * correction[i];
       maximum[i] = larger[i];
     }
@@ -85,7 +85,7 @@ struct RunningSoftmax {
       T* row = scores + j * queries_of_tile;
 #pragma omp simd
       for (int64_t i = 0; i < queries; ++i) {
-        row[i] = exp(row[i] - maximum[i]);
+        row[i] = exp_negative(row[i] - maximum[i]);
         sum[i] += row[i];
       }
     }
@@ -145,7 +145,7 @@ void weights_and_gradient(int64_t keys, int64_t queries, T* scores, T* dp, const
   for (int64_t j = 0; j < keys; ++j, scores += queries_of_tile, dp += queries_of_tile) {
 #pragma omp simd
     for (int64_t i = 0; i < queries; ++i) {
-      const T p = exp(scores[i] - log_sum_exp[i]);
+      const T p = exp_negative(scores[i] - log_sum_exp[i]);
       scores[i] = p;
       dp[i] = p * (dp[i] - delta[i]);
     }

@@ -46,6 +46,26 @@ inline float exp(float x) {
 }
 inline double exp(double x) { return __builtin_exp(x); }
 
+/// e^x for x <= 0 (or little above), as softmax needs it: a third cheaper, and 0 where e^x would be a denormal.
+inline float exp_negative(float x) {
+  constexpr float log2_e = 1.44269504f, ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;
+  constexpr float rounder = 12582912.f;
+  x = x < -88.f ? -88.f : x;  // there n + 127 and with it the factor are 0
+  const float shifted = x * log2_e + rounder;
+  const float whole = shifted - rounder;
+  const float r = (x - whole * ln2_high) - whole * ln2_low;
+  float p = 0.00138131424f;
+  p = p * r + 0.00836941879f;
+  p = p * r + 0.0416684560f;
+  p = p * r + 0.166665152f;
+  p = p * r + 0.499999940f;
+  const float e = p * (r * r) + r + 1.f;
+  // The low bits of `shifted` are n + 127, less that of the rounder, once 127 is added; the shift drops the rest.
+  const int32_t exponent = (__builtin_bit_cast(int32_t, shifted) + 127) << 23;
+  return e * __builtin_bit_cast(float, exponent);
+}
+inline double exp_negative(double x) { return __builtin_exp(x); }
+
 /// ln x. x = 2^e m with m in [sqrt(1/2), sqrt(2)), f = m - 1, ln m = f - f^2/2 + f^3 P(f).
 inline float log(float x) {
   constexpr float ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;
