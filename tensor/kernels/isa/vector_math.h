@@ -72,8 +72,8 @@ inline float log(float x) {
   const bool tiny = x < 1.17549435e-38f;
   const float y = tiny ? x * 8388608.f : x;  // denormals: times 2^23
   const int32_t bits = __builtin_bit_cast(int32_t, y);
-  const int32_t e = (bits - 0x3f3504f3) >> 23;
-  const float f = __builtin_bit_cast(float, static_cast<int32_t>(bits - static_cast<int32_t>(uint32_t(e) << 23))) - 1.f;
+  const int32_t e = static_cast<int32_t>(uint32_t(bits) - 0x3f3504f3u) >> 23;  // unsigned: wraps for negative x
+  const float f = __builtin_bit_cast(float, uint32_t(bits) - (uint32_t(e) << 23)) - 1.f;
   float p = -0.0763442963f;
   p = p * f + 0.127615496f;
   p = p * f - 0.131601945f;
