@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <queue>
 #include <unordered_map>
-#include <unordered_set>
 
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/meta.h>
@@ -15,7 +14,6 @@ namespace ditharos {
 namespace {
 
 using NodePtr = std::shared_ptr<Node>;
-using NodeSet = std::unordered_set<const Node*>;
 
 /// into += g. In place when nobody else can see `into` and no graph is being made; the order of additions is the order
 /// of arrival, which the graph alone decides.
@@ -26,12 +24,16 @@ void accumulate(Tensor& into, Tensor g) {
   else into = into + g;
 }
 
+/// A copy that is attached to the graph while one is being made.
+Tensor copied(const Tensor& g) {
+  return record("clone", kernels::to(g, g.dtype()), {g}, save_nothing, each([](const Backward& d) { return d.grad(); }));
+}
+
 /// Adds a finished gradient to a leaf's. The leaf keeps memory of its own: optimisers and clipping work in place there.
 void accumulate_leaf(const Tensor& leaf, Tensor g) {
   Meta& meta = meta_of(leaf);
   if (meta.grad.defined()) return accumulate(meta.grad, std::move(g));
-  const bool own = grad_enabled() || (g.is_unique() && g.is_contiguous());
-  meta.grad = own ? std::move(g) : kernels::to(g, g.dtype());
+  meta.grad = g.is_unique() && g.is_contiguous() ? std::move(g) : copied(g);
 }
 
 /// Nodes from which some wanted node can be reached; only these need to run. Nothing older than the oldest wanted node
@@ -99,6 +101,8 @@ class Pass {
       if (Tensor replaced = hook(grad); replaced.defined()) {
         check<ShapeError>(replaced.shape() == node.shape, "[", node.name, "] a hook returned a gradient of shape ",
                           replaced.shape(), " for a tensor of shape ", node.shape);
+        check<DTypeError>(replaced.dtype() == node.dtype, "[", node.name, "] a hook returned a gradient of dtype ",
+                          replaced.dtype(), " for a tensor of dtype ", node.dtype);
         grad = replaced;
       }
     if (wanted_ && wanted_->count(&node)) results[&node] = grad;
@@ -118,13 +122,18 @@ class Pass {
   }
 
   void propagate(Node& node, Tensor grad) {
-    Grads grads = node.rule(Backward(node, std::move(grad)));
-    check<AutogradError>(grads.size() == node.next.size(), "[", node.name, "] the rule returned ", grads.size(),
-                         " gradients for ", node.next.size(), " inputs");
+    Grads grads = node.rule(Backward(node, std::move(grad), leading_));
+    const bool any_left_out = grads.size() < node.next.size() &&
+                              std::any_of(node.next.begin() + std::ptrdiff_t(grads.size()), node.next.end(),
+                                          [](const NodePtr& producer) { return producer != nullptr; });
+    check<AutogradError>(grads.size() <= node.next.size() && !any_left_out, "[", node.name, "] the rule returned ",
+                         grads.size(), " gradients for ", node.next.size(), " inputs");
     for (size_t i = 0; i < grads.size(); ++i) {
       const NodePtr& producer = node.next[i];
       if (!producer || !grads[i].defined() || (leading_ && !leading_->count(producer.get()))) continue;
       Tensor g = std::move(grads[i]);
+      check<DTypeError>(g.dtype() == producer->dtype, "[", node.name, "] the gradient of input ", i, " has dtype ",
+                        g.dtype(), ", the input ", producer->dtype);
       if (g.shape() != node.input_shapes[i]) {
         check<ShapeError>(broadcastable_to(node.input_shapes[i], g.shape()), "[", node.name, "] the gradient of input ", i,
                           " has shape ", g.shape(), ", the input ", node.input_shapes[i]);

@@ -27,36 +27,45 @@ OpNames& op_names() {
 
 Node::Node(const char* op_name) : name(op_name), sequence(next_sequence++) { ++node_count; }
 
+namespace {
+/// Whatever a node keeps alive. Destroyed in place, it would take a stack frame or more for each operation of a chain.
+struct Remains {
+  std::vector<std::shared_ptr<Node>> next;
+  std::vector<Saved> inputs;
+  Rule rule;  // may have captured results of other operations
+};
+}  // namespace
+
 Node::~Node() {
   --node_count;
-  release();
-  // What this node alone kept alive would be destroyed recursively, a stack frame or more for each operation of a
-  // chain. Hand the producers to a list instead, which the outermost destructor empties.
-  static thread_local std::vector<std::shared_ptr<Node>> orphans;
-  static thread_local bool emptying = false;
-  for (auto& producer : next)
-    if (producer) orphans.push_back(std::move(producer));
-  if (emptying) return;
-  emptying = true;
-  while (!orphans.empty()) {
-    auto node = std::move(orphans.back());
-    orphans.pop_back();
-    node.reset();
+  // The outermost destructor keeps the list and empties it; those that run meanwhile only add to it.
+  static thread_local std::vector<Remains>* list = nullptr;
+  if (list) {
+    list->push_back({std::move(next), std::move(inputs), std::move(rule)});
+    return;
   }
-  emptying = false;
+  std::vector<Remains> remains;
+  list = &remains;
+  remains.push_back({std::move(next), std::move(inputs), std::move(rule)});
+  while (!remains.empty()) {
+    const Remains dead = std::move(remains.back());
+    remains.pop_back();
+  }
+  list = nullptr;
 }
 
 void Node::release() {
-  // A saved input may be the last owner of an earlier node; its edge in `next` still holds that node, so nothing
-  // recurses here.
+  // A saved input may be the last owner of an earlier node; its edge in `next` still holds that node, so nothing is
+  // destroyed here but memory.
   rule = nullptr;
   inputs.clear();
   output = {};
 }
 
 Tensor Backward::unpack(const Saved& saved, const std::string& what) const {
-  check<AutogradError>(saved.tensor.defined(), "[", node_.name, "] the rule asks for the ", what,
+  check<AutogradError>(saved.present, "[", node_.name, "] the rule asks for the ", what,
                        ", which the operation did not save");
+  if (!saved.tensor.defined()) return {};
   check<AutogradError>(saved.tensor.version() == saved.version, "[", node_.name, "] the saved ", what, " of shape ",
                        saved.tensor.shape(), " was modified in place after the forward pass (version ",
                        saved.tensor.version(), ", saved at ", saved.version, ")");
@@ -76,15 +85,16 @@ Tensor Backward::output() const {
 }
 
 Meta& meta_of(const Tensor& x) {
+  check(x.defined(), "the tensor is undefined: it was never given a value");
   auto& meta = x.impl()->meta;
   if (!meta) meta = std::make_unique<Meta>();
   return static_cast<Meta&>(*meta);
 }
 
-Meta* find_meta(const Tensor& x) { return static_cast<Meta*>(x.impl()->meta.get()); }
+Meta* find_meta(const Tensor& x) { return x.defined() ? static_cast<Meta*>(x.impl()->meta.get()) : nullptr; }
 
 bool needs_grad(const Tensor& x) {
-  const Meta* meta = x.defined() ? find_meta(x) : nullptr;
+  const Meta* meta = find_meta(x);
   return meta && (meta->requires_grad || meta->grad_fn);
 }
 
@@ -128,9 +138,9 @@ Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, Save sav
     node->input_shapes.push_back(x.defined() ? x.shape() : Shape{});
     // Bit 31 is save_output, so only the first 31 inputs can be named one by one; more come with save_inputs.
     const bool wanted = i < 31 ? (save & save_input(int(i))) != 0 : (save & save_inputs) == save_inputs;
-    if (wanted && x.defined()) node->inputs[i] = {x, x.version()};
+    if (wanted) node->inputs[i] = Saved(x);
   }
-  if (save & save_output) node->output = {views::alias(out), out.version()};
+  if (save & save_output) node->output = Saved(views::alias(out));
   meta_of(out).grad_fn = std::move(node);
   return out;
 }

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include <ditharos/tensor/tensor.h>
@@ -17,7 +18,8 @@ namespace ditharos {
 class Backward;
 struct Node;
 
-/// One gradient an input; undefined where none is needed or where it is zero.
+/// One gradient an input; undefined where none is needed or where it is zero. Those of last inputs without a gradient
+/// may be left out.
 using Grads = std::vector<Tensor>;
 /// Computes the gradients of all inputs from the gradient of the output.
 using Rule = std::function<Grads(const Backward&)>;
@@ -31,9 +33,16 @@ constexpr Save save_input(int i) { return 1u << i; }
 
 /// A tensor kept for the backward pass, with the version it had.
 struct Saved {
-  Tensor tensor;
+  Saved() = default;
+  explicit Saved(const Tensor& x) : tensor(x), version(x.defined() ? x.version() : 0), present(true) {}
+
+  Tensor tensor;  // may be undefined: an optional input that was left out
   uint64_t version = 0;
+  bool present = false;
 };
+
+/// A set of nodes; nobody owns them through it.
+using NodeSet = std::unordered_set<const Node*>;
 
 /// One recorded operation, or a leaf (a parameter) when `leaf` is defined.
 struct Node : std::enable_shared_from_this<Node> {
@@ -59,15 +68,19 @@ struct Node : std::enable_shared_from_this<Node> {
 /// What a rule sees: the incoming gradient and what the operation saved.
 class Backward {
  public:
-  Backward(Node& node, Tensor grad) : node_(node), grad_(std::move(grad)) {}
+  /// `targets`: nodes that this backward pass has to reach; null stands for all.
+  Backward(Node& node, Tensor grad, const NodeSet* targets = nullptr)
+      : node_(node), grad_(std::move(grad)), targets_(targets) {}
   /// Gradient of the loss with respect to the output; its shape is the output's.
   const Tensor& grad() const { return grad_; }
-  /// Input i as it was. AutogradError if it was modified since, or freed by an earlier backward pass.
+  /// Input i as it was; undefined if it was. AutogradError if it was modified since or not saved.
   Tensor input(size_t i) const;
   /// The output as it was, attached to the graph again, so that rules which use it can be differentiated.
   Tensor output() const;
   /// False when nothing upstream of input i wants a gradient.
-  bool needs(size_t i) const { return node_.next[i] != nullptr; }
+  bool needs(size_t i) const {
+    return i < node_.next.size() && node_.next[i] && (!targets_ || targets_->count(node_.next[i].get()));
+  }
   size_t input_count() const { return node_.next.size(); }
   const Shape& input_shape(size_t i) const { return node_.input_shapes[i]; }
 
@@ -75,13 +88,15 @@ class Backward {
   Tensor unpack(const Saved& saved, const std::string& what) const;
   Node& node_;
   Tensor grad_;
+  const NodeSet* targets_;
 };
 
 /// Attaches the operation to the graph when recording is on and an input needs a gradient; returns `out`.
 /// `name` must be a string literal: it is kept as a pointer, and the op table lists it.
 Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, Save save, Rule rule);
 
-/// A rule made of one function per input; runs only those whose input needs a gradient.
+/// A rule made of one function per input; runs only those whose input needs a gradient. Inputs at the end that have
+/// no gradient by their nature (indices, labels, conditions) need no function.
 template <class... F>
 Rule each(F... rules) {
   return [=](const Backward& d) {

@@ -1,6 +1,7 @@
 #include <ditharos/nn/module.h>
 
 #include <functional>
+#include <unordered_map>
 
 #include <ditharos/tensor/kernels/copy.h>
 
@@ -84,10 +85,16 @@ void zero_grad(Module& module) {
 }
 
 void unshare(Module& module) {
-  const auto copy = [](const std::string&, Tensor& t) {
-    const bool trained = t.requires_grad();
-    t = kernels::to(t, t.dtype());
-    if (trained) t.set_requires_grad(true);
+  std::unordered_map<const TensorImpl*, Tensor> copies;  // a tensor that the module lists twice stays one tensor
+  std::vector<Tensor> originals;                          // alive until the end, so that no address is used twice
+  const auto copy = [&](const std::string&, Tensor& t) {
+    originals.push_back(t);
+    const auto [entry, fresh] = copies.try_emplace(t.impl());
+    if (fresh) {
+      entry->second = kernels::to(t, t.dtype());
+      if (t.requires_grad()) entry->second.set_requires_grad(true);
+    }
+    t = entry->second;
   };
   Lister lister(copy, copy);
   module.visit(lister);

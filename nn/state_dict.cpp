@@ -59,12 +59,13 @@ void audit(const Tensor& loss, Module& module) {
   std::vector<Node*> stack;
   std::unordered_set<const Node*> seen;
   const auto root = node_of(loss);
-  if (root) stack.push_back(root.get());
+  check<AutogradError>(root != nullptr, "[audit] the loss does not depend on any parameter");
+  stack.push_back(root.get());
   while (!stack.empty()) {
     Node* node = stack.back();
     stack.pop_back();
     if (!seen.insert(node).second) continue;
-    check<AutogradError>(!node->leaf.defined() || known.count(node->leaf.impl()), "a tensor of shape ", node->shape,
+    check<AutogradError>(!node->leaf.defined() || known.count(node->leaf.impl()), "[audit] a tensor of shape ", node->shape,
                          " collects a gradient, but no visit() lists it: it would be neither trained nor saved");
     for (const auto& producer : node->next)
       if (producer) stack.push_back(producer.get());

@@ -28,7 +28,7 @@ struct TensorImpl {
 
 class Tensor {
  public:
-  /// An undefined tensor: "no value". Only defined() and assignment are allowed on it.
+  /// An undefined tensor: "no value". Anything but defined() and assignment throws Error.
   Tensor() = default;
   /// Fresh contiguous memory, contents undefined.
   explicit Tensor(const Shape& shape, DType dtype = DType::f32);
@@ -36,14 +36,14 @@ class Tensor {
   Tensor(std::shared_ptr<Storage> storage, const Shape& shape, const Strides& strides, int64_t offset, DType dtype);
 
   bool defined() const { return impl_ != nullptr; }
-  const Shape& shape() const { return impl_->shape; }
-  const Strides& strides() const { return impl_->strides; }
-  int64_t offset() const { return impl_->offset; }
-  DType dtype() const { return impl_->dtype; }
-  int rank() const { return impl_->shape.rank(); }
+  const Shape& shape() const { return get().shape; }
+  const Strides& strides() const { return get().strides; }
+  int64_t offset() const { return get().offset; }
+  DType dtype() const { return get().dtype; }
+  int rank() const { return get().shape.rank(); }
   /// Size of one axis; negative axes count from the end.
-  int64_t size(int axis) const { return impl_->shape[normalize_axis("size", axis, rank())]; }
-  int64_t numel() const { return ditharos::numel(impl_->shape); }
+  int64_t size(int axis) const { return get().shape[normalize_axis("size", axis, rank())]; }
+  int64_t numel() const { return ditharos::numel(get().shape); }
   bool is_contiguous() const;
 
   /// First element, for reading. Throws DTypeError unless T is the element type.
@@ -54,8 +54,8 @@ class Tensor {
     impl_->storage->bump_version();
     return static_cast<T*>(p);
   }
-  uint64_t version() const { return impl_->storage->version(); }
-  const std::shared_ptr<Storage>& storage() const { return impl_->storage; }
+  uint64_t version() const { return get().storage->version(); }
+  const std::shared_ptr<Storage>& storage() const { return get().storage; }
 
   /// The one element of a one-element tensor, as double. Keeps no graph alive.
   double item() const;
@@ -86,6 +86,11 @@ class Tensor {
   Tensor expand(const Shape& shape) const;
 
  private:
+  /// The metadata; a tensor without any is refused here, so that no operation has to ask.
+  const TensorImpl& get() const {
+    check(impl_ != nullptr, "the tensor is undefined: it was never given a value");
+    return *impl_;
+  }
   void* raw(DType wanted) const;
   std::shared_ptr<TensorImpl> impl_;
 };

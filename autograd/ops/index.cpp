@@ -1,4 +1,5 @@
 // Reading and adding by index. Reading and adding are each other's adjoint, so either gives the other's gradient.
+// Indices are saved as inputs, so that changing them between forward and backward is noticed.
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/kernels/index.h>
@@ -6,26 +7,26 @@
 namespace ditharos {
 
 Tensor index_select(const Tensor& table, const Tensor& indices) {
-  return record("index_select", kernels::index_select(table, indices), {table}, save_nothing,
-                each([indices](const Backward& d) { return index_add(d.grad(), indices, d.input_shape(0)[0]); }));
+  return record("index_select", kernels::index_select(table, indices), {table, indices}, save_input(1),
+                each([](const Backward& d) { return index_add(d.grad(), d.input(1), d.input_shape(0)[0]); }));
 }
 
 Tensor index_add(const Tensor& values, const Tensor& indices, int64_t rows) {
-  return record("index_add", kernels::index_add(values, indices, rows), {values}, save_nothing,
-                each([indices](const Backward& d) { return index_select(d.grad(), indices); }));
+  return record("index_add", kernels::index_add(values, indices, rows), {values, indices}, save_input(1),
+                each([](const Backward& d) { return index_select(d.grad(), d.input(1)); }));
 }
 
 Tensor gather(const Tensor& x, int axis, const Tensor& index) {
   axis = normalize_axis("gather", axis, x.rank());
-  return record("gather", kernels::gather(x, axis, index), {x}, save_nothing, each([axis, index](const Backward& d) {
-                  return scatter_add(d.grad(), axis, index, d.input_shape(0));
+  return record("gather", kernels::gather(x, axis, index), {x, index}, save_input(1), each([axis](const Backward& d) {
+                  return scatter_add(d.grad(), axis, d.input(1), d.input_shape(0));
                 }));
 }
 
 Tensor scatter_add(const Tensor& values, int axis, const Tensor& index, const Shape& shape) {
   axis = normalize_axis("scatter_add", axis, shape.rank());
-  return record("scatter_add", kernels::scatter_add(values, axis, index, shape), {values}, save_nothing,
-                each([axis, index](const Backward& d) { return gather(d.grad(), axis, index); }));
+  return record("scatter_add", kernels::scatter_add(values, axis, index, shape), {values, index}, save_input(1),
+                each([axis](const Backward& d) { return gather(d.grad(), axis, d.input(1)); }));
 }
 
 }  // namespace ditharos

@@ -15,12 +15,12 @@ void check_same_shape(const char* op, const Tensor& prediction, const Tensor& ta
 /// -log softmax(logits)[label] for every row, [N].
 Tensor cross_entropy_rows(const Tensor& logits, const Tensor& labels) {
   // dlogits = g (softmax(logits) - onehot(label))
-  return record("cross_entropy", kernels::cross_entropy(logits, labels), {logits}, save_inputs,
-                fused(each([labels](const Backward& d) {
-                        return kernels::cross_entropy_backward(d.grad(), d.input(0), labels);
+  return record("cross_entropy", kernels::cross_entropy(logits, labels), {logits, labels}, save_inputs,
+                fused(each([](const Backward& d) {
+                        return kernels::cross_entropy_backward(d.grad(), d.input(0), d.input(1));
                       }),
-                      [labels](const std::vector<Tensor>& in) {
-                        return -squeeze(gather(log_softmax(in[0], -1), -1, unsqueeze(labels, 1)), 1);
+                      [](const std::vector<Tensor>& in) {
+                        return -squeeze(gather(log_softmax(in[0], -1), -1, unsqueeze(in[1], 1)), 1);
                       }));
 }
 

@@ -7,6 +7,12 @@
 namespace ditharos {
 namespace {
 Tensor transposed(const Tensor& x) { return transpose(x, -2, -1); }
+
+/// [..., n] as [rows, n]. The rows are counted, because n may be 0.
+Tensor rows(const Tensor& x) {
+  const Shape leading(x.shape().begin(), x.shape().end() - 1);
+  return reshape(x, {numel(leading), x.size(-1)});
+}
 }  // namespace
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
@@ -23,14 +29,13 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   // y = x W^T + b: dx = dy W, dW = dy^T x, db = sum of dy over all rows
-  const auto rows = [](const Tensor& t) { return reshape(t, {-1, t.size(-1)}); };
   Save save = (needs_grad(x) ? save_input(1) : 0u) | (needs_grad(weight) ? save_input(0) : 0u);
   return record("linear", kernels::linear(x, weight, bias), {x, weight, bias}, save,
                 each([](const Backward& d) {
                        return grad_enabled() ? matmul(d.grad(), d.input(1))
                                              : kernels::linear_backward_input(d.grad(), d.input(1));
                      },
-                     [rows](const Backward& d) {
+                     [](const Backward& d) {
                        return grad_enabled() ? matmul(transposed(rows(d.grad())), rows(d.input(0)))
                                              : kernels::linear_backward_weight(d.grad(), d.input(0));
                      },

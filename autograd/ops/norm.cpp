@@ -30,6 +30,7 @@ Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, dou
   return record("layer_norm", y, {x, weight, bias}, save_inputs,
                 fused([statistics](const Backward& d) -> Grads {
                         auto g = kernels::layer_norm_backward(d.grad(), d.input(0), d.input(1), statistics);
+                        if (d.needs(2) && !g.bias.defined()) g.bias = d.grad();  // no weight: the engine sums over the rows
                         return {g.x, g.weight, g.bias};
                       },
                       [eps](const std::vector<Tensor>& in) {

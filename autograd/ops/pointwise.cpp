@@ -159,9 +159,9 @@ Tensor clamp(const Tensor& x, double low, double high) {
 }
 
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
-  return record("where", kernels::where(condition, a, b), {a, b}, save_nothing,
-                each([condition](const Backward& d) { return where(condition, d.grad(), scalar(0, d.grad().dtype())); },
-                     [condition](const Backward& d) { return where(condition, scalar(0, d.grad().dtype()), d.grad()); }));
+  return record("where", kernels::where(condition, a, b), {a, b, condition}, save_input(2),
+                each([](const Backward& d) { return where(d.input(2), d.grad(), scalar(0, d.grad().dtype())); },
+                     [](const Backward& d) { return where(d.input(2), scalar(0, d.grad().dtype()), d.grad()); }));
 }
 
 Tensor equal(const Tensor& a, const Tensor& b) { return kernels::compare(kernels::Compare::eq, a, b); }

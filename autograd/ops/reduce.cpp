@@ -2,6 +2,7 @@
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/kernels/reduce.h>
+#include <ditharos/tensor/view.h>
 
 namespace ditharos {
 namespace {
@@ -46,11 +47,15 @@ Tensor variance(const Tensor& x, const Axes& axes, bool keepdim) {
 Tensor amax(const Tensor& x, int axis, bool keepdim) {
   axis = normalize_axis("amax", axis, x.rank());
   const Tensor kept = kernels::amax(x, axis, true);
-  return record("amax", keepdim ? kept : reshape(kept, kernels::amax(x, axis, false).shape()), {x}, save_inputs,
-                each([axis, kept](const Backward& d) {
-                  // Where the maximum is reached several times, each place gets its share.
-                  const Tensor hit = to(equal(d.input(0), kept), d.grad().dtype());
-                  return hit / sum(hit, {axis}, true) * reshape(d.grad(), kept.shape());
+  Shape dropped = kept.shape();
+  dropped.erase(axis);
+  return record("amax", keepdim ? kept : views::reshape(kept, dropped), {x}, save_inputs | save_output,
+                each([axis](const Backward& d) {
+                  const Tensor in = d.input(0);
+                  const Shape kept = kept_shape("amax", in.shape(), {axis});
+                  // Where the maximum is reached several times, each place gets its share, a constant.
+                  const Tensor hit = to(equal(in, views::reshape(d.output(), kept)), in.dtype());
+                  return hit / sum(hit, {axis}, true) * reshape(d.grad(), kept);
                 }));
 }
 

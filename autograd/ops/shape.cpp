@@ -9,17 +9,15 @@ namespace {
 
 /// Fills in one size of -1.
 Shape resolve(const Tensor& x, Shape shape) {
-  int unknown = -1;
-  int64_t known = 1;
-  for (int i = 0; i < shape.rank(); ++i) {
-    if (shape[i] != -1) {
-      known *= shape[i];
-      continue;
-    }
-    check<ShapeError>(unknown < 0, "[reshape] only one size may be -1, got ", shape);
-    unknown = i;
-  }
   const Shape asked = shape;
+  int unknown = -1;
+  for (int i = 0; i < shape.rank(); ++i) {
+    if (shape[i] != -1) continue;
+    check<ShapeError>(unknown < 0, "[reshape] only one size may be -1, got ", asked);
+    unknown = i;
+    shape[i] = 1;
+  }
+  const int64_t known = numel(shape);
   if (unknown >= 0) shape[unknown] = known > 0 && x.numel() % known == 0 ? x.numel() / known : 0;
   check<ShapeError>((unknown < 0 || known > 0) && numel(shape) == x.numel(), "[reshape] shape ", x.shape(), " has ",
                     x.numel(), " elements, which do not fit into ", asked);
@@ -139,6 +137,8 @@ Tensor contiguous(const Tensor& x) {
 
 Tensor to(const Tensor& x, DType dtype) {
   if (x.dtype() == dtype) return x;
+  // Rounding to whole numbers is constant between its steps: there is nothing to differentiate.
+  if (!is_floating(dtype)) return kernels::to(x, dtype);
   const DType from = x.dtype();
   return record("to", kernels::to(x, dtype), {x}, save_nothing, each([from](const Backward& d) { return to(d.grad(), from); }));
 }

@@ -6,7 +6,7 @@ namespace ditharos::kernels {
 namespace {
 
 const char* name_of(Compare op) {
-  constexpr const char* names[] = {"eq", "ne", "lt", "le", "gt", "ge"};
+  constexpr const char* names[] = {"equal", "not_equal", "less", "less_equal", "greater", "greater_equal"};
   return names[static_cast<int>(op)];
 }
 

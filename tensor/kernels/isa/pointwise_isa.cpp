@@ -69,7 +69,7 @@ UnaryLoop<T> unary_floating(Unary op) {
     case Unary::gelu_tanh: return loop1<T>("gelu_tanh", [](T x, T, T) { return gelu_tanh(x); });
     case Unary::add_scalar: return loop1<T>("add_scalar", [](T x, T alpha, T) { return x + alpha; });
     case Unary::mul_scalar: return loop1<T>("mul_scalar", [](T x, T alpha, T) { return x * alpha; });
-    case Unary::pow_scalar: return loop1<T>("pow_scalar", [](T x, T alpha, T) { return pow(x, alpha); });
+    case Unary::pow_scalar: return loop1<T>("pow", [](T x, T alpha, T) { return pow(x, alpha); });
     case Unary::clamp: return loop1<T>("clamp", [](T x, T low, T high) {
       const T raised = x < low ? low : x;
       return raised > high ? high : raised;

@@ -1,0 +1,34 @@
+#include <ditharos/tests/op_table.h>
+
+#include <algorithm>
+
+namespace ditharos::tests {
+
+const Rows& op_table() {
+  static const Rows rows = [] {
+    Rows all;
+    for (const auto& family : {arithmetic_rows, function_rows, activation_rows, reduction_rows, shape_rows, index_rows,
+                               product_rows, loss_rows, transformer_rows}) {
+      Rows some = family();
+      std::move(some.begin(), some.end(), std::back_inserter(all));
+    }
+    return all;
+  }();
+  return rows;
+}
+
+std::vector<std::string> names_without_row(const std::vector<std::string>& recorded) {
+  std::vector<std::string> missing;
+  for (const std::string& name : recorded) {
+    const bool of_a_test = name.rfind("test.", 0) == 0;
+    const bool has_row = std::any_of(op_table().begin(), op_table().end(), [&](const Row& r) { return r.record == name; });
+    if (!of_a_test && !has_row) missing.push_back(name);
+  }
+  return missing;
+}
+
+std::string not_floating(const std::string& op) {
+  return "[" + op + "] computes in f32 or f64, got i64; convert with to(x, DType::f32)";
+}
+
+}  // namespace ditharos::tests

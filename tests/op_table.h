@@ -1,0 +1,85 @@
+#pragma once
+// The table of all differentiable operations and public functions of autograd/ops.h. A row says how to call one, what it
+// should compute and for which inputs; the checks in op_checks.h do the rest.
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <ditharos/tests/naive.h>
+
+namespace ditharos::tests {
+
+using Tensors = std::vector<Tensor>;
+
+/// How the elements of an input are drawn.
+struct Values {
+  enum class Kind {
+    uniform,  ///< in [low, high)
+    apart,    ///< no two equal: spread evenly over [low, high), in random order
+    lattice,  ///< multiples of 1/8 plus `offset`: never near a kink at another multiple of the same lattice
+    whole,    ///< whole numbers in [low, high), as floating numbers
+    index,    ///< whole numbers in [low, high), i64
+    flag,     ///< boolean
+  };
+  Kind kind = Kind::uniform;
+  double low = -2, high = 2, offset = 0;
+
+  bool floating() const { return kind != Kind::index && kind != Kind::flag; }
+};
+inline constexpr double eighth_half = 1.0 / 16;  ///< an offset half-way between the lattice's points
+constexpr Values uniform(double low, double high) { return {Values::Kind::uniform, low, high}; }
+constexpr Values apart(double low, double high) { return {Values::Kind::apart, low, high}; }
+constexpr Values lattice(double low, double high, double offset = eighth_half) {
+  return {Values::Kind::lattice, low, high, offset};
+}
+constexpr Values whole(double low, double high) { return {Values::Kind::whole, low, high}; }
+constexpr Values index_below(int64_t n) { return {Values::Kind::index, 0, double(n)}; }
+constexpr Values flags() { return {Values::Kind::flag, 0, 2}; }
+
+/// The dtypes that an operation takes in place of floating ones.
+enum class Takes {
+  floating,  ///< f32 and f64 alone
+  numbers,   ///< integers too
+  anything,  ///< booleans too
+};
+
+using Case = std::vector<Shape>;  ///< one shape an input
+
+struct Row {
+  std::string name;    ///< the public function, or the internal operation
+  std::string record;  ///< the operation that it records and answers for; empty for compositions of others
+  std::function<Tensor(const Tensors&)> op;
+  std::function<Array(const Arrays&)> reference;
+  std::vector<Values> inputs;
+  std::vector<Case> cases;  ///< small ones: every check
+  std::vector<Case> large;  ///< big enough for several threads: forward and thread invariance
+  Takes takes = Takes::floating;
+  int order = 2;              ///< of the derivatives to check; 0: none exists
+  double tolerance = 1e-12;   ///< relative, of f64 forward
+  double tolerance32 = 2e-5;  ///< relative, of f32 forward; gradients get ten times as much
+  double step = 1e-3, gradcheck_tolerance = 1e-7;
+  std::function<void()> misuse;  ///< a wrong call
+  std::string message;           ///< what it must say, to the letter
+};
+using Rows = std::vector<Row>;
+
+/// All rows, family by family.
+const Rows& op_table();
+Rows arithmetic_rows();
+Rows function_rows();
+Rows activation_rows();
+Rows reduction_rows();
+Rows shape_rows();
+Rows index_rows();
+Rows product_rows();
+Rows loss_rows();
+Rows transformer_rows();
+
+/// Those of the recorded names that no row stands for, except names that start with "test.", which tests give to
+/// operations of their own.
+std::vector<std::string> names_without_row(const std::vector<std::string>& recorded);
+
+/// What an operation on f32 and f64 says to i64.
+std::string not_floating(const std::string& op);
+
+}  // namespace ditharos::tests

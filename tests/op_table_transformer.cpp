@@ -1,0 +1,150 @@
+// Rows of the op table: the fused blocks of a transformer.
+#include <cmath>
+
+#include <ditharos/autograd/engine.h>
+#include <ditharos/autograd/grad_mode.h>
+#include <ditharos/autograd/node.h>
+#include <ditharos/autograd/ops.h>
+#include <ditharos/tests/op_table.h>
+
+namespace ditharos::tests {
+namespace {
+
+constexpr double eps = 1e-3;
+
+Array add(const Array& a, const Array& b) {
+  return zip(a, b, [](double x, double y) { return x + y; });
+}
+Array multiply(const Array& a, const Array& b) {
+  return zip(a, b, [](double x, double y) { return x * y; });
+}
+Array normalized_rows(const Array& x) {
+  return map_rows(x, -1, [](const std::vector<double>& v) { return normalized(v, eps); });
+}
+/// [B, D] as [B, 1, D]
+Array per_token(const Array& x) { return reshaped(x, {x.shape[0], 1, x.shape[1]}); }
+
+Row norm(bool with_weight, bool with_bias) {
+  Row row;
+  row.name = row.record = "layer_norm";
+  row.op = [=](const Tensors& in) {
+    const Tensor weight = with_weight ? in[1] : Tensor{};
+    return layer_norm(in[0], weight, with_bias ? in.back() : Tensor{}, eps);
+  };
+  row.reference = [=](const Arrays& in) {
+    Array y = normalized_rows(in[0]);
+    if (with_weight) y = multiply(y, in[1]);
+    return with_bias ? add(y, in.back()) : y;
+  };
+  row.inputs = {uniform(-2, 2)};
+  row.cases = {{{2, 3}}, {{2, 3, 5}}, {{4}}, {{1, 1}}, {{0, 3}}, {{5, 67}}};
+  row.large = {{{1031, 130}}, {{40, 33, 96}}};
+  for (int i = with_weight + with_bias; i > 0; --i) {
+    row.inputs.push_back(uniform(-2, 2));
+    for (auto* cases : {&row.cases, &row.large})
+      for (Case& c : *cases) c.push_back({c[0].back()});
+  }
+  row.misuse = [] { layer_norm(zeros({2, 3}), zeros({2}), zeros({3})); };
+  row.message = "[layer_norm] x of shape [2, 3] needs weight and bias of shape [3], got [2] and [3]";
+  return row;
+}
+
+Row modulated_norm() {
+  Row row;
+  row.name = row.record = "layer_norm_modulate";
+  row.op = [](const Tensors& in) { return layer_norm_modulate(in[0], in[1], in[2], eps); };
+  row.reference = [](const Arrays& in) {
+    const Array factor = map(per_token(in[2]), [](double v) { return 1 + v; });
+    return add(multiply(normalized_rows(in[0]), factor), per_token(in[1]));
+  };
+  row.inputs = {uniform(-2, 2), uniform(-2, 2), uniform(-2, 2)};
+  row.cases = {{{2, 4, 3}, {2, 3}, {2, 3}}, {{1, 1, 5}, {1, 5}, {1, 5}}, {{1, 1, 1}, {1, 1}, {1, 1}}, {{0, 2, 3}, {0, 3}, {0, 3}},
+               {{2, 0, 3}, {2, 3}, {2, 3}}, {{2, 5, 67}, {2, 67}, {2, 67}}};
+  row.large = {{{30, 49, 96}, {30, 96}, {30, 96}}};
+  row.misuse = [] { layer_norm_modulate(zeros({2, 3, 4}), zeros({2, 4}), zeros({3, 4})); };
+  row.message = "[layer_norm_modulate] needs x [B, T, D] and scale [B, D], got [2, 3, 4] and [3, 4]";
+  return row;
+}
+
+Row gate() {
+  Row row;
+  row.name = row.record = "gated_residual";
+  row.op = [](const Tensors& in) { return gated_residual(in[0], in[1], in[2]); };
+  row.reference = [](const Arrays& in) { return add(in[0], multiply(per_token(in[1]), in[2])); };
+  row.inputs = {uniform(-2, 2), uniform(-2, 2), uniform(-2, 2)};
+  row.cases = {{{2, 4, 3}, {2, 3}, {2, 4, 3}}, {{1, 1, 1}, {1, 1}, {1, 1, 1}}, {{0, 2, 3}, {0, 3}, {0, 2, 3}},
+               {{2, 0, 3}, {2, 3}, {2, 0, 3}}, {{2, 5, 67}, {2, 67}, {2, 5, 67}}};
+  row.large = {{{30, 49, 96}, {30, 96}, {30, 49, 96}}};
+  row.misuse = [] { gated_residual(zeros({2, 3, 4}), zeros({2, 4}), zeros({2, 1, 4})); };
+  row.message = "[gated_residual] x has shape [2, 3, 4], y [2, 1, 4]";
+  return row;
+}
+
+Array attention_reference(const Array& qkv, int64_t heads) {
+  const int64_t batch = qkv.shape[0], tokens = qkv.shape[1], width = qkv.shape[2] / 3, head = width / heads;
+  Array out({batch, tokens, width});
+  each_index({batch, heads, tokens}, [&](const Index& i) {
+    const int64_t b = i[0], first = i[1] * head, t = i[2];
+    std::vector<double> scores;
+    for (int64_t s = 0; s < tokens; ++s) {
+      double score = 0;
+      for (int64_t d = 0; d < head; ++d) score += qkv.at({b, t, first + d}) * qkv.at({b, s, width + first + d});
+      scores.push_back(score / std::sqrt(double(head)));
+    }
+    const std::vector<double> weights = softmax_of(scores);
+    for (int64_t s = 0; s < tokens; ++s)
+      for (int64_t d = 0; d < head; ++d)
+        out.at({b, t, first + d}) += weights[size_t(s)] * qkv.at({b, s, 2 * width + first + d});
+  });
+  return out;
+}
+
+Row attention_of(int64_t heads, std::vector<Case> cases) {
+  Row row;
+  row.name = row.record = "attention";
+  row.op = [=](const Tensors& in) { return attention(in[0], heads); };
+  row.reference = [=](const Arrays& in) { return attention_reference(in[0], heads); };
+  row.inputs = {uniform(-2, 2)};
+  row.cases = std::move(cases);
+  row.misuse = [] { attention(zeros({1, 2, 12}), 3); };
+  row.message = "[attention] needs qkv [B, T, 3 D] with D divisible by 3 heads, got [1, 2, 12]";
+  return row;
+}
+
+/// What a fused rule puts in front of its inputs when its own gradient is recorded: seen through the gradient of a cube.
+Row identity() {
+  Row row;
+  row.name = row.record = "identity";
+  row.op = [](const Tensors& in) {
+    GradMode recording(true);
+    const Tensor x = in[0].requires_grad() ? in[0] : in[0].detach().set_requires_grad();
+    const Rule rule = fused(each([](const Backward& d) { return d.grad() * square(d.input(0)) * 3.0; }),
+                            [](const Tensors& saved) { return pow(saved[0], 3); });
+    const Tensor cube = record("test.cube", pow(x.detach(), 3), {x}, save_inputs, rule);
+    return grad(cube, x, ones_like(cube), {.create_graph = true});
+  };
+  row.reference = [](const Arrays& in) { return map(in[0], [](double v) { return 3 * v * v; }); };
+  row.inputs = {uniform(-2, 2)};
+  row.cases = {{{2, 3}}, {{}}, {{0, 2}}};
+  row.misuse = [] {
+    const auto pass = [](const Backward& d) { return d.grad(); };
+    const Tensor x = zeros({}).set_requires_grad();
+    record("test.pair", zeros({}), {x}, save_nothing, each(pass, pass)).backward();
+  };
+  row.message = "[test.pair] the rule returned 2 gradients for 1 inputs";
+  return row;
+}
+
+}  // namespace
+
+Rows transformer_rows() {
+  Rows rows{norm(false, false), norm(true, false), norm(false, true), norm(true, true), modulated_norm(), gate(), identity()};
+  rows.push_back(attention_of(2, {{{2, 3, 12}}, {{1, 1, 6}}, {{0, 3, 6}}, {{2, 5, 42}}, {{1, 67, 6}}}));
+  rows.push_back(attention_of(1, {{{2, 3, 9}}, {{1, 1, 3}}, {{1, 4, 51}}}));
+  rows.back().large = {{{6, 65, 96}}};
+  rows.push_back(attention_of(4, {{{2, 9, 36}}}));
+  rows.back().large = {{{8, 49, 288}}};
+  return rows;
+}
+
+}  // namespace ditharos::tests

@@ -1,0 +1,105 @@
+// Runs the op table, and proves that nothing is missing from it.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <regex>
+#include <set>
+
+#include <ditharos/autograd/engine.h>
+#include <ditharos/autograd/node.h>
+#include <ditharos/autograd/ops.h>
+#include <ditharos/models/dit/dit.h>
+#include <ditharos/tests/op_checks.h>
+#include <doctest/doctest.h>
+
+using namespace ditharos;
+using namespace ditharos::tests;
+
+namespace {
+
+std::set<std::string> row_names() {
+  std::set<std::string> names;
+  for (const Row& row : op_table()) names.insert(row.name);
+  return names;
+}
+
+/// "operator+(const Tensor& a, double b)" as the table calls it: "tensor + number".
+std::string operator_row_name(const std::string& sign, const std::string& arguments) {
+  const bool two = arguments.find(',') != std::string::npos;
+  if (!two) return sign + "tensor";
+  if (arguments.find("double") == std::string::npos) return sign;
+  return arguments.rfind("double", 0) == 0 ? "number " + sign + " tensor" : "tensor " + sign + " number";
+}
+
+/// Names of all functions that autograd/ops.h declares.
+std::set<std::string> declared_operations() {
+  std::ifstream file(std::string(DITHAROS_SOURCE_DIR) + "/autograd/ops.h");
+  const std::regex declaration(R"(^(?:Tensor|std::vector<Tensor>) (operator)?([^\s(]+)\((.*))");
+  std::set<std::string> names;
+  std::smatch match;
+  for (std::string line; std::getline(file, line);)
+    if (std::regex_search(line, match, declaration))
+      names.insert(match[1].matched ? operator_row_name(match[2], match[3]) : match[2].str());
+  return names;
+}
+
+bool any_case(const std::string& name, bool (*holds)(const Case&)) {
+  for (const Row& row : op_table())
+    if (row.name == name && std::any_of(row.cases.begin(), row.cases.end(), holds)) return true;
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("op table: every row passes every check") {
+  int64_t checks = 0;
+  for (const Row& row : op_table()) {
+    checks += check_row(row);
+    CHECK_MESSAGE(live_nodes() == 0, row.name << " leaves nodes behind");
+  }
+  std::printf("op table: %zu operations in %zu rows, %lld checks\n", row_names().size(), op_table().size(),
+              static_cast<long long>(checks));
+}
+
+TEST_CASE("op table: every public operation has a row") {
+  const std::set<std::string> rows = row_names(), declared = declared_operations();
+  CHECK(declared.size() > 60);  // the declarations were found
+  for (const std::string& name : declared) CHECK_MESSAGE(rows.count(name) == 1, name << " has no row");
+}
+
+TEST_CASE("op table: every operation meets empty and one-element tensors") {
+  // Means of nothing do not exist, and their rows check what is said about it.
+  const std::set<std::string> not_of_empty = {"mean", "variance", "mse_loss", "l1_loss", "cross_entropy"};
+  for (const std::string& name : row_names()) {
+    CAPTURE(name);
+    CHECK(any_case(name, [](const Case& c) { return numel(c[0]) == 0; }) == (not_of_empty.count(name) == 0));
+    CHECK(any_case(name, [](const Case& c) { return numel(c[0]) <= 4; }));
+  }
+}
+
+TEST_CASE("op table: every recorded operation has a row") {
+  collect_op_names(true);
+  for (const Row& row : op_table()) exercise(row);
+
+  // A model, there and back: what it records beyond the rows.
+  Generator rng(3);
+  models::DiTConfig config{.height = 4, .width = 4, .channels = 1, .patch = 2, .hidden = 8, .depth = 1, .heads = 2, .classes = 3};
+  models::DiT model(config, rng);
+  const Tensor x = rng.normal({2, 1, 4, 4}), t = rng.uniform({2});
+  mse_loss(model(x, t, from_vector<int64_t>({0, 3})), rng.normal({2, 2, 4, 4})).backward();
+  const Tensor leaf = ones({2}).set_requires_grad();
+  backward(sum(leaf * leaf + leaf), {}, {.create_graph = true});
+  leaf.set_grad({});
+
+  CHECK(names_without_row(collected_op_names()) == std::vector<std::string>{});
+  const std::vector<std::string> recorded = collected_op_names();
+  CHECK(std::find(recorded.begin(), recorded.end(), "attention") != recorded.end());
+
+  // And it notices one: an operation that the table does not list.
+  CHECK(names_without_row({"add", "cube"}) == std::vector<std::string>{"cube"});
+  record("test.unlisted", zeros({2}), {leaf}, save_nothing, each([](const Backward& d) { return d.grad(); }));
+  const std::vector<std::string> with_another = collected_op_names();
+  CHECK(std::find(with_another.begin(), with_another.end(), "test.unlisted") != with_another.end());
+  CHECK(live_nodes() == 0);
+}
