@@ -34,7 +34,7 @@ struct Options {
 void describe(Settings& settings, Options& options) {
   settings.options()
       .add("checkpoint", options.checkpoint, "a run folder or a checkpoint file; none: judge real pictures alone")
-      .add("data", options.data, "\"shapes\", \"fashion-mnist\", or a folder; the data of the checkpoint when not given")
+      .add("data", options.data, "shapes, fashion-mnist, or a folder; the checkpoint's data when not given")
       .add("per_class", options.per_class, "samples of each class", at_least(1))
       .add("seed", options.seed, "decides the noise that samples begin with")
       .add("last_weights", options.last_weights, "judge the last weights instead of their moving average")
@@ -51,15 +51,18 @@ void describe(Settings& settings, Options& options) {
 CachedClassifier get_classifier(const Options& options, const data::Dataset& train) {
   std::optional<Progress> progress;
   const auto show = [&](int64_t step, int64_t total, double loss) {
-    if (!progress) progress.emplace(0, total, "step");
+    if (step == 0) {
+      std::printf("training the judge, a classifier, on %lld pictures; once for these pictures and settings\n",
+                  static_cast<long long>(train.size()));
+      progress.emplace(0, total, "step");
+      return;
+    }
     progress->update(step, {{"loss", loss}});
     if (step == total) progress->finish();
   };
-  std::printf("the judge, a classifier for %lld pictures (training it takes about a minute, once)\n",
-              static_cast<long long>(train.size()));
   CachedClassifier classifier = cached_classifier(options.cache, train, options.classifier, show);
   if (!classifier.complaint.empty()) std::printf("trained again: %s\n", classifier.complaint.c_str());
-  std::printf("%s %s\n", classifier.was_cached ? "read from" : "saved as", classifier.path.c_str());
+  std::printf("classifier: %s %s\n", classifier.was_cached ? "read from" : "saved as", classifier.path.c_str());
   return classifier;
 }
 
@@ -143,8 +146,9 @@ void write_json(const std::string& path, const PictureJudge& judge, const std::o
 int evaluate(int argc, char** argv) {
   Options options;
   models::SamplerConfig sampler;
-  Settings settings("evaluate", "Judges the pictures of a diffusion transformer that train_dit trained: the share that "
-                                "a classifier takes for the class asked for, and the Fréchet distance from real ones.");
+  Settings settings("evaluate", "Judges the pictures of a diffusion transformer that train_dit trained: the share "
+                                "that a classifier takes for the class asked for, and the Frechet distance from real "
+                                "pictures.");
   describe(settings, options);
   describe_sampling(settings, sampler);
   if (!settings.parse(argc, argv)) return 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <limits>
 #include <optional>
 
 #include <ditharos/autograd/ops.h>
@@ -59,6 +60,7 @@ models::ConvClassifier train_classifier(const data::Dataset& dataset, const Clas
   const int64_t total = training.epochs * loader.batches_per_epoch();
   const optim::Schedule schedule{.lr = training.learning_rate, .warmup_steps = std::min<int64_t>(100, total / 10),
                                  .decay = optim::Decay::linear, .total_steps = total};
+  if (progress) progress(0, total, std::numeric_limits<double>::quiet_NaN());
   for (int64_t step = 0; step < total; ++step) {
     const data::Batch batch = loader.next();
     const Tensor loss = cross_entropy(model(batch.images), batch.labels);

@@ -17,7 +17,7 @@ struct ClassifierTraining {
   uint64_t seed = 0;
 };
 
-/// Called after every step.
+/// Called before the first step (step 0, no loss yet: NaN) and after every step.
 using ClassifierProgress = std::function<void(int64_t step, int64_t total, double loss)>;
 
 /// Trains a classifier from scratch; it comes back in evaluation mode. ConfigError when the set has less than a batch.

@@ -41,8 +41,8 @@ ConvClassifier::ConvClassifier(const ClassifierConfig& config, Generator& rng) :
 Tensor ConvClassifier::features(const Tensor& pictures) const {
   const bool fits = pictures.rank() == 4 && pictures.size(1) == config_.channels &&
                     pictures.size(2) == config_.height && pictures.size(3) == config_.width;
-  check<ShapeError>(fits, "[ConvClassifier] pictures must have shape [B, ", config_.channels, ", ", config_.height, ", ",
-                    config_.width, "], got ", pictures.shape());
+  check<ShapeError>(fits, "[ConvClassifier] pictures must have shape [B, ", config_.channels, ", ", config_.height,
+                    ", ", config_.width, "], got ", pictures.shape());
   Tensor x = pictures;
   for (const ConvBlock& block : blocks_) x = block(x);
   return gelu(neck_(reshape(x, {x.size(0), -1})));
