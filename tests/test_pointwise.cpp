@@ -392,7 +392,7 @@ TEST_CASE("pointwise: errors name the function, the shapes and the types") {
         "[neg] does not take bool; convert with to(x, DType::f32)");
   CHECK(message_of<DTypeError>([&] { kernels::where(a, a, a); }) == "[where] the condition must be bool, got f32");
   CHECK(message_of<DTypeError>([&] { kernels::compare(Compare::le, a, i); }) ==
-        "[le] both tensors need one dtype, got f32 and i64");
+        "[less_equal] both tensors need one dtype, got f32 and i64");
   CHECK(message_of<ShapeError>([&] { kernels::accumulate(a, b); }) ==
         "[accumulate] cannot add shape [4] to shape [2, 3]");
   CHECK(message_of<DTypeError>([&] { kernels::accumulate(a, zeros({2, 3}, DType::f64)); }) ==
