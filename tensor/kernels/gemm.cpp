@@ -50,7 +50,7 @@ template <class T, class Tile>
 void run_tiles(const Gemm<T>& g, const Tile& tile) {
   if (g.m <= 0 || g.n <= 0) return;
   if (g.k <= 0) return empty_sum(g);
-  const GemmTiles tiles = gemm_tiles(g.m, g.n, g.k, g.transpose_a);
+  const GemmTiles tiles = gemm_tiles(g.m, g.n, g.k, g.transpose_a, g.transpose_b);
   const int64_t rows = tiles.count_rows(g.m), columns = tiles.count_columns(g.n), depth = tiles.count_depth(g.k);
   Storage partial(sizeof(T) * static_cast<size_t>((depth - 1) * g.m * g.n));
   T* sums = static_cast<T*>(partial.data());
@@ -77,27 +77,21 @@ void tile_of(const Gemm<float>& g) {
 }
 
 #ifdef DITHAROS_HAS_ONEDNN
-/// oneDNN reads a transposed B through a copy that each tile makes anew, and a leading dimension of a multiple of 4 KB
-/// makes all rows of B compete for the same few cache lines. With many rows to serve, one copy in a friendly layout
-/// is cheaper.
+/// With a leading dimension of a multiple of 4 KB all rows of B compete for the same few cache lines, and oneDNN runs at
+/// half its speed on some CPUs. With many rows to serve, a copy in a friendly layout costs little.
 bool better_with_copied_b(const Gemm<float>& g) {
-  return g.m >= 512 && g.n >= 16 && g.k >= 16 && (g.transpose_b || g.ldb % 1024 == 0);
+  return g.m >= 512 && g.n >= 16 && g.k >= 16 && !g.transpose_b && g.ldb % 1024 == 0;
 }
 
 void run_with_copied_b(Gemm<float> g) {
-  const int64_t ld = (g.n + 15) / 16 * 16 + (g.n % 1024 == 0 ? 16 : 0);
+  const int64_t ld = (g.n + 15) / 16 * 16 + 16;
   Storage copy(sizeof(float) * static_cast<size_t>(g.k * ld));
   float* b = static_cast<float*>(copy.data());
-  if (g.transpose_b) {
-    transpose_matrix(g.b, g.n, g.k, g.ldb, b, ld);
-  } else {
-    parallel_for(g.k, std::max<int64_t>(1, 16384 / g.n), [&](int64_t begin, int64_t end) {
-      for (int64_t p = begin; p < end; ++p) std::copy_n(g.b + p * g.ldb, g.n, b + p * ld);
-    });
-  }
+  parallel_for(g.k, std::max<int64_t>(1, 16384 / g.n), [&](int64_t begin, int64_t end) {
+    for (int64_t p = begin; p < end; ++p) std::copy_n(g.b + p * g.ldb, g.n, b + p * ld);
+  });
   g.b = b;
   g.ldb = ld;
-  g.transpose_b = false;
   run_tiles(g, [](const Gemm<float>& piece) { tile_of(piece); });
 }
 #endif
@@ -131,7 +125,7 @@ void gemm_batched(const Gemm<T>& g, int64_t batch, FunctionRef<GemmOffsets(int64
     only.c += offset.c;
     return gemm(only);
   }
-  GemmTiles tiles = gemm_tiles(g.m, g.n, std::max<int64_t>(g.k, 1), g.transpose_a);
+  GemmTiles tiles = gemm_tiles(g.m, g.n, std::max<int64_t>(g.k, 1), g.transpose_a, g.transpose_b);
   tiles.depth = std::max<int64_t>(g.k, 1);  // the batch gives enough to share out: no sum is cut
   const int64_t columns = tiles.count_columns(g.n), pieces = tiles.count_rows(g.m) * columns;
   const double work = 2.0 * static_cast<double>(tiles.rows * tiles.columns) * static_cast<double>(g.k);

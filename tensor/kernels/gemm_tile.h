@@ -12,8 +12,4 @@ bool gemm_tile_onednn(const Gemm<float>& g);
 /// "oneDNN 2.6.3 (avx512_core)"
 const char* onednn_name();
 
-/// dst[j, i] = src[i, j] for src [rows, columns], on all threads. Leading dimensions in elements.
-template <class T>
-void transpose_matrix(const T* src, int64_t rows, int64_t columns, int64_t ld_src, T* dst, int64_t ld_dst);
-
 }  // namespace ditharos::kernels

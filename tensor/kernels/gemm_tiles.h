@@ -14,7 +14,7 @@ struct GemmTiles {
   int64_t count_depth(int64_t k) const { return (k + depth - 1) / depth; }
 };
 
-/// For m, n, k >= 1. `transpose_a` is the layout of weight gradients, whose k is long and whose m and n are short.
-GemmTiles gemm_tiles(int64_t m, int64_t n, int64_t k, bool transpose_a);
+/// For m, n, k >= 1.
+GemmTiles gemm_tiles(int64_t m, int64_t n, int64_t k, bool transpose_a, bool transpose_b);
 
 }  // namespace ditharos::kernels

@@ -91,18 +91,6 @@ void tile(const Gemm<T>& g, T* scratch) {
   }
 }
 
-/// In blocks of 16 x 16, whose rows and columns both stay in the first-level cache.
-template <class T>
-void transpose(const T* from, int64_t rows, int64_t columns, int64_t ld_from, T* to, int64_t ld_to) {
-  constexpr int64_t side = 16;
-  for (int64_t i = 0; i < rows; i += side)
-    for (int64_t j = 0; j < columns; j += side) {
-      const int64_t end_i = min_of(i + side, rows), end_j = min_of(j + side, columns);
-      for (int64_t column = j; column < end_j; ++column)
-        for (int64_t row = i; row < end_i; ++row) to[column * ld_to + row] = from[row * ld_from + column];
-    }
-}
-
 }  // namespace
 }  // namespace DITHAROS_ISA
 
@@ -110,8 +98,7 @@ const GemmKernels& GemmKernels::DITHAROS_ISA() {
   using namespace ditharos::kernels::DITHAROS_ISA;
   static constexpr GemmKernels kernels{
       tile<float>, tile<double>,
-      rows_of_a * depth_of_block + columns_of_b * depth_of_block + rows_of_a * most_vectors * lanes<float>,
-      transpose<float>, transpose<double>};
+      rows_of_a * depth_of_block + columns_of_b * depth_of_block + rows_of_a * most_vectors * lanes<float>};
   return kernels;
 }
 

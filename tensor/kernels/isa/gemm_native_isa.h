@@ -9,9 +9,6 @@ struct GemmKernels {
   void (*tile_f32)(const Gemm<float>& g, float* scratch);
   void (*tile_f64)(const Gemm<double>& g, double* scratch);
   int64_t scratch_elements;
-  /// to[j, i] = from[i, j] for from [rows, columns].
-  void (*transpose_f32)(const float* from, int64_t rows, int64_t columns, int64_t ld_from, float* to, int64_t ld_to);
-  void (*transpose_f64)(const double* from, int64_t rows, int64_t columns, int64_t ld_from, double* to, int64_t ld_to);
 
   static const GemmKernels& baseline();
   static const GemmKernels& avx2();
