@@ -136,8 +136,21 @@ CheckpointRecord read_record(const InputFile& file) {
   return record;
 }
 
-void check_checksum(const InputFile& file, const TensorRecord& t, uint32_t crc) {
-  check_undamaged(crc == t.crc, file, label(t), " does not fit its checksum");
+/// What was read of a tensor's elements: all at once or piece by piece.
+struct Digest {
+  uint32_t crc = 0;
+  bool sound = true;  // a bool that is neither 0 nor 1 would be undefined behaviour wherever it is read
+
+  void take(DType dtype, const char* bytes, size_t n) {
+    crc = crc32c(bytes, n, crc);
+    const auto is_bool = [](char c) { return c == 0 || c == 1; };
+    sound = sound && (dtype != DType::boolean || std::all_of(bytes, bytes + n, is_bool));
+  }
+};
+
+void check_elements(const InputFile& file, const TensorRecord& t, const Digest& digest) {
+  check_undamaged(digest.crc == t.crc, file, label(t), " does not fit its checksum");
+  check_undamaged(digest.sound, file, label(t), " holds values that are neither true nor false");
   check_padding(file, t.offset + t.bytes);
 }
 
@@ -193,13 +206,10 @@ TrainState load_checkpoint(const std::string& path) {
   CheckpointRecord record = read_record(file);
   for (const TensorRecord& t : record.tensors) {
     const Tensor tensor(t.shape, t.dtype);
-    char* bytes = bytes_of(tensor);
-    file.read(t.offset, bytes, size_t(t.bytes));
-    check_checksum(file, t, crc32c(bytes, size_t(t.bytes)));
-    // A bool that is neither 0 nor 1 would be undefined behaviour wherever it is read.
-    const auto is_bool = [](char c) { return c == 0 || c == 1; };
-    check_undamaged(t.dtype != DType::boolean || std::all_of(bytes, bytes + t.bytes, is_bool), file, label(t),
-                    " holds values that are neither true nor false");
+    Digest digest;
+    file.read(t.offset, bytes_of(tensor), size_t(t.bytes));
+    digest.take(t.dtype, bytes_of(tensor), size_t(t.bytes));
+    check_elements(file, t, digest);
     list_of(record.state, t.part).push_back({t.name, tensor});
   }
   return std::move(record.state);
@@ -207,16 +217,17 @@ TrainState load_checkpoint(const std::string& path) {
 
 void verify_checkpoint(const std::string& path) {
   const InputFile file(path);
+  const CheckpointRecord record = read_record(file);
   std::string piece(1u << 20, '\0');
-  for (const TensorRecord& t : read_record(file).tensors) {
-    uint32_t crc = 0;
+  for (const TensorRecord& t : record.tensors) {
+    Digest digest;
     for (uint64_t done = 0; done < t.bytes;) {
       const size_t n = size_t(std::min<uint64_t>(piece.size(), t.bytes - done));
       file.read(t.offset + done, piece.data(), n);
-      crc = crc32c(piece.data(), n, crc);
+      digest.take(t.dtype, piece.data(), n);
       done += n;
     }
-    check_checksum(file, t, crc);
+    check_elements(file, t, digest);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <map>
 
 #include <ditharos/tensor/error.h>
@@ -57,6 +58,7 @@ CheckpointFolder::CheckpointFolder(const std::string& directory, int keep) : dir
   fs::create_directories(directory, error);
   check<IoError>(!error, "cannot make the folder ", directory, ": ", error.message());
   sweep_temporaries(directory);
+  remove_surplus(std::numeric_limits<int64_t>::max());  // what a save that was killed had no time to remove
 }
 
 std::string CheckpointFolder::path_of(int64_t step) const {
@@ -72,7 +74,7 @@ std::string CheckpointFolder::save(const TrainState& state) {
   save_checkpoint(path, state);
   verify_checkpoint(path);
   verified_.insert(path);
-  remove_older_than(state.step);
+  remove_surplus(state.step);
   return path;
 }
 
@@ -87,10 +89,12 @@ bool CheckpointFolder::is_readable(const std::string& path) {
   return true;
 }
 
-void CheckpointFolder::remove_older_than(int64_t step) {
-  int kept = 1;
-  for (const auto& [old_step, path] : list_checkpoints(directory_)) {
-    if (old_step >= step) continue;
+void CheckpointFolder::remove_surplus(int64_t newest) {
+  auto found = list_checkpoints(directory_);
+  found.erase(found.begin(), found.lower_bound(newest));  // in descending order: the later steps
+  if (found.size() <= size_t(keep_)) return;
+  int kept = 0;
+  for (const auto& [step, path] : found) {
     if (kept < keep_) {
       kept += is_readable(path);
       continue;

@@ -27,7 +27,7 @@ LatestCheckpoint latest_valid(const std::string& directory);
 /// kept. Files of other names and checkpoints of later steps are left alone.
 class CheckpointFolder {
  public:
-  /// Makes the folder if need be and sweeps temporaries that killed writers left. keep >= 1.
+  /// Makes the folder if need be and tidies up after killed writers: temporaries, checkpoints beyond `keep` (>= 1).
   explicit CheckpointFolder(const std::string& directory, int keep = 2);
 
   const std::string& directory() const { return directory_; }
@@ -38,7 +38,8 @@ class CheckpointFolder {
 
  private:
   bool is_readable(const std::string& path);
-  void remove_older_than(int64_t step);
+  /// Removes what is older than the `keep` newest readable checkpoints of the steps up to `newest`.
+  void remove_surplus(int64_t newest);
 
   std::string directory_;
   int keep_;

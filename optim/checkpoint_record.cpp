@@ -7,8 +7,6 @@
 namespace ditharos::optim {
 namespace {
 
-constexpr uint64_t max_entries = 1u << 16;  // of any list
-
 // cereal reads and writes fixed-width integers and raw bytes here. Texts and lists are ours: cereal's would allocate
 // whatever count the bytes claim before it finds that they end.
 

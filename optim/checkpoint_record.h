@@ -12,6 +12,7 @@ namespace ditharos::optim {
 
 /// Keeps what a forged file can make a reader allocate small; far above any real model's need.
 inline constexpr uint64_t max_record_bytes = 8u << 20;
+inline constexpr uint64_t max_entries = 1u << 15;  // of tensors, settings, random streams each
 inline constexpr uint64_t payload_alignment = 64;
 
 /// Which list of the TrainState a tensor belongs to. The numbers are part of the format.
