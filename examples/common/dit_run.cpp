@@ -92,6 +92,11 @@ void fit_to_data(DiTRun& run, const data::Dataset& dataset) {
   run.model.classes = dataset.num_classes();
   check<ConfigError>(dataset.size() >= run.train.batch_size, "batch_size = ", run.train.batch_size,
                      " is more than the ", dataset.size(), " pictures of the data set");
+  check<ConfigError>(run.train.schedule == optim::Decay::constant || run.train.steps > run.train.warmup,
+                     "warmup = ", run.train.warmup, " leaves nothing of steps = ", run.train.steps,
+                     " to the schedule: warmup must be smaller");
+  check<ConfigError>(run.train.final_learning_rate <= run.train.learning_rate, "final_learning_rate = ",
+                     run.train.final_learning_rate, " is above learning_rate = ", run.train.learning_rate);
   settle(run);
 }
 

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# A run that is interrupted at random steps and resumed each time ends with the same bytes as one that was never stopped:
+# checkpoint (weights, average, optimiser), metrics and sample sheet. So does a run at another number of threads.
+#
+#   tests/check_resume.sh TRAIN_DIT [SEED]
+set -euo pipefail
+train_dit=$1
+RANDOM=${2:-1}
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+steps=60
+run() {  # OUT THREADS [OPTIONS]
+  local out=$1 threads=$2
+  shift 2
+  "$train_dit" --data shapes --hidden 32 --depth 2 --heads 2 --patch 7 --batch-size 16 --steps "$steps" --warmup 5 \
+    --log-every 1 --checkpoint-every 25 --sample-every 0 --sampling-steps 2 --objective gaussian --learn-sigma \
+    --sampler ddim --out "$folder/$out" --threads "$threads" "$@" >>"$folder/$out.log"
+}
+fail() { echo "$1"; tail -n 5 "$folder"/*.log; exit 1; }
+
+lines() { if [[ -f $1 ]]; then wc -l <"$1"; else echo 0; fi; }
+
+# Interrupts a run once its metrics show a step chosen at random; the signal may still come a few steps later.
+run_interrupted() {  # OUT THREADS
+  local out=$1 stop=$((RANDOM % 20 + 1)) before status=0
+  before=$(lines "$folder/$out/metrics.jsonl")
+  run "$@" --resume auto &
+  local pid=$!
+  while kill -0 "$pid" 2>/dev/null && (($(lines "$folder/$out/metrics.jsonl") < before + stop)); do
+    sleep .01
+  done
+  kill -INT "$pid" 2>/dev/null || true
+  wait "$pid" || status=$?
+  ((status == 0 || status == 130)) || fail "an interrupted run ended with status $status"
+  interruptions=$((interruptions + (status == 130)))
+}
+
+run whole 1
+run threads 3
+interruptions=0
+# SIGINT is ignored in background jobs of a script unless job control is on.
+set -m
+for threads in 2 1 4 2; do run_interrupted stopped "$threads"; done
+set +m
+run stopped 2 --resume auto
+((interruptions > 0)) || fail "the run ended before it could be interrupted"
+
+for out in threads stopped; do
+  for file in checkpoints/step_000000$steps.ckpt metrics.jsonl samples.png; do
+    cmp "$folder/whole/$file" "$folder/$out/$file" || fail "$file differs between a whole run and the run \"$out\""
+  done
+done
+echo "$steps steps, $interruptions interruptions, 1 to 4 threads: the same bytes"
