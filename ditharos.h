@@ -32,6 +32,7 @@
 #include <ditharos/nn/module.h>
 #include <ditharos/nn/norm.h>
 
+#include <ditharos/models/classifier/conv_classifier.h>
 #include <ditharos/models/diffusion/flow.h>
 #include <ditharos/models/diffusion/gaussian.h>
 #include <ditharos/models/diffusion/guidance.h>
