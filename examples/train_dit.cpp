@@ -63,6 +63,7 @@ void refuse_foreign_checkpoints(const Options& options) {
 std::optional<optim::TrainState> state_to_resume(const Options& options, const std::string& configuration) {
   if (options.resume == "none") return std::nullopt;
   const bool automatic = options.resume == "auto";
+  if (automatic && !std::filesystem::exists(options.out)) return std::nullopt;
   optim::LatestCheckpoint found = open_checkpoint(automatic ? options.out : options.resume);
   for (const std::string& reason : found.rejected) std::printf("passing over: %s\n", reason.c_str());
   check<IoError>(automatic || found.state.has_value(), "there is no usable checkpoint in \"", options.resume, "\"");
