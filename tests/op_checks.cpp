@@ -58,7 +58,8 @@ bool has_recorded(const Tensor& x, const std::string& name) {
 class Setting {
  public:
   Setting(const Row& row, const Case& shapes, const Layouts& layouts, int64_t& count)
-      : row_(row), shapes_(shapes), layouts_(layouts), count_(count) {}
+      : row_(row), shapes_(shapes), layouts_(layouts), count_(count),
+        leaves_(draw_leaves(row, shapes, layouts, DType::f64)) {}
 
   /// Runs a check; what it throws is a failure of its own.
   template <class F>
@@ -72,7 +73,7 @@ class Setting {
 
   void forward(DType dtype, double tolerance) const {
     NoGrad guard;
-    const Tensors operands = lay_out(draw_leaves(row_, shapes_, layouts_, dtype), shapes_, layouts_);
+    const Tensors operands = lay_out(leaves(dtype), shapes_, layouts_);
     const Tensor got = row_.op(operands);
     Arrays arrays;
     for (const Tensor& x : operands) arrays.emplace_back(x);
@@ -84,9 +85,8 @@ class Setting {
   }
 
   void derivatives() const {
-    const Tensors leaves = draw_leaves(row_, shapes_, layouts_, DType::f64);
     const auto f = [&](const Tensors& x) { return row_.op(lay_out(x, shapes_, layouts_)); };
-    const GradcheckResult r = gradcheck(f, leaves, {.order = row_.order, .step = row_.step,
+    const GradcheckResult r = gradcheck(f, leaves_, {.order = row_.order, .step = row_.step,
                                                     .tolerance = row_.gradcheck_tolerance});
     expect(r.ok, "derivatives", r.message);
     count_ += row_.order - 1;
@@ -96,9 +96,9 @@ class Setting {
   /// shapes of the gradients.
   void fused_against_composite(DType dtype, double tolerance) const {
     const Results fused = results(dtype, false), composite = results(dtype, true);
-    const Tensors leaves = parameters_of(row_, draw_leaves(row_, shapes_, layouts_, dtype));
+    const Tensors parameters = parameters_of(row_, leaves_);
     for (size_t i = 0; i < fused.grads.size(); ++i) {
-      expect(fused.grads[i].shape() == leaves[i].shape() && fused.grads[i].dtype() == dtype, "gradient",
+      expect(fused.grads[i].shape() == parameters[i].shape() && fused.grads[i].dtype() == dtype, "gradient",
              "input " + std::to_string(i) + " got one of shape " + ditharos::to_text(fused.grads[i].shape()));
       near(fused.grads[i].to_vector<double>(), composite.grads[i].to_vector<double>(), tolerance,
            "fused against composite rule, input " + std::to_string(i));
@@ -131,7 +131,7 @@ class Setting {
     NoGrad guard;
     bool refused = false;
     try {
-      row_.op(lay_out(draw_leaves(row_, shapes_, layouts_, dtype), shapes_, layouts_));
+      row_.op(lay_out(leaves(dtype), shapes_, layouts_));
     } catch (const DTypeError&) {
       refused = true;
     }
@@ -139,8 +139,7 @@ class Setting {
   }
 
   void records() const {
-    const Tensors leaves = as_parameters(row_, draw_leaves(row_, shapes_, layouts_, DType::f64));
-    const Tensor y = row_.op(lay_out(leaves, shapes_, layouts_));
+    const Tensor y = row_.op(lay_out(as_parameters(row_, leaves_), shapes_, layouts_));
     if (row_.order == 0) expect(!y.requires_grad(), "recording", "a result without gradient was recorded");
     else expect(y.requires_grad() && (row_.record.empty() || has_recorded(y, row_.record)), "recording",
                 "the graph has no node \"" + row_.record + "\"");
@@ -178,24 +177,35 @@ class Setting {
            std::to_string(worst * 1e9) + "e-9");
   }
 
-  /// `rounded`: the values of f32 in f64.
+  /// The leaves with floating values in `dtype`. Whole numbers are drawn anew.
+  Tensors leaves(DType dtype) const {
+    return is_floating(dtype) ? converted(leaves_, dtype) : draw_leaves(row_, shapes_, layouts_, dtype);
+  }
+
+  Tensors converted(Tensors tensors, DType dtype) const {
+    for (size_t i = 0; i < tensors.size(); ++i)
+      if (row_.inputs[i].floating()) tensors[i] = kernels::to(tensors[i], dtype);
+    return tensors;
+  }
+
+  /// `rounded`: from the values that f32 has.
   Results results(DType dtype, bool create_graph, bool rounded = false) const {
-    Tensors leaves = draw_leaves(row_, shapes_, layouts_, rounded ? DType::f32 : dtype);
-    if (rounded)
-      for (size_t i = 0; i < leaves.size(); ++i)
-        if (row_.inputs[i].floating()) leaves[i] = kernels::to(leaves[i], dtype);
-    leaves = as_parameters(row_, leaves);
-    const Tensor y = row_.op(lay_out(leaves, shapes_, layouts_));
+    Tensors x = leaves(rounded ? DType::f32 : dtype);
+    if (rounded) x = converted(x, dtype);
+    x = as_parameters(row_, x);
+    const Tensor y = row_.op(lay_out(x, shapes_, layouts_));
     if (row_.order == 0) return {y, {}};
-    Tensor w = cotangent(y);
-    if (rounded) w = kernels::to(kernels::to(w, DType::f32), w.dtype());
-    return {y.detach(), grad({y}, parameters_of(row_, leaves), {w}, {.create_graph = create_graph})};
+    if (!cotangent_.defined()) cotangent_ = kernels::to(kernels::to(cotangent(y), DType::f32), DType::f64);
+    const Tensor w = kernels::to(cotangent_, y.dtype());
+    return {y.detach(), grad({y}, parameters_of(row_, x), {w}, {.create_graph = create_graph})};
   }
 
   const Row& row_;
   const Case& shapes_;
   const Layouts& layouts_;
   int64_t& count_;
+  Tensors leaves_;
+  mutable Tensor cotangent_;
 };
 
 /// Equal elements, which expansion makes, are a kink for a maximum.
@@ -246,7 +256,7 @@ void exercise(const Row& row) {
   const Tensor y = row.op(leaves);
   if (row.order == 0) return;
   for (const Tensor& g : grad({y}, parameters_of(row, leaves), {cotangent(y)}, {.create_graph = true}))
-    if (g.requires_grad()) grad({g}, parameters_of(row, leaves), {cotangent(g)});
+    if (g.requires_grad()) grad({g}, parameters_of(row, leaves), {cotangent(g)}, {.retain_graph = true});
 }
 
 }  // namespace ditharos::tests

@@ -40,18 +40,18 @@ Tensor laid_out(const Tensor& leaf, const Shape& shape, Layout layout) {
 }
 
 std::vector<double> draw(const Values& v, int64_t n, Generator& rng) {
-  std::vector<double> out(static_cast<size_t>(n));
-  const std::vector<int64_t> places = rng.permutation(n).to_vector<int64_t>();
-  for (size_t i = 0; i < out.size(); ++i) {
-    const double u = rng.uniform(), range = v.high - v.low;
-    switch (v.kind) {
-      case Values::Kind::uniform: out[i] = v.low + range * u; break;
-      case Values::Kind::apart: out[i] = v.low + range * double(places[i]) / double(n); break;
-      case Values::Kind::lattice: out[i] = v.low + std::floor(range * 8 * u) / 8 + v.offset; break;
-      case Values::Kind::whole:
-      case Values::Kind::index:
-      case Values::Kind::flag: out[i] = std::floor(v.low + range * u); break;
-    }
+  const double range = v.high - v.low;
+  std::vector<double> out;
+  if (v.kind == Values::Kind::apart) {
+    out = rng.permutation(n).to_vector<double>();
+    for (double& x : out) x = v.low + range * x / double(n);
+    return out;
+  }
+  out = rng.uniform({n}, DType::f64).to_vector<double>();
+  for (double& x : out) {
+    if (v.kind == Values::Kind::uniform) x = v.low + range * x;
+    else if (v.kind == Values::Kind::lattice) x = v.low + std::floor(range * 8 * x) / 8 + v.offset;
+    else x = std::floor(v.low + range * x);
   }
   return out;
 }
@@ -127,7 +127,7 @@ Tensors parameters_of(const Row& row, const Tensors& leaves) {
 
 Tensor cotangent(const Tensor& output) {
   Generator rng(23);
-  return kernels::to(rng.normal(output.shape(), DType::f64), output.dtype());
+  return rng.uniform(output.shape(), DType::f64) * 2.0 - 1.0;
 }
 
 }  // namespace ditharos::tests

@@ -16,7 +16,7 @@ std::string to_text(const Case& shapes);
 std::vector<Layouts> layouts_for(size_t inputs);
 
 /// Leaves from which lay_out() makes operands of the wanted shapes. Floating values come in `dtype`; indices and flags
-/// in their own types.
+/// in their own types. The same call gives the same values.
 Tensors draw_leaves(const Row& row, const Case& shapes, const Layouts& layouts, DType dtype);
 /// Views of the leaves, recorded like any operation.
 Tensors lay_out(const Tensors& leaves, const Case& shapes, const Layouts& layouts);
@@ -24,7 +24,7 @@ Tensors lay_out(const Tensors& leaves, const Case& shapes, const Layouts& layout
 Tensors as_parameters(const Row& row, const Tensors& leaves);
 /// The parameters among the leaves.
 Tensors parameters_of(const Row& row, const Tensors& leaves);
-/// A random cotangent; the same numbers for every dtype.
+/// A random cotangent in f64.
 Tensor cotangent(const Tensor& output);
 
 }  // namespace ditharos::tests

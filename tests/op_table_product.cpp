@@ -99,6 +99,7 @@ Row unfolding(const Window& w) {
   row.reference = [w](const Arrays& in) { return unfolded(in[0], w); };
   row.inputs = {uniform(-2, 2)};
   row.cases = {{{2, 3, 4, 5}}, {{1, 1, 3, 3}}, {{0, 2, 3, 3}}};
+  if (w.kernel <= 1 + 2 * w.padding) row.cases.push_back({{1, 1, 1, 1}});
   row.large = {{{4, 3, 60, 61}}};
   row.misuse = [] { unfold(zeros({1, 1, 2, 2}), 3, 1, 0); };
   row.message = "[unfold] a window of 3 does not fit a picture of 2 x 2 with padding 0";
@@ -167,6 +168,7 @@ Rows product_rows() {
           unfolding({2, 2, 1}),
           folding({3, 1, 1}, 4, 5),
           folding({2, 2, 0}, 6, 4),
+          folding({1, 1, 0}, 1, 1),
           convolution({3, 1, 1}, true),
           convolution({2, 2, 0}, false)};
 }

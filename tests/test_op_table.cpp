@@ -1,6 +1,5 @@
 // Runs the op table, and proves that nothing is missing from it.
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <regex>
@@ -44,9 +43,12 @@ std::set<std::string> declared_operations() {
   return names;
 }
 
-bool any_case(const std::string& name, bool (*holds)(const Case&)) {
+/// Some case of the operation has an input of so many elements.
+bool has_input_of(const std::string& name, int64_t elements) {
   for (const Row& row : op_table())
-    if (row.name == name && std::any_of(row.cases.begin(), row.cases.end(), holds)) return true;
+    for (const Case& shapes : row.cases)
+      for (const Shape& shape : shapes)
+        if (row.name == name && numel(shape) == elements) return true;
   return false;
 }
 
@@ -73,8 +75,8 @@ TEST_CASE("op table: every operation meets empty and one-element tensors") {
   const std::set<std::string> not_of_empty = {"mean", "variance", "mse_loss", "l1_loss", "cross_entropy"};
   for (const std::string& name : row_names()) {
     CAPTURE(name);
-    CHECK(any_case(name, [](const Case& c) { return numel(c[0]) == 0; }) == (not_of_empty.count(name) == 0));
-    CHECK(any_case(name, [](const Case& c) { return numel(c[0]) <= 4; }));
+    CHECK(has_input_of(name, 0) == (not_of_empty.count(name) == 0));
+    CHECK((has_input_of(name, 1) || name == "chunk" || name == "select" || name == "attention"));  // these need more
   }
 }
 
