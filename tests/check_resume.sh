@@ -30,7 +30,7 @@ run_interrupted() {  # OUT THREADS
   while kill -0 "$pid" 2>/dev/null && (($(lines "$folder/$out/metrics.jsonl") < before + stop)); do
     sleep .01
   done
-  kill -INT "$pid" 2>/dev/null || true
+  kill -INT -- "-$pid" 2>/dev/null || true  # the group: the function runs in a shell of its own
   wait "$pid" || status=$?
   ((status == 0 || status == 130)) || fail "an interrupted run ended with status $status"
   interruptions=$((interruptions + (status == 130)))
@@ -39,7 +39,7 @@ run_interrupted() {  # OUT THREADS
 run whole 1
 run threads 3
 interruptions=0
-# SIGINT is ignored in background jobs of a script unless job control is on.
+# With job control each background job is a process group and does not ignore SIGINT.
 set -m
 for threads in 2 1 4 2; do run_interrupted stopped "$threads"; done
 set +m
