@@ -169,11 +169,11 @@ TEST_CASE("checkpoint: forged sizes allocate no more than twice the file and 32 
 
 TEST_CASE("checkpoint: forged metadata that its checksums fit is refused") {
   SavedFixture saved;
-  const auto forged = [&](const std::function<void(optim::CheckpointRecord&)>& change) {
+  const auto forged = [&](const std::function<void(optim::CheckpointRecord&)>& change, const char* surplus = "") {
     optim::CheckpointRecord record =
         optim::decode(saved.bytes.substr(header_bytes, saved.record_end() - header_bytes));
     change(record);
-    const std::string encoded = optim::encode(record);
+    const std::string encoded = optim::encode(record) + surplus;
     REQUIRE(encoded.size() + header_bytes <= saved.payload_at());
     std::string bytes = saved.bytes;
     std::fill(bytes.begin() + header_bytes, bytes.begin() + std::ptrdiff_t(saved.payload_at()), '\0');
@@ -184,6 +184,7 @@ TEST_CASE("checkpoint: forged metadata that its checksums fit is refused") {
     return refusal(saved.path);
   };
   CHECK(forged([](auto&) {}).empty());
+  CHECK(contains(forged([](auto&) {}, "?"), "1 bytes too many"));
   CHECK(contains(forged([](auto& r) { r.tensors[0].offset += 64; }), "claims to start at"));
   CHECK(contains(forged([](auto& r) { r.tensors[0].bytes -= 4; }), "claims 20 bytes"));
   CHECK(contains(forged([](auto& r) { r.tensors[0].shape[0] = -3; }), "impossible shape"));

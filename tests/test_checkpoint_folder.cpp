@@ -211,6 +211,21 @@ TEST_CASE("checkpoint folder: a failing save leaves the kept ones, whichever cal
   CHECK(names_in(temporary.path()) == std::vector<std::string>{"step_00000002.ckpt", "step_00000003.ckpt"});
 }
 
+TEST_CASE("checkpoint folder: a new file that does not read back removes nothing") {
+  const tests::TemporaryFolder temporary;
+  CheckpointFolder folder(temporary.path());
+  folder.save(state_at(1, 100));
+  folder.save(state_at(2, 100));
+  set_io_hook([&](const char* call, size_t&) {
+    if (std::string(call) == "fsync") damage(folder.path_of(3));  // after the rename, as a failing disk might
+    return 0;
+  });
+  CHECK_THROWS_AS(folder.save(state_at(3, 100)), IoError);
+  set_io_hook({});
+  CHECK(names_in(temporary.path()).size() == 3);
+  CHECK(latest_valid(temporary.path()).path == folder.path_of(2));
+}
+
 TEST_CASE("checkpoint folder: kill -9 before every call of a save loses nothing (R1)") {
   const tests::TemporaryFolder temporary;
   int64_t last = 0;
