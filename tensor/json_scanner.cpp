@@ -28,7 +28,8 @@ void append_utf8(std::string& out, uint32_t code) {
 void JsonScanner::refuse(const std::string& what) const { fail<IoError>("byte ", at_, " of the header: ", what); }
 
 void JsonScanner::skip_space() {
-  while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r')) ++at_;
+  const size_t next = text_.find_first_not_of(" \t\n\r", at_);
+  at_ = next == std::string_view::npos ? text_.size() : next;
 }
 
 bool JsonScanner::accept(char c) {

@@ -73,7 +73,8 @@ Tensor read_tensor(const InputFile& file, uint64_t data_start, const Entry& entr
       // Any other byte in a bool would be undefined behaviour wherever it is read.
       const auto* byte = reinterpret_cast<const unsigned char*>(to);
       for (int64_t i = 0; i < x.numel(); ++i)
-        check_file(byte[i] <= 1, file, "tensor \"", entry.name, "\" is of dtype BOOL, but holds the byte ", int(byte[i]));
+        check_file(byte[i] <= 1, file, "tensor \"", entry.name, "\" is of dtype BOOL, but holds the byte ",
+                   int(byte[i]));
     }
   });
   return x;

@@ -16,13 +16,15 @@ struct Contents {
   std::map<std::string, std::string> metadata;
 };
 
-/// Writes the tensors (any layout) and the metadata to `path`, whole or not at all. Names and metadata are UTF-8. Throws
-/// ConfigError for what the format cannot hold, IoError when the file cannot be written; then the old file is intact.
+/// Writes the tensors (any layout) and the metadata to `path`, whole or not at all. Names and metadata are UTF-8.
+/// Throws ConfigError for what the format cannot hold, IoError when the file cannot be written; then the old file is
+/// intact.
 void save(const std::string& path, const std::map<std::string, Tensor>& tensors,
           const std::map<std::string, std::string>& metadata = {});
 
-/// Reads a file of ours or of others. Nothing in it is trusted: IoError names the path and what is wrong, and no memory is
-/// taken for tensors before the header has been checked against the file's size. Takes F32, F64, BF16, I64, I32, U8, BOOL.
+/// Reads a file of ours or of others. Nothing in it is trusted: IoError names the path and what is wrong, and no
+/// memory is taken for tensors before the header has been checked against the file's size. Takes F32, F64, BF16, I64,
+/// I32, U8 and BOOL.
 Contents load(const std::string& path);
 
 }  // namespace ditharos::safetensors

@@ -18,7 +18,8 @@ constexpr struct {
 DType parse_dtype(const std::string& text, const std::string& tensor) {
   for (const auto& known : dtype_names)
     if (text == known.name) return known.dtype;
-  fail<IoError>("tensor \"", tensor, "\" is of dtype \"", text, "\"; F32, F64, BF16, I64, I32, U8 and BOOL can be read");
+  fail<IoError>("tensor \"", tensor, "\" is of dtype \"", text,
+                "\"; F32, F64, BF16, I64, I32, U8 and BOOL can be read");
 }
 
 /// Members of a JSON object: calls member(key) with the scanner before each value. Refuses a key that comes twice.
@@ -77,13 +78,13 @@ Entry parse_entry(JsonScanner& json, const std::string& name) {
 
 /// Bytes of the elements. Refuses a shape whose sizes, those that are 0 left out, multiply to more than 2^62 bytes.
 uint64_t bytes_of(const Entry& entry) {
+  constexpr auto limit = static_cast<unsigned __int128>(1) << 62;
   unsigned __int128 bytes = size_of(entry.dtype);
   bool empty = false;
   for (int64_t size : entry.shape) {
     empty |= size == 0;
     if (size != 0) bytes *= static_cast<uint64_t>(size);
-    check<IoError>(bytes <= (static_cast<unsigned __int128>(1) << 62), "tensor \"", entry.name, "\" of shape ", entry.shape,
-                   " is larger than any file");
+    check<IoError>(bytes <= limit, "tensor \"", entry.name, "\" of shape ", entry.shape, " is larger than any file");
   }
   return empty ? 0 : static_cast<uint64_t>(bytes);
 }
@@ -115,8 +116,8 @@ Header parse_header(std::string_view text, uint64_t data_size) {
     check<IoError>(entry.begin == at && entry.end >= entry.begin, "the data of tensor \"", entry.name, "\" lie at ",
                    entry.begin, " to ", entry.end, ", but the tensor before ends at ", at);
     const uint64_t bytes = bytes_of(entry);
-    check<IoError>(entry.end - entry.begin == bytes, "tensor \"", entry.name, "\" of shape ", entry.shape, " and dtype ",
-                   entry.dtype, " needs ", bytes, " bytes, but its offsets span ", entry.end - entry.begin);
+    check<IoError>(entry.end - entry.begin == bytes, "tensor \"", entry.name, "\" of shape ", entry.shape,
+                   " and dtype ", entry.dtype, " needs ", bytes, " bytes, but its offsets span ", entry.end - entry.begin);
     at = entry.end;
   }
   check<IoError>(at == data_size, "the tensors end at byte ", at, " of the data, but the file holds ", data_size,
@@ -143,8 +144,8 @@ std::string print_header(const Header& header) {
     member(entry.name);
     const auto* known = std::find_if(std::begin(dtype_names), std::end(dtype_names),
                                      [&](const auto& n) { return n.dtype == entry.dtype; });
-    text += std::string("{\"dtype\":\"") + known->name + "\",\"shape\":" + to_text(entry.shape) + ",\"data_offsets\":[" +
-            std::to_string(entry.begin) + "," + std::to_string(entry.end) + "]}";
+    text += std::string("{\"dtype\":\"") + known->name + "\",\"shape\":" + to_text(entry.shape);
+    text += ",\"data_offsets\":[" + std::to_string(entry.begin) + "," + std::to_string(entry.end) + "]}";
   }
   text += "}";
   text.append((8 - text.size() % 8) % 8, ' ');

@@ -22,7 +22,8 @@ void compare_elements(const Tensor& out, const Tensor& a, const Tensor& b, const
   });
 }
 
-/// The common layouts, with both branches read at every element and the flags taken for bytes: then the loop vectorises.
+/// The common layouts, with both branches read at every element and the flags taken for bytes: then the loop
+/// vectorises.
 template <class T, int64_t left_stride, int64_t right_stride>
 void select_row(int64_t n, T* out, const bool* take_left, const T* left, const T* right) {
   const auto* flags = reinterpret_cast<const unsigned char*>(take_left);
@@ -63,7 +64,8 @@ Tensor compare(Compare op, const Tensor& a, const Tensor& b) {
 
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   check<DTypeError>(condition.dtype() == DType::boolean, "[where] the condition must be bool, got ", condition.dtype());
-  check<DTypeError>(a.dtype() == b.dtype(), "[where] both branches need one dtype, got ", a.dtype(), " and ", b.dtype());
+  check<DTypeError>(a.dtype() == b.dtype(), "[where] both branches need one dtype, got ", a.dtype(), " and ",
+                    b.dtype());
   const Shape shape = broadcast_shapes("where", condition.shape(), broadcast_shapes("where", a.shape(), b.shape()));
   Tensor out(shape, a.dtype());
   if (out.numel() == 0) return out;
