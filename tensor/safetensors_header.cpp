@@ -117,7 +117,8 @@ Header parse_header(std::string_view text, uint64_t data_size) {
                    entry.begin, " to ", entry.end, ", but the tensor before ends at ", at);
     const uint64_t bytes = bytes_of(entry);
     check<IoError>(entry.end - entry.begin == bytes, "tensor \"", entry.name, "\" of shape ", entry.shape,
-                   " and dtype ", entry.dtype, " needs ", bytes, " bytes, but its offsets span ", entry.end - entry.begin);
+                   " and dtype ", entry.dtype, " needs ", bytes, " bytes, but its offsets span ",
+                   entry.end - entry.begin);
     at = entry.end;
   }
   check<IoError>(at == data_size, "the tensors end at byte ", at, " of the data, but the file holds ", data_size,
