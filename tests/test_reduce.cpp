@@ -77,7 +77,8 @@ TEST_CASE("sum: pieces, tiles and chunks, at every thread count with the same bi
   const std::vector<std::pair<Tensor, Axes>> cases = {
       {numbers.normal({200003}), {}},          // chunks of one row
       {numbers.normal({5, 70001}), {1}},       // chunks of several rows
-      {numbers.normal({3, 700, 70}), {0, 2}},  // many short rows, in chunks
+      {numbers.normal({3, 700, 70}), {0, 2}},
+      {numbers.normal({2000, 5, 71}), {0, 2}},  // many short rows, in chunks
       {numbers.normal({3000, 300}), {0}},      // columns: tiles and chunks
       {numbers.normal({40, 60, 33}), {0, 1}},
       {numbers.normal({7, 5000, 20}), {1}},
