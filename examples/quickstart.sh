@@ -18,7 +18,11 @@ build_targets train_dit sample_dit
 data=$fashion_mnist
 if [[ ! -r $fashion_mnist/train-images-idx3-ubyte.gz ]]; then
   data=shapes
-  say "The Fashion-MNIST pictures (package dataset-fashion-mnist) are not here: training on drawn shapes instead, class = shape."
+  say "The Fashion-MNIST pictures (package dataset-fashion-mnist) are not here: training on drawn shapes, class = shape"
+fi
+# A run of the other data set is there: leave it in peace.
+if [[ -f $run/config.toml ]] && ! grep -qF "\"$data\"" "$run/config.toml"; then
+  run=$run-$(basename "$data")
 fi
 
 say "Training; Ctrl-C stops it and keeps what it has learnt"
