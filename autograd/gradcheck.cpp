@@ -135,7 +135,8 @@ GradcheckResult gradcheck(const std::function<Tensor(const Tensors&)>& f, const 
                           const GradcheckOptions& options) {
   for (size_t i = 0; i < inputs.size(); ++i)
     check<DTypeError>(!inputs[i].defined() || !is_floating(inputs[i].dtype()) || inputs[i].dtype() == DType::f64,
-                      "[gradcheck] input ", i, " must be f64, got ", inputs[i].defined() ? inputs[i].dtype() : DType::f64,
+                      "[gradcheck] input ", i, " must be f64, got ",
+                      inputs[i].defined() ? inputs[i].dtype() : DType::f64,
                       ": differences of shorter numbers show nothing");
   GradMode recording(true);
   Generator rng(options.seed);

@@ -28,11 +28,11 @@ struct GradcheckResult {
 /// quotient of <w, f(x)> for a random cotangent w. (A sum would not do for w: softmax's gradient of it is zero.) Order
 /// n + 1 does the same with the gradient of order n as the function, of its inputs and its cotangents.
 ///
-/// The quotient is (8 (f(h) - f(-h)) - (f(2h) - f(-2h))) / 12h, whose error is of order h^4. The error is relative to the
-/// sum of |grad_i u_i| plus 1e-4 of the sum of |w_i| (1 + |f_i|), from which the quotient's rounding comes.
+/// The quotient is (8 (f(h) - f(-h)) - (f(2h) - f(-2h))) / 12h, whose error is of order h^4. The error is relative to
+/// the sum of |grad_i u_i| plus 1e-4 of the sum of |w_i| (1 + |f_i|), from which the quotient's rounding comes.
 ///
-/// f must be smooth within two steps of the inputs (no kinks, no ties). Integer, boolean and undefined inputs are passed on
-/// as they are. Throws DTypeError for other floating inputs, whose rounding hides errors, and what f throws.
+/// f must be smooth within two steps of the inputs (no kinks, no ties). Integer, boolean and undefined inputs are
+/// passed on as they are. Throws DTypeError for other floating inputs, whose rounding hides errors, and what f throws.
 GradcheckResult gradcheck(const std::function<Tensor(const std::vector<Tensor>&)>& f, const std::vector<Tensor>& inputs,
                           const GradcheckOptions& options = {});
 

@@ -65,7 +65,8 @@ void audit(const Tensor& loss, Module& module) {
     Node* node = stack.back();
     stack.pop_back();
     if (!seen.insert(node).second) continue;
-    check<AutogradError>(!node->leaf.defined() || known.count(node->leaf.impl()), "[audit] a tensor of shape ", node->shape,
+    check<AutogradError>(!node->leaf.defined() || known.count(node->leaf.impl()), "[audit] a tensor of shape ",
+                         node->shape,
                          " collects a gradient, but no visit() lists it: it would be neither trained nor saved");
     for (const auto& producer : node->next)
       if (producer) stack.push_back(producer.get());

@@ -74,7 +74,7 @@ class Tensor {
   const Tensor& set_requires_grad(bool on = true) const;  ///< leaves only
   Tensor grad() const;                               ///< accumulated gradient of a leaf; undefined before backward()
   void set_grad(const Tensor& grad) const;           ///< replaces it; an undefined tensor clears it
-  void backward() const;                             ///< accumulates d(this)/d(leaf) into every leaf; this has one element
+  void backward() const;  ///< accumulates d(this)/d(leaf) into every leaf; this has one element
   Tensor detach() const;                             ///< the same elements, outside every graph
   Tensor reshape(const Shape& shape) const;          ///< one size may be -1; a view where the strides allow it
   Tensor transpose(int axis0, int axis1) const;

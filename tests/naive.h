@@ -1,6 +1,6 @@
 #pragma once
-// The simplest arrays that can state what an operation should compute: row-major doubles and loops over every index. The
-// references of the op table are written with it, so it shares nothing with the library but Shape.
+// The simplest arrays that can state what an operation should compute: row-major doubles and loops over every index.
+// The references of the op table are written with it, so it shares nothing with the library but Shape.
 #include <functional>
 #include <vector>
 

@@ -8,8 +8,8 @@ namespace ditharos::tests {
 /// comparisons were made.
 int64_t check_row(const Row& row);
 
-/// Runs the row's first case with inputs that need gradients, forward and backward twice, so that every operation it can
-/// record is recorded.
+/// Runs the row's first case with inputs that need gradients, forward and backward twice, so that every operation it
+/// can record is recorded.
 void exercise(const Row& row);
 
 }  // namespace ditharos::tests

@@ -21,7 +21,8 @@ std::vector<std::string> names_without_row(const std::vector<std::string>& recor
   std::vector<std::string> missing;
   for (const std::string& name : recorded) {
     const bool of_a_test = name.rfind("test.", 0) == 0;
-    const bool has_row = std::any_of(op_table().begin(), op_table().end(), [&](const Row& r) { return r.record == name; });
+    const bool has_row =
+        std::any_of(op_table().begin(), op_table().end(), [&](const Row& r) { return r.record == name; });
     if (!of_a_test && !has_row) missing.push_back(name);
   }
   return missing;

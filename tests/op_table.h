@@ -1,6 +1,6 @@
 #pragma once
-// The table of all differentiable operations and public functions of autograd/ops.h. A row says how to call one, what it
-// should compute and for which inputs; the checks in op_checks.h do the rest.
+// The table of all differentiable operations and public functions of autograd/ops.h. A row says how to call one, what
+// it should compute and for which inputs; the checks in op_checks.h do the rest.
 #include <functional>
 #include <string>
 #include <vector>

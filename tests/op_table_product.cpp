@@ -58,8 +58,8 @@ Row linear_map(bool with_bias) {
   row.op = [=](const Tensors& in) { return linear(in[0], in[1], with_bias ? in[2] : Tensor{}); };
   row.reference = linear_reference;
   row.inputs = {uniform(-1, 1), uniform(-1, 1)};
-  row.cases = {{{2, 3}, {4, 3}}, {{2, 5, 3}, {4, 3}}, {{3}, {2, 3}}, {{0, 3}, {2, 3}}, {{1, 1}, {1, 1}}, {{17, 33}, {19, 33}},
-               {{2, 3}, {0, 3}}, {{2, 0}, {3, 0}}};
+  row.cases = {{{2, 3}, {4, 3}}, {{2, 5, 3}, {4, 3}},  {{3}, {2, 3}},    {{0, 3}, {2, 3}},
+               {{1, 1}, {1, 1}}, {{17, 33}, {19, 33}}, {{2, 3}, {0, 3}}, {{2, 0}, {3, 0}}};
   row.large = {{{300, 257}, {129, 257}}, {{4, 70, 96}, {288, 96}}};
   if (with_bias) {
     row.inputs.push_back(uniform(-1, 1));
@@ -77,7 +77,8 @@ struct Window {
 };
 
 /// Calls body(column index, pixel index) for every pixel inside the picture that a window covers.
-void each_window_pixel(const Shape& picture, const Window& w, const std::function<void(const Index&, const Index&)>& body) {
+void each_window_pixel(const Shape& picture, const Window& w,
+                       const std::function<void(const Index&, const Index&)>& body) {
   const int64_t rows = w.out(picture[2]), columns = w.out(picture[3]);
   each_index({picture[0], rows, columns, picture[1], w.kernel, w.kernel}, [&](const Index& i) {
     const int64_t y = i[1] * w.stride + i[4] - w.padding, x = i[2] * w.stride + i[5] - w.padding;
@@ -115,7 +116,8 @@ Row folding(const Window& w, int64_t height, int64_t width) {
   };
   row.reference = [=](const Arrays& in) {
     Array out({in[0].shape[0], in[0].shape[2] / area, height, width});
-    each_window_pixel(out.shape, w, [&](const Index& column, const Index& pixel) { out.at(pixel) += in[0].at(column); });
+    each_window_pixel(out.shape, w,
+                      [&](const Index& column, const Index& pixel) { out.at(pixel) += in[0].at(column); });
     return out;
   };
   row.inputs = {uniform(-2, 2)};
@@ -133,11 +135,12 @@ Row convolution(const Window& w, bool with_bias) {
   row.reference = [=](const Arrays& in) {
     const Array &x = in[0], &weight = in[1];
     Array out({x.shape[0], weight.shape[0], w.out(x.shape[2]), w.out(x.shape[3])});
-    each_index({x.shape[0], weight.shape[0], out.shape[2], out.shape[3], x.shape[1], w.kernel, w.kernel}, [&](const Index& i) {
-      const int64_t y = i[2] * w.stride + i[5] - w.padding, column = i[3] * w.stride + i[6] - w.padding;
-      if (y < 0 || y >= x.shape[2] || column < 0 || column >= x.shape[3]) return;
-      out.at({i[0], i[1], i[2], i[3]}) += x.at({i[0], i[4], y, column}) * weight.at({i[1], i[4], i[5], i[6]});
-    });
+    each_index(
+        {x.shape[0], weight.shape[0], out.shape[2], out.shape[3], x.shape[1], w.kernel, w.kernel}, [&](const Index& i) {
+          const int64_t y = i[2] * w.stride + i[5] - w.padding, column = i[3] * w.stride + i[6] - w.padding;
+          if (y < 0 || y >= x.shape[2] || column < 0 || column >= x.shape[3]) return;
+          out.at({i[0], i[1], i[2], i[3]}) += x.at({i[0], i[4], y, column}) * weight.at({i[1], i[4], i[5], i[6]});
+        });
     if (with_bias) each_index(out.shape, [&](const Index& i) { out.at(i) += in[2].at({i[1]}); });
     return out;
   };

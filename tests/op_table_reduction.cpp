@@ -26,7 +26,8 @@ Row reduction(const std::string& name, const std::string& record, Reduction op, 
   return row;
 }
 
-Row one_axis(const std::string& name, const std::string& record, OneAxis op, Run f, int axis, bool keepdim, Values values) {
+Row one_axis(const std::string& name, const std::string& record, OneAxis op, Run f, int axis, bool keepdim,
+             Values values) {
   Row row;
   row.name = name;
   row.record = record;
@@ -50,7 +51,9 @@ double variance_of(const std::vector<double>& v) {
 }
 
 double largest(const std::vector<double>& v) { return *std::max_element(v.begin(), v.end()); }
-double place_of_largest(const std::vector<double>& v) { return double(std::max_element(v.begin(), v.end()) - v.begin()); }
+double place_of_largest(const std::vector<double>& v) {
+  return double(std::max_element(v.begin(), v.end()) - v.begin());
+}
 
 double log_sum_exp(const std::vector<double>& v) {
   double total = 0;

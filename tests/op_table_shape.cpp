@@ -75,9 +75,10 @@ void add_permutations(Rows& rows) {
                         {{{2, 3}}, {{2, 3, 4}}, {{1}}, {{0, 3}}}, [] { transpose(zeros({2, 3}), 0, 2); },
                         "[transpose] axis 2 is out of range for a tensor of rank 2"));
   // What a transposition costs shows in the copy.
-  rows.push_back(moving("contiguous", "contiguous", [](const Tensor& x) { return contiguous(transpose(x, 0, 1)); }, flipped,
-                        {{{2, 3}}, {{1, 1}}, {{0, 3}}, {{5, 67}}, {{33, 18}}}, [] { contiguous({}); },
-                        "the tensor is undefined: it was never given a value"));
+  rows.push_back(moving(
+      "contiguous", "contiguous", [](const Tensor& x) { return contiguous(transpose(x, 0, 1)); }, flipped,
+      {{{2, 3}}, {{1, 1}}, {{0, 3}}, {{5, 67}}, {{33, 18}}}, [] { contiguous({}); },
+      "the tensor is undefined: it was never given a value"));
   rows.back().large = {{{130, 1031}}, {{1031, 130}}};
 }
 
@@ -94,9 +95,13 @@ void add_selections(Rows& rows) {
                         [=](const Array& x) { return sliced(x, 1, 1, x.shape[1] - 1, 2); },
                         {{{2, 5}}, {{3, 6, 2}}, {{0, 4}}, {{1, 3}}, {{2, 2}}}, [] { slice(zeros({2, 3}), 0, 1, 4); },
                         "[slice] range 1:4 does not fit axis 0 of shape [2, 3]"));
-  rows.push_back(moving("slice", "slice", [](const Tensor& x) { return slice(x, 0, 0, 1); },
-                        [=](const Array& x) { return sliced(x, 0, 0, 1, 1); }, {{{3, 2}}, {{1}}, {{2, 0}}},
-                        [] { slice(zeros({2, 3}), 2, 0, 1); }, "[slice] axis 2 is out of range for a tensor of rank 2"));
+  rows.push_back(moving(
+      "slice", "slice", [](const Tensor& x) { return slice(x, 0, 0, 1); },
+      [=](const Array& x) { return sliced(x, 0, 0, 1, 1); }, {{{3, 2}}, {{1}}, {{2, 0}}},
+      [] {
+        slice(zeros({2, 3}), 2, 0, 1);
+      },
+      "[slice] axis 2 is out of range for a tensor of rank 2"));
   rows.push_back(moving("select", "slice", [](const Tensor& x) { return select(x, -1, -2); },
                         [=](const Array& x) {
                           const int last = x.rank() - 1;
@@ -169,9 +174,19 @@ Rows shape_rows() {
   add_permutations(rows);
   add_selections(rows);
   add_joins(rows);
-  rows.push_back(moving("expand", "expand", [](const Tensor& x) { return expand(x, {4, 2, 3}); },
-                        [](const Array& x) { return stretch(x, {4, 2, 3}); }, {{{2, 1}}, {{}}, {{1, 2, 3}}, {{1, 1}}, {{3}}},
-                        [] { expand(zeros({2, 3}), {2, 2}); }, "[expand] shape [2, 3] does not stretch to [2, 2]"));
+  rows.push_back(moving(
+      "expand", "expand",
+      [](const Tensor& x) {
+        return expand(x, {4, 2, 3});
+      },
+      [](const Array& x) {
+        return stretch(x, {4, 2, 3});
+      },
+      {{{2, 1}}, {{}}, {{1, 2, 3}}, {{1, 1}}, {{3}}},
+      [] {
+        expand(zeros({2, 3}), {2, 2});
+      },
+      "[expand] shape [2, 3] does not stretch to [2, 2]"));
   rows.push_back(moving("expand", "expand", [](const Tensor& x) { return expand(x, {0, 3}); },
                         [](const Array& x) { return stretch(x, {0, 3}); }, {{{1, 3}}, {{}}, {{0, 3}}},
                         [] { expand(zeros({2, 3}), {3}); }, "[expand] shape [2, 3] does not stretch to [3]"));

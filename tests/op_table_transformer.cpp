@@ -58,8 +58,8 @@ Row modulated_norm() {
     return add(multiply(normalized_rows(in[0]), factor), per_token(in[1]));
   };
   row.inputs = {uniform(-2, 2), uniform(-2, 2), uniform(-2, 2)};
-  row.cases = {{{2, 4, 3}, {2, 3}, {2, 3}}, {{1, 1, 5}, {1, 5}, {1, 5}}, {{1, 1, 1}, {1, 1}, {1, 1}}, {{0, 2, 3}, {0, 3}, {0, 3}},
-               {{2, 0, 3}, {2, 3}, {2, 3}}, {{2, 5, 67}, {2, 67}, {2, 67}}};
+  row.cases = {{{2, 4, 3}, {2, 3}, {2, 3}}, {{1, 1, 5}, {1, 5}, {1, 5}}, {{1, 1, 1}, {1, 1}, {1, 1}},
+               {{0, 2, 3}, {0, 3}, {0, 3}}, {{2, 0, 3}, {2, 3}, {2, 3}}, {{2, 5, 67}, {2, 67}, {2, 67}}};
   row.large = {{{30, 49, 96}, {30, 96}, {30, 96}}};
   row.misuse = [] { layer_norm_modulate(zeros({2, 3, 4}), zeros({2, 4}), zeros({3, 4})); };
   row.message = "[layer_norm_modulate] needs x [B, T, D] and scale [B, D], got [2, 3, 4] and [3, 4]";
@@ -111,7 +111,8 @@ Row attention_of(int64_t heads, std::vector<Case> cases) {
   return row;
 }
 
-/// What a fused rule puts in front of its inputs when its own gradient is recorded: seen through the gradient of a cube.
+/// What a fused rule puts in front of its inputs when its own gradient is recorded: seen through the gradient of a
+/// cube.
 Row identity() {
   Row row;
   row.name = row.record = "identity";
@@ -138,7 +139,8 @@ Row identity() {
 }  // namespace
 
 Rows transformer_rows() {
-  Rows rows{norm(false, false), norm(true, false), norm(false, true), norm(true, true), modulated_norm(), gate(), identity()};
+  Rows rows{norm(false, false), norm(true, false), norm(false, true), norm(true, true), modulated_norm(), gate(),
+            identity()};
   rows.push_back(attention_of(2, {{{2, 3, 12}}, {{1, 1, 6}}, {{0, 3, 6}}, {{2, 5, 42}}, {{1, 67, 6}}}));
   rows.push_back(attention_of(1, {{{2, 3, 9}}, {{1, 1, 3}}, {{1, 4, 51}}}));
   rows.back().large = {{{6, 65, 96}}};

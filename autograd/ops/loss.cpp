@@ -28,7 +28,8 @@ Tensor cross_entropy_rows(const Tensor& logits, const Tensor& labels) {
 
 Tensor cross_entropy(const Tensor& logits, const Tensor& labels) {
   check<ShapeError>(logits.rank() == 2 && labels.rank() == 1 && logits.size(0) == labels.size(0),
-                    "[cross_entropy] needs logits [N, C] and labels [N], got ", logits.shape(), " and ", labels.shape());
+                    "[cross_entropy] needs logits [N, C] and labels [N], got ", logits.shape(), " and ",
+                    labels.shape());
   return mean(cross_entropy_rows(logits, labels));
 }
 

@@ -30,18 +30,19 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   // y = x W^T + b: dx = dy W, dW = dy^T x, db = sum of dy over all rows
   Save save = (needs_grad(x) ? save_input(1) : 0u) | (needs_grad(weight) ? save_input(0) : 0u);
-  return record("linear", kernels::linear(x, weight, bias), {x, weight, bias}, save,
-                each([](const Backward& d) {
-                       return grad_enabled() ? matmul(d.grad(), d.input(1))
-                                             : kernels::linear_backward_input(d.grad(), d.input(1));
-                     },
-                     [](const Backward& d) {
-                       return grad_enabled() ? matmul(transposed(rows(d.grad())), rows(d.input(0)))
-                                             : kernels::linear_backward_weight(d.grad(), d.input(0));
-                     },
-                     [](const Backward& d) {
-                       return grad_enabled() ? sum_to(d.grad(), d.input_shape(2)) : kernels::linear_backward_bias(d.grad());
-                     }));
+  return record(
+      "linear", kernels::linear(x, weight, bias), {x, weight, bias}, save,
+      each(
+          [](const Backward& d) {
+            return grad_enabled() ? matmul(d.grad(), d.input(1)) : kernels::linear_backward_input(d.grad(), d.input(1));
+          },
+          [](const Backward& d) {
+            return grad_enabled() ? matmul(transposed(rows(d.grad())), rows(d.input(0)))
+                                  : kernels::linear_backward_weight(d.grad(), d.input(0));
+          },
+          [](const Backward& d) {
+            return grad_enabled() ? sum_to(d.grad(), d.input_shape(2)) : kernels::linear_backward_bias(d.grad());
+          }));
 }
 
 }  // namespace ditharos

@@ -14,23 +14,25 @@ Tensor normalized(const Tensor& x, double eps) {
 }
 
 void check_rows(const char* op, const Tensor& x, const char* what, const Tensor& rows) {
-  check<ShapeError>(x.rank() == 3 && rows.rank() == 2 && rows.size(0) == x.size(0) && rows.size(1) == x.size(2), "[", op,
-                    "] needs x [B, T, D] and ", what, " [B, D], got ", x.shape(), " and ", rows.shape());
+  check<ShapeError>(x.rank() == 3 && rows.rank() == 2 && rows.size(0) == x.size(0) && rows.size(1) == x.size(2), "[",
+                    op, "] needs x [B, T, D] and ", what, " [B, D], got ", x.shape(), " and ", rows.shape());
 }
 
 }  // namespace
 
 Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {
   const Shape width = x.rank() > 0 ? Shape{x.size(-1)} : Shape{};
-  check<ShapeError>(x.rank() > 0 && (!weight.defined() || weight.shape() == width) && (!bias.defined() || bias.shape() == width),
-                    "[layer_norm] x of shape ", x.shape(), " needs weight and bias of shape ", width, ", got ",
-                    weight.defined() ? weight.shape() : width, " and ", bias.defined() ? bias.shape() : width);
+  check<ShapeError>(
+      x.rank() > 0 && (!weight.defined() || weight.shape() == width) && (!bias.defined() || bias.shape() == width),
+      "[layer_norm] x of shape ", x.shape(), " needs weight and bias of shape ", width, ", got ",
+      weight.defined() ? weight.shape() : width, " and ", bias.defined() ? bias.shape() : width);
   Tensor statistics;  // [rows, 2]
   const Tensor y = kernels::layer_norm(x, weight, bias, eps, &statistics);
   return record("layer_norm", y, {x, weight, bias}, save_inputs,
                 fused([statistics](const Backward& d) -> Grads {
                         auto g = kernels::layer_norm_backward(d.grad(), d.input(0), d.input(1), statistics);
-                        if (d.needs(2) && !g.bias.defined()) g.bias = d.grad();  // no weight: the engine sums over the rows
+                        if (d.needs(2) && !g.bias.defined())
+                          g.bias = d.grad();  // no weight: the engine sums over the rows
                         return {g.x, g.weight, g.bias};
                       },
                       [eps](const std::vector<Tensor>& in) {

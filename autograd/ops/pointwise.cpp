@@ -54,7 +54,8 @@ Tensor operator*(double a, const Tensor& b) { return b * a; }
 Tensor operator/(double a, const Tensor& b) { return reciprocal(b) * a; }
 
 Tensor operator-(const Tensor& x) {
-  return record("neg", kernels::unary(Unary::neg, x), {x}, save_nothing, each([](const Backward& d) { return -d.grad(); }));
+  return record("neg", kernels::unary(Unary::neg, x), {x}, save_nothing,
+                each([](const Backward& d) { return -d.grad(); }));
 }
 
 Tensor pow(const Tensor& x, double exponent) {
