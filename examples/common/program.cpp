@@ -1,6 +1,7 @@
 #include <ditharos/examples/common/program.h>
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <iostream>
 #include <new>
@@ -18,6 +19,9 @@ int run_main(int argc, char** argv, const std::function<int(int argc, char** arg
     std::cerr << name << ": " << message << std::endl;
     return status;
   };
+#ifdef SIGXFSZ
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes then is an error of write(), which names the file
+#endif
   try {
     const int status = program(argc, argv);
     std::cout.flush();
