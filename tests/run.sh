@@ -10,4 +10,4 @@ source cmake/setup.sh
 
 install_dependencies
 build_targets
-exec ctest --test-dir build --output-on-failure "$@"
+exec ctest --test-dir build --parallel "$(nproc)" --output-on-failure "$@"
