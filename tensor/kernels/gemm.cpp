@@ -77,8 +77,8 @@ void tile_of(const Gemm<float>& g) {
 }
 
 #ifdef DITHAROS_HAS_ONEDNN
-/// With a leading dimension of a multiple of 4 KB all rows of B compete for the same few cache lines, and oneDNN runs at
-/// half its speed on some CPUs. With many rows to serve, a copy in a friendly layout costs little.
+/// With a leading dimension of a multiple of 4 KB all rows of B compete for the same few cache lines, and oneDNN runs
+/// at half its speed on some CPUs. With many rows to serve, a copy in a friendly layout costs little.
 bool better_with_copied_b(const Gemm<float>& g) {
   return g.m >= 512 && g.n >= 16 && g.k >= 16 && !g.transpose_b && g.ldb % 1024 == 0;
 }

@@ -92,10 +92,13 @@ inline float log(float x) {
 inline double log(double x) { return __builtin_log(x); }
 
 /// 1 / (1 + e^-x).
-inline float sigmoid(float x) { return 1.f / (1.f + exp(-x)); }
+inline float sigmoid(float x) {
+  const float bounded = x < -89.f ? -89.f : x;  // exp_negative makes infinity of e^89, and so this 0
+  return 1.f / (1.f + exp_negative(-bounded));
+}
 inline double sigmoid(double x) { return 1. / (1. + __builtin_exp(-x)); }
 
-/// tanh x: x + x^3 P(x^2) near 0, where 1 - 2 / (e^2|x| + 1) would cancel.
+/// tanh x: x + x^3 P(x^2) near 0, where (1 - e^-2|x|) / (1 + e^-2|x|) would cancel.
 inline float tanh(float x) {
   const float a = abs(x), square = a * a;
   float p = -0.00567240035f;
@@ -104,7 +107,8 @@ inline float tanh(float x) {
   p = p * square + 0.133313477f;
   p = p * square - 0.333332777f;
   const float near = a + a * (square * p);
-  const float far = 1.f - 2.f / (exp(2.f * a) + 1.f);
+  const float e = exp_negative(-2.f * a);
+  const float far = (1.f - e) / (1.f + e);
   return copy_sign(a < 0.625f ? near : far, x);
 }
 inline double tanh(double x) { return __builtin_tanh(x); }
@@ -126,7 +130,7 @@ inline float erfc_of_positive(float a) {
   q = q * t + 0.225703672f;
   const float head = __builtin_bit_cast(float, __builtin_bit_cast(int32_t, a) & int32_t(0xfffff000));
   const float tail = (head - a) * (head + a);
-  return exp(-head * head) * exp(tail) * (t * q);
+  return exp_negative(-head * head) * exp_negative(tail) * (t * q);
 }
 
 /// erf x: x P(x^2) below 1, 1 - erfc(x) above.
