@@ -20,11 +20,13 @@ struct AxisGroup {
   Strides x, out;
   int64_t count() const { return numel(sizes); }
   int64_t offset(const Strides& strides, int64_t index) const {
+    if (sizes.empty()) return 0;
     int64_t at = 0;
-    for (int i = sizes.rank() - 1; i >= 0; --i) {
+    for (int i = sizes.rank() - 1; i > 0; --i) {
       at += index % sizes[i] * strides[i];
       index /= sizes[i];
     }
+    at += index * strides[0];
     return at;
   }
 };
