@@ -17,7 +17,6 @@ namespace ditharos::tests {
 namespace {
 
 using kernels::Binary;
-using kernels::Compare;
 using kernels::Unary;
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -284,48 +283,6 @@ TEST_CASE("pointwise: integers wrap around and want whole numbers") {
         "[add_scalar] a tensor of i64 takes whole numbers, got 0.500000");
 }
 
-TEST_CASE("pointwise: comparisons and selection") {
-  Choices choices(5);
-  for (int round = 0; round < 100; ++round) {
-    const Shape shape = random_shape(choices, int(choose(choices, 0, 4)), 9);
-    const DType dtypes[] = {DType::f32, DType::f64, DType::bf16, DType::i64, DType::i32, DType::u8, DType::boolean};
-    const DType dtype = dtypes[round % 7];
-    const Tensor a = random_layout(choices, random_part(choices, shape), dtype);
-    const Tensor b = random_layout(choices, random_part(choices, shape), dtype);
-    const Shape out = broadcast_shapes("test", a.shape(), b.shape());
-    const std::vector<double> x = views::expand(a, out).to_vector<double>(),
-                              y = views::expand(b, out).to_vector<double>();
-    const auto holds = [](Compare op, double p, double q) {
-      switch (op) {
-        case Compare::eq: return p == q;
-        case Compare::ne: return p != q;
-        case Compare::lt: return p < q;
-        case Compare::le: return p <= q;
-        case Compare::gt: return p > q;
-        default: return p >= q;
-      }
-    };
-    for (Compare op : {Compare::eq, Compare::ne, Compare::lt, Compare::le, Compare::gt, Compare::ge}) {
-      const std::vector<int64_t> got = kernels::compare(op, a, b).to_vector<int64_t>();
-      for (size_t i = 0; i < got.size(); ++i) REQUIRE(bool(got[i]) == holds(op, x[i], y[i]));
-    }
-    const Tensor condition = random_layout(choices, random_part(choices, shape), DType::boolean);
-    const Tensor chosen = kernels::where(condition, a, b);
-    const Shape full = broadcast_shapes("test", out, condition.shape());
-    const std::vector<int64_t> c = views::expand(condition, full).to_vector<int64_t>();
-    const std::vector<double> l = views::expand(a, full).to_vector<double>(),
-                              r = views::expand(b, full).to_vector<double>();
-    const std::vector<double> got = chosen.to_vector<double>();
-    REQUIRE(chosen.dtype() == dtype);
-    for (size_t i = 0; i < got.size(); ++i) REQUIRE(got[i] == (c[i] ? l[i] : r[i]));
-  }
-  // A NaN in the branch that is not taken stays out; every comparison with NaN but ne is false.
-  const Tensor x = from_vector<double>({nan, 1});
-  const Tensor is_number = kernels::compare(Compare::eq, x, x);
-  CHECK(is_number.to_vector<int64_t>() == std::vector<int64_t>{0, 1});
-  CHECK(kernels::where(is_number, x, scalar(7, DType::f64)).to_vector<double>() == std::vector<double>{7, 1});
-}
-
 TEST_CASE("pointwise: in place") {
   Choices choices(6);
   for (int round = 0; round < 60; ++round) {
@@ -370,8 +327,6 @@ TEST_CASE("pointwise: tensors without elements") {
   const Tensor none = zeros({2, 0, 3});
   CHECK(kernels::unary(Unary::exp, none).shape() == Shape{2, 0, 3});
   CHECK(kernels::binary(Binary::add, none, ones({1, 3})).shape() == Shape{2, 0, 3});
-  CHECK(kernels::compare(Compare::lt, none, ones({})).shape() == Shape{2, 0, 3});
-  CHECK(kernels::where(kernels::compare(Compare::lt, none, none), none, none).shape() == Shape{2, 0, 3});
   kernels::accumulate(none, none);
   kernels::scale_in_place(none, 2);
 }
@@ -390,9 +345,6 @@ TEST_CASE("pointwise: errors name the function, the shapes and the types") {
         "[neg] does not take bf16; convert with to(x, DType::f32)");
   CHECK(message_of<DTypeError>([&] { kernels::unary(Unary::neg, zeros({2}, DType::boolean)); }) ==
         "[neg] does not take bool; convert with to(x, DType::f32)");
-  CHECK(message_of<DTypeError>([&] { kernels::where(a, a, a); }) == "[where] the condition must be bool, got f32");
-  CHECK(message_of<DTypeError>([&] { kernels::compare(Compare::le, a, i); }) ==
-        "[less_equal] both tensors need one dtype, got f32 and i64");
   CHECK(message_of<ShapeError>([&] { kernels::accumulate(a, b); }) ==
         "[accumulate] cannot add shape [4] to shape [2, 3]");
   CHECK(message_of<DTypeError>([&] { kernels::accumulate(a, zeros({2, 3}, DType::f64)); }) ==
