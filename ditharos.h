@@ -11,6 +11,7 @@
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/tensor/print.h>
 #include <ditharos/tensor/random.h>
+#include <ditharos/tensor/safetensors.h>
 #include <ditharos/tensor/shape.h>
 #include <ditharos/tensor/storage.h>
 #include <ditharos/tensor/tensor.h>
@@ -18,6 +19,7 @@
 
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/grad_mode.h>
+#include <ditharos/autograd/gradcheck.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 

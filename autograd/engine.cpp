@@ -26,7 +26,8 @@ void accumulate(Tensor& into, Tensor g) {
 
 /// A copy that is attached to the graph while one is being made.
 Tensor copied(const Tensor& g) {
-  return record("clone", kernels::to(g, g.dtype()), {g}, save_nothing, each([](const Backward& d) { return d.grad(); }));
+  return record("clone", kernels::to(g, g.dtype()), {g}, save_nothing,
+                each([](const Backward& d) { return d.grad(); }));
 }
 
 /// Adds a finished gradient to a leaf's. The leaf keeps memory of its own: optimisers and clipping work in place there.
@@ -47,7 +48,8 @@ NodeSet nodes_leading_to(const std::vector<NodePtr>& roots, const NodeSet& wante
     if (seen.insert(root.get()).second) found.push_back(root.get());
   for (size_t i = 0; i < found.size(); ++i)
     for (const auto& producer : found[i]->next)
-      if (producer && producer->sequence >= oldest && seen.insert(producer.get()).second) found.push_back(producer.get());
+      if (producer && producer->sequence >= oldest && seen.insert(producer.get()).second)
+        found.push_back(producer.get());
   // Oldest first, so that a node's producers are decided before the node.
   std::sort(found.begin(), found.end(), [](auto* a, auto* b) { return a->sequence < b->sequence; });
   NodeSet leading;
@@ -83,7 +85,8 @@ class Pass {
   std::unordered_map<const Node*, Tensor> results;
 
  private:
-  struct Older {  // the newest operation first: reverse topological order, because an operation is newer than its inputs
+  struct Older {  // the newest operation first: reverse topological order, because an operation is newer than its
+                  // inputs
     bool operator()(const NodePtr& a, const NodePtr& b) const {
       return a->sequence != b->sequence ? a->sequence < b->sequence : a.get() < b.get();
     }
@@ -114,9 +117,10 @@ class Pass {
       return producer && leading_->count(producer.get());
     });
     if (!leads_on) return;
-    check<AutogradError>(node.rule != nullptr, "[", node.name,
-                         "] backward ran a second time through a graph that the first freed; pass retain_graph = true to "
-                         "the first");
+    check<AutogradError>(
+        node.rule != nullptr, "[", node.name,
+        "] backward ran a second time through a graph that the first freed; pass retain_graph = true to "
+        "the first");
     propagate(node, std::move(grad));
     if (!options_.retain_graph && !options_.create_graph) node.release();
   }
@@ -134,10 +138,10 @@ class Pass {
       Tensor g = std::move(grads[i]);
       check<DTypeError>(g.dtype() == producer->dtype, "[", node.name, "] the gradient of input ", i, " has dtype ",
                         g.dtype(), ", the input ", producer->dtype);
-      if (g.shape() != node.input_shapes[i]) {
-        check<ShapeError>(broadcastable_to(node.input_shapes[i], g.shape()), "[", node.name, "] the gradient of input ", i,
-                          " has shape ", g.shape(), ", the input ", node.input_shapes[i]);
-        g = sum_to(g, node.input_shapes[i]);  // the forward pass broadcast this input
+      if (g.shape() != producer->shape) {
+        check<ShapeError>(broadcastable_to(producer->shape, g.shape()), "[", node.name, "] the gradient of input ", i,
+                          " has shape ", g.shape(), ", the input ", producer->shape);
+        g = sum_to(g, producer->shape);  // the forward pass broadcast this input
       }
       add(producer, std::move(g));
     }

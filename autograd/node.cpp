@@ -73,8 +73,15 @@ Tensor Backward::unpack(const Saved& saved, const std::string& what) const {
 }
 
 Tensor Backward::input(size_t i) const {
-  check<AutogradError>(i < node_.inputs.size(), "[", node_.name, "] the rule asks for input ", i, ", which was not saved");
+  check<AutogradError>(i < node_.inputs.size(), "[", node_.name, "] the rule asks for input ", i,
+                       ", which was not saved");
   return unpack(node_.inputs[i], "input " + std::to_string(i));
+}
+
+const Shape& Backward::input_shape(size_t i) const {
+  check<AutogradError>(i < node_.next.size() && node_.next[i], "[", node_.name,
+                       "] the rule asks for the shape of input ", i, ", which needs no gradient");
+  return node_.next[i]->shape;
 }
 
 Tensor Backward::output() const {
@@ -130,12 +137,10 @@ Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, Save sav
   node->shape = out.shape();
   node->dtype = out.dtype();
   node->next.reserve(inputs.size());
-  node->input_shapes.reserve(inputs.size());
   if (save & save_inputs) node->inputs.resize(inputs.size());
   for (size_t i = 0; i < inputs.size(); ++i) {
     const Tensor& x = inputs[i];
     node->next.push_back(node_of(x));
-    node->input_shapes.push_back(x.defined() ? x.shape() : Shape{});
     // Bit 31 is save_output, so only the first 31 inputs can be named one by one; more come with save_inputs.
     const bool wanted = i < 31 ? (save & save_input(int(i))) != 0 : (save & save_inputs) == save_inputs;
     if (wanted) node->inputs[i] = Saved(x);

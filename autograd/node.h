@@ -54,7 +54,6 @@ struct Node : std::enable_shared_from_this<Node> {
   Shape shape;        // of the output
   DType dtype = DType::f32;
   std::vector<std::shared_ptr<Node>> next;  // producers of the inputs; null where no gradient is needed
-  std::vector<Shape> input_shapes;
   std::vector<Saved> inputs;
   Saved output;
   Rule rule;
@@ -82,7 +81,8 @@ class Backward {
     return i < node_.next.size() && node_.next[i] && (!targets_ || targets_->count(node_.next[i].get()));
   }
   size_t input_count() const { return node_.next.size(); }
-  const Shape& input_shape(size_t i) const { return node_.input_shapes[i]; }
+  /// Shape of input i, one that needs a gradient: its producer knows it.
+  const Shape& input_shape(size_t i) const;
 
  private:
   Tensor unpack(const Saved& saved, const std::string& what) const;

@@ -74,7 +74,6 @@ void* allocate(size_t bytes) {
     blocks.pop_back();
     c.stats.cached -= size;
   } else {
-    blocks.reserve(blocks.capacity() + 1);  // so that deallocate seldom has to grow it
     ++c.stats.system;
     block = system_allocate(size);
     if (!block) {  // what is cached in other classes may be enough

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/grad_mode.h>
@@ -12,6 +11,7 @@
 #include <ditharos/tensor/kernels/copy.h>
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/tests/op_inputs.h>
+#include <ditharos/tests/tensor_cases.h>
 #include <doctest/doctest.h>
 
 namespace ditharos::tests {
@@ -34,12 +34,6 @@ struct Results {
   Tensor output;
   Tensors grads;
 };
-
-bool same_bytes(const Tensor& a, const Tensor& b) {
-  if (a.shape() != b.shape() || a.dtype() != b.dtype()) return false;
-  const std::vector<double> x = a.to_vector<double>(), y = b.to_vector<double>();
-  return x.empty() || std::memcmp(x.data(), y.data(), x.size() * sizeof(double)) == 0;
-}
 
 /// The first node of the graph behind x with this name exists.
 bool has_recorded(const Tensor& x, const std::string& name) {
@@ -121,9 +115,9 @@ class Setting {
     for (int n : {2, 3, 4}) {
       const Results many = run(n);
       const std::string what = std::to_string(n) + " threads in " + name_of(dtype);
-      expect(same_bytes(one.output, many.output), what, "the output differs from one thread's");
+      expect(same_bits(one.output, many.output), what, "the output differs from one thread's");
       for (size_t i = 0; i < one.grads.size(); ++i)
-        expect(same_bytes(one.grads[i], many.grads[i]), what, "the gradient of input " + std::to_string(i) + " differs");
+        expect(same_bits(one.grads[i], many.grads[i]), what, "the gradient of input " + std::to_string(i) + " differs");
     }
   }
 
@@ -164,7 +158,8 @@ class Setting {
   }
 
   /// Relative to the largest wanted element, or to 1 when all are smaller.
-  void near(const std::vector<double>& got, const std::vector<double>& want, double tolerance, const std::string& what) const {
+  void near(const std::vector<double>& got, const std::vector<double>& want, double tolerance,
+            const std::string& what) const {
     double scale = 1, worst = 0;
     size_t at = 0;
     for (double v : want) scale = std::max(scale, std::abs(v));

@@ -80,7 +80,8 @@ Tensor slice(const Tensor& x, int axis, int64_t begin, int64_t end, int64_t step
 Tensor select(const Tensor& x, int axis, int64_t index) {
   axis = normalize_axis("select", axis, x.rank());
   const int64_t n = x.shape()[axis], i = index < 0 ? index + n : index;
-  check<ShapeError>(i >= 0 && i < n, "[select] index ", index, " is out of range for axis ", axis, " of shape ", x.shape());
+  check<ShapeError>(i >= 0 && i < n, "[select] index ", index, " is out of range for axis ", axis, " of shape ",
+                    x.shape());
   return squeeze(slice(x, axis, i, i + 1), axis);
 }
 
@@ -101,11 +102,14 @@ Tensor squeeze(const Tensor& x, int axis) {
 Tensor cat(const std::vector<Tensor>& parts, int axis) {
   check<ShapeError>(!parts.empty(), "[cat] there is nothing to concatenate");
   axis = normalize_axis("cat", axis, parts[0].rank());
-  return record("cat", kernels::cat(parts, axis), parts, save_nothing, [axis](const Backward& d) {
-    Grads grads(d.input_count());
+  const Tensor whole = kernels::cat(parts, axis);
+  std::vector<int64_t> sizes;
+  for (const Tensor& part : parts) sizes.push_back(part.size(axis));
+  return record("cat", whole, parts, save_nothing, [axis, sizes](const Backward& d) {
+    Grads grads(sizes.size());
     int64_t begin = 0;
     for (size_t i = 0; i < grads.size(); ++i) {
-      const int64_t end = begin + d.input_shape(i)[axis];
+      const int64_t end = begin + sizes[i];
       if (d.needs(i)) grads[i] = slice(d.grad(), axis, begin, end);
       begin = end;
     }
@@ -132,7 +136,8 @@ Tensor stack(const std::vector<Tensor>& parts, int axis) {
 
 Tensor contiguous(const Tensor& x) {
   if (x.is_contiguous()) return x;
-  return record("contiguous", kernels::contiguous(x), {x}, save_nothing, each([](const Backward& d) { return d.grad(); }));
+  return record("contiguous", kernels::contiguous(x), {x}, save_nothing,
+                each([](const Backward& d) { return d.grad(); }));
 }
 
 Tensor to(const Tensor& x, DType dtype) {
@@ -140,7 +145,8 @@ Tensor to(const Tensor& x, DType dtype) {
   // Rounding to whole numbers is constant between its steps: there is nothing to differentiate.
   if (!is_floating(dtype)) return kernels::to(x, dtype);
   const DType from = x.dtype();
-  return record("to", kernels::to(x, dtype), {x}, save_nothing, each([from](const Backward& d) { return to(d.grad(), from); }));
+  return record("to", kernels::to(x, dtype), {x}, save_nothing,
+                each([from](const Backward& d) { return to(d.grad(), from); }));
 }
 
 }  // namespace ditharos
