@@ -40,7 +40,7 @@ float run_baseline(int64_t steps) { return multiply_adds<Float4>(steps); }
 typedef float Float8 __attribute__((vector_size(32)));
 typedef float Float16 __attribute__((vector_size(64)));
 __attribute__((target("avx2,fma"))) float run_avx2(int64_t steps) { return multiply_adds<Float8>(steps); }
-__attribute__((target("avx512f,prefer-vector-width=512"))) float run_avx512(int64_t steps) {
+__attribute__((target("avx512f"))) float run_avx512(int64_t steps) {
   return multiply_adds<Float16>(steps);
 }
 PeakLoop peak_loop() {

@@ -186,14 +186,10 @@ void backward(const AttentionHead<T>& head, const T* out, const T* log_sum_exp, 
     transpose(lanes_used, width, queries, width, transposed_queries, queries_of_tile);
     transpose(lanes_used, width, gradients, width, transposed_gradients, queries_of_tile);
     for (int64_t i = 0; i < lanes_used; ++i) {
-      T dot = 0;
-      if (i < rows) {
-        const T* o = out + (q + i) * head.ld_out;
-        const T* g = gradients + i * width;
-#pragma omp simd reduction(+ : dot)
-        for (int64_t j = 0; j < size; ++j) dot += o[j] * g[j];
-      }
-      delta[i] = dot;
+      const T* o = out + (q + i) * head.ld_out;
+      const T* g = gradients + i * width;
+      const auto product = [&]<class V>(int64_t j, V& sum) { sum += read<V>(o + j) * read<V>(g + j); };
+      delta[i] = i < rows ? sum_over<T>(size, product) : T(0);
       sums[i] = i < rows ? log_sum_exp[q + i] : T(0);
     }
     for (int64_t k = 0; k < tokens; k += keys_of_block) {

@@ -1,43 +1,13 @@
 #pragma once
-// The inner loops of matrix products, on vectors of the compiler (GCC and clang), which become the registers of the
-// instruction set that the file is compiled for. Only for sources in isa/.
+// The inner loops of matrix products. Only for sources in isa/.
 //
 // A micro-kernel keeps a block of the result, `rows` x `vectors` registers, while it runs over the sum: each step
 // loads one row of B and multiplies it with one scalar of A for every row of the block. See Goto and van de Geijn,
 // "Anatomy of high-performance matrix multiplication", 2008.
-#ifndef DITHAROS_ISA
-#error "micro_gemm.h belongs to sources in isa/, which are compiled with DITHAROS_ISA set to an instruction set"
-#endif
-#include <cstdint>
+#include <ditharos/tensor/kernels/isa/vector.h>
 
 namespace ditharos::kernels::DITHAROS_ISA {
 namespace {
-
-#if defined(__AVX512F__)
-inline constexpr int vector_bytes = 64, vector_registers = 32;
-#elif defined(__AVX__)
-inline constexpr int vector_bytes = 32, vector_registers = 16;
-#elif defined(__aarch64__)
-inline constexpr int vector_bytes = 16, vector_registers = 32;
-#else
-inline constexpr int vector_bytes = 16, vector_registers = 16;
-#endif
-
-/// Elements of T in a register.
-template <class T> inline constexpr int lanes = vector_bytes / int(sizeof(T));
-/// n rounded up to whole registers.
-template <class T> inline int64_t padded(int64_t n) { return (n + lanes<T> - 1) / lanes<T> * lanes<T>; }
-
-template <class T> struct VectorOf {
-  typedef T type __attribute__((vector_size(vector_bytes)));
-  typedef T unaligned __attribute__((vector_size(vector_bytes), aligned(sizeof(T)), may_alias));
-};
-template <class T> using Vector = typename VectorOf<T>::type;
-
-template <class T> inline Vector<T> load(const T* p) {
-  return *reinterpret_cast<const typename VectorOf<T>::unaligned*>(p);
-}
-template <class T> inline void store(T* p, Vector<T> v) { *reinterpret_cast<typename VectorOf<T>::unaligned*>(p) = v; }
 
 /// Widest block of columns, in vectors.
 inline constexpr int most_vectors = vector_registers == 32 ? 4 : 2;

@@ -1,4 +1,5 @@
 #include <ditharos/tensor/kernels/isa/norm_isa.h>
+#include <ditharos/tensor/kernels/isa/vector.h>
 #include <ditharos/tensor/kernels/isa/vector_math.h>
 
 namespace ditharos::kernels {
@@ -7,19 +8,17 @@ namespace {
 
 template <class T>
 T mean_of(int64_t d, const T* x) {
-  T sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (int64_t j = 0; j < d; ++j) sum += x[j];
-  return sum / T(d);
+  return sum_over<T>(d, [&]<class V>(int64_t j, V& sum) { sum += read<V>(x + j); }) / T(d);
 }
 
 /// The variance from the differences to the mean: E[x^2] - mean^2 would cancel.
 template <class T>
 T variance_of(int64_t d, const T* x, T mean) {
-  T sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (int64_t j = 0; j < d; ++j) sum += (x[j] - mean) * (x[j] - mean);
-  return sum / T(d);
+  const auto square = [&]<class V>(int64_t j, V& sum) {
+    const V difference = read<V>(x + j) - mean;
+    sum += difference * difference;
+  };
+  return sum_over<T>(d, square) / T(d);
 }
 
 template <class T>
@@ -56,16 +55,15 @@ void backward_scaled(int64_t rows, int64_t d, const T* grad, const T* x, const T
   for (int64_t j = 0; j < d; ++j) dscale[j] = dshift[j] = T(0);
   for (int64_t i = 0; i < rows; ++i, grad += d, x += d, dx += d) {
     const T mean = statistics[2 * i], inverse = statistics[2 * i + 1];
-    T sum = 0, sum_xhat = 0;
-#pragma omp simd reduction(+ : sum, sum_xhat)
-    for (int64_t j = 0; j < d; ++j) {
-      const T xhat = (x[j] - mean) * inverse, gy = grad[j] * (offset + scale[j]);
+    const auto step = [&]<class V>(int64_t j, V& sum, V& sum_xhat) {
+      const V g = read<V>(grad + j), xhat = (read<V>(x + j) - mean) * inverse, gy = g * (offset + read<V>(scale + j));
       sum += gy;
       sum_xhat += gy * xhat;
-      dscale[j] += grad[j] * xhat;
-      dshift[j] += grad[j];
-    }
-    const T a = sum / T(d), b = sum_xhat / T(d);
+      write(dscale + j, V(read<V>(dscale + j) + g * xhat));
+      write(dshift + j, V(read<V>(dshift + j) + g));
+    };
+    const Sums<T> sums = sums_over<T>(d, step);
+    const T a = sums.first / T(d), b = sums.second / T(d);
 #pragma omp simd
     for (int64_t j = 0; j < d; ++j) {
       const T xhat = (x[j] - mean) * inverse;
@@ -79,13 +77,13 @@ template <class T>
 void backward_plain(int64_t rows, int64_t d, const T* grad, const T* x, const T* statistics, T* dx) {
   for (int64_t i = 0; i < rows; ++i, grad += d, x += d, dx += d) {
     const T mean = statistics[2 * i], inverse = statistics[2 * i + 1];
-    T sum = 0, sum_xhat = 0;
-#pragma omp simd reduction(+ : sum, sum_xhat)
-    for (int64_t j = 0; j < d; ++j) {
-      sum += grad[j];
-      sum_xhat += grad[j] * ((x[j] - mean) * inverse);
-    }
-    const T a = sum / T(d), b = sum_xhat / T(d);
+    const auto step = [&]<class V>(int64_t j, V& sum, V& sum_xhat) {
+      const V g = read<V>(grad + j);
+      sum += g;
+      sum_xhat += g * ((read<V>(x + j) - mean) * inverse);
+    };
+    const Sums<T> sums = sums_over<T>(d, step);
+    const T a = sums.first / T(d), b = sums.second / T(d);
 #pragma omp simd
     for (int64_t j = 0; j < d; ++j) dx[j] = (grad[j] - a - (x[j] - mean) * inverse * b) * inverse;
   }

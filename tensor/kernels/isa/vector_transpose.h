@@ -1,6 +1,6 @@
 #pragma once
 // Transposes in registers. Only for sources in isa/.
-#include <ditharos/tensor/kernels/isa/micro_gemm.h>
+#include <ditharos/tensor/kernels/isa/vector.h>
 
 namespace ditharos::kernels::DITHAROS_ISA {
 namespace {
@@ -9,21 +9,13 @@ namespace {
 template <bool upper, class T>
 inline Vector<T> interleave(Vector<T> a, Vector<T> b) {
   constexpr int n = lanes<T>, first = upper ? n / 2 : 0;
-#if defined(__clang__)
-  Vector<T> result;
-  for (int i = 0; i < n / 2; ++i) {
-    result[2 * i] = a[first + i];
-    result[2 * i + 1] = b[first + i];
-  }
-  return result;
-#else
-  decltype(a < b) from{};  // an integer vector of the same shape
+  Indices<T> from{};
+#pragma GCC unroll 8
   for (int i = 0; i < n / 2; ++i) {
     from[2 * i] = first + i;
     from[2 * i + 1] = n + first + i;
   }
-  return __builtin_shuffle(a, b, from);
-#endif
+  return shuffle<T>(a, b, from);
 }
 
 /// Transposes a square of lanes x lanes: each round interleaves row i with row i + lanes/2, and after log2(lanes)
