@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
   int result = context.run();
   // Whatever the tests recorded, in this run, must have a row in the op table.
   for (const std::string& name : ditharos::tests::names_without_row(ditharos::collected_op_names())) {
+    if (ditharos::tests::belongs_to_a_test(name)) continue;
     std::fprintf(stderr, "ERROR: the operation \"%s\" was recorded but has no row in the op table\n", name.c_str());
     result = 1;
   }

@@ -75,9 +75,10 @@ Rows product_rows();
 Rows loss_rows();
 Rows transformer_rows();
 
-/// Those of the recorded names that no row stands for, except names that start with "test.", which tests give to
-/// operations of their own.
+/// Those of the recorded names that no row stands for.
 std::vector<std::string> names_without_row(const std::vector<std::string>& recorded);
+/// Tests give operations of their own names that start with "test.": those need no row.
+bool belongs_to_a_test(const std::string& name);
 
 /// What an operation on f32 and f64 says to i64.
 std::string not_floating(const std::string& op);
