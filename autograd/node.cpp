@@ -62,20 +62,21 @@ void Node::release() {
   output = {};
 }
 
-Tensor Backward::unpack(const Saved& saved, const std::string& what) const {
-  check<AutogradError>(saved.present, "[", node_.name, "] the rule asks for the ", what,
-                       ", which the operation did not save");
+Tensor Backward::unpack(const Saved& saved, int index) const {
+  const auto what = [index] { return index < 0 ? std::string("output") : "input " + std::to_string(index); };
+  if (!saved.present)
+    fail<AutogradError>("[", node_.name, "] the rule asks for the ", what(), ", which the operation did not save");
   if (!saved.tensor.defined()) return {};
-  check<AutogradError>(saved.tensor.version() == saved.version, "[", node_.name, "] the saved ", what, " of shape ",
-                       saved.tensor.shape(), " was modified in place after the forward pass (version ",
-                       saved.tensor.version(), ", saved at ", saved.version, ")");
+  if (saved.tensor.version() != saved.version)
+    fail<AutogradError>("[", node_.name, "] the saved ", what(), " of shape ", saved.tensor.shape(),
+                        " was modified in place after the forward pass (version ", saved.tensor.version(), ", saved at ",
+                        saved.version, ")");
   return saved.tensor;
 }
 
 Tensor Backward::input(size_t i) const {
-  check<AutogradError>(i < node_.inputs.size(), "[", node_.name, "] the rule asks for input ", i,
-                       ", which was not saved");
-  return unpack(node_.inputs[i], "input " + std::to_string(i));
+  check<AutogradError>(i < node_.inputs.size(), "[", node_.name, "] the rule asks for input ", i, ", which was not saved");
+  return unpack(node_.inputs[i], static_cast<int>(i));
 }
 
 const Shape& Backward::input_shape(size_t i) const {
@@ -86,7 +87,7 @@ const Shape& Backward::input_shape(size_t i) const {
 
 Tensor Backward::output() const {
   // The stored handle is detached: a node that held its own output would never be freed.
-  const Tensor y = views::alias(unpack(node_.output, "output"));
+  const Tensor y = views::alias(unpack(node_.output, -1));
   meta_of(y).grad_fn = node_.shared_from_this();
   return y;
 }

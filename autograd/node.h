@@ -85,7 +85,8 @@ class Backward {
   const Shape& input_shape(size_t i) const;
 
  private:
-  Tensor unpack(const Saved& saved, const std::string& what) const;
+  /// `index` of an input, or -1 for the output.
+  Tensor unpack(const Saved& saved, int index) const;
   Node& node_;
   Tensor grad_;
   const NodeSet* targets_;
