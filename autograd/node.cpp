@@ -69,8 +69,8 @@ Tensor Backward::unpack(const Saved& saved, int index) const {
   if (!saved.tensor.defined()) return {};
   if (saved.tensor.version() != saved.version)
     fail<AutogradError>("[", node_.name, "] the saved ", what(), " of shape ", saved.tensor.shape(),
-                        " was modified in place after the forward pass (version ", saved.tensor.version(), ", saved at ",
-                        saved.version, ")");
+                        " was modified in place after the forward pass (version ", saved.tensor.version(),
+                        ", saved at ", saved.version, ")");
   return saved.tensor;
 }
 
