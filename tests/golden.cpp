@@ -7,11 +7,12 @@
 #include <sstream>
 
 #include <ditharos/tensor/factory.h>
+#include <ditharos/tests/paths.h>
 
 namespace ditharos::tests {
 
 Golden::Golden(const std::string& file) : file_(file) {
-  std::ifstream in(std::string(DITHAROS_GOLDEN_DIR) + "/" + file, std::ios::binary);
+  std::ifstream in(golden_folder() + "/" + file, std::ios::binary);
   std::string line;
   check<IoError>(bool(std::getline(in, line)) && line == "ditharos golden 1", file, " is no golden file");
   while (std::getline(in, line) && line != "end") {

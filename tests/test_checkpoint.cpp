@@ -15,6 +15,7 @@
 #include <ditharos/tensor/random.h>
 #include <ditharos/tests/checkpoint_files.h>
 #include <ditharos/tests/checkpoint_states.h>
+#include <ditharos/tests/paths.h>
 
 using namespace ditharos;
 using namespace ditharos::tests;
@@ -51,7 +52,7 @@ TEST_CASE("checkpoint: everything comes back with the same bits; a second save g
 }
 
 TEST_CASE("checkpoint: the stored file of format 1 loads, and is what is written today (R15)") {
-  const std::string path = std::string(DITHAROS_GOLDEN_DIR) + "/checkpoint_v1.ckpt";
+  const std::string path = tests::golden_folder() + "/checkpoint_v1.ckpt";
   CHECK(tests::first_difference(load_checkpoint(path), tests::fixture_state()).empty());
   static_assert(optim::checkpoint_format == 1, "store a file of the new format too, compare the bytes with that one");
   CHECK(read_file(path, 1 << 20) == SavedFixture().bytes);

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include <ditharos/tests/layering.h>
+#include <ditharos/tests/paths.h>
 #include <ditharos/tests/temporary_folder.h>
 
 using namespace ditharos;
@@ -26,7 +27,7 @@ void write(const std::filesystem::path& path, const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("layering: this tree keeps the rules") { CHECK_EQ(joined(check_tree(DITHAROS_SOURCE_DIR)), ""); }
+TEST_CASE("layering: this tree keeps the rules") { CHECK_EQ(joined(check_tree(tests::source_folder())), ""); }
 
 TEST_CASE("layering: each offence is seen, and what is like it but allowed is not") {
   struct Row {

@@ -10,6 +10,7 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/dit/dit.h>
 #include <ditharos/tests/op_checks.h>
+#include <ditharos/tests/paths.h>
 #include <doctest/doctest.h>
 
 using namespace ditharos;
@@ -33,7 +34,7 @@ std::string operator_row_name(const std::string& sign, const std::string& argume
 
 /// Names of all functions that autograd/ops.h declares.
 std::set<std::string> declared_operations() {
-  std::ifstream file(std::string(DITHAROS_SOURCE_DIR) + "/autograd/ops.h");
+  std::ifstream file(tests::source_folder() + "/autograd/ops.h");
   const std::regex declaration(R"(^(?:Tensor|std::vector<Tensor>) (operator)?([^\s(]+)\((.*))");
   std::set<std::string> names;
   std::smatch match;
