@@ -75,7 +75,8 @@ Tensor Backward::unpack(const Saved& saved, int index) const {
 }
 
 Tensor Backward::input(size_t i) const {
-  check<AutogradError>(i < node_.inputs.size(), "[", node_.name, "] the rule asks for input ", i, ", which was not saved");
+  check<AutogradError>(i < node_.inputs.size(), "[", node_.name, "] the rule asks for input ", i,
+                       ", which was not saved");
   return unpack(node_.inputs[i], static_cast<int>(i));
 }
 
