@@ -1,16 +1,21 @@
 #pragma once
 // Named measurements. Each is timed only while the machine is undisturbed, and set against what it could do at best.
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
+
+#include <ditharos/tensor/tensor.h>
 
 namespace ditharos::bench {
 
 /// Something to time, with all that it needs already made.
 struct Work {
   std::function<void()> run;
-  double flops = 0;  ///< floating-point operations of one run; 0: not what limits it
-  double bytes = 0;  ///< memory read and written at least by one run; 0: not what limits it
+  double flops = 0;        ///< floating-point operations of one run; 0: not what limits it
+  double bytes = 0;        ///< memory read and written at least by one run; 0: not what limits it
+  double items = 0;        ///< small things of which one run does many (operations, allocations): their time is quoted
+  int64_t parameters = 0;  ///< that the model trains; 0: no model
 };
 
 struct Case {
@@ -21,13 +26,18 @@ struct Case {
 /// Add the cases of one file.
 void add_gemm_cases(std::vector<Case>& cases);
 void add_kernel_cases(std::vector<Case>& cases);
+void add_loss_cases(std::vector<Case>& cases);
+void add_allocator_cases(std::vector<Case>& cases);
+void add_engine_cases(std::vector<Case>& cases);
 void add_step_cases(std::vector<Case>& cases);
+void add_curve_cases(std::vector<Case>& cases);
 
 struct Measurement {
   double seconds = 0;   ///< 20th percentile: what the machine does when left alone, without trusting the single best
   double median = 0;
   int repetitions = 0;
   bool clean = false;   ///< the machine ran at its peak before and after
+  uint64_t system_requests = 0;  ///< that the allocator made of the system during the last repetition
 };
 
 /// Fused multiply-adds in registers on all threads, as GFLOP/s: the peak, or less when something disturbs the machine.
@@ -35,5 +45,8 @@ double measure_peak();
 
 /// Times work.run() for about `budget` seconds, again until the machine was at `peak` before and after, a few times.
 Measurement measure(const Work& work, double peak, double budget);
+
+/// Normally distributed numbers, the same in every run.
+Tensor random(const Shape& shape);
 
 }  // namespace ditharos::bench

@@ -1,13 +1,10 @@
 // The matrix products of the quickstart's model (batch 64, 49 tokens, width 96) and of DiT-S/2 (256 tokens, width 384).
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/kernels/gemm.h>
-#include <ditharos/tensor/random.h>
 #include <ditharos/tests/bench/bench.h>
 
 namespace ditharos::bench {
 namespace {
-
-Tensor random(const Shape& shape) { return Generator(1).normal(shape); }
 
 /// Forward and both gradients of a linear layer.
 void add_linear(std::vector<Case>& cases, const std::string& model, const std::string& layer, int64_t rows, int64_t in,

@@ -5,13 +5,10 @@
 #include <ditharos/tensor/kernels/norm.h>
 #include <ditharos/tensor/kernels/optimizer.h>
 #include <ditharos/tensor/kernels/pointwise.h>
-#include <ditharos/tensor/random.h>
 #include <ditharos/tests/bench/bench.h>
 
 namespace ditharos::bench {
 namespace {
-
-Tensor random(const Shape& shape) { return Generator(1).normal(shape); }
 
 struct Sizes {
   std::string model;
@@ -99,7 +96,9 @@ Case adam(const std::string& model, int64_t parameters) {
 void add_kernel_cases(std::vector<Case>& cases) {
   const Sizes quickstart{"quickstart", 64, 49, 96, 4}, s2{"S2_batch8", 8, 256, 384, 6};
   const Sizes s2_large{"S2_batch8_1024_tokens", 8, 1024, 384, 6}, s4{"64_tokens", 32, 64, 384, 6};
-  for (const Sizes& s : {quickstart, s4, s2, s2_large}) add_attention(cases, s);
+  const Sizes odd{"250_tokens", 8, 250, 384, 6}, video{"video_512_tokens", 4, 512, 256, 4};
+  const Sizes xl2{"XL2_batch2", 2, 256, 1152, 16};  // head size 72
+  for (const Sizes& s : {quickstart, s4, s2, s2_large, odd, video, xl2}) add_attention(cases, s);
   for (const Sizes& s : {quickstart, s2}) add_elementwise(cases, s);
   cases.push_back(adam("33M", 33'000'000));
 }

@@ -1,69 +1,42 @@
-// Whole training steps: forward, backward, clipping, AdamW and the moving average.
-#include <memory>
-
-#include <ditharos/models/diffusion/process.h>
-#include <ditharos/models/diffusion/trainer.h>
-#include <ditharos/models/dit/dit.h>
-#include <ditharos/optim/adam.h>
-#include <ditharos/tensor/random.h>
-#include <ditharos/tests/bench/bench.h>
+// Training steps of the paper's models, of the quickstart's and of one with a video's many tokens.
+#include <ditharos/tests/bench/training.h>
 
 namespace ditharos::bench {
 namespace {
 
-/// Multiplications and additions of a forward pass's matrix products for one sample; a step takes three times that.
-double forward_flops(const models::DiTConfig& c) {
-  const double tokens = double(c.tokens()), d = double(c.hidden), ratio = c.mlp_ratio;
-  const double pixels = double(c.patch * c.patch);
-  const double block = 2 * tokens * d * d * (4 + 2 * ratio) + 4 * tokens * tokens * d + 2 * 6 * d * d;
-  const double ends = 2 * tokens * d * pixels * double(c.channels + c.out_channels()) + 2 * 2 * d * d;
-  return double(c.depth) * block + ends;
+models::DiTConfig quickstart() {
+  return {.height = 28, .width = 28, .channels = 1, .patch = 4, .hidden = 96, .depth = 4, .heads = 4, .classes = 10};
 }
 
-struct Training {
-  Training(const models::DiTConfig& config, int64_t batch) : rng(1), model(config, rng) {
-    models::TrainerConfig t;
-    t.class_dropout = config.class_dropout;
-    t.null_label = config.null_label();
-    t.clip_norm = 1;
-    t.ema_decay = .995;
-    t.schedule.lr = 1e-4;
-    models::DiffusionConfig process;  // velocity on the linear path
-    trainer = std::make_unique<models::Trainer>(
-        model, [this](const Tensor& x, const Tensor& time, const Tensor& labels) { return model(x, time, labels); },
-        models::make_objective(process), std::make_unique<optim::AdamW>(nn::named_parameters(model)), t);
-    images = rng.normal({batch, config.channels, config.height, config.width});
-    labels = rng.randint(0, config.classes, {batch});
-  }
+/// S/4 on pictures of Fashion-MNIST's size: 49 tokens.
+models::DiTConfig small_pictures() {
+  models::DiTConfig config = models::dit_preset("S/4");
+  config.height = config.width = 28;
+  config.channels = 1;
+  config.classes = 10;
+  return config;
+}
 
-  Generator rng;
-  models::DiT model;
-  std::unique_ptr<models::Trainer> trainer;
-  Tensor images, labels;
-};
-
-Case training_step(const std::string& name, models::DiTConfig config, int64_t batch) {
-  config.learn_sigma = false;  // the velocity has no variance
-  return {"step/" + name, [=] {
-    auto training = std::make_shared<Training>(config, batch);
-    return Work{[training] { training->trainer->step(training->images, training->labels); },
-                3 * double(batch) * forward_flops(config), 0};
-  }};
+/// The tokens of 16 frames of 32x32x4 in spacetime patches of 2x4x4: 8 frames of 8x8, here one below the other in a
+/// long picture. A patch of 4x4 holds half the numbers of a spacetime patch; all else costs the same.
+models::DiTConfig video() {
+  return {.height = 8 * 32, .width = 32, .channels = 4, .patch = 4, .hidden = 256, .depth = 6, .heads = 4,
+          .classes = 10};
 }
 
 }  // namespace
 
 void add_step_cases(std::vector<Case>& cases) {
-  models::DiTConfig quickstart;
-  quickstart.height = quickstart.width = 28;
-  quickstart.channels = 1;
-  quickstart.patch = 4;
-  quickstart.hidden = 96;
-  quickstart.depth = 4;
-  quickstart.heads = 4;
-  quickstart.classes = 10;
-  cases.push_back(training_step("quickstart", quickstart, 64));
-  cases.push_back(training_step("S2_batch8", models::dit_preset("S/2"), 8));
+  const auto add = [&](const std::string& name, const models::DiTConfig& config, int64_t batch) {
+    cases.push_back(training_step("step/" + name, config, batch));
+  };
+  add("quickstart", quickstart(), 64);
+  add("S4_28x28_batch32", small_pictures(), 32);
+  add("S4_28x28_batch64", small_pictures(), 64);
+  add("S2_batch8", models::dit_preset("S/2"), 8);
+  add("S2_batch32", models::dit_preset("S/2"), 32);
+  add("B4_batch32", models::dit_preset("B/4"), 32);
+  add("video_512_tokens", video(), 4);
 }
 
 }  // namespace ditharos::bench
