@@ -23,16 +23,15 @@ struct Malloc {
 };
 
 constexpr size_t count = 2048, live = 64;
-volatile char sink;  // a pair of malloc and free that nobody sees may be removed
+volatile char sink;  // memory that nobody reads need not be written
 
 template <class Allocator>
 Case pairs(const std::string& size, size_t bytes) {
   return {std::string(Allocator::name) + "/pair/" + size, [bytes] {
     return Work{.run = [bytes] {
                   for (size_t i = 0; i < count; ++i) {
-                    char* block = static_cast<char*>(Allocator::take(bytes));
-                    block[0] = 1;
-                    sink = block[0];
+                    void* block = Allocator::take(bytes);
+                    *static_cast<volatile char*>(block) = 1;
                     Allocator::give(block, bytes);
                   }
                 },

@@ -1,0 +1,85 @@
+"""The tables of compare_pytorch.py, in markdown."""
+from statistics import median
+
+
+def side(case, name):
+    """A side's measurements, one a round; empty when it did not take part."""
+    return [r[name] for r in case["rounds"] if name in r]
+
+
+def seconds(case, name):
+    return median(m["seconds"] for m in side(case, name))
+
+
+def show_time(case, name):
+    if not side(case, name):
+        return "-"
+    milliseconds = seconds(case, name) * 1e3
+    return f"{milliseconds:,.0f} ms" if milliseconds >= 100 else f"{milliseconds:.3g} ms"
+
+
+def show_ratio(case, rival, name="ours"):
+    """How much longer the rival takes: the median of the rounds' ratios, and their spread. Rounds that something
+    disturbed are left out when there are others."""
+    rounds = [r for r in case["rounds"] if rival in r]
+    rounds = [r for r in rounds if r[rival]["clean"] and r[name]["clean"]] or rounds
+    ratios = [r[rival]["seconds"] / r[name]["seconds"] for r in rounds]
+    if not ratios:
+        return "-"
+    return f"**{median(ratios):.2f}** ({min(ratios):.2f}..{max(ratios):.2f})"
+
+
+def memory(case, name, key="system_peak"):
+    return max((m[key] for m in side(case, name)), default=0) * 1e-6
+
+
+def show_memory(case):
+    ours, eager = memory(case, "ours"), memory(case, "eager")
+    if not ours or not eager:
+        return "-"
+    return f"{ours:,.0f} MB, {eager:,.0f} MB: {ours / eager:.2f}"
+
+
+def show_share(case):
+    shares = [m["share_of_peak"] for m in side(case, "ours") if "share_of_peak" in m]
+    return f"{100 * median(shares):.0f} %" if shares else "-"
+
+
+def table(header, rows):
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def model_table(cases):
+    rows = [[f"`{c['name']}`", show_time(c, "ours"), show_time(c, "eager"), show_time(c, "compile"),
+             show_ratio(c, "eager"), show_ratio(c, "compile"), show_share(c), show_memory(c)] for c in cases]
+    return table(["case", "ours", "eager", "compile", "eager / ours", "compile / ours", "our share of peak",
+                  "peak memory ours, eager: ratio"], rows)
+
+
+def kernel_table(cases):
+    rows = [[f"`{c['name']}`", show_time(c, "ours"), show_time(c, "eager"), show_time(c, "compile"),
+             show_ratio(c, "eager"), show_ratio(c, "compile"), show_share(c)] for c in cases]
+    return table(["case", "ours", "eager", "compile", "eager / ours", "compile / ours", "our share of peak"], rows)
+
+
+def int8_table(cases):
+    rows = [[f"`{c['name']}`", show_time(c, "ours"), show_time(c, "f32"), show_ratio(c, "f32")] for c in cases]
+    return table(["case", "int8", "f32", "f32 / int8"], rows)
+
+
+def markdown(report):
+    settings, machine = report["settings"], report.get("machine", {})
+    int8 = [c for c in report["cases"] if side(c, "f32")]
+    models = [c for c in report["cases"] if c["name"].startswith(("step/", "sample/"))]
+    kernels = [c for c in report["cases"] if c not in int8 and c not in models and side(c, "eager")]
+    alone = [c for c in report["cases"] if c not in int8 + models + kernels]
+    text = (f"PyTorch {settings['torch']} with {settings['allocator']}, {settings['threads']} threads each; ours with "
+            f"{machine.get('gemm', '?')}, peak {machine.get('peak_gflops', 0):.0f} GFLOP/s. Times are medians of the "
+            "rounds; ratios above 1 mean that ours is faster, with the smallest and largest of the rounds.\n\n")
+    for cases, make in ((models, model_table), (int8, int8_table), (kernels, kernel_table)):
+        if cases:
+            text += make(cases) + "\n"
+    if alone:
+        text += "Without a counterpart: " + ", ".join(f"`{c['name']}` {show_time(c, 'ours')}" for c in alone) + ".\n"
+    return text.rstrip() + "\n"

@@ -1,0 +1,88 @@
+"""Times one case after the other in PyTorch for compare_pytorch.py: requests as JSON lines in, answers out.
+
+{"case": NAME} makes a case ready; {"seconds": S} times it. A case without a counterpart answers {"missing": NAME}.
+"""
+import json
+import sys
+import time
+
+import torch
+
+from pytorch_cases import make_case
+
+
+def calibrate(a=torch.randn(512, 512), b=torch.randn(512, 512)):
+    """Speed of a product in the cache: lower than usual when something disturbs the machine."""
+    for _ in range(4):
+        torch.mm(a, b)  # wakes the threads
+    begin = time.perf_counter()
+    for _ in range(16):
+        torch.mm(a, b)
+    return 1 / (time.perf_counter() - begin)
+
+
+def time_case(run, budget):
+    """As the benchmark program does: the 20th percentile and the median of at least two repetitions."""
+    seconds, start = [], time.perf_counter()
+    while (len(seconds) < 2 or time.perf_counter() - start < budget) and len(seconds) < 5000:
+        begin = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - begin)
+    seconds.sort()
+    return {"seconds": seconds[len(seconds) // 5], "median": seconds[len(seconds) // 2], "repetitions": len(seconds)}
+
+
+def system_peak():
+    """Largest resident memory since the last reset, in bytes; 0 where the system does not tell."""
+    try:
+        with open("/proc/self/status") as status:
+            return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
+    except OSError:
+        return 0
+
+
+def reset_system_peak():
+    """What compiling took does not count."""
+    try:
+        with open("/proc/self/clear_refs", "w") as reset:
+            reset.write("5")
+    except OSError:
+        pass
+
+
+def prepare(name, compiled):
+    torch._dynamo.reset()
+    case = make_case(name, compiled)
+    if case is None:
+        return None, {"missing": name}
+    run, parameters, flops = case
+    for _ in range(2):  # compiles; fills caches; makes the optimiser's state
+        run()
+    reset_system_peak()
+    return run, {"case": name, "parameters": parameters, "flops": flops}
+
+
+def main():
+    compiled = sys.argv[1] == "compile"
+    torch.set_flush_denormal(True)
+    if compiled:
+        from torch._inductor import config
+        config.freezing = True  # inference: constant weights, packed
+    run, best = None, max(calibrate() for _ in range(5))
+    print(json.dumps({"torch": torch.__version__, "threads": torch.get_num_threads()}), flush=True)
+    for line in sys.stdin:
+        request = json.loads(line)
+        if "case" in request:
+            run = None
+            run, answer = prepare(request["case"], compiled)
+        else:
+            before = calibrate()
+            answer = time_case(run, request["seconds"])
+            after = calibrate()
+            best = max(best, before, after)
+            answer |= {"clean": min(before, after) > .85 * best, "system_peak": system_peak()}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()
