@@ -42,7 +42,8 @@ def arguments():
                         help="time for each measurement; at least two repetitions (default: 1)")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), metavar="N",
                         help="threads of both (default: the cores of this process)")
-    parser.add_argument("--no-compile", action="store_true", help="without torch.compile, whose first run takes minutes")
+    parser.add_argument("--no-compile", action="store_true",
+                        help="without torch.compile, whose first run takes long")
     parser.add_argument("--allocator", choices=ALLOCATORS, help="PyTorch's (default: jemalloc if there, else "
                                                                 "malloc-tuned)")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables, ready to paste")
@@ -74,8 +75,8 @@ class Ours:
 
     def measure(self, case):
         command = [str(self.options.bench), "--json", "--seconds", str(self.options.seconds), case]
-        lines = subprocess.run(command, env=environment(self.options), check=True, capture_output=True, text=True).stdout
-        self.machine, result = map(json.loads, lines.splitlines())
+        done = subprocess.run(command, env=environment(self.options), check=True, capture_output=True, text=True)
+        self.machine, result = map(json.loads, done.stdout.splitlines())
         return result
 
 
@@ -110,8 +111,8 @@ def check_equal_models(case, ours, theirs):
         if not theirs.get(key):
             continue
         if abs(ours[key] - theirs[key]) > 1e-9 * ours[key]:
-            sys.exit(f"compare_pytorch.py: {case}: the models differ: {ours[key]:,.0f} {key} here, {theirs[key]:,.0f} in "
-                     "PyTorch")
+            sys.exit(f"compare_pytorch.py: {case}: the models differ: {ours[key]:,.0f} {key} here, {theirs[key]:,.0f} "
+                     "in PyTorch")
     if theirs.get("parameters"):
         print(f"{case}: both have {ours['parameters']:,} parameters and {ours['flops'] * 1e-9:,.1f} GFLOP", flush=True)
 

@@ -21,8 +21,8 @@ double parse_seconds(const char* text) {
 }  // namespace
 
 const char* const help_text =
-    R"(Measures how fast the library is: matrix products, fused kernels, the allocator, the cost of an operation, training
-and sampling steps.
+    R"(Measures how fast the library is: matrix products, fused kernels, the allocator, the cost of an operation,
+training and sampling steps.
 
 Usage: bench [OPTION]... [NAME]...
 
@@ -38,8 +38,8 @@ all cases run, which takes some minutes.
   bench attention/S2 linear/S2       kernels at the shapes of DiT-S/2
   bench --json curve > curves.json   how the cost grows with tokens, width, batch and depth
 
-A line tells the time of one run (the 20th percentile of the repetitions), the share of the peak that a loop of fused
-multiply-adds reaches on all threads, or the bytes that one run has to move at least; for cases of many small things the
+A line tells the time of one run (the 20th percentile of the repetitions), the share of the peak that a loop of
+fused multiply-adds reaches on all threads, or the bytes that one run has to move at least; for cases of many small things the
 time of one; for steps the largest memory, as the allocator and as the system counts it. JSON has these keys:
 
   seconds, median, repetitions      of one run

@@ -32,7 +32,8 @@ void print_text(const Result& r, double peak) {
   if (r.work.bytes > 0) std::printf("  %7.1f GB/s", r.work.bytes * 1e-9 / r.measured.seconds);
   if (r.work.items > 0) std::printf("  %9.1f ns each", r.measured.seconds * 1e9 / r.work.items);
   if (r.work.parameters > 0)
-    std::printf("  %6.0f MB of tensors, %6.0f MB in all", double(r.allocator_peak) * 1e-6, double(r.system_peak) * 1e-6);
+    std::printf("  %6.0f MB of tensors, %6.0f MB in all", double(r.allocator_peak) * 1e-6,
+                double(r.system_peak) * 1e-6);
   std::printf("%s\n", r.measured.clean ? "" : "  disturbed");
 }
 
