@@ -47,7 +47,7 @@ time of one; for steps the largest memory, as the allocator and as the system co
   gbytes_per_second                 memory that one run must read and write, in 10^9 bytes a second
   items, nanoseconds_per_item       small things in one run, such as operations, and the time of one
   parameters                        that the model trains
-  allocator_peak, system_peak       bytes: tensors live at most; resident memory at most, programs and caches included
+  allocator_peak, system_peak       bytes: tensors live at most; resident memory at most, code and caches included
   system_requests                   of the allocator, in the last run: 0 in a steady state
   clean                             false when the machine was disturbed
 
