@@ -39,8 +39,8 @@ all cases run, which takes some minutes.
   bench --json curve > curves.json   how the cost grows with tokens, width, batch and depth
 
 A line tells the time of one run (the 20th percentile of the repetitions), the share of the peak that a loop of
-fused multiply-adds reaches on all threads, or the bytes that one run has to move at least; for cases of many small things the
-time of one; for steps the largest memory, as the allocator and as the system counts it. JSON has these keys:
+fused multiply-adds reaches on all threads, or the bytes that one run has to move at least; for cases of many small
+things the time of one; for steps the largest memory, as the allocator and as the system counts it. JSON has these keys:
 
   seconds, median, repetitions      of one run
   flops, gflops, share_of_peak      operations of one run; 10^9 a second; of the machine's peak
