@@ -28,6 +28,7 @@
 #include <ditharos/nn/conv.h>
 #include <ditharos/nn/dropout.h>
 #include <ditharos/nn/embedding.h>
+#include <ditharos/nn/inference.h>
 #include <ditharos/nn/init.h>
 #include <ditharos/nn/linear.h>
 #include <ditharos/nn/mlp.h>

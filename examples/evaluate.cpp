@@ -14,6 +14,7 @@
 #include <ditharos/examples/common/picture_judge.h>
 #include <ditharos/examples/common/program.h>
 #include <ditharos/examples/common/progress.h>
+#include <ditharos/nn/inference.h>
 #include <ditharos/tensor/file.h>
 #include <ditharos/tensor/parallel.h>
 
@@ -27,7 +28,7 @@ struct Options {
   int64_t per_class = 100;
   uint64_t seed = 0;
   int threads = 0;
-  bool last_weights = false;
+  bool last_weights = false, int8 = false;
   ClassifierTraining classifier;
 };
 
@@ -38,6 +39,7 @@ void describe(Settings& settings, Options& options) {
       .add("per_class", options.per_class, "samples of each class", at_least(1))
       .add("seed", options.seed, "decides the noise that samples begin with")
       .add("last_weights", options.last_weights, "judge the last weights instead of their moving average")
+      .add("int8", options.int8, "let the diffusion transformer multiply in 8-bit integers, as sample_dit --int8 does")
       .add("cache", options.cache, "folder that keeps the trained classifier for the next time")
       .add("json", options.json, "also write the figures to this file")
       .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", at_least(0));
@@ -157,6 +159,7 @@ int evaluate(int argc, char** argv) {
   std::optional<TrainedDiT> trained;
   if (!options.checkpoint.empty()) {
     trained = load_dit(options.checkpoint, !options.last_weights);
+    if (options.int8) nn::quantize(trained->model);
     // The sampler's defaults are those that the model was trained with; what the command line says wins over them.
     sampler = trained->run.sampler;
     settings.parse(argc, argv);
@@ -178,8 +181,8 @@ int evaluate(int argc, char** argv) {
   }
   std::optional<Quality> samples;
   if (trained) {
-    std::printf("sampling: %s, %lld steps, guidance %g\n", models::name_of(sampler.kind),
-                static_cast<long long>(sampler.steps), sampler.guidance.scale);
+    std::printf("sampling: %s, %lld steps, guidance %g%s\n", models::name_of(sampler.kind),
+                static_cast<long long>(sampler.steps), sampler.guidance.scale, options.int8 ? ", int8" : "");
     samples = judge_samples(*trained, judge, test, options.seed);
   }
   const TrainedDiT* shown = trained ? &*trained : nullptr;

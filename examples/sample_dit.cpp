@@ -13,6 +13,7 @@
 #include <ditharos/examples/common/program.h>
 #include <ditharos/examples/common/progress.h>
 #include <ditharos/examples/common/run_folder.h>
+#include <ditharos/nn/inference.h>
 #include <ditharos/tensor/parallel.h>
 
 using namespace ditharos;
@@ -26,7 +27,7 @@ struct Options {
   int64_t per_class = 8, scale = 2;
   uint64_t seed = 0;
   int threads = 0;
-  bool last_weights = false;
+  bool last_weights = false, int8 = false;
 };
 
 /// The whole request, narrowed to some classes. Each picture stays the one that it is in the whole.
@@ -72,12 +73,14 @@ int sample(int argc, char** argv) {
       .add("scale", options.scale, "size of a pixel on the sheet", between(1, 32))
       .add("seed", options.seed, "decides the noise that pictures begin with")
       .add("last_weights", options.last_weights, "use the last weights instead of their moving average")
+      .add("int8", options.int8, "multiply in 8-bit integers: about twice as fast, nearly the same pictures")
       .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", at_least(0));
   describe_sampling(settings, sampler);
   if (!settings.parse(argc, argv)) return 0;
   if (options.threads > 0) set_num_threads(options.threads);
 
   TrainedDiT trained = load_dit(options.checkpoint, !options.last_weights);
+  if (options.int8) nn::quantize(trained.model);
   // The sampler's defaults are those that the model was trained with; what the command line says wins over them.
   sampler = trained.run.sampler;
   settings.parse(argc, argv);

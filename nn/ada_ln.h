@@ -10,6 +10,7 @@ class AdaLN : public Module {
   AdaLN() = default;
   AdaLN(int64_t width, int64_t chunks, Generator& rng) : chunks_(chunks), linear_(width, chunks * width, rng) {
     linear_.weight = parameter(zeros({chunks * width, width}));
+    linear_.keep_f32();
   }
 
   /// `activated` is silu(c), [B, D], which all blocks share. Returns `chunks` tensors [B, D], views of one product.

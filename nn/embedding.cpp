@@ -18,6 +18,8 @@ TimestepEmbedder::TimestepEmbedder(int64_t width, Generator& rng)
     : in_(features_, width, rng), out_(width, width, rng) {
   in_.weight = parameter(init::normal({width, features_}, .02, rng));
   out_.weight = parameter(init::normal({width, width}, .02, rng));
+  in_.keep_f32();
+  out_.keep_f32();
 }
 
 Tensor TimestepEmbedder::operator()(const Tensor& t) const { return out_(silu(in_(timestep_features(t, features_)))); }

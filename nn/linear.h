@@ -1,5 +1,6 @@
 #pragma once
 #include <ditharos/autograd/ops.h>
+#include <ditharos/nn/inference.h>
 #include <ditharos/nn/init.h>
 #include <ditharos/nn/module.h>
 
@@ -12,13 +13,31 @@ class Linear : public Module {
   Linear(int64_t in, int64_t out, Generator& rng, bool with_bias = true)
       : weight(parameter(init::xavier_uniform({out, in}, rng))), bias(with_bias ? parameter(zeros({out})) : Tensor{}) {}
 
-  Tensor operator()(const Tensor& x) const { return linear(x, weight, bias); }
+  Tensor operator()(const Tensor& x) const;
   void visit(Visitor& v) override {
     v("weight", weight);
     v("bias", bias);
   }
 
+  /// Tells nn::quantize to pass this layer over, because the model's result hangs on its precision.
+  void keep_f32() { keep_f32_ = true; }
+  /// What nn::quantize and nn::dequantize do with one layer. False, and nothing done, for a layer that stays in f32.
+  bool quantize();
+  void dequantize();
+  bool is_quantized() const { return quantized_; }
+
+  /// The weights as the fast path takes them: under InferenceMode packed, of a quantised layer int8; null where the
+  /// ordinary path serves. AutogradError when a quantised layer is to be differentiated.
+  std::shared_ptr<const kernels::PackedLinear> packed(const Tensor& x) const;
+
   Tensor weight, bias;
+
+ private:
+  bool keep_f32_ = false, quantized_ = false;
+  PackedSlot packed_;
 };
+
+/// fc2(gelu_tanh(fc1(x))) in one pass when both layers have packed weights of one precision, else undefined.
+Tensor packed_mlp(const Linear& fc1, const Linear& fc2, const Tensor& x);
 
 }  // namespace ditharos::nn

@@ -9,7 +9,10 @@ class Mlp : public Module {
   Mlp() = default;
   Mlp(int64_t width, int64_t hidden, Generator& rng) : fc1_(width, hidden, rng), fc2_(hidden, width, rng) {}
 
-  Tensor operator()(const Tensor& x) const { return fc2_(gelu_tanh(fc1_(x))); }
+  Tensor operator()(const Tensor& x) const {
+    if (const Tensor y = packed_mlp(fc1_, fc2_, x); y.defined()) return y;
+    return fc2_(gelu_tanh(fc1_(x)));
+  }
   void visit(Visitor& v) override {
     v("fc1", fc1_);
     v("fc2", fc2_);

@@ -36,6 +36,7 @@ ConvClassifier::ConvClassifier(const ClassifierConfig& config, Generator& rng) :
   }
   neck_ = nn::Linear(channels * height * width, config.features, rng);
   head_ = nn::Linear(config.features, config.classes, rng);
+  head_.keep_f32();
 }
 
 Tensor ConvClassifier::features(const Tensor& pictures) const {

@@ -24,6 +24,7 @@ void DiTBlock::visit(nn::Visitor& v) {
 FinalLayer::FinalLayer(const DiTConfig& config, Generator& rng)
     : linear_(config.hidden, config.patch * config.patch * config.out_channels(), rng), ada_ln_(config.hidden, 2, rng) {
   linear_.weight = nn::parameter(zeros(linear_.weight.shape()));
+  linear_.keep_f32();
 }
 
 Tensor FinalLayer::operator()(const Tensor& x, const Tensor& activated) const {

@@ -1,4 +1,4 @@
-// The only file that sees oneDNN. Each tile is a matmul primitive made for and run on one thread: given a team of its
+// Each tile is a matmul primitive made for and run on one thread: given a team of its
 // own, oneDNN splits sums by the number of threads, and the result would depend on it.
 #include <ditharos/tensor/kernels/gemm_tile.h>
 
@@ -8,9 +8,9 @@
 #include <string>
 #include <unordered_map>
 
-#include <omp.h>
 #include <oneapi/dnnl/dnnl.hpp>
 
+#include <ditharos/tensor/kernels/one_thread.h>
 #include <ditharos/tensor/kernels/workspace.h>
 
 namespace ditharos::kernels {
@@ -29,18 +29,6 @@ dnnl::matmul::primitive_desc describe(const dnnl::engine& engine, const memory::
   return {dnnl::matmul::desc(a, b, c), attributes, engine};
 #endif
 }
-
-/// Lets oneDNN believe in one thread while it creates or runs a primitive: some of its kernels look at both times.
-class OneThread {
- public:
-  OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
-  ~OneThread() { omp_set_num_threads(before_); }
-  OneThread(const OneThread&) = delete;
-  OneThread& operator=(const OneThread&) = delete;
-
- private:
-  int before_;
-};
 
 /// What a primitive is made for; pointers are not part of it.
 struct Key {

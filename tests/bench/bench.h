@@ -30,6 +30,7 @@ void add_loss_cases(std::vector<Case>& cases);
 void add_allocator_cases(std::vector<Case>& cases);
 void add_engine_cases(std::vector<Case>& cases);
 void add_step_cases(std::vector<Case>& cases);
+void add_sample_cases(std::vector<Case>& cases);
 void add_curve_cases(std::vector<Case>& cases);
 
 struct Measurement {

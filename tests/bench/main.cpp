@@ -25,6 +25,7 @@ std::vector<Case> all_cases() {
   add_allocator_cases(cases);
   add_engine_cases(cases);
   add_step_cases(cases);
+  add_sample_cases(cases);
   add_curve_cases(cases);
   return cases;
 }

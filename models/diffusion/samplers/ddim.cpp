@@ -2,16 +2,16 @@
 
 #include <cmath>
 
-#include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/diffusion/samplers/step.h>
+#include <ditharos/nn/inference.h>
 
 namespace ditharos::models {
 
 Tensor ddim_step(const GaussianDiffusion& diffusion, const Denoiser& model, const Tensor& x, int64_t t,
                  const Tensor& noise, double eta, bool clip) {
   check<ConfigError>(eta >= 0 && eta <= 1, "[ddim_step] eta must be in [0, 1], got ", eta);
-  const NoGrad no_grad;
+  const nn::InferenceMode inference;
   const GaussianDiffusion::Prediction p = predict_at(diffusion, model, x, t, clip);
   const double a = diffusion.tables().a_bar[size_t(t)], previous = diffusion.tables().a_bar_previous[size_t(t)];
   const double sigma = eta * std::sqrt((1 - previous) / (1 - a)) * std::sqrt(1 - a / previous);
@@ -34,7 +34,7 @@ Tensor sample_ddim(const GaussianDiffusion& diffusion, const Denoiser& model, co
 }
 
 Tensor ddim_inverse_step(const GaussianDiffusion& diffusion, const Denoiser& model, const Tensor& x, int64_t t) {
-  const NoGrad no_grad;
+  const nn::InferenceMode inference;
   const GaussianDiffusion::Prediction p = predict_at(diffusion, model, x, t, false);
   const double next = diffusion.tables().a_bar_next[size_t(t)];
   return p.x0 * std::sqrt(next) + p.noise * std::sqrt(1 - next);

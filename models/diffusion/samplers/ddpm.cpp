@@ -1,14 +1,14 @@
 #include <ditharos/models/diffusion/samplers/ddpm.h>
 
-#include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/diffusion/samplers/step.h>
+#include <ditharos/nn/inference.h>
 
 namespace ditharos::models {
 
 Tensor ddpm_step(const GaussianDiffusion& diffusion, const Denoiser& model, const Tensor& x, int64_t t,
                  const Tensor& noise, bool clip) {
-  const NoGrad no_grad;
+  const nn::InferenceMode inference;
   const GaussianDiffusion::Prediction p = predict_at(diffusion, model, x, t, clip);
   if (t == 0) return p.mean;
   check<ShapeError>(noise.shape() == x.shape(), "[ddpm_step] noise of shape ", noise.shape(),

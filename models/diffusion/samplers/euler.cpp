@@ -1,14 +1,14 @@
 #include <ditharos/models/diffusion/samplers/euler.h>
 
-#include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/nn/inference.h>
 
 namespace ditharos::models {
 
 Tensor sample_euler(const RectifiedFlow& flow, const Denoiser& model, const Tensor& noise, int64_t steps,
                     const SamplingProgress& progress) {
   check<ConfigError>(steps >= 1, "[sample_euler] needs at least one step, got ", steps);
-  const NoGrad no_grad;
+  const nn::InferenceMode inference;
   const double dt = 1 / double(steps);
   Tensor x = noise;
   for (int64_t i = 0; i < steps; ++i) {

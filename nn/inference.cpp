@@ -1,0 +1,72 @@
+#include <ditharos/nn/inference.h>
+
+#include <ditharos/nn/linear.h>
+
+namespace ditharos::nn {
+namespace {
+
+thread_local bool inference = false;
+
+/// Calls a function with each Linear of a module, the module itself included.
+class LinearVisitor : public Visitor {
+ public:
+  LinearVisitor(Module& root, void (*visit)(Linear&, int64_t& count)) : visit_(visit) {
+    take(root);
+    root.visit(*this);
+  }
+  int64_t count = 0;
+
+ protected:
+  void on_parameter(const std::string&, Tensor&) override {}
+  void on_module(const std::string&, Module& module) override { take(module); }
+
+ private:
+  void take(Module& module) {
+    if (auto* linear = dynamic_cast<Linear*>(&module)) visit_(*linear, count);
+  }
+  void (*visit_)(Linear&, int64_t&);
+};
+
+}  // namespace
+
+InferenceMode::InferenceMode() : before_(inference) { inference = true; }
+InferenceMode::~InferenceMode() { inference = before_; }
+bool inference_mode() { return inference; }
+
+int64_t quantize(Module& module) {
+  return LinearVisitor(module, [](Linear& layer, int64_t& count) { count += layer.quantize() ? 1 : 0; }).count;
+}
+
+void dequantize(Module& module) {
+  LinearVisitor(module, [](Linear& layer, int64_t&) { layer.dequantize(); });
+}
+
+PackedSlot& PackedSlot::operator=(const PackedSlot& other) {
+  std::shared_ptr<const kernels::PackedLinear> theirs = other.current();
+  const std::lock_guard lock(mutex_);
+  packed_ = std::move(theirs);
+  return *this;
+}
+
+std::shared_ptr<const kernels::PackedLinear> PackedSlot::get(const Tensor& weight, const Tensor& bias,
+                                                             kernels::Precision precision) const {
+  if (!kernels::can_pack(weight, bias, precision)) return nullptr;
+  const std::lock_guard lock(mutex_);
+  if (!packed_ || packed_->precision() != precision || !packed_->is_of(weight, bias)) {
+    packed_ = nullptr;  // its memory can serve the new one
+    packed_ = std::make_shared<const kernels::PackedLinear>(weight, bias, precision);
+  }
+  return packed_;
+}
+
+void PackedSlot::drop() const {
+  const std::lock_guard lock(mutex_);
+  packed_ = nullptr;
+}
+
+std::shared_ptr<const kernels::PackedLinear> PackedSlot::current() const {
+  const std::lock_guard lock(mutex_);
+  return packed_;
+}
+
+}  // namespace ditharos::nn

@@ -1,0 +1,44 @@
+#include <ditharos/nn/linear.h>
+
+#include <ditharos/autograd/node.h>
+
+namespace ditharos::nn {
+
+Tensor Linear::operator()(const Tensor& x) const {
+  const auto weights = packed(x);
+  // What does not fit goes the ordinary way, which says why.
+  if (weights && x.rank() >= 1 && x.size(-1) == weights->in()) return kernels::linear(x, *weights);
+  return linear(x, weight, bias);
+}
+
+bool Linear::quantize() {
+  if (keep_f32_ || !packed_.get(weight, bias, kernels::Precision::int8)) return false;
+  return quantized_ = true;
+}
+
+void Linear::dequantize() {
+  if (quantized_) packed_.drop();
+  quantized_ = false;
+}
+
+std::shared_ptr<const kernels::PackedLinear> Linear::packed(const Tensor& x) const {
+  if (quantized_) {
+    check<AutogradError>(!grad_enabled() || !(needs_grad(x) || needs_grad(weight) || needs_grad(bias)),
+                         "[linear] this layer is quantised to int8, and rounding has no derivative: run it under "
+                         "NoGrad or InferenceMode, or call nn::dequantize(model) before training");
+  } else if (!inference_mode()) {
+    if (grad_enabled()) packed_.drop();  // training goes on: the memory is needed
+    return nullptr;
+  }
+  if (x.dtype() != DType::f32) return nullptr;
+  return packed_.get(weight, bias, quantized_ ? kernels::Precision::int8 : kernels::Precision::f32);
+}
+
+Tensor packed_mlp(const Linear& fc1, const Linear& fc2, const Tensor& x) {
+  const auto first = fc1.packed(x), second = fc2.packed(x);
+  if (!first || !second || first->precision() != second->precision()) return {};
+  if (x.rank() < 1 || x.size(-1) != first->in() || first->out() != second->in()) return {};
+  return kernels::mlp(x, *first, *second);
+}
+
+}  // namespace ditharos::nn

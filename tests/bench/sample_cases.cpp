@@ -1,0 +1,55 @@
+// Sampling steps: one evaluation of a guided network for a number of pictures, in f32 and in int8.
+#include <memory>
+
+#include <ditharos/models/diffusion/flow.h>
+#include <ditharos/models/diffusion/guidance.h>
+#include <ditharos/models/dit/dit.h>
+#include <ditharos/nn/inference.h>
+#include <ditharos/tensor/random.h>
+#include <ditharos/tests/bench/bench.h>
+#include <ditharos/tests/bench/training.h>
+
+namespace ditharos::bench {
+namespace {
+
+struct Sampling {
+  Sampling(const models::DiTConfig& config, int64_t pictures, bool int8) : rng(1), model(config, rng) {
+    nn::set_training(model, false);
+    if (int8) nn::quantize(model);
+    noise = rng.normal({pictures, config.channels, config.height, config.width});
+    const Tensor labels = rng.randint(0, config.classes, {pictures});
+    denoiser = models::guided(
+        [this](const Tensor& x, const Tensor& t, const Tensor& y) { return model(x, t, y); }, labels,
+        config.null_label(), {.scale = 4}, [](double t) { return t; });
+  }
+
+  /// Euler's step, as sample_euler makes it.
+  void step() const {
+    const nn::InferenceMode inference;
+    const models::RectifiedFlow flow;
+    const Tensor x = noise + flow.velocity(denoiser, noise, .5) * .02;
+  }
+
+  Generator rng;
+  models::DiT model;
+  Tensor noise;
+  models::Denoiser denoiser;
+};
+
+Case sampling_step(const std::string& name, models::DiTConfig config, int64_t pictures, bool int8) {
+  config.learn_sigma = false;  // the velocity has no variance
+  return {(int8 ? "sample_int8/" : "sample/") + name + "_" + std::to_string(pictures), [=] {
+            auto sampling = std::make_shared<Sampling>(config, pictures, int8);
+            return Work{[sampling] { sampling->step(); }, 2 * double(pictures) * forward_flops(config), 0};
+          }};
+}
+
+}  // namespace
+
+void add_sample_cases(std::vector<Case>& cases) {
+  for (const bool int8 : {false, true})
+    for (const int64_t pictures : {1, 8})
+      cases.push_back(sampling_step("S2", models::dit_preset("S/2"), pictures, int8));
+}
+
+}  // namespace ditharos::bench
