@@ -40,7 +40,9 @@ Case sampling_step(const std::string& name, models::DiTConfig config, int64_t pi
   config.learn_sigma = false;  // the velocity has no variance
   return {(int8 ? "sample_int8/" : "sample/") + name + "_" + std::to_string(pictures), [=] {
             auto sampling = std::make_shared<Sampling>(config, pictures, int8);
-            return Work{[sampling] { sampling->step(); }, 2 * double(pictures) * forward_flops(config), 0};
+            return Work{.run = [sampling] { sampling->step(); },
+                        .flops = 2 * double(pictures) * forward_flops(config),
+                        .parameters = models::count_parameters(config).trainable};
           }};
 }
 
