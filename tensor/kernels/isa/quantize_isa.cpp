@@ -58,8 +58,8 @@ void dequantize_row(int64_t n, RowCode code, const float* weight_scales, const i
   }
 }
 
-void dequantize_rows(int64_t rows, int64_t n, const RowCode* codes, const float* weight_scales, const int32_t* column_sums,
-                const float* bias, bool with_gelu, const int32_t* sums, float* y) {
+void dequantize_rows(int64_t rows, int64_t n, const RowCode* codes, const float* weight_scales,
+                     const int32_t* column_sums, const float* bias, bool with_gelu, const int32_t* sums, float* y) {
   for (int64_t i = 0; i < rows; ++i, sums += n, y += n) {
     if (with_gelu) dequantize_row<true>(n, codes[i], weight_scales, column_sums, bias, sums, y);
     else dequantize_row<false>(n, codes[i], weight_scales, column_sums, bias, sums, y);
