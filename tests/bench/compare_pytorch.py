@@ -39,7 +39,7 @@ def arguments():
                         help="cases whose names contain a word (default: training and sampling steps)")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="rounds of each case (default: 3)")
     parser.add_argument("--seconds", type=float, default=1, metavar="S",
-                        help="time for each measurement; at least two repetitions (default: 1)")
+                        help="time for each measurement (default: 1)")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), metavar="N",
                         help="threads of both (default: the cores of this process)")
     parser.add_argument("--no-compile", action="store_true",

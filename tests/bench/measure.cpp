@@ -14,18 +14,22 @@ double now() {
 }
 
 Measurement time_once(const Work& work, double budget) {
-  constexpr size_t fewest = 2, most = 5000;
+  constexpr size_t most = 5000;
   work.run();  // fills caches, creates primitives
   Measurement m;
   std::vector<double> seconds;
   const double start = now();
-  while ((seconds.size() < fewest || now() - start < budget) && seconds.size() < most) {
+  const auto enough = [&] {  // at least two, unless one takes much longer than there is time
+    const double spent = now() - start;
+    return seconds.size() >= most || (seconds.size() >= 2 && spent >= budget) || spent >= 4 * budget;
+  };
+  do {
     const uint64_t requests = allocator_stats().system;
     const double before = now();
     work.run();
     seconds.push_back(now() - before);
     m.system_requests = allocator_stats().system - requests;
-  }
+  } while (!enough());
   std::sort(seconds.begin(), seconds.end());
   m.seconds = seconds[seconds.size() / 5];
   m.median = seconds[seconds.size() / 2];
