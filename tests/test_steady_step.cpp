@@ -52,8 +52,8 @@ TEST_CASE("steady step: allocations on the heap stay below a bound") {
     MESSAGE("skipped: under a sanitizer allocations are not counted");
     return;
   }
-  // Graph nodes, vectors of tensors and tensors' handles, and what oneDNN allocates to run a primitive: 2728 when this
-  // was written, for 3 blocks. The least of four steps counts, since a thread that first meets a shape makes a primitive.
+  // Graph nodes, vectors of tensors, tensors' handles, and what oneDNN allocates to run a primitive: 2728 when this was
+  // written, for 3 blocks. The least of four steps counts: a thread that meets a shape first makes a primitive.
   constexpr uint64_t bound = 3000;
   Training training;
   for (int i = 0; i < 2; ++i) training.step();
