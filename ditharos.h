@@ -9,6 +9,7 @@
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/file.h>
 #include <ditharos/tensor/parallel.h>
+#include <ditharos/tensor/per_axis.h>
 #include <ditharos/tensor/print.h>
 #include <ditharos/tensor/random.h>
 #include <ditharos/tensor/safetensors.h>
@@ -28,6 +29,7 @@
 #include <ditharos/nn/conv.h>
 #include <ditharos/nn/dropout.h>
 #include <ditharos/nn/embedding.h>
+#include <ditharos/nn/group_norm.h>
 #include <ditharos/nn/inference.h>
 #include <ditharos/nn/init.h>
 #include <ditharos/nn/linear.h>

@@ -3,9 +3,11 @@
 //
 // Elementwise operations broadcast as NumPy does. All take f32 and f64 unless said otherwise; two operands have one
 // dtype. Axes may be negative. ShapeError and DTypeError name the operation and what it got.
+#include <optional>
 #include <vector>
 
 #include <ditharos/tensor/factory.h>
+#include <ditharos/tensor/per_axis.h>
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos {
@@ -91,14 +93,60 @@ Tensor matmul(const Tensor& a, const Tensor& b);  ///< any rank, leading axes br
 /// x W^T + bias; x [..., in], weight [out, in], bias [out] or undefined.
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
 
-// --- pictures (ops/conv.cpp) ---
+// --- sliding windows (ops/unfold.cpp) ---
 /// [B, C, H, W] -> [B, Ho*Wo, C*kernel*kernel]: each window a row.
 Tensor unfold(const Tensor& x, int64_t kernel, int64_t stride, int64_t padding);
 /// Its adjoint: adds each row back to its window.
 Tensor fold(const Tensor& columns, int64_t channels, int64_t height, int64_t width, int64_t kernel, int64_t stride,
             int64_t padding);
-/// Convolution; x [B, C, H, W], weight [O, C, k, k], bias [O] or undefined.
-Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t stride = 1, int64_t padding = 0);
+
+// --- convolutions (ops/conv.cpp); x [B, C, L], [B, C, H, W] or [B, C, D, H, W] ---
+// weight [O, C/groups, k...], bias [O] or undefined; a side of the result is
+// (in + 2 padding - dilation (k - 1) - 1) / stride + 1. PerAxis: one number, or one for each spatial axis.
+Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, const PerAxis& stride = 1,
+              const PerAxis& padding = 0, const PerAxis& dilation = 1, int64_t groups = 1);
+Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, const PerAxis& stride = 1,
+              const PerAxis& padding = 0, const PerAxis& dilation = 1, int64_t groups = 1);
+Tensor conv3d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, const PerAxis& stride = 1,
+              const PerAxis& padding = 0, const PerAxis& dilation = 1, int64_t groups = 1);
+// Their adjoints, which make pictures larger: weight [C, O/groups, k...], bias [O] or undefined; a side of the result is
+// (in - 1) stride - 2 padding + dilation (k - 1) + 1 + output_padding, with output_padding < stride.
+Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, const PerAxis& stride = 1,
+                        const PerAxis& padding = 0, const PerAxis& output_padding = 0, int64_t groups = 1,
+                        const PerAxis& dilation = 1);
+Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, const PerAxis& stride = 1,
+                        const PerAxis& padding = 0, const PerAxis& output_padding = 0, int64_t groups = 1,
+                        const PerAxis& dilation = 1);
+Tensor conv_transpose3d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, const PerAxis& stride = 1,
+                        const PerAxis& padding = 0, const PerAxis& output_padding = 0, int64_t groups = 1,
+                        const PerAxis& dilation = 1);
+
+// --- normalisation of pictures (ops/group_norm.cpp); x [B, C, ...], weight and bias [C] or undefined ---
+/// (x - mean) / sqrt(var + eps) * weight + bias over each of `groups` groups of channels of a picture (Wu and He 2018).
+Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight = {}, const Tensor& bias = {},
+                  double eps = 1e-5);
+/// silu(group_norm(...)) in one pass.
+Tensor group_norm_silu(const Tensor& x, int64_t groups, const Tensor& weight = {}, const Tensor& bias = {},
+                       double eps = 1e-5);
+/// The same over each channel of the batch (Ioffe and Szegedy 2015). In training with the batch's own statistics, which
+/// move the running ones by `momentum` (in place, unless they are undefined); otherwise with the running ones.
+Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight = {},
+                  const Tensor& bias = {}, bool training = false, double momentum = 0.1, double eps = 1e-5);
+/// x / sqrt(mean(x^2) + eps) * weight over the last axis; weight [D] or undefined (Zhang and Sennrich 2019).
+Tensor rms_norm(const Tensor& x, const Tensor& weight = {}, double eps = 1e-6);
+
+// --- pooling and interpolation (ops/pool.cpp); x [B, C, H, W] ---
+/// Largest element of each window; without a stride, windows lie side by side. Padding never wins.
+Tensor max_pool2d(const Tensor& x, const PerAxis& kernel, const std::optional<PerAxis>& stride = {},
+                  const PerAxis& padding = 0);
+/// Mean of each window; padding counts as zeros.
+Tensor avg_pool2d(const Tensor& x, const PerAxis& kernel, const std::optional<PerAxis>& stride = {},
+                  const PerAxis& padding = 0);
+/// Means of windows that cover the picture evenly, as many as `size` says.
+Tensor adaptive_avg_pool2d(const Tensor& x, const PerAxis& size);
+enum class Interpolation { nearest, bilinear };
+/// The picture at another size; bilinear with pixels as squares (align_corners=False), without smoothing first.
+Tensor interpolate(const Tensor& x, const PerAxis& size, Interpolation mode = Interpolation::nearest);
 
 // --- softmax, losses (ops/softmax.cpp, ops/loss.cpp) ---
 Tensor softmax(const Tensor& x, int axis);

@@ -5,16 +5,18 @@
 
 namespace ditharos::nn {
 
-/// Convolution with a square kernel; x [B, in, H, W] -> [B, out, H', W'] with H' = (H + 2 padding - kernel) / stride
-/// + 1. weight [out, in, kernel, kernel] starts as N(0, 2 / fan_in), for a rectifier behind it, bias [out] as zero.
-class Conv2d : public Module {
- public:
-  Conv2d() = default;
-  Conv2d(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding, Generator& rng)
-      : weight(parameter(init::kaiming_normal({out, in, kernel, kernel}, rng))), bias(parameter(zeros({out}))),
-        stride_(stride), padding_(padding) {}
+/// How a convolution moves; each number holds for all spatial axes unless it names one for each.
+struct ConvOptions {
+  PerAxis stride = 1, padding = 0, dilation = 1;
+  int64_t groups = 1;
+  bool bias = true;
+  PerAxis output_padding = 0;  ///< of transposed convolutions alone
+};
 
-  Tensor operator()(const Tensor& x) const { return conv2d(x, weight, bias, stride_, padding_); }
+/// What convolutions of all kinds have in common. weight starts as N(0, 2 / fan_in), for a rectifier behind it, bias
+/// [out] as zero.
+class ConvModule : public Module {
+ public:
   void visit(Visitor& v) override {
     v("weight", weight);
     v("bias", bias);
@@ -22,8 +24,74 @@ class Conv2d : public Module {
 
   Tensor weight, bias;
 
+ protected:
+  ConvModule() = default;
+  /// `axes` spatial axes; weight [rows, columns / groups, kernel...].
+  ConvModule(const char* op, int axes, int64_t rows, int64_t columns, int64_t out, const PerAxis& kernel,
+             const ConvOptions& options, Generator& rng)
+      : options_(options) {
+    check<ShapeError>(options.groups >= 1 && rows % options.groups == 0 && columns % options.groups == 0, "[", op, "] ",
+                      rows, " and ", columns, " channels do not divide into ", options.groups, " groups");
+    Shape shape{rows, columns / options.groups};
+    for (int64_t side : kernel.resolve(op, "kernel", axes)) shape.push_back(side);
+    weight = parameter(init::kaiming_normal(shape, rng));
+    if (options.bias) bias = parameter(zeros({out}));
+  }
+  const ConvOptions& options() const { return options_; }
+
  private:
-  int64_t stride_ = 1, padding_ = 0;
+  ConvOptions options_;
+};
+
+/// x [B, in, L] -> [B, out, L'] with L' = (L + 2 padding - dilation (kernel - 1) - 1) / stride + 1.
+class Conv1d : public ConvModule {
+ public:
+  Conv1d() = default;
+  Conv1d(int64_t in, int64_t out, const PerAxis& kernel, const ConvOptions& options, Generator& rng)
+      : ConvModule("Conv1d", 1, out, in, out, kernel, options, rng) {}
+  Tensor operator()(const Tensor& x) const {
+    const ConvOptions& o = options();
+    return conv1d(x, weight, bias, o.stride, o.padding, o.dilation, o.groups);
+  }
+};
+
+/// x [B, in, H, W] -> [B, out, H', W'], sides as above. weight [out, in / groups, kernel, kernel].
+class Conv2d : public ConvModule {
+ public:
+  Conv2d() = default;
+  Conv2d(int64_t in, int64_t out, const PerAxis& kernel, const ConvOptions& options, Generator& rng)
+      : ConvModule("Conv2d", 2, out, in, out, kernel, options, rng) {}
+  Conv2d(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding, Generator& rng)
+      : Conv2d(in, out, kernel, {.stride = stride, .padding = padding}, rng) {}
+  Tensor operator()(const Tensor& x) const {
+    const ConvOptions& o = options();
+    return conv2d(x, weight, bias, o.stride, o.padding, o.dilation, o.groups);
+  }
+};
+
+/// x [B, in, D, H, W] -> [B, out, D', H', W'].
+class Conv3d : public ConvModule {
+ public:
+  Conv3d() = default;
+  Conv3d(int64_t in, int64_t out, const PerAxis& kernel, const ConvOptions& options, Generator& rng)
+      : ConvModule("Conv3d", 3, out, in, out, kernel, options, rng) {}
+  Tensor operator()(const Tensor& x) const {
+    const ConvOptions& o = options();
+    return conv3d(x, weight, bias, o.stride, o.padding, o.dilation, o.groups);
+  }
+};
+
+/// x [B, in, H, W] -> [B, out, H', W'] with H' = (H - 1) stride - 2 padding + dilation (kernel - 1) + 1 +
+/// output_padding. weight [in, out / groups, kernel, kernel].
+class ConvTranspose2d : public ConvModule {
+ public:
+  ConvTranspose2d() = default;
+  ConvTranspose2d(int64_t in, int64_t out, const PerAxis& kernel, const ConvOptions& options, Generator& rng)
+      : ConvModule("ConvTranspose2d", 2, in, out, out, kernel, options, rng) {}
+  Tensor operator()(const Tensor& x) const {
+    const ConvOptions& o = options();
+    return conv_transpose2d(x, weight, bias, o.stride, o.padding, o.output_padding, o.groups, o.dilation);
+  }
 };
 
 }  // namespace ditharos::nn

@@ -8,7 +8,7 @@ const Rows& op_table() {
   static const Rows rows = [] {
     Rows all;
     for (const auto& family : {arithmetic_rows, function_rows, activation_rows, reduction_rows, shape_rows, index_rows,
-                               product_rows, loss_rows, transformer_rows}) {
+                               product_rows, conv_rows, picture_rows, loss_rows, transformer_rows}) {
       Rows some = family();
       std::move(some.begin(), some.end(), std::back_inserter(all));
     }

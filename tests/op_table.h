@@ -72,6 +72,8 @@ Rows reduction_rows();
 Rows shape_rows();
 Rows index_rows();
 Rows product_rows();
+Rows conv_rows();
+Rows picture_rows();
 Rows loss_rows();
 Rows transformer_rows();
 

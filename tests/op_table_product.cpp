@@ -1,4 +1,4 @@
-// Rows of the op table: matrix products, windows, convolution.
+// Rows of the op table: matrix products, windows.
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tests/op_table.h>
 
@@ -128,36 +128,6 @@ Row folding(const Window& w, int64_t height, int64_t width) {
   return row;
 }
 
-Row convolution(const Window& w, bool with_bias) {
-  Row row;
-  row.name = "conv2d";
-  row.op = [=](const Tensors& in) { return conv2d(in[0], in[1], with_bias ? in[2] : Tensor{}, w.stride, w.padding); };
-  row.reference = [=](const Arrays& in) {
-    const Array &x = in[0], &weight = in[1];
-    Array out({x.shape[0], weight.shape[0], w.out(x.shape[2]), w.out(x.shape[3])});
-    each_index(
-        {x.shape[0], weight.shape[0], out.shape[2], out.shape[3], x.shape[1], w.kernel, w.kernel}, [&](const Index& i) {
-          const int64_t y = i[2] * w.stride + i[5] - w.padding, column = i[3] * w.stride + i[6] - w.padding;
-          if (y < 0 || y >= x.shape[2] || column < 0 || column >= x.shape[3]) return;
-          out.at({i[0], i[1], i[2], i[3]}) += x.at({i[0], i[4], y, column}) * weight.at({i[1], i[4], i[5], i[6]});
-        });
-    if (with_bias) each_index(out.shape, [&](const Index& i) { out.at(i) += in[2].at({i[1]}); });
-    return out;
-  };
-  row.inputs = {uniform(-1, 1), uniform(-1, 1)};
-  row.cases = {{{2, 3, 4, 5}, {4, 3, w.kernel, w.kernel}}, {{1, 1, 3, 3}, {1, 1, w.kernel, w.kernel}},
-               {{0, 2, 3, 3}, {2, 2, w.kernel, w.kernel}}};
-  row.large = {{{4, 3, 40, 41}, {8, 3, w.kernel, w.kernel}}};
-  if (with_bias) {
-    row.inputs.push_back(uniform(-1, 1));
-    for (auto* cases : {&row.cases, &row.large})
-      for (Case& c : *cases) c.push_back({c[1][0]});
-  }
-  row.misuse = [] { conv2d(zeros({1, 3, 8, 8}), zeros({4, 2, 3, 3}), {}); };
-  row.message = "[conv2d] needs x [B, C, H, W] and weight [O, C, k, k], got [1, 3, 8, 8] and [4, 2, 3, 3]";
-  return row;
-}
-
 }  // namespace
 
 Rows product_rows() {
@@ -171,9 +141,7 @@ Rows product_rows() {
           unfolding({2, 2, 1}),
           folding({3, 1, 1}, 4, 5),
           folding({2, 2, 0}, 6, 4),
-          folding({1, 1, 0}, 1, 1),
-          convolution({3, 1, 1}, true),
-          convolution({2, 2, 0}, false)};
+          folding({1, 1, 0}, 1, 1)};
 }
 
 }  // namespace ditharos::tests

@@ -1,32 +1,120 @@
-// Sliding windows. unfold and fold are each other's adjoint; a convolution is a matrix product with unfolded windows.
+// Convolutions of one, two and three spatial axes, and their transposes.
+//
+// One trilinear form stands behind all of them: <g, conv(x, w)>. Its three derivatives are conv(x, w), the input
+// gradient (g, w), which is what is called a transposed convolution, and the weight gradient (g, x). The derivative of
+// any of the three by one of its operands is another of the three, so they are complete to every order.
+#include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/tensor/kernels/unfold.h>
+#include <ditharos/tensor/kernels/conv.h>
 
 namespace ditharos {
+namespace {
 
-Tensor unfold(const Tensor& x, int64_t kernel, int64_t stride, int64_t padding) {
-  return record("unfold", kernels::unfold(x, {kernel, stride, padding}), {x}, save_nothing,
-                each([=](const Backward& d) {
-                  const Shape& in = d.input_shape(0);
-                  return fold(d.grad(), in[1], in[2], in[3], kernel, stride, padding);
-                }));
+using kernels::ConvWindow;
+
+Tensor input_gradient(const char* op, const Tensor& grad, const Tensor& weight, const Shape& input, const ConvWindow& w);
+Tensor weight_gradient(const Tensor& grad, const Tensor& x, const Shape& weight, const ConvWindow& w);
+
+/// What the gradients of a product of a and b read again: each one's is made of the other.
+Save factors(const Tensor& a, const Tensor& b) {
+  return (needs_grad(a) ? save_input(1) : save_nothing) | (needs_grad(b) ? save_input(0) : save_nothing);
 }
 
-Tensor fold(const Tensor& columns, int64_t channels, int64_t height, int64_t width, int64_t kernel, int64_t stride,
-            int64_t padding) {
-  return record("fold", kernels::fold(columns, channels, height, width, {kernel, stride, padding}), {columns},
-                save_nothing, each([=](const Backward& d) { return unfold(d.grad(), kernel, stride, padding); }));
+/// Sum over pictures and positions of grad [B, O, ...].
+Tensor bias_gradient(const Tensor& grad) {
+  Axes axes{0};
+  for (int i = 2; i < grad.rank(); ++i) axes.push_back(i);
+  return sum(grad, axes);
 }
 
-Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t stride, int64_t padding) {
-  check<ShapeError>(
-      x.rank() == 4 && weight.rank() == 4 && weight.size(1) == x.size(1) && weight.size(2) == weight.size(3),
-      "[conv2d] needs x [B, C, H, W] and weight [O, C, k, k], got ", x.shape(), " and ", weight.shape());
-  const kernels::Window window{weight.size(2), stride, padding};
-  const Tensor columns = unfold(x, window.kernel, stride, padding);                        // [B, Ho*Wo, C*k*k]
-  const Tensor y = linear(columns, reshape(weight, {weight.size(0), -1}), bias);           // [B, Ho*Wo, O]
-  return reshape(transpose(y, 1, 2), {x.size(0), weight.size(0), window.out(x.size(2)), window.out(x.size(3))});
+Tensor convolve(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvWindow& w) {
+  return record("conv", kernels::conv(op, x, weight, bias, w), {x, weight, bias}, factors(x, weight),
+                [w](const Backward& d) -> Grads {
+                  Grads grads(3);
+                  if (d.needs(0)) grads[0] = input_gradient("conv", d.grad(), d.input(1), d.input_shape(0), w);
+                  if (d.needs(1) && d.needs(2) && !grad_enabled()) {  // both in one pass over the gradient
+                    grads[1] = kernels::conv_weight_gradient("conv", d.grad(), d.input(0), d.input_shape(1), w,
+                                                             &grads[2]);
+                    return grads;
+                  }
+                  if (d.needs(1)) grads[1] = weight_gradient(d.grad(), d.input(0), d.input_shape(1), w);
+                  if (d.needs(2)) grads[2] = bias_gradient(d.grad());
+                  return grads;
+                });
+}
+
+Tensor input_gradient(const char* op, const Tensor& grad, const Tensor& weight, const Shape& input,
+                      const ConvWindow& w) {
+  return record("conv_transpose", kernels::conv_input_gradient(op, grad, weight, input, w), {grad, weight},
+                factors(grad, weight),
+                each([w](const Backward& d) { return convolve("conv_transpose", d.grad(), d.input(1), {}, w); },
+                     [w](const Backward& d) { return weight_gradient(d.input(0), d.grad(), d.input_shape(1), w); }));
+}
+
+Tensor weight_gradient(const Tensor& grad, const Tensor& x, const Shape& weight, const ConvWindow& w) {
+  constexpr const char* op = "conv_weight_gradient";
+  return record(op, kernels::conv_weight_gradient(op, grad, x, weight, w), {grad, x}, factors(grad, x),
+                each([w](const Backward& d) { return convolve(op, d.input(1), d.grad(), {}, w); },
+                     [w](const Backward& d) { return input_gradient(op, d.input(0), d.grad(), d.input_shape(1), w); }));
+}
+
+ConvWindow window(const char* op, int axes, const PerAxis& stride, const PerAxis& padding, const PerAxis& dilation,
+                  int64_t groups) {
+  return {stride.resolve(op, "stride", axes), padding.resolve(op, "padding", axes),
+          dilation.resolve(op, "dilation", axes), groups};
+}
+
+Tensor transposed(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias, const PerAxis& out_padding,
+                  const ConvWindow& w) {
+  const int axes = w.stride.rank();
+  const Shape out = kernels::conv_transpose_shape(op, x.shape(), weight.shape(), w,
+                                                  out_padding.resolve(op, "output_padding", axes));
+  if (bias.defined())
+    check<ShapeError>(bias.shape() == Shape{out[1]}, "[", op, "] bias must be ", Shape{out[1]}, ", got ", bias.shape());
+  const Tensor y = input_gradient(op, x, weight, out, w);
+  if (!bias.defined()) return y;
+  Shape per_channel = Shape::filled(axes + 1, 1);
+  per_channel[0] = out[1];
+  return y + reshape(bias, per_channel);
+}
+
+}  // namespace
+
+Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias, const PerAxis& stride, const PerAxis& padding,
+              const PerAxis& dilation, int64_t groups) {
+  return convolve("conv1d", x, weight, bias, window("conv1d", 1, stride, padding, dilation, groups));
+}
+
+Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const PerAxis& stride, const PerAxis& padding,
+              const PerAxis& dilation, int64_t groups) {
+  return convolve("conv2d", x, weight, bias, window("conv2d", 2, stride, padding, dilation, groups));
+}
+
+Tensor conv3d(const Tensor& x, const Tensor& weight, const Tensor& bias, const PerAxis& stride, const PerAxis& padding,
+              const PerAxis& dilation, int64_t groups) {
+  return convolve("conv3d", x, weight, bias, window("conv3d", 3, stride, padding, dilation, groups));
+}
+
+Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const Tensor& bias, const PerAxis& stride,
+                        const PerAxis& padding, const PerAxis& output_padding, int64_t groups,
+                        const PerAxis& dilation) {
+  constexpr const char* op = "conv_transpose1d";
+  return transposed(op, x, weight, bias, output_padding, window(op, 1, stride, padding, dilation, groups));
+}
+
+Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const PerAxis& stride,
+                        const PerAxis& padding, const PerAxis& output_padding, int64_t groups,
+                        const PerAxis& dilation) {
+  constexpr const char* op = "conv_transpose2d";
+  return transposed(op, x, weight, bias, output_padding, window(op, 2, stride, padding, dilation, groups));
+}
+
+Tensor conv_transpose3d(const Tensor& x, const Tensor& weight, const Tensor& bias, const PerAxis& stride,
+                        const PerAxis& padding, const PerAxis& output_padding, int64_t groups,
+                        const PerAxis& dilation) {
+  constexpr const char* op = "conv_transpose3d";
+  return transposed(op, x, weight, bias, output_padding, window(op, 3, stride, padding, dilation, groups));
 }
 
 }  // namespace ditharos

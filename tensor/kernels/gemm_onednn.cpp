@@ -1,4 +1,4 @@
-// Each tile is a matmul primitive made for and run on one thread: given a team of its
+// Matrix products by oneDNN. Each tile is a matmul primitive made for and run on one thread: given a team of its
 // own, oneDNN splits sums by the number of threads, and the result would depend on it.
 #include <ditharos/tensor/kernels/gemm_tile.h>
 

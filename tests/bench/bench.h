@@ -25,6 +25,7 @@ struct Case {
 
 /// Add the cases of one file.
 void add_gemm_cases(std::vector<Case>& cases);
+void add_conv_cases(std::vector<Case>& cases);
 void add_kernel_cases(std::vector<Case>& cases);
 void add_loss_cases(std::vector<Case>& cases);
 void add_allocator_cases(std::vector<Case>& cases);

@@ -20,6 +20,7 @@ using namespace ditharos::bench;
 std::vector<Case> all_cases() {
   std::vector<Case> cases;
   add_gemm_cases(cases);
+  add_conv_cases(cases);
   add_kernel_cases(cases);
   add_loss_cases(cases);
   add_allocator_cases(cases);

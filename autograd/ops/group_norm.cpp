@@ -1,0 +1,117 @@
+// Group, batch and RMS normalisation.
+#include <ditharos/autograd/node.h>
+#include <ditharos/autograd/ops.h>
+#include <ditharos/tensor/kernels/group_norm.h>
+
+namespace ditharos {
+namespace {
+
+/// [C] as [C, 1, ...], which broadcasts over a picture of the rank of x.
+Tensor per_channel(const Tensor& v, const Tensor& x) {
+  Shape shape = Shape::filled(x.rank() - 1, 1);
+  shape[0] = v.size(0);
+  return reshape(v, shape);
+}
+
+Tensor affine(Tensor y, const Tensor& weight, const Tensor& bias) {
+  if (weight.defined()) y = y * per_channel(weight, y);
+  return bias.defined() ? y + per_channel(bias, y) : y;
+}
+
+Tensor normalized(const Tensor& x, const Axes& axes, double eps) {
+  const Tensor centred = x - mean(x, axes, true);
+  return centred * rsqrt(mean(square(centred), axes, true) + eps);
+}
+
+/// Groups of channels as the last axis, normalised, and back.
+Tensor group_composite(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps,
+                       bool with_silu) {
+  int64_t elements = x.size(1) / groups;
+  for (int i = 2; i < x.rank(); ++i) elements *= x.size(i);
+  const Tensor rows = reshape(x, {x.size(0), groups, elements});
+  const Tensor y = affine(reshape(normalized(rows, {-1}, eps), x.shape()), weight, bias);
+  return with_silu ? silu(y) : y;
+}
+
+/// Axes of a batch but the channels'.
+Axes all_but_channels(const Tensor& x) {
+  Axes axes{0};
+  for (int i = 2; i < x.rank(); ++i) axes.push_back(i);
+  return axes;
+}
+
+Tensor group_norm_of(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps,
+                     bool with_silu) {
+  Tensor statistics;  // [B * groups, 2]
+  const Tensor y = kernels::group_norm(x, groups, weight, bias, eps, with_silu, &statistics);
+  return record("group_norm", y, {x, weight, bias}, save_inputs,
+                fused([=](const Backward& d) -> Grads {
+                        auto g = kernels::group_norm_backward(d.grad(), d.input(0), groups, d.input(1), d.input(2),
+                                                              with_silu, statistics);
+                        return {g.x, g.weight, g.bias};
+                      },
+                      [=](const std::vector<Tensor>& in) {
+                        return group_composite(in[0], groups, in[1], in[2], eps, with_silu);
+                      }));
+}
+
+Tensor batch_norm_training(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps, Tensor* statistics) {
+  const Tensor y = kernels::batch_norm(x, weight, bias, eps, statistics);
+  const Tensor kept = *statistics;  // [C, 2]
+  return record("batch_norm", y, {x, weight, bias}, save_inputs,
+                fused([kept](const Backward& d) -> Grads {
+                        auto g = kernels::batch_norm_backward(d.grad(), d.input(0), d.input(1), kept);
+                        return {g.x, g.weight, g.bias};
+                      },
+                      [eps](const std::vector<Tensor>& in) {
+                        return affine(normalized(in[0], all_but_channels(in[0]), eps), in[1], in[2]);
+                      }));
+}
+
+}  // namespace
+
+Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps) {
+  return group_norm_of(x, groups, weight, bias, eps, false);
+}
+
+Tensor group_norm_silu(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps) {
+  return group_norm_of(x, groups, weight, bias, eps, true);
+}
+
+Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight,
+                  const Tensor& bias, bool training, double momentum, double eps) {
+  const Shape channels = x.rank() >= 2 ? Shape{x.size(1)} : Shape{};
+  check<ShapeError>(x.rank() >= 2, "[batch_norm] needs x [B, C, ...], got ", x.shape());
+  check<ShapeError>(running_mean.defined() == running_var.defined() && (training || running_mean.defined()),
+                    "[batch_norm] needs both running statistics, or in training none of them");
+  if (running_mean.defined())
+    check<ShapeError>(running_mean.shape() == channels && running_var.shape() == channels &&
+                          running_mean.is_contiguous() && running_var.is_contiguous(),
+                      "[batch_norm] the running statistics must be ", channels, ", got ", running_mean.shape(), " and ",
+                      running_var.shape());
+  if (!training) {
+    const Tensor inverse = rsqrt(running_var.detach() + eps);
+    return affine((x - per_channel(running_mean.detach(), x)) * per_channel(inverse, x), weight, bias);
+  }
+  Tensor statistics;
+  const Tensor y = batch_norm_training(x, weight, bias, eps, &statistics);
+  if (running_mean.defined())
+    kernels::update_running_statistics(running_mean, running_var, statistics, momentum, eps, x.numel() / x.size(1));
+  return y;
+}
+
+Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps) {
+  Tensor inverse;  // [rows]
+  const Tensor y = kernels::rms_norm(x, weight, eps, &inverse);
+  return record("rms_norm", y, {x, weight}, save_inputs,
+                fused([inverse](const Backward& d) -> Grads {
+                        auto g = kernels::rms_norm_backward(d.grad(), d.input(0), d.input(1), inverse);
+                        return {g.x, g.weight};
+                      },
+                      [eps](const std::vector<Tensor>& in) {
+                        const Tensor y = in[0] * rsqrt(mean(square(in[0]), {-1}, true) + eps);
+                        return in[1].defined() ? y * in[1] : y;
+                      }));
+}
+
+}  // namespace ditharos

@@ -1,0 +1,38 @@
+#pragma once
+// The seam to a convolution library: three products of one trilinear form, two implementations of each (oneDNN for f32,
+// ours for f64, for builds without oneDNN and as the tests' oracle).
+//
+// With y = conv(x, w), the number <g, y> is linear in g, x and w; its derivatives are conv(x, w), the input gradient
+// of (g, w) and the weight gradient of (g, x). So these three differentiate into each other, to every order.
+// Work is cut into pieces that depend on the sizes alone, each piece runs on one thread, and sums of pieces are added
+// in order: the bits of a result do not depend on the number of threads.
+#include <ditharos/tensor/tensor.h>
+
+namespace ditharos::kernels {
+
+/// How a kernel moves over its input: one entry for each spatial axis (1, 2 or 3 of them). Padding is zeros on both
+/// sides.
+struct ConvWindow {
+  Shape stride, padding, dilation;
+  int64_t groups = 1;  ///< channels are cut into so many parts, which do not mix
+};
+
+/// y[b, o, p] = bias[o] + sum over c, k of weight[o, c, k] x[b, c, p stride + k dilation - padding]; x [B, C, in...],
+/// weight [O, C/groups, k...], bias [O] or undefined; y [B, O, out...] with
+/// out = (in + 2 padding - dilation (k - 1) - 1) / stride + 1. ShapeError in the name of `op` unless all fits.
+Tensor conv(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvWindow& window);
+
+/// The gradient of x, of shape `input`, for the gradient `grad` of y.
+Tensor conv_input_gradient(const char* op, const Tensor& grad, const Tensor& weight, const Shape& input,
+                           const ConvWindow& window);
+
+/// The gradient of weight, of shape `weight`, and if `bias` is not null that of the bias.
+Tensor conv_weight_gradient(const char* op, const Tensor& grad, const Tensor& x, const Shape& weight,
+                            const ConvWindow& window, Tensor* bias = nullptr);
+
+/// Shape [B, C, in...] of the input of which x [B, O, out...] can be the output for weight [O, C/groups, k...]:
+/// in = (out - 1) stride - 2 padding + dilation (k - 1) + 1 + output_padding, with output_padding < stride.
+Shape conv_transpose_shape(const char* op, const Shape& x, const Shape& weight, const ConvWindow& window,
+                           const Shape& output_padding);
+
+}  // namespace ditharos::kernels

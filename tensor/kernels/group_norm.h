@@ -1,0 +1,33 @@
+#pragma once
+// Normalisation over channels and positions of pictures x [B, C, ...], and RMS norm over the last axis.
+#include <ditharos/tensor/tensor.h>
+
+namespace ditharos::kernels {
+
+/// What a normalisation's backward pass gives; weight and bias are always defined, [C].
+struct ChannelNormGrads { Tensor x, weight, bias; };
+
+/// y = f(xhat * weight + bias), f SiLU if `silu`, else nothing; xhat = (x - mean) / sqrt(var + eps) over each of
+/// `groups` groups of channels of a picture (Wu and He 2018). weight, bias [C] or undefined. `statistics`, if not null,
+/// receives [B * groups, 2] = (mean, 1/sqrt(var + eps)).
+Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps, bool silu,
+                  Tensor* statistics);
+ChannelNormGrads group_norm_backward(const Tensor& grad, const Tensor& x, int64_t groups, const Tensor& weight,
+                                     const Tensor& bias, bool silu, const Tensor& statistics);
+
+/// The same over each channel of the whole batch (Ioffe and Szegedy 2015); statistics [C, 2].
+Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps, Tensor* statistics);
+ChannelNormGrads batch_norm_backward(const Tensor& grad, const Tensor& x, const Tensor& weight,
+                                     const Tensor& statistics);
+/// running = (1 - momentum) running + momentum batch, in place, for mean and variance [C], from batch_norm's statistics
+/// of `count` elements each. The variance that is kept is the unbiased one.
+void update_running_statistics(const Tensor& mean, const Tensor& variance, const Tensor& statistics, double momentum,
+                               double eps, int64_t count);
+
+/// y = x / sqrt(mean(x^2) + eps) * weight over the last axis (Zhang and Sennrich 2019); weight [D] or undefined.
+/// `inverse`, if not null, receives [rows] = 1/sqrt(mean(x^2) + eps).
+Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps, Tensor* inverse);
+struct RmsNormGrads { Tensor x, weight; };  ///< weight undefined when there is none
+RmsNormGrads rms_norm_backward(const Tensor& grad, const Tensor& x, const Tensor& weight, const Tensor& inverse);
+
+}  // namespace ditharos::kernels

@@ -1,0 +1,144 @@
+#include <ditharos/tensor/kernels/isa/group_norm_isa.h>
+#include <ditharos/tensor/kernels/isa/vector.h>
+#include <ditharos/tensor/kernels/isa/vector_math.h>
+
+namespace ditharos::kernels {
+namespace DITHAROS_ISA {
+namespace {
+
+/// Sum over the row of what step(segment, V& sum, index) adds. Segments are summed in T, their sums in double: a row
+/// may have millions of elements.
+template <class T, class Step>
+double sum_of_row(const NormRow<T>& row, const T* x, const Step& step) {
+  double total = 0;
+  for (int64_t s = 0; s < row.segments; ++s) {
+    const T* segment = x + s * row.stride;
+    total += sum_over<T>(row.length, [&]<class V>(int64_t j, V& sum) { step(read<V>(segment + j), sum); });
+  }
+  return total;
+}
+
+template <class T>
+T weight_of(const NormRow<T>& row, int64_t s) { return row.weight ? row.weight[s * row.affine_stride] : T(1); }
+template <class T>
+T bias_of(const NormRow<T>& row, int64_t s) { return row.bias ? row.bias[s * row.affine_stride] : T(0); }
+
+template <class T>
+void forward(const NormRow<T>& row, const T* x, T eps, T* y, T* statistics) {
+  const double count = double(row.segments * row.length);
+  const T mean = T(sum_of_row(row, x, []<class V>(V v, V& sum) { sum += v; }) / count);
+  // The variance from the differences to the mean: E[x^2] - mean^2 would cancel.
+  const double squares = sum_of_row(row, x, [mean]<class V>(V v, V& sum) {
+    const V difference = v - mean;
+    sum += difference * difference;
+  });
+  const T inverse = T(1 / __builtin_sqrt(squares / count + double(eps)));
+  statistics[0] = mean;
+  statistics[1] = inverse;
+  for (int64_t s = 0; s < row.segments; ++s) {
+    const T* from = x + s * row.stride;
+    T* to = y + s * row.stride;
+    const T scale = weight_of(row, s) * inverse, bias = bias_of(row, s);
+    if (row.silu) {
+#pragma omp simd
+      for (int64_t j = 0; j < row.length; ++j) to[j] = silu((from[j] - mean) * scale + bias);
+    } else {
+#pragma omp simd
+      for (int64_t j = 0; j < row.length; ++j) to[j] = (from[j] - mean) * scale + bias;
+    }
+  }
+}
+
+// With u = xhat w + b, y = f(u) and gu = g f'(u):
+//   db = sum gu, dw = sum gu xhat, dx = (gu w - mean(gu w) - xhat mean(gu w xhat)) / sqrt(var + eps).
+template <class T>
+void backward(const NormRow<T>& row, const T* grad, const T* x, const T* statistics, T* dx, T* dweight, T* dbias) {
+  const T mean = statistics[0], inverse = statistics[1];
+  double sum_gu = 0, sum_gu_xhat = 0;
+  for (int64_t s = 0; s < row.segments; ++s) {
+    const T *g = grad + s * row.stride, *in = x + s * row.stride;
+    T* gu = dx + s * row.stride;
+    const T weight = weight_of(row, s), scale = weight * inverse, bias = bias_of(row, s);
+    if (row.silu) {
+#pragma omp simd
+      for (int64_t j = 0; j < row.length; ++j) gu[j] = g[j] * silu_derivative((in[j] - mean) * scale + bias);
+      g = gu;
+    }
+    const Sums<T> sums = sums_over<T>(row.length, [&]<class V>(int64_t j, V& sum, V& sum_xhat) {
+      const V v = read<V>(g + j);
+      sum += v;
+      sum_xhat += v * ((read<V>(in + j) - mean) * inverse);
+    });
+    dbias[s] = sums.first;
+    dweight[s] = sums.second;
+    sum_gu += double(weight) * double(sums.first);
+    sum_gu_xhat += double(weight) * double(sums.second);
+  }
+  const double count = double(row.segments * row.length);
+  const T a = T(sum_gu / count), b = T(sum_gu_xhat / count);
+  for (int64_t s = 0; s < row.segments; ++s) {
+    T* to = dx + s * row.stride;
+    const T *gu = row.silu ? to : grad + s * row.stride, *in = x + s * row.stride;
+    const T weight = weight_of(row, s);
+#pragma omp simd
+    for (int64_t j = 0; j < row.length; ++j) to[j] = (gu[j] * weight - a - (in[j] - mean) * inverse * b) * inverse;
+  }
+}
+
+template <class T>
+void rms(int64_t rows, int64_t d, const T* x, const T* weight, T eps, T* y, T* inverse) {
+  for (int64_t i = 0; i < rows; ++i, x += d, y += d) {
+    const T squares = sum_over<T>(d, [&]<class V>(int64_t j, V& sum) {
+      const V v = read<V>(x + j);
+      sum += v * v;
+    });
+    const T scale = inverse[i] = T(1) / sqrt(squares / T(d) + eps);
+    if (weight) {
+#pragma omp simd
+      for (int64_t j = 0; j < d; ++j) y[j] = x[j] * scale * weight[j];
+    } else {
+#pragma omp simd
+      for (int64_t j = 0; j < d; ++j) y[j] = x[j] * scale;
+    }
+  }
+}
+
+// With xhat = x inverse and gw = g w: dx = (gw - xhat mean(gw xhat)) inverse, dw = sum over the rows of g xhat.
+template <class T>
+void rms_backward(int64_t rows, int64_t d, const T* grad, const T* x, const T* inverse, const T* weight, T* dx,
+                  T* dweight) {
+  if (weight)
+    for (int64_t j = 0; j < d; ++j) dweight[j] = T(0);
+  for (int64_t i = 0; i < rows; ++i, grad += d, x += d, dx += d) {
+    const T scale = inverse[i];
+    const T dot = weight ? sum_over<T>(d, [&]<class V>(int64_t j, V& sum) {
+      sum += read<V>(grad + j) * read<V>(weight + j) * read<V>(x + j);
+    }) : sum_over<T>(d, [&]<class V>(int64_t j, V& sum) { sum += read<V>(grad + j) * read<V>(x + j); });
+    const T part = dot * scale / T(d);
+    if (weight) {
+#pragma omp simd
+      for (int64_t j = 0; j < d; ++j) {
+        const T xhat = x[j] * scale;
+        dweight[j] += grad[j] * xhat;
+        dx[j] = (grad[j] * weight[j] - xhat * part) * scale;
+      }
+    } else {
+#pragma omp simd
+      for (int64_t j = 0; j < d; ++j) dx[j] = (grad[j] - x[j] * scale * part) * scale;
+    }
+  }
+}
+
+template <class T>
+constexpr GroupNormLoops<T> all_loops() { return {forward<T>, backward<T>, rms<T>, rms_backward<T>}; }
+
+}  // namespace
+}  // namespace DITHAROS_ISA
+
+const GroupNormKernels& GroupNormKernels::DITHAROS_ISA() {
+  using namespace kernels::DITHAROS_ISA;
+  static constexpr GroupNormKernels kernels{all_loops<float>(), all_loops<double>()};
+  return kernels;
+}
+
+}  // namespace ditharos::kernels

@@ -1,0 +1,53 @@
+#pragma once
+// Weighted sums of neighbours along rows and columns of pictures. Average pooling, adaptive pooling and interpolation
+// are all of this kind; they differ in their weights alone. So is the adjoint of each.
+#include <memory>
+#include <vector>
+
+#include <ditharos/tensor/tensor.h>
+
+namespace ditharos::kernels {
+
+/// A matrix [outputs, inputs] whose rows have their entries side by side.
+class Taps {
+ public:
+  Taps(int64_t inputs, int64_t outputs) : inputs_(inputs), begin_(static_cast<size_t>(outputs)), start_{0} {}
+
+  int64_t inputs() const { return inputs_; }
+  int64_t outputs() const { return static_cast<int64_t>(begin_.size()); }
+  /// Row `output`: the first input with an entry, their number, and the entries.
+  int64_t first(int64_t output) const { return begin_[static_cast<size_t>(output)]; }
+  int64_t count(int64_t output) const {
+    return start_[static_cast<size_t>(output) + 1] - start_[static_cast<size_t>(output)];
+  }
+  const double* weights(int64_t output) const { return weights_.data() + start_[static_cast<size_t>(output)]; }
+
+  /// Adds the next row; rows come in order.
+  void add_row(int64_t first, const std::vector<double>& weights);
+  Taps transposed() const;
+
+  /// Windows of `kernel` pixels every `stride` pixels with zero padding, each entry 1/kernel.
+  static Taps average(int64_t inputs, int64_t kernel, int64_t stride, int64_t padding);
+  /// Output i averages the inputs from floor(i in/out) to ceil((i + 1) in/out).
+  static Taps adaptive_average(int64_t inputs, int64_t outputs);
+  /// Output i is input floor(i in/out).
+  static Taps nearest(int64_t inputs, int64_t outputs);
+  /// Output i lies at (i + 1/2) in/out - 1/2 between two inputs, or on the border (align_corners=False).
+  static Taps linear(int64_t inputs, int64_t outputs);
+
+ private:
+  int64_t inputs_;
+  std::vector<int64_t> begin_, start_;
+  size_t rows_ = 0;
+  std::vector<double> weights_;
+};
+
+/// y[..., i, j] = sum over h, w of rows[i, h] columns[j, w] x[..., h, w]; x [..., H, W].
+Tensor resample(const char* op, const Tensor& x, const Taps& rows, const Taps& columns);
+
+/// Largest element of every window of kernel[0] x kernel[1] pixels; x [B, C, H, W]. Padding counts as minus infinity;
+/// the first of equal elements wins, NaN beats all. `index`, if not null, receives [B, C, H', W'] i64: where in the
+/// plane [H * W] it stood.
+Tensor max_pool2d(const Tensor& x, const Shape& kernel, const Shape& stride, const Shape& padding, Tensor* index);
+
+}  // namespace ditharos::kernels
