@@ -109,8 +109,8 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, co
               const PerAxis& padding = 0, const PerAxis& dilation = 1, int64_t groups = 1);
 Tensor conv3d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, const PerAxis& stride = 1,
               const PerAxis& padding = 0, const PerAxis& dilation = 1, int64_t groups = 1);
-// Their adjoints, which make pictures larger: weight [C, O/groups, k...], bias [O] or undefined; a side of the result is
-// (in - 1) stride - 2 padding + dilation (k - 1) + 1 + output_padding, with output_padding < stride.
+// Their adjoints, which make pictures larger: weight [C, O/groups, k...], bias [O] or undefined; a side of the result
+// is (in - 1) stride - 2 padding + dilation (k - 1) + 1 + output_padding, with output_padding < stride.
 Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, const PerAxis& stride = 1,
                         const PerAxis& padding = 0, const PerAxis& output_padding = 0, int64_t groups = 1,
                         const PerAxis& dilation = 1);

@@ -186,7 +186,8 @@ Rows conv_rows() {
                                      {{{2, 3, 3, 4}, {3, 4, 3, 3}}, {{1, 1, 1, 1}, {1, 1, 3, 3}},
                                       {{0, 2, 3, 3}, {2, 1, 3, 3}}},
                                      {{{9, 32, 8, 8}, {32, 16, 3, 3}}}),
-                       "conv_transpose2d", [] { conv_transpose2d(zeros({1, 2, 5, 5}), zeros({2, 2, 3, 3}), {}, 2, 1, 2); },
+                       "conv_transpose2d",
+                       [] { conv_transpose2d(zeros({1, 2, 5, 5}), zeros({2, 2, 3, 3}), {}, 2, 1, 2); },
                        "[conv_transpose2d] needs 0 <= output_padding < stride, got [2, 2] and [2, 2]"));
   rows.push_back(named(transposition({{1, 3}, {0, 1}, {2, 1}, 2, {0, 1}}, false, {{{1, 4, 3, 2}, {4, 2, 2, 3}}}),
                        "conv_transpose2d", [] { conv_transpose2d(zeros({1, 1, 1, 1}), zeros({1, 1, 1, 1}), {}, 1, 1); },
@@ -195,7 +196,8 @@ Rows conv_rows() {
   rows.push_back(named(transposition({{2, 1, 2}, {0, 1, 0}, {1, 1, 1}, 1, {1, 0, 0}}, true,
                                      {{{1, 2, 2, 3, 2}, {2, 2, 2, 3, 2}}, {{1, 1, 1, 1, 1}, {1, 1, 1, 3, 1}},
                                       {{0, 1, 2, 2, 2}, {1, 1, 1, 3, 1}}}),
-                       "conv_transpose3d", [] { conv_transpose3d(zeros({1, 2, 4, 4, 4}), zeros({2, 2, 3, 3, 3}), zeros({3})); },
+                       "conv_transpose3d",
+                       [] { conv_transpose3d(zeros({1, 2, 4, 4, 4}), zeros({2, 2, 3, 3, 3}), zeros({3})); },
                        "[conv_transpose3d] bias must be [2], got [3]"));
   rows.push_back(weight_gradient());
   return rows;

@@ -13,7 +13,8 @@ namespace {
 
 using kernels::ConvWindow;
 
-Tensor input_gradient(const char* op, const Tensor& grad, const Tensor& weight, const Shape& input, const ConvWindow& w);
+Tensor input_gradient(const char* op, const Tensor& grad, const Tensor& weight, const Shape& input,
+                      const ConvWindow& w);
 Tensor weight_gradient(const Tensor& grad, const Tensor& x, const Shape& weight, const ConvWindow& w);
 
 /// What the gradients of a product of a and b read again: each one's is made of the other.

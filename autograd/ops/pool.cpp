@@ -45,8 +45,8 @@ Window window_of(const char* op, const Tensor& x, const PerAxis& kernel, const s
   }
   check<ShapeError>(settings, "[", op, "] needs kernel >= 1, stride >= 1 and padding from 0 to half the kernel, got ",
                     w.kernel, ", ", w.stride, " and ", w.padding);
-  check<ShapeError>(fits, "[", op, "] a window of ", w.kernel, " does not fit pictures of ", Shape{x.size(2), x.size(3)},
-                    " with padding ", w.padding);
+  check<ShapeError>(fits, "[", op, "] a window of ", w.kernel, " does not fit pictures of ",
+                    Shape{x.size(2), x.size(3)}, " with padding ", w.padding);
   return w;
 }
 

@@ -23,8 +23,6 @@ struct Layer {
   double flops() const { return 2.0 * double(batch * out * out_side() * out_side()) * double(in * 9); }
 };
 
-Tensor random(const Shape& shape) { return Generator(1).normal(shape); }
-
 void add_layer(std::vector<Case>& cases, const Layer& l) {
   const kernels::ConvWindow w{{l.stride, l.stride}, {1, 1}, {1, 1}, 1};
   const std::string name = "conv/" + std::to_string(l.in) + "x" + std::to_string(l.out) + "_side" +
