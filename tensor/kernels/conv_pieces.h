@@ -1,5 +1,6 @@
 #pragma once
 // How a convolution is cut into pieces for threads. The cut depends on the sizes alone. Internal to conv_onednn.cpp.
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
