@@ -87,17 +87,18 @@ class PyTorch:
         self.process = subprocess.Popen([sys.executable, str(HERE / "pytorch_worker.py"), mode], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True,
                                         env=environment(options) | ALLOCATORS[options.allocator])
-        self.answer()  # it has started
-
     def answer(self):
         line = self.process.stdout.readline()
         if not line:
             sys.exit("compare_pytorch.py: the PyTorch worker stopped; its message stands above")
         return json.loads(line)
 
-    def ask(self, request):
+    def send(self, request):
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
+
+    def ask(self, request):
+        self.send(request)
         return self.answer()
 
     def close(self):
@@ -106,7 +107,7 @@ class PyTorch:
 
 
 def check_equal_models(case, ours, theirs):
-    """Prints what was compared; a difference ends the comparison."""
+    """Says so, or ends the comparison."""
     for key in ("parameters", "flops"):
         if not theirs.get(key):
             continue
@@ -131,15 +132,21 @@ class Rivals:
 
     def prepare(self, case):
         """{mode: (worker, what it prepared)} for those modes in which PyTorch has the case."""
+        is_model = case.startswith(("step/", "sample/"))
+        workers = {mode: (not is_model and self.shared.get(mode)) or PyTorch(self.options, mode) for mode in self.modes}
+        if not is_model:
+            self.shared = workers
+        for worker in workers.values():
+            worker.send({"case": case})  # all at once: nothing is timed yet
         ready = {}
-        for mode in self.modes:
-            is_model = case.startswith(("step/", "sample/"))
-            worker = PyTorch(self.options, mode) if is_model else self.shared.get(mode) or PyTorch(self.options, mode)
-            if not is_model:
-                self.shared[mode] = worker
-            prepared = worker.ask({"case": case})
-            if "missing" not in prepared:
+        for mode, worker in workers.items():
+            prepared = worker.answer()
+            if "failed" in prepared:
+                print(f"{case}: PyTorch ({mode}) cannot run it: {prepared['failed']}", flush=True)
+            if "case" in prepared:
                 ready[mode] = (worker, prepared)
+            elif is_model:
+                worker.close()
         return ready
 
     def release(self, ready):
@@ -155,8 +162,8 @@ def run_case(case, options, ours, rivals):
     for number in range(1, options.rounds + 1):
         measured = {"ours": ours.measure(case)}
         if number == 1:
-            for _, prepared in ready.values():
-                check_equal_models(case, measured["ours"], prepared)
+            for mode, (_, prepared) in ready.items():
+                check_equal_models(f"{case} ({mode})", measured["ours"], prepared)
         if f32_of(case):
             measured["f32"] = ours.measure(f32_of(case))
         for mode, (worker, _) in ready.items():

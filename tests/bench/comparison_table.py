@@ -76,7 +76,7 @@ def markdown(report):
     alone = [c for c in report["cases"] if c not in int8 + models + kernels]
     text = (f"PyTorch {settings['torch']} with {settings['allocator']}, {settings['threads']} threads each; ours with "
             f"{machine.get('gemm', '?')}, peak {machine.get('peak_gflops', 0):.0f} GFLOP/s. Times are medians of the "
-            "rounds; ratios above 1 mean that ours is faster, with the smallest and largest of the rounds.\n\n")
+            "rounds; ratios are taken within a round, above 1 where ours is faster: median, smallest and largest.\n\n")
     for cases, make in ((models, model_table), (int8, int8_table), (kernels, kernel_table)):
         if cases:
             text += make(cases) + "\n"

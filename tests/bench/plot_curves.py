@@ -69,6 +69,7 @@ def draw(axis, points, folder):
     import matplotlib
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import LogLocator
     label, fixed = AXES[axis]
     values = [value for value, _ in points]
     milliseconds = [m["seconds"] * 1e3 for _, m in points]
@@ -78,9 +79,11 @@ def draw(axis, points, folder):
     plot.plot(values, ideal, "--", color="#888888", label=f"operations at {best:.0f} GFLOP/s")
     plot.plot(values, milliseconds, "o-", color="#1f5fa8", markersize=4, label="measured")
     plot.set(xscale="log", yscale="log", xlabel=label, ylabel="training step, ms", title=fixed)
-    plot.set_xticks(values, [str(value) for value in values])
-    plot.minorticks_off()
+    crowded = [following < 1.2 * value for value, following in zip(values, values[1:])] + [False]
+    plot.set_xticks(values, ["" if close else str(value) for value, close in zip(values, crowded)])
+    plot.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     plot.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    plot.minorticks_off()
     plot.grid(True, color="#dddddd", linewidth=.6)
     plot.spines[["top", "right"]].set_visible(False)
     plot.title.set_size(10)
