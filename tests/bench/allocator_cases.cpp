@@ -79,6 +79,7 @@ void add(std::vector<Case>& cases) {
   cases.push_back(pairs<Allocator>("64MB", 64 << 20));
   cases.push_back(mixed<Allocator>());
   cases.push_back(written<Allocator>("12MB", 12 << 20));
+  cases.push_back(written<Allocator>("64MB", 64 << 20));
 }
 
 }  // namespace

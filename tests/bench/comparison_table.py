@@ -1,4 +1,5 @@
 """The tables of compare_pytorch.py, in markdown."""
+import textwrap
 from statistics import median
 
 
@@ -50,17 +51,16 @@ def table(header, rows):
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
-def model_table(cases):
-    rows = [[f"`{c['name']}`", show_time(c, "ours"), show_time(c, "eager"), show_time(c, "compile"),
-             show_ratio(c, "eager"), show_ratio(c, "compile"), show_share(c), show_memory(c)] for c in cases]
-    return table(["case", "ours", "eager", "compile", "eager / ours", "compile / ours", "our share of peak",
-                  "peak memory ours, eager: ratio"], rows)
-
-
-def kernel_table(cases):
-    rows = [[f"`{c['name']}`", show_time(c, "ours"), show_time(c, "eager"), show_time(c, "compile"),
-             show_ratio(c, "eager"), show_ratio(c, "compile"), show_share(c)] for c in cases]
-    return table(["case", "ours", "eager", "compile", "eager / ours", "compile / ours", "our share of peak"], rows)
+def rival_table(cases, with_memory):
+    """Ours beside PyTorch's; no column for what nobody measured."""
+    columns = [("case", lambda c: f"`{c['name']}`"), ("ours", lambda c: show_time(c, "ours"))]
+    modes = [mode for mode in ("eager", "compile") if any(side(c, mode) for c in cases)]
+    columns += [(mode, lambda c, mode=mode: show_time(c, mode)) for mode in modes]
+    columns += [(f"{mode} / ours", lambda c, mode=mode: show_ratio(c, mode)) for mode in modes]
+    columns.append(("our share of peak", show_share))
+    if with_memory:
+        columns.append(("peak memory ours, eager: ratio", show_memory))
+    return table([name for name, _ in columns], [[show(c) for _, show in columns] for c in cases])
 
 
 def int8_table(cases):
@@ -74,12 +74,16 @@ def markdown(report):
     models = [c for c in report["cases"] if c["name"].startswith(("step/", "sample/"))]
     kernels = [c for c in report["cases"] if c not in int8 and c not in models and side(c, "eager")]
     alone = [c for c in report["cases"] if c not in int8 + models + kernels]
-    text = (f"PyTorch {settings['torch']} with {settings['allocator']}, {settings['threads']} threads each; ours with "
-            f"{machine.get('gemm', '?')}, peak {machine.get('peak_gflops', 0):.0f} GFLOP/s. Times are medians of the "
-            "rounds; ratios are taken within a round, above 1 where ours is faster: median, smallest and largest.\n\n")
-    for cases, make in ((models, model_table), (int8, int8_table), (kernels, kernel_table)):
-        if cases:
-            text += make(cases) + "\n"
+    about = (f"PyTorch {settings['torch']} with {settings['allocator']}, {settings['threads']} threads each; ours with "
+             f"{machine.get('gemm', '?')}, peak {machine.get('peak_gflops', 0):.0f} GFLOP/s. Times are medians of the "
+             "rounds; ratios are taken within a round, above 1 where ours is faster: median, smallest and largest.")
+    text = textwrap.fill(about, 120, break_on_hyphens=False) + "\n\n"
+    if models:
+        text += rival_table(models, with_memory=True) + "\n"
+    if int8:
+        text += int8_table(int8) + "\n"
+    if kernels:
+        text += rival_table(kernels, with_memory=False) + "\n"
     if alone:
         text += "Without a counterpart: " + ", ".join(f"`{c['name']}` {show_time(c, 'ours')}" for c in alone) + ".\n"
     return text.rstrip() + "\n"
