@@ -23,8 +23,10 @@ def calibrate(a=torch.randn(512, 512), b=torch.randn(512, 512)):
 
 
 def time_case(run, budget):
-    """As the benchmark program does: the 20th percentile and the median of at least two repetitions, unless one takes
-    much longer than there is time."""
+    """As the benchmark program does: one run to warm up (while others had their turn, the system may have taken pages
+    away), then the 20th percentile and the median of at least two repetitions, unless one takes much longer than there
+    is time."""
+    run()
     seconds, start, spent = [], time.perf_counter(), 0
     while not (len(seconds) >= 5000 or (len(seconds) >= 2 and spent >= budget) or spent > 4 * budget):
         begin = time.perf_counter()
@@ -59,10 +61,7 @@ def prepare(name, compiled):
     if case is None:
         return None, {"missing": name}
     run, parameters, flops = case
-    begin = time.perf_counter()
     run()  # compiles; fills caches; makes the optimiser's state
-    if time.perf_counter() - begin < 4:
-        run()
     reset_system_peak()
     return run, {"case": name, "parameters": parameters, "flops": flops}
 
