@@ -13,7 +13,7 @@ namespace ditharos::nn {
 /// first call into the layout that products run fastest on. The results are those of the ordinary path up to rounding.
 ///
 /// Packed weights take as much memory as the weights. They serve until the weights change, when the next call packs
-/// them anew, and go at the layer's first call outside that records a graph. Of this thread alone; may be nested.
+/// them anew, and go at the layer's first call outside. Of this thread alone; may be nested.
 class InferenceMode {
  public:
   InferenceMode();

@@ -3,11 +3,18 @@
 #include <ditharos/autograd/node.h>
 
 namespace ditharos::nn {
+namespace {
+
+/// Announces what was computed as an operation, to whoever observes them. It is never differentiated: packed() gives no
+/// weights, or refuses, where a gradient is wanted.
+Tensor announce(const char* name, const Tensor& y, const Tensor& x) { return record(name, y, {x}, save_nothing, {}); }
+
+}  // namespace
 
 Tensor Linear::operator()(const Tensor& x) const {
   const auto weights = packed(x);
   // What does not fit goes the ordinary way, which says why.
-  if (weights && x.rank() >= 1 && x.size(-1) == weights->in()) return kernels::linear(x, *weights);
+  if (weights && x.rank() >= 1 && x.size(-1) == weights->in()) return announce("linear", kernels::linear(x, *weights), x);
   return linear(x, weight, bias);
 }
 
@@ -26,8 +33,8 @@ std::shared_ptr<const kernels::PackedLinear> Linear::packed(const Tensor& x) con
     check<AutogradError>(!grad_enabled() || !(needs_grad(x) || needs_grad(weight) || needs_grad(bias)),
                          "[linear] this layer is quantised to int8, and rounding has no derivative: run it under "
                          "NoGrad or InferenceMode, or call nn::dequantize(model) before training");
-  } else if (!inference_mode()) {
-    if (grad_enabled()) packed_.drop();  // training goes on: the memory is needed
+  } else if (grad_enabled() || !inference_mode()) {
+    if (!inference_mode()) packed_.drop();  // that is over: the memory may be needed
     return nullptr;
   }
   if (x.dtype() != DType::f32) return nullptr;
@@ -38,7 +45,7 @@ Tensor packed_mlp(const Linear& fc1, const Linear& fc2, const Tensor& x) {
   const auto first = fc1.packed(x), second = fc2.packed(x);
   if (!first || !second || first->precision() != second->precision()) return {};
   if (x.rank() < 1 || x.size(-1) != first->in() || first->out() != second->in()) return {};
-  return kernels::mlp(x, *first, *second);
+  return announce("mlp", kernels::mlp(x, *first, *second), x);
 }
 
 }  // namespace ditharos::nn

@@ -74,6 +74,10 @@ TEST_CASE("inference mode: records nothing, packs, and may be nested") {
     CHECK(layer.packed(x) != nullptr);
     CHECK_FALSE(layer(x).requires_grad());
     CHECK(layer.packed(zeros({7, 20}, DType::f64)) == nullptr);
+    {
+      const GradMode recording(true);  // a gradient is wanted after all
+      CHECK(layer(x).requires_grad());
+    }
     CHECK_THROWS_AS(layer(rng.normal({7, 21})), ShapeError);
     CHECK_THROWS_AS(layer(zeros({7, 20}, DType::f64)), DTypeError);
   }

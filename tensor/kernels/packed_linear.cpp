@@ -14,7 +14,10 @@
 namespace ditharos::kernels {
 namespace {
 
-thread_local Workspace byte_rows, row_codes, hidden_rows;
+thread_local Workspace byte_rows, row_codes, hidden_rows, part_rows;
+
+/// Rows for which reading the weights takes longer than multiplying by them.
+constexpr int64_t few_rows = 16;
 
 const QuantizeKernels& loops() { return isa_kernels<QuantizeKernels>(); }
 
@@ -147,12 +150,27 @@ void PackedLinear::run(int64_t rows, const float* x, float* y, bool gelu) const 
   loops().dequantize(rows, out_, codes, w.scales.data(), w.column_sums.data(), w.bias.data(), gelu, sums, y);
 }
 
+bool PackedLinear::run_in_parts(int64_t rows, const float* x, float* y) const {
+  const Weights& w = *weights_;
+  const int64_t parts = precision_ == Precision::f32 ? w.floats->parts() : 1;
+  if (parts == 1) return false;
+  const int64_t width = out_ / parts;
+  parallel_tasks(parts, [&](int64_t part) {
+    float* result = part_rows.get<float>(rows * width);
+    w.floats->run_part(part, rows, x, result, w.bias.empty() ? nullptr : w.bias.data());
+    for (int64_t i = 0; i < rows; ++i) std::copy_n(result + i * width, width, y + i * out_ + part * width);
+  });
+  return true;
+}
+
 Tensor linear(const Tensor& x, const PackedLinear& layer) {
   check_input("linear", x, layer.in());
   const Tensor in = contiguous(x), y(with_last(x.shape(), layer.out()), DType::f32);
+  const int64_t rows = x.numel() / layer.in();
   const float* from = in.data<float>();
   float* to = y.mutable_data<float>();
-  for_each_tile(x.numel() / layer.in(), layer.out(), [&](int64_t first, int64_t count) {
+  if (rows > 0 && rows <= few_rows && layer.run_in_parts(rows, from, to)) return y;
+  for_each_tile(rows, layer.out(), [&](int64_t first, int64_t count) {
     layer.run(count, from + first * layer.in(), to + first * layer.out(), false);
   });
   return y;

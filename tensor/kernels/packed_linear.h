@@ -31,6 +31,9 @@ class PackedLinear {
 
   /// y [rows, out] from x [rows, in], both without gaps, on the calling thread; with tanh-GELU if wanted.
   void run(int64_t rows, const float* x, float* y, bool gelu) const;
+  /// The same for a few rows, on all threads: each reads a part of the weights, which is what takes the time then.
+  /// False, and nothing done, when the weights cannot be shared out.
+  bool run_in_parts(int64_t rows, const float* x, float* y) const;
 
  private:
   /// Which elements something was made of, and their version, without keeping them alive.

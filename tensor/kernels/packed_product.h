@@ -27,7 +27,18 @@ class PackedProduct {
   /// row depend on nothing but that row.
   virtual void run(int64_t m, const typename Kind::Left* a, typename Kind::Result* c,
                    const typename Kind::Result* bias) const = 0;
+
+  /// How many parts of equal width the columns of the result can be computed in; 1: only all of them at once.
+  virtual int64_t parts() const { return 1; }
+  /// Part `part` of c alone, [m, n / parts()], with its part of the bias.
+  virtual void run_part(int64_t part, int64_t m, const typename Kind::Left* a, typename Kind::Result* c,
+                        const typename Kind::Result* bias) const;
 };
+template <class Kind>
+void PackedProduct<Kind>::run_part(int64_t, int64_t m, const typename Kind::Left* a, typename Kind::Result* c,
+                                   const typename Kind::Result* bias) const {
+  run(m, a, c, bias);
+}
 template <class Kind> using PackedProductPtr = std::unique_ptr<const PackedProduct<Kind>>;
 
 /// Packs W [n, k], n and k >= 1, for the library that this build has.

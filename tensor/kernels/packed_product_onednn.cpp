@@ -1,6 +1,7 @@
 // Products with weights in oneDNN's own blocked layouts, one primitive a tile on one thread, as in gemm_onednn.cpp.
 #include <ditharos/tensor/kernels/packed_product.h>
 
+#include <cstring>
 #include <type_traits>
 #include <unordered_map>
 
@@ -113,38 +114,83 @@ class OneDnnProduct : public PackedProduct<Kind> {
  public:
   OneDnnProduct(const typename Kind::Weight* weight, int64_t n, int64_t k) : n_(n), k_(k) {
     const OneThread one_thread;  // the layout must not depend on the number of threads
-    const memory::desc any({k, n}, type_of<typename Kind::Weight>(), memory::format_tag::any);
-    layout_ = describe<Kind>(usual_rows, n, k, any, std::is_same_v<Kind, FloatProduct>).weights_desc();
+    layout_ = best_layout(n);
     packed_ = std::make_unique<Storage>(layout_.get_size());
-    memory from(matrix<typename Kind::Weight>(k, n, true), cpu(), const_cast<typename Kind::Weight*>(weight));
-    memory to(layout_, cpu(), packed_->data());
+    copy(weight, n, layout_, packed_->data());
+    if (n >= worth_parts) find_parts(weight);
+  }
+
+  void run(int64_t m, const typename Kind::Left* a, typename Kind::Result* c,
+           const typename Kind::Result* bias) const override {
+    multiply(m, n_, layout_, packed_->data(), a, c, bias);
+  }
+
+  int64_t parts() const override { return parts_; }
+  void run_part(int64_t part, int64_t m, const typename Kind::Left* a, typename Kind::Result* c,
+                const typename Kind::Result* bias) const override {
+    const int64_t width = n_ / parts_;
+    multiply(m, width, part_layout_, part_of_packed(part), a, c, bias ? bias + part * width : nullptr);
+  }
+
+ private:
+  static constexpr int64_t usual_rows = 64;     // what the layout is chosen for
+  static constexpr int64_t worth_parts = 2048;  // columns
+
+  memory::desc best_layout(int64_t n) const {
+    const memory::desc any({k_, n}, type_of<typename Kind::Weight>(), memory::format_tag::any);
+    return describe<Kind>(usual_rows, n, k_, any, std::is_same_v<Kind, FloatProduct>).weights_desc();
+  }
+
+  /// n rows of W in another layout.
+  void copy(const typename Kind::Weight* weight, int64_t n, const memory::desc& layout, void* result) const {
+    memory from(matrix<typename Kind::Weight>(k_, n, true), cpu(), const_cast<typename Kind::Weight*>(weight));
+    memory to(layout, cpu(), result);
     dnnl::stream stream(cpu());
     dnnl::reorder(from, to).execute(stream, from, to);
     stream.wait();
   }
 
-  void run(int64_t m, const typename Kind::Left* a, typename Kind::Result* c,
-           const typename Kind::Result* bias) const override {
+  char* part_of_packed(int64_t part) const {
+    return static_cast<char*>(packed_->data()) + part * static_cast<int64_t>(part_layout_.get_size());
+  }
+
+  /// A layout that keeps blocks of columns together holds a part of them as that part's own layout does. That it is of
+  /// this kind is not said anywhere, so the bytes are compared.
+  void find_parts(const typename Kind::Weight* weight) {
+    constexpr int64_t most = 4, block = 64;
+    if (n_ % (most * block) != 0) return;
+    const int64_t width = n_ / most;
+    part_layout_ = best_layout(width);
+    const size_t bytes = part_layout_.get_size();
+    if (bytes * most != layout_.get_size()) return;
+    const Storage expected(bytes);
+    for (int64_t part = 0; part < most; ++part) {
+      copy(weight + part * width * k_, width, part_layout_, expected.data());
+      if (std::memcmp(expected.data(), part_of_packed(part), bytes) != 0) return;
+    }
+    parts_ = most;
+  }
+
+  void multiply(int64_t m, int64_t n, const memory::desc& layout, void* weight, const typename Kind::Left* a,
+                typename Kind::Result* c, const typename Kind::Result* bias) const {
     static thread_local ThreadState<Kind> state;
     const OneThread one_thread;
-    const Key key{m, n_, k_, bias != nullptr};
+    const Key key{m, n, k_, bias != nullptr};
     try {
       auto found = state.rows.find(key);
       if (found == state.rows.end()) {
         if (state.rows.size() >= most_primitives) state.rows.clear();
         // The layout follows from the key alone, so primitives serve all weights of the same shape.
-        found = state.rows.try_emplace(key, m, n_, k_, layout_, bias != nullptr).first;
+        found = state.rows.try_emplace(key, m, n, k_, layout, bias != nullptr).first;
       }
-      found->second.run(a, packed_->data(), c, bias, state.stream, state.scratch);
+      found->second.run(a, weight, c, bias, state.stream, state.scratch);
     } catch (const dnnl::error& e) {
-      fail("[linear] oneDNN failed with packed weights of shape [", n_, ", ", k_, "]: ", e.what());
+      fail("[linear] oneDNN failed with packed weights of shape [", n, ", ", k_, "]: ", e.what());
     }
   }
 
- private:
-  static constexpr int64_t usual_rows = 64;  // what the layout is chosen for
-  int64_t n_, k_;
-  memory::desc layout_;
+  int64_t n_, k_, parts_ = 1;
+  memory::desc layout_, part_layout_;
   std::unique_ptr<Storage> packed_;
 };
 
