@@ -14,7 +14,8 @@ Tensor announce(const char* name, const Tensor& y, const Tensor& x) { return rec
 Tensor Linear::operator()(const Tensor& x) const {
   const auto weights = packed(x);
   // What does not fit goes the ordinary way, which says why.
-  if (weights && x.rank() >= 1 && x.size(-1) == weights->in()) return announce("linear", kernels::linear(x, *weights), x);
+  if (weights && x.rank() >= 1 && x.size(-1) == weights->in())
+    return announce("linear", kernels::linear(x, *weights), x);
   return linear(x, weight, bias);
 }
 
