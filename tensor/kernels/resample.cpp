@@ -82,19 +82,36 @@ struct TypedTaps {
   const Taps& taps;
   std::vector<T> all;
   std::vector<size_t> start;
+  std::vector<int64_t> first;
+  int64_t equal_count;  // of every row, or -1 when they differ
 
-  explicit TypedTaps(const Taps& t) : taps(t) {
+  explicit TypedTaps(const Taps& t) : taps(t), equal_count(t.outputs() > 0 ? t.count(0) : -1) {
     for (int64_t o = 0; o < t.outputs(); ++o) {
       start.push_back(all.size());
+      first.push_back(t.first(o));
       all.insert(all.end(), t.weights(o), t.weights(o) + t.count(o));
+      if (t.count(o) != equal_count) equal_count = -1;
     }
   }
   const T* weights(int64_t o) const { return all.data() + start[static_cast<size_t>(o)]; }
 };
 
-/// One line of pixels.
+/// One line of pixels, each of `count` taps.
+template <int count, class T>
+void resample_line_of(const TypedTaps<T>& columns, const T* from, T* to) {
+  const int64_t width = columns.taps.outputs(), *first = columns.first.data();
+  const T* w = columns.all.data();
+  for (int64_t j = 0; j < width; ++j, w += count) {
+    T sum = w[0] * from[first[j]];
+    for (int k = 1; k < count; ++k) sum += w[k] * from[first[j] + k];
+    to[j] = sum;
+  }
+}
+
 template <class T>
 void resample_line(const TypedTaps<T>& columns, const T* from, T* to) {
+  if (columns.equal_count == 1) return resample_line_of<1>(columns, from, to);
+  if (columns.equal_count == 2) return resample_line_of<2>(columns, from, to);
   const int64_t width = columns.taps.outputs();
   for (int64_t j = 0; j < width; ++j) {
     const T *x = from + columns.taps.first(j), *w = columns.weights(j);

@@ -6,6 +6,7 @@
 #include <ditharos/optim/adam.h>
 #include <ditharos/tensor/kernels/conv.h>
 #include <ditharos/tensor/kernels/group_norm.h>
+#include <ditharos/tensor/kernels/resample.h>
 #include <ditharos/tensor/random.h>
 #include <ditharos/tests/bench/bench.h>
 
@@ -64,6 +65,20 @@ void add_norm(std::vector<Case>& cases) {
     kernels::group_norm(x, 8, w, w, 1e-5, true, &statistics);
     return Work{[=, grad = random(shape)] { kernels::group_norm_backward(grad, x, 8, w, w, true, statistics); }, 0,
                 3 * bytes};
+  }});
+}
+
+/// Doubling a picture by repeating its pixels, and the way back.
+void add_interpolation(std::vector<Case>& cases) {
+  const Shape small{batch, 128, 16, 16}, large{batch, 128, 32, 32};
+  const double bytes = double(numel(small) + numel(large)) * sizeof(float);
+  const auto rows = kernels::Taps::nearest(16, 32);
+  cases.push_back({"interpolate/128_side16/forward", [=] {
+    return Work{[=, x = random(small)] { kernels::resample("interpolate", x, rows, rows); }, 0, bytes};
+  }});
+  cases.push_back({"interpolate/128_side16/backward", [=] {
+    return Work{[=, g = random(large), back = rows.transposed()] { kernels::resample("interpolate", g, back, back); },
+                0, bytes};
   }});
 }
 
@@ -158,11 +173,12 @@ void add_conv_cases(std::vector<Case>& cases) {
                          Layer{3, 64, 32}, Layer{64, 3, 32}, Layer{128, 64, 32}})
     add_layer(cases, l);
   add_norm(cases);
+  add_interpolation(cases);
   cases.push_back({"step/conv_autoencoder", [] {
     auto training = std::make_shared<Training>();
     // Forward and both gradients of every layer; the first one's input needs none.
     const double flops = 3 * training->forward_flops - Layer{3, 64, 32}.flops();
-    return Work{[training] { training->step(); }, flops, 0};
+    return Work{[training] { training->step(); }, flops, 0, 0, nn::parameter_count(training->model)};
   }});
 }
 

@@ -2,6 +2,7 @@
 import torch
 import torch.nn.functional as F
 
+from pytorch_conv import autoencoder_step, conv_case
 from pytorch_dit import Config, attention, layer_norm_modulate, sampling_step, training_step
 
 S2 = Config()
@@ -126,10 +127,14 @@ def make_case(name, compiled):
     wrap = torch.compile if compiled else lambda function: function
     kind, *rest = name.split("/")
     try:
+        if name == "step/conv_autoencoder":
+            return autoencoder_step(compiled)
         if kind == "step":
             return training_step(*STEPS[rest[0]], compiled)
         if kind == "sample":
             return sampling_step(*SAMPLES[rest[0]], compiled)
+        if kind == "conv":
+            return conv_case(*rest), None, None
         make = {"linear": linear_case, "engine": engine_case}.get(kind)
         if make:
             return make(*rest)(wrap), None, None
