@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include <ditharos/autograd/engine.h>
@@ -138,6 +139,13 @@ TEST_CASE("pictures: what misuse is told") {
         "[conv2d] weight is f64, where f32 is wanted");
   CHECK(message_of<ShapeError>([] { group_norm(zeros({2, 4, 3}), 2, zeros({3})); }) ==
         "[group_norm] weight must be [4], got [3]");
+  const Tensor none, x = zeros({1, 1, 4, 4});
+  for (const std::function<void()>& call : std::vector<std::function<void()>>{
+           [&] { conv1d(none, x); }, [&] { conv2d(x, none); }, [&] { conv_transpose2d(none, x); },
+           [&] { group_norm(none, 1); }, [&] { batch_norm(none, none, none); }, [&] { rms_norm(none); },
+           [&] { max_pool2d(none, 2); }, [&] { avg_pool2d(none, 2); }, [&] { adaptive_avg_pool2d(none, 1); },
+           [&] { interpolate(none, 2); }})
+    CHECK(message_of<Error>(call) == "the tensor is undefined: it was never given a value");
   CHECK(message_of<ShapeError>([] { batch_norm(zeros({0, 3, 2}), {}, {}, {}, {}, true); }) ==
         "[batch_norm] x of shape [0, 3, 2] has channels without elements, which have no mean");
 }
