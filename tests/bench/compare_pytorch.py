@@ -37,7 +37,7 @@ def arguments():
                         help="the benchmark program (default: build/tests/bench)")
     parser.add_argument("--cases", nargs="+", default=["step/", "sample/", "sample_int8/"], metavar="WORD",
                         help="cases whose names contain a word (default: training and sampling steps)")
-    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="rounds of each case (default: 3)")
+    parser.add_argument("--rounds", type=int, default=2, metavar="N", help="rounds of each case (default: 2)")
     parser.add_argument("--seconds", type=float, default=1, metavar="S",
                         help="time for each measurement (default: 1)")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), metavar="N",

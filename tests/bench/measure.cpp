@@ -44,7 +44,7 @@ Measurement measure(const Work& work, double peak, double budget) {
   constexpr int attempts = 8;
   const double start = now();
   Measurement best;
-  for (int attempt = 0; attempt < attempts && now() - start < attempts * budget; ++attempt) {
+  for (int attempt = 0; attempt == 0 || (attempt < attempts && now() - start < attempts * budget); ++attempt) {
     if (measure_peak() < share_of_peak * peak) {
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
       continue;

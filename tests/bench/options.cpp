@@ -32,7 +32,8 @@ all cases run, which takes some minutes.
   -h, --help      print this text
   --list          print the names of the cases, and measure nothing
   --json          print one JSON object a line: first the machine, then each case
-  --seconds S     repeat each case for S seconds, at least twice if it is not longer by far (default: 0.5)
+  --seconds S     repeat each case for S seconds; twice if that is longer, once if it is four times as long
+                  (default: 0.5)
 
   bench step                         training steps
   bench attention/S2 linear/S2       kernels at the shapes of DiT-S/2
