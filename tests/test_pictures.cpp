@@ -124,6 +124,27 @@ TEST_CASE("pictures: normalisations under every instruction set") {
   });
 }
 
+TEST_CASE("pictures: an autoencoder's gradients have the same bits at every thread count") {
+  Generator rng(6);
+  nn::Conv2d down(3, 16, 3, 2, 1, rng), middle(16, 32, 3, 1, 1, rng);
+  nn::Conv2d up(32, 16, 3, 1, 1, rng), head(16, 3, 3, 1, 1, rng);
+  nn::GroupNorm norm1(4, 16), norm2(4, 32);
+  nn::BatchNorm2d norm3(16);
+  const Tensor x = rng.normal({10, 3, 16, 16});
+  const auto gradients = [&] {
+    const Tensor latent = norm2.with_silu(middle(max_pool2d(norm1.with_silu(down(x)), 2)));  // [10, 32, 4, 4]
+    const Tensor half = relu(norm3(up(interpolate(latent, 8, Interpolation::bilinear))));    // [10, 16, 8, 8]
+    const std::vector<Tensor> parameters = {down.weight, down.bias,   norm1.weight, norm1.bias,  middle.weight,
+                                            up.weight,   norm3.weight, norm3.bias,  head.weight, head.bias};
+    return grad({mse_loss(head(interpolate(half, 16)), x)}, parameters);
+  };
+  const std::vector<Tensor> first = gradients();
+  for_each_thread_count([&] {
+    const std::vector<Tensor> now = gradients();
+    for (size_t i = 0; i < first.size(); ++i) CHECK(same_bits(now[i], first[i]));
+  });
+}
+
 TEST_CASE("pictures: what misuse is told") {
   Generator rng(5);
   CHECK(message_of<ShapeError>([&] { nn::Conv2d(4, 6, 3, {.groups = 4}, rng); }) ==
