@@ -63,7 +63,7 @@ NodeSet nodes_leading_to(const std::vector<NodePtr>& roots, const NodeSet& wante
 }
 
 /// One backward pass. `wanted` null: gradients go to the leaves; else to `results`, by node.
-class Pass {
+class Pass : private PendingGrads {
  public:
   Pass(const BackwardOptions& options, const NodeSet* wanted, const NodeSet* leading)
       : options_(options), wanted_(wanted), leading_(leading) {}
@@ -91,6 +91,17 @@ class Pass {
       return a->sequence != b->sequence ? a->sequence < b->sequence : a.get() < b.get();
     }
   };
+
+  Tensor find(const Node& node) override {
+    if (grad_enabled()) return {};
+    const auto usable = [](const Tensor& g) { return g.defined() && g.is_unique() && g.is_contiguous(); };
+    if (const auto slot = pending_.find(&node); slot != pending_.end())
+      return usable(slot->second) ? slot->second : Tensor{};
+    // A parameter's gradient from earlier passes. Hooks want to see this pass's contribution alone.
+    if (!node.leaf.defined() || wanted_ || !meta_of(node.leaf).leaf_hooks.empty()) return {};
+    const Tensor& grad = meta_of(node.leaf).grad;
+    return usable(grad) && grad.shape() == node.shape && grad.dtype() == node.dtype ? grad : Tensor{};
+  }
 
   void add(const NodePtr& node, Tensor grad) {
     const auto [slot, fresh] = pending_.try_emplace(node.get());
@@ -126,7 +137,7 @@ class Pass {
   }
 
   void propagate(Node& node, Tensor grad) {
-    Grads grads = node.rule(Backward(node, std::move(grad), leading_));
+    Grads grads = node.rule(Backward(node, std::move(grad), leading_, this));
     const bool any_left_out = grads.size() < node.next.size() &&
                               std::any_of(node.next.begin() + std::ptrdiff_t(grads.size()), node.next.end(),
                                           [](const NodePtr& producer) { return producer != nullptr; });

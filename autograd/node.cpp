@@ -33,6 +33,7 @@ struct Remains {
   std::vector<std::shared_ptr<Node>> next;
   std::vector<Saved> inputs;
   Rule rule;  // may have captured results of other operations
+  std::shared_ptr<const Recipe> recipe;
 };
 }  // namespace
 
@@ -41,12 +42,12 @@ Node::~Node() {
   // The outermost destructor keeps the list and empties it; those that run meanwhile only add to it.
   static thread_local std::vector<Remains>* list = nullptr;
   if (list) {
-    list->push_back({std::move(next), std::move(inputs), std::move(rule)});
+    list->push_back({std::move(next), std::move(inputs), std::move(rule), std::move(recipe)});
     return;
   }
   std::vector<Remains> remains;
   list = &remains;
-  remains.push_back({std::move(next), std::move(inputs), std::move(rule)});
+  remains.push_back({std::move(next), std::move(inputs), std::move(rule), std::move(recipe)});
   while (!remains.empty()) {
     const Remains dead = std::move(remains.back());
     remains.pop_back();
@@ -60,18 +61,33 @@ void Node::release() {
   rule = nullptr;
   inputs.clear();
   output = {};
+  recipe = nullptr;
 }
 
 Tensor Backward::unpack(const Saved& saved, int index) const {
   const auto what = [index] { return index < 0 ? std::string("output") : "input " + std::to_string(index); };
   if (!saved.present)
     fail<AutogradError>("[", node_.name, "] the rule asks for the ", what(), ", which the operation did not save");
+  if (saved.recipe) return compute_again(*saved.recipe, index);
   if (!saved.tensor.defined()) return {};
   if (saved.tensor.version() != saved.version)
     fail<AutogradError>("[", node_.name, "] the saved ", what(), " of shape ", saved.tensor.shape(),
                         " was modified in place after the forward pass (version ", saved.tensor.version(),
                         ", saved at ", saved.version, ")");
   return saved.tensor;
+}
+
+Tensor Backward::compute_again(const Recipe& recipe, int index) const {
+  std::vector<Tensor> inputs;
+  for (const Saved& saved : recipe.inputs) inputs.push_back(unpack(saved, index));
+  NoGrad off;
+  const Tensor x = views::alias(recipe.compute(inputs));
+  meta_of(x).grad_fn = node_.next[static_cast<size_t>(index)];  // the operation that made it the first time
+  return x;
+}
+
+Tensor Backward::own_grad() const {
+  return !grad_enabled() && grad_.is_unique() && grad_.is_contiguous() ? grad_ : Tensor{};
 }
 
 Tensor Backward::input(size_t i) const {
@@ -123,7 +139,8 @@ std::shared_ptr<Node> node_of(const Tensor& x) {
   return node;
 }
 
-Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, Save save, Rule rule) {
+Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, Save save, Rule rule,
+              const std::function<Recipe()>& recipe) {
   if (!grad_enabled()) return out;
   bool any = false;
   for (const Tensor& x : inputs) any = any || needs_grad(x);
@@ -145,9 +162,13 @@ Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, Save sav
     node->next.push_back(node_of(x));
     // Bit 31 is save_output, so only the first 31 inputs can be named one by one; more come with save_inputs.
     const bool wanted = i < 31 ? (save & save_input(int(i))) != 0 : (save & save_inputs) == save_inputs;
-    if (wanted) node->inputs[i] = Saved(x);
+    if (!wanted) continue;
+    const Node* producer = node->next[i].get();
+    const bool again = producer && producer->recipe && producer->shape == x.shape();
+    node->inputs[i] = again ? Saved(producer->recipe) : Saved(x);
   }
   if (save & save_output) node->output = Saved(views::alias(out));
+  if (recipe) node->recipe = std::make_shared<const Recipe>(recipe());
   meta_of(out).grad_fn = std::move(node);
   return out;
 }

@@ -31,14 +31,30 @@ using Save = unsigned;
 inline constexpr Save save_nothing = 0, save_output = 1u << 31, save_inputs = ~save_output;
 constexpr Save save_input(int i) { return 1u << i; }
 
-/// A tensor kept for the backward pass, with the version it had.
+struct Recipe;
+
+/// A tensor kept for the backward pass with the version it had, or the recipe to compute it again.
 struct Saved {
   Saved() = default;
   explicit Saved(const Tensor& x) : tensor(x), version(x.defined() ? x.version() : 0), present(true) {}
+  explicit Saved(std::shared_ptr<const Recipe> how) : recipe(std::move(how)), present(true) {}
 
   Tensor tensor;  // may be undefined: an optional input that was left out
   uint64_t version = 0;
+  std::shared_ptr<const Recipe> recipe;
   bool present = false;
+};
+
+/// How to get an output again from tensors that are kept anyway. An operation whose output is cheap to compute and
+/// large to keep (a GELU, a layer norm) gives one to `record`; later operations then save the recipe instead of the
+/// output.
+struct Recipe {
+  using Compute = std::function<Tensor(const std::vector<Tensor>&)>;
+  /// `compute` gets `from` as it is now and returns the same bits as the forward pass; it records nothing.
+  Recipe(const std::vector<Tensor>& from, Compute how) : inputs(from.begin(), from.end()), compute(std::move(how)) {}
+
+  std::vector<Saved> inputs;
+  Compute compute;
 };
 
 /// A set of nodes; nobody owns them through it.
@@ -57,6 +73,7 @@ struct Node : std::enable_shared_from_this<Node> {
   std::vector<Saved> inputs;
   Saved output;
   Rule rule;
+  std::shared_ptr<const Recipe> recipe;  // of the output, or null
   std::vector<Hook> hooks;
   Tensor leaf;
 
@@ -64,15 +81,28 @@ struct Node : std::enable_shared_from_this<Node> {
   void release();
 };
 
+/// Where a backward pass keeps the gradients that it has so far.
+class PendingGrads {
+ public:
+  /// The gradient of the node's output, if there is one that may be added to in place; else undefined.
+  virtual Tensor find(const Node& node) = 0;
+
+ protected:
+  ~PendingGrads() = default;
+};
+
 /// What a rule sees: the incoming gradient and what the operation saved.
 class Backward {
  public:
-  /// `targets`: nodes that this backward pass has to reach; null stands for all.
-  Backward(Node& node, Tensor grad, const NodeSet* targets = nullptr)
-      : node_(node), grad_(std::move(grad)), targets_(targets) {}
+  /// `targets`: nodes that this backward pass has to reach; null stands for all. `pending`: null stands for none.
+  Backward(Node& node, Tensor grad, const NodeSet* targets = nullptr, PendingGrads* pending = nullptr)
+      : node_(node), grad_(std::move(grad)), targets_(targets), pending_(pending) {}
   /// Gradient of the loss with respect to the output; its shape is the output's.
   const Tensor& grad() const { return grad_; }
-  /// Input i as it was; undefined if it was. AutogradError if it was modified since or not saved.
+  /// The same when this pass may overwrite it: nobody else can see it and no graph is being made. Else undefined.
+  Tensor own_grad() const;
+  /// Input i as it was; undefined if it was. AutogradError if it was modified since or not saved. One that was saved as
+  /// a recipe is computed at each call.
   Tensor input(size_t i) const;
   /// The output as it was, attached to the graph again, so that rules which use it can be differentiated.
   Tensor output() const;
@@ -81,20 +111,26 @@ class Backward {
     return i < node_.next.size() && node_.next[i] && (!targets_ || targets_->count(node_.next[i].get()));
   }
   size_t input_count() const { return node_.next.size(); }
+  /// The sum of the gradients that input i has got from elsewhere, for a rule that can add its own to it in place and
+  /// then returns an undefined one; undefined when there is none or somebody else can see it.
+  Tensor pending(size_t i) const { return pending_ && needs(i) ? pending_->find(*node_.next[i]) : Tensor{}; }
   /// Shape of input i, one that needs a gradient: its producer knows it.
   const Shape& input_shape(size_t i) const;
 
  private:
   /// `index` of an input, or -1 for the output.
   Tensor unpack(const Saved& saved, int index) const;
+  Tensor compute_again(const Recipe& recipe, int index) const;
   Node& node_;
   Tensor grad_;
   const NodeSet* targets_;
+  PendingGrads* pending_;
 };
 
 /// Attaches the operation to the graph when recording is on and an input needs a gradient; returns `out`.
-/// `name` must be a string literal: it is kept as a pointer, and the op table lists it.
-Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, Save save, Rule rule);
+/// `name` must be a string literal: it is kept as a pointer, and the op table lists it. `recipe`: see there.
+Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, Save save, Rule rule,
+              const std::function<Recipe()>& recipe = nullptr);
 
 /// A rule made of one function per input; runs only those whose input needs a gradient. Inputs at the end that have
 /// no gradient by their nature (indices, labels, conditions) need no function.

@@ -92,6 +92,8 @@ Tensor scatter_add(const Tensor& values, int axis, const Tensor& index, const Sh
 Tensor matmul(const Tensor& a, const Tensor& b);  ///< any rank, leading axes broadcast
 /// x W^T + bias; x [..., in], weight [out, in], bias [out] or undefined.
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
+/// gelu_tanh(linear(x, weight, bias)) in one pass, with a backward pass that works in place.
+Tensor linear_gelu_tanh(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
 
 // --- sliding windows (ops/unfold.cpp) ---
 /// [B, C, H, W] -> [B, Ho*Wo, C*kernel*kernel]: each window a row.
@@ -165,6 +167,11 @@ Tensor layer_norm(const Tensor& x, const Tensor& weight = {}, const Tensor& bias
 Tensor layer_norm_modulate(const Tensor& x, const Tensor& shift, const Tensor& scale, double eps = 1e-6);
 /// x + gate * y; x, y [B, T, D], gate [B, D] (adaLN-Zero).
 Tensor gated_residual(const Tensor& x, const Tensor& gate, const Tensor& y);
+struct GatedNorm { Tensor residual, normalized; };
+/// residual = gated_residual(x, gate, y) and normalized = layer_norm_modulate(residual, shift, scale, eps), in one
+/// pass.
+GatedNorm gated_residual_norm(const Tensor& x, const Tensor& gate, const Tensor& y, const Tensor& shift,
+                              const Tensor& scale, double eps = 1e-6);
 /// softmax(q k^T / sqrt(D/heads)) v for packed qkv [B, T, 3 D] -> [B, T, D] (Vaswani et al. 2017).
 Tensor attention(const Tensor& qkv, int64_t heads);
 

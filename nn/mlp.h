@@ -11,7 +11,7 @@ class Mlp : public Module {
 
   Tensor operator()(const Tensor& x) const {
     if (const Tensor y = packed_mlp(fc1_, fc2_, x); y.defined()) return y;
-    return fc2_(gelu_tanh(fc1_(x)));
+    return fc2_(fc1_.is_quantized() ? gelu_tanh(fc1_(x)) : linear_gelu_tanh(x, fc1_.weight, fc1_.bias));
   }
   void visit(Visitor& v) override {
     v("fc1", fc1_);

@@ -1,4 +1,7 @@
 // Rows of the op table: matrix products, windows.
+#include <cmath>
+#include <numbers>
+
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tests/op_table.h>
 
@@ -71,6 +74,20 @@ Row linear_map(bool with_bias) {
   return row;
 }
 
+Row linear_then_gelu(bool with_bias) {
+  Row row = linear_map(with_bias);
+  row.name = row.record = "linear_gelu_tanh";
+  row.op = [=](const Tensors& in) { return linear_gelu_tanh(in[0], in[1], with_bias ? in[2] : Tensor{}); };
+  row.reference = [](const Arrays& in) {
+    return map(linear_reference(in), [](double v) {
+      return .5 * v * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (v + .044715 * v * v * v)));
+    });
+  };
+  row.misuse = [] { linear_gelu_tanh(zeros({2, 3}), zeros({4, 2})); };
+  row.message = "[linear_gelu_tanh] x [2, 3] does not fit weight [4, 2]: its last axis must be 2";
+  return row;
+}
+
 struct Window {
   int64_t kernel, stride, padding;
   int64_t out(int64_t n) const { return (n + 2 * padding - kernel) / stride + 1; }
@@ -137,6 +154,8 @@ Rows product_rows() {
           vector_product(true, true),
           linear_map(false),
           linear_map(true),
+          linear_then_gelu(false),
+          linear_then_gelu(true),
           unfolding({3, 1, 0}),
           unfolding({2, 2, 1}),
           folding({3, 1, 1}, 4, 5),

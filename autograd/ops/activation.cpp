@@ -20,7 +20,8 @@ Tensor function_of_input(const char* name, Unary f, Binary kernel, Derivative de
   return record(name, kernels::unary(f, x), {x}, save_inputs, each([=](const Backward& d) {
                   if (!grad_enabled()) return kernels::binary(kernel, d.grad(), d.input(0));
                   return d.grad() * derivative(d.input(0));
-                }));
+                }),
+                [&] { return Recipe({x}, [f](const std::vector<Tensor>& in) { return kernels::unary(f, in[0]); }); });
 }
 
 /// y = f(x) whose derivative is a function of the output.

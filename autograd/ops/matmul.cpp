@@ -3,6 +3,7 @@
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/kernels/gemm.h>
+#include <ditharos/tensor/kernels/pointwise.h>
 
 namespace ditharos {
 namespace {
@@ -12,6 +13,14 @@ Tensor transposed(const Tensor& x) { return transpose(x, -2, -1); }
 Tensor rows(const Tensor& x) {
   const Shape leading(x.shape().begin(), x.shape().end() - 1);
   return reshape(x, {numel(leading), x.size(-1)});
+}
+
+/// dy^T x for the weight, input 1; undefined when it was added to the gradient that the weight has already.
+Tensor weight_gradient(const Backward& d, const Tensor& dy) {
+  const Tensor so_far = d.pending(1);
+  if (!so_far.defined()) return kernels::linear_backward_weight(dy, d.input(0));
+  kernels::accumulate_linear_backward_weight(dy, d.input(0), so_far);
+  return {};
 }
 }  // namespace
 
@@ -38,11 +47,30 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
           },
           [](const Backward& d) {
             return grad_enabled() ? matmul(transposed(rows(d.grad())), rows(d.input(0)))
-                                  : kernels::linear_backward_weight(d.grad(), d.input(0));
+                                  : weight_gradient(d, d.grad());
           },
           [](const Backward& d) {
             return grad_enabled() ? sum_to(d.grad(), d.input_shape(2)) : kernels::linear_backward_bias(d.grad());
           }));
+}
+
+Tensor linear_gelu_tanh(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  // With h = x W^T + b and y = gelu(h): dh = dy gelu'(h), and then as in linear. y is not kept: h gives it again.
+  Tensor h;
+  const Tensor y = kernels::linear_gelu_tanh(x, weight, bias, &h);
+  const auto kernel = [h](const Backward& d) -> Grads {
+    const Tensor own = d.own_grad(), dh = own.defined() ? own : Tensor(h.shape(), h.dtype());
+    const Tensor dbias = kernels::gelu_tanh_backward_bias(d.grad(), h, dh);
+    return {d.needs(0) ? kernels::linear_backward_input(dh, d.input(1)) : Tensor{},
+            d.needs(1) ? weight_gradient(d, dh) : Tensor{}, dbias};
+  };
+  return record("linear_gelu_tanh", y, {x, weight, bias}, save_inputs,
+                fused(kernel, [](const std::vector<Tensor>& in) { return gelu_tanh(linear(in[0], in[1], in[2])); }),
+                [&] {
+                  return Recipe({h}, [](const std::vector<Tensor>& in) {
+                    return kernels::unary(kernels::Unary::gelu_tanh, in[0]);
+                  });
+                });
 }
 
 }  // namespace ditharos

@@ -39,36 +39,72 @@ Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, dou
                         Tensor out = normalized(in[0], eps);
                         if (in[1].defined()) out = out * in[1];
                         return in[2].defined() ? out + in[2] : out;
-                      }));
+                      }),
+                [&] {
+                  return Recipe({x, weight, bias}, [eps](const std::vector<Tensor>& in) {
+                    return kernels::layer_norm(in[0], in[1], in[2], eps, nullptr);
+                  });
+                });
 }
+
+namespace {
+/// Puts y = layer_norm_modulate(x, shift, scale), computed already, on the graph.
+Tensor record_modulate(const Tensor& y, const Tensor& statistics, const Tensor& x, const Tensor& shift,
+                       const Tensor& scale, double eps) {
+  return record("layer_norm_modulate", y, {x, shift, scale}, save_inputs,
+                fused([statistics](const Backward& d) -> Grads {
+                        const Tensor dx = d.pending(0);
+                        auto g =
+                            kernels::layer_norm_modulate_backward(d.grad(), d.input(0), d.input(2), statistics, dx);
+                        return {dx.defined() ? Tensor{} : g.x, g.shift, g.scale};
+                      },
+                      [eps](const std::vector<Tensor>& in) {
+                        return normalized(in[0], eps) * (unsqueeze(in[2], 1) + 1.0) + unsqueeze(in[1], 1);
+                      }),
+                [&] {
+                  return Recipe({x, shift, scale}, [eps](const std::vector<Tensor>& in) {
+                    return kernels::layer_norm_modulate(in[0], in[1], in[2], eps, nullptr);
+                  });
+                });
+}
+
+/// The same for out = x + gate y: dx = d, dgate = sum over T of d y, dy = gate d.
+Tensor record_gated_residual(const Tensor& out, const Tensor& x, const Tensor& gate, const Tensor& y) {
+  return record("gated_residual", out, {x, gate, y}, save_input(1) | save_input(2), [](const Backward& d) -> Grads {
+    if (!grad_enabled()) {
+      auto g = kernels::gated_residual_backward(d.grad(), d.input(1), d.input(2));
+      return {d.grad(), g.gate, g.y};
+    }
+    return {d.grad(), sum(d.grad() * d.input(2), {1}), unsqueeze(d.input(1), 1) * d.grad()};
+  });
+}
+}  // namespace
 
 Tensor layer_norm_modulate(const Tensor& x, const Tensor& shift, const Tensor& scale, double eps) {
   check_rows("layer_norm_modulate", x, "shift", shift);
   check_rows("layer_norm_modulate", x, "scale", scale);
   Tensor statistics;  // [B * T, 2]
   const Tensor y = kernels::layer_norm_modulate(x, shift, scale, eps, &statistics);
-  return record("layer_norm_modulate", y, {x, shift, scale}, save_inputs,
-                fused([statistics](const Backward& d) -> Grads {
-                        auto g = kernels::layer_norm_modulate_backward(d.grad(), d.input(0), d.input(2), statistics);
-                        return {g.x, g.shift, g.scale};
-                      },
-                      [eps](const std::vector<Tensor>& in) {
-                        return normalized(in[0], eps) * (unsqueeze(in[2], 1) + 1.0) + unsqueeze(in[1], 1);
-                      }));
+  return record_modulate(y, statistics, x, shift, scale, eps);
 }
 
 Tensor gated_residual(const Tensor& x, const Tensor& gate, const Tensor& y) {
   check_rows("gated_residual", x, "gate", gate);
   check<ShapeError>(x.shape() == y.shape(), "[gated_residual] x has shape ", x.shape(), ", y ", y.shape());
-  // out = x + gate y: dx = d, dgate = sum over T of d y, dy = gate d
-  return record("gated_residual", kernels::gated_residual(x, gate, y), {x, gate, y}, save_input(1) | save_input(2),
-                [](const Backward& d) -> Grads {
-                  if (!grad_enabled()) {
-                    auto g = kernels::gated_residual_backward(d.grad(), d.input(1), d.input(2));
-                    return {d.grad(), g.gate, g.y};
-                  }
-                  return {d.grad(), sum(d.grad() * d.input(2), {1}), unsqueeze(d.input(1), 1) * d.grad()};
-                });
+  return record_gated_residual(kernels::gated_residual(x, gate, y), x, gate, y);
+}
+
+GatedNorm gated_residual_norm(const Tensor& x, const Tensor& gate, const Tensor& y, const Tensor& shift,
+                              const Tensor& scale, double eps) {
+  check_rows("gated_residual_norm", x, "gate", gate);
+  check_rows("gated_residual_norm", x, "shift", shift);
+  check_rows("gated_residual_norm", x, "scale", scale);
+  check<ShapeError>(x.shape() == y.shape(), "[gated_residual_norm] x has shape ", x.shape(), ", y ", y.shape());
+  Tensor statistics;  // [B * T, 2]
+  const auto out = kernels::gated_residual_norm(x, gate, y, shift, scale, eps, &statistics);
+  // Two operations for the graph, computed in one pass.
+  const Tensor residual = record_gated_residual(out.residual, x, gate, y);
+  return {residual, record_modulate(out.normalized, statistics, residual, shift, scale, eps)};
 }
 
 }  // namespace ditharos

@@ -11,8 +11,9 @@ Tensor DiTBlock::operator()(const Tensor& x, const Tensor& activated) const {
   const std::vector<Tensor> m = ada_ln_(activated);  // 6 x [B, D]
   const Tensor &shift_msa = m[0], &scale_msa = m[1], &gate_msa = m[2];
   const Tensor &shift_mlp = m[3], &scale_mlp = m[4], &gate_mlp = m[5];
-  const Tensor attended = gated_residual(x, gate_msa, attn_(layer_norm_modulate(x, shift_msa, scale_msa)));
-  return gated_residual(attended, gate_mlp, mlp_(layer_norm_modulate(attended, shift_mlp, scale_mlp)));
+  const Tensor branch = attn_(layer_norm_modulate(x, shift_msa, scale_msa));
+  const GatedNorm attended = gated_residual_norm(x, gate_msa, branch, shift_mlp, scale_mlp);
+  return gated_residual(attended.residual, gate_mlp, mlp_(attended.normalized));
 }
 
 void DiTBlock::visit(nn::Visitor& v) {

@@ -1,6 +1,7 @@
 #include <ditharos/tensor/kernels/gemm.h>
 
 #include <algorithm>
+#include <type_traits>
 
 #include <ditharos/tensor/kernels/gemm_tile.h>
 #include <ditharos/tensor/kernels/gemm_tiles.h>
@@ -44,12 +45,15 @@ void add_in_order(const Gemm<T>& g, const T* partial, int64_t pieces) {
   });
 }
 
-/// Cuts g and gives each piece to tile(piece). The first piece of every sum goes straight to C, with bias and
-/// accumulation; the others to a buffer.
-template <class T, class Tile>
-void run_tiles(const Gemm<T>& g, const Tile& tile) {
+/// Cuts g and gives each piece to tile(piece), and to then(piece) when it is final. The first piece of every sum goes
+/// straight to C, with bias and accumulation; the others to a buffer.
+template <class T, class Tile, class Then>
+void run_tiles(const Gemm<T>& g, const Tile& tile, const Then& then) {
   if (g.m <= 0 || g.n <= 0) return;
-  if (g.k <= 0) return empty_sum(g);
+  if (g.k <= 0) {
+    empty_sum(g);
+    return then(g);
+  }
   const GemmTiles tiles = gemm_tiles(g.m, g.n, g.k, g.transpose_a, g.transpose_b);
   const int64_t rows = tiles.count_rows(g.m), columns = tiles.count_columns(g.n), depth = tiles.count_depth(g.k);
   Storage partial(sizeof(T) * static_cast<size_t>((depth - 1) * g.m * g.n));
@@ -64,8 +68,13 @@ void run_tiles(const Gemm<T>& g, const Tile& tile) {
       piece.accumulate = false;
     }
     tile(piece);
+    if (depth == 1) then(piece);
   });
-  if (depth > 1) add_in_order(g, sums, depth - 1);
+  if (depth == 1) return;
+  add_in_order(g, sums, depth - 1);
+  parallel_tasks(rows * columns, [&](int64_t task) {
+    then(part(g, task / columns * tiles.rows, task % columns * tiles.columns, 0, tiles));
+  });
 }
 
 void tile_of(const Gemm<double>& g) { gemm_tile_native(g); }
@@ -83,7 +92,8 @@ bool better_with_copied_b(const Gemm<float>& g) {
   return g.m >= 512 && g.n >= 16 && g.k >= 16 && !g.transpose_b && g.ldb % 1024 == 0;
 }
 
-void run_with_copied_b(Gemm<float> g) {
+template <class Then>
+void run_with_copied_b(Gemm<float> g, const Then& then) {
   const int64_t ld = (g.n + 15) / 16 * 16 + 16;
   Storage copy(sizeof(float) * static_cast<size_t>(g.k * ld));
   float* b = static_cast<float*>(copy.data());
@@ -92,24 +102,39 @@ void run_with_copied_b(Gemm<float> g) {
   });
   g.b = b;
   g.ldb = ld;
-  run_tiles(g, [](const Gemm<float>& piece) { tile_of(piece); });
+  run_tiles(g, [](const Gemm<float>& piece) { tile_of(piece); }, then);
 }
 #endif
+
+struct Nothing {
+  template <class T>
+  void operator()(const Gemm<T>&) const {}
+};
+
+template <class T, class Then>
+void run(const Gemm<T>& g, const Then& then) {
+#ifdef DITHAROS_HAS_ONEDNN
+  if constexpr (std::is_same_v<T, float>)
+    if (better_with_copied_b(g)) return run_with_copied_b(g, then);
+#endif
+  run_tiles(g, [](const Gemm<T>& piece) { tile_of(piece); }, then);
+}
 
 }  // namespace
 
-void gemm(const Gemm<float>& g) {
-#ifdef DITHAROS_HAS_ONEDNN
-  if (better_with_copied_b(g)) return run_with_copied_b(g);
-#endif
-  run_tiles(g, [](const Gemm<float>& piece) { tile_of(piece); });
-}
+void gemm(const Gemm<float>& g) { run(g, Nothing{}); }
+void gemm(const Gemm<double>& g) { run(g, Nothing{}); }
 
-void gemm(const Gemm<double>& g) { gemm_native(g); }
+template <class T>
+void gemm_then(const Gemm<T>& g, FunctionRef<void(const Gemm<T>&)> then) {
+  run(g, then);
+}
+template void gemm_then(const Gemm<float>& g, FunctionRef<void(const Gemm<float>&)> then);
+template void gemm_then(const Gemm<double>& g, FunctionRef<void(const Gemm<double>&)> then);
 
 template <class T>
 void gemm_native(const Gemm<T>& g) {
-  run_tiles(g, [](const Gemm<T>& piece) { gemm_tile_native(piece); });
+  run_tiles(g, [](const Gemm<T>& piece) { gemm_tile_native(piece); }, Nothing{});
 }
 template void gemm_native(const Gemm<float>& g);
 template void gemm_native(const Gemm<double>& g);

@@ -30,6 +30,9 @@ struct Gemm {
 /// Runs it on all threads. The oneDNN build uses oneDNN for float.
 void gemm(const Gemm<float>& g);
 void gemm(const Gemm<double>& g);
+/// The same, and calls then(piece) for every piece of C as soon as it is final, on the thread that has just made it and
+/// still has it in its cache. A piece is g with the m, n, c and ldc of a part of C; the parts cover C once.
+template <class T> void gemm_then(const Gemm<T>& g, FunctionRef<void(const Gemm<T>& piece)> then);
 /// Our own, for every build; the tests' oracle.
 template <class T> void gemm_native(const Gemm<T>& g);
 /// A batch of equal shapes: entry i adds offsets(i) to the three pointers (0 shares an operand).
@@ -42,9 +45,16 @@ const char* gemm_backend();
 Tensor matmul(const Tensor& a, const Tensor& b);
 /// y = x W^T + bias; x [..., in], W [out, in], bias [out] or undefined; y [..., out].
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias);
+/// gelu_tanh(linear(x, weight, bias)), each piece while it is in the cache; `before` receives linear's result.
+Tensor linear_gelu_tanh(const Tensor& x, const Tensor& weight, const Tensor& bias, Tensor* before);
+/// Gradient of linear's result, grad gelu_tanh'(before), and its column sums [out], in one pass. `out` receives it; it
+/// may be `grad`.
+Tensor gelu_tanh_backward_bias(const Tensor& grad, const Tensor& before, const Tensor& out);
 /// Gradients of linear: dx = dy W; dW = dy^T x; dbias = sum of the rows of dy. dy [..., out].
 Tensor linear_backward_input(const Tensor& grad, const Tensor& weight);
 Tensor linear_backward_weight(const Tensor& grad, const Tensor& x);
+/// dW += dy^T x, in place; dW [out, in], contiguous.
+void accumulate_linear_backward_weight(const Tensor& grad, const Tensor& x, const Tensor& weight_grad);
 Tensor linear_backward_bias(const Tensor& grad);
 
 }  // namespace ditharos::kernels

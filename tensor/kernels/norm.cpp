@@ -96,9 +96,11 @@ Tensor normalize(const Tensor& x, const Samples& s, const Tensor& scale, double 
   return out;
 }
 
+/// `into` undefined, or what dx is added to.
 ModulateGrads normalize_backward(const Tensor& grad, const Tensor& x, const Samples& s, const Tensor& scale,
-                                 double offset, const Tensor& statistics) {
-  const Tensor g = contiguous(grad), in = contiguous(x), stats = contiguous(statistics), dx(x.shape(), x.dtype());
+                                 double offset, const Tensor& statistics, const Tensor& into = {}) {
+  const Tensor g = contiguous(grad), in = contiguous(x), stats = contiguous(statistics);
+  const Tensor dx = into.defined() ? into : Tensor(x.shape(), x.dtype());
   const int64_t chunks = chunks_of(s);
   const Shape shape{s.count, chunks, scale.defined() ? s.d : 0};
   const Tensor dscale(shape, x.dtype()), dshift(shape, x.dtype());
@@ -109,7 +111,7 @@ ModulateGrads normalize_backward(const Tensor& grad, const Tensor& x, const Samp
     for_each_chunk(s, chunks, [&](int64_t sample, int64_t chunk, int64_t first, int64_t rows) {
       const int64_t at = (sample * chunks + chunk) * s.d;
       loops<T>().backward(rows, s.d, gp + first * s.d, xp + first * s.d, sp + 2 * first, row_of<T>(scale, sample),
-                          T(offset), dxp + first * s.d, dscale_p + at, dshift_p + at);
+                          T(offset), into.defined(), dxp + first * s.d, dscale_p + at, dshift_p + at);
     });
   });
   return {dx, add_chunks(dshift), add_chunks(dscale)};
@@ -151,12 +153,16 @@ Tensor layer_norm_modulate(const Tensor& x, const Tensor& shift, const Tensor& s
 }
 
 ModulateGrads layer_norm_modulate_backward(const Tensor& grad, const Tensor& x, const Tensor& scale,
-                                           const Tensor& statistics) {
+                                           const Tensor& statistics, const Tensor& dx) {
   const Samples s = samples_of("layer_norm_modulate_backward", x);
+  if (dx.defined()) {
+    check_like("layer_norm_modulate_backward", "dx", dx, x.shape(), x.dtype());
+    check<ShapeError>(dx.is_contiguous(), "[layer_norm_modulate_backward] dx must be contiguous");
+  }
   check_like("layer_norm_modulate_backward", "gradient", grad, x.shape(), x.dtype());
   check_like("layer_norm_modulate_backward", "scale", scale, {s.count, s.d}, x.dtype());
   check_like("layer_norm_modulate_backward", "statistics", statistics, {s.count * s.tokens, 2}, x.dtype());
-  return normalize_backward(grad, x, s, readable_rows(scale), 1, statistics);
+  return normalize_backward(grad, x, s, readable_rows(scale), 1, statistics, dx);
 }
 
 Tensor gated_residual(const Tensor& x, const Tensor& gate, const Tensor& y) {
@@ -171,6 +177,36 @@ Tensor gated_residual(const Tensor& x, const Tensor& gate, const Tensor& y) {
     for_each_stretch(s, [&](int64_t sample, int64_t first, int64_t rows) {
       const int64_t at = first * s.d;
       loops<T>().gate(rows, s.d, xp + at, row_of<T>(factors, sample), yp + at, to + at);
+    });
+  });
+  return out;
+}
+
+GatedNorm gated_residual_norm(const Tensor& x, const Tensor& gate, const Tensor& y, const Tensor& shift,
+                              const Tensor& scale, double eps, Tensor* statistics) {
+  const char* op = "gated_residual_norm";
+  const Samples s = samples_of(op, x);
+  check_like(op, "y", y, x.shape(), x.dtype());
+  check_like(op, "gate", gate, {s.count, s.d}, x.dtype());
+  check_like(op, "shift", shift, {s.count, s.d}, x.dtype());
+  check_like(op, "scale", scale, {s.count, s.d}, x.dtype());
+  const Tensor in = contiguous(x), branch = contiguous(y);
+  const Tensor gates = readable_rows(gate), shifts = readable_rows(shift), scales = readable_rows(scale);
+  const GatedNorm out{Tensor(x.shape(), x.dtype()), Tensor(x.shape(), x.dtype())};
+  if (statistics) *statistics = Tensor({s.count * s.tokens, 2}, x.dtype());
+  visit_floating(op, x.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const T *xp = in.data<T>(), *yp = branch.data<T>();
+    T *residual = out.residual.mutable_data<T>(), *normalized = out.normalized.mutable_data<T>();
+    T* stats = statistics ? statistics->mutable_data<T>() : nullptr;
+    for_each_stretch(s, [&](int64_t sample, int64_t first, int64_t rows) {
+      constexpr int64_t at_once = 4;  // rows that stay in the first-level cache
+      for (int64_t row = first; row < first + rows; row += at_once) {
+        const int64_t n = std::min(at_once, first + rows - row), at = row * s.d;
+        loops<T>().gate(n, s.d, xp + at, row_of<T>(gates, sample), yp + at, residual + at);
+        loops<T>().forward(n, s.d, residual + at, row_of<T>(scales, sample), T(1), row_of<T>(shifts, sample), T(eps),
+                           normalized + at, stats ? stats + 2 * row : nullptr);
+      }
     });
   });
   return out;

@@ -13,11 +13,17 @@ LayerNormGrads layer_norm_backward(const Tensor& grad, const Tensor& x, const Te
 /// y = xhat * (1 + scale) + shift; x [B, T, D]; shift, scale [B, D], rows may be strided (a chunk of [B, 6D]).
 Tensor layer_norm_modulate(const Tensor& x, const Tensor& shift, const Tensor& scale, double eps, Tensor* statistics);
 struct ModulateGrads { Tensor x, shift, scale; };
+/// `dx`: undefined, or what the gradient of x is added to in place; it is then the result's x.
 ModulateGrads layer_norm_modulate_backward(const Tensor& grad, const Tensor& x, const Tensor& scale,
-                                           const Tensor& statistics);
+                                           const Tensor& statistics, const Tensor& dx = {});
 
 /// out = x + gate * y; x, y [B, T, D], gate [B, D] (rows may be strided).
 Tensor gated_residual(const Tensor& x, const Tensor& gate, const Tensor& y);
+struct GatedNorm { Tensor residual, normalized; };
+/// residual = gated_residual(x, gate, y) and normalized = layer_norm_modulate(residual, shift, scale), each row of it
+/// while the residual's is in the cache.
+GatedNorm gated_residual_norm(const Tensor& x, const Tensor& gate, const Tensor& y, const Tensor& shift,
+                              const Tensor& scale, double eps, Tensor* statistics);
 struct GateGrads { Tensor gate, y; };  ///< the gradient of x is `grad` itself
 GateGrads gated_residual_backward(const Tensor& grad, const Tensor& gate, const Tensor& y);
 

@@ -47,11 +47,23 @@ void forward(int64_t rows, int64_t d, const T* x, const T* scale, T offset, cons
   }
 }
 
+/// y[j] = f(j) for j < d, or added to what is there.
+template <class T, class F>
+inline void write_or_add(int64_t d, bool add, T* y, const F& f) {
+  if (add) {
+#pragma omp simd
+    for (int64_t j = 0; j < d; ++j) y[j] += f(j);
+  } else {
+#pragma omp simd
+    for (int64_t j = 0; j < d; ++j) y[j] = f(j);
+  }
+}
+
 // With gy = grad * (offset + scale), the gradient of xhat:
 //   dx = (gy - mean(gy) - xhat mean(gy xhat)) / sqrt(var + eps).
 template <class T>
 void backward_scaled(int64_t rows, int64_t d, const T* grad, const T* x, const T* statistics, const T* scale, T offset,
-                     T* dx, T* dscale, T* dshift) {
+                     bool add, T* dx, T* dscale, T* dshift) {
   for (int64_t j = 0; j < d; ++j) dscale[j] = dshift[j] = T(0);
   for (int64_t i = 0; i < rows; ++i, grad += d, x += d, dx += d) {
     const T mean = statistics[2 * i], inverse = statistics[2 * i + 1];
@@ -64,17 +76,16 @@ void backward_scaled(int64_t rows, int64_t d, const T* grad, const T* x, const T
     };
     const Sums<T> sums = sums_over<T>(d, step);
     const T a = sums.first / T(d), b = sums.second / T(d);
-#pragma omp simd
-    for (int64_t j = 0; j < d; ++j) {
+    write_or_add(d, add, dx, [=](int64_t j) {
       const T xhat = (x[j] - mean) * inverse;
-      dx[j] = (grad[j] * (offset + scale[j]) - a - xhat * b) * inverse;
-    }
+      return (grad[j] * (offset + scale[j]) - a - xhat * b) * inverse;
+    });
   }
 }
 
 /// The same where the factor is 1 for every element and its gradient is not wanted.
 template <class T>
-void backward_plain(int64_t rows, int64_t d, const T* grad, const T* x, const T* statistics, T* dx) {
+void backward_plain(int64_t rows, int64_t d, const T* grad, const T* x, const T* statistics, bool add, T* dx) {
   for (int64_t i = 0; i < rows; ++i, grad += d, x += d, dx += d) {
     const T mean = statistics[2 * i], inverse = statistics[2 * i + 1];
     const auto step = [&]<class V>(int64_t j, V& sum, V& sum_xhat) {
@@ -84,16 +95,15 @@ void backward_plain(int64_t rows, int64_t d, const T* grad, const T* x, const T*
     };
     const Sums<T> sums = sums_over<T>(d, step);
     const T a = sums.first / T(d), b = sums.second / T(d);
-#pragma omp simd
-    for (int64_t j = 0; j < d; ++j) dx[j] = (grad[j] - a - (x[j] - mean) * inverse * b) * inverse;
+    write_or_add(d, add, dx, [=](int64_t j) { return (grad[j] - a - (x[j] - mean) * inverse * b) * inverse; });
   }
 }
 
 template <class T>
-void backward(int64_t rows, int64_t d, const T* grad, const T* x, const T* statistics, const T* scale, T offset, T* dx,
-              T* dscale, T* dshift) {
-  if (scale) backward_scaled(rows, d, grad, x, statistics, scale, offset, dx, dscale, dshift);
-  else backward_plain(rows, d, grad, x, statistics, dx);
+void backward(int64_t rows, int64_t d, const T* grad, const T* x, const T* statistics, const T* scale, T offset,
+              bool add, T* dx, T* dscale, T* dshift) {
+  if (scale) backward_scaled(rows, d, grad, x, statistics, scale, offset, add, dx, dscale, dshift);
+  else backward_plain(rows, d, grad, x, statistics, add, dx);
 }
 
 template <class T>

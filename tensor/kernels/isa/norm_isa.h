@@ -11,9 +11,10 @@ struct NormLoops {
   /// (mean, 1/sqrt(var + eps)) of each row.
   void (*forward)(int64_t rows, int64_t d, const T* x, const T* scale, T offset, const T* shift, T eps, T* y,
                   T* statistics);
-  /// dx of the same, and the sums over the rows dscale = grad * xhat, dshift = grad (written, not added to).
+  /// dx of the same, written or added to what is there, and the sums over the rows dscale = grad * xhat, dshift = grad
+  /// (written, not added to).
   void (*backward)(int64_t rows, int64_t d, const T* grad, const T* x, const T* statistics, const T* scale, T offset,
-                   T* dx, T* dscale, T* dshift);
+                   bool add, T* dx, T* dscale, T* dshift);
   /// out = x + gate * y.
   void (*gate)(int64_t rows, int64_t d, const T* x, const T* gate, const T* y, T* out);
   /// dy = gate * grad, and the sum over the rows dgate = grad * y (written, not added to).
