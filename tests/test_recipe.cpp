@@ -73,7 +73,7 @@ TEST_CASE("recipe: its inputs are watched like everything that is saved") {
     kernels::scale_in_place(x, 2);
   }
   CHECK(message_of<AutogradError>([&] { grad(y, w); }) ==
-        "[mul] the saved input 0 of shape [4] was modified in place after the forward pass (version 1, saved at 0)");
+        "[mul] the saved input 0 of shape [4] was modified in place after the forward pass (version 2, saved at 1)");
 }
 
 TEST_CASE("recipe: a graph of which the producer was freed still gives what does not pass through it") {
@@ -137,7 +137,8 @@ TEST_CASE("a gated residual and the norm behind it: in one pass as one after the
       out.normalized = layer_norm_modulate(out.residual, shift, scale);
     }
     sum(square(gated_residual(out.residual, gate, out.normalized))).backward();
-    return std::vector<Tensor>{out.residual, out.normalized, x.grad(), y.grad(), gate.grad(), shift.grad(), scale.grad()};
+    return std::vector<Tensor>{out.residual, out.normalized, x.grad(),    y.grad(),
+                               gate.grad(),  shift.grad(),   scale.grad()};
   };
   tests::for_each_isa([&] {
     const auto got = run(true), want = run(false);
