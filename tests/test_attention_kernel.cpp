@@ -12,6 +12,7 @@
 #include <ditharos/tensor/kernels/dispatch.h>
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/tensor/random.h>
+#include <ditharos/tests/tensor_cases.h>
 #include <ditharos/tensor/view.h>
 
 namespace ditharos {
@@ -93,7 +94,7 @@ void check_attention(int64_t batch, int64_t tokens, int64_t heads, int64_t size,
   const double tolerance = dtype == DType::f32 ? 1e-5 : 1e-13;
   INFO(kernels::name_of(kernels::active_isa()), " ", name_of(dtype), " tokens ", tokens, " head size ", size);
   Tensor log_sum_exp;
-  const Tensor out = kernels::attention(qkv, heads, &log_sum_exp);
+  const Tensor out = kernels::attention_keeping(kernels::AttentionKeeps::log_sum_exp, qkv, heads, &log_sum_exp);
   CHECK(error(out, e.out) < tolerance);
   CHECK(log_sum_exp.shape() == Shape{batch, heads, tokens});
   CHECK(error(log_sum_exp, e.log_sum_exp) < tolerance);
@@ -101,6 +102,11 @@ void check_attention(int64_t batch, int64_t tokens, int64_t heads, int64_t size,
   const Tensor dqkv = kernels::attention_backward(grad, qkv, out, log_sum_exp, heads);
   CHECK(dqkv.shape() == qkv.shape());
   CHECK(error(dqkv, e.dqkv) < 4 * tolerance);
+  if (kernels::attention_keeps(tokens) == kernels::AttentionKeeps::log_sum_exp) return;
+  Tensor weights;  // short sequences keep their softmax
+  CHECK(tests::same_bits(kernels::attention(qkv, heads, &weights), out));
+  CHECK(weights.rank() == 4);
+  CHECK(error(kernels::attention_backward(grad, qkv, out, weights, heads), e.dqkv) < 4 * tolerance);
 }
 
 }  // namespace

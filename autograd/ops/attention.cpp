@@ -1,6 +1,7 @@
 // Multi-head self-attention on a packed projection.
 #include <cmath>
 
+#include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/kernels/attention.h>
@@ -22,12 +23,12 @@ Tensor attention_composite(const Tensor& qkv, int64_t heads) {
 Tensor attention(const Tensor& qkv, int64_t heads) {
   check<ShapeError>(qkv.rank() == 3 && heads >= 1 && qkv.size(2) % (3 * heads) == 0,
                     "[attention] needs qkv [B, T, 3 D] with D divisible by ", heads, " heads, got ", qkv.shape());
-  Tensor log_sum_exp;  // [B, heads, T]
-  const Tensor out = kernels::attention(qkv, heads, &log_sum_exp);
+  Tensor kept;  // the softmax of short sequences, the log-sum-exp of long ones
+  const Tensor out = kernels::attention(qkv, heads, grad_enabled() && needs_grad(qkv) ? &kept : nullptr);
   // dV = P^T dO; dS = P (dP - rowsum(dO O)), dP = dO V^T; dQ = dS K / sqrt(d), dK = dS^T Q / sqrt(d)
   return record("attention", out, {qkv}, save_inputs | save_output,
-                fused(each([log_sum_exp, heads](const Backward& d) {
-                        return kernels::attention_backward(d.grad(), d.input(0), d.output(), log_sum_exp, heads);
+                fused(each([kept, heads](const Backward& d) {
+                        return kernels::attention_backward(d.grad(), d.input(0), d.output(), kept, heads);
                       }),
                       [heads](const std::vector<Tensor>& in) { return attention_composite(in[0], heads); }));
 }

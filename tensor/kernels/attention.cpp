@@ -35,6 +35,9 @@ void check_like(const char* op, const char* name, const Tensor& t, const Shape& 
   check<DTypeError>(t.dtype() == dtype, "[", op, "] ", name, " is ", t.dtype(), ", qkv is ", dtype);
 }
 
+Shape sums_shape(const Sizes& s) { return {s.batch, s.heads, s.tokens}; }
+Shape weights_shape(const Sizes& s) { return {s.batch, s.heads, s.tokens, attention_weights_ld(s.tokens)}; }
+
 /// Where head i, numbered over all samples, begins in [batch, tokens, 3 * width] and in [batch, tokens, width].
 int64_t packed_offset(const Sizes& s, int64_t i) {
   return i / s.heads * s.tokens * 3 * s.width + i % s.heads * s.head_size;
@@ -81,34 +84,50 @@ void for_each_head(const Sizes& s, FunctionRef<void(int64_t head, int64_t next, 
 
 }  // namespace
 
-Tensor attention(const Tensor& qkv, int64_t heads, Tensor* log_sum_exp) {
+AttentionKeeps attention_keeps(int64_t tokens) {
+  return tokens <= attention_tile ? AttentionKeeps::weights : AttentionKeeps::log_sum_exp;
+}
+
+Tensor attention(const Tensor& qkv, int64_t heads, Tensor* kept) {
+  return attention_keeping(attention_keeps(sizes_of("attention", qkv, heads).tokens), qkv, heads, kept);
+}
+
+Tensor attention_keeping(AttentionKeeps what, const Tensor& qkv, int64_t heads, Tensor* kept) {
   const Sizes s = sizes_of("attention", qkv, heads);
+  const bool weights = what == AttentionKeeps::weights;
+  check<ShapeError>(!weights || s.tokens <= attention_tile, "[attention] the weights are kept for at most ",
+                    attention_tile, " tokens, got ", s.tokens);
   const Tensor in = contiguous(qkv), out({s.batch, s.tokens, s.width}, qkv.dtype());
   visit_floating("attention", qkv.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    if (log_sum_exp) *log_sum_exp = Tensor({s.batch, s.heads, s.tokens}, qkv.dtype());
+    if (kept) *kept = Tensor(weights ? weights_shape(s) : sums_shape(s), qkv.dtype());
+    const int64_t kept_of_head = weights ? s.tokens * attention_weights_ld(s.tokens) : s.tokens;
     const T* from = in.data<T>();
     T* to = out.mutable_data<T>();
-    T* sums = log_sum_exp ? log_sum_exp->mutable_data<T>() : nullptr;
+    T* keep = kept ? kept->mutable_data<T>() : nullptr;
     for_each_head<T>(s, [&](int64_t i, int64_t next, T* memory) {
       if (few_rows(s)) prefetch(s, head_of(s, from, next));
-      loops<T>().forward(head_of(s, from, i), to + plain_offset(s, i), sums ? sums + i * s.tokens : nullptr, memory);
+      T* of_head = keep ? keep + i * kept_of_head : nullptr;
+      loops<T>().forward(head_of(s, from, i), to + plain_offset(s, i), weights ? nullptr : of_head,
+                         weights ? of_head : nullptr, memory);
     });
   });
   return out;
 }
 
-Tensor attention_backward(const Tensor& grad, const Tensor& qkv, const Tensor& out, const Tensor& log_sum_exp,
+Tensor attention_backward(const Tensor& grad, const Tensor& qkv, const Tensor& out, const Tensor& kept,
                           int64_t heads) {
   const Sizes s = sizes_of("attention_backward", qkv, heads);
+  const bool weights = kept.rank() == 4;
   check_like("attention_backward", "gradient", grad, {s.batch, s.tokens, s.width}, qkv.dtype());
   check_like("attention_backward", "out", out, {s.batch, s.tokens, s.width}, qkv.dtype());
-  check_like("attention_backward", "log_sum_exp", log_sum_exp, {s.batch, s.heads, s.tokens}, qkv.dtype());
-  const Tensor in = contiguous(qkv), g = contiguous(grad), o = contiguous(out), sums = contiguous(log_sum_exp);
+  check_like("attention_backward", "kept", kept, weights ? weights_shape(s) : sums_shape(s), qkv.dtype());
+  const Tensor in = contiguous(qkv), g = contiguous(grad), o = contiguous(out), keep = contiguous(kept);
   const Tensor dqkv(qkv.shape(), qkv.dtype());
   visit_floating("attention_backward", qkv.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    const T *from = in.data<T>(), *gp = g.data<T>(), *op = o.data<T>(), *lp = sums.data<T>();
+    const int64_t kept_of_head = weights ? s.tokens * attention_weights_ld(s.tokens) : s.tokens;
+    const T *from = in.data<T>(), *gp = g.data<T>(), *op = o.data<T>(), *kp = keep.data<T>();
     T* to = dqkv.mutable_data<T>();
     for_each_head<T>(s, [&](int64_t i, int64_t next, T* memory) {
       if (few_rows(s)) {
@@ -116,9 +135,11 @@ Tensor attention_backward(const Tensor& grad, const Tensor& qkv, const Tensor& o
         prefetch_rows(s, op + plain_offset(s, next), s.width);
         prefetch_rows(s, gp + plain_offset(s, next), s.width);
       }
+      const T* of_head = kp + i * kept_of_head;
       T* dq = to + packed_offset(s, i);
-      loops<T>().backward(head_of(s, from, i), op + plain_offset(s, i), lp + i * s.tokens, gp + plain_offset(s, i), dq,
-                          dq + s.width, dq + 2 * s.width, memory);
+      loops<T>().backward(head_of(s, from, i), op + plain_offset(s, i), weights ? nullptr : of_head,
+                          weights ? of_head : nullptr, gp + plain_offset(s, i), dq, dq + s.width, dq + 2 * s.width,
+                          memory);
     });
   });
   return dqkv;

@@ -1,15 +1,23 @@
 #pragma once
 // Scaled dot-product attention on packed projections: no transposed copies, no T x T matrix in memory.
+#include <cstdint>
+
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos::kernels {
 
 /// qkv [B, T, 3*D], as one linear layer makes it: q, k, v in turn, each `heads` groups of D/heads columns.
-/// Returns softmax(q k^T / sqrt(D/heads)) v as [B, T, D]. Any T >= 1 and any head size. `log_sum_exp`, if not null,
-/// receives [B, heads, T], from which the backward pass recomputes the weights (Dao et al. 2022).
-Tensor attention(const Tensor& qkv, int64_t heads, Tensor* log_sum_exp);
-/// Gradient with respect to qkv; `out` is the forward's result.
-Tensor attention_backward(const Tensor& grad, const Tensor& qkv, const Tensor& out, const Tensor& log_sum_exp,
-                          int64_t heads);
+/// Returns softmax(q k^T / sqrt(D/heads)) v as [B, T, D]. Any T >= 1 and any head size. `kept`, if not null, receives
+/// what the backward pass needs.
+Tensor attention(const Tensor& qkv, int64_t heads, Tensor* kept);
+/// log_sum_exp: of each query's scores, [B, heads, T]; the backward pass computes the softmax from it again (Dao et al.
+/// 2022). weights: the softmax itself, transposed, [B, heads, T, T padded], up to 64 tokens.
+enum class AttentionKeeps : uint8_t { log_sum_exp, weights };
+/// What `attention` keeps: the weights where reading them again is cheaper than computing them again.
+AttentionKeeps attention_keeps(int64_t tokens);
+/// The same with that choice made by the caller.
+Tensor attention_keeping(AttentionKeeps what, const Tensor& qkv, int64_t heads, Tensor* kept);
+/// Gradient with respect to qkv; `out` is the forward's result, `kept` what it kept, in either form.
+Tensor attention_backward(const Tensor& grad, const Tensor& qkv, const Tensor& out, const Tensor& kept, int64_t heads);
 
 }  // namespace ditharos::kernels

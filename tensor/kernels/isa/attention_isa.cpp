@@ -12,7 +12,7 @@ namespace ditharos::kernels {
 namespace DITHAROS_ISA {
 namespace {
 
-constexpr int64_t queries_of_tile = 64;
+constexpr int64_t queries_of_tile = attention_tile;
 constexpr int64_t keys_of_block = 64;  // scores of a tile and a block fit the first-level cache
 static_assert(queries_of_tile % (most_vectors * lanes<float>) == 0 && queries_of_tile % lanes<double> == 0);
 
@@ -92,8 +92,19 @@ struct RunningSoftmax {
   }
 };
 
+/// weights = scores / sum of their query, with the rows side by side.
 template <class T>
-void forward(const AttentionHead<T>& head, T* out, T* log_sum_exp, T* scratch) {
+void keep_weights(int64_t tokens, int64_t lanes_used, const T* scores, const T* sum, T* weights) {
+  T inverse[queries_of_tile];
+  for (int64_t i = 0; i < lanes_used; ++i) inverse[i] = T(1) / sum[i];
+  for (int64_t j = 0; j < tokens; ++j, scores += queries_of_tile, weights += attention_weights_ld(tokens)) {
+#pragma omp simd
+    for (int64_t i = 0; i < lanes_used; ++i) weights[i] = scores[i] * inverse[i];
+  }
+}
+
+template <class T>
+void forward(const AttentionHead<T>& head, T* out, T* log_sum_exp, T* weights, T* scratch) {
   const int64_t tokens = head.tokens, size = head.head_size, width = padded<T>(size);
   Scratch<T> pieces{scratch};
   T* values = pieces.take(tokens * width);
@@ -127,6 +138,7 @@ void forward(const AttentionHead<T>& head, T* out, T* log_sum_exp, T* scratch) {
       }
       multiply(rows, width, block, scores, int64_t(1), queries_of_tile, values + k * width, result, k > 0);
     }
+    if (weights) keep_weights(tokens, lanes_used, scores, softmax.sum, weights);
     for (int64_t i = 0; i < rows; ++i) {
       const T inverse = T(1) / softmax.sum[i];
       T* to = out + (q + i) * head.ld_out;
@@ -152,12 +164,21 @@ void weights_and_gradient(int64_t keys, int64_t queries, T* scores, T* dp, const
   }
 }
 
+/// dp -> gradient of the scores, p (dp - delta), for weights p that are there already.
+template <class T>
+void gradient_of_scores(int64_t keys, int64_t queries, const T* weights, int64_t ld, T* dp, const T* delta) {
+  for (int64_t j = 0; j < keys; ++j, weights += ld, dp += queries_of_tile) {
+#pragma omp simd
+    for (int64_t i = 0; i < queries; ++i) dp[i] = weights[i] * (dp[i] - delta[i]);
+  }
+}
+
 // With S = scale q k^T, P = softmax(S), O = P v and delta = sum over a row of dO * O:
 //   dV = P^T dO,  dP = dO v^T,  dS = P * (dP - delta),  dQ = scale dS k,  dK = scale dS^T q.
-// P is computed again from the log-sum-exp.
+// P was kept, or is computed again from the log-sum-exp.
 template <class T>
-void backward(const AttentionHead<T>& head, const T* out, const T* log_sum_exp, const T* grad, T* dq, T* dk, T* dv,
-              T* scratch) {
+void backward(const AttentionHead<T>& head, const T* out, const T* log_sum_exp, const T* weights, const T* grad, T* dq,
+              T* dk, T* dv, T* scratch) {
   const int64_t tokens = head.tokens, size = head.head_size, width = padded<T>(size);
   Scratch<T> pieces{scratch};
   T* keys = pieces.take(tokens * width);
@@ -183,21 +204,27 @@ void backward(const AttentionHead<T>& head, const T* out, const T* log_sum_exp, 
     const int64_t rows = min_of(queries_of_tile, tokens - q), lanes_used = padded<T>(rows);
     pack_rows(rows, size, head.q + q * head.ld, head.ld, head.scale, queries, width, lanes_used);
     pack_rows(rows, size, grad + q * head.ld_out, head.ld_out, T(1), gradients, width, lanes_used);
-    transpose(lanes_used, width, queries, width, transposed_queries, queries_of_tile);
+    if (!weights) transpose(lanes_used, width, queries, width, transposed_queries, queries_of_tile);
     transpose(lanes_used, width, gradients, width, transposed_gradients, queries_of_tile);
     for (int64_t i = 0; i < lanes_used; ++i) {
       const T* o = out + (q + i) * head.ld_out;
       const T* g = gradients + i * width;
       const auto product = [&]<class V>(int64_t j, V& sum) { sum += read<V>(o + j) * read<V>(g + j); };
       delta[i] = i < rows ? sum_over<T>(size, product) : T(0);
-      sums[i] = i < rows ? log_sum_exp[q + i] : T(0);
+      sums[i] = i < rows && !weights ? log_sum_exp[q + i] : T(0);
     }
     for (int64_t k = 0; k < tokens; k += keys_of_block) {
       const int64_t block = min_of(keys_of_block, tokens - k);
-      scores_of(block, lanes_used, size, keys + k * width, width, transposed_queries, scores);
       scores_of(block, lanes_used, size, v + k * ld_v, ld_v, transposed_gradients, dp);
-      weights_and_gradient(block, lanes_used, scores, dp, sums, delta);
-      multiply(block, width, rows, scores, queries_of_tile, int64_t(1), gradients, value_gradients + k * width, q > 0);
+      const T* p = weights ? weights : scores;
+      const int64_t ld_p = weights ? attention_weights_ld(tokens) : queries_of_tile;
+      if (weights) {
+        gradient_of_scores(block, lanes_used, weights, ld_p, dp, delta);
+      } else {
+        scores_of(block, lanes_used, size, keys + k * width, width, transposed_queries, scores);
+        weights_and_gradient(block, lanes_used, scores, dp, sums, delta);
+      }
+      multiply(block, width, rows, p, ld_p, int64_t(1), gradients, value_gradients + k * width, q > 0);
       multiply(block, width, rows, dp, queries_of_tile, int64_t(1), queries, key_gradients + k * width, q > 0);
       multiply(rows, width, block, dp, int64_t(1), queries_of_tile, keys + k * width, query_gradients, k > 0);
     }
