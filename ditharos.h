@@ -18,7 +18,10 @@
 #include <ditharos/tensor/tensor.h>
 #include <ditharos/tensor/view.h>
 
+#include <ditharos/autograd/anomaly.h>
 #include <ditharos/autograd/engine.h>
+#include <ditharos/autograd/function.h>
+#include <ditharos/autograd/functional.h>
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/gradcheck.h>
 #include <ditharos/autograd/node.h>

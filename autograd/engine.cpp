@@ -4,6 +4,7 @@
 #include <queue>
 #include <unordered_map>
 
+#include <ditharos/autograd/anomaly.h>
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/meta.h>
 #include <ditharos/autograd/ops.h>
@@ -136,8 +137,13 @@ class Pass : private PendingGrads {
     if (!options_.retain_graph && !options_.create_graph) node.release();
   }
 
+  Grads apply_rule(Node& node, Tensor grad) {
+    const RuleScope unsearched;
+    return node.rule(Backward(node, std::move(grad), leading_, this));
+  }
+
   void propagate(Node& node, Tensor grad) {
-    Grads grads = node.rule(Backward(node, std::move(grad), leading_, this));
+    Grads grads = apply_rule(node, std::move(grad));
     const bool any_left_out = grads.size() < node.next.size() &&
                               std::any_of(node.next.begin() + std::ptrdiff_t(grads.size()), node.next.end(),
                                           [](const NodePtr& producer) { return producer != nullptr; });
@@ -147,6 +153,7 @@ class Pass : private PendingGrads {
       const NodePtr& producer = node.next[i];
       if (!producer || !grads[i].defined() || (leading_ && !leading_->count(producer.get()))) continue;
       Tensor g = std::move(grads[i]);
+      if (detect_nan()) check_gradient(node, i, g);
       check<DTypeError>(g.dtype() == producer->dtype, "[", node.name, "] the gradient of input ", i, " has dtype ",
                         g.dtype(), ", the input ", producer->dtype);
       if (g.shape() != producer->shape) {

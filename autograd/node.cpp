@@ -4,6 +4,7 @@
 #include <mutex>
 #include <set>
 
+#include <ditharos/autograd/anomaly.h>
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/meta.h>
@@ -141,6 +142,7 @@ std::shared_ptr<Node> node_of(const Tensor& x) {
 
 Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, Save save, Rule rule,
               const std::function<Recipe()>& recipe) {
+  if (detect_nan()) check_result(name, out, inputs);
   if (!grad_enabled()) return out;
   bool any = false;
   for (const Tensor& x : inputs) any = any || needs_grad(x);

@@ -4,6 +4,7 @@
 // Elementwise operations broadcast as NumPy does. All take f32 and f64 unless said otherwise; two operands have one
 // dtype. Axes may be negative. ShapeError and DTypeError name the operation and what it got.
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <ditharos/tensor/factory.h>
@@ -11,6 +12,8 @@
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos {
+
+class Generator;
 
 // --- arithmetic (ops/pointwise.cpp) ---
 Tensor operator+(const Tensor& a, const Tensor& b);
@@ -27,10 +30,11 @@ Tensor operator*(double a, const Tensor& b);
 Tensor operator/(double a, const Tensor& b);
 Tensor operator-(const Tensor& x);
 Tensor pow(const Tensor& x, double exponent);
+Tensor pow(const Tensor& base, const Tensor& exponent);  ///< the gradient of the exponent wants positive bases
 Tensor maximum(const Tensor& a, const Tensor& b);  ///< at ties each side gets half of the gradient
 Tensor minimum(const Tensor& a, const Tensor& b);
 
-// --- functions of one variable (ops/pointwise.cpp, ops/activation.cpp) ---
+// --- functions of one variable (ops/pointwise.cpp, ops/trigonometric.cpp, ops/activation.cpp) ---
 Tensor abs(const Tensor& x);
 Tensor square(const Tensor& x);
 Tensor sqrt(const Tensor& x);
@@ -38,34 +42,72 @@ Tensor rsqrt(const Tensor& x);
 Tensor reciprocal(const Tensor& x);
 Tensor exp(const Tensor& x);
 Tensor log(const Tensor& x);
+Tensor expm1(const Tensor& x);  ///< e^x - 1, exact near 0
+Tensor log1p(const Tensor& x);  ///< ln(1 + x), exact near 0
 Tensor sin(const Tensor& x);
 Tensor cos(const Tensor& x);
+Tensor tan(const Tensor& x);
+Tensor asin(const Tensor& x);
+Tensor acos(const Tensor& x);
+Tensor atan(const Tensor& x);
+Tensor sinh(const Tensor& x);
+Tensor cosh(const Tensor& x);
 Tensor erf(const Tensor& x);
+Tensor sign(const Tensor& x);   ///< -1, 0 or 1; gradient 0, as of the next three
+Tensor floor(const Tensor& x);
+Tensor ceil(const Tensor& x);
+Tensor round(const Tensor& x);  ///< halves to the even neighbour
 Tensor clamp(const Tensor& x, double low, double high);  ///< gradient 1 inside and at the bounds, 0 outside
 Tensor tanh(const Tensor& x);
 Tensor sigmoid(const Tensor& x);
 Tensor relu(const Tensor& x);
-Tensor softplus(const Tensor& x);
+Tensor leaky_relu(const Tensor& x, double slope = .01);  ///< x above 0, else slope x
+Tensor elu(const Tensor& x, double alpha = 1);           ///< x above 0, else alpha (e^x - 1) (Clevert et al. 2015)
+Tensor softplus(const Tensor& x);   ///< ln(1 + e^x)
 Tensor silu(const Tensor& x);       ///< x sigmoid(x)
 Tensor gelu(const Tensor& x);       ///< x Phi(x), exact (Hendrycks and Gimpel 2016)
 Tensor gelu_tanh(const Tensor& x);  ///< its tanh approximation, which DiT uses
 
-// --- selection; comparisons give booleans and no gradient ---
+// --- selection, masks; comparisons and logic give booleans and no gradient (ops/logic.cpp) ---
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
+Tensor masked_fill(const Tensor& x, const Tensor& mask, double value);  ///< `value` where the mask is true
+Tensor masked_select(const Tensor& x, const Tensor& mask);  ///< [K]: the elements where the mask is true, row-major
+Tensor tril(const Tensor& x, int64_t diagonal = 0);  ///< [..., R, C]: 0 above the diagonal with column - row = diagonal
+Tensor triu(const Tensor& x, int64_t diagonal = 0);  ///< 0 below it
 Tensor equal(const Tensor& a, const Tensor& b);
+Tensor not_equal(const Tensor& a, const Tensor& b);
 Tensor less(const Tensor& a, const Tensor& b);
 Tensor less_equal(const Tensor& a, const Tensor& b);
 Tensor greater(const Tensor& a, const Tensor& b);
 Tensor greater_equal(const Tensor& a, const Tensor& b);
+Tensor logical_and(const Tensor& a, const Tensor& b);
+Tensor logical_or(const Tensor& a, const Tensor& b);
+Tensor logical_xor(const Tensor& a, const Tensor& b);
+Tensor logical_not(const Tensor& x);
 
-// --- reductions (ops/reduce.cpp); `axes` empty: all ---
+// --- reductions (ops/reduce.cpp, ops/extremum.cpp, ops/statistics.cpp); `axes` empty: all ---
 Tensor sum(const Tensor& x, const Axes& axes = {}, bool keepdim = false);
 Tensor mean(const Tensor& x, const Axes& axes = {}, bool keepdim = false);
-Tensor variance(const Tensor& x, const Axes& axes = {}, bool keepdim = false);  ///< biased (divides by n)
-Tensor amax(const Tensor& x, int axis, bool keepdim = false);  ///< ties share the gradient equally
-Tensor logsumexp(const Tensor& x, int axis, bool keepdim = false);
+/// Mean squared distance from the mean; with a correction, divided by n - correction (1: the unbiased estimate).
+Tensor variance(const Tensor& x, const Axes& axes = {}, bool keepdim = false, int64_t correction = 0);
+/// Its square root; the gradient is 0 where all elements are equal.
+Tensor standard_deviation(const Tensor& x, const Axes& axes = {}, bool keepdim = false, int64_t correction = 0);
+/// (sum |x|^p)^(1/p); p > 0, infinity for the largest |x|. The gradient of a norm of 0 is 0.
+Tensor norm(const Tensor& x, double p = 2, const Axes& axes = {}, bool keepdim = false);
+Tensor logsumexp(const Tensor& x, const Axes& axes = {}, bool keepdim = false);
+Tensor prod(const Tensor& x, const Axes& axes = {}, bool keepdim = false);  ///< right for zeros, at every order
+Tensor amax(const Tensor& x, const Axes& axes = {}, bool keepdim = false);  ///< ties share the gradient equally
+Tensor amin(const Tensor& x, const Axes& axes = {}, bool keepdim = false);
+struct ValuesAndIndices {
+  Tensor values, indices;
+};
+/// Along one axis, and where: the first of equal ones, which alone gets the gradient.
+ValuesAndIndices max(const Tensor& x, int axis, bool keepdim = false);
+ValuesAndIndices min(const Tensor& x, int axis, bool keepdim = false);
 Tensor argmax(const Tensor& x, int axis, bool keepdim = false);  ///< i64, no gradient
-Tensor sum_to(const Tensor& x, const Shape& shape);              ///< the inverse of broadcasting
+Tensor argmin(const Tensor& x, int axis, bool keepdim = false);
+Tensor cumsum(const Tensor& x, int axis);            ///< running sums
+Tensor sum_to(const Tensor& x, const Shape& shape);  ///< the inverse of broadcasting
 
 // --- shape (ops/shape.cpp); views share elements, and none copies where the strides allow ---
 Tensor reshape(const Tensor& x, const Shape& shape);  ///< one size may be -1
@@ -79,17 +121,37 @@ Tensor squeeze(const Tensor& x, int axis);
 std::vector<Tensor> chunk(const Tensor& x, int64_t parts, int axis);  ///< equal parts; the size must divide
 Tensor cat(const std::vector<Tensor>& parts, int axis);
 Tensor stack(const std::vector<Tensor>& parts, int axis);
+Tensor narrow(const Tensor& x, int axis, int64_t begin, int64_t length);  ///< elements [begin, begin + length)
+std::vector<Tensor> split(const Tensor& x, int64_t size, int axis);       ///< parts of `size`; the last may be shorter
+std::vector<Tensor> split_with_sizes(const Tensor& x, const std::vector<int64_t>& sizes, int axis);
+Tensor diagonal(const Tensor& x, int axis0 = 0, int axis1 = 1);  ///< of a pair of axes, which becomes the last axis
 Tensor contiguous(const Tensor& x);
 Tensor to(const Tensor& x, DType dtype);
 
+// --- moving and repeating elements (ops/rearrange.cpp) ---
+enum class PadMode { constant, reflect, replicate };
+/// `pads`: sizes before and after the last axis, then the one before it, ...: {left, right, top, bottom}. The new
+/// elements are `value`, the mirror image (without the edge itself) or the edge element.
+Tensor pad(const Tensor& x, const std::vector<int64_t>& pads, PadMode mode = PadMode::constant, double value = 0);
+Tensor flip(const Tensor& x, const Axes& axes);             ///< the other way round along `axes`
+Tensor roll(const Tensor& x, int64_t shift, int axis);      ///< element i moves to i + shift; the last ones come round
+Tensor repeat(const Tensor& x, const Shape& counts);        ///< so often along each axis; new axes come first
+
 // --- indices (ops/index.cpp) ---
 Tensor index_select(const Tensor& table, const Tensor& indices);  ///< rows of table [N, D...]; indices i64, any shape
+Tensor index_select(const Tensor& x, int axis, const Tensor& indices);  ///< along an axis; indices i64 [K]
 Tensor index_add(const Tensor& values, const Tensor& indices, int64_t rows);  ///< its adjoint
 Tensor gather(const Tensor& x, int axis, const Tensor& index);
 Tensor scatter_add(const Tensor& values, int axis, const Tensor& index, const Shape& shape);
 
-// --- products (ops/matmul.cpp) ---
+// --- products (ops/matmul.cpp, ops/einsum.cpp) ---
 Tensor matmul(const Tensor& a, const Tensor& b);  ///< any rank, leading axes broadcast
+Tensor outer(const Tensor& a, const Tensor& b);   ///< a [N], b [M]: a_i b_j as [N, M]
+/// The sum over all names of axes that the result lacks of the product of the operands: einsum("bij,bjk->bik", {x, y}).
+/// Names are letters; "..." stands for any number of axes, which broadcast; a name that one operand has twice means its
+/// diagonal; without "->" the result has the names that occur once, in alphabetical order. ShapeError quotes the
+/// equation.
+Tensor einsum(const std::string& equation, const std::vector<Tensor>& operands);
 /// x W^T + bias; x [..., in], weight [out, in], bias [out] or undefined.
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
 /// gelu_tanh(linear(x, weight, bias)) in one pass, with a backward pass that works in place.
@@ -150,14 +212,39 @@ enum class Interpolation { nearest, bilinear };
 /// The picture at another size; bilinear with pixels as squares (align_corners=False), without smoothing first.
 Tensor interpolate(const Tensor& x, const PerAxis& size, Interpolation mode = Interpolation::nearest);
 
-// --- softmax, losses (ops/softmax.cpp, ops/loss.cpp) ---
+// --- softmax, dropout (ops/softmax.cpp, ops/dropout.cpp) ---
 Tensor softmax(const Tensor& x, int axis);
 Tensor log_softmax(const Tensor& x, int axis);
-/// Mean of -log softmax(logits)[label]; logits [N, C], labels i64 [N].
-Tensor cross_entropy(const Tensor& logits, const Tensor& labels);
-/// Mean of (prediction - target)^2; equal shapes, nothing broadcasts.
-Tensor mse_loss(const Tensor& prediction, const Tensor& target);
-Tensor l1_loss(const Tensor& prediction, const Tensor& target);
+/// Zeroes each element with probability p and scales the others by 1/(1-p) (Srivastava et al. 2014).
+Tensor dropout(const Tensor& x, double p, Generator& rng);
+
+// --- losses (ops/loss.cpp); prediction and target have one shape: nothing broadcasts ---
+enum class Reduction { none, mean, sum };
+/// For losses of classes. The mean is weighted and leaves ignored labels out.
+struct LabelLossOptions {
+  Tensor weight = {};                     ///< [C], a factor for each class; undefined: 1
+  int64_t ignore_index = -100;            ///< a label that gives no loss and no gradient
+  double label_smoothing = 0;             ///< in [0, 1]: so much of the target is spread over all classes evenly
+  Reduction reduction = Reduction::mean;  ///< none: [N]
+};
+/// -log softmax(logits)[label]; logits [N, C], labels i64 [N].
+Tensor cross_entropy(const Tensor& logits, const Tensor& labels, const LabelLossOptions& options = {});
+/// -log_probabilities[label], [N, C]; no smoothing.
+Tensor nll_loss(const Tensor& log_probabilities, const Tensor& labels, const LabelLossOptions& options = {});
+Tensor mse_loss(const Tensor& prediction, const Tensor& target, Reduction reduction = Reduction::mean);
+Tensor l1_loss(const Tensor& prediction, const Tensor& target, Reduction reduction = Reduction::mean);
+/// e^2/2 for |e| <= delta, else delta (|e| - delta/2) (Huber 1964).
+Tensor huber_loss(const Tensor& prediction, const Tensor& target, double delta = 1,
+                  Reduction reduction = Reduction::mean);
+/// Huber's loss divided by beta: |e| - beta/2 far out (Girshick 2015).
+Tensor smooth_l1_loss(const Tensor& prediction, const Tensor& target, double beta = 1,
+                      Reduction reduction = Reduction::mean);
+/// -(w t log p + (1 - t) log(1 - p)) with p = sigmoid(logits); targets in [0, 1], w = pos_weight, which broadcasts.
+Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& target, const Tensor& pos_weight = {},
+                                        Reduction reduction = Reduction::mean);
+/// target (log target - log_prediction), 0 where the target is 0. The mean is over all elements; for the mean over the
+/// batch divide the sum by its size.
+Tensor kl_div(const Tensor& log_prediction, const Tensor& target, Reduction reduction = Reduction::mean);
 
 // --- fused blocks of a transformer (ops/norm.cpp, ops/attention.cpp) ---
 /// (x - mean) / sqrt(var + eps) * weight + bias over the last axis; weight, bias [D] or undefined (Ba et al. 2016).
@@ -174,5 +261,10 @@ GatedNorm gated_residual_norm(const Tensor& x, const Tensor& gate, const Tensor&
                               const Tensor& scale, double eps = 1e-6);
 /// softmax(q k^T / sqrt(D/heads)) v for packed qkv [B, T, 3 D] -> [B, T, D] (Vaswani et al. 2017).
 Tensor attention(const Tensor& qkv, int64_t heads);
+/// softmax(q k^T / sqrt(D) + mask) v for q [B, H, T, D], k [B, H, S, D], v [B, H, S, E] -> [B, H, T, E]. The mask
+/// broadcasts to [B, H, T, S]: booleans (true: the key takes part) or numbers that are added. `causal`: query i sees
+/// the keys up to i. A query that booleans leave without any key gives zeros.
+Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask = {},
+                                    bool causal = false);
 
 }  // namespace ditharos

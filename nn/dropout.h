@@ -14,7 +14,7 @@ class Dropout : public Module {
 
   Tensor operator()(const Tensor& x, Generator& rng) const {
     if (!is_training() || p_ == 0) return x;
-    return x * (rng.bernoulli(1 - p_, x.shape(), x.dtype()) * (1 / (1 - p_)));
+    return dropout(x, p_, rng);
   }
   void visit(Visitor&) override {}
 

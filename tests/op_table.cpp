@@ -7,8 +7,9 @@ namespace ditharos::tests {
 const Rows& op_table() {
   static const Rows rows = [] {
     Rows all;
-    for (const auto& family : {arithmetic_rows, function_rows, activation_rows, reduction_rows, shape_rows, index_rows,
-                               product_rows, conv_rows, picture_rows, loss_rows, transformer_rows}) {
+    for (const auto& family : {arithmetic_rows, function_rows, activation_rows, logic_rows, reduction_rows,
+                               statistics_rows, shape_rows, rearrange_rows, index_rows, product_rows, einsum_rows,
+                               conv_rows, picture_rows, loss_rows, attention_rows, transformer_rows}) {
       Rows some = family();
       std::move(some.begin(), some.end(), std::back_inserter(all));
     }

@@ -68,13 +68,18 @@ const Rows& op_table();
 Rows arithmetic_rows();
 Rows function_rows();
 Rows activation_rows();
+Rows logic_rows();
 Rows reduction_rows();
+Rows statistics_rows();
 Rows shape_rows();
+Rows rearrange_rows();
 Rows index_rows();
 Rows product_rows();
+Rows einsum_rows();
 Rows conv_rows();
 Rows picture_rows();
 Rows loss_rows();
+Rows attention_rows();
 Rows transformer_rows();
 
 /// Those of the recorded names that no row stands for.

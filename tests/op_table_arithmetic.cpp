@@ -117,6 +117,8 @@ Rows arithmetic_rows() {
   const Values left = lattice(-2, 2, 1. / 32), right = lattice(-2, 2, 3. / 32);
   add("maximum", "maximum", maximum, [](double x, double y) { return x > y ? x : y; }, left, right, Takes::numbers);
   add("minimum", "minimum", minimum, [](double x, double y) { return x < y ? x : y; }, left, right, Takes::numbers);
+  add("pow", "pow", [](const Tensor& a, const Tensor& b) { return pow(a, b); },
+      [](double x, double y) { return std::pow(x, y); }, away_from_zero, any, Takes::floating);
   add_numbers(rows);
 
   for (double exponent : {2.0, 3.0, 0.0, 1.0}) rows.push_back(power(exponent, any));
@@ -139,6 +141,7 @@ Rows arithmetic_rows() {
   rows.push_back(where_row);
 
   rows.push_back(comparison("equal", equal, [](double x, double y) { return x == y; }));
+  rows.push_back(comparison("not_equal", not_equal, [](double x, double y) { return x != y; }));
   rows.push_back(comparison("less", less, [](double x, double y) { return x < y; }));
   rows.push_back(comparison("less_equal", less_equal, [](double x, double y) { return x <= y; }));
   rows.push_back(comparison("greater", greater, [](double x, double y) { return x > y; }));

@@ -46,9 +46,23 @@ Rows function_rows() {
   add("reciprocal", reciprocal, [](double v) { return 1 / v; }, positive);
   add("exp", exp, [](double v) { return std::exp(v); }, any);
   add("log", log, [](double v) { return std::log(v); }, positive);
+  add("expm1", expm1, [](double v) { return std::expm1(v); }, any);
+  add("log1p", log1p, [](double v) { return std::log1p(v); }, uniform(-.6, 3));
   add("sin", sin, [](double v) { return std::sin(v); }, uniform(-7, 7));
   add("cos", cos, [](double v) { return std::cos(v); }, uniform(-7, 7));
+  add("tan", tan, [](double v) { return std::tan(v); }, uniform(-1.2, 1.2));
+  add("asin", asin, [](double v) { return std::asin(v); }, uniform(-.8, .8));
+  add("acos", acos, [](double v) { return std::acos(v); }, uniform(-.8, .8));
+  add("atan", atan, [](double v) { return std::atan(v); }, uniform(-4, 4));
+  add("sinh", sinh, [](double v) { return std::sinh(v); }, uniform(-3, 3));
+  add("cosh", cosh, [](double v) { return std::cosh(v); }, uniform(-3, 3));
   add("erf", erf, [](double v) { return std::erf(v); }, uniform(-3, 3));
+  // Their steps are at multiples of 1/2, which the lattice's points avoid.
+  rows.push_back(of_numbers(one_variable("sign", sign, [](double v) { return double((v > 0) - (v < 0)); },
+                                         lattice(-2, 2))));
+  add("floor", floor, [](double v) { return std::floor(v); }, lattice(-2, 2));
+  add("ceil", ceil, [](double v) { return std::ceil(v); }, lattice(-2, 2));
+  add("round", round, [](double v) { return std::nearbyint(v); }, lattice(-2, 2));
 
   // The bounds lie on the lattice's multiples, which its points avoid.
   Row clamp_row = of_numbers(one_variable("clamp", [](const Tensor& x) { return clamp(x, -1, 1); },
@@ -73,6 +87,10 @@ Rows activation_rows() {
   add("tanh", tanh, [](double v) { return std::tanh(v); }, wide);
   add("sigmoid", sigmoid, logistic, wide);
   rows.push_back(of_numbers(one_variable("relu", relu, [](double v) { return v > 0 ? v : 0; }, lattice(-2, 2))));
+  add("leaky_relu", [](const Tensor& x) { return leaky_relu(x, .2); }, [](double v) { return v > 0 ? v : .2 * v; },
+      lattice(-2, 2));
+  add("elu", [](const Tensor& x) { return elu(x, 1.5); }, [](double v) { return v > 0 ? v : 1.5 * std::expm1(v); },
+      lattice(-2, 2));
   add("softplus", softplus, [](double v) { return v > 0 ? v + std::log1p(std::exp(-v)) : std::log1p(std::exp(v)); },
       uniform(-30, 30));
   add("silu", silu, [](double v) { return v * logistic(v); }, wide);

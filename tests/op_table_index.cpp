@@ -38,6 +38,24 @@ Row row_selection() {
   return row;
 }
 
+Row selection_along_axis() {
+  Row row = row_selection();
+  row.op = [](const Tensors& in) { return index_select(in[0], 1, in[1]); };
+  row.reference = [](const Arrays& in) {
+    Shape shape = in[0].shape;
+    shape[1] = in[1].shape[0];
+    return pick(in[0], shape, [&](Index i) {
+      i[1] = int64_t(in[1].at({i[1]}));
+      return i;
+    });
+  };
+  row.cases = {{{3, 5}, {4}}, {{2, 6, 3}, {7}}, {{3, 5}, {0}}, {{0, 5}, {2}}, {{3, 5, 67}, {1}}};
+  row.large.clear();
+  row.misuse = [] { index_select(zeros({3, 2}), 1, zeros({2, 2}, DType::i64)); };
+  row.message = "[index_select] along an axis the indices must have one axis, got shape [2, 2]";
+  return row;
+}
+
 Row row_addition() {
   Row row;
   row.name = row.record = "index_add";
@@ -109,7 +127,7 @@ Row scattering(int axis, const Shape& shape, std::vector<Case> cases) {
 }  // namespace
 
 Rows index_rows() {
-  Rows rows{row_selection(), row_addition(), gathering(0), gathering(-1)};
+  Rows rows{row_selection(), selection_along_axis(), row_addition(), gathering(0), gathering(-1)};
   rows.push_back(scattering(0, {5, 3}, {{{4, 3}, {4, 3}}, {{9, 2}, {9, 2}}, {{0, 3}, {0, 3}}}));
   rows.push_back(scattering(-1, {2, 6}, {{{2, 3}, {2, 3}}, {{2, 9}, {2, 9}}, {{2, 0}, {2, 0}}, {{2, 1}, {2, 1}}}));
   rows.push_back(scattering(0, {5}, {{{1}, {1}}}));

@@ -1,6 +1,5 @@
 // Rows of the op table: reductions.
 #include <algorithm>
-#include <cmath>
 
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tests/op_table.h>
@@ -9,7 +8,7 @@ namespace ditharos::tests {
 namespace {
 
 using Reduction = Tensor (*)(const Tensor&, const Axes&, bool);
-using OneAxis = Tensor (*)(const Tensor&, int, bool);
+using OneAxis = std::function<Tensor(const Tensor&, int, bool)>;
 using Run = double (*)(const std::vector<double>&);
 
 Row reduction(const std::string& name, const std::string& record, Reduction op, Run f, const Axes& axes, bool keepdim) {
@@ -43,22 +42,14 @@ Row one_axis(const std::string& name, const std::string& record, OneAxis op, Run
   return row;
 }
 
-double variance_of(const std::vector<double>& v) {
-  const double mean = mean_of(v);
-  double total = 0;
-  for (double x : v) total += (x - mean) * (x - mean);
-  return total / double(v.size());
-}
-
 double largest(const std::vector<double>& v) { return *std::max_element(v.begin(), v.end()); }
 double place_of_largest(const std::vector<double>& v) {
   return double(std::max_element(v.begin(), v.end()) - v.begin());
 }
 
-double log_sum_exp(const std::vector<double>& v) {
-  double total = 0;
-  for (double x : v) total += std::exp(x);
-  return std::log(total);
+double smallest(const std::vector<double>& v) { return *std::min_element(v.begin(), v.end()); }
+double place_of_smallest(const std::vector<double>& v) {
+  return double(std::min_element(v.begin(), v.end()) - v.begin());
 }
 
 Row sum_to_row(const Shape& target, const std::vector<Case>& cases) {
@@ -100,19 +91,36 @@ Rows reduction_rows() {
     row.misuse = [] { mean(zeros({2, 0})); };
     row.message = "[mean] shape [2, 0] has no elements to average";
     rows.push_back(row);
-    row = reduction("variance", "", variance, variance_of, c.axes, c.keepdim);
-    row.message = "[mean] axis 2 is out of range for a tensor of rank 2";
-    rows.push_back(row);
   }
+  const Values values = apart(-100, 100);
+  const auto add = [&](const char* name, const char* record, OneAxis op, Run f, int axis, bool keepdim) {
+    rows.push_back(one_axis(name, record, op, f, axis, keepdim, values));
+    rows.back().takes = Takes::anything;
+    if (std::string(name).starts_with("arg")) rows.back().order = 0;
+  };
+  const auto over = [](Reduction op) {
+    return [op](const Tensor& x, int axis, bool keepdim) { return op(x, {axis}, keepdim); };
+  };
   for (int axis : {0, 1, -1})
     for (bool keepdim : {false, true}) {
-      rows.push_back(one_axis("amax", "amax", amax, largest, axis, keepdim, apart(-100, 100)));
-      rows.back().takes = Takes::anything;
-      rows.push_back(one_axis("argmax", "", argmax, place_of_largest, axis, keepdim, apart(-100, 100)));
-      rows.back().takes = Takes::anything;
-      rows.back().order = 0;
-      rows.push_back(one_axis("logsumexp", "", logsumexp, log_sum_exp, axis, keepdim, uniform(-3, 3)));
+      add("amax", "amax", over(amax), largest, axis, keepdim);
+      add("amin", "amin", over(amin), smallest, axis, keepdim);
+      add("argmax", "", argmax, place_of_largest, axis, keepdim);
+      add("argmin", "", argmin, place_of_smallest, axis, keepdim);
+      add("max", "gather", [](const Tensor& x, int a, bool keep) { return max(x, a, keep).values; }, largest, axis,
+          keepdim);
+      add("min", "gather", [](const Tensor& x, int a, bool keep) { return min(x, a, keep).values; }, smallest, axis,
+          keepdim);
     }
+  for (const Axes& axes : {Axes{}, Axes{0, 2}, Axes{-1, 1}}) {
+    rows.push_back(reduction("amax", "amax", amax, largest, axes, false));
+    rows.push_back(reduction("amin", "amin", amin, smallest, axes, true));
+    for (Row* row : {&rows[rows.size() - 2], &rows.back()}) {
+      row->inputs = {values};
+      row->takes = Takes::anything;
+      row->message = "[" + row->name + "] axis 2 is out of range for a tensor of rank 2";
+    }
+  }
   rows.push_back(sum_to_row({3, 1}, {{{3, 4}}, {{2, 3, 4}}, {{3, 1}}, {{5, 3, 67}}, {{0, 3, 4}}, {{3, 0}}}));
   rows.push_back(sum_to_row({}, {{{2, 3}}, {{}}, {{1}}, {{0, 2}}}));
   rows.push_back(sum_to_row({67}, {{{3, 67}}, {{67}}, {{2, 3, 67}}}));

@@ -2,6 +2,7 @@
 // rest.
 #include <doctest/doctest.h>
 
+#include <cstdio>
 #include <functional>
 
 #include <ditharos/autograd/engine.h>
@@ -22,10 +23,13 @@ struct Misuse {
   std::function<void()> call;
 };
 
+int cases_so_far = 0;
+
 /// Each call throws an E that says exactly this.
 template <class E>
 void expect_messages(const std::vector<Misuse>& list) {
   for (const Misuse& m : list) CHECK(message_of<E>(m.call) == m.message);
+  cases_so_far += int(list.size());
 }
 
 Tensor floats(const Shape& shape) { return zeros(shape); }
@@ -56,8 +60,8 @@ TEST_CASE("misuse: undefined tensors") {
       [&] { none + x; }, [&] { x * none; }, [&] { none + 1; }, [&] { 1 - none; }, [&] { exp(none); },
       [&] { gelu(none); }, [&] { pow(none, 2); }, [&] { maximum(x, none); }, [&] { where(none, x, x); },
       [&] { where(zeros({2}, DType::boolean), x, none); }, [&] { sum(none); }, [&] { mean(none); },
-      [&] { amax(none, 0); },
-      [&] { logsumexp(none, 0); }, [&] { sum_to(none, {}); }, [&] { reshape(none, {1}); }, [&] { permute(none, {0}); },
+      [&] { amax(none); },
+      [&] { logsumexp(none); }, [&] { sum_to(none, {}); }, [&] { reshape(none, {1}); }, [&] { permute(none, {0}); },
       [&] { transpose(none, 0, 1); }, [&] { expand(none, {1}); }, [&] { slice(none, 0, 0, 1); },
       [&] { cat({x, none}, 0); },
       [&] { cat({none, x}, 0); }, [&] { stack({none}, 0); }, [&] { chunk(none, 1, 0); }, [&] { contiguous(none); },
@@ -72,6 +76,7 @@ TEST_CASE("misuse: undefined tensors") {
     CAPTURE(i);
     CHECK(message_of<Error>(calls[i]) == undefined);
   }
+  cases_so_far += int(calls.size());
   CHECK_FALSE(none.requires_grad());
   CHECK_FALSE(none.grad().defined());
 }
@@ -82,7 +87,7 @@ TEST_CASE("misuse: shapes and axes") {
       {"[where] cannot broadcast shapes [3] and [2]",
        [] { where(zeros({3}, DType::boolean), floats({2}), floats({2})); }},
       {"[sum] axis -3 is out of range for a tensor of rank 2", [] { sum(floats({2, 3}), {-3}); }},
-      {"[amax] axis 0 is out of range for a tensor of rank 0", [] { amax(floats({}), 0); }},
+      {"[amax] axis 0 is out of range for a tensor of rank 0", [] { amax(floats({}), {0}); }},
       {"[reshape] shape [2, 3] has 6 elements, which do not fit into [5]", [] { floats({2, 3}).reshape({5}); }},
       {"[reshape] shape [0] has 0 elements, which do not fit into [0, -1]", [] { floats({0}).reshape({0, -1}); }},
       {"a size cannot be negative: [-2, 3]", [] { floats({2, 3}).reshape({-2, 3}); }},
@@ -117,6 +122,39 @@ TEST_CASE("misuse: shapes and axes") {
   });
 }
 
+TEST_CASE("misuse: equations, pads and parts") {
+  const Tensor x = floats({2, 3});
+  expect_messages<ShapeError>({
+      {"[einsum] \"ij,jk->ik\" has 2 terms for 1 operands", [&] { einsum("ij,jk->ik", {x}); }},
+      {"[einsum] \"ijk->i\": the term \"ijk\" names 3 axes, but operand 0 has shape [2, 3]",
+       [&] { einsum("ijk->i", {x}); }},
+      {"[einsum] \"ij->ik\": no operand has the name \"k\" of the result", [&] { einsum("ij->ik", {x}); }},
+      {"[einsum] \"ij->ii\": the result has the name \"i\" twice", [&] { einsum("ij->ii", {x}); }},
+      {"[einsum] \"i1->i\": '1' is no name of an axis; names are single letters", [&] { einsum("i1->i", {x}); }},
+      {"[einsum] \"......->\": the term \"......\" has more than one ellipsis", [&] { einsum("......->", {x}); }},
+      {"[einsum] \"...i->i\": the operands have an ellipsis, the result has none; write it there or name the axes",
+       [&] { einsum("...i->i", {x}); }},
+      {"[einsum] \"ii->i\": \"i\" has size 3 in operand 0 of shape [2, 3], but 2 before",
+       [&] { einsum("ii->i", {x}); }},
+      {"[einsum] \"...,...->...\": axis -1 of the ellipsis has size 4 in operand 1 of shape [4], but 3 before",
+       [&] { einsum("...,...->...", {x, floats({4})}); }},
+      {"[pad] 6 sizes do not fit shape [2, 3]: two are needed for each axis, from the last one on",
+       [&] { pad(x, {1, 1, 1, 1, 1, 1}); }},
+      {"[pad] axis 1 of shape [2, 0] is too short to be repeated by 1 and 1",
+       [] { pad(floats({2, 0}), {1, 1}, PadMode::replicate); }},
+      {"[repeat] a count cannot be negative, got [2, -1]", [&] { repeat(x, {2, -1}); }},
+      {"[amax] axes [0, -2] list an axis twice", [&] { amax(x, {0, -2}); }},
+      {"[argmin] axis 1 of shape [2, 0] is empty: there is no smallest element", [] { argmin(floats({2, 0}), 1); }},
+      {"[variance] shape [1, 3] gives 1 elements for each result; with the correction 1 more are needed",
+       [] { variance(floats({1, 3}), {0}, false, 1); }},
+      {"[cross_entropy] none of the 2 labels counts, so there is no mean",
+       [&] { cross_entropy(x, whole({2}), {.ignore_index = 0}); }},
+      {"[huber_loss] the prediction has shape [2, 3], the target [3]; they must be equal",
+       [&] { huber_loss(x, floats({3})); }},
+      {"[index_select] index 7 is not in [0, 3)", [&] { index_select(x, 1, from_vector<int64_t>({0, 7})); }},
+  });
+}
+
 TEST_CASE("misuse: dtypes") {
   expect_messages<DTypeError>({
       {"[add] both tensors need one dtype, got f32 and f64", [] { floats({2}) + doubles({2}); }},
@@ -132,6 +170,16 @@ TEST_CASE("misuse: dtypes") {
       {"[linear] x is f64, weight is f32; convert one of them", [] { linear(doubles({2, 2}), floats({2, 2})); }},
       {"[cat] all tensors need one dtype, got f32 and f64", [] { cat({floats({2}), doubles({2})}, 0); }},
       {"[index_select] indices must be i64, got f32", [] { index_select(floats({2}), floats({1})); }},
+      {"[pow] both tensors need one dtype, got f32 and f64", [] { pow(floats({2}), doubles({2})); }},
+      {"[einsum] operand 1 is f64, operand 0 is f32; convert one of them",
+       [] { einsum("i,i->", {floats({2}), doubles({2})}); }},
+      {"[einsum] computes in f32 or f64, got i64; convert with to(x, DType::f32)", [] { einsum("i->", {whole({2})}); }},
+      {"[norm] computes in f32 or f64, got i64; convert with to(x, DType::f32)", [] { norm(whole({2})); }},
+      {"[mse_loss] computes in f32 or f64, got i64; convert with to(x, DType::f32)",
+       [] { mse_loss(whole({2}), whole({2})); }},
+      {"[masked_fill] works on booleans, got f32; compare first, as in not_equal(x, zero)",
+       [] { masked_fill(floats({2}), floats({2}), 0); }},
+      {"[cumsum] does not take bf16; convert with to(x, DType::f32)", [] { cumsum(zeros({2}, DType::bf16), 0); }},
       {"[cross_entropy] labels must be i64, got f32", [] { cross_entropy(floats({2, 3}), floats({2})); }},
       {"[data] the tensor holds f32, not f64", [] { floats({2}).data<double>(); }},
       {"[set_requires_grad] only f32 and f64 tensors have gradients, got i64", [] { whole({2}).set_requires_grad(); }},
@@ -199,5 +247,15 @@ TEST_CASE("misuse: settings") {
   expect_messages<ConfigError>({
       {"the number of threads must be from 1 to 1024, got 0", [] { set_num_threads(0); }},
       {"[clamp] the lower bound 2.000000 is above the upper bound 1.000000", [] { clamp(floats({1}), 2, 1); }},
+      {"[norm] p must be positive, got -1.000000", [] { norm(floats({1}), -1); }},
+      {"[huber_loss] delta must be positive, got 0.000000", [] { huber_loss(floats({1}), floats({1}), 0); }},
+      {"[cross_entropy] label_smoothing must be in [0, 1], got 1.500000",
+       [] { cross_entropy(floats({1, 2}), whole({1}), {.label_smoothing = 1.5}); }},
+      {"[nll_loss] has no label smoothing; use cross_entropy on the logits",
+       [] { nll_loss(floats({1, 2}), whole({1}), {.label_smoothing = .1}); }},
   });
+}
+
+TEST_CASE("misuse: how many") {
+  std::printf("misuse: %d cases with their exact messages\n", cases_so_far);
 }

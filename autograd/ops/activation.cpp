@@ -50,6 +50,21 @@ Tensor relu(const Tensor& x) {
   }, x);
 }
 
+Tensor leaky_relu(const Tensor& x, double slope) {
+  return record("leaky_relu", kernels::unary(Unary::leaky_relu, x, slope), {x}, save_inputs,
+                each([slope](const Backward& d) {
+                  return where(greater(d.input(0), scalar(0, d.grad().dtype())), d.grad(), d.grad() * slope);
+                }));
+}
+
+Tensor elu(const Tensor& x, double alpha) {
+  // 1 above 0, alpha e^x below; e^x is taken of the negative part alone, where it cannot overflow.
+  return record("elu", kernels::unary(Unary::elu, x, alpha), {x}, save_inputs, each([alpha](const Backward& d) {
+                  const Tensor v = d.input(0), zero = scalar(0, v.dtype());
+                  return where(greater(v, zero), d.grad(), d.grad() * exp(minimum(v, zero)) * alpha);
+                }));
+}
+
 Tensor softplus(const Tensor& x) {
   // d/dx log(1 + e^x) = sigmoid(x)
   return record("softplus", kernels::unary(Unary::softplus, x), {x}, save_inputs,

@@ -11,6 +11,14 @@ Tensor index_select(const Tensor& table, const Tensor& indices) {
                 each([](const Backward& d) { return index_add(d.grad(), d.input(1), d.input_shape(0)[0]); }));
 }
 
+Tensor index_select(const Tensor& x, int axis, const Tensor& indices) {
+  axis = normalize_axis("index_select", axis, x.rank());
+  check<ShapeError>(indices.rank() == 1, "[index_select] along an axis the indices must have one axis, got shape ",
+                    indices.shape());
+  if (axis == 0) return index_select(x, indices);
+  return transpose(index_select(transpose(x, 0, axis), indices), 0, axis);
+}
+
 Tensor index_add(const Tensor& values, const Tensor& indices, int64_t rows) {
   return record("index_add", kernels::index_add(values, indices, rows), {values, indices}, save_input(1),
                 each([](const Backward& d) { return index_select(d.grad(), d.input(1)); }));

@@ -1,5 +1,4 @@
 // Losses. They refuse shapes that differ: a silent broadcast of [N] against [N, 1] trains the wrong thing.
-#include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/kernels/softmax.h>
@@ -7,10 +6,68 @@
 namespace ditharos {
 namespace {
 
-void check_same_shape(const char* op, const Tensor& prediction, const Tensor& target) {
+void check_pair(const char* op, const Tensor& prediction, const Tensor& target) {
+  visit_floating(op, prediction.dtype(), [](auto) {});
   check<ShapeError>(prediction.shape() == target.shape(), "[", op, "] the prediction has shape ", prediction.shape(),
                     ", the target ", target.shape(), "; they must be equal");
 }
+
+Tensor reduced(const Tensor& losses, Reduction reduction) {
+  switch (reduction) {
+    case Reduction::none: return losses;
+    case Reduction::sum: return sum(losses);
+    case Reduction::mean: break;
+  }
+  return mean(losses);
+}
+
+/// e^2 / 2 for |e| <= delta, else delta (|e| - delta / 2).
+Tensor huber(const Tensor& error, double delta) {
+  const Tensor size = abs(error);
+  return where(less_equal(size, scalar(delta, size.dtype())), square(error) * .5, (size - .5 * delta) * delta);
+}
+
+}  // namespace
+
+Tensor mse_loss(const Tensor& prediction, const Tensor& target, Reduction reduction) {
+  check_pair("mse_loss", prediction, target);
+  return reduced(square(prediction - target), reduction);
+}
+
+Tensor l1_loss(const Tensor& prediction, const Tensor& target, Reduction reduction) {
+  check_pair("l1_loss", prediction, target);
+  return reduced(abs(prediction - target), reduction);
+}
+
+Tensor huber_loss(const Tensor& prediction, const Tensor& target, double delta, Reduction reduction) {
+  check_pair("huber_loss", prediction, target);
+  check<ConfigError>(delta > 0, "[huber_loss] delta must be positive, got ", delta);
+  return reduced(huber(prediction - target, delta), reduction);
+}
+
+Tensor smooth_l1_loss(const Tensor& prediction, const Tensor& target, double beta, Reduction reduction) {
+  check_pair("smooth_l1_loss", prediction, target);
+  check<ConfigError>(beta > 0, "[smooth_l1_loss] beta must be positive, got ", beta);
+  return reduced(huber(prediction - target, beta) / beta, reduction);
+}
+
+Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& target, const Tensor& pos_weight,
+                                        Reduction reduction) {
+  check_pair("binary_cross_entropy_with_logits", logits, target);
+  // -log sigmoid(x) = softplus(-x) and -log(1 - sigmoid(x)) = softplus(x); neither overflows.
+  const Tensor positive = target * softplus(-logits), negative = (1.0 - target) * softplus(logits);
+  return reduced((pos_weight.defined() ? pos_weight * positive : positive) + negative, reduction);
+}
+
+Tensor kl_div(const Tensor& log_prediction, const Tensor& target, Reduction reduction) {
+  check_pair("kl_div", log_prediction, target);
+  // t (log t - log p), and 0 where t is 0: there the logarithm is taken of 1.
+  const Tensor zero = scalar(0, target.dtype()), absent = equal(target, zero);
+  const Tensor log_target = log(where(absent, scalar(1, target.dtype()), target));
+  return reduced(target * (log_target - where(absent, zero, log_prediction)), reduction);
+}
+
+namespace {
 
 /// -log softmax(logits)[label] for every row, [N].
 Tensor cross_entropy_rows(const Tensor& logits, const Tensor& labels) {
@@ -24,23 +81,65 @@ Tensor cross_entropy_rows(const Tensor& logits, const Tensor& labels) {
                       }));
 }
 
+/// Labels of rows, some of which may be ignored, and the rows' weights.
+struct Labels {
+  Tensor index;          ///< [N], 0 for ignored rows
+  Tensor ignored;        ///< [N] of booleans; undefined when no row is ignored
+  Tensor weight;         ///< [N]; undefined when every row counts the same
+  int64_t count = 0;     ///< of the rows that are not ignored
+
+  Labels(const char* op, const Tensor& x, const Tensor& labels, const LabelLossOptions& options) : index(labels) {
+    check<ShapeError>(x.rank() == 2 && labels.rank() == 1 && x.size(0) == labels.size(0), "[", op,
+                      "] needs logits [N, C] and labels [N], got ", x.shape(), " and ", labels.shape());
+    visit_floating(op, x.dtype(), [](auto) {});
+    check<DTypeError>(labels.dtype() == DType::i64, "[", op, "] labels must be i64, got ", labels.dtype());
+    const Tensor marked = equal(labels, scalar(double(options.ignore_index), DType::i64));
+    count = labels.numel() - int64_t(sum(marked).item());
+    check<ShapeError>(count > 0 || options.reduction != Reduction::mean, "[", op, "] none of the ", labels.numel(),
+                      " labels counts, so there is no mean");
+    if (count < labels.numel()) {
+      ignored = marked;
+      index = where(marked, scalar(0, DType::i64), labels);
+    }
+    if (!options.weight.defined()) return;
+    check<ShapeError>(options.weight.shape() == Shape{x.size(1)}, "[", op, "] the classes' weights must be [",
+                      x.size(1), "], got ", options.weight.shape());
+    weight = index_select(options.weight, index);
+  }
+
+  /// The losses [N] reduced: ignored rows give 0, and the mean is weighted.
+  Tensor finish(Tensor losses, Reduction reduction) const {
+    if (ignored.defined()) losses = masked_fill(losses, ignored, 0);
+    if (reduction != Reduction::mean) return reduced(losses, reduction);
+    if (!weight.defined()) return sum(losses) * (1.0 / double(count));
+    return sum(losses) / sum(ignored.defined() ? masked_fill(weight, ignored, 0) : weight);
+  }
+};
+
 }  // namespace
 
-Tensor cross_entropy(const Tensor& logits, const Tensor& labels) {
-  check<ShapeError>(logits.rank() == 2 && labels.rank() == 1 && logits.size(0) == labels.size(0),
-                    "[cross_entropy] needs logits [N, C] and labels [N], got ", logits.shape(), " and ",
-                    labels.shape());
-  return mean(cross_entropy_rows(logits, labels));
+Tensor cross_entropy(const Tensor& logits, const Tensor& labels, const LabelLossOptions& options) {
+  const double smoothing = options.label_smoothing;
+  check<ConfigError>(smoothing >= 0 && smoothing <= 1, "[cross_entropy] label_smoothing must be in [0, 1], got ",
+                     smoothing);
+  const Labels rows("cross_entropy", logits, labels, options);
+  Tensor losses = cross_entropy_rows(logits, rows.index);
+  if (rows.weight.defined()) losses = losses * rows.weight;
+  if (smoothing > 0) {
+    // The target is (1 - s) onehot(label) + s / C.
+    const Tensor surprise = -log_softmax(logits, -1);
+    const Tensor even = sum(options.weight.defined() ? surprise * options.weight : surprise, {-1});
+    losses = losses * (1 - smoothing) + even * (smoothing / double(logits.size(1)));
+  }
+  return rows.finish(losses, options.reduction);
 }
 
-Tensor mse_loss(const Tensor& prediction, const Tensor& target) {
-  check_same_shape("mse_loss", prediction, target);
-  return mean(square(prediction - target));
-}
-
-Tensor l1_loss(const Tensor& prediction, const Tensor& target) {
-  check_same_shape("l1_loss", prediction, target);
-  return mean(abs(prediction - target));
+Tensor nll_loss(const Tensor& log_probabilities, const Tensor& labels, const LabelLossOptions& options) {
+  check<ConfigError>(options.label_smoothing == 0,
+                     "[nll_loss] has no label smoothing; use cross_entropy on the logits");
+  const Labels rows("nll_loss", log_probabilities, labels, options);
+  const Tensor losses = -squeeze(gather(log_probabilities, -1, unsqueeze(rows.index, 1)), 1);
+  return rows.finish(rows.weight.defined() ? losses * rows.weight : losses, options.reduction);
 }
 
 }  // namespace ditharos

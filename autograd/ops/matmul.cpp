@@ -36,6 +36,12 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
                      [](const Backward& d) { return matmul(transposed(d.input(0)), d.grad()); }));
 }
 
+Tensor outer(const Tensor& a, const Tensor& b) {
+  check<ShapeError>(a.rank() == 1 && b.rank() == 1, "[outer] needs two vectors, got shapes ", a.shape(), " and ",
+                    b.shape());
+  return unsqueeze(a, 1) * b;
+}
+
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   // y = x W^T + b: dx = dy W, dW = dy^T x, db = sum of dy over all rows
   Save save = (needs_grad(x) ? save_input(1) : 0u) | (needs_grad(weight) ? save_input(0) : 0u);

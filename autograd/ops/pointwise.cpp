@@ -1,5 +1,4 @@
 // Arithmetic and functions of one variable. `d.grad()` is the gradient of the output; the engine undoes broadcasting.
-#include <cmath>
 #include <numbers>
 
 #include <ditharos/autograd/node.h>
@@ -66,6 +65,24 @@ Tensor pow(const Tensor& x, double exponent) {
                 }));
 }
 
+Tensor pow(const Tensor& base, const Tensor& exponent) {
+  // d/da a^b = b a^(b-1), 0 for b = 0;  d/db a^b = a^b ln a, 0 for a = 0, where a^b stays 0 as b grows
+  return record("pow", kernels::binary(Binary::pow, base, exponent), {base, exponent}, save_inputs,
+                each(
+                    [](const Backward& d) {
+                      const Tensor a = d.input(0), b = d.input(1), zero = scalar(0, b.dtype());
+                      const Tensor constant = equal(b, zero);
+                      // The branch that is not taken must be finite too: its derivative is multiplied with 0.
+                      const Tensor safe = where(constant, scalar(1, b.dtype()), b);
+                      return where(constant, zero, d.grad() * b * pow(a, safe - 1.0));
+                    },
+                    [](const Backward& d) {
+                      const Tensor a = d.input(0), b = d.input(1), zero = scalar(0, a.dtype());
+                      const Tensor vanishes = equal(a, zero), safe = where(vanishes, scalar(1, a.dtype()), a);
+                      return where(vanishes, zero, d.grad() * pow(safe, b) * log(safe));
+                    }));
+}
+
 namespace {
 /// The share of the gradient for the side `a` of a maximum: 1 where it wins, 1/2 at ties, else 0.
 Tensor winner_grad(const Tensor& grad, const Tensor& wins, const Tensor& ties) {
@@ -93,6 +110,14 @@ Tensor minimum(const Tensor& a, const Tensor& b) {
   };
   return record("minimum", kernels::binary(Binary::minimum, a, b), {a, b}, save_inputs, each(side(0, 1), side(1, 0)));
 }
+
+namespace {
+/// A function that is constant between its steps: its derivative is 0 wherever there is one.
+Tensor step_function(const char* name, Unary f, const Tensor& x) {
+  return record(name, kernels::unary(f, x), {x}, save_nothing,
+                each([](const Backward& d) { return zeros_like(d.grad()); }));
+}
+}  // namespace
 
 Tensor abs(const Tensor& x) {
   // The derivative is sign(x), piecewise constant, so sign itself is not recorded.
@@ -123,6 +148,11 @@ Tensor reciprocal(const Tensor& x) {
                 each([](const Backward& d) { return -(d.grad() * square(d.output())); }));
 }
 
+Tensor sign(const Tensor& x) { return step_function("sign", Unary::sign, x); }
+Tensor floor(const Tensor& x) { return step_function("floor", Unary::floor, x); }
+Tensor ceil(const Tensor& x) { return step_function("ceil", Unary::ceil, x); }
+Tensor round(const Tensor& x) { return step_function("round", Unary::round, x); }
+
 Tensor exp(const Tensor& x) {
   return record("exp", kernels::unary(Unary::exp, x), {x}, save_output,
                 each([](const Backward& d) { return d.grad() * d.output(); }));
@@ -133,14 +163,15 @@ Tensor log(const Tensor& x) {
                 each([](const Backward& d) { return d.grad() / d.input(0); }));
 }
 
-Tensor sin(const Tensor& x) {
-  return record("sin", kernels::unary(Unary::sin, x), {x}, save_inputs,
-                each([](const Backward& d) { return d.grad() * cos(d.input(0)); }));
+Tensor expm1(const Tensor& x) {
+  // d/dx (e^x - 1) = e^x = y + 1
+  return record("expm1", kernels::unary(Unary::expm1, x), {x}, save_output,
+                each([](const Backward& d) { return d.grad() * (d.output() + 1.0); }));
 }
 
-Tensor cos(const Tensor& x) {
-  return record("cos", kernels::unary(Unary::cos, x), {x}, save_inputs,
-                each([](const Backward& d) { return -(d.grad() * sin(d.input(0))); }));
+Tensor log1p(const Tensor& x) {
+  return record("log1p", kernels::unary(Unary::log1p, x), {x}, save_inputs,
+                each([](const Backward& d) { return d.grad() / (d.input(0) + 1.0); }));
 }
 
 Tensor erf(const Tensor& x) {
@@ -158,17 +189,5 @@ Tensor clamp(const Tensor& x, double low, double high) {
                   return where(less_equal(v, scalar(high, v.dtype())), above_low, zero);
                 }));
 }
-
-Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
-  return record("where", kernels::where(condition, a, b), {a, b, condition}, save_input(2),
-                each([](const Backward& d) { return where(d.input(2), d.grad(), scalar(0, d.grad().dtype())); },
-                     [](const Backward& d) { return where(d.input(2), scalar(0, d.grad().dtype()), d.grad()); }));
-}
-
-Tensor equal(const Tensor& a, const Tensor& b) { return kernels::compare(kernels::Compare::eq, a, b); }
-Tensor less(const Tensor& a, const Tensor& b) { return kernels::compare(kernels::Compare::lt, a, b); }
-Tensor less_equal(const Tensor& a, const Tensor& b) { return kernels::compare(kernels::Compare::le, a, b); }
-Tensor greater(const Tensor& a, const Tensor& b) { return kernels::compare(kernels::Compare::gt, a, b); }
-Tensor greater_equal(const Tensor& a, const Tensor& b) { return kernels::compare(kernels::Compare::ge, a, b); }
 
 }  // namespace ditharos

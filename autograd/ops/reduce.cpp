@@ -2,7 +2,6 @@
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/kernels/reduce.h>
-#include <ditharos/tensor/view.h>
 
 namespace ditharos {
 namespace {
@@ -38,38 +37,6 @@ Tensor mean(const Tensor& x, const Axes& axes, bool keepdim) {
   const int64_t n = reduced_count("mean", x, axes);
   check<ShapeError>(n > 0, "[mean] shape ", x.shape(), " has no elements to average");
   return sum(x, axes, keepdim) * (1.0 / double(n));
-}
-
-Tensor variance(const Tensor& x, const Axes& axes, bool keepdim) {
-  return mean(square(x - mean(x, axes, true)), axes, keepdim);
-}
-
-Tensor amax(const Tensor& x, int axis, bool keepdim) {
-  axis = normalize_axis("amax", axis, x.rank());
-  const Tensor kept = kernels::amax(x, axis, true);
-  Shape dropped = kept.shape();
-  dropped.erase(axis);
-  return record("amax", keepdim ? kept : views::reshape(kept, dropped), {x}, save_inputs | save_output,
-                each([axis](const Backward& d) {
-                  const Tensor in = d.input(0);
-                  const Shape kept = kept_shape("amax", in.shape(), {axis});
-                  // Where the maximum is reached several times, each place gets its share, a constant.
-                  const Tensor hit = to(equal(in, views::reshape(d.output(), kept)), in.dtype());
-                  return hit / sum(hit, {axis}, true) * reshape(d.grad(), kept);
-                }));
-}
-
-Tensor argmax(const Tensor& x, int axis, bool keepdim) {
-  return kernels::argmax(x, normalize_axis("argmax", axis, x.rank()), keepdim);
-}
-
-Tensor logsumexp(const Tensor& x, int axis, bool keepdim) {
-  axis = normalize_axis("logsumexp", axis, x.rank());
-  // The maximum is a shift that cancels, so it needs no gradient; where it is infinite, shifting would give NaN.
-  const Tensor top = kernels::amax(x, axis, true), zero = scalar(0, x.dtype());
-  const Tensor shift = where(equal(top - top, zero), top, zero);
-  const Tensor result = log(sum(exp(x - shift), {axis}, true)) + shift;
-  return keepdim ? result : squeeze(result, axis);
 }
 
 Tensor sum_to(const Tensor& x, const Shape& shape) {

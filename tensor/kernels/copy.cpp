@@ -134,4 +134,19 @@ Tensor cat(const std::vector<Tensor>& parts, int axis) {
   return out;
 }
 
+Tensor flip(const Tensor& x, const Axes& axes) {
+  // Read from the other end with negative strides. Such a view never leaves this function.
+  Strides strides = x.strides();
+  int64_t first = x.offset();
+  bool turned[Shape::max_rank] = {};
+  for (int64_t axis : axes) {
+    const int a = normalize_axis("flip", axis, x.rank());
+    check<ShapeError>(!turned[a], "[flip] axes ", axes, " list an axis twice");
+    turned[a] = true;
+    if (x.shape()[a] > 0) first += (x.shape()[a] - 1) * strides[a];
+    strides[a] = -strides[a];
+  }
+  return to(Tensor(x.storage(), x.shape(), strides, first, x.dtype()), x.dtype());
+}
+
 }  // namespace ditharos::kernels

@@ -15,5 +15,7 @@ void copy_into(const Tensor& dst, const Tensor& src);
 void fill(const Tensor& dst, double value);
 /// Concatenates along `axis`; all other sizes equal.
 Tensor cat(const std::vector<Tensor>& parts, int axis);
+/// A copy with the order of the elements along `axes` reversed.
+Tensor flip(const Tensor& x, const Axes& axes);
 
 }  // namespace ditharos::kernels

@@ -1,4 +1,4 @@
-// Largest elements along an axis, and where they are.
+// Largest and smallest elements along an axis, and where they are.
 #include <algorithm>
 
 #include <ditharos/tensor/kernels/loop_nest.h>
@@ -8,16 +8,18 @@
 namespace ditharos::kernels {
 namespace {
 
-/// Runs store(position in the output, largest element, its index) for every line along `axis`.
-template <class T, class Store>
-void for_each_maximum(const Tensor& x, int axis, const Tensor& out, const Store& store) {
+/// Runs store(position in the output, extreme element, its index) for every line along `axis`.
+template <class T, bool largest, class Store>
+void for_each_extremum(const Tensor& x, int axis, const Tensor& out, const Store& store) {
   const T* p = x.data<T>();
   const int64_t length = x.shape()[axis], step = x.strides()[axis];
   Shape shape = x.shape();
   Strides x_strides = x.strides();
   shape.erase(axis), x_strides.erase(axis);
   const LoopNest nest(shape, {contiguous_strides(out.shape()), x_strides});
-  const auto beats = [](T value, T best) { return value > best || (value != value && best == best); };
+  const auto beats = [](T value, T best) {
+    return (largest ? value > best : value < best) || (value != value && best == best);  // NaN wins
+  };
   for_each_row(nest, std::max<int64_t>(1, elementwise_grain / length), [&](int64_t n, const int64_t* at) {
     constexpr int64_t tile = 64;  // lines that are followed together, where that reads memory in order
     const int64_t together = nest.inner_stride(1) < step ? tile : 1;
@@ -36,9 +38,9 @@ void for_each_maximum(const Tensor& x, int axis, const Tensor& out, const Store&
 }
 
 /// Shape of the result without the axis; refuses an empty axis.
-Shape without_axis(const char* op, const Tensor& x, int axis) {
+Shape without_axis(const char* op, const Tensor& x, int axis, bool largest) {
   check<ShapeError>(x.shape()[axis] > 0, "[", op, "] axis ", axis, " of shape ", x.shape(),
-                    " is empty: there is no largest element");
+                    " is empty: there is no ", largest ? "largest" : "smallest", " element");
   Shape shape = x.shape();
   shape.erase(axis);
   return shape;
@@ -60,28 +62,35 @@ void visit_ordered(const char* op, DType dtype, const F& f) {
   });
 }
 
-}  // namespace
-
-Tensor amax(const Tensor& x, int axis, bool keepdim) {
-  axis = normalize_axis("amax", axis, x.rank());
-  Tensor out(without_axis("amax", x, axis), x.dtype());
-  visit_ordered("amax", x.dtype(), [&](auto zero) {
+template <bool largest>
+Tensor extremum(const char* op, const Tensor& x, int axis, bool keepdim) {
+  axis = normalize_axis(op, axis, x.rank());
+  Tensor out(without_axis(op, x, axis, largest), x.dtype());
+  visit_ordered(op, x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     T* p = out.mutable_data<T>();
-    for_each_maximum<T>(x, axis, out, [&](int64_t at, T value, int64_t) { p[at] = value; });
+    for_each_extremum<T, largest>(x, axis, out, [&](int64_t at, T value, int64_t) { p[at] = value; });
   });
   return finish(out, x, axis, keepdim);
 }
 
-Tensor argmax(const Tensor& x, int axis, bool keepdim) {
-  axis = normalize_axis("argmax", axis, x.rank());
-  Tensor out(without_axis("argmax", x, axis), DType::i64);
+template <bool largest>
+Tensor place_of_extremum(const char* op, const Tensor& x, int axis, bool keepdim) {
+  axis = normalize_axis(op, axis, x.rank());
+  Tensor out(without_axis(op, x, axis, largest), DType::i64);
   int64_t* p = out.mutable_data<int64_t>();
-  visit_ordered("argmax", x.dtype(), [&](auto zero) {
+  visit_ordered(op, x.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    for_each_maximum<T>(x, axis, out, [&](int64_t at, T, int64_t where) { p[at] = where; });
+    for_each_extremum<T, largest>(x, axis, out, [&](int64_t at, T, int64_t where) { p[at] = where; });
   });
   return finish(out, x, axis, keepdim);
 }
+
+}  // namespace
+
+Tensor amax(const Tensor& x, int axis, bool keepdim) { return extremum<true>("amax", x, axis, keepdim); }
+Tensor amin(const Tensor& x, int axis, bool keepdim) { return extremum<false>("amin", x, axis, keepdim); }
+Tensor argmax(const Tensor& x, int axis, bool keepdim) { return place_of_extremum<true>("argmax", x, axis, keepdim); }
+Tensor argmin(const Tensor& x, int axis, bool keepdim) { return place_of_extremum<false>("argmin", x, axis, keepdim); }
 
 }  // namespace ditharos::kernels

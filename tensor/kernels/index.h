@@ -12,5 +12,12 @@ Tensor index_add(const Tensor& values, const Tensor& indices, int64_t rows);
 Tensor gather(const Tensor& x, int axis, const Tensor& index);
 /// The adjoint: zeros of `shape` with out[i, index[i,j,k], k] += values[i,j,k], in order.
 Tensor scatter_add(const Tensor& values, int axis, const Tensor& index, const Shape& shape);
+/// Positions (i64, row-major) of the true elements of a boolean tensor.
+Tensor nonzero(const Tensor& flags);
+
+/// What stands beyond the edges of a padded axis: the mirror image (the edge itself once) or the edge element.
+enum class Edge : uint8_t { reflect, replicate };
+/// The element of an axis of `size` that each element of the axis padded with `before` and `after` repeats, i64.
+Tensor padding_indices(Edge edge, int64_t size, int64_t before, int64_t after);
 
 }  // namespace ditharos::kernels

@@ -6,7 +6,12 @@ namespace ditharos::kernels {
 
 /// y = f(x); `alpha` and `beta` are the parameters that some functions take.
 enum class Unary : uint8_t {
-  neg, abs, sign, square, sqrt, rsqrt, reciprocal, exp, log, sin, cos, tanh, erf, sigmoid, relu, silu, softplus,
+  neg, abs, sign, square, sqrt, rsqrt, reciprocal, exp, log, expm1, log1p,
+  sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, erf,
+  floor, ceil, round,  // round: to the nearest whole number, halves to the even one
+  sigmoid, relu, silu, softplus,
+  leaky_relu, // x above 0, else alpha x
+  elu,        // x above 0, else alpha (e^x - 1)
   gelu,       // x Phi(x), exact
   gelu_tanh,  // tanh approximation (Hendrycks and Gimpel 2016)
   add_scalar, // x + alpha

@@ -10,10 +10,12 @@ namespace ditharos::kernels {
 Tensor sum(const Tensor& x, const Axes& axes, bool keepdim);
 /// Sums x down to `shape`, the inverse of broadcasting; x itself when the shapes agree.
 Tensor sum_to(const Tensor& x, const Shape& shape);
-/// Largest element along one axis. NaN wins. ShapeError when the axis is empty.
+/// Largest or smallest element along one axis. NaN wins either way. ShapeError when the axis is empty.
 Tensor amax(const Tensor& x, int axis, bool keepdim);
-/// Index (i64) of the first largest element along one axis.
+Tensor amin(const Tensor& x, int axis, bool keepdim);
+/// Index (i64) of the first largest or smallest element along one axis.
 Tensor argmax(const Tensor& x, int axis, bool keepdim);
+Tensor argmin(const Tensor& x, int axis, bool keepdim);
 /// Sum of squares of all elements, accumulated in double.
 double sum_of_squares(const Tensor& x);
 

@@ -29,11 +29,33 @@ inline float sin(float x) { return __builtin_sinf(x); }
 inline double sin(double x) { return __builtin_sin(x); }
 inline float cos(float x) { return __builtin_cosf(x); }
 inline double cos(double x) { return __builtin_cos(x); }
+inline float tan(float x) { return __builtin_tanf(x); }
+inline double tan(double x) { return __builtin_tan(x); }
+inline float asin(float x) { return __builtin_asinf(x); }
+inline double asin(double x) { return __builtin_asin(x); }
+inline float acos(float x) { return __builtin_acosf(x); }
+inline double acos(double x) { return __builtin_acos(x); }
+inline float atan(float x) { return __builtin_atanf(x); }
+inline double atan(double x) { return __builtin_atan(x); }
+inline float sinh(float x) { return __builtin_sinhf(x); }
+inline double sinh(double x) { return __builtin_sinh(x); }
+inline float cosh(float x) { return __builtin_coshf(x); }
+inline double cosh(double x) { return __builtin_cosh(x); }
+inline float expm1(float x) { return __builtin_expm1f(x); }
+inline double expm1(double x) { return __builtin_expm1(x); }
+inline float log1p(float x) { return __builtin_log1pf(x); }
+inline double log1p(double x) { return __builtin_log1p(x); }
+inline float floor(float x) { return __builtin_floorf(x); }
+inline double floor(double x) { return __builtin_floor(x); }
+inline float ceil(float x) { return __builtin_ceilf(x); }
+inline double ceil(double x) { return __builtin_ceil(x); }
+inline float round(float x) { return __builtin_rintf(x); }  // in the default mode: halves to even
+inline double round(double x) { return __builtin_rint(x); }
 inline float pow(float x, float y) { return __builtin_powf(x, y); }
 inline double pow(double x, double y) { return __builtin_pow(x, y); }
 
-/// ln(1 + x) for x in [0, 1]: the factor x / (u - 1) undoes the rounding of u = 1 + x (Kahan).
-template <class T> inline T log1p(T x) {
+/// ln(1 + x) for x in [0, 1], vectorised: the factor x / (u - 1) undoes the rounding of u = 1 + x (Kahan).
+template <class T> inline T log1p_of_fraction(T x) {
   const T u = T(1) + x;
   return u == T(1) ? x : log(u) * (x / (u - T(1)));
 }
@@ -58,13 +80,26 @@ UnaryLoop<T> unary_floating(Unary op) {
     case Unary::log: return loop1<T>("log", [](T x, T, T) { return log(x); });
     case Unary::sin: return loop1<T>("sin", [](T x, T, T) { return sin(x); });
     case Unary::cos: return loop1<T>("cos", [](T x, T, T) { return cos(x); });
+    case Unary::expm1: return loop1<T>("expm1", [](T x, T, T) { return expm1(x); });
+    case Unary::log1p: return loop1<T>("log1p", [](T x, T, T) { return log1p(x); });
+    case Unary::tan: return loop1<T>("tan", [](T x, T, T) { return tan(x); });
+    case Unary::asin: return loop1<T>("asin", [](T x, T, T) { return asin(x); });
+    case Unary::acos: return loop1<T>("acos", [](T x, T, T) { return acos(x); });
+    case Unary::atan: return loop1<T>("atan", [](T x, T, T) { return atan(x); });
+    case Unary::sinh: return loop1<T>("sinh", [](T x, T, T) { return sinh(x); });
+    case Unary::cosh: return loop1<T>("cosh", [](T x, T, T) { return cosh(x); });
+    case Unary::floor: return loop1<T>("floor", [](T x, T, T) { return floor(x); });
+    case Unary::ceil: return loop1<T>("ceil", [](T x, T, T) { return ceil(x); });
+    case Unary::round: return loop1<T>("round", [](T x, T, T) { return round(x); });
+    case Unary::leaky_relu: return loop1<T>("leaky_relu", [](T x, T slope, T) { return x > T(0) ? x : slope * x; });
+    case Unary::elu: return loop1<T>("elu", [](T x, T alpha, T) { return x > T(0) ? x : alpha * expm1(x); });
     case Unary::tanh: return loop1<T>("tanh", [](T x, T, T) { return tanh(x); });
     case Unary::erf: return loop1<T>("erf", [](T x, T, T) { return erf(x); });
     case Unary::sigmoid: return loop1<T>("sigmoid", [](T x, T, T) { return sigmoid(x); });
     case Unary::relu: return loop1<T>("relu", [](T x, T, T) { return relu(x); });
     case Unary::silu: return loop1<T>("silu", [](T x, T, T) { return silu(x); });
     case Unary::softplus:  // max(x, 0) + ln(1 + e^-|x|): never overflows
-      return loop1<T>("softplus", [](T x, T, T) { return relu(x) + log1p(exp(-abs(x))); });
+      return loop1<T>("softplus", [](T x, T, T) { return relu(x) + log1p_of_fraction(exp(-abs(x))); });
     case Unary::gelu: return loop1<T>("gelu", [](T x, T, T) { return gelu(x); });
     case Unary::gelu_tanh: return loop1<T>("gelu_tanh", [](T x, T, T) { return gelu_tanh(x); });
     case Unary::add_scalar: return loop1<T>("add_scalar", [](T x, T alpha, T) { return x + alpha; });

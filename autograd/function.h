@@ -1,0 +1,37 @@
+#pragma once
+// Operations of your own, from a forward and a backward function on plain tensors.
+//
+//   Tensor softsign(const Tensor& x) {                                            // x / (1 + |x|)
+//     static const Function op = {
+//         "softsign",
+//         [](const Function::Tensors& in) { return in[0] / (abs(in[0]) + 1.0); },
+//         [](const Function::Tensors& in, const Tensor& output, const Tensor& grad) -> Function::Tensors {
+//           return {grad * square(1.0 - abs(output))};                            // 1 / (1 + |x|)^2
+//         }};
+//     return op({x});
+//   }
+//   gradcheck([](const std::vector<Tensor>& x) { return softsign(x[0]); }, {x})   // the check of all operations
+//
+// `record` (node.h) is the same with more choice: which inputs to save, a rule for each input.
+#include <functional>
+#include <vector>
+
+#include <ditharos/autograd/gradcheck.h>
+#include <ditharos/autograd/node.h>
+
+namespace ditharos {
+
+struct Function {
+  using Tensors = std::vector<Tensor>;
+  const char* name;  ///< a string literal; errors and graphs show it
+  /// Computes the output; nothing that it does is recorded.
+  std::function<Tensor(const Tensors& inputs)> forward;
+  /// The gradient of each input, or an undefined tensor where there is none, from the gradient of the output. Written
+  /// in the library's operations it has derivatives of its own, to any order. Broadcast inputs are summed back later.
+  std::function<Tensors(const Tensors& inputs, const Tensor& output, const Tensor& grad)> backward;
+
+  /// The output, recorded.
+  Tensor operator()(const Tensors& inputs) const;
+};
+
+}  // namespace ditharos

@@ -1,0 +1,142 @@
+#include <ditharos/autograd/functional.h>
+
+#include <ditharos/autograd/engine.h>
+#include <ditharos/autograd/grad_mode.h>
+#include <ditharos/autograd/ops.h>
+
+namespace ditharos {
+namespace {
+
+using Tensors = std::vector<Tensor>;
+
+/// What f is called with: the inputs themselves where the result must stay connected to them, else fresh leaves.
+Tensors as_variables(const char* op, const Tensors& inputs, bool create_graph) {
+  check<AutogradError>(!inputs.empty(), "[", op, "] there is no input");
+  Tensors out;
+  for (const Tensor& x : inputs)
+    out.push_back(create_graph && x.requires_grad() ? x : x.detach().set_requires_grad());
+  return out;
+}
+
+/// Gradients that are zero where the outputs do not depend on an input, or on any.
+Tensors grads_or_zeros(const Tensors& outputs, const Tensors& inputs, const Tensors& weights,
+                       const BackwardOptions& options) {
+  Tensors dependent, their_weights;
+  for (size_t i = 0; i < outputs.size(); ++i)
+    if (outputs[i].requires_grad()) {
+      dependent.push_back(outputs[i]);
+      their_weights.push_back(weights[i]);
+    }
+  if (!dependent.empty()) return grad(dependent, inputs, their_weights, options);
+  Tensors zero;
+  for (const Tensor& x : inputs) zero.push_back(zeros_like(x));
+  return zero;
+}
+
+void check_like_inputs(const char* op, const Tensors& inputs, const Tensors& v) {
+  check<ShapeError>(inputs.size() == v.size(), "[", op, "] ", inputs.size(), " inputs but ", v.size(), " vectors");
+  for (size_t i = 0; i < v.size(); ++i) {
+    check<ShapeError>(v[i].shape() == inputs[i].shape(), "[", op, "] vector ", i, " has shape ", v[i].shape(),
+                      ", the input ", inputs[i].shape());
+    check<DTypeError>(v[i].dtype() == inputs[i].dtype(), "[", op, "] vector ", i, " is ", v[i].dtype(), ", the input ",
+                      inputs[i].dtype());
+  }
+}
+
+void check_one_element(const char* op, const Tensor& output) {
+  check<ShapeError>(output.numel() == 1, "[", op, "] the function must return one element, got shape ",
+                    output.shape());
+}
+
+Tensor finished(const Tensor& x, bool create_graph) { return create_graph ? x : x.detach(); }
+
+/// d output / d x for every variable x, in the shape [output's..., x's...]. The graph is kept.
+Tensors rows_of_jacobian(const Tensor& output, const Tensors& variables, bool create_graph) {
+  const int64_t n = output.numel();
+  const Tensor unit = eye(n, output.dtype());
+  std::vector<Tensors> rows(variables.size());
+  for (int64_t i = 0; i < n; ++i) {
+    const Tensors one = grads_or_zeros({output}, variables, {reshape(select(unit, 0, i), output.shape())},
+                                       {.retain_graph = true, .create_graph = create_graph});
+    for (size_t k = 0; k < one.size(); ++k) rows[k].push_back(one[k]);
+  }
+  Tensors blocks;
+  for (size_t k = 0; k < variables.size(); ++k) {
+    Shape shape = output.shape();
+    for (int64_t size : variables[k].shape()) shape.push_back(size);
+    blocks.push_back(n == 0 ? zeros(shape, output.dtype()) : reshape(stack(rows[k], 0), shape));
+  }
+  return blocks;
+}
+
+/// f and its gradient as a graph.
+struct Gradient {
+  Tensors variables;
+  Tensor output;
+  Tensors grads;
+  Gradient(const char* op, const TensorFunction& f, const Tensors& inputs, bool create_graph)
+      : variables(as_variables(op, inputs, create_graph)), output(f(variables)) {
+    check_one_element(op, output);
+    grads = grads_or_zeros({output}, variables, {ones_like(output)}, {.create_graph = true});
+  }
+};
+
+TensorFunction of_one(const std::function<Tensor(const Tensor&)>& f) {
+  return [f](const Tensors& x) { return f(x[0]); };
+}
+
+}  // namespace
+
+Vjp vjp(const TensorFunction& f, const Tensors& inputs, const Tensor& v, bool create_graph) {
+  GradMode recording(true);
+  const Tensors variables = as_variables("vjp", inputs, create_graph);
+  const Tensor output = f(variables);
+  if (!v.defined()) check_one_element("vjp", output);
+  else
+    check<ShapeError>(v.shape() == output.shape(), "[vjp] the vector has shape ", v.shape(), ", the output ",
+                      output.shape());
+  const Tensor weight = v.defined() ? v : ones_like(output);
+  return {finished(output, create_graph),
+          grads_or_zeros({output}, variables, {weight}, {.create_graph = create_graph})};
+}
+
+Jvp jvp(const TensorFunction& f, const Tensors& inputs, const Tensors& v, bool create_graph) {
+  check_like_inputs("jvp", inputs, v);
+  GradMode recording(true);
+  const Tensors variables = as_variables("jvp", inputs, create_graph);
+  const Tensor output = f(variables);
+  const Tensor w = zeros(output.shape(), output.dtype()).set_requires_grad();  // w^T J is linear in w: any value does
+  const Tensors rows = grads_or_zeros({output}, variables, {w}, {.create_graph = true});
+  return {finished(output, create_graph), grads_or_zeros(rows, {w}, v, {.create_graph = create_graph})[0]};
+}
+
+Tensors jacobian(const TensorFunction& f, const Tensors& inputs, bool create_graph) {
+  GradMode recording(true);
+  const Tensors variables = as_variables("jacobian", inputs, create_graph);
+  return rows_of_jacobian(f(variables), variables, create_graph);
+}
+
+Tensor jacobian(const std::function<Tensor(const Tensor&)>& f, const Tensor& input, bool create_graph) {
+  return jacobian(of_one(f), Tensors{input}, create_graph)[0];
+}
+
+std::vector<Tensors> hessian(const TensorFunction& f, const Tensors& inputs, bool create_graph) {
+  GradMode recording(true);
+  const Gradient g("hessian", f, inputs, create_graph);
+  std::vector<Tensors> blocks;
+  for (const Tensor& one : g.grads) blocks.push_back(rows_of_jacobian(one, g.variables, create_graph));
+  return blocks;
+}
+
+Tensor hessian(const std::function<Tensor(const Tensor&)>& f, const Tensor& input, bool create_graph) {
+  return hessian(of_one(f), Tensors{input}, create_graph)[0][0];
+}
+
+Vjp hvp(const TensorFunction& f, const Tensors& inputs, const Tensors& v, bool create_graph) {
+  check_like_inputs("hvp", inputs, v);
+  GradMode recording(true);
+  const Gradient g("hvp", f, inputs, create_graph);
+  return {finished(g.output, create_graph), grads_or_zeros(g.grads, g.variables, v, {.create_graph = create_graph})};
+}
+
+}  // namespace ditharos

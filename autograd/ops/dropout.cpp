@@ -1,0 +1,13 @@
+// Dropout.
+#include <ditharos/autograd/ops.h>
+#include <ditharos/tensor/random.h>
+
+namespace ditharos {
+
+Tensor dropout(const Tensor& x, double p, Generator& rng) {
+  check<ConfigError>(p >= 0 && p < 1, "[dropout] the probability must be in [0, 1), got ", p);
+  if (p == 0) return x;
+  return x * (rng.bernoulli(1 - p, x.shape(), x.dtype()) * (1 / (1 - p)));
+}
+
+}  // namespace ditharos

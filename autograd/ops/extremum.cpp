@@ -1,0 +1,60 @@
+// Largest and smallest elements. The derivative is piecewise constant: each place where the extremum is reached gets
+// its share of the gradient.
+#include <ditharos/autograd/node.h>
+#include <ditharos/autograd/ops.h>
+#include <ditharos/autograd/ops/axes.h>
+#include <ditharos/tensor/kernels/reduce.h>
+#include <ditharos/tensor/view.h>
+
+namespace ditharos {
+namespace {
+
+using Kernel = Tensor (*)(const Tensor&, int, bool);
+
+Tensor extremum(const char* name, Kernel kernel, const Tensor& x, int axis, bool keepdim) {
+  const Tensor kept = kernel(x, axis, true);
+  Shape dropped = kept.shape();
+  dropped.erase(axis);
+  return record(name, keepdim ? kept : views::reshape(kept, dropped), {x}, save_inputs | save_output,
+                each([axis](const Backward& d) {
+                  const Tensor in = d.input(0);
+                  Shape kept = in.shape();
+                  kept[axis] = 1;
+                  // Where the extremum is reached several times, each place gets its share, a constant.
+                  const Tensor hit = to(equal(in, views::reshape(d.output(), kept)), in.dtype());
+                  return hit / sum(hit, {axis}, true) * reshape(d.grad(), kept);
+                }));
+}
+
+Tensor over_axes(const char* name, Kernel kernel, const Tensor& x, const Axes& axes, bool keepdim) {
+  const ReducedAxes reduced(name, x.shape(), axes);
+  if (const int axis = reduced.only(); axis >= 0) return extremum(name, kernel, x, axis, keepdim);
+  const Tensor rows = reduced.merged(x);  // [kept..., n]
+  return reshape(extremum(name, kernel, rows, rows.rank() - 1, false), reduced.result_shape(keepdim));
+}
+
+ValuesAndIndices with_place(const Tensor& x, const Tensor& place, int axis, bool keepdim) {
+  const Tensor values = gather(x, axis, place);
+  return keepdim ? ValuesAndIndices{values, place} : ValuesAndIndices{squeeze(values, axis), squeeze(place, axis)};
+}
+
+}  // namespace
+
+Tensor amax(const Tensor& x, const Axes& axes, bool keepdim) {
+  return over_axes("amax", kernels::amax, x, axes, keepdim);
+}
+Tensor amin(const Tensor& x, const Axes& axes, bool keepdim) {
+  return over_axes("amin", kernels::amin, x, axes, keepdim);
+}
+
+Tensor argmax(const Tensor& x, int axis, bool keepdim) { return kernels::argmax(x, axis, keepdim); }
+Tensor argmin(const Tensor& x, int axis, bool keepdim) { return kernels::argmin(x, axis, keepdim); }
+
+ValuesAndIndices max(const Tensor& x, int axis, bool keepdim) {
+  return with_place(x, kernels::argmax(x, normalize_axis("max", axis, x.rank()), true), axis, keepdim);
+}
+ValuesAndIndices min(const Tensor& x, int axis, bool keepdim) {
+  return with_place(x, kernels::argmin(x, normalize_axis("min", axis, x.rank()), true), axis, keepdim);
+}
+
+}  // namespace ditharos

@@ -1,0 +1,144 @@
+// Operations that move and repeat elements beyond what a view can do.
+#include <algorithm>
+
+#include <ditharos/autograd/node.h>
+#include <ditharos/autograd/ops.h>
+#include <ditharos/tensor/kernels/copy.h>
+#include <ditharos/tensor/kernels/index.h>
+#include <ditharos/tensor/view.h>
+
+namespace ditharos {
+namespace {
+
+/// The sizes to add before and after each axis. `pads` counts from the last axis: {left, right, top, bottom, ...}.
+struct Padding {
+  Shape before, after;
+  Padding(const Shape& shape, const std::vector<int64_t>& pads)
+      : before(Shape::filled(shape.rank(), 0)), after(before) {
+    check<ShapeError>(pads.size() % 2 == 0 && pads.size() <= 2 * size_t(shape.rank()), "[pad] ", pads.size(),
+                      " sizes do not fit shape ", shape, ": two are needed for each axis, from the last one on");
+    for (size_t i = 0; i < pads.size(); ++i) {
+      check<ShapeError>(pads[i] >= 0, "[pad] a size cannot be negative, got ", pads[i], "; use slice() to cut off");
+      (i % 2 == 0 ? before : after)[shape.rank() - 1 - int(i / 2)] = pads[i];
+    }
+  }
+};
+
+Tensor pad_with_value(const Tensor& x, const Padding& padding, double value) {
+  Shape shape = x.shape();
+  for (int i = 0; i < x.rank(); ++i) shape[i] += padding.before[i] + padding.after[i];
+  const auto inside = [padding, inner = x.shape()](Tensor whole, const auto& cut) {
+    for (int i = 0; i < inner.rank(); ++i) {
+      const int64_t begin = padding.before[i], end = begin + inner[i];
+      if (whole.size(i) != inner[i]) whole = cut(whole, i, begin, end, 1);
+    }
+    return whole;
+  };
+  const Tensor out = full(shape, value, x.dtype());
+  kernels::copy_into(inside(out, views::slice), x);
+  return record("pad", out, {x}, save_nothing,
+                each([inside](const Backward& d) { return inside(d.grad(), slice); }));
+}
+
+Tensor pad_from_edge(const Tensor& x, const Padding& padding, kernels::Edge edge) {
+  const bool reflect = edge == kernels::Edge::reflect;
+  Tensor out = x;
+  for (int i = 0; i < x.rank(); ++i) {
+    const int64_t before = padding.before[i], after = padding.after[i], size = x.size(i);
+    if (before == 0 && after == 0) continue;
+    check<ShapeError>(reflect ? before < size && after < size : size > 0, "[pad] axis ", i, " of shape ", x.shape(),
+                      " is too short to be ", reflect ? "reflected" : "repeated", " by ", before, " and ", after);
+    out = index_select(out, i, kernels::padding_indices(edge, size, before, after));
+  }
+  return out;
+}
+
+}  // namespace
+
+Tensor pad(const Tensor& x, const std::vector<int64_t>& pads, PadMode mode, double value) {
+  const Padding padding(x.shape(), pads);
+  switch (mode) {
+    case PadMode::reflect: return pad_from_edge(x, padding, kernels::Edge::reflect);
+    case PadMode::replicate: return pad_from_edge(x, padding, kernels::Edge::replicate);
+    case PadMode::constant: break;
+  }
+  return pad_with_value(x, padding, value);
+}
+
+Tensor flip(const Tensor& x, const Axes& axes) {
+  return record("flip", kernels::flip(x, axes), {x}, save_nothing,
+                each([axes](const Backward& d) { return flip(d.grad(), axes); }));
+}
+
+Tensor roll(const Tensor& x, int64_t shift, int axis) {
+  axis = normalize_axis("roll", axis, x.rank());
+  const int64_t n = x.size(axis);
+  if (n == 0) return x;
+  const int64_t moved = (shift % n + n) % n;  // so many come from the end to the front
+  if (moved == 0) return x;
+  return cat({slice(x, axis, n - moved, n), slice(x, axis, 0, n - moved)}, axis);
+}
+
+Tensor repeat(const Tensor& x, const Shape& counts) {
+  check<ShapeError>(counts.rank() >= x.rank(), "[repeat] counts ", counts, " must be given for every axis of shape ",
+                    x.shape());
+  Tensor out = x;
+  while (out.rank() < counts.rank()) out = unsqueeze(out, 0);
+  for (int i = 0; i < counts.rank(); ++i) {
+    check<ShapeError>(counts[i] >= 0, "[repeat] a count cannot be negative, got ", counts);
+    Shape stacked = out.shape(), flat = out.shape();
+    stacked.insert(i, counts[i]);
+    flat[i] *= counts[i];
+    if (counts[i] != 1) out = reshape(expand(unsqueeze(out, i), stacked), flat);
+  }
+  return out;
+}
+
+Tensor narrow(const Tensor& x, int axis, int64_t begin, int64_t length) {
+  axis = normalize_axis("narrow", axis, x.rank());
+  check<ShapeError>(begin >= 0 && length >= 0 && begin + length <= x.size(axis), "[narrow] ", length,
+                    " elements from ", begin, " on do not fit axis ", axis, " of shape ", x.shape());
+  return slice(x, axis, begin, begin + length);
+}
+
+std::vector<Tensor> split(const Tensor& x, int64_t size, int axis) {
+  axis = normalize_axis("split", axis, x.rank());
+  check<ShapeError>(size >= 1, "[split] the parts' size must be at least 1, got ", size);
+  std::vector<Tensor> parts;
+  for (int64_t begin = 0; begin < x.size(axis) || begin == 0; begin += size)
+    parts.push_back(slice(x, axis, begin, std::min(begin + size, x.size(axis))));
+  return parts;
+}
+
+std::vector<Tensor> split_with_sizes(const Tensor& x, const std::vector<int64_t>& sizes, int axis) {
+  axis = normalize_axis("split_with_sizes", axis, x.rank());
+  std::vector<Tensor> parts;
+  int64_t begin = 0;
+  for (int64_t size : sizes) {
+    check<ShapeError>(size >= 0 && begin + size <= x.size(axis), "[split_with_sizes] part ", parts.size(), " of size ",
+                      size, " does not fit axis ", axis, " of shape ", x.shape(), " from ", begin, " on");
+    parts.push_back(slice(x, axis, begin, begin + size));
+    begin += size;
+  }
+  check<ShapeError>(begin == x.size(axis), "[split_with_sizes] the sizes add up to ", begin, ", axis ", axis,
+                    " of shape ", x.shape(), " has ", x.size(axis));
+  return parts;
+}
+
+Tensor diagonal(const Tensor& x, int axis0, int axis1) {
+  axis0 = normalize_axis("diagonal", axis0, x.rank());
+  axis1 = normalize_axis("diagonal", axis1, x.rank());
+  check<ShapeError>(axis0 != axis1, "[diagonal] needs two different axes, got ", axis0, " twice");
+  Axes order;
+  for (int i = 0; i < x.rank(); ++i)
+    if (i != axis0 && i != axis1) order.push_back(i);
+  order.push_back(axis0), order.push_back(axis1);
+  const int64_t rows = x.size(axis0), columns = x.size(axis1), n = std::min(rows, columns);
+  const Tensor top = slice(permute(x, order), -2, 0, n);  // [..., n, columns]: element i stands at i (columns + 1)
+  Shape flat = top.shape();
+  flat.erase(flat.rank() - 1);
+  flat[flat.rank() - 1] = n * columns;
+  return slice(reshape(top, flat), -1, 0, n == 0 ? 0 : (n - 1) * (columns + 1) + 1, columns + 1);
+}
+
+}  // namespace ditharos

@@ -1,0 +1,54 @@
+// Circular and hyperbolic functions and the inverses of the circular ones; tanh stands with the activations.
+#include <ditharos/autograd/node.h>
+#include <ditharos/autograd/ops.h>
+#include <ditharos/tensor/kernels/pointwise.h>
+
+namespace ditharos {
+
+using kernels::Unary;
+
+Tensor sin(const Tensor& x) {
+  return record("sin", kernels::unary(Unary::sin, x), {x}, save_inputs,
+                each([](const Backward& d) { return d.grad() * cos(d.input(0)); }));
+}
+
+Tensor cos(const Tensor& x) {
+  return record("cos", kernels::unary(Unary::cos, x), {x}, save_inputs,
+                each([](const Backward& d) { return -(d.grad() * sin(d.input(0))); }));
+}
+
+Tensor tan(const Tensor& x) {
+  // d/dx tan x = 1 + tan^2 x
+  return record("tan", kernels::unary(Unary::tan, x), {x}, save_output,
+                each([](const Backward& d) { return d.grad() * (square(d.output()) + 1.0); }));
+}
+
+Tensor asin(const Tensor& x) {
+  // d/dx asin x = 1 / sqrt(1 - x^2)
+  return record("asin", kernels::unary(Unary::asin, x), {x}, save_inputs,
+                each([](const Backward& d) { return d.grad() * rsqrt(1.0 - square(d.input(0))); }));
+}
+
+Tensor acos(const Tensor& x) {
+  // acos x = pi/2 - asin x
+  return record("acos", kernels::unary(Unary::acos, x), {x}, save_inputs,
+                each([](const Backward& d) { return -(d.grad() * rsqrt(1.0 - square(d.input(0)))); }));
+}
+
+Tensor atan(const Tensor& x) {
+  // d/dx atan x = 1 / (1 + x^2)
+  return record("atan", kernels::unary(Unary::atan, x), {x}, save_inputs,
+                each([](const Backward& d) { return d.grad() / (square(d.input(0)) + 1.0); }));
+}
+
+Tensor sinh(const Tensor& x) {
+  return record("sinh", kernels::unary(Unary::sinh, x), {x}, save_inputs,
+                each([](const Backward& d) { return d.grad() * cosh(d.input(0)); }));
+}
+
+Tensor cosh(const Tensor& x) {
+  return record("cosh", kernels::unary(Unary::cosh, x), {x}, save_inputs,
+                each([](const Backward& d) { return d.grad() * sinh(d.input(0)); }));
+}
+
+}  // namespace ditharos

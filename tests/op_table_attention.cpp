@@ -1,0 +1,86 @@
+// Rows of the op table: scaled dot-product attention with masks.
+#include <cmath>
+
+#include <ditharos/autograd/ops.h>
+#include <ditharos/tests/op_table.h>
+
+namespace ditharos::tests {
+namespace {
+
+enum class Mask { none, flags, numbers };
+
+/// The definition, query by query; one that may see no key gets zeros.
+Array attended(const Arrays& in, Mask kind, bool causal) {
+  const Array &q = in[0], &k = in[1], &v = in[2];
+  const int64_t keys = k.shape[2], depth = q.shape[3], width = v.shape[3];
+  const Array mask = kind == Mask::none ? Array() : stretch(in[3], {q.shape[0], q.shape[1], q.shape[2], keys});
+  Array out({q.shape[0], q.shape[1], q.shape[2], width});
+  each_index({q.shape[0], q.shape[1], q.shape[2]}, [&](const Index& i) {
+    std::vector<double> weights;
+    double total = 0;
+    for (int64_t j = 0; j < keys; ++j) {
+      double score = 0;
+      for (int64_t c = 0; c < depth; ++c) score += q.at({i[0], i[1], i[2], c}) * k.at({i[0], i[1], j, c});
+      score /= std::sqrt(double(depth));
+      if (kind == Mask::numbers) score += mask.at({i[0], i[1], i[2], j});
+      const bool seen = !(causal && j > i[2]) && !(kind == Mask::flags && mask.at({i[0], i[1], i[2], j}) == 0);
+      weights.push_back(seen ? std::exp(score) : 0);
+      total += weights.back();
+    }
+    for (int64_t c = 0; c < width; ++c)
+      for (int64_t j = 0; j < keys; ++j)
+        if (total > 0) out.at({i[0], i[1], i[2], c}) += weights[size_t(j)] / total * v.at({i[0], i[1], j, c});
+  });
+  return out;
+}
+
+Row attending(Mask mask, bool causal) {
+  Row row;
+  row.name = "scaled_dot_product_attention";
+  row.op = [=](const Tensors& in) {
+    return scaled_dot_product_attention(in[0], in[1], in[2], mask == Mask::none ? Tensor{} : in[3], causal);
+  };
+  row.reference = [=](const Arrays& in) { return attended(in, mask, causal); };
+  row.inputs = {uniform(-2, 2), uniform(-2, 2), uniform(-2, 2)};
+  row.cases = {{{2, 2, 3, 4}, {2, 2, 5, 4}, {2, 2, 5, 3}},
+               {{1, 2, 4, 5}, {1, 2, 4, 5}, {1, 2, 4, 5}},
+               {{1, 1, 1, 1}, {1, 1, 1, 1}, {1, 1, 1, 1}},
+               {{0, 2, 3, 4}, {0, 2, 3, 4}, {0, 2, 3, 4}}};
+  row.large = {{{2, 2, 70, 9}, {2, 2, 131, 9}, {2, 2, 131, 9}}};
+  if (mask != Mask::none) {
+    row.inputs.push_back(mask == Mask::flags ? flags() : uniform(-2, 2));
+    row.cases[0].push_back({2, 1, 1, 5});
+    row.cases[1].push_back({4, 4});
+    row.cases[2].push_back({1});
+    row.cases[3].push_back({3, 3});
+    row.large[0].push_back({2, 2, 70, 131});
+  }
+  row.misuse = [] { scaled_dot_product_attention(zeros({1, 1, 2, 3}), zeros({1, 1, 4, 2}), zeros({1, 1, 4, 3})); };
+  row.message =
+      "[scaled_dot_product_attention] needs q [B, H, T, D], k [B, H, S, D] and v [B, H, S, E], got [1, 1, 2, 3], "
+      "[1, 1, 4, 2] and [1, 1, 4, 3]";
+  return row;
+}
+
+}  // namespace
+
+Rows attention_rows() {
+  Rows rows;
+  for (Mask mask : {Mask::none, Mask::flags, Mask::numbers})
+    for (bool causal : {false, true}) rows.push_back(attending(mask, causal));
+  rows[2].misuse = [] {
+    const Tensor x = zeros({1, 1, 2, 3});
+    scaled_dot_product_attention(x, x, x, zeros({3, 2}, DType::boolean));
+  };
+  rows[2].message =
+      "[scaled_dot_product_attention] a mask of shape [3, 2] does not stretch to [B, H, T, S] = [1, 1, 2, 2]";
+  rows[4].misuse = [] {
+    const Tensor x = zeros({1, 1, 2, 3});
+    scaled_dot_product_attention(x, x, x, zeros({2, 2}, DType::i64));
+  };
+  rows[4].message =
+      "[scaled_dot_product_attention] the mask must be bool (true: takes part) or f32 (added to the scores), got i64";
+  return rows;
+}
+
+}  // namespace ditharos::tests
