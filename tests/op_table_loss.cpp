@@ -158,6 +158,7 @@ double softplus_of(double v) { return v > 0 ? v + std::log1p(std::exp(-v)) : std
 
 void add_pair_losses(Rows& rows, Reduction reduction) {
   rows.push_back(pair_loss("mse_loss", mse_loss, [](double a, double b) { return (a - b) * (a - b); }, reduction));
+  if (reduction == Reduction::mean) rows.back().record = "mse_loss";  // the others are made of public operations
   rows.push_back(pair_loss("l1_loss", l1_loss, [](double a, double b) { return std::abs(a - b); }, reduction));
   rows.push_back(pair_loss(
       "huber_loss", [](const Tensor& a, const Tensor& b, Reduction r) { return huber_loss(a, b, 1.5, r); },

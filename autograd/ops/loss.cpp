@@ -1,6 +1,8 @@
 // Losses. They refuse shapes that differ: a silent broadcast of [N] against [N, 1] trains the wrong thing.
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/tensor/kernels/mse.h>
+#include <ditharos/tensor/kernels/pointwise.h>
 #include <ditharos/tensor/kernels/softmax.h>
 
 namespace ditharos {
@@ -31,7 +33,14 @@ Tensor huber(const Tensor& error, double delta) {
 
 Tensor mse_loss(const Tensor& prediction, const Tensor& target, Reduction reduction) {
   check_pair("mse_loss", prediction, target);
-  return reduced(square(prediction - target), reduction);
+  if (reduction != Reduction::mean) return reduced(square(prediction - target), reduction);
+  // d/dp mean (p - t)^2 = 2 (p - t) / n, and the negative of it for t
+  const auto kernel = [](const Backward& d) -> Grads {
+    const Tensor dp = kernels::mse_backward(d.grad(), d.input(0), d.input(1));
+    return {dp, d.needs(1) ? kernels::unary(kernels::Unary::neg, dp) : Tensor{}};
+  };
+  return record("mse_loss", kernels::mse(prediction, target), {prediction, target}, save_inputs,
+                fused(kernel, [](const std::vector<Tensor>& in) { return mean(square(in[0] - in[1])); }));
 }
 
 Tensor l1_loss(const Tensor& prediction, const Tensor& target, Reduction reduction) {
