@@ -8,6 +8,7 @@
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/file.h>
+#include <ditharos/tensor/observer.h>
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/tensor/per_axis.h>
 #include <ditharos/tensor/print.h>
@@ -19,16 +20,20 @@
 #include <ditharos/tensor/view.h>
 
 #include <ditharos/autograd/anomaly.h>
+#include <ditharos/autograd/checkpoint.h>
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/function.h>
 #include <ditharos/autograd/functional.h>
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/gradcheck.h>
+#include <ditharos/autograd/module_path.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/autograd/profiler.h>
 
 #include <ditharos/nn/ada_ln.h>
 #include <ditharos/nn/attention.h>
+#include <ditharos/nn/checkpoint.h>
 #include <ditharos/nn/conv.h>
 #include <ditharos/nn/dropout.h>
 #include <ditharos/nn/embedding.h>

@@ -7,9 +7,11 @@
 #include <ditharos/autograd/anomaly.h>
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/meta.h>
+#include <ditharos/autograd/module_path.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/kernels/copy.h>
 #include <ditharos/tensor/kernels/pointwise.h>
+#include <ditharos/tensor/observer.h>
 
 namespace ditharos {
 namespace {
@@ -19,8 +21,12 @@ using NodePtr = std::shared_ptr<Node>;
 /// into += g. In place when nobody else can see `into` and no graph is being made; the order of additions is the order
 /// of arrival, which the graph alone decides.
 void accumulate(Tensor& into, Tensor g) {
-  if (!into.defined()) into = std::move(g);
-  else if (!grad_enabled() && into.is_unique() && into.is_contiguous()) kernels::accumulate(into, g);
+  if (!into.defined()) {
+    into = std::move(g);
+    return;
+  }
+  const WorkScope scope({"accumulate", WorkKind::backward, current_module_path(), &into.shape()});
+  if (!grad_enabled() && into.is_unique() && into.is_contiguous()) kernels::accumulate(into, g);
   else if (!grad_enabled() && g.is_unique() && g.is_contiguous()) kernels::accumulate(g, into), into = std::move(g);
   else into = into + g;
 }
@@ -40,17 +46,19 @@ void accumulate_leaf(const Tensor& leaf, Tensor g) {
 
 /// Nodes from which some wanted node can be reached; only these need to run. Nothing older than the oldest wanted node
 /// can reach one, so the search stays among newer nodes.
-NodeSet nodes_leading_to(const std::vector<NodePtr>& roots, const NodeSet& wanted) {
+NodeSet nodes_leading_to(const std::vector<NodePtr>& roots, const NodeSet& wanted, bool stop_at_wanted) {
   uint64_t oldest = UINT64_MAX;
   for (const Node* n : wanted) oldest = std::min(oldest, n->sequence);
   std::vector<const Node*> found;
   NodeSet seen;
   for (const auto& root : roots)
     if (seen.insert(root.get()).second) found.push_back(root.get());
-  for (size_t i = 0; i < found.size(); ++i)
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (stop_at_wanted && wanted.count(found[i])) continue;
     for (const auto& producer : found[i]->next)
       if (producer && producer->sequence >= oldest && seen.insert(producer.get()).second)
         found.push_back(producer.get());
+  }
   // Oldest first, so that a node's producers are decided before the node.
   std::sort(found.begin(), found.end(), [](auto* a, auto* b) { return a->sequence < b->sequence; });
   NodeSet leading;
@@ -111,6 +119,10 @@ class Pass : private PendingGrads {
   }
 
   void visit(Node& node, Tensor grad) {
+    if (options_.independent_inputs && wanted_ && wanted_->count(&node)) {
+      results[&node] = std::move(grad);
+      return;
+    }
     const auto& hooks = node.leaf.defined() ? meta_of(node.leaf).leaf_hooks : node.hooks;
     for (const Hook& hook : hooks)
       if (Tensor replaced = hook(grad); replaced.defined()) {
@@ -133,12 +145,14 @@ class Pass : private PendingGrads {
         node.rule != nullptr, "[", node.name,
         "] backward ran a second time through a graph that the first freed; pass retain_graph = true to "
         "the first");
+    const ModulePath path(node.module);
     propagate(node, std::move(grad));
     if (!options_.retain_graph && !options_.create_graph) node.release();
   }
 
   Grads apply_rule(Node& node, Tensor grad) {
     const RuleScope unsearched;
+    const WorkScope scope({node.name, WorkKind::backward, node.module, &node.shape});
     return node.rule(Backward(node, std::move(grad), leading_, this));
   }
 
@@ -159,6 +173,7 @@ class Pass : private PendingGrads {
       if (g.shape() != producer->shape) {
         check<ShapeError>(broadcastable_to(producer->shape, g.shape()), "[", node.name, "] the gradient of input ", i,
                           " has shape ", g.shape(), ", the input ", producer->shape);
+        const WorkScope scope({"sum_to", WorkKind::backward, node.module, &producer->shape});
         g = sum_to(g, producer->shape);  // the forward pass broadcast this input
       }
       add(producer, std::move(g));
@@ -216,7 +231,7 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
     targets.push_back(node_of(inputs[i]));
     wanted.insert(targets.back().get());
   }
-  const NodeSet leading = nodes_leading_to(roots, wanted);
+  const NodeSet leading = nodes_leading_to(roots, wanted, options.independent_inputs);
   Pass pass(options, &wanted, &leading);
   for (size_t i = 0; i < roots.size(); ++i)
     if (leading.count(roots[i].get())) pass.seed(roots[i], seeds[i]);

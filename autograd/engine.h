@@ -9,6 +9,9 @@ namespace ditharos {
 struct BackwardOptions {
   bool retain_graph = false;  ///< keep what was saved, so that backward can run again
   bool create_graph = false;  ///< record the gradients' own computation (implies retain_graph)
+  /// grad() only: the walk stops at the inputs, so that each counts as a variable of its own even where one was
+  /// computed from another. Their hooks are left to the pass that this one is a part of.
+  bool independent_inputs = false;
 };
 
 /// Adds d(output)/d(leaf), weighted with `grad` (the output's shape; 1 for a one-element output when undefined), to

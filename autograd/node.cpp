@@ -8,6 +8,8 @@
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/meta.h>
+#include <ditharos/autograd/module_path.h>
+#include <ditharos/tensor/observer.h>
 #include <ditharos/tensor/view.h>
 
 namespace ditharos {
@@ -26,7 +28,9 @@ OpNames& op_names() {
 }
 }  // namespace
 
-Node::Node(const char* op_name) : name(op_name), sequence(next_sequence++) { ++node_count; }
+Node::Node(const char* op_name) : name(op_name), module(current_module_path()), sequence(next_sequence++) {
+  ++node_count;
+}
 
 namespace {
 /// Whatever a node keeps alive. Destroyed in place, it would take a stack frame or more for each operation of a chain.
@@ -143,6 +147,7 @@ std::shared_ptr<Node> node_of(const Tensor& x) {
 Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, Save save, Rule rule,
               const std::function<Recipe()>& recipe) {
   if (detect_nan()) check_result(name, out, inputs);
+  if (observer) observer->on_result({name, WorkKind::forward, current_module_path()}, out, inputs);
   if (!grad_enabled()) return out;
   bool any = false;
   for (const Tensor& x : inputs) any = any || needs_grad(x);

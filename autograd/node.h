@@ -66,6 +66,7 @@ struct Node : std::enable_shared_from_this<Node> {
   ~Node();  // frees a graph of any depth without recursion
 
   const char* name;
+  const char* module;  // path of the module that recorded it; empty outside of named modules
   uint64_t sequence;  // creation order, which is a topological order; leaves have 0
   Shape shape;        // of the output
   DType dtype = DType::f32;

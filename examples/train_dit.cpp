@@ -19,6 +19,7 @@
 #include <ditharos/examples/common/progress.h>
 #include <ditharos/examples/common/run_folder.h>
 #include <ditharos/examples/common/step_log.h>
+#include <ditharos/examples/common/step_profile.h>
 #include <ditharos/models/diffusion/trainer.h>
 #include <ditharos/nn/module.h>
 #include <ditharos/optim/adam.h>
@@ -30,8 +31,9 @@ using namespace ditharos::examples;
 namespace {
 
 struct Options {
-  std::string out = "runs/dit", resume = "none";
+  std::string out = "runs/dit", resume = "none", profile;
   int threads = 0;
+  bool recompute = false;
 };
 
 models::Trainer make_trainer(models::DiT& model, const DiTRun& run) {
@@ -92,7 +94,10 @@ int train(int argc, char** argv) {
       .add("out", options.out, "folder for checkpoints, sample sheets and metrics")
       .add("resume", options.resume, "\"none\" begins anew, \"auto\" goes on from the newest checkpoint in --out if "
                                      "there is one, else the checkpoint or run folder to go on from")
-      .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", at_least(0));
+      .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", at_least(0))
+      .add("profile", options.profile, "file for a Chrome trace of a few steps, which are printed as a table as well")
+      .add("recompute", options.recompute,
+           "compute blocks again in the backward pass: less memory, more time, the same up to rounding");
   describe(settings, run);
   if (!settings.parse(argc, argv)) return 0;
   if (options.threads > 0) set_num_threads(options.threads);
@@ -103,6 +108,7 @@ int train(int argc, char** argv) {
   const std::string configuration = settings.to_toml();
   Generator rng(run.train.seed);
   models::DiT model(run.model, rng);
+  model.set_recompute(options.recompute);
   models::Trainer trainer = make_trainer(model, run);
   data::Cursor start;
   if (const auto state = state_to_resume(options, configuration)) {
@@ -137,8 +143,10 @@ int train(int argc, char** argv) {
 
   const Interrupt interrupt;
   Progress progress(trainer.steps(), run.train.steps);
+  StepProfile profile(options.profile);
   bool saved = trainer.steps() > 0;
   while (trainer.steps() < run.train.steps && !interrupt.requested()) {
+    profile.next_step();
     const data::Batch batch = loader.next();
     const models::StepMetrics m = trainer.step(batch.images, run.model.classes > 0 ? batch.labels : Tensor{});
     saved = false;
@@ -149,6 +157,7 @@ int train(int argc, char** argv) {
     if (due(run.output.sample_every) && trainer.steps() < run.train.steps) sheet();
   }
   progress.finish();
+  profile.report();
   if (!saved) save();
   const std::string newest = checkpoints.path_of(trainer.steps());
   if (interrupt.requested()) {

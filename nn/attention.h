@@ -12,7 +12,10 @@ class Attention : public Module {
     check<ConfigError>(heads >= 1 && width % heads == 0, "the width ", width, " is not divisible by ", heads, " heads");
   }
 
-  Tensor operator()(const Tensor& x) const { return proj_(attention(qkv_(x), heads_)); }
+  Tensor operator()(const Tensor& x) const {
+    const ModuleScope scope(*this);
+    return proj_(attention(qkv_(x), heads_));
+  }
   void visit(Visitor& v) override {
     v("qkv", qkv_);
     v("proj", proj_);

@@ -50,6 +50,7 @@ class Conv1d : public ConvModule {
   Conv1d(int64_t in, int64_t out, const PerAxis& kernel, const ConvOptions& options, Generator& rng)
       : ConvModule("Conv1d", 1, out, in, out, kernel, options, rng) {}
   Tensor operator()(const Tensor& x) const {
+    const ModuleScope scope(*this);
     const ConvOptions& o = options();
     return conv1d(x, weight, bias, o.stride, o.padding, o.dilation, o.groups);
   }
@@ -64,6 +65,7 @@ class Conv2d : public ConvModule {
   Conv2d(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding, Generator& rng)
       : Conv2d(in, out, kernel, {.stride = stride, .padding = padding}, rng) {}
   Tensor operator()(const Tensor& x) const {
+    const ModuleScope scope(*this);
     const ConvOptions& o = options();
     return conv2d(x, weight, bias, o.stride, o.padding, o.dilation, o.groups);
   }
@@ -76,6 +78,7 @@ class Conv3d : public ConvModule {
   Conv3d(int64_t in, int64_t out, const PerAxis& kernel, const ConvOptions& options, Generator& rng)
       : ConvModule("Conv3d", 3, out, in, out, kernel, options, rng) {}
   Tensor operator()(const Tensor& x) const {
+    const ModuleScope scope(*this);
     const ConvOptions& o = options();
     return conv3d(x, weight, bias, o.stride, o.padding, o.dilation, o.groups);
   }
@@ -89,6 +92,7 @@ class ConvTranspose2d : public ConvModule {
   ConvTranspose2d(int64_t in, int64_t out, const PerAxis& kernel, const ConvOptions& options, Generator& rng)
       : ConvModule("ConvTranspose2d", 2, in, out, out, kernel, options, rng) {}
   Tensor operator()(const Tensor& x) const {
+    const ModuleScope scope(*this);
     const ConvOptions& o = options();
     return conv_transpose2d(x, weight, bias, o.stride, o.padding, o.output_padding, o.groups, o.dilation);
   }

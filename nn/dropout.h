@@ -13,6 +13,7 @@ class Dropout : public Module {
   }
 
   Tensor operator()(const Tensor& x, Generator& rng) const {
+    const ModuleScope scope(*this);
     if (!is_training() || p_ == 0) return x;
     return dropout(x, p_, rng);
   }

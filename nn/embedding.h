@@ -10,7 +10,10 @@ class Embedding : public Module {
   Embedding(int64_t rows, int64_t width, Generator& rng, double standard_deviation = 1.0)
       : weight(parameter(init::normal({rows, width}, standard_deviation, rng))) {}
 
-  Tensor operator()(const Tensor& indices) const { return index_select(weight, indices); }
+  Tensor operator()(const Tensor& indices) const {
+    const ModuleScope scope(*this);
+    return index_select(weight, indices);
+  }
   void visit(Visitor& v) override { v("weight", weight); }
 
   Tensor weight;

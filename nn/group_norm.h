@@ -15,9 +15,15 @@ class GroupNorm : public Module {
                       " channels do not divide into ", groups, " groups");
   }
 
-  Tensor operator()(const Tensor& x) const { return group_norm(x, groups_, weight, bias, eps_); }
+  Tensor operator()(const Tensor& x) const {
+    const ModuleScope scope(*this);
+    return group_norm(x, groups_, weight, bias, eps_);
+  }
   /// silu of it, in the same pass.
-  Tensor with_silu(const Tensor& x) const { return group_norm_silu(x, groups_, weight, bias, eps_); }
+  Tensor with_silu(const Tensor& x) const {
+    const ModuleScope scope(*this);
+    return group_norm_silu(x, groups_, weight, bias, eps_);
+  }
   void visit(Visitor& v) override {
     v("weight", weight);
     v("bias", bias);
@@ -41,6 +47,7 @@ class BatchNorm2d : public Module {
         eps_(eps), momentum_(momentum) {}
 
   Tensor operator()(const Tensor& x) const {
+    const ModuleScope scope(*this);
     check<ShapeError>(x.rank() == 4, "[BatchNorm2d] needs x [B, C, H, W], got ", x.shape());
     const Tensor y = batch_norm(x, running_mean, running_var, weight, bias, is_training(), momentum_, eps_);
     if (is_training()) ++*num_batches_tracked.mutable_data<int64_t>();
@@ -66,7 +73,10 @@ class RMSNorm : public Module {
   RMSNorm() = default;
   explicit RMSNorm(int64_t width, double eps = 1e-6) : weight(ones({width}).set_requires_grad()), eps_(eps) {}
 
-  Tensor operator()(const Tensor& x) const { return rms_norm(x, weight, eps_); }
+  Tensor operator()(const Tensor& x) const {
+    const ModuleScope scope(*this);
+    return rms_norm(x, weight, eps_);
+  }
   void visit(Visitor& v) override { v("weight", weight); }
 
   Tensor weight;

@@ -12,6 +12,7 @@ Tensor announce(const char* name, const Tensor& y, const Tensor& x) { return rec
 }  // namespace
 
 Tensor Linear::operator()(const Tensor& x) const {
+  const ModuleScope scope(*this);
   const auto weights = packed(x);
   // What does not fit goes the ordinary way, which says why.
   if (weights && x.rank() >= 1 && x.size(-1) == weights->in())

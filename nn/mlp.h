@@ -10,6 +10,7 @@ class Mlp : public Module {
   Mlp(int64_t width, int64_t hidden, Generator& rng) : fc1_(width, hidden, rng), fc2_(hidden, width, rng) {}
 
   Tensor operator()(const Tensor& x) const {
+    const ModuleScope scope(*this);
     if (const Tensor y = packed_mlp(fc1_, fc2_, x); y.defined()) return y;
     return fc2_(fc1_.is_quantized() ? gelu_tanh(fc1_(x)) : linear_gelu_tanh(x, fc1_.weight, fc1_.bias));
   }

@@ -12,7 +12,8 @@ namespace {
 class Lister : public Visitor {
  public:
   using OnTensor = std::function<void(const std::string&, Tensor&)>;
-  explicit Lister(OnTensor parameter, OnTensor buffer = {}, std::function<void(Module&)> module = {})
+  using OnModule = std::function<void(const std::string&, Module&)>;
+  explicit Lister(OnTensor parameter, OnTensor buffer = {}, OnModule module = {})
       : parameter_(std::move(parameter)), buffer_(std::move(buffer)), module_(std::move(module)) {}
 
  protected:
@@ -22,13 +23,13 @@ class Lister : public Visitor {
   void on_buffer(const std::string& name, Tensor& t) override {
     if (buffer_) buffer_(name, t);
   }
-  void on_module(const std::string&, Module& m) override {
-    if (module_) module_(m);
+  void on_module(const std::string& name, Module& m) override {
+    if (module_) module_(name, m);
   }
 
  private:
   OnTensor parameter_, buffer_;
-  std::function<void(Module&)> module_;
+  OnModule module_;
 };
 
 }  // namespace
@@ -72,8 +73,14 @@ int64_t parameter_count(Module& module) {
 
 void set_training(Module& module, bool on) {
   module.training_ = on;
-  Lister lister({}, {}, [&](Module& child) { child.training_ = on; });
+  Lister lister({}, {}, [&](const std::string&, Module& child) { child.training_ = on; });
   module.visit(lister);
+}
+
+void name_modules(Module& model) {
+  model.path_ = "";
+  Lister lister({}, {}, [](const std::string& name, Module& child) { child.path_ = intern_path(name); });
+  model.visit(lister);
 }
 
 void set_requires_grad(Module& module, bool on) {

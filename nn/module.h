@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include <ditharos/autograd/module_path.h>
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos::nn {
@@ -52,10 +53,32 @@ class Module {
   virtual void visit(Visitor& v) = 0;
   /// True while training (the start): dropout is active.
   bool is_training() const { return training_; }
+  /// Its place in the model ("blocks.3.attn.qkv"), once name_modules() was called; empty before.
+  const char* path() const { return path_; }
 
  private:
   friend void set_training(Module& module, bool on);
+  friend void name_modules(Module& model);
+  const char* path_ = "";
   bool training_ = true;
+};
+
+/// Tells every module of a model its path, which profiles, recorded graphs and messages then name. The Trainer does.
+void name_modules(Module& model);
+
+/// Marks what follows in a module's operator() as that module's work:
+///
+///   Tensor operator()(const Tensor& x) const {
+///     const ModuleScope scope(*this);
+///     ...
+///
+/// Optional: without it, operations count as the enclosing module's. All layers of the library have it.
+class ModuleScope {
+ public:
+  explicit ModuleScope(const Module& module) : path_(module.path()) {}
+
+ private:
+  ModulePath path_;
 };
 
 struct NamedTensor {

@@ -14,7 +14,10 @@ class LayerNorm : public Module {
     bias = zeros({width}).set_requires_grad();
   }
 
-  Tensor operator()(const Tensor& x) const { return layer_norm(x, weight, bias, eps_); }
+  Tensor operator()(const Tensor& x) const {
+    const ModuleScope scope(*this);
+    return layer_norm(x, weight, bias, eps_);
+  }
   void visit(Visitor& v) override {
     v("weight", weight);
     v("bias", bias);

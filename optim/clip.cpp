@@ -6,11 +6,13 @@
 
 #include <ditharos/tensor/kernels/pointwise.h>
 #include <ditharos/tensor/kernels/reduce.h>
+#include <ditharos/tensor/observer.h>
 
 namespace ditharos::optim {
 
 GradNorm clip_grad_norm(const nn::NamedTensors& parameters, double max_norm) {
   check<ConfigError>(max_norm > 0, "[clip_grad_norm] max_norm must be above 0, got ", max_norm);
+  const WorkScope scope({"clip_grad_norm", WorkKind::optimizer});
   std::unordered_set<const TensorImpl*> seen;
   double sum = 0;  // in the order of the parameters: the same bits at every number of threads
   for (const auto& [name, tensor] : parameters) {

@@ -9,6 +9,7 @@
 #include <ditharos/tensor/kernels/copy.h>
 #include <ditharos/tensor/kernels/optimizer.h>
 #include <ditharos/tensor/kernels/pointwise.h>
+#include <ditharos/tensor/observer.h>
 
 namespace ditharos::optim {
 
@@ -50,6 +51,7 @@ void Optimizer::step(double lr, double grad_scale, Ema* ema) {
   check<ConfigError>(std::isfinite(lr) && lr >= 0, "[optimizer] the learning rate must be a number >= 0, got ", lr);
   check<ConfigError>(std::isfinite(grad_scale) && grad_scale >= 0,
                      "[optimizer] the scale of the gradients must be a number >= 0, got ", grad_scale);
+  const WorkScope scope({"optimizer step", WorkKind::optimizer});
   // All checks come before the first update: a step happens wholly or not at all.
   const std::vector<Tensor> gradients = contiguous_gradients();
   const double decay = ema ? ema->begin_update() : 0;

@@ -6,6 +6,7 @@
 #include <exception>
 
 #include <ditharos/tensor/error.h>
+#include <ditharos/tensor/thread_team.h>
 #if defined(_OPENMP)
 #include <omp.h>
 #endif
@@ -24,11 +25,7 @@ int default_threads() {
                        "DITHAROS_NUM_THREADS must be a number from 1 to 1024, got \"", text, "\"");
     return static_cast<int>(n);
   }
-#if defined(_OPENMP)
-  return std::max(1, omp_get_num_procs());
-#else
-  return 1;
-#endif
+  return available_cores();
 }
 
 std::atomic<int> threads_wanted{0};    // 0: not asked yet
@@ -63,7 +60,7 @@ class BodyScope {
   [[maybe_unused]] unsigned mode_before_ = 0;
 };
 
-/// Keeps the first exception that any thread throws; none may leave an OpenMP region.
+/// Keeps the first exception that any thread throws, for the caller.
 class FirstException {
  public:
   template <class F>
@@ -83,23 +80,27 @@ class FirstException {
   std::exception_ptr exception_;
 };
 
-/// Runs body(thread) on `threads` threads at once.
-void run_team(int threads, FunctionRef<void(int)> body) {
+/// True where the program has already spread over the cores by itself.
+bool inside_foreign_team() {
 #if defined(_OPENMP)
-  FirstException failure;
-#pragma omp parallel num_threads(threads)
-  {
-    // The runtime may give fewer threads than asked for, so the work of the missing ones is taken over here.
-    for (int t = omp_get_thread_num(); t < threads; t += omp_get_num_threads())
-      failure.guard([&] {
-        BodyScope scope(t);
-        body(t);
-      });
-  }
-  failure.rethrow();
+  return omp_in_parallel();
 #else
-  for (int t = 0; t < threads; ++t) body(t);
+  return false;
 #endif
+}
+
+/// Runs body(thread) for each thread number in [0, threads), at once as far as there are free threads.
+void run_team(int threads, FunctionRef<void(int)> body) {
+  FirstException failure;
+  const auto piece = [&](int t) {
+    failure.guard([&] {
+      BodyScope scope(t);
+      body(t);
+    });
+  };
+  if (inside_foreign_team() || !ThreadTeam::instance().run(threads, piece))
+    for (int t = 0; t < threads; ++t) piece(t);
+  failure.rethrow();
 }
 
 }  // namespace
@@ -114,6 +115,8 @@ void set_num_threads(int n) {
   check<ConfigError>(n >= 1 && n <= 1024, "the number of threads must be from 1 to 1024, got ", n);
   threads_wanted.store(n, std::memory_order_relaxed);
 }
+
+void set_thread_pinning(bool on) { ThreadTeam::instance().set_pinning(on); }
 
 int thread_index() { return current_thread; }
 

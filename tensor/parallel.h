@@ -13,6 +13,9 @@ namespace ditharos {
 int num_threads();
 /// Caps them from now on; n >= 1. Results do not change.
 void set_num_threads(int n);
+/// Keeps each of the library's own threads on a core of its own (true), or lets the system place them (the default,
+/// unless DITHAROS_PIN=1). The calling thread's affinity is never touched.
+void set_thread_pinning(bool on);
 
 /// Non-owning reference to a callable; costs no allocation.
 template <class Signature> class FunctionRef;

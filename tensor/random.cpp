@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <ditharos/tensor/kernels/convert.h>
+#include <ditharos/tensor/observer.h>
 #include <ditharos/tensor/parallel.h>
 
 namespace ditharos {
@@ -45,6 +46,7 @@ double normal_value(const Bits& bits) {
 /// A tensor whose element i is f(bits of counter offset + i); advances the offset.
 template <class T, class F>
 Tensor draw(const Shape& shape, uint64_t seed, uint64_t& offset, const F& f) {
+  const WorkScope scope({.name = "random", .shape = &shape});
   Tensor out(shape, dtype_of<T>);
   T* p = out.mutable_data<T>();
   const uint64_t start = offset;

@@ -18,11 +18,14 @@ class Storage {
   /// Counts mutations. A tensor saved for the backward pass remembers the count and refuses a later one.
   uint64_t version() const { return version_; }
   void bump_version() { ++version_; }
+  /// When it was made, as the thread's observer tells moments apart; 0 if nobody watched.
+  int64_t birth() const { return birth_; }
 
  private:
   void* data_;
   size_t bytes_;
   uint64_t version_ = 0;
+  int64_t birth_;
 };
 
 }  // namespace ditharos

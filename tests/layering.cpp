@@ -37,7 +37,7 @@ const std::set<std::string> private_headers = {
     "autograd/meta.h",           "data/byte_reader.h",    "data/distance.h",
     "data/font.h",               "data/names.h",          "data/png_calls.h",
     "optim/checkpoint_record.h", "tensor/json_scanner.h", "tensor/safetensors_header.h",
-    "models/diffusion/batch.h", "models/diffusion/samplers/step.h",
+    "models/diffusion/batch.h", "models/diffusion/samplers/step.h", "tensor/thread_team.h",
 };
 
 // A header (the text between the angle brackets) and the only files that may include it.

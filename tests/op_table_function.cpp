@@ -1,6 +1,7 @@
 // Rows of the op table: functions of one variable.
 #include <cmath>
 
+#include <ditharos/autograd/checkpoint.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tests/op_table.h>
 
@@ -33,6 +34,28 @@ Row of_numbers(Row row) {
 
 double logistic(double v) { return 1 / (1 + std::exp(-v)); }
 
+/// x tanh(y), computed twice.
+Row checkpoint_row() {
+  Row row;
+  row.name = row.record = "checkpoint";
+  row.op = [](const Tensors& in) {
+    return checkpoint([](const Tensors& x) { return x[0] * tanh(x[1]); }, in, {});
+  };
+  row.reference = [](const Arrays& in) {
+    return zip(in[0], in[1], [](double x, double y) { return x * std::tanh(y); });
+  };
+  row.inputs = {uniform(-2, 2), uniform(-2, 2)};
+  for (const Case& c : small) row.cases.push_back({c[0], c[0]});
+  for (const Case& c : large) row.large.push_back({c[0], c[0]});
+  row.misuse = [] {
+    const Tensor x = ones({2}).set_requires_grad();
+    sum(checkpoint([&](const Tensors&) { return x * 2.0; }, {ones({2}).set_requires_grad()}, {})).backward();
+  };
+  row.message = "[checkpoint] the block uses a parameter of shape [2] that is neither among its inputs nor among its "
+                "parameters";
+  return row;
+}
+
 }  // namespace
 
 Rows function_rows() {
@@ -41,6 +64,7 @@ Rows function_rows() {
   const Values any = uniform(-2, 2), positive = uniform(.3, 3);
   rows.push_back(of_numbers(one_variable("abs", abs, [](double v) { return v < 0 ? -v : v; }, lattice(-2, 2))));
   rows.push_back(of_numbers(one_variable("square", square, [](double v) { return v * v; }, any)));
+  rows.push_back(checkpoint_row());
   add("sqrt", sqrt, [](double v) { return std::sqrt(v); }, positive);
   add("rsqrt", rsqrt, [](double v) { return 1 / std::sqrt(v); }, positive);
   add("reciprocal", reciprocal, [](double v) { return 1 / v; }, positive);

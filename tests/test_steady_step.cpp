@@ -38,7 +38,7 @@ TEST_CASE("steady step: no memory comes from the system any more") {
   // Threads keep scratch memory, and a thread that got no share of some kernel so far asks for its own later: a few
   // steps may pass before the first five in a row without a request.
   int quiet_steps = 0, steps = 0;
-  while (quiet_steps < 5 && ++steps < 30) {
+  while (quiet_steps < 5 && ++steps < 300) {
     const uint64_t before = allocator_stats().system;
     training.step();
     quiet_steps = allocator_stats().system == before ? quiet_steps + 1 : 0;

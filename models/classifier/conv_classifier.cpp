@@ -15,6 +15,7 @@ ConvBlock::ConvBlock(int64_t in, int64_t out, int64_t kernel, Generator& rng)
     : conv_(in, out, kernel, 2, kernel / 2, rng), norm_(out) {}
 
 Tensor ConvBlock::operator()(const Tensor& x) const {
+  const nn::ModuleScope scope(*this);
   const Tensor pixels = permute(conv_(x), {0, 2, 3, 1});  // [B, H/2, W/2, out]
   return permute(gelu(norm_(pixels)), {0, 3, 1, 2});
 }

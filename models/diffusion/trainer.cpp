@@ -44,6 +44,7 @@ Trainer::Trainer(nn::Module& model, Network network, std::shared_ptr<const Objec
                      config.class_dropout);
   check<ConfigError>(config.clip_norm >= 0, "clip_norm must be 0 (no clipping) or more, got ", config.clip_norm);
   optim::learning_rate(config.schedule, 0);  // checks the schedule
+  nn::name_modules(model);
   if (config.ema_decay != 0) ema_.emplace(model, config.ema_decay);
 }
 

@@ -8,6 +8,7 @@ DiTBlock::DiTBlock(const DiTConfig& config, Generator& rng)
       ada_ln_(config.hidden, 6, rng) {}
 
 Tensor DiTBlock::operator()(const Tensor& x, const Tensor& activated) const {
+  const nn::ModuleScope scope(*this);
   const std::vector<Tensor> m = ada_ln_(activated);  // 6 x [B, D]
   const Tensor &shift_msa = m[0], &scale_msa = m[1], &gate_msa = m[2];
   const Tensor &shift_mlp = m[3], &scale_mlp = m[4], &gate_mlp = m[5];
@@ -29,6 +30,7 @@ FinalLayer::FinalLayer(const DiTConfig& config, Generator& rng)
 }
 
 Tensor FinalLayer::operator()(const Tensor& x, const Tensor& activated) const {
+  const nn::ModuleScope scope(*this);
   const std::vector<Tensor> m = ada_ln_(activated);  // shift, scale: 2 x [B, D]
   return linear_(layer_norm_modulate(x, m[0], m[1]));
 }

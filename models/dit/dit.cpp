@@ -1,5 +1,8 @@
 #include <ditharos/models/dit/dit.h>
 
+#include <ditharos/autograd/grad_mode.h>
+#include <ditharos/nn/checkpoint.h>
+
 namespace ditharos::models {
 
 DiT::DiT(const DiTConfig& config, Generator& rng) : config_(config) {
@@ -19,7 +22,8 @@ Tensor DiT::operator()(const Tensor& x, const Tensor& t, const Tensor& labels) c
   const Tensor activated = silu(condition);
 
   Tensor h = x_embedder_(x) + pos_embed_;  // [B, T, D]
-  for (const DiTBlock& block : blocks_) h = block(h, activated);
+  const bool recompute = recompute_ && grad_enabled();
+  for (const DiTBlock& block : blocks_) h = recompute ? nn::checkpoint(block, h, activated) : block(h, activated);
   return unpatchify(final_layer_(h, activated), config_.rows(), config_.columns(), config_.patch);
 }
 

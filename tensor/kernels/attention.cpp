@@ -7,6 +7,7 @@
 #include <ditharos/tensor/kernels/dispatch.h>
 #include <ditharos/tensor/kernels/isa/attention_isa.h>
 #include <ditharos/tensor/kernels/workspace.h>
+#include <ditharos/tensor/observer.h>
 #include <ditharos/tensor/parallel.h>
 
 namespace ditharos::kernels {
@@ -37,6 +38,11 @@ void check_like(const char* op, const char* name, const Tensor& t, const Shape& 
 
 Shape sums_shape(const Sizes& s) { return {s.batch, s.heads, s.tokens}; }
 Shape weights_shape(const Sizes& s) { return {s.batch, s.heads, s.tokens, attention_weights_ld(s.tokens)}; }
+
+/// Counts that many products of a T x T matrix with one of head_size columns for every head.
+void count_products(const Sizes& s, int products) {
+  count_flops(2.0 * products * double(s.batch) * double(s.tokens) * double(s.tokens) * double(s.width));
+}
 
 /// Where head i, numbered over all samples, begins in [batch, tokens, 3 * width] and in [batch, tokens, width].
 int64_t packed_offset(const Sizes& s, int64_t i) {
@@ -98,6 +104,7 @@ Tensor attention_keeping(AttentionKeeps what, const Tensor& qkv, int64_t heads, 
   check<ShapeError>(!weights || s.tokens <= attention_tile, "[attention] the weights are kept for at most ",
                     attention_tile, " tokens, got ", s.tokens);
   const Tensor in = contiguous(qkv), out({s.batch, s.tokens, s.width}, qkv.dtype());
+  count_products(s, 2);  // q k^T, P v
   visit_floating("attention", qkv.dtype(), [&](auto zero) {
     using T = decltype(zero);
     if (kept) *kept = Tensor(weights ? weights_shape(s) : sums_shape(s), qkv.dtype());
@@ -123,6 +130,7 @@ Tensor attention_backward(const Tensor& grad, const Tensor& qkv, const Tensor& o
   check_like("attention_backward", "out", out, {s.batch, s.tokens, s.width}, qkv.dtype());
   check_like("attention_backward", "kept", kept, weights ? weights_shape(s) : sums_shape(s), qkv.dtype());
   const Tensor in = contiguous(qkv), g = contiguous(grad), o = contiguous(out), keep = contiguous(kept);
+  count_products(s, weights ? 4 : 5);  // dP, dV, dQ, dK, and P again unless it was kept
   const Tensor dqkv(qkv.shape(), qkv.dtype());
   visit_floating("attention_backward", qkv.dtype(), [&](auto zero) {
     using T = decltype(zero);

@@ -4,6 +4,7 @@
 
 #include <ditharos/tensor/kernels/conv_geometry.h>
 #include <ditharos/tensor/kernels/copy.h>
+#include <ditharos/tensor/observer.h>
 #include <ditharos/tensor/parallel.h>
 
 namespace ditharos::kernels {
@@ -133,6 +134,7 @@ Tensor conv(const char* op, const Tensor& x, const Tensor& weight, const Tensor&
     const Tensor y(output_shape(g, x.rank() - 2), x.dtype());
     if (y.numel() == 0) return y;
     if (x.numel() == 0) return fill_with_bias(g, bias, y), y;
+    count_flops(g.flops());
     const Tensor in = contiguous(x), w = contiguous(weight), b = bias.defined() ? contiguous(bias) : bias;
     run(g, in.data<T>(), w.data<T>(), b.defined() ? b.data<T>() : nullptr, y.mutable_data<T>());
     return y;
@@ -150,6 +152,7 @@ Tensor conv_input_gradient(const char* op, const Tensor& grad, const Tensor& wei
     const Tensor dx(input, grad.dtype());
     if (dx.numel() == 0) return dx;
     if (grad.numel() == 0) return fill(dx, 0), dx;
+    count_flops(g.flops());
     const Tensor dy = contiguous(grad), w = contiguous(weight);
     run_input_gradient(g, dy.data<T>(), w.data<T>(), dx.mutable_data<T>());
     return dx;
@@ -177,6 +180,7 @@ Tensor conv_weight_gradient(const char* op, const Tensor& grad, const Tensor& x,
       }
       return dweight;
     }
+    count_flops(g.flops());
     const Tensor dy = contiguous(grad), in = contiguous(x);
     run_weight_gradient(g, dy.data<T>(), in.data<T>(), dweight.mutable_data<T>(),
                         bias ? bias->mutable_data<T>() : nullptr);

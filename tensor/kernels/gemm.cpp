@@ -5,6 +5,7 @@
 
 #include <ditharos/tensor/kernels/gemm_tile.h>
 #include <ditharos/tensor/kernels/gemm_tiles.h>
+#include <ditharos/tensor/observer.h>
 #include <ditharos/tensor/parallel.h>
 
 namespace ditharos::kernels {
@@ -113,6 +114,7 @@ struct Nothing {
 
 template <class T, class Then>
 void run(const Gemm<T>& g, const Then& then) {
+  count_flops(2.0 * double(g.m) * double(g.n) * double(g.k));
 #ifdef DITHAROS_HAS_ONEDNN
   if constexpr (std::is_same_v<T, float>)
     if (better_with_copied_b(g)) return run_with_copied_b(g, then);
@@ -150,6 +152,7 @@ void gemm_batched(const Gemm<T>& g, int64_t batch, FunctionRef<GemmOffsets(int64
     only.c += offset.c;
     return gemm(only);
   }
+  count_flops(2.0 * double(batch) * double(g.m) * double(g.n) * double(g.k));
   GemmTiles tiles = gemm_tiles(g.m, g.n, std::max<int64_t>(g.k, 1), g.transpose_a, g.transpose_b);
   tiles.depth = std::max<int64_t>(g.k, 1);  // the batch gives enough to share out: no sum is cut
   const int64_t columns = tiles.count_columns(g.n), pieces = tiles.count_rows(g.m) * columns;
@@ -170,6 +173,14 @@ void gemm_batched(const Gemm<T>& g, int64_t batch, FunctionRef<GemmOffsets(int64
 }
 template void gemm_batched(const Gemm<float>&, int64_t, FunctionRef<GemmOffsets(int64_t)>);
 template void gemm_batched(const Gemm<double>&, int64_t, FunctionRef<GemmOffsets(int64_t)>);
+
+bool gemm_by_library_threads([[maybe_unused]] const Gemm<float>& g, [[maybe_unused]] int threads) {
+#ifdef DITHAROS_HAS_ONEDNN
+  return gemm_onednn_threads(g, threads);
+#else
+  return false;
+#endif
+}
 
 const char* gemm_backend() {
 #ifdef DITHAROS_HAS_ONEDNN

@@ -38,6 +38,9 @@ template <class T> void gemm_native(const Gemm<T>& g);
 /// A batch of equal shapes: entry i adds offsets(i) to the three pointers (0 shares an operand).
 struct GemmOffsets { int64_t a, b, c; };
 template <class T> void gemm_batched(const Gemm<T>& g, int64_t batch, FunctionRef<GemmOffsets(int64_t entry)> offsets);
+/// What gemm() would be without its promise, for measurements alone: one call of oneDNN on a team of its own. The bits
+/// depend on the number of threads. False, and nothing done, where oneDNN is not there.
+bool gemm_by_library_threads(const Gemm<float>& g, int threads);
 /// "oneDNN 2.6.3 (avx512_core)" or "native".
 const char* gemm_backend();
 

@@ -134,11 +134,9 @@ const char* isa_name() {
   }
 }
 
-}  // namespace
-
-bool gemm_tile_onednn(const Gemm<float>& g) {
-  static thread_local ThreadState state;
-  const OneThread one_thread;
+/// Runs g as one primitive with `threads` threads; the primitives in `state` are for that number.
+bool run_product(ThreadState& state, const Gemm<float>& g, int threads) {
+  const LibraryThreads team(threads);
   Product* product = find_or_create(state, {g.m, g.n, g.k, g.lda, g.ldb, g.ldc, g.transpose_a, g.transpose_b,
                                             g.bias != nullptr, g.accumulate});
   if (!product) return false;
@@ -148,6 +146,18 @@ bool gemm_tile_onednn(const Gemm<float>& g) {
     fail("[matmul] oneDNN failed: ", e.what());
   }
   return true;
+}
+
+}  // namespace
+
+bool gemm_tile_onednn(const Gemm<float>& g) {
+  static thread_local ThreadState state;
+  return run_product(state, g, 1);
+}
+
+bool gemm_onednn_threads(const Gemm<float>& g, int threads) {
+  static thread_local std::unordered_map<int, ThreadState> states;
+  return run_product(states[threads], g, threads);
 }
 
 const char* onednn_name() {

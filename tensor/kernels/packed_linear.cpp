@@ -8,6 +8,7 @@
 #include <ditharos/tensor/kernels/isa/quantize_isa.h>
 #include <ditharos/tensor/kernels/packed_product.h>
 #include <ditharos/tensor/kernels/workspace.h>
+#include <ditharos/tensor/observer.h>
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/tensor/view.h>
 
@@ -167,6 +168,7 @@ Tensor linear(const Tensor& x, const PackedLinear& layer) {
   check_input("linear", x, layer.in());
   const Tensor in = contiguous(x), y(with_last(x.shape(), layer.out()), DType::f32);
   const int64_t rows = x.numel() / layer.in();
+  count_flops(2.0 * double(rows) * double(layer.in()) * double(layer.out()));
   const float* from = in.data<float>();
   float* to = y.mutable_data<float>();
   if (rows > 0 && rows <= few_rows && layer.run_in_parts(rows, from, to)) return y;
@@ -181,6 +183,7 @@ Tensor mlp(const Tensor& x, const PackedLinear& fc1, const PackedLinear& fc2) {
   check<ShapeError>(fc1.out() == fc2.in(), "[mlp] the first layer gives ", fc1.out(), " values, the second takes ",
                     fc2.in());
   const Tensor in = contiguous(x), y(with_last(x.shape(), fc2.out()), DType::f32);
+  count_flops(2.0 * double(x.numel()) * double(fc1.out()) + 2.0 * double(y.numel()) * double(fc2.in()));
   const float* from = in.data<float>();
   float* to = y.mutable_data<float>();
   for_each_tile(x.numel() / fc1.in(), std::max(fc1.out(), fc2.out()), [&](int64_t first, int64_t count) {

@@ -33,6 +33,8 @@ void add_engine_cases(std::vector<Case>& cases);
 void add_step_cases(std::vector<Case>& cases);
 void add_sample_cases(std::vector<Case>& cases);
 void add_curve_cases(std::vector<Case>& cases);
+void add_determinism_cases(std::vector<Case>& cases);
+void add_parallel_cases(std::vector<Case>& cases);
 
 struct Measurement {
   double seconds = 0;   ///< 20th percentile: what the machine does when left alone, without trusting the single best

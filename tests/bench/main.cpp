@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <ditharos/autograd/profiler.h>
 #include <ditharos/tensor/allocator.h>
 #include <ditharos/tensor/error.h>
 #include <ditharos/tests/bench/bench.h>
@@ -28,6 +29,8 @@ std::vector<Case> all_cases() {
   add_step_cases(cases);
   add_sample_cases(cases);
   add_curve_cases(cases);
+  add_determinism_cases(cases);
+  add_parallel_cases(cases);
   return cases;
 }
 
@@ -54,6 +57,16 @@ Result run_case(const Case& c, double peak, double seconds) {
   return result;
 }
 
+/// Where the time of a case goes, the mean of several runs.
+void print_profile(const Work& work, const std::string& path) {
+  constexpr int runs = 5;
+  Profiler profiler;
+  for (int i = 0; i < runs; ++i) work.run();
+  profiler.stop();
+  std::printf("%s\n%s\n", profiler.table(runs).c_str(), profiler.module_table(runs).c_str());
+  profiler.save_trace(path);
+}
+
 void run(const Options& options) {
   if (options.help) {
     std::fputs(help_text, stdout);
@@ -67,7 +80,11 @@ void run(const Options& options) {
   double peak = 0;
   for (int i = 0; i < 5; ++i) peak = std::max(peak, measure_peak());
   print_machine(options.json, peak);
-  for (const Case& c : cases) print_result(options.json, run_case(c, peak, options.seconds), peak);
+  for (const Case& c : cases) {
+    const Result result = run_case(c, peak, options.seconds);
+    print_result(options.json, result, peak);
+    if (!options.profile.empty()) print_profile(result.work, options.profile);
+  }
 }
 
 }  // namespace

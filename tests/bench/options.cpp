@@ -34,6 +34,8 @@ all cases run, which takes some minutes.
   --json          print one JSON object a line: first the machine, then each case
   --seconds S     repeat each case for S seconds; twice if that is longer, once if it is four times as long
                   (default: 0.5)
+  --profile FILE  after each case print where its time goes, by operation and by module; FILE gets the last one's trace
+                  for chrome://tracing or ui.perfetto.dev
 
   bench step                         training steps
   bench attention/S2 linear/S2       kernels at the shapes of DiT-S/2
@@ -55,7 +57,7 @@ things the time of one; for steps the largest memory, as the allocator and as th
 Each case runs until the machine was at its peak right before and right after, a few times; a case that never was is
 marked "disturbed". Compare times of one run, not of two.
 
-Environment: OMP_PROC_BIND=true keeps threads on their cores. DITHAROS_NUM_THREADS caps the threads. DITHAROS_ISA
+Environment: DITHAROS_PIN=1 keeps our threads on cores of their own. DITHAROS_NUM_THREADS caps the threads. DITHAROS_ISA
 (baseline, avx2, avx512) lowers the instruction set.
 )";
 
@@ -72,6 +74,9 @@ Options parse_options(int argc, char** argv) {
     } else if (argument == "--seconds") {
       check<ConfigError>(i + 1 < argc, "--seconds needs a number");
       options.seconds = parse_seconds(argv[++i]);
+    } else if (argument == "--profile") {
+      check<ConfigError>(i + 1 < argc, "--profile needs a file");
+      options.profile = argv[++i];
     } else {
       check<ConfigError>(!argument.starts_with("-"), "unknown option ", argument, "; --help lists them");
       options.words.push_back(argument);

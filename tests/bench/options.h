@@ -8,6 +8,7 @@ namespace ditharos::bench {
 struct Options {
   bool help = false, list = false, json = false;
   double seconds = 0.5;            ///< time for each case
+  std::string profile;             ///< file for the trace of the last case; empty: no profiles
   std::vector<std::string> words;  ///< which cases; empty: all
 };
 

@@ -1,0 +1,29 @@
+#pragma once
+// Less memory for more time: a part of the computation forgets what it computed and repeats it in the backward pass
+// (Chen et al. 2016, "Training deep nets with sublinear memory cost").
+#include <functional>
+#include <vector>
+
+#include <ditharos/tensor/random.h>
+#include <ditharos/tensor/tensor.h>
+
+namespace ditharos {
+
+/// A computation of one tensor from several. It may draw random numbers from `rng`, and from no other generator.
+using CheckpointBlock = std::function<Tensor(const std::vector<Tensor>& inputs, Generator& rng)>;
+
+/// block(inputs, rng), without keeping anything for the backward pass but the inputs; the backward pass runs the block
+/// again, with the random numbers it had, and differentiates that. The value is that of the plain call to the bit, so
+/// are derivatives of any order, but that gradients which several blocks add to may round in another order.
+///
+/// inputs: what the block is a function of; undefined ones are passed on. parameters: everything else that needs a
+/// gradient and that the block uses. The backward pass throws AutogradError if the block used anything that is not
+/// listed, because its gradient would be lost, or if a listed tensor was modified in between.
+/// rng: advances as in the plain call.
+Tensor checkpoint(CheckpointBlock block, const std::vector<Tensor>& inputs, const std::vector<Tensor>& parameters,
+                  Generator& rng);
+/// The same for a block that draws no random numbers.
+Tensor checkpoint(std::function<Tensor(const std::vector<Tensor>&)> block, const std::vector<Tensor>& inputs,
+                  const std::vector<Tensor>& parameters);
+
+}  // namespace ditharos

@@ -1,0 +1,159 @@
+// What a profile says, as tables and as a trace.
+#include <algorithm>
+#include <cstdarg>
+#include <cstdio>
+#include <functional>
+#include <map>
+
+#include <ditharos/autograd/profiler.h>
+#include <ditharos/tensor/file.h>
+
+namespace ditharos {
+namespace {
+
+const char* name_of(WorkKind kind) {
+  switch (kind) {
+    case WorkKind::forward: return "forward";
+    case WorkKind::backward: return "backward";
+    case WorkKind::optimizer: return "optimizer";
+    case WorkKind::other: break;
+  }
+  return "other";
+}
+
+[[gnu::format(printf, 1, 2)]] std::string format(const char* pattern, ...) {
+  char text[512];
+  va_list arguments;
+  va_start(arguments, pattern);
+  std::vsnprintf(text, sizeof text, pattern, arguments);
+  va_end(arguments);
+  return text;
+}
+
+struct Row {
+  std::string what, pass;
+  int64_t calls = 0, time = 0;
+  uint64_t bytes = 0;
+  double flops = 0;
+};
+
+/// Adds up the outermost events by what `name` calls them and by pass, those that took longest first.
+std::vector<Row> grouped(const std::vector<ProfileEvent>& events,
+                         const std::function<std::string(const ProfileEvent&)>& name) {
+  std::map<std::pair<std::string, WorkKind>, Row> rows;
+  for (const ProfileEvent& e : events) {
+    if (e.depth > 0) continue;
+    const std::string what = name(e);
+    Row& row = rows[{what, e.kind}];
+    row.what = what;
+    row.pass = name_of(e.kind);
+    ++row.calls;
+    row.time += e.end - e.begin;
+    row.bytes += e.bytes;
+    row.flops += e.flops;
+  }
+  std::vector<Row> sorted;
+  for (const auto& [key, row] : rows) sorted.push_back(row);
+  std::stable_sort(sorted.begin(), sorted.end(), [](const Row& a, const Row& b) { return a.time > b.time; });
+  return sorted;
+}
+
+std::string line(const Row& row, int width, double whole, int64_t steps) {
+  const double ms = double(row.time) * 1e-6 / double(steps);
+  std::string text = format("%-*s %-10s %8.4g %10.3f %6.1f %%", width, row.what.c_str(), row.pass.c_str(),
+                            double(row.calls) / double(steps), ms, 100 * double(row.time) / std::max(whole, 1.0));
+  text += row.flops > 0 ? format(" %9.1f", row.flops / double(row.time)) : "          ";
+  if (row.bytes > 0) text += format(" %9.2f", double(row.bytes) * 1e-6 / double(steps));
+  return text + "\n";
+}
+
+/// A table of the rows; what they leave of the whole time lies between them.
+std::string table_of(const char* title, const std::vector<Row>& rows, double seconds, int64_t steps) {
+  int width = int(std::string("between operations").size());
+  Row between{.what = "between operations"}, total{.what = "total"};
+  for (const Row& row : rows) {
+    width = std::max(width, int(row.what.size()));
+    total.time += row.time;
+    total.bytes += row.bytes;
+    total.flops += row.flops;
+    total.calls += row.calls;
+  }
+  const double whole = seconds * 1e9;
+  between.time = int64_t(whole) - total.time;
+  total.time = int64_t(whole);
+  std::string text =
+      format("%-*s %-10s %8s %10s %8s %9s %9s\n", width, title, "pass", "calls", "ms", "share", "GFLOP/s", "MB");
+  for (const Row& row : rows) text += line(row, width, whole, steps);
+  between.calls = 0;
+  return text + line(between, width, whole, steps) + line(total, width, whole, steps);
+}
+
+/// "blocks.3.attn.qkv" with two parts and numbers as stars: "blocks.*".
+std::string path_prefix(const std::string& path, int parts) {
+  std::string text, part;
+  for (size_t i = 0; i <= path.size() && parts > 0; ++i) {
+    if (i < path.size() && path[i] != '.') {
+      part += path[i];
+      continue;
+    }
+    const bool number = !part.empty() && part.find_first_not_of("0123456789") == std::string::npos;
+    text += (text.empty() ? "" : ".") + (number ? "*" : part);
+    part.clear();
+    --parts;
+  }
+  return text;
+}
+
+std::string quoted(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    if (static_cast<unsigned char>(c) < 0x20) out += format("\\u%04x", unsigned(c));
+    else out += c;
+  }
+  return out + "\"";
+}
+
+}  // namespace
+
+std::string Profiler::table(int64_t steps) const {
+  return table_of("operation", grouped(events_, [](const ProfileEvent& e) { return std::string(e.name); }), seconds(),
+                  steps);
+}
+
+std::string Profiler::module_table(int64_t steps, int depth) const {
+  return table_of("module", grouped(events_, [depth](const ProfileEvent& e) {
+                    const std::string path = path_prefix(e.module, depth);
+                    return path.empty() ? std::string("(outside modules)") : path;
+                  }), seconds(), steps);
+}
+
+std::string Profiler::chrome_trace() const {
+  std::string text = R"({"displayTimeUnit": "ms", "traceEvents": [
+{"name": "thread_name", "ph": "M", "pid": 1, "tid": 1, "args": {"name": "operations"}})";
+  // Viewers nest events by time; the outer one must come first where both begin together.
+  std::vector<const ProfileEvent*> order;
+  for (const ProfileEvent& e : events_) order.push_back(&e);
+  std::stable_sort(order.begin(), order.end(), [](const ProfileEvent* a, const ProfileEvent* b) {
+    return a->begin != b->begin ? a->begin < b->begin : a->depth < b->depth;
+  });
+  for (const ProfileEvent* e : order) {
+    const double begin = double(e->begin) * 1e-3, duration = double(e->end - e->begin) * 1e-3;  // microseconds
+    text += ",\n{\"name\": " + quoted(e->name) + ", \"cat\": " + quoted(name_of(e->kind));
+    text += format(R"(, "ph": "X", "pid": 1, "tid": 1, "ts": %.3f, "dur": %.3f)", begin, duration);
+    text += ", \"args\": {\"shape\": " + quoted(e->shape) + ", \"module\": " + quoted(e->module);
+    text += ", \"bytes\": " + std::to_string(e->bytes);
+    if (e->flops > 0) text += format(", \"gflops_per_second\": %.1f", e->flops * 1e-3 / std::max(duration, 1e-3));
+    text += "}}";
+  }
+  return text + "\n]}\n";
+}
+
+void Profiler::save_trace(const std::string& path) const {
+  const std::string text = chrome_trace();
+  AtomicFile file(path);
+  file.write(text.data(), text.size());
+  file.commit();
+}
+
+}  // namespace ditharos

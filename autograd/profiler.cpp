@@ -1,0 +1,90 @@
+#include <ditharos/autograd/profiler.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include <ditharos/tensor/tensor.h>
+
+namespace ditharos {
+namespace {
+
+int64_t now() {
+  using namespace std::chrono;
+  return duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+bool is_view(const Tensor& result, const std::vector<Tensor>& inputs) {
+  return std::any_of(inputs.begin(), inputs.end(),
+                     [&](const Tensor& x) { return x.defined() && x.storage() == result.storage(); });
+}
+
+}  // namespace
+
+Profiler::Profiler() {
+  check<AutogradError>(observer == nullptr, "[Profiler] this thread is already being profiled");
+  observer = this;
+  start_ = now();
+}
+
+Profiler::~Profiler() {
+  if (observer == this) observer = nullptr;
+}
+
+void Profiler::stop() {
+  if (observer != this) return;
+  duration_ = now() - start_;
+  observer = nullptr;
+  births_ = {};
+}
+
+int64_t Profiler::on_storage(size_t bytes) {
+  // Two storages of one tick would have one birth: the clock is moved on by the least it can tell.
+  const int64_t time = births_.empty() ? now() : std::max(now(), births_.back().time + 1);
+  births_.push_back({time, bytes_, flops_});
+  bytes_ += bytes;
+  return time;
+}
+
+void Profiler::begin(const WorkItem& work) {
+  ProfileEvent event{.name = work.name, .kind = work.kind, .module = work.module,
+                     .shape = work.shape ? to_text(*work.shape) : std::string()};
+  event.depth = int(open_.size());
+  event.bytes = bytes_;
+  event.flops = flops_;
+  event.begin = now() - start_;
+  open_.push_back(std::move(event));
+}
+
+void Profiler::end() {
+  if (open_.empty()) return;  // it began before the profiler did
+  ProfileEvent event = std::move(open_.back());
+  open_.pop_back();
+  event.bytes = bytes_ - event.bytes;
+  event.flops = flops_ - event.flops;
+  finish(std::move(event));
+}
+
+void Profiler::on_result(const WorkItem& work, const Tensor& result, const std::vector<Tensor>& inputs) {
+  ProfileEvent event{.name = work.name, .kind = open_.empty() ? work.kind : open_.back().kind,
+                     .module = work.module, .shape = to_text(result.shape())};
+  event.depth = int(open_.size());
+  event.begin = now() - start_;
+  const int64_t born = result.storage()->birth();
+  const auto birth = std::lower_bound(births_.begin(), births_.end(), born,
+                                      [](const Birth& b, int64_t time) { return b.time < time; });
+  // A result that is older than the last event was not computed since: it is a view of something.
+  if (birth != births_.end() && birth->time == born && born - start_ >= last_end_ && !is_view(result, inputs)) {
+    event.begin = born - start_;
+    event.bytes = bytes_ - birth->bytes;
+    event.flops = flops_ - birth->flops;
+  }
+  finish(std::move(event));
+}
+
+void Profiler::finish(ProfileEvent event) {
+  event.end = last_end_ = now() - start_;
+  births_.clear();
+  events_.push_back(std::move(event));
+}
+
+}  // namespace ditharos

@@ -1,0 +1,23 @@
+#pragma once
+#include <concepts>
+#include <utility>
+
+#include <ditharos/autograd/checkpoint.h>
+#include <ditharos/nn/module.h>
+
+namespace ditharos::nn {
+
+/// module(x...), computed again in the backward pass instead of kept (see autograd/checkpoint.h). The module must draw
+/// no random numbers; all that it trains is found by its visit().
+template <class M, std::same_as<Tensor>... X>
+Tensor checkpoint(const M& module, const X&... x) {
+  M copy = module;  // handles: the same parameters, and the mode (training or not) of this moment
+  std::vector<Tensor> parameters;
+  for (const NamedTensor& p : named_parameters(copy)) parameters.push_back(p.tensor);
+  const auto block = [copy](const std::vector<Tensor>& in) {
+    return [&]<size_t... i>(std::index_sequence<i...>) { return copy(in[i]...); }(std::index_sequence_for<X...>{});
+  };
+  return ditharos::checkpoint(block, {x...}, parameters);
+}
+
+}  // namespace ditharos::nn
