@@ -3,6 +3,7 @@
 #
 #   ```text autograd_tour 6      is what `autograd_tour 6` prints; every step is quoted once
 #   ```cpp autograd/node.h       is a piece of that file, whole lines, letter by letter
+#   [text](path#heading)         leads to a file of the repository, and to a heading of it
 #
 #   tests/check_tour.sh AUTOGRAD_TOUR REPOSITORY
 set -euo pipefail
@@ -11,9 +12,28 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 newline=$'\n'
 
+# A heading's anchor: small letters, digits, and hyphens for spaces.
+anchors() { sed -n 's/^##* //p' "$1" | tr '[:upper:]' '[:lower:]' | sed 's/[^a-z0-9 _-]//g; s/ /-/g'; }
+
+# Prints what is wrong with the links of a document.
+broken_links() {  # DOCUMENT
+  local link target
+  sed '/^```/,/^```$/d' "$1" | grep -o '](\([^)]*\))' | sed 's/^](//; s/)$//' | while IFS= read -r link; do
+    [[ $link != http*://* ]] || continue
+    target=${link%%#*}
+    target=${target:+$(dirname "$1")/$target}
+    target=${target:-$1}
+    if [[ ! -e $target ]]; then
+      echo "${1##*/}: the link to $link leads nowhere"
+    elif [[ $link == *'#'* ]] && ! anchors "$target" | grep -x -- "${link#*#}" >/dev/null; then
+      echo "${1##*/}: the link to $link leads to no heading"
+    fi
+  done
+}
+
 # Prints what is wrong with the documents below FOLDER; sources are looked up in the repository.
 faults() {  # FOLDER
-  local document line info body number quotes=0 steps=0
+  local document line info body number first step quotes=0 steps=0
   declare -A quoted=()
   for document in "$1"/docs/autograd.md "$1"/docs/ops/*.md; do
     info="" number=0
@@ -24,7 +44,7 @@ faults() {  # FOLDER
       elif [[ $line == '```' ]]; then
         case $info in
           "text autograd_tour "*)
-            local step=${info##* }
+            step=${info##* }
             [[ -f $folder/step_$step ]] || "$tour" "$step" >"$folder/step_$step" 2>&1 || true
             [[ $body == "$(<"$folder/step_$step")$newline" ]] ||
               echo "${document##*/}:$first: step $step of autograd_tour prints something else"
@@ -43,6 +63,7 @@ faults() {  # FOLDER
       fi
     done <"$document"
     [[ -z $info ]] || echo "${document##*/}:$first: this block has no end"
+    broken_links "$document"
   done
   steps=$(grep -c '^[0-9]*\. [a-z_]*$' "$folder/all")
   for ((step = 1; step <= steps; ++step)); do
@@ -66,14 +87,17 @@ must_find() {  # EXPECTED FILE SED-SCRIPT
   rm -rf "$folder/copy"
   mkdir "$folder/copy"
   cp -r "$root/docs" "$folder/copy/"
+  for source in autograd examples; do ln -s "$(realpath "$root/$source")" "$folder/copy/$source"; done  # links lead there
   sed -i "$3" "$folder/copy/$2"
   found=$(faults "$folder/copy")
   [[ $found == *"$1"* ]] || { echo "after the change $3 to $2 the check finds: ${found:-nothing}"; exit 1; }
 }
 must_find "step 1 of autograd_tour prints something else" docs/autograd.md 's|^dy/dx = 6.000$|dy/dx = 6.001|'
-must_find "this is not in autograd/node.h" docs/autograd.md '/^```cpp autograd.node\.h$/,/^```$/s/;/ ;/'
-must_find "this is not in autograd/lost.h" docs/autograd.md 's|^```cpp autograd/node.h$|```cpp autograd/lost.h|'
+must_find "this is not in autograd/node.h" docs/autograd.md 's|^  uint64_t sequence;  // creation|  uint64_t  sequence;  // creation|'
+must_find "this is not in autograd/lost.cpp" docs/autograd.md 's|^```cpp autograd/gradcheck.cpp$|```cpp autograd/lost.cpp|'
 must_find "step 2 is quoted 0 times" docs/autograd.md 's/^```text autograd_tour 2$/```text/'
 must_find "this block has no end" docs/autograd.md '/^```text autograd_tour 22$/,$s/^```$//'
+must_find "the link to ops/lost.md leads nowhere" docs/autograd.md 's|](ops/attention.md)|](ops/lost.md)|'
+must_find "leads to no heading" docs/ops/README.md 's|autograd.md#13-fused|autograd.md#14-fused|'
 
 echo "the documents quote every step and every source as it is"
