@@ -17,6 +17,7 @@
 #include <ditharos/tensor/shape.h>
 #include <ditharos/tensor/storage.h>
 #include <ditharos/tensor/tensor.h>
+#include <ditharos/tensor/text_table.h>
 #include <ditharos/tensor/view.h>
 
 #include <ditharos/autograd/anomaly.h>
@@ -26,6 +27,7 @@
 #include <ditharos/autograd/functional.h>
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/gradcheck.h>
+#include <ditharos/autograd/inspect.h>
 #include <ditharos/autograd/module_path.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
@@ -44,6 +46,7 @@
 #include <ditharos/nn/mlp.h>
 #include <ditharos/nn/module.h>
 #include <ditharos/nn/norm.h>
+#include <ditharos/nn/summary.h>
 
 #include <ditharos/models/classifier/conv_classifier.h>
 #include <ditharos/models/diffusion/flow.h>

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include <ditharos/autograd/anomaly.h>
+#include <ditharos/autograd/cut.h>
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/meta.h>
 #include <ditharos/autograd/module_path.h>
@@ -183,6 +184,7 @@ class Pass : private PendingGrads {
   BackwardOptions options_;
   const NodeSet* wanted_;
   const NodeSet* leading_;
+  const NoCutMarks unmarked_;
   std::priority_queue<NodePtr, std::vector<NodePtr>, Older> ready_;
   std::unordered_map<const Node*, Tensor> pending_;
 };

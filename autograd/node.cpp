@@ -5,6 +5,7 @@
 #include <set>
 
 #include <ditharos/autograd/anomaly.h>
+#include <ditharos/autograd/cut.h>
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/meta.h>
@@ -136,6 +137,7 @@ std::shared_ptr<Node> node_of(const Tensor& x) {
   if (!node) {
     node = std::make_shared<Node>("leaf");
     node->sequence = 0;  // processed last
+    node->module = "";   // it belongs to no operation
     node->leaf = x;
     node->shape = x.shape();
     node->dtype = x.dtype();
@@ -148,10 +150,10 @@ Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, Save sav
               const std::function<Recipe()>& recipe) {
   if (detect_nan()) check_result(name, out, inputs);
   if (observer) observer->on_result({name, WorkKind::forward, current_module_path()}, out, inputs);
-  if (!grad_enabled()) return out;
+  if (!grad_enabled()) return mark_cut(CutReason::no_grad, name, out, inputs);
   bool any = false;
   for (const Tensor& x : inputs) any = any || needs_grad(x);
-  if (!any) return out;
+  if (!any) return inherit_cuts(out, inputs);
   if (collecting.load(std::memory_order_relaxed)) {
     std::lock_guard lock(op_names().mutex);
     op_names().names.insert(name);
@@ -176,8 +178,15 @@ Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, Save sav
   }
   if (save & save_output) node->output = Saved(views::alias(out));
   if (recipe) node->recipe = std::make_shared<const Recipe>(recipe());
-  meta_of(out).grad_fn = std::move(node);
+  node->cuts = cuts_of(inputs);
+  Meta& meta = meta_of(out);
+  meta.cuts = nullptr;  // it may have been computed while recording was off
+  meta.grad_fn = std::move(node);
   return out;
+}
+
+Tensor not_differentiable(const char* name, Tensor out, const std::vector<Tensor>& inputs) {
+  return mark_cut(CutReason::not_continuous, name, std::move(out), inputs);
 }
 
 Rule fused(Rule kernel, std::function<Tensor(const std::vector<Tensor>&)> composite) {

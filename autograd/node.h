@@ -16,6 +16,7 @@
 namespace ditharos {
 
 class Backward;
+struct Cuts;
 struct Node;
 
 /// One gradient an input; undefined where none is needed or where it is zero. Those of last inputs without a gradient
@@ -76,6 +77,7 @@ struct Node : std::enable_shared_from_this<Node> {
   Rule rule;
   std::shared_ptr<const Recipe> recipe;  // of the output, or null
   std::vector<Hook> hooks;
+  std::shared_ptr<const Cuts> cuts;  // where the history of inputs that need no gradient left the graph, or null
   Tensor leaf;
 
   /// Drops what was saved and the rule with its captures, once the backward pass has used them.
@@ -132,6 +134,10 @@ class Backward {
 /// `name` must be a string literal: it is kept as a pointer, and the op table lists it. `recipe`: see there.
 Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, Save save, Rule rule,
               const std::function<Recipe()>& recipe = nullptr);
+
+/// For an operation whose result has no derivative, because it is whole numbers or booleans: returns `out`, marked so
+/// that explain_grad can tell where the gradient stops.
+Tensor not_differentiable(const char* name, Tensor out, const std::vector<Tensor>& inputs);
 
 /// A rule made of one function per input; runs only those whose input needs a gradient. Inputs at the end that have
 /// no gradient by their nature (indices, labels, conditions) need no function.

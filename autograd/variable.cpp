@@ -1,4 +1,5 @@
 // The methods of Tensor that differentiation defines.
+#include <ditharos/autograd/cut.h>
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/meta.h>
 #include <ditharos/autograd/ops.h>
@@ -31,7 +32,9 @@ void Tensor::set_grad(const Tensor& grad) const {
 }
 
 void Tensor::backward() const { ditharos::backward(*this); }
-Tensor Tensor::detach() const { return views::alias(*this); }
+Tensor Tensor::detach() const {
+  return mark_cut(CutReason::detach, "detach", views::alias(*this), {*this});
+}
 
 Tensor Tensor::reshape(const Shape& shape) const { return ditharos::reshape(*this, shape); }
 Tensor Tensor::transpose(int axis0, int axis1) const { return ditharos::transpose(*this, axis0, axis1); }

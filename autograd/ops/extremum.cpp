@@ -47,8 +47,12 @@ Tensor amin(const Tensor& x, const Axes& axes, bool keepdim) {
   return over_axes("amin", kernels::amin, x, axes, keepdim);
 }
 
-Tensor argmax(const Tensor& x, int axis, bool keepdim) { return kernels::argmax(x, axis, keepdim); }
-Tensor argmin(const Tensor& x, int axis, bool keepdim) { return kernels::argmin(x, axis, keepdim); }
+Tensor argmax(const Tensor& x, int axis, bool keepdim) {
+  return not_differentiable("argmax", kernels::argmax(x, axis, keepdim), {x});
+}
+Tensor argmin(const Tensor& x, int axis, bool keepdim) {
+  return not_differentiable("argmin", kernels::argmin(x, axis, keepdim), {x});
+}
 
 ValuesAndIndices max(const Tensor& x, int axis, bool keepdim) {
   return with_place(x, kernels::argmax(x, normalize_axis("max", axis, x.rank()), true), axis, keepdim);

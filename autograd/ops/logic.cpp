@@ -14,12 +14,18 @@ Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
                      [](const Backward& d) { return where(d.input(2), scalar(0, d.grad().dtype()), d.grad()); }));
 }
 
-Tensor equal(const Tensor& a, const Tensor& b) { return kernels::compare(Compare::eq, a, b); }
-Tensor not_equal(const Tensor& a, const Tensor& b) { return kernels::compare(Compare::ne, a, b); }
-Tensor less(const Tensor& a, const Tensor& b) { return kernels::compare(Compare::lt, a, b); }
-Tensor less_equal(const Tensor& a, const Tensor& b) { return kernels::compare(Compare::le, a, b); }
-Tensor greater(const Tensor& a, const Tensor& b) { return kernels::compare(Compare::gt, a, b); }
-Tensor greater_equal(const Tensor& a, const Tensor& b) { return kernels::compare(Compare::ge, a, b); }
+namespace {
+Tensor compare(const char* name, Compare how, const Tensor& a, const Tensor& b) {
+  return not_differentiable(name, kernels::compare(how, a, b), {a, b});
+}
+}  // namespace
+
+Tensor equal(const Tensor& a, const Tensor& b) { return compare("equal", Compare::eq, a, b); }
+Tensor not_equal(const Tensor& a, const Tensor& b) { return compare("not_equal", Compare::ne, a, b); }
+Tensor less(const Tensor& a, const Tensor& b) { return compare("less", Compare::lt, a, b); }
+Tensor less_equal(const Tensor& a, const Tensor& b) { return compare("less_equal", Compare::le, a, b); }
+Tensor greater(const Tensor& a, const Tensor& b) { return compare("greater", Compare::gt, a, b); }
+Tensor greater_equal(const Tensor& a, const Tensor& b) { return compare("greater_equal", Compare::ge, a, b); }
 
 namespace {
 void check_boolean(const char* op, const Tensor& x) {
@@ -36,12 +42,12 @@ void check_booleans(const char* op, const Tensor& a, const Tensor& b) {
 
 Tensor logical_and(const Tensor& a, const Tensor& b) {
   check_booleans("logical_and", a, b);
-  return kernels::where(a, b, scalar(0, DType::boolean));
+  return not_differentiable("logical_and", kernels::where(a, b, scalar(0, DType::boolean)), {a, b});
 }
 
 Tensor logical_or(const Tensor& a, const Tensor& b) {
   check_booleans("logical_or", a, b);
-  return kernels::where(a, scalar(1, DType::boolean), b);
+  return not_differentiable("logical_or", kernels::where(a, scalar(1, DType::boolean), b), {a, b});
 }
 
 Tensor logical_xor(const Tensor& a, const Tensor& b) {

@@ -143,7 +143,7 @@ Tensor contiguous(const Tensor& x) {
 Tensor to(const Tensor& x, DType dtype) {
   if (x.dtype() == dtype) return x;
   // Rounding to whole numbers is constant between its steps: there is nothing to differentiate.
-  if (!is_floating(dtype)) return kernels::to(x, dtype);
+  if (!is_floating(dtype)) return not_differentiable("to", kernels::to(x, dtype), {x});
   const DType from = x.dtype();
   return record("to", kernels::to(x, dtype), {x}, save_nothing,
                 each([from](const Backward& d) { return to(d.grad(), from); }));

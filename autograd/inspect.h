@@ -1,0 +1,52 @@
+#pragma once
+// Looking at a recorded graph: whether and how a gradient flows, what was recorded, what it keeps in memory.
+//
+//   loss = mse_loss(net(x), y);
+//   std::puts(explain_grad(loss, net.fc.weight).c_str());   // the path, or where it was cut and why
+//   std::puts(print_graph(loss).c_str());
+//
+// All of it is read from the graph; nothing is computed and nothing changes.
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <ditharos/autograd/node.h>
+
+namespace ditharos {
+
+/// Names for leaves, to be used where a graph is shown. nn::tensor_names lists a model's.
+using TensorNames = std::vector<std::pair<std::string, Tensor>>;
+
+/// Whether a gradient of `loss` flows to x, a leaf or an intermediate result, in words: the shortest path, operation by
+/// operation, or the places where every way was cut and why (detach, NoGrad, an operation without derivative), or that
+/// the loss does not use x. Also tells of ways that were cut beside one that was not, as a stop-gradient does.
+///
+/// What was cut is known from marks on the tensors concerned. They do not keep a graph alive: when the part of it in
+/// which x was used is gone, the text says so. Elements that were read (data, item, to_vector) and put into a new
+/// tensor leave no mark. AutogradError when a tensor is undefined.
+std::string explain_grad(const Tensor& loss, const Tensor& x);
+
+/// The graph as a table, leaves first, then operations, oldest first: number, operation, shape, numbers of the inputs
+/// ("-" where none needs a gradient), bytes kept for the backward pass, module path. A tensor that several operations
+/// keep is counted for the first of them.
+std::string print_graph(const Tensor& loss, const TensorNames& names = {});
+
+/// The graph in the language of Graphviz: arrows lead from inputs to results, leaves are boxes.
+std::string to_dot(const Tensor& loss, const TensorNames& names = {});
+
+struct SavedBytes {
+  std::string op;
+  int64_t count;            ///< operations of that name
+  int64_t bytes;            ///< that they keep, beyond what lives anyway
+  int64_t parameter_bytes;  ///< of leaves that they keep: no memory more than the leaves take
+};
+/// What the operations keep for the backward pass, by name, most bytes first. Each block of memory counts once, whole,
+/// for the oldest operation that keeps it; a recipe counts as what it is computed from. What a rule captured besides
+/// (row statistics, indices) cannot be seen from outside and is not counted. Nothing is left after a backward pass.
+std::vector<SavedBytes> saved_bytes_by_op(const Tensor& loss);
+
+/// Calls f(operation, bytes) for every operation behind `loss`, oldest first, with the bytes counted in the same way.
+void for_each_saved(const Tensor& loss, const std::function<void(const Node& operation, int64_t bytes)>& f);
+
+}  // namespace ditharos

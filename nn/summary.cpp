@@ -1,0 +1,125 @@
+#include <ditharos/nn/summary.h>
+
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+
+#include <ditharos/autograd/grad_mode.h>
+#include <ditharos/tensor/observer.h>
+#include <ditharos/tensor/text_table.h>
+
+namespace ditharos::nn {
+namespace {
+
+/// The rows of a module and of all modules that it lies in.
+class Rows {
+ public:
+  explicit Rows(Module& model) {
+    rows.push_back({});
+    struct Modules : Visitor {
+      std::vector<std::string> paths;
+      void on_parameter(const std::string&, Tensor&) override {}
+      void on_module(const std::string& path, Module&) override { paths.push_back(path); }
+    } modules;
+    model.visit(modules);
+    for (const std::string& path : modules.paths) {
+      rows.push_back({});
+      rows.back().path = path;
+    }
+    for (size_t i = 0; i < rows.size(); ++i) place_.emplace(rows[i].path, i);
+  }
+
+  /// Calls f with the row of the model and of each module on the way to `path`, which may name a parameter.
+  template <class F>
+  void for_each_on(const std::string& path, const F& f) {
+    f(rows[0]);
+    for (size_t end = 0; end < path.size();) {
+      end = std::min(path.find('.', end + 1), path.size());
+      if (const auto found = place_.find(path.substr(0, end)); found != place_.end()) f(rows[found->second]);
+    }
+  }
+
+  std::vector<ModuleSummary> rows;
+
+ private:
+  std::unordered_map<std::string, size_t> place_;
+};
+
+/// Hears results and multiply-adds while the forward pass runs.
+class Listener : private Observer {
+ public:
+  explicit Listener(Rows& rows) : rows_(rows) {
+    check<AutogradError>(observer == nullptr, "[summarize] a profiler is watching this thread; stop it first");
+    observer = this;
+  }
+  ~Listener() override {
+    if (observer == this) observer = nullptr;
+  }
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+ private:
+  void begin(const WorkItem&) override {}
+  void end() override {}
+  int64_t on_storage(size_t) override { return ++storages_; }
+  void on_result(const WorkItem& work, const Tensor& result, const std::vector<Tensor>&) override {
+    rows_.for_each_on(work.module, [&](ModuleSummary& row) {
+      row.shape = result.shape();
+      row.called = true;
+    });
+  }
+  void on_flops(double n) override {
+    rows_.for_each_on(current_module_path(), [&](ModuleSummary& row) { row.macs += int64_t(n / 2); });
+  }
+
+  Rows& rows_;
+  int64_t storages_ = 0;
+};
+
+/// 1234567 as "1,234,567".
+std::string grouped(int64_t n) {
+  std::string digits = std::to_string(n);
+  for (auto at = std::ptrdiff_t(digits.size()) - 3; at > 0; at -= 3) digits.insert(size_t(at), ",");
+  return digits;
+}
+
+}  // namespace
+
+std::vector<ModuleSummary> summarize(Module& model, const std::function<Tensor()>& forward) {
+  check<AutogradError>(forward != nullptr, "[summarize] there is no forward function");
+  name_modules(model);
+  Rows rows(model);
+  std::unordered_map<std::string, std::unordered_set<const TensorImpl*>> counted;
+  for (const auto& [name, tensor] : named_parameters(model))
+    rows.for_each_on(name, [&, &tensor = tensor](ModuleSummary& row) {
+      if (counted[row.path].insert(tensor.impl()).second) row.parameters += tensor.numel();
+    });
+  Tensor result;
+  {
+    const GradMode recording(true);
+    const Listener listener(rows);
+    result = forward();
+  }
+  check<AutogradError>(result.defined(), "[summarize] the forward function returned an undefined tensor");
+  if (needs_grad(result))
+    for_each_saved(result, [&](const Node& node, int64_t bytes) {
+      rows.for_each_on(node.module, [&](ModuleSummary& row) { row.saved_bytes += bytes; });
+    });
+  return rows.rows;
+}
+
+std::string summary(Module& model, const std::function<Tensor()>& forward) {
+  std::vector<std::vector<std::string>> table{{"module", "result", "parameters", "MACs", "saved bytes"}, {}};
+  for (const ModuleSummary& row : summarize(model, forward))
+    table.push_back({row.path.empty() ? "(model)" : row.path, row.called ? to_text(row.shape) : "-",
+                     grouped(row.parameters), grouped(row.macs), grouped(row.saved_bytes)});
+  return text_table(table, {false, false, true, true, true});
+}
+
+TensorNames tensor_names(Module& model) {
+  TensorNames names;
+  for (const NamedTensor& p : named_parameters(model)) names.emplace_back(p.name, p.tensor);
+  return names;
+}
+
+}  // namespace ditharos::nn
