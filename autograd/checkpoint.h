@@ -13,8 +13,9 @@ namespace ditharos {
 using CheckpointBlock = std::function<Tensor(const std::vector<Tensor>& inputs, Generator& rng)>;
 
 /// block(inputs, rng), without keeping anything for the backward pass but the inputs; the backward pass runs the block
-/// again, with the random numbers it had, and differentiates that. The value is that of the plain call to the bit, so
-/// are derivatives of any order, but that gradients which several blocks add to may round in another order.
+/// again, with the random numbers it had, and differentiates that. The value has the bits of the plain call. So have
+/// its derivatives of any order, with one exception: a gradient to which several blocks contribute may be added up in
+/// another order, and then differs by rounding.
 ///
 /// inputs: what the block is a function of; undefined ones are passed on. parameters: everything else that needs a
 /// gradient and that the block uses. The backward pass throws AutogradError if the block used anything that is not

@@ -31,7 +31,7 @@ const char* name_of(WorkKind kind) {
 }
 
 struct Row {
-  std::string what, pass;
+  std::string what = {}, pass = {};
   int64_t calls = 0, time = 0;
   uint64_t bytes = 0;
   double flops = 0;

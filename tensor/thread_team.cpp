@@ -9,6 +9,9 @@
 
 #include <pthread.h>
 #include <signal.h>
+#if defined(_OPENMP)
+#include <omp.h>
+#endif
 #if defined(__linux__)
 #include <sched.h>
 #endif
@@ -50,9 +53,21 @@ bool look_out(const F& ready) {
 }
 
 #if defined(__linux__)
-/// The cores that the calling thread may use; empty when the system does not tell.
+/// The cores that this process may use; empty when the system does not tell.
 std::vector<int> allowed_cores() {
   std::vector<int> cores;
+#if defined(_OPENMP)
+  // Under OMP_PROC_BIND the OpenMP runtime has put the first thread on one core before main began, and only its list
+  // of places still tells what it found.
+  for (int place = 0; place < omp_get_num_places(); ++place) {
+    std::vector<int> ids(static_cast<size_t>(omp_get_place_num_procs(place)));
+    omp_get_place_proc_ids(place, ids.data());
+    cores.insert(cores.end(), ids.begin(), ids.end());
+  }
+  std::sort(cores.begin(), cores.end());
+  cores.erase(std::unique(cores.begin(), cores.end()), cores.end());
+  if (!cores.empty()) return cores;
+#endif
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) != 0) return cores;
   for (int i = 0; i < CPU_SETSIZE; ++i)
@@ -188,7 +203,7 @@ void ThreadTeam::ensure_threads(int count) {
     // No more threads to be had: the caller does what they would have done.
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (pinned_) apply_pinning();
+  apply_pinning();  // also where they may roam: they were born with the caller's cores, which may be fewer
 }
 
 void ThreadTeam::set_pinning(bool on) {
