@@ -27,6 +27,7 @@
 #include <ditharos/autograd/functional.h>
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/gradcheck.h>
+#include <ditharos/autograd/html.h>
 #include <ditharos/autograd/inspect.h>
 #include <ditharos/autograd/module_path.h>
 #include <ditharos/autograd/node.h>

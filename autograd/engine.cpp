@@ -10,6 +10,7 @@
 #include <ditharos/autograd/meta.h>
 #include <ditharos/autograd/module_path.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/autograd/pass_recorder.h>
 #include <ditharos/tensor/kernels/copy.h>
 #include <ditharos/tensor/kernels/pointwise.h>
 #include <ditharos/tensor/observer.h>
@@ -75,8 +76,8 @@ NodeSet nodes_leading_to(const std::vector<NodePtr>& roots, const NodeSet& wante
 /// One backward pass. `wanted` null: gradients go to the leaves; else to `results`, by node.
 class Pass : private PendingGrads {
  public:
-  Pass(const BackwardOptions& options, const NodeSet* wanted, const NodeSet* leading)
-      : options_(options), wanted_(wanted), leading_(leading) {}
+  Pass(const BackwardOptions& options, const NodeSet* wanted, const NodeSet* leading, PassRecorder* recorder = nullptr)
+      : options_(options), wanted_(wanted), leading_(leading), recorder_(recorder) {}
 
   void seed(const NodePtr& node, Tensor grad) { add(node, std::move(grad)); }
 
@@ -133,6 +134,7 @@ class Pass : private PendingGrads {
                           replaced.dtype(), " for a tensor of dtype ", node.dtype);
         grad = replaced;
       }
+    if (recorder_) recorder_->on_grad(node, grad);
     if (wanted_ && wanted_->count(&node)) results[&node] = grad;
     if (node.leaf.defined()) {
       if (!wanted_) accumulate_leaf(node.leaf, std::move(grad));
@@ -154,7 +156,8 @@ class Pass : private PendingGrads {
   Grads apply_rule(Node& node, Tensor grad) {
     const RuleScope unsearched;
     const WorkScope scope({node.name, WorkKind::backward, node.module, &node.shape});
-    return node.rule(Backward(node, std::move(grad), leading_, this));
+    // With a recorder, what a rule contributes shall come back from it instead of being added in place.
+    return node.rule(Backward(node, std::move(grad), leading_, recorder_ ? nullptr : this));
   }
 
   void propagate(Node& node, Tensor grad) {
@@ -177,6 +180,7 @@ class Pass : private PendingGrads {
         const WorkScope scope({"sum_to", WorkKind::backward, node.module, &producer->shape});
         g = sum_to(g, producer->shape);  // the forward pass broadcast this input
       }
+      if (recorder_) recorder_->on_input_grad(node, i, g);
       add(producer, std::move(g));
     }
   }
@@ -184,6 +188,7 @@ class Pass : private PendingGrads {
   BackwardOptions options_;
   const NodeSet* wanted_;
   const NodeSet* leading_;
+  PassRecorder* recorder_;
   const NoCutMarks unmarked_;
   std::priority_queue<NodePtr, std::vector<NodePtr>, Older> ready_;
   std::unordered_map<const Node*, Tensor> pending_;
@@ -211,6 +216,14 @@ Tensor seed_grad(const char* op, const Tensor& output, const Tensor& grad) {
 void backward(const Tensor& output, const Tensor& grad, const BackwardOptions& options) {
   const Tensor seed = seed_grad("backward", output, grad);
   Pass pass(options, nullptr, nullptr);
+  pass.seed(node_of(output), seed);
+  pass.run();
+}
+
+void record_backward(const char* op, const Tensor& output, const Tensor& grad, PassRecorder& recorder) {
+  const Tensor seed = seed_grad(op, output, grad);
+  const NodeSet none;  // the gradients go to no leaf
+  Pass pass({.retain_graph = true}, &none, nullptr, &recorder);
   pass.seed(node_of(output), seed);
   pass.run();
 }

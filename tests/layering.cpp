@@ -33,7 +33,8 @@ const std::regex library("^(tensor|autograd|nn|models|optim|data)/");
 
 // Headers for the .cpp files of their own folder, not for users of the library.
 const std::set<std::string> private_headers = {
-    "autograd/cut.h",            "autograd/graph_listing.h",
+    "autograd/cut.h",            "autograd/formulas.h",      "autograd/graph_layout.h",
+    "autograd/graph_listing.h",  "autograd/html_template.h", "autograd/pass_recorder.h",
     "autograd/ops/axes.h",       "autograd/ops/einsum_equation.h",
     "autograd/meta.h",           "data/byte_reader.h",    "data/distance.h",
     "data/font.h",               "data/names.h",          "data/png_calls.h",
