@@ -5,6 +5,7 @@
 
 #include <ditharos/tensor/kernels/copy.h>
 #include <ditharos/tensor/kernels/dispatch.h>
+#include <ditharos/tensor/kernels/isa/gelu_isa.h>
 #include <ditharos/tensor/kernels/isa/quantize_isa.h>
 #include <ditharos/tensor/kernels/packed_product.h>
 #include <ditharos/tensor/kernels/workspace.h>
@@ -140,7 +141,7 @@ void PackedLinear::run(int64_t rows, const float* x, float* y, bool gelu) const 
   const Weights& w = *weights_;
   if (precision_ == Precision::f32) {
     w.floats->run(rows, x, y, w.bias.empty() ? nullptr : w.bias.data());
-    if (gelu) loops().gelu(rows * out_, y);
+    if (gelu) isa_kernels<GeluKernels>().f32.forward(1, rows * out_, rows * out_, y, y);
     return;
   }
   uint8_t* q = byte_rows.get<uint8_t>(rows * in_);

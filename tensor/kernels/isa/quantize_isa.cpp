@@ -66,17 +66,12 @@ void dequantize_rows(int64_t rows, int64_t n, const RowCode* codes, const float*
   }
 }
 
-void gelu_in_place(int64_t n, float* x) {
-#pragma omp simd
-  for (int64_t j = 0; j < n; ++j) x[j] = gelu_tanh(x[j]);
-}
-
 }  // namespace
 }  // namespace DITHAROS_ISA
 
 const QuantizeKernels& QuantizeKernels::DITHAROS_ISA() {
   using namespace kernels::DITHAROS_ISA;
-  static constexpr QuantizeKernels table = {quantize_rows, dequantize_rows, gelu_in_place};
+  static constexpr QuantizeKernels table = {quantize_rows, dequantize_rows};
   return table;
 }
 

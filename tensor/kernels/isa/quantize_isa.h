@@ -18,8 +18,6 @@ struct QuantizeKernels {
   /// of it. y may be the memory of the sums.
   void (*dequantize)(int64_t rows, int64_t n, const RowCode* codes, const float* weight_scales,
                      const int32_t* column_sums, const float* bias, bool gelu, const int32_t* sums, float* y);
-  /// tanh-GELU in place.
-  void (*gelu)(int64_t n, float* x);
 
   static const QuantizeKernels& baseline();
   static const QuantizeKernels& avx2();
