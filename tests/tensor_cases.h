@@ -3,6 +3,8 @@
 #include <functional>
 #include <random>
 
+#include <ditharos/tensor/kernels/dispatch.h>
+#include <ditharos/tensor/parallel.h>
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos::tests {
@@ -21,6 +23,15 @@ Shape random_part(Choices& choices, const Shape& shape);
 
 /// Equal shape, dtype and bits.
 bool same_bits(const Tensor& a, const Tensor& b);
+/// Sets the number of threads and the instruction set back at the end of a test.
+struct RestoreSettings {
+  int threads = num_threads();
+  kernels::Isa isa = kernels::active_isa();
+  ~RestoreSettings() {
+    set_num_threads(threads);
+    kernels::set_isa(isa);
+  }
+};
 /// Runs f under each instruction set that this CPU has, and restores the one in use.
 void for_each_isa(const std::function<void()>& f);
 /// Runs f with 1, 2, 3 and 7 threads, and restores their number.

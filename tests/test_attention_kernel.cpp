@@ -78,15 +78,6 @@ double error(const Tensor& got, const std::vector<double>& want) {
 
 Tensor random(const Shape& shape, uint64_t seed, DType dtype) { return Generator(seed).normal(shape, dtype); }
 
-struct RestoreSettings {
-  int threads = num_threads();
-  kernels::Isa isa = kernels::active_isa();
-  ~RestoreSettings() {
-    set_num_threads(threads);
-    kernels::set_isa(isa);
-  }
-};
-
 void check_attention(int64_t batch, int64_t tokens, int64_t heads, int64_t size, DType dtype) {
   const Tensor qkv = random({batch, tokens, 3 * heads * size}, 1, dtype);
   const Tensor grad = random({batch, tokens, heads * size}, 2, dtype);
@@ -112,7 +103,7 @@ void check_attention(int64_t batch, int64_t tokens, int64_t heads, int64_t size,
 }  // namespace
 
 TEST_CASE("attention: any number of tokens and any head size, every instruction set") {
-  const RestoreSettings restore;
+  const tests::RestoreSettings restore;
   for (kernels::Isa isa : {kernels::Isa::baseline, kernels::Isa::avx2, kernels::Isa::avx512}) {
     kernels::set_isa(isa);
     for (DType dtype : {DType::f32, DType::f64}) {
@@ -152,7 +143,7 @@ TEST_CASE("attention: a NaN spoils its own head and sample alone") {
 }
 
 TEST_CASE("attention: the same bits at every thread count") {
-  const RestoreSettings restore;
+  const tests::RestoreSettings restore;
   const Tensor qkv = random({3, 100, 3 * 4 * 24}, 1, DType::f32), grad = random({3, 100, 4 * 24}, 2, DType::f32);
   const auto run = [&] {
     Tensor log_sum_exp;

@@ -16,6 +16,7 @@
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/tensor/random.h>
 #include <ditharos/tensor/view.h>
+#include <ditharos/tests/tensor_cases.h>
 
 namespace ditharos {
 namespace {
@@ -106,16 +107,6 @@ void check_all(const Case& c) {
   CHECK(product.error(product.run([](const Gemm<T>& g) { gemm_native(g); })) < 1);
 }
 
-/// Sets the number of threads and the instruction set back at the end of a test.
-struct RestoreSettings {
-  int threads = num_threads();
-  kernels::Isa isa = kernels::active_isa();
-  ~RestoreSettings() {
-    set_num_threads(threads);
-    kernels::set_isa(isa);
-  }
-};
-
 }  // namespace
 
 TEST_CASE("gemm: every layout, with bias and accumulation, odd sizes") {
@@ -172,7 +163,7 @@ TEST_CASE("gemm: tiles of every shape fit into it") {
 }
 
 TEST_CASE("gemm: the same bits at every thread count") {
-  const RestoreSettings restore;
+  const tests::RestoreSettings restore;
   const std::vector<Case> cases{{3136, 96, 33, false, true, true, false}, {200, 96, 64, false, false, false, false},
                                 {96, 48, 3136, true, false, false, true},  {20, 30, 6000, true, false, false, false},
                                 {8, 576, 96, false, true, true, false}};
@@ -196,7 +187,7 @@ TEST_CASE("gemm: the same bits at every thread count") {
 }
 
 TEST_CASE("gemm_native: every instruction set that this CPU has") {
-  const RestoreSettings restore;
+  const tests::RestoreSettings restore;
   for (kernels::Isa isa : {kernels::Isa::baseline, kernels::Isa::avx2, kernels::Isa::avx512}) {
     kernels::set_isa(isa);
     CAPTURE(kernels::name_of(kernels::active_isa()));

@@ -59,6 +59,18 @@ struct SmallDiT {
   Tensor x, t, labels;
 };
 
+void check_bits_at_every_thread_count(const SmallDiT& s) {
+  const int before = num_threads();
+  set_num_threads(1);
+  const auto one = packed(s.model, s.x, s.t, s.labels).to_vector<float>();
+  for (int threads : {2, 3, 4, 8}) {
+    set_num_threads(threads);
+    const auto more = packed(s.model, s.x, s.t, s.labels).to_vector<float>();
+    CHECK(std::memcmp(one.data(), more.data(), one.size() * sizeof(float)) == 0);
+  }
+  set_num_threads(before);
+}
+
 }  // namespace
 
 TEST_CASE("inference mode: records nothing, packs, and may be nested") {
@@ -91,16 +103,7 @@ TEST_CASE("inference mode: a DiT gives its ordinary result up to rounding") {
   const SmallDiT s;
   const Tensor expected = ordinary(s.model, s.x, s.t, s.labels);
   CHECK(relative_error(packed(s.model, s.x, s.t, s.labels), expected) < 2e-6);
-  // At every number of threads the same bits.
-  const int before = num_threads();
-  set_num_threads(1);
-  const auto one = packed(s.model, s.x, s.t, s.labels).to_vector<float>();
-  for (int threads : {2, 3, 4, 8}) {
-    set_num_threads(threads);
-    const auto more = packed(s.model, s.x, s.t, s.labels).to_vector<float>();
-    CHECK(std::memcmp(one.data(), more.data(), one.size() * sizeof(float)) == 0);
-  }
-  set_num_threads(before);
+  check_bits_at_every_thread_count(s);
 }
 
 TEST_CASE("packed weights are never stale") {
@@ -174,15 +177,7 @@ TEST_CASE("quantize: a DiT's error is small, and its sensitive layers stay") {
   CHECK(relative_error(rounded, expected) > 1e-5);  // it did round
   CHECK(largest_difference(packed(s.model, s.x, s.t, s.labels), rounded) < 1e-4);
 
-  const int before = num_threads();
-  set_num_threads(1);
-  const auto one = packed(s.model, s.x, s.t, s.labels).to_vector<float>();
-  for (int threads : {2, 3, 4, 8}) {
-    set_num_threads(threads);
-    const auto more = packed(s.model, s.x, s.t, s.labels).to_vector<float>();
-    CHECK(std::memcmp(one.data(), more.data(), one.size() * sizeof(float)) == 0);
-  }
-  set_num_threads(before);
+  check_bits_at_every_thread_count(s);
 
   nn::dequantize(s.model);
   CHECK(largest_difference(ordinary(s.model, s.x, s.t, s.labels), expected) == 0);

@@ -12,6 +12,7 @@
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/tensor/random.h>
 #include <ditharos/tensor/view.h>
+#include <ditharos/tests/tensor_cases.h>
 
 namespace ditharos {
 namespace {
@@ -71,19 +72,10 @@ bool same_bits(const Tensor& a, const Tensor& b) {
   return x.size() == y.size() && (x.empty() || std::memcmp(x.data(), y.data(), x.size() * sizeof(double)) == 0);
 }
 
-struct RestoreSettings {
-  int threads = num_threads();
-  kernels::Isa isa = kernels::active_isa();
-  ~RestoreSettings() {
-    set_num_threads(threads);
-    kernels::set_isa(isa);
-  }
-};
-
 }  // namespace
 
 TEST_CASE("layer_norm_modulate and its gradients, every instruction set, strided vectors") {
-  const RestoreSettings restore;
+  const tests::RestoreSettings restore;
   for (kernels::Isa isa : {kernels::Isa::baseline, kernels::Isa::avx2, kernels::Isa::avx512})
     for (DType dtype : {DType::f32, DType::f64})
       for (const Shape& shape :
@@ -172,7 +164,7 @@ TEST_CASE("gated_residual and its gradients") {
 }
 
 TEST_CASE("norm kernels: the same bits at every thread count") {
-  const RestoreSettings restore;
+  const tests::RestoreSettings restore;
   const Tensor x = random({5, 300, 64}, 1, DType::f32), grad = random({5, 300, 64}, 2, DType::f32);
   const Tensor scale = random({5, 64}, 3, DType::f32), shift = random({5, 64}, 4, DType::f32);
   const auto run = [&] {

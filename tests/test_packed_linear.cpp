@@ -16,21 +16,13 @@
 #include <ditharos/tensor/kernels/packed_product.h>
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/tensor/random.h>
+#include <ditharos/tests/tensor_cases.h>
 
 using namespace ditharos;
 using kernels::PackedLinear;
 using kernels::Precision;
 
 namespace {
-
-struct RestoreSettings {
-  int threads = num_threads();
-  kernels::Isa isa = kernels::active_isa();
-  ~RestoreSettings() {
-    set_num_threads(threads);
-    kernels::set_isa(isa);
-  }
-};
 
 double largest(const Tensor& x) {
   double most = 0;
@@ -118,7 +110,7 @@ TEST_CASE("packed linear, f32: the ordinary result up to rounding") {
 }
 
 TEST_CASE("packed linear, int8: as its definition says, on every instruction set") {
-  const RestoreSettings restore;
+  const tests::RestoreSettings restore;
   Generator rng(4);
   for (kernels::Isa isa : {kernels::Isa::baseline, kernels::Isa::avx2, kernels::Isa::avx512}) {
     kernels::set_isa(isa);
@@ -201,7 +193,7 @@ TEST_CASE("packed mlp: as layer after layer") {
 }
 
 TEST_CASE("packed linear: the same bits at every number of threads") {
-  const RestoreSettings restore;
+  const tests::RestoreSettings restore;
   Generator rng(8);
   for (const Precision precision : {Precision::f32, Precision::int8})
     for (const int64_t rows : {2, 98, 530}) {
