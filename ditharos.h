@@ -41,6 +41,7 @@
 #include <ditharos/nn/dropout.h>
 #include <ditharos/nn/embedding.h>
 #include <ditharos/nn/group_norm.h>
+#include <ditharos/nn/hooks.h>
 #include <ditharos/nn/inference.h>
 #include <ditharos/nn/init.h>
 #include <ditharos/nn/linear.h>
@@ -68,6 +69,7 @@
 #include <ditharos/models/dit/config.h>
 #include <ditharos/models/dit/dit.h>
 #include <ditharos/models/dit/patch.h>
+#include <ditharos/models/dit/video_patch.h>
 #include <ditharos/models/evaluation/frechet.h>
 #include <ditharos/models/evaluation/symmetric_eigen.h>
 

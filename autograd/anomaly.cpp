@@ -2,6 +2,7 @@
 
 #include <atomic>
 
+#include <ditharos/autograd/module_path.h>
 #include <ditharos/tensor/kernels/pointwise.h>
 #include <ditharos/tensor/kernels/reduce.h>
 
@@ -19,13 +20,18 @@ bool has_nan(const Tensor& x) {
 
 constexpr int longest_trail = 8;
 
+/// "sqrt", or "sqrt in blocks.3.attn" when a module with a path did it.
+std::string with_module(const char* op, const char* module) {
+  return *module ? op + (" in " + std::string(module)) : op;
+}
+
 }  // namespace
 
 void set_detect_nan(bool on) { detecting = on; }
 bool detect_nan() { return detecting.load(std::memory_order_relaxed); }
 
 std::string describe_origin(const Node& node) {
-  std::string trail = std::string(node.name) + " of shape " + to_text(node.shape);
+  std::string trail = with_module(node.name, node.module) + " of shape " + to_text(node.shape);
   const Node* at = &node;
   for (int i = 0; !at->next.empty(); ++i) {
     const Node* producer = nullptr;
@@ -33,21 +39,23 @@ std::string describe_origin(const Node& node) {
     if (!producer) break;
     if (i == longest_trail) return trail + " <- ...";
     at = producer;
-    trail += std::string(" <- ") + at->name;
+    trail += " <- " + with_module(at->name, at->module);
   }
   return at == &node ? trail : trail + " of shape " + to_text(at->shape);
 }
 
 void check_result(const char* op, const Tensor& out, const std::vector<Tensor>& inputs) {
   if (rules_running > 0 || !has_nan(out)) return;
+  const std::string name = with_module(op, current_module_path());
   std::string shapes, origins;
   for (size_t i = 0; i < inputs.size(); ++i) {
-    if (has_nan(inputs[i])) fail<AutogradError>("[", op, "] input ", i, " of shape ", inputs[i].shape(), " has a NaN");
+    if (has_nan(inputs[i]))
+      fail<AutogradError>("[", name, "] input ", i, " of shape ", inputs[i].shape(), " has a NaN");
     if (inputs[i].defined()) shapes += (shapes.empty() ? "" : ", ") + to_text(inputs[i].shape());
     if (const auto producer = node_of(inputs[i])) origins += "; input " + std::to_string(i) + " comes from " +
                                                              describe_origin(*producer);
   }
-  fail<AutogradError>("[", op, "] made a NaN out of inputs without one, of shapes ", shapes, origins);
+  fail<AutogradError>("[", name, "] made a NaN out of inputs without one, of shapes ", shapes, origins);
 }
 
 RuleScope::RuleScope() { ++rules_running; }
@@ -55,7 +63,8 @@ RuleScope::~RuleScope() { --rules_running; }
 
 void check_gradient(const Node& node, size_t input, const Tensor& grad) {
   if (!has_nan(grad)) return;
-  fail<AutogradError>("[", node.name, "] the gradient of input ", input, " of shape ", grad.shape(),
+  fail<AutogradError>("[", with_module(node.name, node.module), "] the gradient of input ", input, " of shape ",
+                      grad.shape(),
                       " has a NaN, which the gradient of the output had not; the operation: ", describe_origin(node));
 }
 

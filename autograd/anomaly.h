@@ -9,8 +9,9 @@
 namespace ditharos {
 
 /// While on, the result of every differentiable operation and every gradient is searched for NaN, and the first one
-/// throws AutogradError with the operation, its shapes and the operations that led to it. Infinities pass: masks use
-/// them. For the whole process; off at the start; costs a pass over every result.
+/// throws AutogradError with the operation, the module that it belongs to (once nn::name_modules gave it a path), its
+/// shapes and the operations that led to it. Infinities pass: masks use them. For the whole process; off at the start;
+/// costs a pass over every result.
 void set_detect_nan(bool on);
 bool detect_nan();
 
@@ -26,8 +27,9 @@ class DetectNan {
   bool before_;
 };
 
-/// The operations that led to a node, newest first: "sqrt of shape [2] <- sum <- square <- leaf of shape [2, 3]". Of
-/// several inputs the first that needs a gradient is followed.
+/// The operations that led to a node, newest first: "sqrt of shape [2] <- sum <- square <- leaf of shape [2, 3]", each
+/// with the module that did it: "linear in head of shape [8, 10] <- ...". Of several inputs the first that needs a
+/// gradient is followed.
 std::string describe_origin(const Node& node);
 
 /// What `record` and the engine call while the search is on. AutogradError for a NaN.

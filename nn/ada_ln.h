@@ -16,7 +16,7 @@ class AdaLN : public Module {
   /// `activated` is silu(c), [B, D], which all blocks share. Returns `chunks` tensors [B, D], views of one product.
   std::vector<Tensor> operator()(const Tensor& activated) const {
     const ModuleScope scope(*this);
-    return chunk(linear_(activated), chunks_, -1);
+    return chunk(scope.result(linear_(activated)), chunks_, -1);
   }
   /// Key "1": in PyTorch's Sequential the SiLU is element 0.
   void visit(Visitor& v) override { v("1", linear_); }

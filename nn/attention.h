@@ -14,7 +14,7 @@ class Attention : public Module {
 
   Tensor operator()(const Tensor& x) const {
     const ModuleScope scope(*this);
-    return proj_(attention(qkv_(x), heads_));
+    return scope.result(proj_(attention(qkv_(x), heads_)));
   }
   void visit(Visitor& v) override {
     v("qkv", qkv_);

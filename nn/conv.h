@@ -52,7 +52,7 @@ class Conv1d : public ConvModule {
   Tensor operator()(const Tensor& x) const {
     const ModuleScope scope(*this);
     const ConvOptions& o = options();
-    return conv1d(x, weight, bias, o.stride, o.padding, o.dilation, o.groups);
+    return scope.result(conv1d(x, weight, bias, o.stride, o.padding, o.dilation, o.groups));
   }
 };
 
@@ -67,7 +67,7 @@ class Conv2d : public ConvModule {
   Tensor operator()(const Tensor& x) const {
     const ModuleScope scope(*this);
     const ConvOptions& o = options();
-    return conv2d(x, weight, bias, o.stride, o.padding, o.dilation, o.groups);
+    return scope.result(conv2d(x, weight, bias, o.stride, o.padding, o.dilation, o.groups));
   }
 };
 
@@ -80,7 +80,7 @@ class Conv3d : public ConvModule {
   Tensor operator()(const Tensor& x) const {
     const ModuleScope scope(*this);
     const ConvOptions& o = options();
-    return conv3d(x, weight, bias, o.stride, o.padding, o.dilation, o.groups);
+    return scope.result(conv3d(x, weight, bias, o.stride, o.padding, o.dilation, o.groups));
   }
 };
 
@@ -94,7 +94,8 @@ class ConvTranspose2d : public ConvModule {
   Tensor operator()(const Tensor& x) const {
     const ModuleScope scope(*this);
     const ConvOptions& o = options();
-    return conv_transpose2d(x, weight, bias, o.stride, o.padding, o.output_padding, o.groups, o.dilation);
+    return scope.result(
+        conv_transpose2d(x, weight, bias, o.stride, o.padding, o.output_padding, o.groups, o.dilation));
   }
 };
 

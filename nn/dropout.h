@@ -14,8 +14,8 @@ class Dropout : public Module {
 
   Tensor operator()(const Tensor& x, Generator& rng) const {
     const ModuleScope scope(*this);
-    if (!is_training() || p_ == 0) return x;
-    return dropout(x, p_, rng);
+    if (!is_training() || p_ == 0) return scope.result(x);
+    return scope.result(dropout(x, p_, rng));
   }
   void visit(Visitor&) override {}
 

@@ -24,7 +24,7 @@ TimestepEmbedder::TimestepEmbedder(int64_t width, Generator& rng)
 
 Tensor TimestepEmbedder::operator()(const Tensor& t) const {
   const ModuleScope scope(*this);
-  return out_(silu(in_(timestep_features(t, features_))));
+  return scope.result(out_(silu(in_(timestep_features(t, features_)))));
 }
 
 void TimestepEmbedder::visit(Visitor& v) {  // keys 0 and 2: in PyTorch's Sequential the SiLU is element 1

@@ -12,7 +12,7 @@ class Embedding : public Module {
 
   Tensor operator()(const Tensor& indices) const {
     const ModuleScope scope(*this);
-    return index_select(weight, indices);
+    return scope.result(index_select(weight, indices));
   }
   void visit(Visitor& v) override { v("weight", weight); }
 

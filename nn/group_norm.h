@@ -17,12 +17,12 @@ class GroupNorm : public Module {
 
   Tensor operator()(const Tensor& x) const {
     const ModuleScope scope(*this);
-    return group_norm(x, groups_, weight, bias, eps_);
+    return scope.result(group_norm(x, groups_, weight, bias, eps_));
   }
   /// silu of it, in the same pass.
   Tensor with_silu(const Tensor& x) const {
     const ModuleScope scope(*this);
-    return group_norm_silu(x, groups_, weight, bias, eps_);
+    return scope.result(group_norm_silu(x, groups_, weight, bias, eps_));
   }
   void visit(Visitor& v) override {
     v("weight", weight);
@@ -51,7 +51,7 @@ class BatchNorm2d : public Module {
     check<ShapeError>(x.rank() == 4, "[BatchNorm2d] needs x [B, C, H, W], got ", x.shape());
     const Tensor y = batch_norm(x, running_mean, running_var, weight, bias, is_training(), momentum_, eps_);
     if (is_training()) ++*num_batches_tracked.mutable_data<int64_t>();
-    return y;
+    return scope.result(y);
   }
   void visit(Visitor& v) override {
     v("weight", weight);
@@ -75,7 +75,7 @@ class RMSNorm : public Module {
 
   Tensor operator()(const Tensor& x) const {
     const ModuleScope scope(*this);
-    return rms_norm(x, weight, eps_);
+    return scope.result(rms_norm(x, weight, eps_));
   }
   void visit(Visitor& v) override { v("weight", weight); }
 

@@ -103,7 +103,11 @@ void unshare(Module& module) {
     }
     t = entry->second;
   };
-  Lister lister(copy, copy);
+  const auto own_hooks = [](const std::string&, Module& m) {
+    if (m.hooks_) m.hooks_ = copy_of(*m.hooks_);
+  };
+  Lister lister(copy, copy, own_hooks);
+  own_hooks("", module);
   module.visit(lister);
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <ditharos/autograd/module_path.h>
+#include <ditharos/nn/hooks.h>
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos::nn {
@@ -59,25 +60,38 @@ class Module {
  private:
   friend void set_training(Module& module, bool on);
   friend void name_modules(Module& model);
+  friend void unshare(Module& module);
+  friend class ModuleScope;
+  friend HookHandle register_forward_hook(Module& module, ForwardHook hook);
+  friend HookHandle register_backward_hook(Module& module, Hook hook);
+  friend bool has_hooks(const Module& module);
   const char* path_ = "";
+  std::shared_ptr<ModuleHooks> hooks_;  // null: none
   bool training_ = true;
 };
 
 /// Tells every module of a model its path, which profiles, recorded graphs and messages then name. The Trainer does.
 void name_modules(Module& model);
 
-/// Marks what follows in a module's operator() as that module's work:
+/// Marks what follows in a module's operator() as that module's work, and hands its result to the module's hooks:
 ///
 ///   Tensor operator()(const Tensor& x) const {
 ///     const ModuleScope scope(*this);
-///     ...
+///     return scope.result(...);
+///   }
 ///
-/// Optional: without it, operations count as the enclosing module's. All layers of the library have it.
+/// Optional: without it, operations count as the enclosing module's, and hooks do not fire. All layers of the library
+/// have it.
 class ModuleScope {
  public:
-  explicit ModuleScope(const Module& module) : path_(module.path()) {}
+  explicit ModuleScope(const Module& module) : module_(module), path_(module.path()) {}
+  /// What the hooks make of the output; the output itself where there are none.
+  Tensor result(Tensor output) const { return module_.hooks_ ? run_hooks(std::move(output)) : output; }
 
  private:
+  Tensor run_hooks(Tensor output) const;
+
+  const Module& module_;
   ModulePath path_;
 };
 

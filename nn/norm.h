@@ -16,7 +16,7 @@ class LayerNorm : public Module {
 
   Tensor operator()(const Tensor& x) const {
     const ModuleScope scope(*this);
-    return layer_norm(x, weight, bias, eps_);
+    return scope.result(layer_norm(x, weight, bias, eps_));
   }
   void visit(Visitor& v) override {
     v("weight", weight);

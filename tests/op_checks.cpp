@@ -78,12 +78,12 @@ class Setting {
     near(got.to_vector<double>(), want.values, tolerance, what);
   }
 
-  void derivatives() const {
+  void derivatives(int order) const {
     const auto f = [&](const Tensors& x) { return row_.op(lay_out(x, shapes_, layouts_)); };
-    const GradcheckResult r = gradcheck(f, leaves_, {.order = row_.order, .step = row_.step,
+    const GradcheckResult r = gradcheck(f, leaves_, {.order = order, .step = row_.step,
                                                     .tolerance = row_.gradcheck_tolerance});
     expect(r.ok, "derivatives", r.message);
-    count_ += row_.order - 1;
+    count_ += order - 1;
   }
 
   /// The first-order rule (fused kernels) against the rule that is used when the gradient is recorded itself, and the
@@ -216,7 +216,7 @@ void check_small(const Row& row, const Setting& s, const Layouts& layouts) {
   if (row.takes != Takes::floating) s.run("forward in i64", [&] { s.forward(DType::i64, 0); });
   if (row.takes == Takes::anything) s.run("forward in bool", [&] { s.forward(DType::boolean, 0); });
   if (row.order == 0) return;
-  if (!has_ties(row, layouts)) s.run("derivatives", [&] { s.derivatives(); });
+  if (!has_ties(row, layouts)) s.run("derivatives", [&] { s.derivatives(row.order); });
   s.run("rules", [&] { s.fused_against_composite(DType::f64, 1e-10); });
   s.run("rules", [&] { s.fused_against_composite(DType::f32, 10 * row.tolerance32 + 1e-6); });
   s.run("gradient in f32", [&] { s.short_against_long(); });
@@ -238,7 +238,11 @@ int64_t check_row(const Row& row) {
     }
   const Setting first(row, row.cases[0], plain, count);
   for (DType dtype : {DType::f32, DType::f64}) first.run("threads", [&] { first.threads(dtype); });
-  if (row.takes == Takes::floating) first.run("dtype", [&] { first.refuses(DType::i64); });
+  if (row.order > 0) first.run("derivatives", [&] { first.derivatives(row.order + 1); });
+  if (row.takes == Takes::floating) {
+    for (DType dtype : {DType::i64, DType::i32, DType::u8, DType::boolean, DType::bf16})
+      first.run("dtype", [&] { first.refuses(dtype); });
+  }
   if (row.takes == Takes::numbers) first.run("dtype", [&] { first.refuses(DType::boolean); });
   first.run("recording", [&] { first.records(); });
   first.run("message", [&] { first.misuse(); });

@@ -54,7 +54,7 @@ struct Row {
   std::vector<Case> cases;  ///< small ones: every check
   std::vector<Case> large;  ///< big enough for several threads: forward and thread invariance
   Takes takes = Takes::floating;
-  int order = 2;              ///< of the derivatives to check; 0: none exists
+  int order = 2;              ///< of the derivatives to check, one more for the first case; 0: none exists
   double tolerance = 1e-12;   ///< relative, of f64 forward
   double tolerance32 = 2e-5;  ///< relative, of f32 forward; gradients get ten times as much
   double step = 1e-3, gradcheck_tolerance = 1e-7;

@@ -17,7 +17,7 @@ ConvBlock::ConvBlock(int64_t in, int64_t out, int64_t kernel, Generator& rng)
 Tensor ConvBlock::operator()(const Tensor& x) const {
   const nn::ModuleScope scope(*this);
   const Tensor pixels = permute(conv_(x), {0, 2, 3, 1});  // [B, H/2, W/2, out]
-  return permute(gelu(norm_(pixels)), {0, 3, 1, 2});
+  return scope.result(permute(gelu(norm_(pixels)), {0, 3, 1, 2}));
 }
 
 void ConvBlock::visit(nn::Visitor& v) {

@@ -43,7 +43,10 @@ class ConvClassifier : public nn::Module {
   Tensor features(const Tensor& pictures) const;
   /// Unnormalised log-probabilities of the classes, from features [B, features] -> [B, classes].
   Tensor logits(const Tensor& features) const { return head_(features); }
-  Tensor operator()(const Tensor& pictures) const { return logits(features(pictures)); }
+  Tensor operator()(const Tensor& pictures) const {
+    const nn::ModuleScope scope(*this);
+    return scope.result(logits(features(pictures)));
+  }
   void visit(nn::Visitor& v) override;
 
   const ClassifierConfig& config() const { return config_; }

@@ -14,7 +14,7 @@ Tensor DiTBlock::operator()(const Tensor& x, const Tensor& activated) const {
   const Tensor &shift_mlp = m[3], &scale_mlp = m[4], &gate_mlp = m[5];
   const Tensor branch = attn_(layer_norm_modulate(x, shift_msa, scale_msa));
   const GatedNorm attended = gated_residual_norm(x, gate_msa, branch, shift_mlp, scale_mlp);
-  return gated_residual(attended.residual, gate_mlp, mlp_(attended.normalized));
+  return scope.result(gated_residual(attended.residual, gate_mlp, mlp_(attended.normalized)));
 }
 
 void DiTBlock::visit(nn::Visitor& v) {
@@ -32,7 +32,7 @@ FinalLayer::FinalLayer(const DiTConfig& config, Generator& rng)
 Tensor FinalLayer::operator()(const Tensor& x, const Tensor& activated) const {
   const nn::ModuleScope scope(*this);
   const std::vector<Tensor> m = ada_ln_(activated);  // shift, scale: 2 x [B, D]
-  return linear_(layer_norm_modulate(x, m[0], m[1]));
+  return scope.result(linear_(layer_norm_modulate(x, m[0], m[1])));
 }
 
 void FinalLayer::visit(nn::Visitor& v) {

@@ -16,6 +16,7 @@ DiT::DiT(const DiTConfig& config, Generator& rng) : config_(config) {
 }
 
 Tensor DiT::operator()(const Tensor& x, const Tensor& t, const Tensor& labels) const {
+  const nn::ModuleScope scope(*this);
   check_inputs(x, t, labels);
   Tensor condition = t_embedder_(t);  // [B, D]
   if (label_table_) condition = condition + (*label_table_)(labels);
@@ -24,7 +25,8 @@ Tensor DiT::operator()(const Tensor& x, const Tensor& t, const Tensor& labels) c
   Tensor h = x_embedder_(x) + pos_embed_;  // [B, T, D]
   const bool recompute = recompute_ && grad_enabled();
   for (const DiTBlock& block : blocks_) h = recompute ? nn::checkpoint(block, h, activated) : block(h, activated);
-  return unpatchify(final_layer_(h, activated), config_.rows(), config_.columns(), config_.patch);
+  const Tensor tokens = final_layer_(h, activated);
+  return scope.result(unpatchify(tokens, config_.rows(), config_.columns(), config_.patch));
 }
 
 void DiT::check_inputs(const Tensor& x, const Tensor& t, const Tensor& labels) const {

@@ -56,7 +56,7 @@ PatchEmbed::PatchEmbed(int64_t channels, int64_t patch, int64_t width, Generator
 Tensor PatchEmbed::operator()(const Tensor& pictures) const {
   const nn::ModuleScope scope(*this);
   const Tensor matrix = reshape(weight_, {weight_.size(0), -1});  // [D, C p p]
-  return linear(patchify(pictures, weight_.size(2)), matrix, bias_);
+  return scope.result(linear(patchify(pictures, weight_.size(2)), matrix, bias_));
 }
 
 void PatchEmbed::visit(nn::Visitor& v) {

@@ -1,0 +1,43 @@
+#pragma once
+// Looking at, or changing, what a module computes and the gradient that comes back to it, without touching its code.
+#include <functional>
+#include <memory>
+
+#include <ditharos/autograd/node.h>
+
+namespace ditharos::nn {
+
+class Module;
+
+/// Called with a module and its output; a defined result of the same shape and dtype takes the output's place.
+using ForwardHook = std::function<Tensor(const Module& module, const Tensor& output)>;
+/// The hooks of one module, in the order in which they were registered.
+struct ModuleHooks;
+
+/// Takes a hook off again. Letting go of the handle leaves the hook where it is.
+class HookHandle {
+ public:
+  HookHandle() = default;
+  HookHandle(std::weak_ptr<ModuleHooks> hooks, int64_t id) : hooks_(std::move(hooks)), id_(id) {}
+  /// Does nothing when the hook or its module is gone.
+  void remove();
+
+ private:
+  std::weak_ptr<ModuleHooks> hooks_;
+  int64_t id_ = 0;
+};
+
+/// Hooks fire at every call of the module from now on. Copies of a module share its hooks; clone() has its own. All
+/// layers of the library have them; a module of your own does when its operator() returns scope.result(...), see
+/// ModuleScope. A module with several outputs (AdaLN) hands its hooks the tensor that they are views of.
+HookHandle register_forward_hook(Module& module, ForwardHook hook);
+/// `hook` sees the gradient of the module's output once a backward pass has completed it, if it needs one; a defined
+/// result replaces it.
+HookHandle register_backward_hook(Module& module, Hook hook);
+/// Whether any hook is on the module itself.
+bool has_hooks(const Module& module);
+
+/// For clone(): the same hooks in a list of their own.
+std::shared_ptr<ModuleHooks> copy_of(const ModuleHooks& hooks);
+
+}  // namespace ditharos::nn
