@@ -80,6 +80,33 @@ Row gate() {
   return row;
 }
 
+/// Both results at once, as one tensor: their sum in unequal parts.
+Row gate_and_norm() {
+  Row row;
+  row.name = "gated_residual_norm";
+  row.op = [](const Tensors& in) {
+    const GatedNorm both = gated_residual_norm(in[0], in[1], in[2], in[3], in[4], eps);
+    return both.residual * 2.0 + both.normalized;
+  };
+  row.reference = [](const Arrays& in) {
+    const Array residual = add(in[0], multiply(per_token(in[1]), in[2]));
+    const Array factor = map(per_token(in[4]), [](double v) { return 1 + v; });
+    const Array normalized = add(multiply(normalized_rows(residual), factor), per_token(in[3]));
+    return add(map(residual, [](double v) { return 2 * v; }), normalized);
+  };
+  row.inputs = std::vector<Values>(5, uniform(-2, 2));
+  for (const Shape& x : {Shape{2, 4, 3}, {1, 1, 5}, {1, 1, 1}, {0, 2, 3}, {2, 0, 3}, {2, 5, 67}}) {
+    const Shape per_sample{x[0], x[2]};
+    row.cases.push_back({x, per_sample, x, per_sample, per_sample});
+  }
+  row.large = {{{30, 49, 96}, {30, 96}, {30, 49, 96}, {30, 96}, {30, 96}}};
+  row.misuse = [] {
+    gated_residual_norm(zeros({2, 3, 4}), zeros({2, 4}), zeros({2, 3, 4}), zeros({2, 4}), zeros({3, 4}));
+  };
+  row.message = "[gated_residual_norm] needs x [B, T, D] and scale [B, D], got [2, 3, 4] and [3, 4]";
+  return row;
+}
+
 Array attention_reference(const Array& qkv, int64_t heads) {
   const int64_t batch = qkv.shape[0], tokens = qkv.shape[1], width = qkv.shape[2] / 3, head = width / heads;
   Array out({batch, tokens, width});
@@ -140,7 +167,7 @@ Row identity() {
 
 Rows transformer_rows() {
   Rows rows{norm(false, false), norm(true, false), norm(false, true), norm(true, true), modulated_norm(), gate(),
-            identity()};
+            gate_and_norm(), identity()};
   rows.push_back(attention_of(2, {{{2, 3, 12}}, {{1, 1, 6}}, {{0, 3, 6}}, {{2, 5, 42}}, {{1, 67, 6}}}));
   rows.push_back(attention_of(1, {{{2, 3, 9}}, {{1, 1, 3}}, {{1, 4, 51}}}));
   rows.back().large = {{{6, 65, 96}}};

@@ -35,7 +35,8 @@ std::string operator_row_name(const std::string& sign, const std::string& argume
 /// Names of all functions that autograd/ops.h declares.
 std::set<std::string> declared_operations() {
   std::ifstream file(tests::source_folder() + "/autograd/ops.h");
-  const std::regex declaration(R"(^(?:Tensor|std::vector<Tensor>) (operator)?([^\s(]+)\((.*))");
+  const std::regex declaration(
+      R"(^(?:Tensor|std::vector<Tensor>|GatedNorm|ValuesAndIndices) (operator)?([^\s(]+)\((.*))");
   std::set<std::string> names;
   std::smatch match;
   for (std::string line; std::getline(file, line);)
