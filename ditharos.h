@@ -50,6 +50,10 @@
 #include <ditharos/nn/norm.h>
 #include <ditharos/nn/summary.h>
 
+#include <ditharos/models/autoencoder/config.h>
+#include <ditharos/models/autoencoder/layers.h>
+#include <ditharos/models/autoencoder/objective.h>
+#include <ditharos/models/autoencoder/video.h>
 #include <ditharos/models/classifier/conv_classifier.h>
 #include <ditharos/models/diffusion/flow.h>
 #include <ditharos/models/diffusion/gaussian.h>

@@ -1,0 +1,60 @@
+#include <ditharos/models/autoencoder/layers.h>
+
+namespace ditharos::models {
+namespace {
+
+/// [B frames, C, H, W] -> [B, C, frames, H, W], as convolutions over time want it.
+Tensor to_volumes(const Tensor& x, int64_t frames) {
+  const Shape clips{x.size(0) / frames, frames, x.size(1), x.size(2), x.size(3)};
+  return permute(reshape(x, clips), {0, 2, 1, 3, 4});
+}
+
+/// The way back.
+Tensor to_frames(const Tensor& x) {
+  return reshape(permute(x, {0, 2, 1, 3, 4}), {x.size(0) * x.size(2), x.size(1), x.size(3), x.size(4)});
+}
+
+}  // namespace
+
+FrameResidual::FrameResidual(int64_t channels, int64_t groups, Generator& rng)
+    : norm1_(groups, channels), norm2_(groups, channels), conv1_(channels, channels, 3, 1, 1, rng),
+      conv2_(channels, channels, 3, 1, 1, rng) {
+  conv2_.weight = nn::parameter(zeros_like(conv2_.weight));
+}
+
+Tensor FrameResidual::operator()(const Tensor& x) const {
+  const nn::ModuleScope scope(*this);
+  return x + conv2_(norm2_.with_silu(conv1_(norm1_.with_silu(x))));
+}
+
+void FrameResidual::visit(nn::Visitor& v) {
+  v("norm1", norm1_);
+  v("conv1", conv1_);
+  v("norm2", norm2_);
+  v("conv2", conv2_);
+}
+
+Tensor FrameDown::operator()(const Tensor& x) const {
+  const nn::ModuleScope scope(*this);
+  return conv_(x);
+}
+
+Tensor FrameUp::operator()(const Tensor& x) const {
+  const nn::ModuleScope scope(*this);
+  return conv_(interpolate(x, {2 * x.size(2), 2 * x.size(3)}));
+}
+
+Tensor TimeDown::operator()(const Tensor& x, int64_t frames) const {
+  const nn::ModuleScope scope(*this);
+  return to_frames(conv_(to_volumes(x, frames)));
+}
+
+Tensor TimeUp::operator()(const Tensor& x, int64_t frames) const {
+  const nn::ModuleScope scope(*this);
+  const int64_t channels = x.size(1), height = x.size(2), width = x.size(3), clips = x.size(0) / frames;
+  const Tensor volumes = unsqueeze(to_volumes(x, frames), 3);  // [B, C, frames, 1, H, W]
+  const Tensor twice = expand(volumes, {clips, channels, frames, 2, height, width});
+  return to_frames(conv_(reshape(twice, {clips, channels, 2 * frames, height, width})));
+}
+
+}  // namespace ditharos::models

@@ -1,0 +1,73 @@
+#pragma once
+// The layers that a video autoencoder is made of. Frames lie side by side in the batch, [B F, C, H, W], so that
+// everything works on one frame alone, apart from the two layers at the end, which change the number of frames.
+#include <ditharos/nn/conv.h>
+#include <ditharos/nn/group_norm.h>
+
+namespace ditharos::models {
+
+/// x + conv(silu(norm(conv(silu(norm(x)))))) on frames [N, C, H, W] (He et al. 2016). The last convolution starts as
+/// zero, so that a fresh block passes its input on.
+class FrameResidual : public nn::Module {
+ public:
+  FrameResidual() = default;
+  FrameResidual(int64_t channels, int64_t groups, Generator& rng);
+  Tensor operator()(const Tensor& x) const;
+  void visit(nn::Visitor& v) override;
+
+ private:
+  nn::GroupNorm norm1_, norm2_;
+  nn::Conv2d conv1_, conv2_;
+};
+
+/// Halves height and width: a convolution with stride 2; [N, in, H, W] -> [N, out, H/2, W/2].
+class FrameDown : public nn::Module {
+ public:
+  FrameDown() = default;
+  FrameDown(int64_t in, int64_t out, Generator& rng) : conv_(in, out, 3, 2, 1, rng) {}
+  Tensor operator()(const Tensor& x) const;
+  void visit(nn::Visitor& v) override { v("conv", conv_); }
+
+ private:
+  nn::Conv2d conv_;
+};
+
+/// Doubles height and width: every pixel four times, then a convolution (Odena et al. 2016: without the checkerboards
+/// of a transposed convolution); [N, in, H, W] -> [N, out, 2 H, 2 W].
+class FrameUp : public nn::Module {
+ public:
+  FrameUp() = default;
+  FrameUp(int64_t in, int64_t out, Generator& rng) : conv_(in, out, 3, 1, 1, rng) {}
+  Tensor operator()(const Tensor& x) const;
+  void visit(nn::Visitor& v) override { v("conv", conv_); }
+
+ private:
+  nn::Conv2d conv_;
+};
+
+/// Halves the number of frames: a convolution over time and place with stride 2 in time; clips of `frames` frames each,
+/// [B frames, C, H, W] -> [B frames/2, C, H, W].
+class TimeDown : public nn::Module {
+ public:
+  TimeDown() = default;
+  TimeDown(int64_t channels, Generator& rng) : conv_(channels, channels, 3, {.stride = {2, 1, 1}, .padding = 1}, rng) {}
+  Tensor operator()(const Tensor& x, int64_t frames) const;
+  void visit(nn::Visitor& v) override { v("conv", conv_); }
+
+ private:
+  nn::Conv3d conv_;
+};
+
+/// Doubles it: every frame twice, then a convolution; [B frames, C, H, W] -> [B 2 frames, C, H, W].
+class TimeUp : public nn::Module {
+ public:
+  TimeUp() = default;
+  TimeUp(int64_t channels, Generator& rng) : conv_(channels, channels, 3, {.padding = 1}, rng) {}
+  Tensor operator()(const Tensor& x, int64_t frames) const;
+  void visit(nn::Visitor& v) override { v("conv", conv_); }
+
+ private:
+  nn::Conv3d conv_;
+};
+
+}  // namespace ditharos::models

@@ -1,0 +1,73 @@
+#pragma once
+// Clips to latents and back: a variational autoencoder of convolutions (Kingma and Welling 2014), as latent diffusion
+// uses one (Rombach et al. 2022).
+#include <utility>
+#include <vector>
+
+#include <ditharos/models/autoencoder/config.h>
+#include <ditharos/models/autoencoder/layers.h>
+
+namespace ditharos::models {
+
+/// What the encoder makes of clips: a normal distribution for each latent element. [B, F/time_stride, C, H/stride,
+/// W/stride] both.
+struct LatentDistribution {
+  Tensor mean, log_variance;
+
+  /// A draw: mean + exp(log_variance / 2) times standard normal noise.
+  Tensor sample(Generator& rng) const;
+  /// Distance from the standard normal distribution, in nats for each latent element (Kingma and Welling, appendix B).
+  Tensor kl_divergence() const;
+};
+
+/// Frames are encoded and decoded one by one; with a time_stride above 1 neighbours meet in the layers nearest to the
+/// latents. Clips have any number of frames and any size that the strides divide.
+class VideoAutoencoder : public nn::Module {
+ public:
+  VideoAutoencoder(const VideoAutoencoderConfig& config, Generator& rng);
+
+  /// Clips [B, F, channels, H, W] in [-1, 1]. ShapeError, with the nearest sizes that fit, when the strides do not
+  /// divide them.
+  LatentDistribution encode(const Tensor& clips) const;
+  /// Raw latents [B, F, latent_channels, H, W], draws or means of encode(), to clips, in [-1, 1] up to overshoot.
+  Tensor decode(const Tensor& latents) const;
+
+  /// What diffusion works on: the encoder's means, normalised per channel.
+  Tensor to_latents(const Tensor& clips) const;
+  /// The way back.
+  Tensor from_latents(const Tensor& latents) const;
+  /// Sets what to_latents subtracts and divides by: mean and standard deviation of the raw latents of the data,
+  /// [latent_channels] each. They start as 0 and 1. Error, and nothing changed, for a deviation that is not positive.
+  void set_latent_statistics(const Tensor& mean, const Tensor& standard_deviation);
+
+  void visit(nn::Visitor& v) override;
+  const VideoAutoencoderConfig& config() const { return config_; }
+
+ private:
+  VideoAutoencoderConfig config_;
+  nn::Conv2d encoder_in_, encoder_out_, decoder_in_, decoder_out_;
+  std::vector<FrameDown> downs_;
+  std::vector<TimeDown> time_downs_;
+  std::vector<FrameResidual> encoder_blocks_, decoder_blocks_;  // `blocks` a resolution, in the order of their use
+  std::vector<TimeUp> time_ups_;
+  std::vector<FrameUp> ups_;
+  nn::GroupNorm encoder_norm_, decoder_norm_;
+  Tensor latent_mean_, latent_std_;  // [latent_channels]
+};
+
+/// Mean and standard deviation of each channel over all latents that are added; sums in double.
+class LatentStatistics {
+ public:
+  explicit LatentStatistics(int64_t channels) : sum_(size_t(channels)), sum_of_squares_(size_t(channels)) {}
+
+  /// Raw latents [B, F, C, H, W].
+  void add(const Tensor& latents);
+  Tensor mean() const;                ///< [C]
+  Tensor standard_deviation() const;  ///< [C]
+
+ private:
+  std::vector<double> sum_, sum_of_squares_;
+  int64_t count_ = 0;
+};
+
+}  // namespace ditharos::models
