@@ -4,24 +4,16 @@
 #include <vector>
 
 #include <ditharos/examples/common/dit_run.h>
-#include <ditharos/optim/checkpoint_folder.h>
+#include <ditharos/examples/common/resume.h>
 
 namespace ditharos::examples {
 
-/// Name of the folder of checkpoints inside a run's folder.
-inline constexpr const char* checkpoint_folder = "checkpoints";
+/// What checkpoints of train_dit are.
+CheckpointKind dit_kind();
 
 /// Writes kind, configuration and picture format into a state that a trainer captured.
 void describe_checkpoint(optim::TrainState& state, const std::string& configuration, const DiTRun& run,
                          const std::vector<std::string>& class_names);
-
-/// Throws ConfigError unless the checkpoint comes from a run with the same settings, apart from those that may change
-/// on the way: how long to train, what to write, how to sample. `path` and the differing keys are named.
-void check_same_run(const std::string& path, const optim::TrainState& state, const std::string& configuration);
-
-/// Loads the checkpoint `path`, or the newest readable one of the run folder `path`. The result's `path` is empty when
-/// a folder has none. A single file that is damaged throws IoError.
-optim::LatestCheckpoint open_checkpoint(const std::string& path);
 
 struct TrainedDiT {
   DiTRun run;

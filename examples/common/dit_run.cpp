@@ -23,14 +23,6 @@ void describe_sampling(Settings& settings, models::SamplerConfig& sampler) {
       .add("clip_pixels", sampler.clip, "ddpm and ddim: keep predicted pixels within range");
 }
 
-void describe_output(Settings& settings, DiTRun::Output& output) {
-  settings.section("output", "what is written on the way")
-      .add("sample_every", output.sample_every, "steps between sample sheets; 0: only at the end", at_least(0))
-      .add("checkpoint_every", output.checkpoint_every, "steps between checkpoints; 0: only at the end", at_least(0))
-      .add("keep_checkpoints", output.keep_checkpoints, "checkpoints that stay on disk", at_least(1))
-      .add("log_every", output.log_every, "steps between lines of metrics.jsonl", at_least(1));
-}
-
 void describe(Settings& settings, DiTRun& run) {
   settings.section("data", "what to learn from; picture size and classes come from it")
       .add("data", run.data.data,
@@ -54,20 +46,7 @@ void describe(Settings& settings, DiTRun& run) {
       .add("noise_schedule", run.process.gaussian.schedule, "gaussian: the variances of the steps",
            {{"linear", models::BetaSchedule::linear}, {"cosine", models::BetaSchedule::squaredcos_cap_v2}})
       .add("diffusion_steps", run.process.gaussian.steps, "gaussian: steps of the process", at_least(2));
-  settings.section("train", "the training loop")
-      .add("steps", run.train.steps, "optimiser steps in all", at_least(1))
-      .add("batch_size", run.train.batch_size, "pictures a step", at_least(1))
-      .add("learning_rate", run.train.learning_rate, "AdamW's, at its highest", above(0))
-      .add("final_learning_rate", run.train.final_learning_rate, "at the end of the schedule", at_least(0))
-      .add("betas", run.train.betas, "decay of AdamW's two averages", at_least(0).below(1).count(2))
-      .add("weight_decay", run.train.weight_decay, "decoupled weight decay", at_least(0))
-      .add("clip", run.train.clip, "largest norm of all gradients together; 0: no clipping", at_least(0))
-      .add("warmup", run.train.warmup, "steps over which the learning rate rises from 0", at_least(0))
-      .add("schedule", run.train.schedule, "the learning rate after the warm-up",
-           {{"constant", optim::Decay::constant}, {"linear", optim::Decay::linear}, {"cosine", optim::Decay::cosine}})
-      .add("ema_decay", run.train.ema_decay, "decay of the moving average of the weights, which samples are drawn with",
-           at_least(0).below(1))
-      .add("seed", run.train.seed, "decides initial weights, order of pictures, noise: all that is random");
+  describe_training(settings, run.train, "pictures a step");
   describe_output(settings, run.output);
   describe_sampling(settings, run.sampler);
 }
@@ -92,11 +71,7 @@ void fit_to_data(DiTRun& run, const data::Dataset& dataset) {
   run.model.classes = dataset.num_classes();
   check<ConfigError>(dataset.size() >= run.train.batch_size, "batch_size = ", run.train.batch_size,
                      " is more than the ", dataset.size(), " pictures of the data set");
-  check<ConfigError>(run.train.schedule == optim::Decay::constant || run.train.steps > run.train.warmup,
-                     "warmup = ", run.train.warmup, " leaves nothing of steps = ", run.train.steps,
-                     " to the schedule: warmup must be smaller");
-  check<ConfigError>(run.train.final_learning_rate <= run.train.learning_rate, "final_learning_rate = ",
-                     run.train.final_learning_rate, " is above learning_rate = ", run.train.learning_rate);
+  check_schedule(run.train);
   settle(run);
 }
 

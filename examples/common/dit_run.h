@@ -4,14 +4,12 @@
 #include <cstdint>
 #include <functional>
 #include <string>
-#include <vector>
 
 #include <ditharos/data/dataset.h>
-#include <ditharos/examples/common/settings.h>
+#include <ditharos/examples/common/training_settings.h>
 #include <ditharos/models/diffusion/process.h>
 #include <ditharos/models/diffusion/samplers/sampler.h>
 #include <ditharos/models/dit/dit.h>
-#include <ditharos/optim/schedule.h>
 
 namespace ditharos::examples {
 
@@ -24,25 +22,14 @@ struct DiTRun {
   models::DiTConfig model{.height = 28, .width = 28, .channels = 1, .patch = 4, .hidden = 96, .depth = 4, .heads = 4,
                           .classes = 10, .learn_sigma = false};
   models::DiffusionConfig process;
-  struct Train {
-    int64_t steps = 2000, batch_size = 64;
-    double learning_rate = 1e-3, final_learning_rate = 0, weight_decay = 0;
-    std::vector<double> betas = {.9, .99};
-    double clip = 1, ema_decay = .995;
-    int64_t warmup = 100;
-    optim::Decay schedule = optim::Decay::linear;
-    uint64_t seed = 0;
-  } train;
-  struct Output {
-    int64_t sample_every = 500, checkpoint_every = 500, log_every = 10, keep_checkpoints = 2;
-  } output;
+  TrainSettings train;
+  OutputSettings output;
   models::SamplerConfig sampler;
 };
 
 /// Rows for all of it. `run` must outlive the settings.
 void describe(Settings& settings, DiTRun& run);
-/// The rows of [output] and of [sample] alone: what may change after training began.
-void describe_output(Settings& settings, DiTRun::Output& output);
+/// The rows of [sample] alone.
 void describe_sampling(Settings& settings, models::SamplerConfig& sampler);
 
 /// Derives what follows from other settings and checks that all fits together; ConfigError in one sentence otherwise.

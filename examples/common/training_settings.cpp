@@ -1,0 +1,65 @@
+#include <ditharos/examples/common/training_settings.h>
+
+#include <ditharos/optim/adam.h>
+
+namespace ditharos::examples {
+
+void describe_training(Settings& settings, TrainSettings& train, const std::string& batch) {
+  settings.section("train", "the training loop")
+      .add("steps", train.steps, "optimiser steps in all", at_least(1))
+      .add("batch_size", train.batch_size, batch, at_least(1))
+      .add("learning_rate", train.learning_rate, "AdamW's, at its highest", above(0))
+      .add("final_learning_rate", train.final_learning_rate, "at the end of the schedule", at_least(0))
+      .add("betas", train.betas, "decay of AdamW's two averages", at_least(0).below(1).count(2))
+      .add("weight_decay", train.weight_decay, "decoupled weight decay", at_least(0))
+      .add("clip", train.clip, "largest norm of all gradients together; 0: no clipping", at_least(0))
+      .add("warmup", train.warmup, "steps over which the learning rate rises from 0", at_least(0))
+      .add("schedule", train.schedule, "the learning rate after the warm-up",
+           {{"constant", optim::Decay::constant}, {"linear", optim::Decay::linear}, {"cosine", optim::Decay::cosine}})
+      .add("ema_decay", train.ema_decay, "decay of the moving average of the weights, which samples are drawn with",
+           at_least(0).below(1))
+      .add("seed", train.seed, "decides initial weights, order of the data, noise: all that is random");
+}
+
+void describe_output(Settings& settings, OutputSettings& output) {
+  settings.section("output", "what is written on the way")
+      .add("sample_every", output.sample_every, "steps between sample sheets; 0: only at the end", at_least(0))
+      .add("checkpoint_every", output.checkpoint_every, "steps between checkpoints; 0: only at the end", at_least(0))
+      .add("keep_checkpoints", output.keep_checkpoints, "checkpoints that stay on disk", at_least(1))
+      .add("log_every", output.log_every, "steps between lines of metrics.jsonl", at_least(1));
+}
+
+void describe_options(Settings& settings, TrainingOptions& options) {
+  settings.options()
+      .add("out", options.out, "folder for checkpoints, sample sheets and metrics")
+      .add("resume", options.resume, "\"none\" begins anew, \"auto\" goes on from the newest checkpoint in --out if "
+                                     "there is one, else the checkpoint or run folder to go on from")
+      .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", at_least(0))
+      .add("profile", options.profile, "file for a Chrome trace of a few steps, which are printed as a table as well");
+}
+
+void check_schedule(const TrainSettings& train) {
+  check<ConfigError>(train.schedule == optim::Decay::constant || train.steps > train.warmup, "warmup = ", train.warmup,
+                     " leaves nothing of steps = ", train.steps, " to the schedule: warmup must be smaller");
+  check<ConfigError>(train.final_learning_rate <= train.learning_rate, "final_learning_rate = ",
+                     train.final_learning_rate, " is above learning_rate = ", train.learning_rate);
+}
+
+models::TrainerConfig trainer_config(const TrainSettings& train) {
+  models::TrainerConfig config;
+  config.seed = train.seed;
+  config.clip_norm = train.clip;
+  config.ema_decay = train.ema_decay;
+  config.schedule = {.lr = train.learning_rate, .warmup_steps = train.warmup, .decay = train.schedule,
+                     .total_steps = train.steps,
+                     .final_fraction = train.final_learning_rate / train.learning_rate};
+  return config;
+}
+
+std::unique_ptr<optim::Optimizer> make_optimizer(nn::Module& model, const TrainSettings& train) {
+  return std::make_unique<optim::AdamW>(
+      nn::named_parameters(model),
+      optim::AdamOptions{.beta1 = train.betas[0], .beta2 = train.betas[1], .weight_decay = train.weight_decay});
+}
+
+}  // namespace ditharos::examples

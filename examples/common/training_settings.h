@@ -1,0 +1,48 @@
+#pragma once
+// What the configurations of all training programs have in common, and the options of their command lines.
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <ditharos/examples/common/settings.h>
+#include <ditharos/models/diffusion/trainer.h>
+#include <ditharos/optim/schedule.h>
+
+namespace ditharos::examples {
+
+/// [train]: the optimiser and how long it works.
+struct TrainSettings {
+  int64_t steps = 2000, batch_size = 64;
+  double learning_rate = 1e-3, final_learning_rate = 0, weight_decay = 0;
+  std::vector<double> betas = {.9, .99};
+  double clip = 1, ema_decay = .995;
+  int64_t warmup = 100;
+  optim::Decay schedule = optim::Decay::linear;
+  uint64_t seed = 0;
+};
+
+/// [output]: what is written on the way.
+struct OutputSettings {
+  int64_t sample_every = 500, checkpoint_every = 500, log_every = 10, keep_checkpoints = 2;
+};
+
+/// The command line alone.
+struct TrainingOptions {
+  std::string out, resume = "none", profile;
+  int threads = 0;
+};
+
+/// Rows of the table; what they describe must outlive the settings. `batch` says what batch_size counts.
+void describe_training(Settings& settings, TrainSettings& train, const std::string& batch);
+void describe_output(Settings& settings, OutputSettings& output);
+void describe_options(Settings& settings, TrainingOptions& options);
+
+/// ConfigError unless the learning rates and the schedule's steps fit together.
+void check_schedule(const TrainSettings& train);
+/// Seed, clipping, average and schedule; what is dropped from conditions is the caller's.
+models::TrainerConfig trainer_config(const TrainSettings& train);
+/// AdamW on all parameters of the model.
+std::unique_ptr<optim::Optimizer> make_optimizer(nn::Module& model, const TrainSettings& train);
+
+}  // namespace ditharos::examples
