@@ -86,12 +86,20 @@
 #include <ditharos/optim/schedule.h>
 #include <ditharos/optim/sgd.h>
 
+#include <ditharos/data/clip.h>
+#include <ditharos/data/clip_loader.h>
 #include <ditharos/data/dataset.h>
 #include <ditharos/data/idx.h>
 #include <ditharos/data/image_folder.h>
 #include <ditharos/data/loader.h>
 #include <ditharos/data/open.h>
+#include <ditharos/data/moving_garments.h>
 #include <ditharos/data/png.h>
 #include <ditharos/data/resize.h>
+#include <ditharos/data/scene.h>
+#include <ditharos/data/scene_caption.h>
 #include <ditharos/data/shapes.h>
 #include <ditharos/data/sheet.h>
+#include <ditharos/data/sky.h>
+#include <ditharos/data/sprite.h>
+#include <ditharos/data/tokenizer.h>

@@ -1,13 +1,8 @@
 #include <ditharos/data/loader.h>
 
 #include <algorithm>
-#include <condition_variable>
-#include <deque>
-#include <exception>
-#include <mutex>
-#include <thread>
 
-#include <ditharos/tensor/parallel.h>
+#include <ditharos/data/prefetcher.h>
 #include <ditharos/tensor/random.h>
 
 namespace ditharos::data {
@@ -101,67 +96,14 @@ void validate(const Dataset& dataset, const LoaderOptions& options, Cursor start
 
 struct Loader::State {
   State(Dataset dataset, const LoaderOptions& options_, Cursor start)
-      : options(options_), pictures(dataset.size()), assembler(std::move(dataset), options_, start) {
-    cursor = assembler.cursor();
-    if (options.prefetch > 0) worker = std::thread([this] { work(); });
-  }
-  ~State() {
-    if (!worker.joinable()) return;
-    {
-      const std::lock_guard lock(mutex);
-      stop = true;
-    }
-    wake_worker.notify_one();
-    worker.join();
-  }
-
-  void work() {
-    try {
-      // Inside of a parallel body nested loops run in place: this thread never opens a team beside the trainer's.
-      parallel_for(1, 1, [this](int64_t, int64_t) {
-        while (wait_for_room()) put(assembler.next());
-      });
-    } catch (...) {
-      const std::lock_guard lock(mutex);
-      failure = std::current_exception();
-    }
-    wake_caller.notify_one();
-  }
-  /// False when the loader is going away.
-  bool wait_for_room() {
-    std::unique_lock lock(mutex);
-    wake_worker.wait(lock, [this] { return stop || static_cast<int64_t>(ready.size()) < options.prefetch; });
-    return !stop;
-  }
-  void put(Item item) {
-    {
-      const std::lock_guard lock(mutex);
-      ready.push_back(std::move(item));
-    }
-    wake_caller.notify_one();
-  }
-  Item take() {
-    if (options.prefetch == 0) return assembler.next();
-    std::unique_lock lock(mutex);
-    wake_caller.wait(lock, [this] { return !ready.empty() || failure; });
-    if (ready.empty()) std::rethrow_exception(failure);
-    Item item = std::move(ready.front());
-    ready.pop_front();
-    lock.unlock();
-    wake_worker.notify_one();
-    return item;
-  }
+      : options(options_), pictures(dataset.size()), assembler(std::move(dataset), options_, start),
+        cursor(assembler.cursor()), batches(options.prefetch, [this] { return assembler.next(); }) {}
 
   const LoaderOptions options;
   const int64_t pictures;
-  Cursor cursor;  // of the caller
   Assembler assembler;
-  std::mutex mutex;
-  std::condition_variable wake_worker, wake_caller;
-  std::deque<Item> ready;  // guarded by mutex, as are the next two
-  std::exception_ptr failure;
-  bool stop = false;
-  std::thread worker;  // last: it starts when everything else is there
+  Cursor cursor;             // of the caller
+  Prefetcher<Item> batches;  // last: its thread starts when everything else is there
 };
 
 Loader::Loader(Dataset dataset, const LoaderOptions& options, Cursor start) {
@@ -171,7 +113,7 @@ Loader::Loader(Dataset dataset, const LoaderOptions& options, Cursor start) {
 Loader::~Loader() = default;
 
 Batch Loader::next() {
-  Item item = state_->take();
+  Item item = state_->batches.take();
   state_->cursor = item.after;
   return std::move(item.batch);
 }

@@ -1,0 +1,50 @@
+#pragma once
+// Small pictures without their ground, drawn into frames at any place and size.
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace ditharos::data {
+
+/// Red, green and blue, 0..255 each.
+using Rgb = std::array<double, 3>;
+/// a + share (b - a), for each component.
+inline Rgb mix(const Rgb& a, const Rgb& b, double share) {
+  return {a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1]), a[2] + share * (b[2] - a[2])};
+}
+
+/// A picture whose pixels may be transparent.
+struct Sprite {
+  int64_t height = 0, width = 0;
+  std::vector<double> pixels;  ///< [H, W, 4]: red, green and blue times the opacity, 0..255, and the opacity, 0..1
+};
+
+/// Where something lies in a frame, in pixels; pixel (0, 0) is the square from 0 to 1.
+struct Box {
+  double left = 0, top = 0, width = 0, height = 0;
+};
+
+/// A frame while it is being drawn.
+struct Frame {
+  int64_t height = 0, width = 0;
+  std::vector<double> planes;  ///< [3, H, W], 0..255
+
+  Frame(int64_t height_, int64_t width_)
+      : height(height_), width(width_), planes(static_cast<size_t>(3 * height_ * width_)) {}
+};
+
+/// The darkest inner part of a cut-out picture keeps this share of its colour, so that it stands out from a night sky.
+inline constexpr double darkest_shade = 0.3;
+
+/// Cuts a bright thing out of its black ground: `gray` [H, W], u8. Ground is what is (nearly) black and reached from
+/// the border through such pixels alone; black parts inside stay opaque. The outermost pixels become as transparent as
+/// they are darker than their neighbours. Shades of gray become shades of `tint`, the brightest one `tint` itself.
+/// The result is cropped to what can be seen; it is empty when the picture is all ground.
+Sprite cut_out(const uint8_t* gray, int64_t height, int64_t width, const Rgb& tint);
+
+/// Draws the sprite so that it fills `box`, blended with what the frame holds. A pixel gets the mean of what it covers
+/// of a smaller copy, and a bilinear mixture of a larger one, so a box may lie anywhere between the pixels.
+void draw_sprite(Frame& frame, const Sprite& sprite, const Box& box);
+
+}  // namespace ditharos::data

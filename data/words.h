@@ -1,0 +1,19 @@
+#pragma once
+// Captions and prompts cut into words.
+#include <string>
+#include <vector>
+
+namespace ditharos::data {
+
+/// The words and punctuation marks of a text, in lower case (ASCII). A word is a run of letters, digits and bytes
+/// beyond ASCII, with hyphens, apostrophes and underscores inside; every other visible character is a mark of its own.
+/// What follows white space, or begins the text, has a blank in front: "A T-shirt, red." is " a", " t-shirt", ",",
+/// " red", ".". Joined together they are the text again, with its white space and capitals made uniform.
+std::vector<std::string> split_words(const std::string& text);
+
+/// True for words, false for marks.
+bool is_word(const std::string& part);
+/// The word or mark without the blank in front.
+inline std::string without_blank(const std::string& part) { return part.substr(part.starts_with(' ') ? 1 : 0); }
+
+}  // namespace ditharos::data
