@@ -35,7 +35,7 @@ models::Trainer make_trainer(models::DiT& model, const DiTRun& run) {
 void draw_sheet(const std::string& path, models::DiT& model, models::Trainer& trainer, const DiTRun& run,
                 const std::vector<std::string>& class_names) {
   constexpr int64_t per_class = 8;
-  const optim::EmaScope averaged(*trainer.ema());
+  const AveragedWeights averaged(trainer);
   nn::set_training(model, false);
   const Tensor pictures = sample_all(model, run, request_samples(run.model, per_class, run.train.seed), run.train.seed);
   nn::set_training(model, true);
@@ -44,7 +44,8 @@ void draw_sheet(const std::string& path, models::DiT& model, models::Trainer& tr
 
 int train(int argc, char** argv) {
   DiTRun run;
-  TrainingOptions options{.out = "runs/dit"};
+  TrainingOptions options;
+  options.out = "runs/dit";
   bool recompute = false;
   Settings settings("train_dit", "Trains a class-conditional diffusion transformer on pictures.");
   describe_options(settings, options);

@@ -26,15 +26,18 @@ int run_training(const TrainingLoop& loop) {
     metrics.sync();
     return checkpoints.save(state);
   };
+  Progress progress(began, loop.steps);
   const auto show = [&] {
+    const std::string nothing = JsonObject().text();
     const JsonObject measured = loop.show(folder.file(loop.samples));
+    if (measured.text() == nothing) return;
+    progress.note("step " + std::to_string(trainer.steps()) + ": " + measured.text());
     // A run that was complete before has its line already.
-    if (measured.text() != JsonObject().text() && trainer.steps() > began) metrics.append(trainer.steps(), measured);
+    if (trainer.steps() > began) metrics.append(trainer.steps(), measured);
   };
   const auto due = [&](int64_t every) { return every > 0 && trainer.steps() % every == 0; };
 
   const Interrupt interrupt;
-  Progress progress(began, loop.steps);
   StepProfile profile(loop.options.profile);
   bool saved = began > 0;
   while (trainer.steps() < loop.steps && !interrupt.requested()) {
@@ -48,10 +51,10 @@ int run_training(const TrainingLoop& loop) {
     if (due(loop.output.sample_every)) show();
     if (due(loop.output.checkpoint_every)) save(), saved = true;
   }
-  progress.finish();
-  profile.report();
   const bool complete = trainer.steps() >= loop.steps;
   if (complete) show();
+  progress.finish();
+  profile.report();
   if (!saved) save();
   const std::string newest = checkpoints.path_of(trainer.steps());
   if (!complete) {

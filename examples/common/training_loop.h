@@ -1,12 +1,24 @@
 #pragma once
 // The loop that all training programs share: steps, metrics, checkpoints, samples, Ctrl-C.
 #include <functional>
+#include <optional>
 #include <string>
 
 #include <ditharos/examples/common/json.h>
 #include <ditharos/examples/common/training_settings.h>
 
 namespace ditharos::examples {
+
+/// Puts the trainer's moving average into its model for a scope; nothing for a trainer without one.
+class AveragedWeights {
+ public:
+  explicit AveragedWeights(models::Trainer& trainer) {
+    if (trainer.ema() != nullptr) scope_.emplace(*trainer.ema());
+  }
+
+ private:
+  std::optional<optim::EmaScope> scope_;
+};
 
 struct TrainingLoop {
   models::Trainer& trainer;  ///< restored, if the run goes on

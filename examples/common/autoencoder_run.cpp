@@ -1,0 +1,72 @@
+#include <ditharos/examples/common/autoencoder_run.h>
+
+#include <ditharos/autograd/grad_mode.h>
+
+namespace ditharos::examples {
+
+void describe(Settings& settings, AutoencoderRun& run) {
+  describe_clips(settings, run.clips);
+  settings.section("autoencoder", "clips to latents and back")
+      .add("latent_channels", run.model.latent_channels, "numbers at each place of the latents", at_least(1))
+      .add("width", run.model.width, "channels at full resolution; each halving doubles them", at_least(1))
+      .add("max_width", run.model.max_width, "up to so many", at_least(1))
+      .add("blocks", run.model.blocks, "residual blocks at each resolution", at_least(1))
+      .add("groups", run.model.groups, "groups of channels that are normalised together", at_least(1))
+      .add("stages", run.model.stages, "halvings of height and width", at_least(0))
+      .add("time_stride", run.model.time_stride, "frames that one frame of latents stands for: 1, 2 or 4", at_least(1))
+      .add("kl_weight", run.loss.kl_weight, "weight of the latents' distance from a normal distribution", at_least(0));
+  describe_training(settings, run.train, "clips a step, of the first shape; others have as many pixels");
+  describe_output(settings, run.output);
+}
+
+void settle(const AutoencoderRun& run) {
+  run.model.validate();
+  check_schedule(run.train);
+  for (const data::ClipBucket& bucket : clip_buckets(run.clips, run.train.batch_size)) {
+    const data::ClipShape& s = bucket.shape;
+    try {
+      run.model.latent_shape({1, s.frames, run.model.channels, s.height, s.width});
+    } catch (const ShapeError& e) {
+      fail<ConfigError>("shapes: ", data::to_text(s), ": ", e.what());
+    }
+  }
+}
+
+CheckpointKind autoencoder_kind() {
+  OutputSettings output;
+  Settings settings("", "");
+  describe_output(settings, output);
+  CheckpointKind kind{"video-autoencoder", "a video autoencoder", keys_of(settings)};
+  kind.may_change.insert("steps");
+  return kind;
+}
+
+void measure_latents(models::VideoAutoencoder& model, const data::ClipSource& source,
+                     const std::vector<data::ClipBucket>& buckets, int64_t count) {
+  const NoGrad no_grad;
+  models::LatentStatistics statistics(model.config().latent_channels);
+  count = std::min(count, source.size());
+  for (const data::ClipBucket& bucket : buckets) {
+    for (int64_t first = 0; first < count; first += bucket.batch_size) {
+      const int64_t some = std::min(bucket.batch_size, count - first);
+      statistics.add(model.encode(clip_batch(source, bucket.shape, first, some).clips).mean);
+    }
+  }
+  model.set_latent_statistics(statistics.mean(), statistics.standard_deviation());
+}
+
+TrainedAutoencoder load_autoencoder(const std::string& path) {
+  const optim::LatestCheckpoint found = open_checkpoint(path, autoencoder_kind());
+  AutoencoderRun run;
+  Settings settings("", "");
+  describe(settings, run);
+  settings.read(found.state->configuration, found.path);
+  settle(run);
+  Generator rng(0);
+  models::VideoAutoencoder model(run.model, rng);
+  nn::load_state_dict(model, found.state->ema.empty() ? found.state->model : found.state->ema);
+  nn::set_training(model, false);
+  return {run, model, found.state->step, found.path, found.state->configuration};
+}
+
+}  // namespace ditharos::examples

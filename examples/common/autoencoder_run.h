@@ -1,0 +1,43 @@
+#pragma once
+// What a run of a video autoencoder is made of, its table of settings, and an autoencoder from a checkpoint.
+#include <string>
+
+#include <ditharos/examples/common/clip_settings.h>
+#include <ditharos/examples/common/resume.h>
+#include <ditharos/models/autoencoder/objective.h>
+#include <ditharos/models/autoencoder/video.h>
+
+namespace ditharos::examples {
+
+/// Everything that the configuration file and the flags decide.
+struct AutoencoderRun {
+  ClipSettings clips;
+  models::VideoAutoencoderConfig model;
+  models::VideoAutoencoderLoss loss;
+  TrainSettings train{.steps = 3000, .batch_size = 4, .learning_rate = 2e-3, .ema_decay = .99};
+  OutputSettings output;
+};
+
+/// Rows for all of it. `run` must outlive the settings.
+void describe(Settings& settings, AutoencoderRun& run);
+/// Checks that all fits together: the strides divide every shape of clips. ConfigError in one sentence otherwise.
+void settle(const AutoencoderRun& run);
+/// What checkpoints of train_autoencoder are.
+CheckpointKind autoencoder_kind();
+
+/// Sets the latents' mean and deviation from `count` clips of each shape, with the weights that the model has now.
+void measure_latents(models::VideoAutoencoder& model, const data::ClipSource& source,
+                     const std::vector<data::ClipBucket>& buckets, int64_t count = 32);
+
+struct TrainedAutoencoder {
+  AutoencoderRun run;
+  models::VideoAutoencoder model;  ///< with the averaged weights
+  int64_t step = 0;
+  std::string path;           ///< the file it came from
+  std::string configuration;  ///< as text
+};
+/// An autoencoder from a checkpoint file or a run folder; IoError or ConfigError naming it when there is none, or when
+/// it is damaged or of another kind of model.
+TrainedAutoencoder load_autoencoder(const std::string& path);
+
+}  // namespace ditharos::examples

@@ -1,0 +1,114 @@
+#include <ditharos/examples/common/clip_settings.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+
+#include <ditharos/autograd/ops.h>
+#include <ditharos/data/dataset.h>
+#include <ditharos/data/moving_garments.h>
+
+namespace ditharos::examples {
+namespace {
+
+constexpr const char* made_clips = "moving-garments";
+constexpr int64_t longest_side = 4096;  // pixels, or frames
+
+/// The numbers of "8x32x32", as many as `count`; nothing when the text is something else.
+std::vector<int64_t> parse_sides(const std::string& text, size_t count) {
+  std::vector<int64_t> sides;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (sides.size() < count) {
+    int64_t side = 0;
+    const auto [next, error] = std::from_chars(at, end, side);
+    if (error != std::errc() || side < 1 || side > longest_side) return {};
+    sides.push_back(side);
+    at = next;
+    if (sides.size() < count && (at == end || *at++ != 'x')) return {};
+  }
+  return at == end ? sides : std::vector<int64_t>{};
+}
+
+std::string trimmed(const std::string& text) {
+  const size_t begin = text.find_first_not_of(' ');
+  return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(' ') - begin + 1);
+}
+
+std::vector<data::ClipShape> parse_shapes(const std::string& list) {
+  std::vector<data::ClipShape> shapes;
+  for (size_t begin = 0; begin <= list.size();) {
+    const size_t comma = std::min(list.find(',', begin), list.size());
+    shapes.push_back(parse_clip_shape(trimmed(list.substr(begin, comma - begin)), "shapes"));
+    begin = comma + 1;
+  }
+  return shapes;
+}
+
+double pixels(const data::ClipShape& shape) { return double(shape.frames) * double(shape.height * shape.width); }
+
+}  // namespace
+
+void describe_clips(Settings& settings, ClipSettings& clips) {
+  settings.section("data", "what to learn from")
+      .add("data", clips.data, "\"moving-garments\", or a folder of videos with captions")
+      .add("shapes", clips.shapes, "shapes of the batches, frames x height x width: \"8x32x32, 16x32x48\"")
+      .add("shape_weights", clips.shape_weights, "how often each shape comes, in proportion; empty: all alike",
+           above(0));
+}
+
+data::ClipShape parse_clip_shape(const std::string& text, const std::string& what) {
+  const std::vector<int64_t> sides = parse_sides(text, 3);
+  check<ConfigError>(sides.size() == 3, what, ": \"", text,
+                     "\" is not a shape of clips; write frames x height x width, each from 1 to ", longest_side,
+                     ", such as 8x32x32");
+  return {sides[0], sides[1], sides[2]};
+}
+
+FrameSize parse_frame_size(const std::string& text, const std::string& what) {
+  const std::vector<int64_t> sides = parse_sides(text, 2);
+  check<ConfigError>(sides.size() == 2, what, ": \"", text,
+                     "\" is not a size of frames; write height x width, each from 1 to ", longest_side,
+                     ", such as 32x48");
+  return {sides[0], sides[1]};
+}
+
+std::vector<data::ClipBucket> clip_buckets(const ClipSettings& clips, int64_t batch_size) {
+  const std::vector<data::ClipShape> shapes = parse_shapes(clips.shapes);
+  check<ConfigError>(clips.shape_weights.empty() || clips.shape_weights.size() == shapes.size(), "shape_weights has ",
+                     clips.shape_weights.size(), " numbers for ", shapes.size(), " shapes");
+  std::vector<data::ClipBucket> buckets;
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    const int64_t batch = std::llround(double(batch_size) * pixels(shapes[0]) / pixels(shapes[i]));
+    buckets.push_back({.shape = shapes[i], .batch_size = std::max<int64_t>(1, batch),
+                       .weight = clips.shape_weights.empty() ? 1 : clips.shape_weights[i]});
+  }
+  return buckets;
+}
+
+std::shared_ptr<const data::ClipSource> open_clips(const std::string& data, ClipUse use) {
+  const bool training = use == ClipUse::training;
+  check<ConfigError>(data == made_clips, "there are no clips called \"", data, "\"; known is \"", made_clips, "\"");
+  data::MovingGarmentsOptions options;
+  options.split = training ? data::SceneSplit::train : data::SceneSplit::held_out;
+  return std::make_shared<data::MovingGarments>(
+      data::things_to_move(training ? data::Split::train : data::Split::test), options);
+}
+
+data::ClipBatch clip_batch(const data::ClipSource& source, const data::ClipShape& shape, int64_t first,
+                           int64_t count) {
+  data::ClipBatch batch;
+  batch.shape = shape;
+  std::vector<Tensor> clips;
+  for (int64_t i = first; i < first + count; ++i) {
+    data::CaptionedClip clip = source.clip(i, shape);
+    clips.push_back(data::to_unit_range(clip.frames));
+    batch.captions.push_back(std::move(clip.caption));
+    batch.indices.push_back(i);
+  }
+  batch.clips = stack(clips, 0);
+  return batch;
+}
+
+}  // namespace ditharos::examples

@@ -1,0 +1,42 @@
+#pragma once
+// Which clips a program works on, and in which shapes.
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <ditharos/data/clip_loader.h>
+#include <ditharos/examples/common/settings.h>
+
+namespace ditharos::examples {
+
+/// [data]: where clips come from and the shapes that batches are drawn in.
+struct ClipSettings {
+  std::string data = "moving-garments";
+  std::string shapes = "8x32x32";  ///< frames x height x width, comma separated
+  std::vector<double> shape_weights;
+};
+void describe_clips(Settings& settings, ClipSettings& clips);
+
+/// "8x32x48": frames, height, width. ConfigError that says what the text should look like; `what` names the setting.
+data::ClipShape parse_clip_shape(const std::string& text, const std::string& what);
+/// "32x48": height, width.
+struct FrameSize {
+  int64_t height, width;
+};
+FrameSize parse_frame_size(const std::string& text, const std::string& what);
+
+/// The shapes with their weights, each with a batch that holds about as many pixels as `batch_size` clips of the first.
+/// ConfigError when the settings do not fit together.
+std::vector<data::ClipBucket> clip_buckets(const ClipSettings& clips, int64_t batch_size);
+
+/// What a source of clips is used for.
+enum class ClipUse { training, judging };
+/// "moving-garments": garments over skies; those for judging are of test pictures in combinations of thing and motion
+/// that training never shows. Else a folder of videos with captions, whose last tenth serves for judging.
+std::shared_ptr<const data::ClipSource> open_clips(const std::string& data, ClipUse use);
+
+/// Clips [first, first + count) of a source as one batch, f32 [B, F, 3, H, W] in [-1, 1], and what they show.
+data::ClipBatch clip_batch(const data::ClipSource& source, const data::ClipShape& shape, int64_t first, int64_t count);
+
+}  // namespace ditharos::examples

@@ -1,0 +1,114 @@
+// Trains the autoencoder that turns clips into latents, on which train_video then trains a diffusion transformer.
+//
+//   train_autoencoder --config examples/configs/video_autoencoder.toml --out runs/autoencoder
+//
+// The same configuration gives the same bytes at any number of threads, whether the run was interrupted and resumed or
+// not.
+#include <cmath>
+#include <cstdio>
+#include <string>
+
+#include <ditharos/autograd/grad_mode.h>
+#include <ditharos/autograd/ops.h>
+#include <ditharos/data/sheet.h>
+#include <ditharos/examples/common/autoencoder_run.h>
+#include <ditharos/examples/common/program.h>
+#include <ditharos/examples/common/training_loop.h>
+#include <ditharos/tensor/parallel.h>
+
+using namespace ditharos;
+using namespace ditharos::examples;
+
+namespace {
+
+/// How well clips come back, as pixels in [0, 1].
+struct Fidelity {
+  double rms, psnr;  // psnr in decibels
+};
+Fidelity fidelity_of(const Tensor& clips, const Tensor& decoded) {
+  const double rms = std::sqrt(mse_loss(clamp(decoded, -1, 1), clips).item()) / 2;
+  return {rms, -20 * std::log10(rms)};
+}
+
+/// Two rows a clip: frames as they are, and as they come back. At most 4 clips and 8 frames of each.
+void draw_sheet(const std::string& path, const data::ClipBatch& batch, const Tensor& decoded) {
+  const int64_t clips = std::min<int64_t>(4, batch.clips.size(0)), frames = std::min<int64_t>(8, batch.shape.frames);
+  std::vector<Tensor> rows;
+  std::vector<std::string> labels;
+  for (int64_t i = 0; i < clips; ++i) {
+    rows.push_back(slice(select(batch.clips, 0, i), 0, 0, frames));
+    rows.push_back(slice(select(decoded, 0, i), 0, 0, frames));
+    labels.push_back(batch.captions[size_t(i)]);
+    labels.push_back("as it comes back");
+  }
+  data::save_sheet(path, cat(rows, 0), {.columns = frames, .scale = 3, .row_labels = labels,
+                                        .label_place = data::SheetOptions::LabelPlace::above});
+}
+
+int train(int argc, char** argv) {
+  constexpr int64_t held_out_clips = 32;
+  AutoencoderRun run;
+  TrainingOptions options;
+  options.out = "runs/autoencoder";
+  Settings settings("train_autoencoder", "Trains a video autoencoder, clips to latents and back.");
+  describe_options(settings, options);
+  describe(settings, run);
+  if (!settings.parse(argc, argv)) return 0;
+  if (options.threads > 0) set_num_threads(options.threads);
+  settle(run);
+
+  const auto source = open_clips(run.clips.data, ClipUse::training);
+  const auto held_out = open_clips(run.clips.data, ClipUse::judging);
+  const std::vector<data::ClipBucket> buckets = clip_buckets(run.clips, run.train.batch_size);
+  const data::ClipBatch judged =
+      clip_batch(*held_out, buckets[0].shape, 0, std::min(held_out_clips, held_out->size()));
+  refuse_foreign_checkpoints(options);
+  const std::string configuration = settings.to_toml();
+  Generator rng(run.train.seed);
+  models::VideoAutoencoder model(run.model, rng);
+  models::Trainer trainer(model, {}, std::make_shared<models::VideoAutoencoderObjective>(model, run.loss),
+                          make_optimizer(model, run.train), trainer_config(run.train));
+  int64_t first_batch = 0;
+  if (const auto state = state_to_resume(options, configuration, autoencoder_kind())) {
+    trainer.restore(*state);
+    first_batch = state->position;
+  }
+  data::ClipLoader loader(source, {.buckets = buckets, .seed = run.train.seed}, first_batch);
+  const data::ClipShape& shape = buckets[0].shape;
+  const Shape latent = run.model.latent_shape({1, shape.frames, run.model.channels, shape.height, shape.width});
+  std::printf("%lld clips; %s become latents of %lldx%lldx%lld with %lld channels; %lld parameters; %d threads\n",
+              static_cast<long long>(source->size()), data::to_text(shape).c_str(),
+              static_cast<long long>(latent[1]), static_cast<long long>(latent[3]), static_cast<long long>(latent[4]),
+              static_cast<long long>(latent[2]), static_cast<long long>(nn::parameter_count(model)), num_threads());
+
+  const auto step = [&] { return trainer.step(loader.next().clips); };
+  const auto describe_state = [&](optim::TrainState& state) {
+    state.kind = autoencoder_kind().name;
+    state.configuration = configuration;
+    state.position = loader.cursor();
+    {
+      const AveragedWeights averaged(trainer);
+      measure_latents(model, *source, buckets);
+    }
+    // The average copied the buffers at its last update, before they were measured.
+    for (nn::NamedTensor& average : state.ema)
+      for (const nn::NamedTensor& own : state.model)
+        if (own.name == average.name && own.name.starts_with("latent_")) average.tensor = own.tensor;
+  };
+  const auto show = [&](const std::string& path) {
+    const NoGrad no_grad;
+    const AveragedWeights averaged(trainer);
+    const models::LatentDistribution latents = model.encode(judged.clips);
+    const Tensor decoded = model.decode(latents.mean);
+    draw_sheet(path, judged, decoded);
+    const Fidelity f = fidelity_of(judged.clips, decoded);
+    return JsonObject().add("psnr", f.psnr).add("rms", f.rms).add("divergence", latents.kl_divergence().item());
+  };
+  return run_training({.trainer = trainer, .options = options, .output = run.output, .steps = run.train.steps,
+                       .configuration = configuration, .step = step, .describe = describe_state,
+                       .samples = "reconstructions.png", .show = show});
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return run_main(argc, argv, train); }
