@@ -46,7 +46,7 @@ void draw_sheet(const std::string& path, const data::ClipBatch& batch, const Ten
 }
 
 int train(int argc, char** argv) {
-  constexpr int64_t held_out_clips = 32;
+  constexpr int64_t held_out_clips = 32, held_out_frames = 8;
   AutoencoderRun run;
   TrainingOptions options;
   options.out = "runs/autoencoder";
@@ -60,8 +60,9 @@ int train(int argc, char** argv) {
   const auto source = open_clips(run.clips.data, ClipUse::training);
   const auto held_out = open_clips(run.clips.data, ClipUse::judging);
   const std::vector<data::ClipBucket> buckets = clip_buckets(run.clips, run.train.batch_size);
-  const data::ClipBatch judged =
-      clip_batch(*held_out, buckets[0].shape, 0, std::min(held_out_clips, held_out->size()));
+  data::ClipShape judged_shape = buckets[0].shape;
+  judged_shape.frames = held_out_frames;  // every time stride divides it
+  const data::ClipBatch judged = clip_batch(*held_out, judged_shape, 0, std::min(held_out_clips, held_out->size()));
   refuse_foreign_checkpoints(options);
   const std::string configuration = settings.to_toml();
   Generator rng(run.train.seed);
