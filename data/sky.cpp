@@ -25,12 +25,6 @@ constexpr Palette palettes[sky_count] = {
 };
 const Palette& palette_of(Sky sky) { return palettes[static_cast<int>(sky)]; }
 
-double squared_distance(const Rgb& a, const Rgb& b) {
-  double sum = 0;
-  for (int c = 0; c < 3; ++c) sum += (a[c] - b[c]) * (a[c] - b[c]);
-  return sum;
-}
-
 /// A number in [0, 1) for each (seed, k).
 double fraction(uint64_t seed, uint64_t k) { return static_cast<double>(philox(seed, k)[0]) * 0x1p-32; }
 

@@ -13,6 +13,11 @@ using Rgb = std::array<double, 3>;
 inline Rgb mix(const Rgb& a, const Rgb& b, double share) {
   return {a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1]), a[2] + share * (b[2] - a[2])};
 }
+/// Squared distance of two colours.
+inline double squared_distance(const Rgb& a, const Rgb& b) {
+  const double r = a[0] - b[0], g = a[1] - b[1], blue = a[2] - b[2];
+  return r * r + g * g + blue * blue;
+}
 
 /// A picture whose pixels may be transparent.
 struct Sprite {
