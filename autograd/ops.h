@@ -246,7 +246,7 @@ Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& targ
 /// batch divide the sum by its size.
 Tensor kl_div(const Tensor& log_prediction, const Tensor& target, Reduction reduction = Reduction::mean);
 
-// --- fused blocks of a transformer (ops/norm.cpp, ops/attention.cpp) ---
+// --- fused blocks of a transformer (ops/norm.cpp, ops/rope.cpp, ops/attention.cpp) ---
 /// (x - mean) / sqrt(var + eps) * weight + bias over the last axis; weight, bias [D] or undefined (Ba et al. 2016).
 Tensor layer_norm(const Tensor& x, const Tensor& weight = {}, const Tensor& bias = {}, double eps = 1e-5);
 /// LayerNorm without affine map, then * (1 + scale) + shift; x [B, T, D], shift and scale [B, D] (adaLN, Peebles and
@@ -259,6 +259,10 @@ struct GatedNorm { Tensor residual, normalized; };
 /// pass.
 GatedNorm gated_residual_norm(const Tensor& x, const Tensor& gate, const Tensor& y, const Tensor& shift,
                               const Tensor& scale, double eps = 1e-6);
+/// Rotary position embedding (Su et al. 2021) of the queries and keys in packed qkv [B, T, 3 D]: at token t the elements
+/// i and i + h/2 of each head of size h = D/heads are turned by one angle, whose cosine and sine stand at [t, i] of the
+/// tables [T, h/2]. Products of queries and keys then depend on differences of angles alone. Values stay as they are.
+Tensor rope(const Tensor& qkv, const Tensor& cosines, const Tensor& sines, int64_t heads);
 /// softmax(q k^T / sqrt(D/heads)) v for packed qkv [B, T, 3 D] -> [B, T, D] (Vaswani et al. 2017).
 Tensor attention(const Tensor& qkv, int64_t heads);
 /// softmax(q k^T / sqrt(D) + mask) v for q [B, H, T, D], k [B, H, S, D], v [B, H, S, E] -> [B, H, T, E]. The mask

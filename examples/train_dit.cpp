@@ -25,7 +25,7 @@ namespace {
 models::Trainer make_trainer(models::DiT& model, const DiTRun& run) {
   models::TrainerConfig config = trainer_config(run.train);
   config.class_dropout = run.model.classes > 0 ? run.model.class_dropout : 0;
-  config.null_label = run.model.null_label();
+  config.null_condition = run.model.null_condition();
   return models::Trainer(
       model, [&model](const Tensor& x, const Tensor& time, const Tensor& labels) { return model(x, time, labels); },
       models::make_objective(run.process), make_optimizer(model, run.train), config);

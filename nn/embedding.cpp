@@ -11,7 +11,21 @@ Tensor timestep_features(const Tensor& t, int64_t dim) {
   std::vector<double> frequencies(static_cast<size_t>(half));
   for (int64_t i = 0; i < half; ++i) frequencies[size_t(i)] = std::exp(-std::log(10000.0) * double(i) / double(half));
   const Tensor angles = unsqueeze(to(t, DType::f64), 1) * from_vector(frequencies);  // [B, half], in double
-  return to(cat({cos(angles), sin(angles)}, 1), DType::f32);
+  return to(cat({cos(angles), sin(angles)}, 1), t.dtype() == DType::f64 ? DType::f64 : DType::f32);
+}
+
+Tensor binary_features(const Tensor& steps, int64_t bits) {
+  check<ShapeError>(steps.rank() == 1, "[binary_features] the steps must have shape [B], got ", steps.shape());
+  check<ConfigError>(bits >= 1 && bits <= 30, "[binary_features] the number of bits must be between 1 and 30, got ",
+                     bits);
+  std::vector<double> digits;
+  for (const double value : steps.to_vector<double>()) {
+    const double step = std::nearbyint(value);
+    check<Error>(step >= 0 && step < double(int64_t{1} << bits), "[binary_features] step ", value,
+                 " does not fit into ", bits, " bits, which hold 0 to ", (int64_t{1} << bits) - 1);
+    for (int64_t bit = bits - 1; bit >= 0; --bit) digits.push_back(double(int64_t(step) >> bit & 1));
+  }
+  return to(from_vector(digits, {steps.size(0), bits}), steps.dtype() == DType::f64 ? DType::f64 : DType::f32);
 }
 
 TimestepEmbedder::TimestepEmbedder(int64_t width, Generator& rng)

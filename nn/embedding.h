@@ -21,7 +21,12 @@ class Embedding : public Module {
 
 /// Sinusoidal features of a time, [B] -> [B, dim]: cos(t w_i) for the first half, then sin(t w_i), with
 /// w_i = 10000^(-i / (dim/2)) (Vaswani et al. 2017; order and denominator as in Peebles and Xie's DiT). `dim` is even.
+/// f64 for times in f64, else f32.
 Tensor timestep_features(const Tensor& t, int64_t dim);
+
+/// The binary digits of a step's number, [B] -> [B, bits], most significant first: with two bits, 3 -> (1, 1). A time
+/// between two steps counts as the nearest. Error when a step does not fit. f64 for steps in f64, else f32.
+Tensor binary_features(const Tensor& steps, int64_t bits);
 
 /// Embeds a time, [B] -> [B, D]: 256 sinusoidal features, Linear, SiLU, Linear; weights N(0, .02^2).
 class TimestepEmbedder : public Module {

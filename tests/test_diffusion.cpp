@@ -262,8 +262,9 @@ TEST_CASE("guidance: the prediction moves away from the unconditional one") {
     return from_vector(out, {x.size(0), 4, 1, 1});
   };
   const Tensor x = zeros({2, 2, 1, 1}), t = full({2}, .5), labels = steps_of({0, 2});
+  const Tensor null_label = scalar(3, DType::i64);
   const auto same = [](double time) { return time; };
-  const auto run = [&](const Guidance& g) { return guided(network, labels, 3, g, same)(x, t).to_vector<double>(); };
+  const auto run = [&](const Guidance& g) { return guided(network, labels, null_label, g, same)(x, t).to_vector<double>(); };
 
   CHECK(run({.scale = 1}) == std::vector<double>{0, 1, 2, 3, 20, 21, 22, 23});
   CHECK_EQ(largest_batch, 2);
@@ -276,7 +277,7 @@ TEST_CASE("guidance: the prediction moves away from the unconditional one") {
   CHECK(run({.scale = 3, .from = .5, .to = .6}) == std::vector<double>{-60, -59, 2, 3, 0, 1, 22, 23});
   CHECK(run({.scale = 3, .from = .6, .to = .9}) == std::vector<double>{0, 1, 2, 3, 20, 21, 22, 23});
   CHECK_EQ(largest_batch, 2);  // outside of the interval the network runs once
-  const Denoiser early = guided(network, labels, 3, {.scale = 3, .from = 0, .to = .4}, same);
+  const Denoiser early = guided(network, labels, null_label, {.scale = 3, .from = 0, .to = .4}, same);
   const Tensor mixed = early(x, from_vector<float>({.3f, .7f}));
   CHECK(mixed.to_vector<double>() == std::vector<double>{-60, -59, 2, 3, 20, 21, 22, 23});
 
@@ -284,6 +285,6 @@ TEST_CASE("guidance: the prediction moves away from the unconditional one") {
   CHECK_THROWS_AS(run({.scale = -1}), ConfigError);
   CHECK_THROWS_AS(run({.scale = std::nan("")}), ConfigError);
   CHECK_THROWS_AS(run({.from = .5, .to = .5}), ConfigError);
-  CHECK_THROWS_AS(guided(network, {}, 3, {.scale = 2}, same), ConfigError);
-  CHECK_NOTHROW(guided(network, {}, 3, {.scale = 1}, same));
+  CHECK_THROWS_AS(guided(network, {}, null_label, {.scale = 2}, same), ConfigError);
+  CHECK_NOTHROW(guided(network, {}, null_label, {.scale = 1}, same));
 }

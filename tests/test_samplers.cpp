@@ -169,7 +169,7 @@ TEST_CASE("samplers: one call serves every process, and refuses what does not fi
   const DiffusionConfig flow{.kind = ProcessKind::flow, .flow = {.time_scale = 100}};
   const auto run = [&](const DiffusionConfig& process, const SamplerConfig& sampler) {
     Generator steps(8);
-    return sample(process, sampler, network, labels, 3, noise, steps);
+    return sample(process, sampler, network, labels, scalar(3, DType::i64), noise, steps);
   };
   const Denoiser bound = [&](const Tensor& x, const Tensor& t) { return model(x, t, labels); };
   CHECK_EQ(difference(run(flow, {.kind = SamplerKind::euler, .steps = 5}),

@@ -23,7 +23,8 @@ struct Training {
   DiT model{config, rng};
   Trainer trainer{model, [this](const Tensor& x, const Tensor& t, const Tensor& y) { return model(x, t, y); },
                   std::make_shared<RectifiedFlow>(), std::make_unique<optim::AdamW>(nn::named_parameters(model)),
-                  {.class_dropout = .1, .null_label = 10, .clip_norm = 1, .ema_decay = .99, .schedule = {.lr = 1e-4}}};
+                  {.class_dropout = .1, .null_condition = config.null_condition(), .clip_norm = 1, .ema_decay = .99,
+                   .schedule = {.lr = 1e-4}}};
   Tensor data = rng.normal({8, 4, 16, 16}), labels = rng.randint(0, 10, {8});
 
   void step() { trainer.step(data, labels); }

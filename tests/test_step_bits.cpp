@@ -29,7 +29,7 @@ std::vector<std::pair<std::string, std::string>> bytes_after(int threads, int st
   model.set_recompute(recompute);
   models::TrainerConfig settings;
   settings.class_dropout = .2;
-  settings.null_label = config.null_label();
+  settings.null_condition = config.null_condition();
   settings.clip_norm = .5;
   settings.ema_decay = .9;
   settings.schedule.lr = 1e-2;

@@ -38,7 +38,7 @@ struct Run {
                 with_defaults(config)) {}
 
   static TrainerConfig with_defaults(TrainerConfig config) {
-    config.null_label = tiny.null_label();
+    config.null_condition = tiny.null_condition();
     config.class_dropout = .1;
     config.clip_norm = 1;
     config.ema_decay = .9;
@@ -210,7 +210,7 @@ TEST_CASE("trainer: the same bits at every number of threads") {
     const Network network = [&](const Tensor& x, const Tensor& t, const Tensor& y) { return model(x, t, y); };
     Trainer trainer(model, network, std::make_shared<RectifiedFlow>(),
                     std::make_unique<optim::AdamW>(nn::named_parameters(model)),
-                    {.class_dropout = .1, .null_label = 10, .clip_norm = 1, .ema_decay = .9, .schedule = {.lr = 4e-3}});
+                    {.class_dropout = .1, .null_condition = config.null_condition(), .clip_norm = 1, .ema_decay = .9, .schedule = {.lr = 4e-3}});
     std::vector<float> result;
     for (int i = 0; i < 3; ++i) {
       const StepMetrics m = trainer.step(rng.normal({16, 1, 28, 28}), rng.randint(0, 10, {16}));
@@ -241,7 +241,7 @@ TEST_CASE("trainer: labels are dropped at the given rate, anew each step") {
   };
   Trainer trainer(model, spy, std::make_shared<RectifiedFlow>(),
                   std::make_unique<optim::AdamW>(nn::named_parameters(model)),
-                  {.class_dropout = .3, .null_label = 2, .schedule = {.lr = 1e-3}});
+                  {.class_dropout = .3, .null_condition = tiny.null_condition(), .schedule = {.lr = 1e-3}});
   for (int i = 0; i < 2; ++i) trainer.step(zeros({1000, 1, 4, 4}), full({1000}, 1, DType::i64));
   int64_t dropped = 0, changed = 0;
   for (size_t i = 0; i < 1000; ++i) {

@@ -102,7 +102,7 @@ Tensor sample_all(const models::DiT& model, const DiTRun& run, const SampleReque
       const double of_batch = double(done) / double(total);
       if (progress) progress((double(begin) + double(end - begin) * of_batch) / double(n));
     };
-    parts.push_back(models::sample(run.process, run.sampler, network, labels, run.model.null_label(),
+    parts.push_back(models::sample(run.process, run.sampler, network, labels, run.model.null_condition(),
                                    slice(request.noise, 0, begin, end), rng, report));
   }
   return cat(parts, 0);

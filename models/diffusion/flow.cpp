@@ -30,7 +30,7 @@ std::vector<double> RectifiedFlow::sample_times(int64_t n, Generator& rng) const
 
 Tensor RectifiedFlow::network_times(const std::vector<double>& t) const {
   std::vector<double> scaled = t;
-  for (double& v : scaled) v *= config_.time_scale;
+  for (double& v : scaled) v = network_time(v);
   return to(from_vector(scaled), DType::f32);
 }
 

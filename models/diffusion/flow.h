@@ -33,6 +33,8 @@ class RectifiedFlow : public Objective {
   /// The network's velocity at x [B, ...], all at time t in [0, 1].
   Tensor velocity(const Denoiser& model, const Tensor& x, double t) const;
   double progress(double t) const override { return t / config_.time_scale; }
+  /// The time that the network is given at t in [0, 1].
+  double network_time(double t) const { return t * config_.time_scale; }
 
  private:
   Tensor network_times(const std::vector<double>& t) const;

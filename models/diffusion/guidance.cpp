@@ -15,35 +15,54 @@ void Guidance::validate() const {
                      " to ", to);
 }
 
-Denoiser guided(Network network, const Tensor& labels, int64_t null_label, const Guidance& guidance,
+namespace {
+
+/// How far each of `batch` samples has come: that of its least advanced time. t [B] or [B, F].
+std::vector<double> progress_of_samples(const Tensor& t, int64_t batch, const std::function<double(double)>& progress) {
+  check<ShapeError>((t.rank() == 1 || t.rank() == 2) && t.size(0) == batch && (t.numel() > 0) == (batch > 0),
+                    "[guided] the times of ", batch, " samples must have shape [B] or [B, F], got ", t.shape());
+  const std::vector<double> times = t.to_vector<double>();
+  const size_t frames = times.size() / std::max<size_t>(1, size_t(batch));
+  std::vector<double> result;
+  for (size_t first = 0; first < times.size(); first += frames) {
+    double least = progress(times[first]);
+    for (size_t i = 1; i < frames; ++i) least = std::min(least, progress(times[first + i]));
+    result.push_back(least);
+  }
+  return result;
+}
+
+}  // namespace
+
+Denoiser guided(Network network, const Tensor& conditions, const Tensor& null_condition, const Guidance& guidance,
                 std::function<double(double)> progress) {
   guidance.validate();
-  check<ConfigError>(labels.defined() || guidance.scale == 1, "a network without classes cannot be guided: leave the ",
-                     "guidance scale at 1, not ", guidance.scale);
+  check<ConfigError>(conditions.defined() || guidance.scale == 1, "a network without conditions cannot be guided: ",
+                     "leave the guidance scale at 1, not ", guidance.scale);
   if (guidance.scale == 1) {
-    return [=](const Tensor& x, const Tensor& t) { return network(x, t, labels); };
+    return [=](const Tensor& x, const Tensor& t) { return network(x, t, conditions); };
   }
-  const Tensor no_label = full(labels.shape(), double(null_label), DType::i64);
-  const Tensor both_labels = cat({labels, no_label}, 0);
+  const Tensor both_conditions = cat({conditions, no_condition(conditions, null_condition)}, 0);
 
   return [=](const Tensor& x, const Tensor& t) {
+    const int64_t batch = x.size(0);
     std::vector<double> scales;  // one a sample: 1 where guidance does not act
-    for (const double time : t.to_vector<double>()) {
-      const double way = progress(time);
+    for (const double way : progress_of_samples(t, batch, progress))
       scales.push_back(way >= guidance.from && way <= guidance.to ? guidance.scale : 1);
-    }
-    if (std::all_of(scales.begin(), scales.end(), [](double s) { return s == 1; })) return network(x, t, labels);
+    if (std::all_of(scales.begin(), scales.end(), [](double s) { return s == 1; })) return network(x, t, conditions);
 
-    const int64_t batch = x.size(0), data_channels = x.size(1);
+    const int channel_axis = x.rank() == 5 ? 2 : 1;
+    const int64_t data_channels = x.size(channel_axis);
     const int64_t channels = guidance.channels == 0 ? data_channels : guidance.channels;
     check<ConfigError>(channels <= data_channels, "guidance cannot act on ", channels, " channels of data that has ",
                        data_channels);
-    const Tensor both = network(cat({x, x}, 0), cat({t, t}, 0), both_labels);  // [2 B, ...]
-    const Tensor with_label = slice(both, 0, 0, batch), without = slice(both, 0, batch, 2 * batch);
-    const Tensor conditional = slice(with_label, 1, 0, channels), unconditional = slice(without, 1, 0, channels);
+    const Tensor both = network(cat({x, x}, 0), cat({t, t}, 0), both_conditions);  // [2 B, ...]
+    const Tensor with_condition = slice(both, 0, 0, batch), without = slice(both, 0, batch, 2 * batch);
+    const Tensor conditional = slice(with_condition, channel_axis, 0, channels);
+    const Tensor unconditional = slice(without, channel_axis, 0, channels);
     const Tensor result = unconditional + per_sample(scales, x) * (conditional - unconditional);
-    if (channels == both.size(1)) return result;
-    return cat({result, slice(with_label, 1, channels, both.size(1))}, 1);
+    if (channels == both.size(channel_axis)) return result;
+    return cat({result, slice(with_condition, channel_axis, channels, both.size(channel_axis))}, channel_axis);
   };
 }
 

@@ -8,7 +8,8 @@ namespace ditharos::models {
 
 struct Guidance {
   double scale = 1;  ///< 1: none. The prediction is unconditional + scale (conditional - unconditional)
-  /// How many of the predicted channels to guide, counted from the first; 0: all that the data has. The released DiT
+  /// How many of the predicted channels (axis 1; of clips [B, F, C, H, W] axis 2) to guide, counted from the first; 0:
+  /// all that the data has. The released DiT
   /// guides 3 of 4. A learned variance is never guided.
   int64_t channels = 0;
   /// The part of the way from noise (0) to data (1) on which to guide (Kynkäänniemi et al. 2024). Outside of it the
@@ -19,10 +20,12 @@ struct Guidance {
   void validate() const;
 };
 
-/// Binds labels to a network and guides it: one batch of twice the size holds the samples with their labels and with
-/// `null_label`. `labels` is i64 [B], or undefined for a network without classes, which cannot be guided.
-/// `progress` is Objective::progress of the process that is sampled.
-Denoiser guided(Network network, const Tensor& labels, int64_t null_label, const Guidance& guidance,
+/// Binds conditions to a network and guides it: one batch of twice the size holds the samples with their conditions and
+/// with `null_condition`. `conditions` is i64 [B, ...], or undefined for a network without any, which cannot be guided;
+/// `null_condition` has the shape of one sample's: {} for labels. `progress` is Objective::progress of the process that
+/// is sampled. Times are [B], or [B, F] for clips whose frames have times of their own: such a clip is as far on its way
+/// as its least advanced frame.
+Denoiser guided(Network network, const Tensor& conditions, const Tensor& null_condition, const Guidance& guidance,
                 std::function<double(double)> progress);
 
 }  // namespace ditharos::models

@@ -7,10 +7,12 @@
 
 namespace ditharos::models {
 
-/// A network with its condition: (x [B, C, H, W], t [B]) -> [B, C or 2 C, H, W].
+/// A network with its condition: (x [B, C, H, W], t [B]) -> [B, C or 2 C, H, W], or, for clips, (x [B, F, C, H, W],
+/// t [B] or [B, F]) -> like x.
 using Denoiser = std::function<Tensor(const Tensor& x, const Tensor& t)>;
-/// A network that still wants its labels (i64 [B], or undefined for a network without classes).
-using Network = std::function<Tensor(const Tensor& x, const Tensor& t, const Tensor& labels)>;
+/// A network that still wants its conditions: i64 [B] for labels, [B, L] for prompts of L tokens; undefined for a
+/// network without any.
+using Network = std::function<Tensor(const Tensor& x, const Tensor& t, const Tensor& conditions)>;
 
 /// The loss of a batch. Only `total` carries a graph.
 struct Loss {
@@ -23,7 +25,7 @@ struct Loss {
 class Objective {
  public:
   virtual ~Objective() = default;
-  /// The loss of a batch of data [B, C, H, W], pixels in [-1, 1] or latents of unit variance. Times and noise are drawn
+  /// The loss of a batch of data [B, ...], pixels in [-1, 1] or latents of unit variance. Times and noise are drawn
   /// from `rng` and nowhere else: equal generators give equal losses.
   virtual Loss loss(const Denoiser& model, const Tensor& data, Generator& rng) const = 0;
   /// How far from noise (0) to data (1) the time t lies that the network is given.

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include <ditharos/autograd/ops.h>
+#include <ditharos/models/diffusion/batch.h>
 #include <ditharos/optim/clip.h>
 
 namespace ditharos::models {
@@ -13,7 +14,7 @@ namespace {
 constexpr const char* stream_name = "train";
 /// Sets the trainer's random numbers apart from others that a program draws with the same seed.
 constexpr uint64_t stream_key = 0x747261696e;  // "train"
-enum Purpose : uint64_t { labels_stream, objective_stream };
+enum Purpose : uint64_t { conditions_stream, objective_stream };
 
 bool all_finite(const Tensor& x) {
   const std::vector<double> values = x.to_vector<double>();
@@ -48,10 +49,10 @@ Trainer::Trainer(nn::Module& model, Network network, std::shared_ptr<const Objec
   if (config.ema_decay != 0) ema_.emplace(model, config.ema_decay);
 }
 
-StepMetrics Trainer::step(const Tensor& data, const Tensor& labels) {
+StepMetrics Trainer::step(const Tensor& data, const Tensor& conditions) {
   const Generator rng = Generator(config_.seed).fork(stream_key).fork(uint64_t(steps_));
   optimizer_->zero_grad();
-  const Tensor seen = drop_labels(labels, rng.fork(labels_stream));
+  const Tensor seen = drop_conditions(conditions, rng.fork(conditions_stream));
   Generator objective_rng = rng.fork(objective_stream);
   const Loss loss = objective_->loss([&](const Tensor& x, const Tensor& t) { return network_(x, t, seen); }, data,
                                      objective_rng);
@@ -73,10 +74,13 @@ StepMetrics Trainer::step(const Tensor& data, const Tensor& labels) {
   return metrics;
 }
 
-Tensor Trainer::drop_labels(const Tensor& labels, Generator rng) const {
-  if (!labels.defined() || config_.class_dropout == 0) return labels;
-  const Tensor dropped = rng.bernoulli(config_.class_dropout, labels.shape(), DType::boolean);
-  return where(dropped, full(labels.shape(), double(config_.null_label), DType::i64), labels);
+Tensor Trainer::drop_conditions(const Tensor& conditions, Generator rng) const {
+  if (!conditions.defined() || config_.class_dropout == 0) return conditions;
+  const Tensor nothing = no_condition(conditions, config_.null_condition);
+  Shape per_sample = Shape::filled(conditions.rank(), 1);
+  per_sample[0] = conditions.size(0);
+  const Tensor dropped = rng.bernoulli(config_.class_dropout, {conditions.size(0)}, DType::boolean);
+  return where(reshape(dropped, per_sample), nothing, conditions);
 }
 
 void Trainer::explain_bad_loss(double loss, const Tensor& data) {

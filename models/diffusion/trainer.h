@@ -17,8 +17,10 @@ namespace ditharos::models {
 
 struct TrainerConfig {
   uint64_t seed = 0;
-  double class_dropout = 0;  ///< share of labels that null_label replaces, drawn anew for every sample
-  int64_t null_label = 0;
+  double class_dropout = 0;  ///< share of conditions that null_condition replaces, drawn anew for every sample
+  /// What stands for "no condition": i64, of the shape of one sample's condition, {} for a label and [L] for a prompt.
+  /// Needed when class_dropout is not 0 and steps are given conditions.
+  Tensor null_condition = {};
   double clip_norm = 0;  ///< largest global norm of the gradients; 0: no clipping
   double ema_decay = 0;  ///< highest decay of the weights' moving average; 0: no average
   optim::Schedule schedule = {};
@@ -47,11 +49,11 @@ class Trainer {
   Trainer(nn::Module& model, Network network, std::shared_ptr<const Objective> objective,
           std::unique_ptr<optim::Optimizer> optimizer, const TrainerConfig& config);
 
-  /// Loss of the batch (data [B, C, H, W]; labels i64 [B], undefined for a model without classes), its gradient,
+  /// Loss of the batch (data [B, ...]; conditions i64 [B, ...], undefined for a model without any), its gradient,
   /// clipping, and the update of weights and average. The first step audits that the model lists every parameter that
   /// the loss trains. Throws Error, and has changed nothing, when the loss or a gradient is not finite; the message
   /// names the parameter, or says that it was the data.
-  StepMetrics step(const Tensor& data, const Tensor& labels = {});
+  StepMetrics step(const Tensor& data, const Tensor& conditions = {});
 
   /// Updates made, those before a restore included.
   int64_t steps() const { return steps_; }
@@ -64,7 +66,7 @@ class Trainer {
   void restore(const optim::TrainState& state);
 
  private:
-  Tensor drop_labels(const Tensor& labels, Generator rng) const;
+  Tensor drop_conditions(const Tensor& conditions, Generator rng) const;
   [[noreturn]] void explain_bad_loss(double loss, const Tensor& data);
 
   nn::Module& model_;

@@ -23,8 +23,8 @@ void DiTBlock::visit(nn::Visitor& v) {
   v("adaLN_modulation", ada_ln_);
 }
 
-FinalLayer::FinalLayer(const DiTConfig& config, Generator& rng)
-    : linear_(config.hidden, config.patch * config.patch * config.out_channels(), rng), ada_ln_(config.hidden, 2, rng) {
+FinalLayer::FinalLayer(int64_t width, int64_t outputs, Generator& rng)
+    : linear_(width, outputs, rng), ada_ln_(width, 2, rng) {
   linear_.weight = nn::parameter(zeros(linear_.weight.shape()));
   linear_.keep_f32();
 }

@@ -28,9 +28,9 @@ class DiTBlock : public nn::Module {
 class FinalLayer : public nn::Module {
  public:
   FinalLayer() = default;
-  FinalLayer(const DiTConfig& config, Generator& rng);
+  FinalLayer(int64_t width, int64_t outputs, Generator& rng);
 
-  /// x [B, T, D], `activated` as in DiTBlock -> [B, T, p p out_channels].
+  /// x [B, T, D], `activated` as in DiTBlock -> [B, T, outputs], the numbers of a patch.
   Tensor operator()(const Tensor& x, const Tensor& activated) const;
   void visit(nn::Visitor& v) override;
 

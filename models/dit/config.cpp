@@ -1,6 +1,7 @@
 #include <ditharos/models/dit/config.h>
 
 #include <ditharos/tensor/error.h>
+#include <ditharos/tensor/factory.h>
 
 namespace ditharos::models {
 namespace {
@@ -18,6 +19,8 @@ constexpr int64_t preset_patches[] = {8, 4, 2};
 std::string preset_name(const Preset& preset, int64_t patch) { return preset.name + ("/" + std::to_string(patch)); }
 
 }  // namespace
+
+Tensor DiTConfig::null_condition() const { return scalar(double(null_label()), DType::i64); }
 
 void DiTConfig::validate() const {
   const auto check_size = [](const char* name, int64_t value) {

@@ -4,6 +4,10 @@
 #include <string>
 #include <vector>
 
+namespace ditharos {
+class Tensor;
+}
+
 namespace ditharos::models {
 
 /// What decides every shape of a DiT (Peebles and Xie 2023). The defaults are DiT-S/2 for 256x256 pictures, which the
@@ -27,6 +31,8 @@ struct DiTConfig {
   int64_t mlp_hidden() const { return static_cast<int64_t>(static_cast<double>(hidden) * mlp_ratio); }
   /// The label that stands for "no class": the last row of the label table.
   int64_t null_label() const { return classes; }
+  /// The same as the condition of one sample, a scalar i64, which the trainer and guidance want.
+  Tensor null_condition() const;
   /// Throws ConfigError with one sentence that says what does not fit.
   void validate() const;
 

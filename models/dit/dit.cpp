@@ -12,7 +12,7 @@ DiT::DiT(const DiTConfig& config, Generator& rng) : config_(config) {
   t_embedder_ = nn::TimestepEmbedder(config.hidden, rng);
   if (config.classes > 0) label_table_.emplace(config.classes + 1, config.hidden, rng, .02);
   for (int64_t i = 0; i < config.depth; ++i) blocks_.emplace_back(config, rng);
-  final_layer_ = FinalLayer(config, rng);
+  final_layer_ = FinalLayer(config.hidden, config.patch * config.patch * config.out_channels(), rng);
 }
 
 Tensor DiT::operator()(const Tensor& x, const Tensor& t, const Tensor& labels) const {

@@ -20,7 +20,7 @@ struct Sampling {
     const Tensor labels = rng.randint(0, config.classes, {pictures});
     denoiser = models::guided(
         [this](const Tensor& x, const Tensor& t, const Tensor& y) { return model(x, t, y); }, labels,
-        config.null_label(), {.scale = 4}, [](double t) { return t; });
+        config.null_condition(), {.scale = 4}, [](double t) { return t; });
   }
 
   /// Euler's step, as sample_euler makes it.

@@ -15,7 +15,7 @@ struct Training {
   Training(const models::DiTConfig& config, int64_t batch) : rng(1), model(config, rng) {
     models::TrainerConfig t;
     t.class_dropout = config.class_dropout;
-    t.null_label = config.null_label();
+    t.null_condition = config.null_condition();
     t.clip_norm = 1;
     t.ema_decay = .995;
     t.schedule.lr = 1e-4;

@@ -25,7 +25,7 @@ struct Training {
   static models::TrainerConfig settings() {
     models::TrainerConfig t;
     t.class_dropout = .1;
-    t.null_label = config().null_label();
+    t.null_condition = config().null_condition();
     t.clip_norm = 1;
     t.ema_decay = .99;
     return t;

@@ -22,14 +22,15 @@ const char* name_of(SamplerKind kind) {
 }
 
 Tensor sample(const DiffusionConfig& process, const SamplerConfig& sampler, const Network& network,
-              const Tensor& labels, int64_t null_label, const Tensor& noise, Generator& rng,
+              const Tensor& conditions, const Tensor& null_condition, const Tensor& noise, Generator& rng,
               const SamplingProgress& progress) {
   const bool wants_flow = sampler.kind == SamplerKind::euler || sampler.kind == SamplerKind::heun;
   check<ConfigError>(wants_flow == (process.kind == ProcessKind::flow), "the sampler ", name_of(sampler.kind),
                      " needs a ", wants_flow ? "flow" : "gaussian", " process, but the model was trained with ",
                      name_of(process.kind));
   const auto denoiser = [&](const Objective& objective) {
-    return guided(network, labels, null_label, sampler.guidance, [&](double t) { return objective.progress(t); });
+    return guided(network, conditions, null_condition, sampler.guidance,
+                  [&](double t) { return objective.progress(t); });
   };
   if (wants_flow) {
     const RectifiedFlow flow(process.flow);

@@ -19,11 +19,12 @@ struct SamplerConfig {
 /// "ddpm", "ddim", "euler" or "heun".
 const char* name_of(SamplerKind kind);
 
-/// Samples [B, C, H, W] from standard normal `noise` of that shape. `labels` is i64 [B], or undefined for a network
-/// without classes; `null_label` is what stands for "no class". `rng` serves samplers that draw noise on the way.
+/// Samples [B, C, H, W] from standard normal `noise` of that shape. `conditions` is i64 [B, ...], or undefined for a
+/// network without any; `null_condition` is what stands for "none", of one sample: {} for labels. It is read when there
+/// is guidance. `rng` serves samplers that draw noise on the way.
 /// ConfigError when sampler and process do not go together. Records no graph.
 Tensor sample(const DiffusionConfig& process, const SamplerConfig& sampler, const Network& network,
-              const Tensor& labels, int64_t null_label, const Tensor& noise, Generator& rng,
+              const Tensor& conditions, const Tensor& null_condition, const Tensor& noise, Generator& rng,
               const SamplingProgress& progress = {});
 
 }  // namespace ditharos::models

@@ -1,0 +1,20 @@
+// Rotary position embedding.
+#include <ditharos/autograd/node.h>
+#include <ditharos/autograd/ops.h>
+#include <ditharos/tensor/kernels/rope.h>
+
+namespace ditharos {
+
+Tensor rope(const Tensor& qkv, const Tensor& cosines, const Tensor& sines, int64_t heads) {
+  check<AutogradError>(!needs_grad(cosines) && !needs_grad(sines),
+                       "[rope] the tables of angles are constants: no gradient can reach them");
+  // The rotation R is linear and orthogonal: dx = R^T g, the rotation by the opposite angles.
+  return record("rope", kernels::rope(qkv, cosines, sines, heads), {qkv}, save_nothing,
+                each([=](const Backward& d) -> Tensor {
+                  if (const Tensor own = d.own_grad(); own.defined())
+                    return kernels::rope(own, cosines, -sines, heads, own);
+                  return rope(d.grad(), cosines, -sines, heads);
+                }));
+}
+
+}  // namespace ditharos

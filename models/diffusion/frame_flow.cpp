@@ -1,0 +1,116 @@
+#include <ditharos/models/diffusion/frame_flow.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include <ditharos/autograd/ops.h>
+
+namespace ditharos::models {
+namespace {
+
+constexpr FrameMask all_masks[frame_masks] = {FrameMask::none,           FrameMask::first,
+                                              FrameMask::last,           FrameMask::first_and_last,
+                                              FrameMask::first_quarter,  FrameMask::last_quarter,
+                                              FrameMask::random};
+
+}  // namespace
+
+double FrameFlowConfig::probability(FrameMask mask) const {
+  switch (mask) {
+    case FrameMask::none: return none;
+    case FrameMask::first: return first;
+    case FrameMask::last: return last;
+    case FrameMask::first_and_last: return first_and_last;
+    case FrameMask::first_quarter: return first_quarter;
+    case FrameMask::last_quarter: return last_quarter;
+    case FrameMask::random: break;
+  }
+  return random;
+}
+
+void FrameFlowConfig::validate() const {
+  double total = 0;
+  for (const FrameMask mask : all_masks) {
+    check<ConfigError>(probability(mask) >= 0 && probability(mask) <= 1,
+                       "a frame mask's probability must be in [0, 1], got ", probability(mask));
+    total += probability(mask);
+  }
+  check<ConfigError>(std::abs(total - 1) < 1e-6, "the frame masks' probabilities must add up to 1, got ", total);
+}
+
+FrameFlow::FrameFlow(const FrameFlowConfig& config) : config_(config), flow_(config.flow) { config.validate(); }
+
+std::vector<bool> FrameFlow::given_frames(FrameMask mask, int64_t frames, Generator& rng) {
+  check<ShapeError>(frames >= 1, "[FrameFlow] a clip needs at least one frame, got ", frames);
+  std::vector<bool> given(static_cast<size_t>(frames), false);
+  const auto quarter = std::max<int64_t>(1, frames / 4);
+  switch (mask) {
+    case FrameMask::none: break;
+    case FrameMask::first: given.front() = true; break;
+    case FrameMask::last: given.back() = true; break;
+    case FrameMask::first_and_last: given.front() = given.back() = true; break;
+    case FrameMask::first_quarter: std::fill(given.begin(), given.begin() + quarter, true); break;
+    case FrameMask::last_quarter: std::fill(given.end() - quarter, given.end(), true); break;
+    case FrameMask::random:
+      for (size_t i = 0; i < given.size(); ++i) given[i] = rng.uniform() < .5;
+      break;
+  }
+  if (std::all_of(given.begin(), given.end(), [](bool g) { return g; })) given.back() = false;
+  return given;
+}
+
+GivenMask FrameFlow::sample_given(int64_t n, int64_t frames, Generator& rng) const {
+  GivenMask given;
+  for (int64_t i = 0; i < n; ++i) {
+    double left = rng.uniform();
+    FrameMask chosen = FrameMask::none;  // also where rounding leaves a rest
+    for (const FrameMask mask : all_masks) {
+      const double share = config_.probability(mask);
+      if (left < share) {
+        chosen = mask;
+        break;
+      }
+      left -= share;
+    }
+    given.push_back(given_frames(chosen, frames, rng));
+  }
+  return given;
+}
+
+Tensor FrameFlow::loss_terms(const Denoiser& model, const Tensor& data, const std::vector<double>& t,
+                             const GivenMask& given, const Tensor& noise) const {
+  check<ShapeError>(data.rank() == 5 && data.shape() == noise.shape() && int64_t(t.size()) == data.size(0) &&
+                        int64_t(given.size()) == data.size(0),
+                    "[FrameFlow] data [B, F, C, H, W] = ", data.shape(), ", noise ", noise.shape(), ", ", t.size(),
+                    " times and ", given.size(), " masks do not make a batch");
+  const int64_t batch = data.size(0), frames = data.size(1);
+  std::vector<double> times, network_times, weights;  // [B, F]
+  for (size_t i = 0; i < given.size(); ++i) {
+    const auto to_make = std::count(given[i].begin(), given[i].end(), false);
+    check<ShapeError>(int64_t(given[i].size()) == frames && to_make > 0, "[FrameFlow] a mask must have one value for ",
+                      "each of ", frames, " frames and leave at least one to be made; got ", given[i].size(),
+                      " values that leave ", to_make);
+    for (const bool is_given : given[i]) {
+      times.push_back(is_given ? 1 : t[i]);
+      network_times.push_back(flow_.network_time(times.back()));
+      weights.push_back(is_given ? 0 : 1 / double(to_make));
+    }
+  }
+  const Tensor way = to(from_vector(times, {batch, frames, 1, 1, 1}), data.dtype());
+  const Tensor xt = (1.0 - way) * noise + way * data;
+  const Tensor velocity = model(xt, to(from_vector(network_times, {batch, frames}), DType::f32));
+  check<ShapeError>(velocity.shape() == xt.shape(), "[FrameFlow] the network must return a velocity of shape ",
+                    xt.shape(), ", got ", velocity.shape());
+  const Tensor of_frames = mean(square(velocity - (data - noise)), {2, 3, 4});  // [B, F]
+  return sum(of_frames * to(from_vector(weights, {batch, frames}), data.dtype()), {1});
+}
+
+Loss FrameFlow::loss(const Denoiser& model, const Tensor& data, Generator& rng) const {
+  check<ShapeError>(data.rank() == 5, "[FrameFlow] clips must have shape [B, F, C, H, W], got ", data.shape());
+  const std::vector<double> t = flow_.sample_times(data.size(0), rng);
+  const GivenMask given = sample_given(data.size(0), data.size(1), rng);
+  const Tensor each = loss_terms(model, data, t, given, rng.normal(data.shape(), data.dtype()));
+  return {mean(each), each.detach(), from_vector(t)};
+}
+
+}  // namespace ditharos::models

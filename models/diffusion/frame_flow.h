@@ -1,0 +1,58 @@
+#pragma once
+// Rectified flow for clips in which some frames are given: one recipe for text to video, pictures set in motion,
+// extension, interpolation and loops.
+#include <ditharos/models/diffusion/flow.h>
+
+namespace ditharos::models {
+
+/// Which frames of a training clip are given.
+enum class FrameMask {
+  none,
+  first,           ///< a picture set in motion
+  last,
+  first_and_last,  ///< interpolation
+  first_quarter,   ///< extension forwards; at least one frame
+  last_quarter,    ///< extension backwards
+  random           ///< each frame with probability 1/2
+};
+inline constexpr int frame_masks = 7;
+
+struct FrameFlowConfig {
+  FlowConfig flow = {.time_sampling = TimeSampling::logit_normal, .time_scale = 1000};
+  // How often a training clip gets each mask; they add up to 1.
+  double none = .6, first = .12, last = .06, first_and_last = .06, first_quarter = .06, last_quarter = .04, random = .06;
+
+  double probability(FrameMask mask) const;
+  /// Throws ConfigError with one sentence that says what does not fit.
+  void validate() const;
+};
+
+/// For every frame of every clip whether it is given: [B][F].
+using GivenMask = std::vector<std::vector<bool>>;
+
+/// Trains a network on clips [B, F, C, H, W] whose frames have times of their own. The frames to be made go from noise
+/// at t = 0 to data at t = 1 on straight paths, as in RectifiedFlow, all frames of a clip at one time; given frames stay
+/// at t = 1, where they are data. The network is told every frame's time, [B, F], and so which are given. The loss is
+/// the velocity's mean squared error over the frames to be made.
+class FrameFlow : public Objective {
+ public:
+  explicit FrameFlow(const FrameFlowConfig& config = {});
+
+  /// The given frames of a mask over a clip of `frames`. At least one frame is left to be made: where the mask would
+  /// give all, the last frame is not given, and of a single frame none. `rng` serves FrameMask::random.
+  static std::vector<bool> given_frames(FrameMask mask, int64_t frames, Generator& rng);
+  /// A mask for each of n clips, drawn with the configuration's probabilities.
+  GivenMask sample_given(int64_t n, int64_t frames, Generator& rng) const;
+
+  Loss loss(const Denoiser& model, const Tensor& data, Generator& rng) const override;
+  /// Each clip's error, [B], at given times of the frames to be made, masks and noise.
+  Tensor loss_terms(const Denoiser& model, const Tensor& data, const std::vector<double>& t, const GivenMask& given,
+                    const Tensor& noise) const;
+  double progress(double t) const override { return flow_.progress(t); }
+
+ private:
+  FrameFlowConfig config_;
+  RectifiedFlow flow_;
+};
+
+}  // namespace ditharos::models

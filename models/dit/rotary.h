@@ -1,0 +1,27 @@
+#pragma once
+// Positions in space and time for rotary embeddings: the tables that rope() turns queries and keys by.
+#include <ditharos/models/dit/video_patch.h>
+
+namespace ditharos::models {
+
+/// How many of a head's pairs of elements each axis turns.
+struct RotaryPairs {
+  int64_t frames = 0, rows = 0, columns = 0;
+  friend bool operator==(const RotaryPairs&, const RotaryPairs&) = default;
+};
+/// Three eighths of a head's head_size / 2 pairs, rounded down but at least one, for rows and as many for columns; the
+/// rest for frames. A head of 32 has 16 pairs: 4, 6 and 6. `head_size` is even and at least 6.
+RotaryPairs rotary_pairs(int64_t head_size);
+
+/// Cosines and sines of the tokens' angles, [T, head_size / 2] each.
+struct RotaryTable {
+  Tensor cosines, sines;
+};
+/// The table of a clip's tokens, frame by frame and row by row: the token in frame f, row r and column c turns pair i of
+/// an axis' n pairs by f (or r, or c) times base^(-i/n) (Su et al. 2021, equation 15, for each axis by itself). Positions
+/// count patches from 0; attention sees their differences alone, so that any origin would do, and so that one set of
+/// weights serves clips of any length and size. A base of 100, against 10000 for text, suits axes of some tens of
+/// patches. Computed in double and given in `dtype`.
+RotaryTable rotary_table(const PatchGrid& grid, int64_t head_size, double base, DType dtype = DType::f32);
+
+}  // namespace ditharos::models

@@ -1,0 +1,110 @@
+#include <ditharos/models/text/encoder.h>
+
+#include <ditharos/autograd/ops.h>
+
+namespace ditharos::models {
+namespace {
+
+constexpr int64_t largest = 1 << 16, largest_vocabulary = 1 << 24, mlp_ratio = 4;
+
+}  // namespace
+
+void TextEncoderConfig::validate() const {
+  const auto check_size = [](const char* name, int64_t value, int64_t most) {
+    check<ConfigError>(value >= 1 && value <= most, "the text encoder's ", name, " must be between 1 and ", most,
+                       ", got ", value);
+  };
+  check_size("vocabulary", vocabulary, largest_vocabulary);
+  check_size("length", length, largest);
+  check_size("width", width, largest);
+  check_size("depth", depth, largest);
+  check_size("heads", heads, largest);
+  check<ConfigError>(width % heads == 0, "the text encoder's width ", width, " is not divisible by its ", heads,
+                     " heads");
+}
+
+int64_t count_parameters(const TextEncoderConfig& config) {
+  config.validate();
+  const int64_t w = config.width, linear = (w + 1) * w, norm = 2 * w;
+  const int64_t mlp = (w + 1) * mlp_ratio * w + (mlp_ratio * w + 1) * w;
+  return (config.vocabulary + config.length) * w + config.depth * (4 * linear + mlp + 2 * norm) + norm;
+}
+
+TextBlock::TextBlock(const TextEncoderConfig& config, Generator& rng)
+    : heads_(config.heads),
+      norm1_(config.width),
+      norm2_(config.width),
+      qkv_(config.width, 3 * config.width, rng),
+      proj_(config.width, config.width, rng),
+      mlp_(config.width, mlp_ratio * config.width, rng) {}
+
+Tensor TextBlock::operator()(const Tensor& x, const Tensor& mask) const {
+  const nn::ModuleScope scope(*this);
+  const Tensor h = x + attend(norm1_(x), mask);
+  return h + mlp_(norm2_(h));
+}
+
+Tensor TextBlock::attend(const Tensor& x, const Tensor& mask) const {
+  const int64_t batch = x.size(0), length = x.size(1), width = x.size(2);
+  const auto heads_of = [&](const Tensor& part) {  // [B, H, L, W / H]
+    return permute(reshape(part, {batch, length, heads_, width / heads_}), {0, 2, 1, 3});
+  };
+  const std::vector<Tensor> parts = chunk(qkv_(x), 3, -1);
+  const Tensor seen =
+      scaled_dot_product_attention(heads_of(parts[0]), heads_of(parts[1]), heads_of(parts[2]), mask);
+  return proj_(reshape(permute(seen, {0, 2, 1, 3}), {batch, length, width}));
+}
+
+void TextBlock::visit(nn::Visitor& v) {
+  v("norm1", norm1_);
+  v("attn.qkv", qkv_);
+  v("attn.proj", proj_);
+  v("norm2", norm2_);
+  v("mlp", mlp_);
+}
+
+TextEncoder::TextEncoder(const TextEncoderConfig& config, Generator& rng) : config_(config) {
+  config.validate();
+  embedding_ = nn::Embedding(config.vocabulary, config.width, rng, .02);
+  positions_ = nn::parameter(nn::init::normal({config.length, config.width}, .02, rng));
+  for (int64_t i = 0; i < config.depth; ++i) blocks_.emplace_back(config, rng);
+  norm_ = nn::LayerNorm(config.width);
+}
+
+void TextEncoder::check_tokens(const Tensor& tokens) const {
+  check<ShapeError>(tokens.defined() && tokens.rank() == 2, "[TextEncoder] tokens must have shape [B, L], got ",
+                    tokens.defined() ? to_text(tokens.shape()) : "none");
+  check<DTypeError>(tokens.dtype() == DType::i64, "[TextEncoder] tokens must be i64, got ", tokens.dtype());
+  check<ShapeError>(tokens.size(1) >= 1 && tokens.size(1) <= config_.length, "[TextEncoder] a prompt may have 1 to ",
+                    config_.length, " tokens, got ", tokens.size(1));
+  for (const int64_t token : tokens.to_vector<int64_t>()) {
+    check<Error>(token >= 0 && token < config_.vocabulary, "[TextEncoder] a token must be in [0, ", config_.vocabulary,
+                 "), got ", token, "; was another tokenizer used?");
+  }
+}
+
+EncodedText TextEncoder::operator()(const Tensor& tokens) const {
+  const nn::ModuleScope scope(*this);
+  check_tokens(tokens);
+  const int64_t batch = tokens.size(0), length = tokens.size(1);
+  const Tensor mask = not_equal(tokens, zeros({}, DType::i64));  // [B, L]
+  const Tensor keys = reshape(mask, {batch, 1, 1, length});
+
+  Tensor x = embedding_(tokens) + slice(positions_, 0, 0, length);  // [B, L, W]
+  for (const TextBlock& block : blocks_) x = block(x, keys);
+  x = norm_(x);
+
+  const Tensor present = unsqueeze(to(mask, x.dtype()), 2);                       // [B, L, 1]
+  const Tensor count = maximum(sum(present, {1}), ones({}, x.dtype()));           // [B, 1]
+  const Tensor pooled = sum(masked_fill(x, logical_not(unsqueeze(mask, 2)), 0), {1}) / count;
+  return {x, pooled, mask};
+}
+
+void TextEncoder::visit(nn::Visitor& v) {
+  v("positions", positions_);
+  v("embedding", embedding_);
+  v("blocks", blocks_);
+  v("norm", norm_);
+}
+
+}  // namespace ditharos::models

@@ -1,0 +1,76 @@
+#pragma once
+// From a prompt's tokens to what a generator is conditioned on.
+#include <vector>
+
+#include <ditharos/nn/embedding.h>
+#include <ditharos/nn/mlp.h>
+#include <ditharos/nn/norm.h>
+
+namespace ditharos::models {
+
+struct TextEncoderConfig {
+  int64_t vocabulary = 0;  ///< number of tokens, padding (0) included; 0: no text at all
+  int64_t length = 24;     ///< most tokens of a prompt
+  int64_t width = 192;     ///< of a token's vector
+  int64_t depth = 2;       ///< blocks
+  int64_t heads = 4;       ///< of a block's attention
+
+  /// Throws ConfigError with one sentence that says what does not fit.
+  void validate() const;
+  friend bool operator==(const TextEncoderConfig&, const TextEncoderConfig&) = default;
+};
+
+/// Parameters of a TextEncoder of this shape, without building it.
+int64_t count_parameters(const TextEncoderConfig& config);
+
+/// Prompts as vectors.
+struct EncodedText {
+  Tensor tokens;  ///< [B, L, W], normalised; those of padding mean nothing
+  Tensor pooled;  ///< [B, W], the mean of a prompt's tokens; zeros for a prompt without any
+  Tensor mask;    ///< bool [B, L], true: a token, false: padding
+};
+
+/// A block of the encoder: self-attention and MLP, each after a layer norm and added to its input.
+class TextBlock : public nn::Module {
+ public:
+  TextBlock() = default;
+  TextBlock(const TextEncoderConfig& config, Generator& rng);
+
+  /// x [B, L, W], mask bool [B, 1, 1, L] -> [B, L, W].
+  Tensor operator()(const Tensor& x, const Tensor& mask) const;
+  void visit(nn::Visitor& v) override;
+
+ private:
+  Tensor attend(const Tensor& x, const Tensor& mask) const;
+
+  int64_t heads_ = 1;
+  nn::LayerNorm norm1_, norm2_;
+  nn::Linear qkv_, proj_;
+  nn::Mlp mlp_;
+};
+
+/// A small transformer over a prompt's tokens (Vaswani et al. 2017, with the layer norms first): embedding, learned
+/// positions, blocks in which padding is not seen, a last layer norm. Embeddings start as N(0, .02^2).
+class TextEncoder : public nn::Module {
+ public:
+  TextEncoder() = default;
+  /// Throws ConfigError when the configuration does not fit together.
+  TextEncoder(const TextEncoderConfig& config, Generator& rng);
+
+  /// tokens i64 [B, L], L up to config().length, 0 = padding. A prompt's vectors depend on its own tokens alone.
+  EncodedText operator()(const Tensor& tokens) const;
+  void visit(nn::Visitor& v) override;
+
+  const TextEncoderConfig& config() const { return config_; }
+
+ private:
+  void check_tokens(const Tensor& tokens) const;
+
+  TextEncoderConfig config_;
+  nn::Embedding embedding_;
+  Tensor positions_;  // [length, W]
+  std::vector<TextBlock> blocks_;
+  nn::LayerNorm norm_;
+};
+
+}  // namespace ditharos::models
