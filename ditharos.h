@@ -56,6 +56,7 @@
 #include <ditharos/models/autoencoder/video.h>
 #include <ditharos/models/classifier/conv_classifier.h>
 #include <ditharos/models/diffusion/flow.h>
+#include <ditharos/models/diffusion/frame_flow.h>
 #include <ditharos/models/diffusion/gaussian.h>
 #include <ditharos/models/diffusion/guidance.h>
 #include <ditharos/models/diffusion/likelihood.h>
@@ -73,9 +74,15 @@
 #include <ditharos/models/dit/config.h>
 #include <ditharos/models/dit/dit.h>
 #include <ditharos/models/dit/patch.h>
+#include <ditharos/models/dit/rotary.h>
+#include <ditharos/models/dit/video_attention.h>
+#include <ditharos/models/dit/video_block.h>
+#include <ditharos/models/dit/video_config.h>
+#include <ditharos/models/dit/video_dit.h>
 #include <ditharos/models/dit/video_patch.h>
 #include <ditharos/models/evaluation/frechet.h>
 #include <ditharos/models/evaluation/symmetric_eigen.h>
+#include <ditharos/models/text/encoder.h>
 
 #include <ditharos/optim/adam.h>
 #include <ditharos/optim/checkpoint.h>

@@ -259,9 +259,10 @@ struct GatedNorm { Tensor residual, normalized; };
 /// pass.
 GatedNorm gated_residual_norm(const Tensor& x, const Tensor& gate, const Tensor& y, const Tensor& shift,
                               const Tensor& scale, double eps = 1e-6);
-/// Rotary position embedding (Su et al. 2021) of the queries and keys in packed qkv [B, T, 3 D]: at token t the elements
-/// i and i + h/2 of each head of size h = D/heads are turned by one angle, whose cosine and sine stand at [t, i] of the
-/// tables [T, h/2]. Products of queries and keys then depend on differences of angles alone. Values stay as they are.
+/// Rotary position embedding (Su et al. 2021) of the queries and keys in packed qkv [B, T, 3 D]: at token t the
+/// elements i and i + h/2 of each head of size h = D/heads are turned by one angle, whose cosine and sine stand at
+/// [t, i] of the tables [T, h/2]. Products of queries and keys then depend on differences of angles alone. Values stay
+/// as they are.
 Tensor rope(const Tensor& qkv, const Tensor& cosines, const Tensor& sines, int64_t heads);
 /// softmax(q k^T / sqrt(D/heads)) v for packed qkv [B, T, 3 D] -> [B, T, D] (Vaswani et al. 2017).
 Tensor attention(const Tensor& qkv, int64_t heads);

@@ -138,6 +138,47 @@ Row attention_of(int64_t heads, std::vector<Case> cases) {
   return row;
 }
 
+double angle(int64_t token, int64_t pair) { return .7 * double(token) + .3 * double(pair) - .4 * double(token * pair); }
+
+/// The tables have no pattern that a kernel could rely on: their angles are all over the circle.
+Row rotary(int64_t heads, std::vector<Case> cases) {
+  Row row;
+  row.name = row.record = "rope";
+  row.op = [=](const Tensors& in) {
+    const int64_t tokens = in[0].size(1), half = in[0].size(2) / 6 / heads;
+    std::vector<double> cosines, sines;
+    for (int64_t t = 0; t < tokens; ++t)
+      for (int64_t i = 0; i < half; ++i) {
+        cosines.push_back(std::cos(angle(t, i)));
+        sines.push_back(std::sin(angle(t, i)));
+      }
+    const auto table = [&](const std::vector<double>& v) { return to(from_vector(v, {tokens, half}), in[0].dtype()); };
+    return rope(in[0], table(cosines), table(sines), heads);
+  };
+  row.reference = [=](const Arrays& in) {
+    const int64_t width = in[0].shape[2] / 3, head = width / heads, half = head / 2;
+    Array out(in[0].shape);
+    each_index(out.shape, [&](const Index& i) {
+      const int64_t channel = i[2], place = channel % head, pair = place % half;
+      if (channel >= 2 * width) {
+        out.at(i) = in[0].at(i);
+        return;
+      }
+      const bool second = place >= half;
+      const double partner = in[0].at({i[0], i[1], second ? channel - half : channel + half});
+      const double c = std::cos(angle(i[1], pair)), s = std::sin(angle(i[1], pair));
+      out.at(i) = in[0].at(i) * c + (second ? partner * s : -partner * s);
+    });
+    return out;
+  };
+  row.inputs = {uniform(-2, 2)};
+  row.cases = std::move(cases);
+  row.misuse = [] { rope(zeros({1, 2, 18}), zeros({2, 3}), zeros({2, 3}), 2); };
+  row.message =
+      "[rope] needs qkv [B, T, 3 D] with D divisible by twice the number of heads, 2, got [1, 2, 18]";
+  return row;
+}
+
 /// What a fused rule puts in front of its inputs when its own gradient is recorded: seen through the gradient of a
 /// cube.
 Row identity() {
@@ -168,6 +209,12 @@ Row identity() {
 Rows transformer_rows() {
   Rows rows{norm(false, false), norm(true, false), norm(false, true), norm(true, true), modulated_norm(), gate(),
             gate_and_norm(), identity()};
+  // One element is no packed projection, so there is none of that among the cases.
+  rows.push_back(rotary(1, {{{2, 3, 6}}, {{1, 1, 6}}, {{0, 3, 12}}, {{2, 0, 6}}, {{2, 3, 42}}}));
+  rows.push_back(rotary(3, {{{2, 5, 36}}, {{1, 4, 90}}}));
+  rows.back().large = {{{9, 31, 288}}};
+  rows.back().misuse = [] { rope(zeros({1, 2, 36}), zeros({2, 2}), zeros({3, 2}), 3); };
+  rows.back().message = "[rope] the sines must have shape [T, head size / 2] = [2, 2], got [3, 2]";
   rows.push_back(attention_of(2, {{{2, 3, 12}}, {{1, 1, 6}}, {{0, 3, 6}}, {{2, 5, 42}}, {{1, 67, 6}}}));
   rows.push_back(attention_of(1, {{{2, 3, 9}}, {{1, 1, 3}}, {{1, 4, 51}}}));
   rows.back().large = {{{6, 65, 96}}};

@@ -264,7 +264,9 @@ TEST_CASE("guidance: the prediction moves away from the unconditional one") {
   const Tensor x = zeros({2, 2, 1, 1}), t = full({2}, .5), labels = steps_of({0, 2});
   const Tensor null_label = scalar(3, DType::i64);
   const auto same = [](double time) { return time; };
-  const auto run = [&](const Guidance& g) { return guided(network, labels, null_label, g, same)(x, t).to_vector<double>(); };
+  const auto run = [&](const Guidance& g) {
+    return guided(network, labels, null_label, g, same)(x, t).to_vector<double>();
+  };
 
   CHECK(run({.scale = 1}) == std::vector<double>{0, 1, 2, 3, 20, 21, 22, 23});
   CHECK_EQ(largest_batch, 2);
@@ -287,4 +289,25 @@ TEST_CASE("guidance: the prediction moves away from the unconditional one") {
   CHECK_THROWS_AS(run({.from = .5, .to = .5}), ConfigError);
   CHECK_THROWS_AS(guided(network, {}, null_label, {.scale = 2}, same), ConfigError);
   CHECK_NOTHROW(guided(network, {}, null_label, {.scale = 1}, same));
+}
+
+TEST_CASE("guidance: prompts, clips, and a time for each frame") {
+  // Predicts the sum of the prompt's tokens; the null prompt is (1, 0).
+  const Network network = [](const Tensor& x, const Tensor& t, const Tensor& prompts) {
+    CHECK_EQ(t.size(0), x.size(0));
+    const Tensor total = to(sum(to(prompts, DType::f64), {1}), DType::f32);  // [B]
+    return expand(reshape(total, {x.size(0), 1, 1, 1, 1}), x.shape()) + x * 0.0;
+  };
+  const Tensor clips = zeros({2, 2, 3, 1, 1}), prompts = from_vector<int64_t>({1, 2, 1, 5}, {2, 2});
+  const Denoiser denoiser = guided(network, prompts, from_vector<int64_t>({1, 0}),
+                                   {.scale = 2, .channels = 1, .from = 0, .to = .5}, [](double t) { return t; });
+  // 1 + 2 (3 - 1) = 5 on the first channel of the clip that is guided. The second clip's frames are all beyond .5; the
+  // first has one frame that is not.
+  const Tensor t = from_vector<float>({1, .4f, 1, .6f}, {2, 2});
+  CHECK(denoiser(clips, t).to_vector<double>() == std::vector<double>{5, 3, 3, 5, 3, 3, 6, 6, 6, 6, 6, 6});
+  CHECK(denoiser(clips, full({2}, .4)).to_vector<double>() ==
+        std::vector<double>{5, 3, 3, 5, 3, 3, 11, 6, 6, 11, 6, 6});
+  CHECK_THROWS_AS(denoiser(clips, full({3}, .4)), ShapeError);
+  const Tensor label = scalar(1, DType::i64);
+  CHECK_THROWS_AS(guided(network, prompts, label, {.scale = 2}, [](double t) { return t; }), ShapeError);
 }

@@ -232,7 +232,8 @@ TEST_CASE("quantize: samplers draw nearly the same pictures") {
   const models::Network network = [&](const Tensor& x, const Tensor& t, const Tensor& y) { return s.model(x, t, y); };
   const auto draw = [&] {
     Generator rng(5);
-    return models::sample({}, {.steps = 5, .guidance = {.scale = 3}}, network, s.labels, scalar(4, DType::i64), s.x, rng);
+    return models::sample({}, {.steps = 5, .guidance = {.scale = 3}}, network, s.labels, scalar(4, DType::i64), s.x,
+                          rng);
   };
   const Tensor exact = draw();
   nn::quantize(s.model);

@@ -210,7 +210,11 @@ TEST_CASE("trainer: the same bits at every number of threads") {
     const Network network = [&](const Tensor& x, const Tensor& t, const Tensor& y) { return model(x, t, y); };
     Trainer trainer(model, network, std::make_shared<RectifiedFlow>(),
                     std::make_unique<optim::AdamW>(nn::named_parameters(model)),
-                    {.class_dropout = .1, .null_condition = config.null_condition(), .clip_norm = 1, .ema_decay = .9, .schedule = {.lr = 4e-3}});
+                    {.class_dropout = .1,
+                     .null_condition = config.null_condition(),
+                     .clip_norm = 1,
+                     .ema_decay = .9,
+                     .schedule = {.lr = 4e-3}});
     std::vector<float> result;
     for (int i = 0; i < 3; ++i) {
       const StepMetrics m = trainer.step(rng.normal({16, 1, 28, 28}), rng.randint(0, 10, {16}));
@@ -251,6 +255,37 @@ TEST_CASE("trainer: labels are dropped at the given rate, anew each step") {
   }
   CHECK_EQ(double(dropped), doctest::Approx(300).epsilon(.15));
   CHECK_EQ(double(changed), doctest::Approx(420).epsilon(.15));  // 2 * .3 * .7
+}
+
+TEST_CASE("trainer: a prompt is dropped as a whole") {
+  Generator rng(1);
+  DiT model(tiny, rng);
+  const Tensor none = from_vector<int64_t>({7, 0, 0}), labels = zeros({500}, DType::i64);
+  int64_t dropped = 0;
+  const Network spy = [&](const Tensor& x, const Tensor& t, const Tensor& prompts) {
+    REQUIRE(prompts.shape() == Shape{500, 3});
+    const std::vector<int64_t> tokens = prompts.to_vector<int64_t>();
+    for (size_t i = 0; i < tokens.size(); i += 3) {
+      const std::vector<int64_t> prompt(tokens.begin() + int64_t(i), tokens.begin() + int64_t(i) + 3);
+      const bool empty = prompt == std::vector<int64_t>{7, 0, 0};
+      CHECK((empty || prompt == std::vector<int64_t>{1, 2, 3}));
+      dropped += empty;
+    }
+    return model(x, t, labels);
+  };
+  const auto make = [&](const Tensor& null_condition) {
+    return Trainer(model, spy, std::make_shared<RectifiedFlow>(),
+                   std::make_unique<optim::AdamW>(nn::named_parameters(model)),
+                   {.class_dropout = .2, .null_condition = null_condition, .schedule = {.lr = 1e-3}});
+  };
+  const Tensor data = zeros({500, 1, 4, 4}), prompts = repeat(from_vector<int64_t>({1, 2, 3}), {500, 1});
+  make(none).step(data, prompts);
+  CHECK_EQ(double(dropped), doctest::Approx(100).epsilon(.25));
+  CHECK_THROWS_WITH_AS(make(scalar(7, DType::i64)).step(data, prompts),
+                       "null_condition must have the shape of one sample's condition; it has [], the batch [500, 3]",
+                       ShapeError);
+  CHECK_THROWS_WITH_AS(make({}).step(data, prompts), "conditions cannot be dropped: no null_condition was given",
+                       ConfigError);
 }
 
 TEST_CASE("trainer: what is not finite is named, and nothing has changed") {

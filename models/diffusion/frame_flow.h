@@ -20,7 +20,8 @@ inline constexpr int frame_masks = 7;
 struct FrameFlowConfig {
   FlowConfig flow = {.time_sampling = TimeSampling::logit_normal, .time_scale = 1000};
   // How often a training clip gets each mask; they add up to 1.
-  double none = .6, first = .12, last = .06, first_and_last = .06, first_quarter = .06, last_quarter = .04, random = .06;
+  double none = .6, first = .12, last = .06, first_and_last = .06;
+  double first_quarter = .06, last_quarter = .04, random = .06;
 
   double probability(FrameMask mask) const;
   /// Throws ConfigError with one sentence that says what does not fit.
@@ -31,9 +32,9 @@ struct FrameFlowConfig {
 using GivenMask = std::vector<std::vector<bool>>;
 
 /// Trains a network on clips [B, F, C, H, W] whose frames have times of their own. The frames to be made go from noise
-/// at t = 0 to data at t = 1 on straight paths, as in RectifiedFlow, all frames of a clip at one time; given frames stay
-/// at t = 1, where they are data. The network is told every frame's time, [B, F], and so which are given. The loss is
-/// the velocity's mean squared error over the frames to be made.
+/// at t = 0 to data at t = 1 on straight paths, as in RectifiedFlow, all frames of a clip at one time; given frames
+/// stay at t = 1, where they are data. The network is told every frame's time, [B, F], and so which are given. The loss
+/// is the velocity's mean squared error over the frames to be made.
 class FrameFlow : public Objective {
  public:
   explicit FrameFlow(const FrameFlowConfig& config = {});

@@ -23,8 +23,8 @@ struct Guidance {
 /// Binds conditions to a network and guides it: one batch of twice the size holds the samples with their conditions and
 /// with `null_condition`. `conditions` is i64 [B, ...], or undefined for a network without any, which cannot be guided;
 /// `null_condition` has the shape of one sample's: {} for labels. `progress` is Objective::progress of the process that
-/// is sampled. Times are [B], or [B, F] for clips whose frames have times of their own: such a clip is as far on its way
-/// as its least advanced frame.
+/// is sampled. Times are [B], or [B, F] for clips whose frames have times of their own: such a clip is as far on its
+/// way as its least advanced frame.
 Denoiser guided(Network network, const Tensor& conditions, const Tensor& null_condition, const Guidance& guidance,
                 std::function<double(double)> progress);
 

@@ -15,13 +15,13 @@ RotaryPairs rotary_pairs(int64_t head_size);
 
 /// Cosines and sines of the tokens' angles, [T, head_size / 2] each.
 struct RotaryTable {
-  Tensor cosines, sines;
+  Tensor cosines = {}, sines = {};
 };
-/// The table of a clip's tokens, frame by frame and row by row: the token in frame f, row r and column c turns pair i of
-/// an axis' n pairs by f (or r, or c) times base^(-i/n) (Su et al. 2021, equation 15, for each axis by itself). Positions
-/// count patches from 0; attention sees their differences alone, so that any origin would do, and so that one set of
-/// weights serves clips of any length and size. A base of 100, against 10000 for text, suits axes of some tens of
-/// patches. Computed in double and given in `dtype`.
+/// The table of a clip's tokens, frame by frame and row by row: the token in frame f, row r and column c turns pair i
+/// of an axis' n pairs by f (or r, or c) times base^(-i/n) (Su et al. 2021, equation 15, for each axis by itself).
+/// Positions count patches from 0; attention sees their differences alone, so that any origin would do, and so that one
+/// set of weights serves clips of any length and size. A base of 100, against 10000 for text, suits axes of some tens
+/// of patches. Computed in double and given in `dtype`.
 RotaryTable rotary_table(const PatchGrid& grid, int64_t head_size, double base, DType dtype = DType::f32);
 
 }  // namespace ditharos::models

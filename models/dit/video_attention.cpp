@@ -16,11 +16,11 @@ Tensor SpanAttention::operator()(const Tensor& x, const ClipContext& clip) const
   switch (span_) {
     case AttentionSpan::clip: {
       const Tensor mixed = attend(reshape(x, {clip.batch, frames * places, width}), clip.clip);
-      return reshape(mixed, x.shape());
+      return scope.result(reshape(mixed, x.shape()));
     }
     case AttentionSpan::frame: {
       const Tensor mixed = attend(reshape(x, {clip.batch * frames, places, width}), clip.frame);
-      return reshape(mixed, x.shape());
+      return scope.result(reshape(mixed, x.shape()));
     }
     case AttentionSpan::place: break;
   }
@@ -28,7 +28,7 @@ Tensor SpanAttention::operator()(const Tensor& x, const ClipContext& clip) const
     return permute(reshape(tokens, {clip.batch, outer, inner, width}), {0, 2, 1, 3});
   };
   const Tensor by_place = reshape(swapped(x, frames, places), {clip.batch * places, frames, width});
-  return reshape(swapped(attend(by_place, clip.place), places, frames), x.shape());
+  return scope.result(reshape(swapped(attend(by_place, clip.place), places, frames), x.shape()));
 }
 
 Tensor SpanAttention::attend(const Tensor& x, const RotaryTable& positions) const {
@@ -58,7 +58,7 @@ Tensor TextAttention::operator()(const Tensor& x, const ClipContext& clip) const
   };
   const std::vector<Tensor> kv = chunk(kv_(clip.text), 2, -1);  // 2 x [B, L, D]
   const Tensor read = scaled_dot_product_attention(heads_of(q_(x)), heads_of(kv[0]), heads_of(kv[1]), clip.text_mask);
-  return proj_(reshape(permute(read, {0, 2, 1, 3}), x.shape()));
+  return scope.result(proj_(reshape(permute(read, {0, 2, 1, 3}), x.shape())));
 }
 
 void TextAttention::visit(nn::Visitor& v) {

@@ -16,9 +16,10 @@ enum class AttentionSpan {
 struct ClipContext {
   int64_t batch = 0;
   PatchGrid grid;
-  RotaryTable clip, frame, place;  ///< positions of the tokens of each span; undefined: tokens have no position
-  Tensor text;                     ///< [B, L, W], or undefined
-  Tensor text_mask;                ///< bool [B, 1, 1, L], true: a token
+  /// Positions of the tokens of each span; undefined: tokens have no position.
+  RotaryTable clip = {}, frame = {}, place = {};
+  Tensor text = {};       ///< [B, L, W], or undefined
+  Tensor text_mask = {};  ///< bool [B, 1, 1, L], true: a token
 };
 
 /// Multi-head self-attention with rotary positions (Su et al. 2021) among the tokens of a span.

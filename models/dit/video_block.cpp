@@ -28,13 +28,13 @@ Tensor VideoBlock::operator()(const Tensor& x, const Tensor& activated, const Cl
   const Tensor branch = attn_(layer_norm_modulate(x, shift_msa, scale_msa), clip);
   if (!text_) {
     const GatedNorm attended = gated_residual_norm(x, gate_msa, branch, shift_mlp, scale_mlp);
-    return gated_residual(attended.residual, gate_mlp, mlp_(attended.normalized));
+    return scope.result(gated_residual(attended.residual, gate_mlp, mlp_(attended.normalized)));
   }
   const Shape rows = activated.shape();
   const GatedNorm attended =
       gated_residual_norm(x, gate_msa, branch, expand(text_->shift, rows), expand(text_->scale, rows));
   const Tensor read = attended.residual + text_->attention(attended.normalized, clip);
-  return gated_residual(read, gate_mlp, mlp_(layer_norm_modulate(read, shift_mlp, scale_mlp)));
+  return scope.result(gated_residual(read, gate_mlp, mlp_(layer_norm_modulate(read, shift_mlp, scale_mlp))));
 }
 
 void VideoBlock::visit(nn::Visitor& v) {

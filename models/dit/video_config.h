@@ -10,7 +10,7 @@ namespace ditharos::models {
 /// Which tokens see each other.
 enum class VideoAttention {
   joint,      ///< all of a clip's (as Sora, Brooks et al. 2024)
-  factorised  ///< those of a frame and those of a place take turns, block by block (Latte's first variant, Ma et al. 2024)
+  factorised  ///< those of a frame and those of a place take turns, block by block (Latte, Ma et al. 2024, variant 1)
 };
 
 /// How the network is told the time.
@@ -19,7 +19,7 @@ enum class StepEmbedding {
   binary       ///< the binary digits of the step's number, then one linear map
 };
 
-/// What decides every shape of a VideoDiT. Frames, height and width are not among them: any that patches divide will do.
+/// What decides every shape of a VideoDiT. Frames, height and width are not among it: any that patches divide will do.
 struct VideoDiTConfig {
   int64_t channels = 8;     ///< of the clips or latents
   PatchSize patch = {1, 2, 2};

@@ -44,7 +44,7 @@ Tensor VideoDiT::operator()(const Tensor& x, const Tensor& t, const Tensor& prom
   h = reshape(h, {activated.size(0), -1, config_.hidden});   // [G, B T / G, D]
   for (const VideoBlock& block : blocks_) h = run(block, h, activated, clip);
   const Tensor tokens = reshape(final_layer_(h, activated), {clip.batch, clip.grid.tokens(), config_.patch_volume()});
-  return unpatchify_video(tokens, clip.grid, config_.patch);
+  return scope.result(unpatchify_video(tokens, clip.grid, config_.patch));
 }
 
 Tensor VideoDiT::run(const VideoBlock& block, const Tensor& h, const Tensor& activated, const ClipContext& clip) const {

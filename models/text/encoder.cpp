@@ -41,7 +41,7 @@ TextBlock::TextBlock(const TextEncoderConfig& config, Generator& rng)
 Tensor TextBlock::operator()(const Tensor& x, const Tensor& mask) const {
   const nn::ModuleScope scope(*this);
   const Tensor h = x + attend(norm1_(x), mask);
-  return h + mlp_(norm2_(h));
+  return scope.result(h + mlp_(norm2_(h)));
 }
 
 Tensor TextBlock::attend(const Tensor& x, const Tensor& mask) const {
@@ -97,7 +97,7 @@ EncodedText TextEncoder::operator()(const Tensor& tokens) const {
   const Tensor present = unsqueeze(to(mask, x.dtype()), 2);                       // [B, L, 1]
   const Tensor count = maximum(sum(present, {1}), ones({}, x.dtype()));           // [B, 1]
   const Tensor pooled = sum(masked_fill(x, logical_not(unsqueeze(mask, 2)), 0), {1}) / count;
-  return {x, pooled, mask};
+  return {scope.result(x), pooled, mask};
 }
 
 void TextEncoder::visit(nn::Visitor& v) {
