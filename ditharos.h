@@ -97,6 +97,7 @@
 #include <ditharos/data/clip_loader.h>
 #include <ditharos/data/clip_measure.h>
 #include <ditharos/data/dataset.h>
+#include <ditharos/data/emoji.h>
 #include <ditharos/data/idx.h>
 #include <ditharos/data/image_folder.h>
 #include <ditharos/data/loader.h>

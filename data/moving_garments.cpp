@@ -10,7 +10,8 @@ namespace ditharos::data {
 
 MovingGarments::MovingGarments(Dataset pictures, const MovingGarmentsOptions& options)
     : pictures_(std::move(pictures)), options_(options), grammar_(pictures_.class_names()) {
-  check<ShapeError>(pictures_.channels() == 1, "[MovingGarments] takes gray pictures [N, 1, H, W], got ",
+  check<ShapeError>(pictures_.channels() == 1 || pictures_.channels() == 4,
+                    "[MovingGarments] takes gray pictures [N, 1, H, W] or such with opacity [N, 4, H, W], got ",
                     pictures_.images().shape());
   check<ConfigError>(options_.count >= 0, "[MovingGarments] count must not be negative, got ", options_.count);
   check<ConfigError>(options_.second_thing >= 0 && options_.second_thing <= 1,
@@ -28,13 +29,17 @@ Scene MovingGarments::scene(int64_t i) const {
   check<Error>(i >= 0 && i < size(), "[MovingGarments] clip ", i, " of ", size());
   const bool held_out = options_.split == SceneSplit::held_out;
   const Generator stream = Generator(options_.seed).fork(held_out ? 1 : 0).fork(static_cast<uint64_t>(i));
-  Scene scene = draw_scene(stream.fork(0), by_class_, options_.split, options_.second_thing);
+  const bool tinted = pictures_.channels() == 1;
+  Scene scene = draw_scene(stream.fork(0), by_class_, {options_.split, options_.second_thing, tinted});
   scene.caption = grammar_.write(scene, stream.fork(1), held_out);
   return scene;
 }
 
 Sprite MovingGarments::sprite_of(const Actor& actor) const {
-  return cut_out(pictures_.picture(actor.picture), pictures_.height(), pictures_.width(), tint(actor.tint).color);
+  const uint8_t* picture = pictures_.picture(actor.picture);
+  const int64_t height = pictures_.height(), width = pictures_.width();
+  return pictures_.channels() == 4 ? from_planes(picture, height, width)
+                                   : cut_out(picture, height, width, tint(actor.tint).color);
 }
 
 Tensor MovingGarments::render(const Scene& scene, const ClipShape& shape) const {

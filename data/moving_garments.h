@@ -1,5 +1,5 @@
 #pragma once
-// Captioned videos made from real pictures: garments that move over changing skies.
+// Captioned videos made from real pictures: garments, or other things, that move over changing skies.
 #include <cstdint>
 #include <string>
 
@@ -22,8 +22,9 @@ struct MovingGarmentsOptions {
 /// frame shows the middle of it.
 class MovingGarments : public ClipSource {
  public:
-  /// Gray `pictures` of things on a black ground, as Fashion-MNIST's. ConfigError when an option is out of range or a
-  /// class has no picture, ShapeError unless the pictures have one channel.
+  /// Gray `pictures` of things on a black ground, as Fashion-MNIST's, [N, 1, H, W], which are tinted; or [N, 4, H, W]
+  /// with colours and opacity, as load_emoji() gives. ConfigError when an option is out of range or a class has no
+  /// picture, ShapeError for another number of channels.
   explicit MovingGarments(Dataset pictures, const MovingGarmentsOptions& options = {});
 
   int64_t size() const override { return options_.count; }

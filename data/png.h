@@ -23,10 +23,10 @@ inline constexpr int64_t max_png_pixels = int64_t{1} << 26;
 /// Reads the header only. `name` stands in messages. IoError when it is no PNG or its header is damaged.
 PngInfo png_info(std::string_view bytes, const std::string& name);
 
-/// A PNG of any bit depth and colour type as u8 [channels, H, W], channels 1 (gray) or 3 (RGB). 16 bits are rounded to
-/// 8; what is transparent shows white; colours become gray by ITU-R BT.601's luma, 0.299 R + 0.587 G + 0.114 B. Samples
-/// are taken as stored: gamma and colour profiles are not applied. IoError with `name` and the reason when it is
-/// damaged.
+/// A PNG of any bit depth and colour type as u8 [channels, H, W], channels 1 (gray), 3 (RGB) or 4 (RGB and opacity).
+/// 16 bits are rounded to 8; without opacity, what is transparent shows white; colours become gray by ITU-R BT.601's
+/// luma, 0.299 R + 0.587 G + 0.114 B. Samples are taken as stored: gamma and colour profiles are not applied. IoError
+/// with `name` and the reason when it is damaged.
 Tensor decode_png(std::string_view bytes, int64_t channels, const std::string& name);
 /// u8 [1, H, W] as gray or [3, H, W] as RGB, eight bits. `name` stands in messages.
 std::string encode_png(const Tensor& image, const std::string& name);

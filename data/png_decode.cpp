@@ -102,6 +102,10 @@ void to_planes(const std::vector<uint8_t>& pixels, int64_t channels, uint8_t* ou
   const size_t n = pixels.size() / rgba;
   for (size_t i = 0; i < n; ++i) {
     const uint8_t* p = &pixels[i * rgba];
+    if (channels == 4) {
+      for (size_t c = 0; c < rgba; ++c) out[c * n + i] = p[c];
+      continue;
+    }
     const int r = over_white(p[0], p[3]), g = over_white(p[1], p[3]), b = over_white(p[2], p[3]);
     if (channels == 1) {
       out[i] = static_cast<uint8_t>((299 * r + 587 * g + 114 * b + 500) / 1000);
@@ -121,7 +125,8 @@ PngInfo png_info(std::string_view bytes, const std::string& name) {
 }
 
 Tensor decode_png(std::string_view bytes, int64_t channels, const std::string& name) {
-  check<ShapeError>(channels == 1 || channels == 3, "[decode_png] gives 1 channel (gray) or 3 (RGB), not ", channels);
+  check<ShapeError>(channels == 1 || channels == 3 || channels == 4,
+                    "[decode_png] gives 1 channel (gray), 3 (RGB) or 4 (RGB and opacity), not ", channels);
   Decoder decoder(bytes);
   const PngInfo info = checked_info(decoder, name);
   check_decoded(set_transforms(decoder), decoder, name);

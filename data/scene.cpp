@@ -40,10 +40,11 @@ void choose_part(Actor& actor, Choices& choices, int64_t classes, SceneSplit spl
   } while (is_held_out(actor.label, actor.motion) != (split == SceneSplit::held_out));
 }
 
-void choose_look(Actor& actor, Choices& choices, const PicturesByClass& pictures) {
+void choose_look(Actor& actor, Choices& choices, const PicturesByClass& pictures, bool tinted) {
   const std::vector<int64_t>& candidates = pictures[static_cast<size_t>(actor.label)];
   actor.picture = candidates[static_cast<size_t>(choices.below(static_cast<int64_t>(candidates.size())))];
-  actor.tint = static_cast<int>(choices.below(tint_count));
+  const auto tint = static_cast<int>(choices.below(tint_count));
+  actor.tint = tinted ? tint : own_colors;
 }
 
 /// The way: along one axis for a direction; up and down for a bounce; none for a change of size.
@@ -103,14 +104,14 @@ bool is_held_out(int64_t label, Motion motion) {
   return turn >= 0 && is_direction(motion) && (label / 5 * 3 + turn) % direction_count == static_cast<int>(motion);
 }
 
-Scene draw_scene(Generator random, const PicturesByClass& pictures, SceneSplit split, double second_thing) {
+Scene draw_scene(Generator random, const PicturesByClass& pictures, const SceneOptions& options) {
   Choices choices(random);
   const auto classes = static_cast<int64_t>(pictures.size());
   Scene scene;
   scene.sky = choose_sky(choices);
-  choose_part(scene.lead, choices, classes, split);
-  choose_look(scene.lead, choices, pictures);
-  if (!choices.chance(second_thing) || classes < 2) {
+  choose_part(scene.lead, choices, classes, options.split);
+  choose_look(scene.lead, choices, pictures, options.tinted);
+  if (!choices.chance(options.second_thing) || classes < 2) {
     const double size = choices.between(0.56, 0.7), x = choices.between(0, 1);
     choose_way(scene.lead, choices, size, x, choices.between(0, 1));
     return scene;
@@ -120,7 +121,7 @@ Scene draw_scene(Generator random, const PicturesByClass& pictures, SceneSplit s
   do {
     choose_part(companion, choices, classes, SceneSplit::train);
   } while (companion.label == scene.lead.label);
-  choose_look(companion, choices, pictures);
+  choose_look(companion, choices, pictures, options.tinted);
   const bool lead_first = choices.chance(0.5);
   const double near = choices.between(0, 0.15), far = choices.between(0.85, 1);
   const double lead_side = lead_first ? near : far, companion_side = lead_first ? far : near;

@@ -25,6 +25,8 @@ struct Tint {
   Rgb color;
 };
 inline constexpr int tint_count = 7;
+/// In place of a tint's index: the thing has the colours of its picture.
+inline constexpr int own_colors = -1;
 const Tint& tint(int index);
 
 /// One moving thing. Places and sizes are relative, so that one description serves every shape of a clip.
@@ -59,8 +61,13 @@ bool is_held_out(int64_t label, Motion motion);
 
 /// The pictures of each class, by their indices in a data set; none of the lists is empty.
 using PicturesByClass = std::vector<std::vector<int64_t>>;
-/// Draws everything but the caption. `second_thing` is the probability of a companion.
-Scene draw_scene(Generator random, const PicturesByClass& pictures, SceneSplit split, double second_thing);
+struct SceneOptions {
+  SceneSplit split = SceneSplit::train;
+  double second_thing = 0;  ///< probability of a companion
+  bool tinted = true;       ///< things come in one of the tints; false: in their own colours
+};
+/// Draws everything but the caption.
+Scene draw_scene(Generator random, const PicturesByClass& pictures, const SceneOptions& options);
 
 /// Where the actor is at `time`, 0..1 from the first to the last frame. It is always wholly inside of the frame.
 Box place(const Actor& actor, const Sprite& sprite, double time, const ClipShape& shape);

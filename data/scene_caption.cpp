@@ -153,7 +153,7 @@ std::string SceneGrammar::subject(const Actor& actor, bool small, WordChoices& c
   const Noun& noun = choices.one_of(nouns_[static_cast<size_t>(actor.label)]);
   plural = noun.plural;
   // White is how things look when nobody says anything.
-  const bool colored = choices.chance(actor.tint == 0 ? 0.35 : 0.75);
+  const bool colored = choices.chance(actor.tint == 0 ? 0.35 : 0.75) && actor.tint != own_colors;
   const std::string color = colored ? std::string(tint(actor.tint).name) + " " : "";
   const std::string phrase = (small ? "small " : "") + noun.before + color + noun.word;
   if (!small && choices.chance(0.2)) return "the " + phrase;

@@ -49,6 +49,29 @@ Edge unmix(const uint8_t* gray, const std::vector<uint8_t>& ground, int64_t heig
   return {std::max(own / brightest, 0.25), brightest};
 }
 
+/// Rows [top, bottom) and columns [left, right).
+struct PixelBox {
+  int64_t top = 0, bottom = 0, left = 0, right = 0;
+};
+/// The smallest box around the pixels that are seen; without any, one of no size.
+template <class Seen>
+PixelBox box_of(int64_t height, int64_t width, const Seen& seen) {
+  PixelBox box{height, 0, width, 0};
+  for (int64_t y = 0; y < height; ++y) {
+    for (int64_t x = 0; x < width; ++x) {
+      if (!seen(y * width + x)) continue;
+      box.top = std::min(box.top, y), box.bottom = std::max(box.bottom, y + 1);
+      box.left = std::min(box.left, x), box.right = std::max(box.right, x + 1);
+    }
+  }
+  return box.top < box.bottom ? box : PixelBox{};
+}
+Sprite transparent(const PixelBox& box) {
+  Sprite sprite{box.bottom - box.top, box.right - box.left, {}};
+  sprite.pixels.assign(static_cast<size_t>(sprite.height * sprite.width * 4), 0.0);
+  return sprite;
+}
+
 /// What one pixel of the frame covers of an axis of the sprite: cells from `first` on, with shares that add up to at
 /// most 1; the rest lies beside the sprite.
 struct Cover {
@@ -85,29 +108,33 @@ PixelRange pixels_of(double begin, double length, int64_t cells, int64_t size) {
 
 Sprite cut_out(const uint8_t* gray, int64_t height, int64_t width, const Rgb& tint) {
   const std::vector<uint8_t> ground = find_ground(gray, height, width);
-  int64_t top = height, bottom = 0, left = width, right = 0;
-  double brightest = 1;
-  for (int64_t y = 0; y < height; ++y) {
-    for (int64_t x = 0; x < width; ++x) {
-      if (ground[y * width + x]) continue;
-      top = std::min(top, y), bottom = std::max(bottom, y + 1);
-      left = std::min(left, x), right = std::max(right, x + 1);
-      brightest = std::max(brightest, static_cast<double>(gray[y * width + x]));
-    }
-  }
-  Sprite sprite;
-  if (top >= bottom) return sprite;
-  sprite.height = bottom - top;
-  sprite.width = right - left;
-  sprite.pixels.assign(static_cast<size_t>(sprite.height * sprite.width * 4), 0.0);
-  for (int64_t y = top; y < bottom; ++y) {
-    for (int64_t x = left; x < right; ++x) {
+  const PixelBox box = box_of(height, width, [&](int64_t i) { return ground[i] == 0; });
+  Sprite sprite = transparent(box);
+  double brightest = 1;  // the ground is dark: it need not be left out
+  for (int64_t i = 0; i < height * width; ++i) brightest = std::max(brightest, static_cast<double>(gray[i]));
+  for (int64_t y = box.top; y < box.bottom; ++y) {
+    for (int64_t x = box.left; x < box.right; ++x) {
       if (ground[y * width + x]) continue;
       const Edge edge = unmix(gray, ground, height, width, y, x);
       const double shade = darkest_shade + (1 - darkest_shade) * edge.brightness / brightest;
-      double* pixel = sprite.pixels.data() + ((y - top) * sprite.width + x - left) * 4;
+      double* pixel = sprite.pixels.data() + ((y - box.top) * sprite.width + x - box.left) * 4;
       for (int c = 0; c < 3; ++c) pixel[c] = edge.opacity * shade * tint[c];
       pixel[3] = edge.opacity;
+    }
+  }
+  return sprite;
+}
+
+Sprite from_planes(const uint8_t* planes, int64_t height, int64_t width) {
+  const uint8_t* opacity = planes + 3 * height * width;
+  const PixelBox box = box_of(height, width, [&](int64_t i) { return opacity[i] > 0; });
+  Sprite sprite = transparent(box);
+  for (int64_t y = 0; y < sprite.height; ++y) {
+    for (int64_t x = 0; x < sprite.width; ++x) {
+      const uint8_t* from = planes + (box.top + y) * width + box.left + x;
+      double* pixel = sprite.pixels.data() + (y * sprite.width + x) * 4;
+      for (int c = 0; c < 3; ++c) pixel[c] = from[c * height * width];
+      pixel[3] = from[3 * height * width] / 255.0;
     }
   }
   return sprite;

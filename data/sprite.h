@@ -48,6 +48,10 @@ inline constexpr double darkest_shade = 0.3;
 /// The result is cropped to what can be seen; it is empty when the picture is all ground.
 Sprite cut_out(const uint8_t* gray, int64_t height, int64_t width, const Rgb& tint);
 
+/// A picture that knows its opacity: u8 [4, H, W], red, green and blue times the opacity, and the opacity. Cropped
+/// likewise.
+Sprite from_planes(const uint8_t* planes, int64_t height, int64_t width);
+
 /// Draws the sprite so that it fills `box`, blended with what the frame holds. A pixel gets the mean of what it covers
 /// of a smaller copy, and a bilinear mixture of a larger one, so a box may lie anywhere between the pixels.
 void draw_sprite(Frame& frame, const Sprite& sprite, const Box& box);
