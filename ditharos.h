@@ -70,6 +70,7 @@
 #include <ditharos/models/diffusion/samplers/sampler.h>
 #include <ditharos/models/diffusion/schedule.h>
 #include <ditharos/models/diffusion/trainer.h>
+#include <ditharos/models/diffusion/video_sampling.h>
 #include <ditharos/models/dit/block.h>
 #include <ditharos/models/dit/config.h>
 #include <ditharos/models/dit/dit.h>

@@ -92,6 +92,7 @@ TEST_CASE("video dit: as many parameters as counted") {
   binary.patch = {2, 1, 4};
   large.hidden = 48;
   large.mlp_ratio = 2.7;
+  large.qk_norm = true;
   for (const VideoDiTConfig& config : {tiny, without_text(), binary, large}) {
     Generator rng(1);
     VideoDiT model(config, rng);
@@ -132,6 +133,7 @@ TEST_CASE("video dit: gradients of every parameter against differences") {
   passes(config, of_frames, prompts);
   passes(config, of_frames, prompts, true);
   config.attention = VideoAttention::factorised;
+  config.qk_norm = true;
   passes(config, of_frames, prompts);
   config.step_embedding = StepEmbedding::binary;
   config.patch = {2, 1, 2};

@@ -8,7 +8,11 @@ SpanAttention::SpanAttention(const VideoDiTConfig& config, AttentionSpan span, G
     : span_(span),
       heads_(config.heads),
       qkv_(config.hidden, 3 * config.hidden, rng),
-      proj_(config.hidden, config.hidden, rng) {}
+      proj_(config.hidden, config.hidden, rng) {
+  if (!config.qk_norm) return;
+  q_norm_ = nn::parameter(ones({config.head_size()}));
+  k_norm_ = nn::parameter(ones({config.head_size()}));
+}
 
 Tensor SpanAttention::operator()(const Tensor& x, const ClipContext& clip) const {
   const nn::ModuleScope scope(*this);
@@ -32,13 +36,25 @@ Tensor SpanAttention::operator()(const Tensor& x, const ClipContext& clip) const
 }
 
 Tensor SpanAttention::attend(const Tensor& x, const RotaryTable& positions) const {
-  const Tensor qkv = qkv_(x);  // [N, tokens of a span, 3 D]
+  const Tensor qkv = q_norm_.defined() ? normalized(qkv_(x)) : qkv_(x);  // [N, tokens of a span, 3 D]
   if (!positions.cosines.defined()) return proj_(attention(qkv, heads_));
   return proj_(attention(rope(qkv, positions.cosines, positions.sines, heads_), heads_));
 }
 
+Tensor SpanAttention::normalized(const Tensor& qkv) const {
+  const int64_t width = qkv.size(2) / 3;
+  const auto rows = [&](const Tensor& part, const Tensor& factors) {
+    const Tensor heads = reshape(part, {part.size(0), part.size(1), heads_, width / heads_});
+    return reshape(rms_norm(heads, factors), part.shape());
+  };
+  const std::vector<Tensor> parts = chunk(qkv, 3, -1);
+  return cat({rows(parts[0], q_norm_), rows(parts[1], k_norm_), parts[2]}, -1);
+}
+
 void SpanAttention::visit(nn::Visitor& v) {
   v("qkv", qkv_);
+  v("q_norm.weight", q_norm_);
+  v("k_norm.weight", k_norm_);
   v("proj", proj_);
 }
 

@@ -22,7 +22,8 @@ struct ClipContext {
   Tensor text_mask = {};  ///< bool [B, 1, 1, L], true: a token
 };
 
-/// Multi-head self-attention with rotary positions (Su et al. 2021) among the tokens of a span.
+/// Multi-head self-attention with rotary positions (Su et al. 2021) among the tokens of a span; with qk_norm, queries
+/// and keys are normalised first (Henry et al. 2020, with an RMS norm).
 class SpanAttention : public nn::Module {
  public:
   SpanAttention() = default;
@@ -34,10 +35,12 @@ class SpanAttention : public nn::Module {
 
  private:
   Tensor attend(const Tensor& x, const RotaryTable& positions) const;
+  Tensor normalized(const Tensor& qkv) const;
 
   AttentionSpan span_ = AttentionSpan::clip;
   int64_t heads_ = 1;
   nn::Linear qkv_, proj_;
+  Tensor q_norm_, k_norm_;  // [D / H], factors after the RMS norm; undefined without
 };
 
 /// Multi-head attention from a clip's tokens to its prompt's. The last projection starts at zero: at first the prompt

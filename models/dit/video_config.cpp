@@ -42,6 +42,7 @@ int64_t count_parameters(const VideoDiTConfig& config) {
   const int64_t d = config.hidden, w = config.text.width;
   const int64_t mlp = linear(d, config.mlp_hidden()) + linear(config.mlp_hidden(), d);
   int64_t block = linear(d, 3 * d) + linear(d, d) + mlp + linear(d, 6 * d), text = 0;
+  if (config.qk_norm) block += 2 * config.head_size();
   if (config.has_text()) {
     block += 2 * d + linear(d, d) + linear(w, 2 * d) + linear(d, d);  // norm, q, k and v, projection
     text = count_parameters(config.text) + linear(w, d);

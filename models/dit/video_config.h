@@ -28,6 +28,7 @@ struct VideoDiTConfig {
   int64_t heads = 6;        ///< attention heads a block; D / heads is even and at least 6
   double mlp_ratio = 4;     ///< hidden width of a block's MLP, in units of D
   VideoAttention attention = VideoAttention::joint;
+  bool qk_norm = false;     ///< RMS norm of each head's queries and keys: keeps scores small in large models
   StepEmbedding step_embedding = StepEmbedding::sinusoidal;
   int64_t step_bits = 10;   ///< of the binary embedding: times from 0 to 2^bits - 1
   double rope_base = 100;   ///< see rotary_table

@@ -32,6 +32,7 @@ void add_allocator_cases(std::vector<Case>& cases);
 void add_engine_cases(std::vector<Case>& cases);
 void add_step_cases(std::vector<Case>& cases);
 void add_sample_cases(std::vector<Case>& cases);
+void add_video_cases(std::vector<Case>& cases);
 void add_curve_cases(std::vector<Case>& cases);
 void add_determinism_cases(std::vector<Case>& cases);
 void add_parallel_cases(std::vector<Case>& cases);

@@ -28,6 +28,7 @@ std::vector<Case> all_cases() {
   add_engine_cases(cases);
   add_step_cases(cases);
   add_sample_cases(cases);
+  add_video_cases(cases);
   add_curve_cases(cases);
   add_determinism_cases(cases);
   add_parallel_cases(cases);

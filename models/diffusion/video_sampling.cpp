@@ -1,0 +1,184 @@
+#include <ditharos/models/diffusion/video_sampling.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include <ditharos/autograd/ops.h>
+#include <ditharos/nn/inference.h>
+
+namespace ditharos::models {
+namespace {
+
+Tensor frames_of(const Tensor& clip, int64_t begin, int64_t end) { return slice(clip, 1, begin, end); }
+
+void check_clip(const char* where, const char* what, const Tensor& clip) {
+  check<ShapeError>(clip.defined() && clip.rank() == 5, "[", where, "] ", what,
+                    " must have shape [B, F, C, H, W], got ", clip.defined() ? to_text(clip.shape()) : "none");
+}
+
+/// The same number of clips, channels, rows and columns.
+void check_like(const char* where, const char* what, const Tensor& clip, const Tensor& like) {
+  check_clip(where, what, clip);
+  check_clip(where, "noise", like);
+  Shape wanted = like.shape();
+  wanted[1] = clip.size(1);
+  check<ShapeError>(clip.shape() == wanted, "[", where, "] ", what, " of shape ", clip.shape(),
+                    " and noise of shape ", like.shape(), " may differ in their number of frames alone");
+}
+
+/// The flow's differential equation with frames that stay where they are.
+class ClipFlow {
+ public:
+  ClipFlow(const VideoModel& model, const VideoSampler& sampler, const GivenFrames& given, const Shape& shape)
+      : flow_(sampler.flow),
+        network_(guided(model.network, model.conditions, model.null_condition, sampler.guidance,
+                        [this](double t) { return flow_.progress(t); })),
+        given_(given) {
+    if (!given.clip.defined()) return;
+    std::vector<uint8_t> flags(given.mask.begin(), given.mask.end());
+    is_given_ = to(from_vector(flags, {1, shape[1], 1, 1, 1}), DType::boolean);
+  }
+  ClipFlow(const ClipFlow&) = delete;
+  ClipFlow& operator=(const ClipFlow&) = delete;
+
+  /// x with the given frames in their places.
+  Tensor hold(const Tensor& x) const { return is_given_.defined() ? where(is_given_, given_.clip, x) : x; }
+  /// The velocity at x, all of whose frames that are to be made stand at time t.
+  Tensor velocity(const Tensor& x, double t) const {
+    if (!is_given_.defined()) return flow_.velocity(network_, x, t);
+    std::vector<float> times;
+    for (int64_t i = 0; i < x.size(0); ++i)
+      for (const bool held : given_.mask) times.push_back(float(flow_.network_time(held ? 1 : t)));
+    const Tensor v = network_(x, from_vector(times, {x.size(0), x.size(1)}));
+    check<ShapeError>(v.shape() == x.shape(), "[sample_video] the network must return a velocity of shape ", x.shape(),
+                      ", got ", v.shape());
+    return v;
+  }
+
+ private:
+  RectifiedFlow flow_;
+  Denoiser network_;
+  GivenFrames given_;
+  Tensor is_given_;  // bool [1, F, 1, 1, 1], or undefined
+};
+
+/// From x at time `begin` to data at time 1 in equal steps.
+Tensor follow(const ClipFlow& flow, SamplerKind method, Tensor x, double begin, int64_t steps,
+              const SamplingProgress& progress) {
+  const double dt = (1 - begin) / double(steps);
+  x = flow.hold(x);
+  for (int64_t i = 0; i < steps; ++i) {
+    const double t = begin + double(i) * dt;
+    Tensor v = flow.velocity(x, t);
+    if (method == SamplerKind::heun) v = (v + flow.velocity(flow.hold(x + v * dt), t + dt)) * .5;
+    const Tensor expected = progress ? flow.hold(x + v * (1 - t)) : Tensor{};
+    x = flow.hold(x + v * dt);
+    if (progress) progress(i + 1, steps, i + 1 < steps ? expected : x);
+  }
+  return x;
+}
+
+/// One of several passes of equal cost, as part of the whole.
+SamplingProgress part_of(const SamplingProgress& progress, int64_t pass, int64_t passes) {
+  if (!progress) return {};
+  return [=](int64_t done, int64_t total, const Tensor& x) { progress(pass * total + done, passes * total, x); };
+}
+
+}  // namespace
+
+void VideoSampler::validate() const {
+  check<ConfigError>(method == SamplerKind::euler || method == SamplerKind::heun, "clips are sampled with euler or ",
+                     "heun, not with ", name_of(method));
+  check<ConfigError>(steps >= 1, "sampling needs at least one step, got ", steps);
+  guidance.validate();
+}
+
+GivenFrames given_ends(const Tensor& begin, const Tensor& end, int64_t frames) {
+  const Tensor& any = begin.defined() ? begin : end;
+  if (!any.defined()) return {};
+  check_clip("given_ends", "the given frames", any);
+  const int64_t before = begin.defined() ? begin.size(1) : 0, after = end.defined() ? end.size(1) : 0;
+  check<ShapeError>(before + after < frames, "[given_ends] ", before, " frames at the beginning and ", after,
+                    " at the end leave nothing to be made of a clip of ", frames);
+  Shape gap = any.shape();
+  gap[1] = frames - before - after;
+  std::vector<Tensor> parts{zeros(gap, any.dtype())};
+  if (begin.defined()) parts.insert(parts.begin(), begin);
+  if (end.defined()) parts.push_back(end);
+  const NoGrad no_grad;
+  GivenFrames given{cat(parts, 1), std::vector<bool>(size_t(frames), false)};
+  std::fill(given.mask.begin(), given.mask.begin() + before, true);
+  std::fill(given.mask.end() - after, given.mask.end(), true);
+  return given;
+}
+
+Tensor sample_video(const VideoModel& model, const VideoSampler& sampler, const Tensor& noise,
+                    const GivenFrames& given, const SamplingProgress& progress) {
+  sampler.validate();
+  check_clip("sample_video", "noise", noise);
+  if (given.clip.defined()) {
+    check<ShapeError>(given.clip.shape() == noise.shape() && int64_t(given.mask.size()) == noise.size(1),
+                      "[sample_video] given frames must come in a clip like the noise, ", noise.shape(),
+                      ", with a mask of its frames; got ", given.clip.shape(), " and a mask of ", given.mask.size());
+    check<ShapeError>(std::find(given.mask.begin(), given.mask.end(), false) != given.mask.end(),
+                      "[sample_video] all ", noise.size(1), " frames are given: there is nothing to make");
+  }
+  const nn::InferenceMode inference;
+  const ClipFlow flow(model, sampler, given, noise.shape());
+  return follow(flow, sampler.method, noise, 0, sampler.steps, progress);
+}
+
+Tensor resample_video(const VideoModel& model, const VideoSampler& sampler, const Tensor& clip, const Tensor& noise,
+                      double strength, const SamplingProgress& progress) {
+  sampler.validate();
+  check_clip("resample_video", "the clip", clip);
+  check<ShapeError>(noise.defined() && noise.shape() == clip.shape(), "[resample_video] noise must have the clip's ",
+                    "shape, ", clip.shape(), ", got ", noise.defined() ? to_text(noise.shape()) : "none");
+  check<ConfigError>(strength >= 0 && strength <= 1, "the strength must be in [0, 1], got ", strength);
+  const auto steps = static_cast<int64_t>(std::ceil(double(sampler.steps) * strength));
+  if (steps == 0) return clip;
+  const nn::InferenceMode inference;
+  const ClipFlow flow(model, sampler, {}, clip.shape());
+  const Tensor start = noise * strength + clip * (1 - strength);
+  return follow(flow, sampler.method, start, 1 - strength, steps, progress);
+}
+
+Tensor extend_forwards(const VideoModel& model, const VideoSampler& sampler, const Tensor& clip, const Tensor& noise,
+                       int64_t context, const SamplingProgress& progress) {
+  check_like("extend_forwards", "the clip", clip, noise);
+  const int64_t frames = clip.size(1);
+  check<ShapeError>(context >= 1 && context <= frames, "[extend_forwards] the context must be 1 to ", frames,
+                    " frames of the clip, got ", context);
+  const NoGrad no_grad;
+  const GivenFrames given = given_ends(frames_of(clip, frames - context, frames), {}, noise.size(1));
+  const Tensor made = sample_video(model, sampler, noise, given, progress);
+  return cat({clip, frames_of(made, context, noise.size(1))}, 1);
+}
+
+Tensor extend_backwards(const VideoModel& model, const VideoSampler& sampler, const Tensor& clip, const Tensor& noise,
+                        int64_t context, const SamplingProgress& progress) {
+  check_like("extend_backwards", "the clip", clip, noise);
+  check<ShapeError>(context >= 1 && context <= clip.size(1), "[extend_backwards] the context must be 1 to ",
+                    clip.size(1), " frames of the clip, got ", context);
+  const NoGrad no_grad;
+  const GivenFrames given = given_ends({}, frames_of(clip, 0, context), noise.size(1));
+  const Tensor made = sample_video(model, sampler, noise, given, progress);
+  return cat({frames_of(made, 0, noise.size(1) - context), clip}, 1);
+}
+
+Tensor sample_loop(const VideoModel& model, const VideoSampler& sampler, const Tensor& first_noise,
+                   const Tensor& second_noise, int64_t context, const SamplingProgress& progress) {
+  check_like("sample_loop", "the first noise", first_noise, second_noise);
+  const int64_t first_frames = first_noise.size(1), second_frames = second_noise.size(1);
+  check<ShapeError>(context >= 1 && context <= first_frames && 2 * context < second_frames,
+                    "[sample_loop] a context of ", context, " frames does not fit passes of ", first_frames, " and ",
+                    second_frames, " frames: the second needs more than two contexts");
+  const NoGrad no_grad;
+  const Tensor first = sample_video(model, sampler, first_noise, {}, part_of(progress, 0, 2));
+  const GivenFrames ends = given_ends(frames_of(first, first_frames - context, first_frames),
+                                      frames_of(first, 0, context), second_frames);
+  const Tensor second = sample_video(model, sampler, second_noise, ends, part_of(progress, 1, 2));
+  return cat({first, frames_of(second, context, second_frames - context)}, 1);
+}
+
+}  // namespace ditharos::models
