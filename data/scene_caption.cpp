@@ -1,9 +1,9 @@
 #include <ditharos/data/scene_caption.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 
+#include <ditharos/data/scene_words.h>
 #include <ditharos/data/words.h>
 
 namespace ditharos::data {
@@ -24,47 +24,6 @@ class WordChoices {
 };
 
 namespace {
-
-using Words = std::vector<std::string>;
-
-/// The first word of each is the verb.
-const Words& verbs_of(Motion motion) {
-  static const std::array<Words, motion_count> verbs = [] {
-    std::array<Words, motion_count> list;
-    for (const char* verb : {"drifts", "floats", "glides", "moves", "slides", "flies"}) {
-      for (const Motion side : {Motion::left, Motion::right}) {
-        for (const char* way : {" ", " to the "})
-          list[static_cast<size_t>(side)].push_back(verb + (way + std::string(name_of(side))));
-      }
-    }
-    list[static_cast<size_t>(Motion::up)] = {"rises",     "rises",    "climbs",        "drifts up",
-                                             "floats up", "moves up", "floats upwards"};
-    list[static_cast<size_t>(Motion::down)] = {"falls",       "falls",       "drops",     "sinks",
-                                               "drifts down", "floats down", "moves down"};
-    list[static_cast<size_t>(Motion::bounce)] = {"bounces", "bounces", "hops", "bounces up and down"};
-    list[static_cast<size_t>(Motion::grow)] = {"grows", "grows", "gets bigger", "gets larger", "comes closer"};
-    list[static_cast<size_t>(Motion::shrink)] = {"shrinks", "shrinks", "gets smaller", "moves away"};
-    return list;
-  }();
-  return verbs[static_cast<size_t>(motion)];
-}
-
-/// What stands before "sky", and what says the same without the word.
-struct SkyWords {
-  Words adjectives;
-  std::string time;
-};
-const SkyWords& words_of(Sky sky) {
-  static const std::array<SkyWords, sky_count> words = {{{{"dawn"}, "at dawn"},
-                                                         {{"blue", "clear", "day"}, "by day"},
-                                                         {{"sunset"}, "at sunset"},
-                                                         {{"dusk", "violet"}, "at dusk"},
-                                                         {{"night", "night", "starry"}, "at night"},
-                                                         {{"stormy", "grey", "cloudy"}, "in a storm"}}};
-  return words[static_cast<size_t>(sky)];
-}
-
-const Words slow_words = {"slowly", "gently"}, fast_words = {"quickly", "fast"};
 
 /// "drifts left" -> "drift left"
 std::string plural_of(const std::string& verb) {
@@ -91,36 +50,6 @@ std::string sky_phrase(Sky sky, Motion motion, WordChoices& choices) {
   return preposition + (choices.chance(0.7) ? " a " : " the ") + adjective + " sky";
 }
 
-/// Which words say what, the first in the list that occurs; "left" wins over "up" in "bounces up, then left".
-const std::vector<std::pair<Motion, Words>> motion_keys = {
-    {Motion::bounce, {"bounces", "bounce", "bouncing", "hops", "hop", "hopping"}},
-    {Motion::grow, {"grows", "grow", "growing", "bigger", "larger", "closer"}},
-    {Motion::shrink, {"shrinks", "shrink", "shrinking", "smaller", "away"}},
-    {Motion::left, {"left", "leftwards"}},
-    {Motion::right, {"right", "rightwards"}},
-    {Motion::up, {"rises", "rise", "rising", "climbs", "climb", "climbing", "up", "upwards"}},
-    {Motion::down, {"falls", "fall", "falling", "drops", "drop", "dropping", "sinks", "sink", "sinking", "down",
-                    "downwards"}}};
-const std::vector<std::pair<Sky, Words>> sky_keys = {{Sky::dawn, {"dawn"}},
-                                                     {Sky::sunset, {"sunset"}},
-                                                     {Sky::dusk, {"dusk", "violet", "twilight"}},
-                                                     {Sky::night, {"night", "starry"}},
-                                                     {Sky::storm, {"storm", "stormy", "grey", "gray", "cloudy"}},
-                                                     {Sky::day, {"day", "clear"}}};
-const std::vector<std::pair<bool, Words>> speed_keys = {{false, slow_words}, {true, fast_words}};
-
-bool contains(const Words& words, const std::string& word) {
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
-template <class T>
-std::optional<T> find_key(const std::vector<std::pair<T, Words>>& keys, const Words& words) {
-  for (const auto& [value, synonyms] : keys) {
-    for (const std::string& synonym : synonyms) {
-      if (contains(words, synonym)) return value;
-    }
-  }
-  return std::nullopt;
-}
 /// The place of `phrase` in `words`; words.size() when it is not there.
 size_t find_phrase(const Words& words, const Words& phrase) {
   return static_cast<size_t>(std::search(words.begin(), words.end(), phrase.begin(), phrase.end()) - words.begin());
@@ -167,7 +96,7 @@ std::string SceneGrammar::clause(const Actor& actor, bool small, bool brief, Wor
   while (small && std::count(verb.begin(), verb.end(), ' ') > 1) verb = choices.one_of(verbs_of(actor.motion));
   if (plural) verb = plural_of(verb);
   if (brief || !choices.chance(0.35)) return who + " " + verb;
-  const std::string speed = choices.one_of(actor.fast ? fast_words : slow_words);
+  const std::string speed = choices.one_of(speed_words(actor.fast));
   return speed != "fast" && choices.chance(0.5) ? who + " " + speed + " " + verb : who + " " + verb + " " + speed;
 }
 
@@ -203,16 +132,15 @@ ActorFacts SceneGrammar::read_clause(const Words& words) const {
       if (words[i] == tint(color).name && !of_sky) facts.tint = color;
     }
   }
-  facts.motion = find_key(motion_keys, words);
-  facts.fast = find_key(speed_keys, words);
+  facts.motion = motion_said(words);
+  facts.fast = speed_said(words);
   return facts;
 }
 
 CaptionFacts SceneGrammar::read(const std::string& caption) const {
   const Words words = plain_words(caption);
   CaptionFacts facts;
-  facts.sky = find_key(sky_keys, words);
-  if (!facts.sky && find_phrase(words, {"blue", "sky"}) < words.size()) facts.sky = Sky::day;
+  facts.sky = sky_said(words);
   // The companion's clause begins at "while" or "and", unless that "and" stands in "up and down".
   size_t split = words.size();
   for (size_t i = 0; i < words.size() && split == words.size(); ++i) {

@@ -40,6 +40,7 @@ const std::set<std::string> private_headers = {
     "data/font.h",               "data/names.h",          "data/png_calls.h",
     "data/piece_learner.h",      "data/prefetcher.h",        "data/words.h",
     "data/sky_fit.h",            "data/thing_mask.h",      "data/emoji_font.h",
+    "data/scene_words.h",
     "optim/checkpoint_record.h", "tensor/json_scanner.h", "tensor/safetensors_header.h",
     "models/diffusion/batch.h", "models/diffusion/samplers/step.h", "tensor/thread_team.h",
 };
