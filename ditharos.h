@@ -40,6 +40,7 @@
 #include <ditharos/nn/conv.h>
 #include <ditharos/nn/dropout.h>
 #include <ditharos/nn/embedding.h>
+#include <ditharos/nn/frozen.h>
 #include <ditharos/nn/group_norm.h>
 #include <ditharos/nn/hooks.h>
 #include <ditharos/nn/inference.h>
@@ -74,6 +75,7 @@
 #include <ditharos/models/dit/block.h>
 #include <ditharos/models/dit/config.h>
 #include <ditharos/models/dit/dit.h>
+#include <ditharos/models/dit/latent_video.h>
 #include <ditharos/models/dit/patch.h>
 #include <ditharos/models/dit/rotary.h>
 #include <ditharos/models/dit/video_attention.h>

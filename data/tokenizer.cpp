@@ -158,9 +158,14 @@ std::vector<std::string> Tokenizer::unknown_words(const std::string& prompt) con
   return unknown;
 }
 
-std::string Tokenizer::to_text() const {
+std::vector<std::string> Tokenizer::words() const {
   std::vector<std::string> words(words_.begin(), words_.end());
   std::sort(words.begin(), words.end());
+  return words;
+}
+
+std::string Tokenizer::to_text() const {
+  const std::vector<std::string> words = this->words();
   std::string text = first_line + ("\npieces " + std::to_string(pieces_.size()) + "\n");
   for (const std::string& piece : pieces_) text += escaped(piece) + "\n";
   text += "words " + std::to_string(words.size()) + "\n";

@@ -36,6 +36,9 @@ class Tokenizer {
   /// The words of a prompt that no caption in training held, each once, in order: a model cannot know what they mean.
   std::vector<std::string> unknown_words(const std::string& prompt) const;
 
+  /// The words that the captions held, in alphabetical order.
+  std::vector<std::string> words() const;
+
   /// Number of tokens, padding and bytes included.
   int64_t vocabulary() const { return least_vocabulary + static_cast<int64_t>(pieces_.size()); }
   /// All of it as lines of ASCII, for a checkpoint; from_text gives an equal tokenizer, or IoError naming the line that

@@ -2,20 +2,20 @@
 # A run that is interrupted at random steps and resumed each time ends with the same bytes as one that was never stopped:
 # checkpoint (weights, average, optimiser), metrics and sample sheet. So does a run at another number of threads.
 #
-#   tests/check_resume.sh TRAIN_DIT [SEED]
+#   tests/check_resume.sh PROGRAM SAMPLES STEPS [OPTIONS OF PROGRAM]     SAMPLES: the file that samples go to
 set -euo pipefail
-train_dit=$1
-RANDOM=${2:-1}
+program=$1 samples=$2 steps=$3
+shift 3
+options=("$@")
+RANDOM=1
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-steps=400
 run() {  # OUT THREADS [OPTIONS]
   local out=$1 threads=$2
   shift 2
-  "$train_dit" --data shapes --hidden 32 --depth 2 --heads 2 --patch 7 --batch-size 16 --steps "$steps" --warmup 5 \
-    --log-every 1 --checkpoint-every 90 --sample-every 0 --sampling-steps 2 --objective gaussian --learn-sigma \
-    --sampler ddim --out "$folder/$out" --threads "$threads" "$@" >>"$folder/$out.log"
+  "$program" "${options[@]}" --steps "$steps" --log-every 1 --out "$folder/$out" --threads "$threads" "$@" \
+    >>"$folder/$out.log"
 }
 fail() { echo "$1"; tail -n 5 "$folder"/*.log; exit 1; }
 
@@ -23,7 +23,7 @@ lines() { if [[ -f $1 ]]; then wc -l <"$1"; else echo 0; fi; }
 
 # Interrupts a run once its metrics show a step chosen at random; the signal may still come a few steps later.
 run_interrupted() {  # OUT THREADS
-  local out=$1 stop=$((RANDOM % 80 + 1)) before status=0
+  local out=$1 stop=$((RANDOM % (steps / 5) + 1)) before status=0
   before=$(lines "$folder/$out/metrics.jsonl")
   run "$@" --resume auto &
   local pid=$!
@@ -47,7 +47,7 @@ run stopped 2 --resume auto
 ((interruptions > 0)) || fail "the run ended before it could be interrupted"
 
 for out in threads stopped; do
-  for file in checkpoints/step_00000$steps.ckpt metrics.jsonl samples.png; do
+  for file in "checkpoints/step_$(printf %08d "$steps").ckpt" metrics.jsonl "$samples"; do
     cmp "$folder/whole/$file" "$folder/$out/$file" || fail "$file differs between a whole run and the run \"$out\""
   done
 done

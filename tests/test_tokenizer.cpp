@@ -82,6 +82,7 @@ TEST_CASE("tokenizer: pieces are the joins that explain the captions best, and t
   CHECK(tokenizer.encode("abab").size() == 3);  // " ab" and "ab"
   // Half of the pieces are enough for the word that counts for more.
   const Tokenizer smaller = Tokenizer::train({"ab ab ab cd"}, Tokenizer::least_vocabulary + 2);
+  CHECK(tokenizer.words() == std::vector<std::string>{"ab", "cd"});
   CHECK(smaller.encode("ab").size() == 2);
   CHECK(smaller.encode("cd").size() == 4);
 }

@@ -58,14 +58,25 @@ void Settings::add(Setting setting) {
   table_.push_back(std::move(setting));
 }
 
+void Settings::add_arguments(std::vector<std::string>& texts, const std::string& placeholder, const std::string& help) {
+  texts_.push_back({"", placeholder, help, 0, &texts});
+}
+
+void Settings::add_texts(const std::string& name, std::vector<std::string>& texts, int count,
+                         const std::string& placeholder, const std::string& help) {
+  texts_.push_back({name, placeholder, help, count, &texts});
+}
+
 bool Settings::parse(int argc, const char* const* argv, std::ostream& out) {
-  CommandLine line = read_command_line(table_, argc, argv);
+  CommandLine line = read_command_line(table_, texts_, argc, argv);
   if (line.help) {
     out << help();
     return false;
   }
   if (line.config) commit(table_, read_toml(table_, read_config_file(*line.config), *line.config));
   commit(table_, std::move(line.assignments));
+  for (size_t i = 0; i < texts_.size(); ++i)
+    if (!line.texts[i].empty()) *texts_[i].target = std::move(line.texts[i]);
   return true;
 }
 
@@ -85,7 +96,7 @@ std::string Settings::to_toml() const {
   return out;
 }
 
-std::string Settings::help() const { return help_text(program_, summary_, sections_, table_); }
+std::string Settings::help() const { return help_text(program_, summary_, sections_, table_, texts_); }
 
 const std::string& Settings::origin(const std::string& name) const {
   for (const Setting& s : table_) {

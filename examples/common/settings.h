@@ -42,6 +42,17 @@ struct Setting {
   std::string full_name() const;  ///< "batch_size in [train]", or the flag where there is no section
 };
 
+/// Texts on the command line: what stands without a flag, or behind one that takes several.
+struct TextOption {
+  std::string name;         ///< "" for what stands without a flag
+  std::string placeholder;  ///< "PROMPT...", "A B"
+  std::string help;
+  int count;  ///< texts behind the flag
+  std::vector<std::string>* target;
+
+  std::string flag() const { return "--" + name; }
+};
+
 class Settings {
  public:
   /// `program` and `summary` are for --help.
@@ -72,6 +83,12 @@ class Settings {
   /// Options of the command line alone (--resume, --json): in --help, but not in the configuration.
   Section options();
 
+  /// Arguments without a flag, as many as there are; without this they are refused. `placeholder` is for --help.
+  void add_arguments(std::vector<std::string>& texts, const std::string& placeholder, const std::string& help);
+  /// A flag of the command line that takes `count` texts: --interpolate A B. Given twice, the last one counts.
+  void add_texts(const std::string& name, std::vector<std::string>& texts, int count, const std::string& placeholder,
+                 const std::string& help);
+
   /// Reads the command line and the file that --config names. Returns false after printing the help to `out`.
   /// Throws ConfigError, before any variable has changed, for whatever is unknown, malformed or out of range.
   bool parse(int argc, const char* const* argv, std::ostream& out = std::cout);
@@ -95,6 +112,7 @@ class Settings {
   std::string program_, summary_;
   std::vector<std::pair<std::string, std::string>> sections_;  // name, about
   std::vector<Setting> table_;
+  std::vector<TextOption> texts_;
 };
 
 namespace detail {

@@ -50,8 +50,15 @@ std::string row(const Setting& s) {
 
 std::string help_text(const std::string& program, const std::string& summary,
                       const std::vector<std::pair<std::string, std::string>>& sections,
-                      const std::vector<Setting>& table) {
-  std::string out = wrapped(summary, 0) + "\n\nUsage: " + program + " [--config FILE] [--KEY VALUE]...\n\n";
+                      const std::vector<Setting>& table, const std::vector<TextOption>& texts) {
+  std::string out = wrapped(summary, 0) + "\n\nUsage: " + program + " [--config FILE] [--KEY VALUE]...";
+  for (const TextOption& t : texts) {
+    if (t.name.empty()) out += " " + t.placeholder;
+  }
+  out += "\n\n";
+  for (const TextOption& t : texts) {
+    if (t.name.empty()) out += row(t.placeholder, t.help);
+  }
   out += row("-h, --help", "print this text");
   for (const auto& [section, about] : sections) {
     if (section.empty()) {
@@ -61,6 +68,10 @@ std::string help_text(const std::string& program, const std::string& summary,
     }
     for (const Setting& s : table) {
       if (s.section == section) out += row(s);
+    }
+    if (!section.empty()) continue;
+    for (const TextOption& t : texts) {
+      if (!t.name.empty()) out += row(t.flag() + " " + t.placeholder, t.help);
     }
   }
   for (const Setting& s : table) {

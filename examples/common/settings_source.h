@@ -23,14 +23,16 @@ struct CommandLine {
   bool help = false;
   std::optional<std::string> config;  // the file behind --config
   std::vector<Assignment> assignments;
+  std::vector<std::vector<std::string>> texts;  // of each TextOption; empty where it was not given
 };
 
 /// Throws ConfigError for a flag that is unknown, lacks its value, or has one that is not allowed.
-CommandLine read_command_line(const std::vector<Setting>& table, int argc, const char* const* argv);
+CommandLine read_command_line(const std::vector<Setting>& table, const std::vector<TextOption>& texts, int argc,
+                              const char* const* argv);
 
 /// The text of --help.
 std::string help_text(const std::string& program, const std::string& summary,
                       const std::vector<std::pair<std::string, std::string>>& sections,
-                      const std::vector<Setting>& table);
+                      const std::vector<Setting>& table, const std::vector<TextOption>& texts);
 
 }  // namespace ditharos::examples

@@ -1,0 +1,57 @@
+#include <ditharos/examples/common/prompts.h>
+
+#include <algorithm>
+
+#include <ditharos/autograd/ops.h>
+#include <ditharos/examples/common/suggest.h>
+#include <ditharos/examples/common/text.h>
+
+namespace ditharos::examples {
+
+std::vector<std::string> parse_prompts(const std::string& list) {
+  std::vector<std::string> prompts;
+  for (size_t begin = 0; begin <= list.size();) {
+    const size_t end = std::min(list.find(';', begin), list.size());
+    const size_t first = list.find_first_not_of(' ', begin);
+    if (first < end) prompts.push_back(list.substr(first, list.find_last_not_of(' ', end - 1) - first + 1));
+    begin = end + 1;
+  }
+  return prompts;
+}
+
+Tensor encode_prompts(const data::Tokenizer& tokenizer, const std::vector<std::string>& prompts, int64_t length) {
+  for (const std::string& prompt : prompts) {
+    const int64_t tokens = int64_t(tokenizer.encode(prompt).size());
+    check<ConfigError>(tokens > 1, "the prompt ", quote(prompt), " is empty: say what the clip should show");
+    check<ConfigError>(tokens <= length, "the prompt ", quote(prompt), " is too long: it takes ", tokens,
+                       " tokens, and the model reads ", length, "; say it in fewer words");
+  }
+  return tokenizer.encode_batch(prompts, length);
+}
+
+Tensor encode_captions(const data::Tokenizer& tokenizer, const std::vector<std::string>& captions, int64_t length) {
+  std::vector<int64_t> all;
+  for (const std::string& caption : captions) {
+    std::vector<int64_t> tokens = tokenizer.encode(caption);
+    tokens.resize(size_t(length), data::Tokenizer::padding);
+    all.insert(all.end(), tokens.begin(), tokens.end());
+  }
+  return from_vector(all, {int64_t(captions.size()), length});
+}
+
+Tensor null_prompt(const data::Tokenizer& tokenizer, int64_t length) {
+  return select(tokenizer.encode_batch({""}, length), 0, 0);
+}
+
+void check_words(const data::Tokenizer& tokenizer, const std::string& prompt) {
+  std::string complaint;
+  for (const std::string& word : tokenizer.unknown_words(prompt)) {
+    const std::string known = nearest(word, tokenizer.words());
+    complaint += (complaint.empty() ? "" : ", ") + quote(word) +
+                 (known.empty() ? "" : " (the nearest that it knows is " + quote(known) + ")");
+  }
+  check<ConfigError>(complaint.empty(), "the prompt ", quote(prompt), " has words that the model has never seen: ",
+                     complaint, "; --any-words samples all the same");
+}
+
+}  // namespace ditharos::examples

@@ -1,0 +1,23 @@
+#pragma once
+// Prompts of users: checked, explained where they cannot be understood, and turned into what a model takes.
+#include <string>
+#include <vector>
+
+#include <ditharos/data/tokenizer.h>
+
+namespace ditharos::examples {
+
+/// The parts of a list "a; b; c", without blanks around them; empty ones are left out.
+std::vector<std::string> parse_prompts(const std::string& list);
+
+/// Prompts as the model takes them, i64 [B, length]. ConfigError naming the prompt that is empty or too long.
+Tensor encode_prompts(const data::Tokenizer& tokenizer, const std::vector<std::string>& prompts, int64_t length);
+/// The same for captions of training clips, of which the model reads only the beginning when they are too long.
+Tensor encode_captions(const data::Tokenizer& tokenizer, const std::vector<std::string>& captions, int64_t length);
+/// What stands for "no prompt", i64 [length].
+Tensor null_prompt(const data::Tokenizer& tokenizer, int64_t length);
+
+/// ConfigError naming the words of a prompt that no caption in training held, each with the nearest that one did.
+void check_words(const data::Tokenizer& tokenizer, const std::string& prompt);
+
+}  // namespace ditharos::examples

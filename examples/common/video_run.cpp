@@ -1,0 +1,119 @@
+#include <ditharos/examples/common/video_run.h>
+
+#include <algorithm>
+
+#include <ditharos/autograd/ops.h>
+#include <ditharos/data/sheet.h>
+#include <ditharos/examples/common/prompts.h>
+
+namespace ditharos::examples {
+namespace {
+
+using models::StepEmbedding;
+using models::VideoAttention;
+
+/// More tokens than this in one clip take longer than anybody waits, and much memory.
+constexpr int64_t most_tokens = 8192;
+
+/// The multiple of `step` nearest to `size`, at least one of it.
+int64_t nearest_multiple(int64_t size, int64_t step) { return std::max(step, (size + step / 2) / step * step); }
+
+void describe_model(Settings& settings, VideoRun& run) {
+  settings.section("model", "the diffusion transformer")
+      .add("autoencoder", run.autoencoder,
+           "run folder or checkpoint of train_autoencoder, on whose latents to work; empty: on pixels")
+      .add("patch", run.patch, "frames, rows and columns of a patch", at_least(1).count(3))
+      .add("hidden", run.model.hidden, "width of a token; divisible by heads", at_least(1))
+      .add("depth", run.model.depth, "number of blocks", at_least(1))
+      .add("heads", run.model.heads, "attention heads a block", at_least(1))
+      .add("mlp_ratio", run.model.mlp_ratio, "hidden width of the MLP, in units of hidden", above(0))
+      .add("attention", run.model.attention, "which tokens see each other: all, or those of a frame, then of a place",
+           {{"joint", VideoAttention::joint}, {"factorised", VideoAttention::factorised}})
+      .add("step_embedding", run.model.step_embedding, "how the network is told the time",
+           {{"sinusoidal", StepEmbedding::sinusoidal}, {"binary", StepEmbedding::binary}});
+  settings.section("text", "prompts")
+      .add("vocabulary", run.vocabulary, "most tokens that are learnt from captions",
+           at_least(double(data::Tokenizer::least_vocabulary)))
+      .add("caption_count", run.caption_count, "captions that they are learnt from", at_least(1))
+      .add("prompt_length", run.model.text.length, "most tokens of a prompt", at_least(2))
+      .add("text_width", run.model.text.width, "width of a token's vector", at_least(1))
+      .add("text_depth", run.model.text.depth, "blocks of the text encoder", at_least(1))
+      .add("text_heads", run.model.text.heads, "attention heads a block", at_least(1))
+      .add("prompt_dropout", run.prompt_dropout, "share of prompts hidden in training, for guidance",
+           at_least(0).below(1));
+}
+
+void describe_flow(Settings& settings, models::FrameFlowConfig& flow) {
+  settings.section("flow", "what the network learns: velocity on straight paths, some frames given")
+      .add("time_sampling", flow.flow.time_sampling, "where training draws its times",
+           {{"uniform", models::TimeSampling::uniform}, {"logit_normal", models::TimeSampling::logit_normal}})
+      .add("time_scale", flow.flow.time_scale, "the network is given t times this", above(0))
+      .add("given_none", flow.none, "share of clips with no frame given; the shares add up to 1", between(0, 1))
+      .add("given_first", flow.first, "with the first frame: a picture set in motion", between(0, 1))
+      .add("given_last", flow.last, "with the last frame", between(0, 1))
+      .add("given_first_and_last", flow.first_and_last, "with both: interpolation", between(0, 1))
+      .add("given_first_quarter", flow.first_quarter, "extension forwards", between(0, 1))
+      .add("given_last_quarter", flow.last_quarter, "extension backwards", between(0, 1))
+      .add("given_random", flow.random, "each frame given or not by chance", between(0, 1));
+}
+
+}  // namespace
+
+void describe_sampling(Settings& settings, VideoSampling& sampling) {
+  settings.section("sample", "drawing clips")
+      .add("sampling_steps", sampling.steps, "steps from noise to clip", at_least(1).at_most(1000))
+      .add("heun", sampling.heun, "Heun's method instead of Euler's: two evaluations a step, more precise")
+      .add("guidance", sampling.guidance.scale, "classifier-free guidance; 1: none", at_least(0))
+      .add("guide_from", sampling.guidance.from, "share of the way at which guidance begins", between(0, 1))
+      .add("guide_to", sampling.guidance.to, "share of the way at which guidance ends", between(0, 1));
+}
+
+void describe(Settings& settings, VideoRun& run) {
+  describe_clips(settings, run.clips);
+  describe_model(settings, run);
+  describe_flow(settings, run.flow);
+  describe_training(settings, run.train, "clips a step, of the first shape; others have as many pixels");
+  describe_output(settings, run.output);
+  settings.section("output").add("prompts", run.prompts, "what the sample sheets show: prompts, \"a; b; c\"");
+  describe_sampling(settings, run.sampling);
+}
+
+void settle(const VideoRun& run) {
+  check_schedule(run.train);
+  run.flow.validate();
+  run.sampling.guidance.validate();
+  check<ConfigError>(!parse_prompts(run.prompts).empty(), "prompts = \"", run.prompts,
+                     "\" holds none: the sample sheets need one");
+  clip_buckets(run.clips, run.train.batch_size);
+}
+
+void check_clip_shape(const models::LatentVideo& model, const data::ClipShape& shape, const std::string& what) {
+  const models::PatchSize m = model.clip_multiple();
+  const data::ClipShape nearest{nearest_multiple(shape.frames, m.frames), nearest_multiple(shape.height, m.height),
+                                nearest_multiple(shape.width, m.width)};
+  check<ConfigError>(nearest == shape, what, ": the model cannot make clips of ", shape.frames, " frames of ",
+                     shape.height, "x", shape.width, ": frames must be a multiple of ", m.frames, ", height of ",
+                     m.height, " and width of ", m.width, "; the nearest that fits is ", nearest.frames,
+                     " frames of ", nearest.height, "x", nearest.width);
+  const int64_t of_frame = (shape.height / m.height) * (shape.width / m.width);
+  const int64_t tokens = shape.frames / m.frames * of_frame;
+  check<ConfigError>(of_frame <= most_tokens, what, ": frames of ", shape.height, "x", shape.width,
+                     " are too large: ", of_frame, " tokens, and at most ", most_tokens, " fit");
+  check<ConfigError>(tokens <= most_tokens, what, ": ", shape.frames, " frames of ", shape.height, "x", shape.width,
+                     " are too many: ", tokens, " tokens, and at most ", most_tokens, " fit, which are ",
+                     most_tokens / of_frame * m.frames, " frames of this size");
+}
+
+void save_contact_sheet(const std::string& path, const Tensor& clips, const std::vector<std::string>& prompts,
+                        int64_t columns, int64_t scale) {
+  const int64_t frames = clips.size(1);
+  columns = std::min(columns, frames);
+  std::vector<Tensor> shown;
+  for (int64_t b = 0; b < clips.size(0); ++b)
+    for (int64_t i = 0; i < columns; ++i)
+      shown.push_back(select(select(clips, 0, b), 0, columns == 1 ? 0 : i * (frames - 1) / (columns - 1)));
+  data::save_sheet(path, stack(shown, 0), {.columns = columns, .scale = scale, .row_labels = prompts,
+                                           .label_place = data::SheetOptions::LabelPlace::above});
+}
+
+}  // namespace ditharos::examples

@@ -1,0 +1,128 @@
+// Trains a text-to-video diffusion transformer on the latents of a frozen autoencoder.
+//
+//   train_video --config examples/configs/video.toml --autoencoder runs/autoencoder --out runs/video
+//
+// One set of weights learns clips of several shapes, and by a time for each frame also to set pictures in motion, to
+// extend clips and to fill in between. A checkpoint holds all that sampling needs. The same configuration gives the
+// same bytes at any number of threads, whether the run was interrupted and resumed or not.
+#include <cstdio>
+#include <optional>
+#include <string>
+
+#include <ditharos/examples/common/program.h>
+#include <ditharos/examples/common/training_loop.h>
+#include <ditharos/examples/common/video_checkpoint.h>
+#include <ditharos/examples/common/video_sampling.h>
+#include <ditharos/tensor/parallel.h>
+
+using namespace ditharos;
+using namespace ditharos::examples;
+
+namespace {
+
+/// The tokenizer and the autoencoder of a new run.
+struct Parts {
+  data::Tokenizer tokenizer;
+  std::optional<models::VideoAutoencoder> autoencoder;
+  VideoDescription description;
+};
+Parts new_parts(const VideoRun& run, const data::ClipSource& source) {
+  std::vector<std::string> captions;
+  for (int64_t i = 0; i < std::min(run.caption_count, source.size()); ++i) captions.push_back(source.caption(i));
+  Parts parts{data::Tokenizer::train(captions, run.vocabulary), std::nullopt, {}};
+  parts.description.tokenizer = parts.tokenizer.to_text();
+  if (run.autoencoder.empty()) return parts;
+  const TrainedAutoencoder trained = load_autoencoder(run.autoencoder);
+  std::printf("autoencoder: %s, step %lld\n", trained.path.c_str(), static_cast<long long>(trained.step));
+  parts.autoencoder = trained.model;
+  parts.description.autoencoder_configuration = trained.configuration;
+  return parts;
+}
+
+/// Those of a run that goes on; the autoencoder's weights come with the checkpoint's others.
+Parts stored_parts(const optim::TrainState& state, const std::string& path) {
+  const VideoDescription description = description_of(path, state.metadata);
+  return {data::Tokenizer::from_text(description.tokenizer),
+          build_autoencoder(description.autoencoder_configuration, path), description};
+}
+
+models::Trainer make_trainer(models::LatentVideo& model, const data::Tokenizer& tokenizer, const VideoRun& run) {
+  models::TrainerConfig config = trainer_config(run.train);
+  config.class_dropout = run.prompt_dropout;
+  config.null_condition = null_prompt(tokenizer, run.model.text.length);
+  return models::Trainer(
+      model, [&model](const Tensor& x, const Tensor& t, const Tensor& prompts) { return model(x, t, prompts); },
+      std::make_shared<models::FrameFlow>(run.flow), make_optimizer(model, run.train), config);
+}
+
+int train(int argc, char** argv) {
+  VideoRun run;
+  TrainingOptions options;
+  options.out = "runs/video";
+  std::string export_to;
+  bool recompute = false;
+  Settings settings("train_video", "Trains a text-to-video diffusion transformer.");
+  describe_options(settings, options);
+  settings.options()
+      .add("export", export_to, "at the end, also write all that sampling needs to this .safetensors file")
+      .add("recompute", recompute,
+           "compute blocks again in the backward pass: less memory, more time, the same up to rounding");
+  describe(settings, run);
+  if (!settings.parse(argc, argv)) return 0;
+  if (options.threads > 0) set_num_threads(options.threads);
+  settle(run);
+
+  const auto source = open_clips(run.clips.data, ClipUse::training);
+  const std::vector<data::ClipBucket> buckets = clip_buckets(run.clips, run.train.batch_size);
+  refuse_foreign_checkpoints(options);
+  const std::string configuration = settings.to_toml();
+  const std::optional<optim::TrainState> state = state_to_resume(options, configuration, video_kind());
+  Parts parts = state ? stored_parts(*state, options.out) : new_parts(run, *source);
+  parts.description.configuration = configuration;
+  models::LatentVideo model = build_model(run, parts.autoencoder, parts.tokenizer, run.train.seed);
+  model.dit().set_recompute(recompute);
+  for (const data::ClipBucket& bucket : buckets) check_clip_shape(model, bucket.shape, "shapes");
+  const std::vector<std::string> prompts = parse_prompts(run.prompts);
+  encode_prompts(parts.tokenizer, prompts, run.model.text.length);  // too long a prompt is better known now
+
+  models::Trainer trainer = make_trainer(model, parts.tokenizer, run);
+  if (state) trainer.restore(*state);
+  data::ClipLoader loader(source, {.buckets = buckets, .seed = run.train.seed}, state ? state->position : 0);
+  const data::ClipShape& shape = buckets[0].shape;
+  std::printf("%lld clips in %zu shapes, %lld of %s a step; %lld tokens of text; %lld parameters; %d threads\n",
+              static_cast<long long>(source->size()), buckets.size(), static_cast<long long>(buckets[0].batch_size),
+              data::to_text(shape).c_str(), static_cast<long long>(parts.tokenizer.vocabulary()),
+              static_cast<long long>(nn::parameter_count(model)), num_threads());
+
+  const auto step = [&] {
+    const data::ClipBatch batch = loader.next();
+    return trainer.step(model.to_latents(batch.clips),
+                        encode_captions(parts.tokenizer, batch.captions, run.model.text.length));
+  };
+  const auto describe_state = [&](optim::TrainState& s) {
+    s.position = loader.cursor();
+    describe_checkpoint(s, parts.description);
+  };
+  const auto show = [&](const std::string& path) {
+    const AveragedWeights averaged(trainer);
+    nn::set_training(model, false);
+    const Tensor clips = sample_clips(model, parts.tokenizer, run, prompts, {.shape = shape, .seed = run.train.seed});
+    nn::set_training(model, true);
+    save_contact_sheet(path, clips, prompts);
+    return JsonObject();
+  };
+  const int status =
+      run_training({.trainer = trainer, .options = options, .output = run.output, .steps = run.train.steps,
+                    .configuration = configuration, .step = step, .describe = describe_state,
+                    .samples = "samples.png", .show = show});
+  if (status == 0 && !export_to.empty()) {
+    TrainedVideo trained = load_video(options.out);
+    const int64_t bytes = export_video(export_to, trained);
+    std::printf("export:     %s (%.1f MB)\n", export_to.c_str(), double(bytes) / 1e6);
+  }
+  return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return run_main(argc, argv, train); }

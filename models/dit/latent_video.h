@@ -1,0 +1,43 @@
+#pragma once
+// A video diffusion transformer together with the autoencoder whose latents it works on.
+#include <optional>
+
+#include <ditharos/models/autoencoder/video.h>
+#include <ditharos/models/dit/video_dit.h>
+#include <ditharos/nn/frozen.h>
+
+namespace ditharos::models {
+
+/// Clips on one side, what is diffused on the other: latents of a frozen autoencoder, or the clips themselves. Trains
+/// and samples as the transformer does; stores both.
+class LatentVideo : public nn::Module {
+ public:
+  /// ConfigError unless the transformer's channels are those of the latents, or of clips without an autoencoder.
+  LatentVideo(const VideoDiTConfig& config, const std::optional<VideoAutoencoder>& autoencoder, Generator& rng);
+
+  /// The transformer: velocity for latents x; see VideoDiT.
+  Tensor operator()(const Tensor& x, const Tensor& t, const Tensor& prompts = {}) const { return dit_(x, t, prompts); }
+  /// Clips [B, F, C, H, W] in [-1, 1] to what is diffused, and back. Records no graph.
+  Tensor to_latents(const Tensor& clips) const;
+  Tensor from_latents(const Tensor& latents) const;
+  /// What is diffused for clips [B, F, C, H, W]. ShapeError unless strides and patches divide them.
+  Shape latent_shape(const Shape& clips) const;
+  /// Frames, height and width of clips must be multiples of these.
+  PatchSize clip_multiple() const;
+  /// Channels of clips.
+  int64_t channels() const { return autoencoder_ ? (*autoencoder_)->config().channels : dit_.config().channels; }
+  /// Frames of a clip that one frame of latents stands for.
+  int64_t time_stride() const { return autoencoder_ ? (*autoencoder_)->config().time_stride : 1; }
+
+  void visit(nn::Visitor& v) override;
+  VideoDiT& dit() { return dit_; }
+  const VideoDiT& dit() const { return dit_; }
+  /// The autoencoder, or null.
+  const VideoAutoencoder* autoencoder() const { return autoencoder_ ? &**autoencoder_ : nullptr; }
+
+ private:
+  VideoDiT dit_;
+  std::optional<nn::Frozen<VideoAutoencoder>> autoencoder_;
+};
+
+}  // namespace ditharos::models

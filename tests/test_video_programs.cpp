@@ -1,0 +1,174 @@
+// What the video programs share: shapes and prompts in text, contact sheets, models in files.
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <string>
+
+#include <ditharos/autograd/ops.h>
+#include <ditharos/data/png.h>
+#include <ditharos/examples/common/prompts.h>
+#include <ditharos/examples/common/video_checkpoint.h>
+#include <ditharos/examples/common/video_sampling.h>
+#include <ditharos/tensor/file.h>
+#include <ditharos/tests/temporary_folder.h>
+
+using namespace ditharos;
+using namespace ditharos::examples;
+
+namespace {
+
+template <class E, class F>
+std::string message_of(F&& f) {
+  try {
+    f();
+  } catch (const E& e) {
+    return e.what();
+  }
+  return "";
+}
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+const data::Tokenizer& tokenizer() {
+  static const data::Tokenizer trained =
+      data::Tokenizer::train({"a red sneaker drifts left", "a boot falls through a night sky"}, 300);
+  return trained;
+}
+
+/// A tiny model on latents, as train_video would store it.
+struct Stored {
+  AutoencoderRun autoencoder_run;
+  VideoRun run;
+  VideoDescription description;
+  std::optional<models::LatentVideo> model;
+
+  Stored() {
+    Settings of_autoencoder("", ""), of_video("", "");
+    describe(of_autoencoder, autoencoder_run);
+    autoencoder_run.model = {.latent_channels = 2, .width = 4, .max_width = 4, .groups = 2, .stages = 1};
+    describe(of_video, run);
+    run.model.hidden = 12;
+    run.model.depth = 1;
+    run.model.heads = 2;
+    run.model.text.width = 8;
+    run.model.text.depth = 1;
+    run.model.text.heads = 2;
+    description = {of_video.to_toml(), of_autoencoder.to_toml(), tokenizer().to_text()};
+    Generator rng(1);
+    model = build_model(run, models::VideoAutoencoder(autoencoder_run.model, rng), tokenizer(), 2);
+    // The last layer starts as zero; other numbers show what is stored.
+    for (const auto& [name, tensor] : nn::named_parameters(*model)) {
+      const std::vector<float> noise = rng.normal(tensor.shape()).to_vector<float>();
+      for (size_t i = 0; i < noise.size(); ++i) tensor.mutable_data<float>()[i] += .1f * noise[i];
+    }
+  }
+  std::string save(const std::string& folder) {
+    optim::TrainState state;
+    state.step = 7;
+    state.model = nn::named_tensors(*model);
+    describe_checkpoint(state, description);
+    const std::string path = folder + "/video.ckpt";
+    optim::save_checkpoint(path, state);
+    return path;
+  }
+};
+
+Tensor velocity(const models::LatentVideo& model) {
+  Generator rng(9);
+  const Tensor x = rng.normal({1, 2, 2, 4, 4});
+  return model(x, full({1}, 500), encode_prompts(tokenizer(), {"a red boot"}, 24)).detach();
+}
+
+}  // namespace
+
+TEST_CASE("video programs: shapes in text") {
+  CHECK(parse_clip_shape("8x32x48", "shapes") == data::ClipShape{8, 32, 48});
+  for (const char* bad : {"", "8x32", "8x32x48x3", "8x0x4", "axbxc", "8x32x48 ", "-1x2x3", "99999x1x1"})
+    CHECK_MESSAGE(contains(message_of<ConfigError>([&] { parse_clip_shape(bad, "shapes"); }), "such as 8x32x32"), bad);
+  CHECK_EQ(parse_frame_size("32x48", "--size").width, 48);
+  CHECK(contains(message_of<ConfigError>([] { parse_frame_size("32", "--size"); }), "--size: \"32\""));
+
+  ClipSettings clips;
+  clips.shapes = "8x32x32, 16x32x32,4x32x64";
+  clips.shape_weights = {1, 2, 3};
+  const std::vector<data::ClipBucket> buckets = clip_buckets(clips, 6);
+  REQUIRE_EQ(buckets.size(), 3);
+  CHECK_EQ(buckets[0].batch_size, 6);
+  CHECK_EQ(buckets[1].batch_size, 3);  // as many pixels
+  CHECK_EQ(buckets[2].batch_size, 6);
+  CHECK_EQ(buckets[2].weight, 3);
+  clips.shape_weights = {1};
+  CHECK_THROWS_AS(clip_buckets(clips, 6), ConfigError);
+}
+
+TEST_CASE("video programs: prompts") {
+  CHECK(parse_prompts(" a; b c ;; d") == std::vector<std::string>{"a", "b c", "d"});
+  CHECK(parse_prompts(" ; ").empty());
+  CHECK(contains(message_of<ConfigError>([] { encode_prompts(tokenizer(), {"  "}, 24); }), "is empty"));
+  CHECK(contains(message_of<ConfigError>([] { encode_prompts(tokenizer(), {"a boot falls a boot falls"}, 4); }),
+                 "it takes 7 tokens, and the model reads 4"));
+  CHECK_EQ(encode_captions(tokenizer(), {"a boot falls a boot falls", "a"}, 4).shape(), Shape{2, 4});
+  CHECK_EQ(null_prompt(tokenizer(), 3).to_vector<int64_t>(), std::vector<int64_t>{1, 0, 0});
+
+  check_words(tokenizer(), "a red boot, falls");
+  const std::string unknown = message_of<ConfigError>([] { check_words(tokenizer(), "a rde zeppelin"); });
+  CHECK_MESSAGE(contains(unknown, "\"rde\" (the nearest that it knows is \"red\"), \"zeppelin\""), unknown);
+}
+
+TEST_CASE("video programs: a model from its checkpoint and from its export") {
+  const tests::TemporaryFolder folder;
+  Stored stored;
+  const std::string checkpoint = stored.save(folder.path());
+  TrainedVideo trained = load_video(checkpoint);
+  CHECK_EQ(trained.step, 7);
+  CHECK(trained.run.model == stored.run.model);
+  CHECK_EQ(trained.tokenizer.to_text(), tokenizer().to_text());
+  const Tensor v = velocity(*stored.model);
+  CHECK(velocity(trained.model).to_vector<float>() == v.to_vector<float>());
+
+  const std::string file = folder.path() + "/small.safetensors";
+  const int64_t bytes = export_video(file, trained);
+  CHECK_EQ(bytes, int64_t(std::filesystem::file_size(file)));
+  TrainedVideo again = load_video(file);
+  CHECK_EQ(again.step, 7);
+  CHECK(norm(velocity(again.model) - v).item() < .02 * norm(v).item());  // bf16
+  for (const auto& [name, tensor] : nn::named_tensors(trained.model))
+    for (const auto& [other, copy] : nn::named_tensors(again.model))
+      if (name == other && name.starts_with("autoencoder."))
+        CHECK(tensor.to_vector<float>() == copy.to_vector<float>());
+  // What was loaded from an export can be exported again, to the same bytes.
+  export_video(folder.path() + "/again.safetensors", again);
+  CHECK(read_file(folder.path() + "/again.safetensors", bytes) == read_file(file, bytes));
+
+  CHECK_THROWS_AS(export_video(folder.path() + "/model.bin", trained), ConfigError);
+  CHECK_THROWS_AS(load_video(folder.path() + "/none.safetensors"), IoError);
+  std::filesystem::resize_file(file, 1000);
+  CHECK_THROWS_AS(load_video(file), IoError);
+}
+
+TEST_CASE("video programs: which clips a model can make") {
+  Stored stored;
+  const models::LatentVideo& model = *stored.model;  // strides 1x2x2, patches 1x2x2
+  check_clip_shape(model, {3, 8, 12}, "--size");
+  const std::string size = message_of<ConfigError>([&] { check_clip_shape(model, {3, 30, 13}, "--size"); });
+  CHECK_MESSAGE(contains(size, "the nearest that fits is 3 frames of 32x12"), size);
+  const std::string many = message_of<ConfigError>([&] { check_clip_shape(model, {4000, 32, 32}, "--frames"); });
+  CHECK_MESSAGE(contains(many, "128 frames of this size"), many);
+  CHECK_THROWS_AS(check_clip_shape(model, {1, 4096, 4096}, "--size"), ConfigError);
+}
+
+TEST_CASE("video programs: a contact sheet") {
+  const tests::TemporaryFolder folder;
+  const std::string path = folder.path() + "/sheet.png";
+  save_contact_sheet(path, zeros({2, 9, 3, 8, 10}), {"one", "two"}, 4, 2);
+  const Tensor sheet = data::read_png(path, 3);
+  CHECK_EQ(sheet.size(0), 3);
+  CHECK_EQ(sheet.size(2), 4 + 4 * (2 * 10 + 4));  // four columns of doubled pixels with margins
+}
+
+TEST_CASE("video programs: a clip's noise depends on the seed and its number") {
+  Stored stored;
+  const Tensor two = noise_for(*stored.model, {2, 8, 8}, 2, 5), one = noise_for(*stored.model, {2, 8, 8}, 1, 5);
+  CHECK_EQ(two.shape(), Shape{2, 2, 2, 4, 4});
+  CHECK_EQ(slice(two, 0, 0, 1).to_vector<float>(), one.to_vector<float>());
+  CHECK(slice(two, 0, 1, 2).to_vector<float>() != one.to_vector<float>());
+}
