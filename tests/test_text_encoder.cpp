@@ -34,6 +34,9 @@ TEST_CASE("text encoder: shapes, mask, and as many parameters as counted") {
   const Tensor first = slice(text.tokens, 0, 0, 1);
   CHECK_LT(difference(slice(text.pooled, 0, 0, 1), mean(slice(first, 1, 0, 2), {1})), 1e-6);
   CHECK_LT(difference(slice(text.pooled, 0, 1, 2), mean(slice(text.tokens, 0, 1, 2), {1})), 1e-6);
+  const EncodedText cut = encoder(tokens_of({1, 4, 0, 0, 0, 2, 0, 10, 0, 0}, 5));  // padding within a prompt stays
+  CHECK(cut.tokens.shape() == Shape{2, 3, 12});
+  CHECK(cut.mask.to_vector<int64_t>() == std::vector<int64_t>{1, 1, 0, 1, 0, 1});
 }
 
 TEST_CASE("text encoder: padding and the other prompts change nothing, order does") {
@@ -51,6 +54,7 @@ TEST_CASE("text encoder: an empty prompt is finite, zero when pooled, and has fi
   Generator rng(3);
   TextEncoder encoder(small, rng);
   const EncodedText text = encoder(zeros({2, 4}, DType::i64));
+  CHECK(text.tokens.shape() == Shape{2, 1, 12});
   CHECK_EQ(amax(abs(text.pooled)).item(), 0);
   CHECK(std::isfinite(sum(text.tokens).item()));
   (sum(square(text.tokens)) + sum(text.pooled)).backward();

@@ -1,11 +1,23 @@
 #include <ditharos/models/text/encoder.h>
 
+#include <algorithm>
+
 #include <ditharos/autograd/ops.h>
 
 namespace ditharos::models {
 namespace {
 
 constexpr int64_t largest = 1 << 16, largest_vocabulary = 1 << 24, mlp_ratio = 4;
+
+/// Tokens of the longest prompt in tokens [B, L], at least 1: what follows is padding in all of them.
+int64_t longest(const Tensor& tokens) {
+  const std::vector<int64_t> values = tokens.to_vector<int64_t>();
+  const int64_t length = tokens.size(1);
+  int64_t result = 1;
+  for (int64_t i = 0; i < tokens.numel(); ++i)
+    if (values[size_t(i)] != 0) result = std::max(result, i % length + 1);
+  return result;
+}
 
 }  // namespace
 
@@ -83,10 +95,11 @@ void TextEncoder::check_tokens(const Tensor& tokens) const {
   }
 }
 
-EncodedText TextEncoder::operator()(const Tensor& tokens) const {
+EncodedText TextEncoder::operator()(const Tensor& padded) const {
   const nn::ModuleScope scope(*this);
-  check_tokens(tokens);
-  const int64_t batch = tokens.size(0), length = tokens.size(1);
+  check_tokens(padded);
+  const int64_t batch = padded.size(0), length = longest(padded);
+  const Tensor tokens = slice(padded, 1, 0, length);
   const Tensor mask = not_equal(tokens, zeros({}, DType::i64));  // [B, L]
   const Tensor keys = reshape(mask, {batch, 1, 1, length});
 

@@ -23,7 +23,7 @@ struct TextEncoderConfig {
 /// Parameters of a TextEncoder of this shape, without building it.
 int64_t count_parameters(const TextEncoderConfig& config);
 
-/// Prompts as vectors.
+/// Prompts as vectors. L is the length of the longest prompt of the batch: padding that all have is cut off.
 struct EncodedText {
   Tensor tokens;  ///< [B, L, W], normalised; those of padding mean nothing
   Tensor pooled;  ///< [B, W], the mean of a prompt's tokens; zeros for a prompt without any
@@ -57,8 +57,8 @@ class TextEncoder : public nn::Module {
   /// Throws ConfigError when the configuration does not fit together.
   TextEncoder(const TextEncoderConfig& config, Generator& rng);
 
-  /// tokens i64 [B, L], L up to config().length, 0 = padding. A prompt's vectors depend on its own tokens alone.
-  EncodedText operator()(const Tensor& tokens) const;
+  /// Tokens i64 [B, up to config().length], 0 = padding. A prompt's vectors depend on its own tokens alone.
+  EncodedText operator()(const Tensor& padded) const;
   void visit(nn::Visitor& v) override;
 
   const TextEncoderConfig& config() const { return config_; }
