@@ -1,49 +1,79 @@
 // Attention on separate queries, keys and values, with masks.
 #include <cmath>
+#include <limits>
 
+#include <ditharos/autograd/grad_mode.h>
+#include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/tensor/kernels/scaled_dot_product_attention.h>
 
 namespace ditharos {
 namespace {
 
-void check_operands(const Tensor& q, const Tensor& k, const Tensor& v) {
+constexpr const char* op = "scaled_dot_product_attention";
+
+void check_operands(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask) {
   const bool ranks = q.rank() == 4 && k.rank() == 4 && v.rank() == 4;
   bool fit = ranks && q.size(3) == k.size(3) && k.size(2) == v.size(2);
   for (int axis = 0; fit && axis < 2; ++axis) fit = q.size(axis) == k.size(axis) && q.size(axis) == v.size(axis);
-  check<ShapeError>(fit, "[scaled_dot_product_attention] needs q [B, H, T, D], k [B, H, S, D] and v [B, H, S, E], got ",
-                    q.shape(), ", ", k.shape(), " and ", v.shape());
+  check<ShapeError>(fit, "[", op, "] needs q [B, H, T, D], k [B, H, S, D] and v [B, H, S, E], got ", q.shape(), ", ",
+                    k.shape(), " and ", v.shape());
+  visit_floating(op, q.dtype(), [](auto) {});
+  check<DTypeError>(k.dtype() == q.dtype() && v.dtype() == q.dtype(), "[", op, "] q is ", q.dtype(), ", k is ",
+                    k.dtype(), " and v is ", v.dtype(), "; they must be of one dtype");
+  if (!mask.defined()) return;
+  const Shape scores{q.size(0), q.size(1), q.size(2), k.size(2)};
+  check<ShapeError>(broadcastable_to(mask.shape(), scores), "[", op, "] a mask of shape ", mask.shape(),
+                    " does not stretch to [B, H, T, S] = ", scores);
+  check<DTypeError>(mask.dtype() == DType::boolean || mask.dtype() == q.dtype(), "[", op,
+                    "] the mask must be bool (true: takes part) or ", q.dtype(), " (added to the scores), got ",
+                    mask.dtype());
 }
 
 /// [.., T, S] of booleans: which keys a query must not see; undefined when it sees all.
 Tensor blocked_keys(const Tensor& mask, bool causal, int64_t queries, int64_t keys) {
   Tensor blocked;
-  if (mask.defined() && mask.dtype() == DType::boolean) blocked = logical_not(mask);
+  if (mask.defined()) {
+    blocked = mask.dtype() == DType::boolean
+                  ? logical_not(mask)
+                  : equal(mask, scalar(-std::numeric_limits<double>::infinity(), mask.dtype()));
+  }
   if (!causal) return blocked;
   const Tensor later = triu(ones({queries, keys}, DType::boolean), 1);
   return blocked.defined() ? logical_or(blocked, later) : later;
+}
+
+/// The same in public operations: what the fused kernel computes without ever holding [B, H, T, S].
+Tensor composite(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask, bool causal) {
+  Tensor scores = matmul(q * (1 / std::sqrt(double(q.size(3)))), transpose(k, -2, -1));  // [B, H, T, S]
+  const Tensor blocked = blocked_keys(mask, causal, q.size(2), k.size(2));
+  if (mask.defined() && mask.dtype() != DType::boolean) scores = scores + mask;
+  if (!blocked.defined()) return matmul(softmax(scores, -1), v);
+  // A finite number stands for minus infinity, and the weights are cleared afterwards: a query that sees no key at all
+  // then gets zeros, and its gradients are zeros instead of NaN.
+  const Tensor weights = softmax(masked_fill(scores, blocked, -1e30), -1);
+  return matmul(masked_fill(weights, blocked, 0), v);
 }
 
 }  // namespace
 
 Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask,
                                     bool causal) {
-  check_operands(q, k, v);
-  const Shape shape{q.size(0), q.size(1), q.size(2), k.size(2)};
-  Tensor scores = matmul(q, transpose(k, -2, -1)) * (1 / std::sqrt(double(q.size(3))));  // [B, H, T, S]
-  if (mask.defined()) {
-    check<ShapeError>(broadcastable_to(mask.shape(), shape), "[scaled_dot_product_attention] a mask of shape ",
-                      mask.shape(), " does not stretch to [B, H, T, S] = ", shape);
-    check<DTypeError>(mask.dtype() == DType::boolean || mask.dtype() == q.dtype(),
-                      "[scaled_dot_product_attention] the mask must be bool (true: takes part) or ", q.dtype(),
-                      " (added to the scores), got ", mask.dtype());
-    if (mask.dtype() != DType::boolean) scores = scores + mask;
-  }
-  const Tensor blocked = blocked_keys(mask, causal, q.size(2), k.size(2));
-  if (!blocked.defined()) return matmul(softmax(scores, -1), v);
-  // A finite number stands for minus infinity, and the weights are cleared afterwards: a query that sees no key at all
-  // then gets zeros, and its gradients are zeros instead of NaN.
-  const Tensor weights = softmax(masked_fill(scores, blocked, -1e30), -1);
-  return matmul(masked_fill(weights, blocked, 0), v);
+  check_operands(q, k, v, mask);
+  // The gradient of a mask is as large as the scores, which the kernel never holds: a learned mask takes the long way.
+  if (grad_enabled() && mask.defined() && needs_grad(mask)) return composite(q, k, v, mask, causal);
+  const bool recorded = grad_enabled() && (needs_grad(q) || needs_grad(k) || needs_grad(v));
+  Tensor log_sum_exp;  // [B, H, T]
+  const Tensor out = kernels::scaled_dot_product_attention({q, k, v, mask, causal}, recorded ? &log_sum_exp : nullptr);
+  // dV = P^T dO; dS = P (dP - rowsum(dO O)), dP = dO V^T; dQ = dS K / sqrt(D), dK = dS^T Q / sqrt(D)
+  return record(op, out, {q, k, v, mask}, save_inputs | save_output,
+                fused(
+                    [log_sum_exp, causal](const Backward& d) -> Grads {
+                      const auto g = kernels::scaled_dot_product_attention_backward(
+                          {d.input(0), d.input(1), d.input(2), d.input(3), causal}, d.output(), log_sum_exp, d.grad());
+                      return {g.q, g.k, g.v};
+                    },
+                    [causal](const std::vector<Tensor>& in) { return composite(in[0], in[1], in[2], in[3], causal); }));
 }
 
 }  // namespace ditharos

@@ -27,6 +27,7 @@ struct Case {
 void add_gemm_cases(std::vector<Case>& cases);
 void add_conv_cases(std::vector<Case>& cases);
 void add_kernel_cases(std::vector<Case>& cases);
+void add_attention_cases(std::vector<Case>& cases);
 void add_loss_cases(std::vector<Case>& cases);
 void add_allocator_cases(std::vector<Case>& cases);
 void add_engine_cases(std::vector<Case>& cases);

@@ -23,6 +23,7 @@ std::vector<Case> all_cases() {
   add_gemm_cases(cases);
   add_conv_cases(cases);
   add_kernel_cases(cases);
+  add_attention_cases(cases);
   add_loss_cases(cases);
   add_allocator_cases(cases);
   add_engine_cases(cases);

@@ -70,6 +70,27 @@ def kernel_case(kind, model, what):
     return lambda wrap: direction(wrap(function), *(torch.randn(*shape) for shape in shapes))
 
 
+def masked_attention_case(name, what):
+    """As in attention_cases.cpp: projections seen as heads, and masks of booleans."""
+    masks = {
+        "causal_256": ("causal", 256, 256, 64), "flags_256": ("flags", 256, 256, 64),
+        "padding_280": ("padding", 280, 280, 64), "captions_128": ("padding", 128, 24, 32),
+        "captions_512": ("padding", 512, 24, 32),
+    }
+    kind, queries, keys, size = masks[name]
+    batch, heads = 8, 6
+    mask = None
+    if kind == "flags":
+        mask = torch.rand(batch, 1, queries, keys) < .75
+    if kind == "padding":
+        mask = (torch.arange(keys) * batch < (torch.arange(batch)[:, None] + 1) * keys)[:, None, None, :]
+    shapes = [(batch, rows, heads, size) for rows in (queries, keys, keys)]
+    inputs = [torch.randn(*shape).transpose(1, 2) for shape in shapes]
+    direction = {"forward": forward, "backward": backward}[what]
+    return lambda wrap: direction(
+        wrap(lambda q, k, v: F.scaled_dot_product_attention(q, k, v, mask, is_causal=kind == "causal")), *inputs)
+
+
 def loss_case(kind, what):
     shape = {"cross_entropy": (8192, 1000), "mse": (256, 4, 32, 32)}[kind]
     labels, target = torch.randint(0, shape[1], (shape[0],)), torch.randn(*shape)
@@ -135,7 +156,8 @@ def make_case(name, compiled):
             return sampling_step(*SAMPLES[rest[0]], compiled)
         if kind == "conv":
             return conv_case(*rest), None, None
-        make = {"linear": linear_case, "engine": engine_case}.get(kind)
+        make = {"linear": linear_case, "engine": engine_case,
+                "scaled_dot_product_attention": masked_attention_case}.get(kind)
         if make:
             return make(*rest)(wrap), None, None
         if kind == "adam":

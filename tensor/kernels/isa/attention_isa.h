@@ -7,27 +7,51 @@ namespace ditharos::kernels {
 /// Sequences up to this long are one tile; their softmax may be kept for the backward pass.
 inline constexpr int64_t attention_tile = 64;
 /// Distance of the rows of such a softmax, which is kept transposed: [keys, queries].
-constexpr int64_t attention_weights_ld(int64_t tokens) { return (tokens + 15) / 16 * 16; }
+constexpr int64_t attention_weights_ld(int64_t queries) { return (queries + 15) / 16 * 16; }
 
-/// Rows of q, k, v (and of their gradients) are `ld` elements apart, rows of out and grad `ld_out`. All matrices are
-/// [tokens, head_size]; log_sum_exp is [tokens].
+/// A matrix whose rows are contiguous and `ld` elements apart.
+template <class T>
+struct HeadRows {
+  T* first;
+  int64_t ld;
+};
+
+/// What changes or blocks scores. At most one of bias, seen and key_bias is given.
+template <class T>
+struct ScoreMask {
+  const T* bias = nullptr;     ///< [queries, keys], added; minus infinity blocks
+  const bool* seen = nullptr;  ///< [queries, keys]; false blocks
+  int64_t row = 0, column = 0; ///< strides of bias or seen
+  const T* key_bias = nullptr; ///< [keys], added to the scores of every query
+  bool causal = false;         ///< query i sees rows of k up to i
+};
+
 template <class T>
 struct AttentionHead {
-  int64_t tokens, head_size, ld, ld_out;
-  T scale;  ///< of q k^T
-  const T *q, *k, *v;
+  int64_t queries, keys, head_size, value_size;
+  T scale;                      ///< of q k^T
+  HeadRows<const T> q, k, v;    ///< [queries, head_size], [rows_of_k, head_size], [rows_of_k, value_size]
+  int64_t rows_of_k;            ///< of which `keys` take part: all of them, or
+  const int64_t* chosen = nullptr;  ///< these, in rising order
+  ScoreMask<T> mask = {};
+};
+
+template <class T>
+struct HeadGradients {
+  HeadRows<T> q, k, v;
 };
 
 template <class T>
 struct AttentionLoops {
   /// Elements of scratch memory that both functions need.
-  int64_t (*scratch_elements)(int64_t tokens, int64_t head_size);
-  /// out = softmax(scale q k^T) v; log_sum_exp may be null, and so may weights, the softmax of a single tile.
-  void (*forward)(const AttentionHead<T>& head, T* out, T* log_sum_exp, T* weights, T* scratch);
+  int64_t (*scratch_elements)(int64_t keys, int64_t head_size, int64_t value_size);
+  /// out = softmax(scale q k^T + mask) v, [queries, value_size]; zeros for a query without keys. log_sum_exp [queries]
+  /// may be null, and so may weights, the softmax of a single tile and block.
+  void (*forward)(const AttentionHead<T>& head, HeadRows<T> out, T* log_sum_exp, T* weights, T* scratch);
   /// Gradients with respect to q, k and v, written. The softmax is read from `weights`, or where that is null computed
   /// from log_sum_exp.
-  void (*backward)(const AttentionHead<T>& head, const T* out, const T* log_sum_exp, const T* weights, const T* grad,
-                   T* dq, T* dk, T* dv, T* scratch);
+  void (*backward)(const AttentionHead<T>& head, HeadRows<const T> out, const T* log_sum_exp, const T* weights,
+                   HeadRows<const T> grad, const HeadGradients<T>& to, T* scratch);
 };
 
 struct AttentionKernels {

@@ -1,0 +1,30 @@
+#pragma once
+// Attention over all heads of a batch: one place behind the packed form (attention.h) and the one with masks
+// (scaled_dot_product_attention.h).
+#include <ditharos/tensor/tensor.h>
+
+namespace ditharos::kernels {
+
+/// q [B, H, T, D], k [B, H, S, D], v [B, H, S, E] with contiguous rows and any other strides, in f32 or f64. The mask
+/// broadcasts to the scores [B, H, T, S]: booleans (true: the key takes part) or numbers of q's dtype, which are added;
+/// undefined: none. `causal`: query i sees keys up to i.
+struct AttentionOperands {
+  Tensor q, k, v, mask = {};
+  bool causal = false;
+
+  Shape scores_shape() const { return {q.size(0), q.size(1), q.size(2), k.size(2)}; }
+};
+
+/// Writes softmax(q k^T / sqrt(D) + mask) v to out [B, H, T, E], whose rows are contiguous. A query without any key
+/// gets zeros. `kept`, if defined, receives the log-sum-exp of each query's scores, [B, H, T], or, of rank 4 and only
+/// without a mask, the softmax as attention.h describes it.
+void attend(const char* op, const AttentionOperands& in, const Tensor& out, const Tensor& kept);
+
+struct AttentionGrads {
+  Tensor q, k, v;
+};
+/// Writes the gradients with respect to q, k and v to `to`, of their shapes with contiguous rows.
+void attend_backward(const char* op, const AttentionOperands& in, const Tensor& out, const Tensor& kept,
+                     const Tensor& grad, const AttentionGrads& to);
+
+}  // namespace ditharos::kernels

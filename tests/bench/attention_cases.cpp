@@ -1,0 +1,86 @@
+// Attention with masks and with keys of another sequence, beside the same in public operations.
+#include <cmath>
+
+#include <ditharos/autograd/engine.h>
+#include <ditharos/autograd/grad_mode.h>
+#include <ditharos/autograd/ops.h>
+#include <ditharos/tensor/factory.h>
+#include <ditharos/tensor/kernels/copy.h>
+#include <ditharos/tensor/random.h>
+#include <ditharos/tests/bench/bench.h>
+
+namespace ditharos::bench {
+namespace {
+
+enum class Mask { causal, flags, padding };
+
+struct Sizes {
+  std::string name;
+  Mask mask;
+  int64_t batch, heads, queries, keys, head_size;
+
+  /// Operations of `products` products of queries x keys by head_size columns, as if nothing were masked.
+  double flops(int products) const { return 2.0 * products * double(batch * heads * queries * keys * head_size); }
+};
+
+/// A projection [batch, rows, heads * head_size], seen as [batch, heads, rows, head_size].
+Tensor projection(const Sizes& s, int64_t rows) {
+  return random({s.batch, rows, s.heads, s.head_size}).permute({0, 2, 1, 3}).detach();
+}
+
+/// Booleans: any key with a chance of 3 in 4 or, as for captions of all lengths, the first ones of each sample.
+Tensor mask_of(const Sizes& s) {
+  if (s.mask == Mask::causal) return {};
+  if (s.mask == Mask::flags)
+    return less(Generator(3).uniform({s.batch, 1, s.queries, s.keys}), scalar(.75, DType::f32));
+  const Tensor lengths = reshape(arange(s.batch, DType::i64) + scalar(1, DType::i64), {s.batch, 1, 1, 1});
+  return less(arange(s.keys, DType::i64) * scalar(s.batch, DType::i64), lengths * scalar(s.keys, DType::i64));
+}
+
+/// As before there was a kernel for it.
+Tensor composed(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& blocked) {
+  const Tensor scores = matmul(q, transpose(k, -2, -1)) * (1 / std::sqrt(double(q.size(3))));
+  return matmul(masked_fill(softmax(masked_fill(scores, blocked, -1e30), -1), blocked, 0), v);
+}
+
+using Attend = std::function<Tensor(const Tensor& q, const Tensor& k, const Tensor& v)>;
+
+/// Forward alone, and the gradients of q, k and v of a graph that is made once.
+void add_directions(std::vector<Case>& cases, const std::string& name, const Sizes& s, const Attend& attend) {
+  cases.push_back({name + "/forward", [=] {
+    return Work{.run = [=, q = projection(s, s.queries), k = projection(s, s.keys), v = projection(s, s.keys)] {
+                  const NoGrad guard;
+                  attend(q, k, v);
+                },
+                .flops = s.flops(2)};
+  }});
+  cases.push_back({name + "/backward", [=] {
+    const Tensor q = projection(s, s.queries).set_requires_grad(), k = projection(s, s.keys).set_requires_grad();
+    const Tensor v = projection(s, s.keys).set_requires_grad(), out = attend(q, k, v),
+                 weight = projection(s, s.queries);
+    return Work{.run = [=] { grad({out}, {q, k, v}, {weight}, {.retain_graph = true}); }, .flops = s.flops(5)};
+  }});
+}
+
+}  // namespace
+
+void add_attention_cases(std::vector<Case>& cases) {
+  for (const Sizes& s : {Sizes{"causal_256", Mask::causal, 8, 6, 256, 256, 64},
+                         Sizes{"flags_256", Mask::flags, 8, 6, 256, 256, 64},
+                         Sizes{"padding_280", Mask::padding, 8, 6, 280, 280, 64},
+                         Sizes{"captions_128", Mask::padding, 8, 6, 128, 24, 32},
+                         Sizes{"captions_512", Mask::padding, 8, 6, 512, 24, 32}}) {
+    const Tensor mask = mask_of(s);
+    const bool causal = s.mask == Mask::causal;
+    add_directions(cases, "scaled_dot_product_attention/" + s.name, s,
+                   [=](const Tensor& q, const Tensor& k, const Tensor& v) {
+                     return scaled_dot_product_attention(q, k, v, mask, causal);
+                   });
+    const Tensor blocked = causal ? triu(ones({s.queries, s.keys}, DType::boolean), 1) : logical_not(mask);
+    add_directions(cases, "composed_attention/" + s.name, s, [=](const Tensor& q, const Tensor& k, const Tensor& v) {
+      return composed(q, k, v, blocked);
+    });
+  }
+}
+
+}  // namespace ditharos::bench
