@@ -36,7 +36,8 @@ Array attended(const Arrays& in, Mask kind, bool causal) {
 
 Row attending(Mask mask, bool causal) {
   Row row;
-  row.name = row.record = "scaled_dot_product_attention";
+  row.name = "scaled_dot_product_attention";
+  if (mask != Mask::numbers) row.record = row.name;  // with a mask that is learned it is made of other operations
   row.op = [=](const Tensors& in) {
     return scaled_dot_product_attention(in[0], in[1], in[2], mask == Mask::none ? Tensor{} : in[3], causal);
   };

@@ -25,14 +25,24 @@ bool has_matrix(const ScoreMask<T>& mask) { return mask.bias || mask.seen; }
 template <class T>
 bool leaves_gaps(const ScoreMask<T>& mask) { return mask.causal || has_matrix(mask); }
 
-/// to[j] = value(from[j * stride]) for j < n.
-template <class From, class T, class Value>
-inline void read_row(const From* from, int64_t stride, int64_t n, T* to, const Value& value) {
+inline int32_t integer_like(float) { return 0; }
+inline int64_t integer_like(double) { return 0; }
+
+/// to[j] = what from[j * stride] adds to a score, for j < n.
+template <class T>
+inline void read_row(const T* from, int64_t stride, int64_t n, T* to) {
+  if (stride == 1) __builtin_memcpy(to, from, uint64_t(n) * sizeof(T));
+  else for (int64_t j = 0; j < n; ++j) to[j] = from[j * stride];
+}
+template <class T>
+inline void read_row(const bool* from, int64_t stride, int64_t n, T* to) {
+  using Bits = decltype(integer_like(T()));
+  constexpr Bits blocked = __builtin_bit_cast(Bits, minus_infinity<T>);
   if (stride == 1) {
 #pragma omp simd
-    for (int64_t j = 0; j < n; ++j) to[j] = value(from[j]);
+    for (int64_t j = 0; j < n; ++j) to[j] = __builtin_bit_cast(T, (Bits(from[j]) - 1) & blocked);
   } else {
-    for (int64_t j = 0; j < n; ++j) to[j] = value(from[j * stride]);
+    for (int64_t j = 0; j < n; ++j) to[j] = from[j * stride] ? T(0) : minus_infinity<T>;
   }
 }
 
@@ -51,9 +61,8 @@ class TileMask {
     for (int64_t i = 0; i < queries; ++i) {
       T* to = rows_ + i * keys_of_block;
       const int64_t at = (q + i) * mask.row + k * mask.column;
-      if (mask.seen)
-        read_row(mask.seen + at, mask.column, keys, to, [](bool s) { return s ? T(0) : minus_infinity<T>; });
-      else read_row(mask.bias + at, mask.column, keys, to, [](T b) { return b; });
+      if (mask.seen) read_row(mask.seen + at, mask.column, keys, to);
+      else read_row(mask.bias + at, mask.column, keys, to);
 #pragma omp simd reduction(| : open)
       for (int64_t j = 0; j < keys; ++j) open |= to[j] != minus_infinity<T>;
     }
