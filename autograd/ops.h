@@ -267,8 +267,9 @@ Tensor rope(const Tensor& qkv, const Tensor& cosines, const Tensor& sines, int64
 /// softmax(q k^T / sqrt(D/heads)) v for packed qkv [B, T, 3 D] -> [B, T, D] (Vaswani et al. 2017).
 Tensor attention(const Tensor& qkv, int64_t heads);
 /// softmax(q k^T / sqrt(D) + mask) v for q [B, H, T, D], k [B, H, S, D], v [B, H, S, E] -> [B, H, T, E]. The mask
-/// broadcasts to [B, H, T, S]: booleans (true: the key takes part) or numbers that are added. `causal`: query i sees
-/// the keys up to i. A query that booleans leave without any key gives zeros.
+/// broadcasts to [B, H, T, S]: booleans (true: the key takes part) or numbers that are added (minus infinity: it does
+/// not). `causal`: query i sees the keys up to i. A query that is left without any key gives zeros. In tiles, without a
+/// matrix [T, S] in memory, unless the mask itself needs a gradient.
 Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask = {},
                                     bool causal = false);
 

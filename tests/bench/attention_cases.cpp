@@ -18,9 +18,6 @@ struct Sizes {
   std::string name;
   Mask mask;
   int64_t batch, heads, queries, keys, head_size;
-
-  /// Operations of `products` products of queries x keys by head_size columns, as if nothing were masked.
-  double flops(int products) const { return 2.0 * products * double(batch * heads * queries * keys * head_size); }
 };
 
 /// A projection [batch, rows, heads * head_size], seen as [batch, heads, rows, head_size].
@@ -37,7 +34,19 @@ Tensor mask_of(const Sizes& s) {
   return less(arange(s.keys, DType::i64) * scalar(s.batch, DType::i64), lengths * scalar(s.keys, DType::i64));
 }
 
-/// As before there was a kernel for it.
+/// Where a query must not see a key, [B or 1, 1, T or 1, S].
+Tensor blocked_of(const Sizes& s) {
+  if (s.mask == Mask::causal) return triu(ones({1, 1, s.queries, s.keys}, DType::boolean), 1);
+  return logical_not(mask_of(s));
+}
+
+/// Operations of `products` products with head_size columns, over the pairs of a query and a key that are not blocked.
+double flops(const Sizes& s, int products) {
+  const Tensor open = kernels::to(logical_not(blocked_of(s)), DType::f64);
+  return 2.0 * products * double(s.batch * s.heads * s.queries * s.keys * s.head_size) * mean(open).item();
+}
+
+/// In public operations, with the matrix of all scores.
 Tensor composed(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& blocked) {
   const Tensor scores = matmul(q, transpose(k, -2, -1)) * (1 / std::sqrt(double(q.size(3))));
   return matmul(masked_fill(softmax(masked_fill(scores, blocked, -1e30), -1), blocked, 0), v);
@@ -52,13 +61,13 @@ void add_directions(std::vector<Case>& cases, const std::string& name, const Siz
                   const NoGrad guard;
                   attend(q, k, v);
                 },
-                .flops = s.flops(2)};
+                .flops = flops(s, 2)};
   }});
   cases.push_back({name + "/backward", [=] {
     const Tensor q = projection(s, s.queries).set_requires_grad(), k = projection(s, s.keys).set_requires_grad();
     const Tensor v = projection(s, s.keys).set_requires_grad(), out = attend(q, k, v),
                  weight = projection(s, s.queries);
-    return Work{.run = [=] { grad({out}, {q, k, v}, {weight}, {.retain_graph = true}); }, .flops = s.flops(5)};
+    return Work{.run = [=] { grad({out}, {q, k, v}, {weight}, {.retain_graph = true}); }, .flops = flops(s, 5)};
   }});
 }
 
@@ -76,10 +85,10 @@ void add_attention_cases(std::vector<Case>& cases) {
                    [=](const Tensor& q, const Tensor& k, const Tensor& v) {
                      return scaled_dot_product_attention(q, k, v, mask, causal);
                    });
-    const Tensor blocked = causal ? triu(ones({s.queries, s.keys}, DType::boolean), 1) : logical_not(mask);
-    add_directions(cases, "composed_attention/" + s.name, s, [=](const Tensor& q, const Tensor& k, const Tensor& v) {
-      return composed(q, k, v, blocked);
-    });
+    add_directions(cases, "composed_attention/" + s.name, s,
+                   [blocked = blocked_of(s)](const Tensor& q, const Tensor& k, const Tensor& v) {
+                     return composed(q, k, v, blocked);
+                   });
   }
 }
 
