@@ -6,6 +6,8 @@
 
 #include <doctest/doctest.h>
 
+#include <ditharos/autograd/engine.h>
+#include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/allocator.h>
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/kernels/copy.h>
@@ -250,6 +252,27 @@ TEST_CASE("masked attention: nothing to do") {
       CHECK(got[0].shape() == Shape{s.batch, s.heads, s.queries, s.value_size});
       compare(s, in, draw_grad(s, DType::f32));
     }
+}
+
+TEST_CASE("masked attention: a mask that is learned gets a gradient, and nothing else changes") {
+  Choices choices(8);
+  const Sizes s{2, 2, 70, 30, 8, 8};
+  const Tensor mask = draw_numbers(choices, {2, 1, 70, 30}, DType::f64),
+               learned = views::alias(mask).set_requires_grad();
+  const AttentionOperands in = draw(s, DType::f64);
+  for (const Tensor& x : {in.q, in.k, in.v}) x.set_requires_grad();
+  const Tensor weight = draw_grad(s, DType::f64);
+  const Tensor constant_out = scaled_dot_product_attention(in.q, in.k, in.v, mask, true);
+  const Tensor learned_out = scaled_dot_product_attention(in.q, in.k, in.v, learned, true);
+  CHECK(error(learned_out, constant_out.to_vector<double>()) < 1e-12);
+  const auto want = grad({constant_out}, {in.q, in.k, in.v}, {weight});
+  const auto got = grad({learned_out}, {in.q, in.k, in.v, learned}, {weight});
+  for (size_t i = 0; i < want.size(); ++i) CHECK(error(got[i], want[i].to_vector<double>()) < 1e-12);
+  // What is blocked has no part in the loss; the rows of dS sum up to 0.
+  const Tensor blocked = equal(mask, scalar(-infinity, DType::f64));
+  CHECK(amax(abs(masked_fill(got[3], logical_not(blocked), 0))).item() == 0);
+  CHECK(amax(abs(sum(got[3], {-1}))).item() < 1e-12);
+  CHECK(amax(abs(got[3])).item() > 1e-3);
 }
 
 }  // namespace ditharos::tests
