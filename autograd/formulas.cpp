@@ -102,6 +102,9 @@ OpFormula formula_of(const std::string& op) {
       {"gated_residual", {"y = x + gate · b", "dx = g, dgate = Σ g b, db = g gate"}},
       {"attention", {"O = P V, P = softmax(Q Kᵀ / √d)",
                      "dV = Pᵀ G, dP = G Vᵀ, dS = P (dP - Σ dP P), dQ = dS K / √d, dK = dSᵀ Q / √d"}},
+      {"scaled_dot_product_attention",
+       {"O = P V, P = softmax(Q Kᵀ / √d + M)",
+        "dV = Pᵀ G, dP = G Vᵀ, dS = P (dP - Σ dP P), dQ = dS K / √d, dK = dSᵀ Q / √d"}},
       {"rope", {"the pairs (x, x') of queries and keys, turned by the token's angle: y = R x", "dx = Rᵀ g"}},
       {"checkpoint", {"y = block(x), nothing inside kept", "the block is computed again and differentiated"}},
   };
