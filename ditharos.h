@@ -115,3 +115,4 @@
 #include <ditharos/data/sky.h>
 #include <ditharos/data/sprite.h>
 #include <ditharos/data/tokenizer.h>
+#include <ditharos/data/video_file.h>

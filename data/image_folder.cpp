@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include <ditharos/data/frame_folder.h>
 #include <ditharos/data/png.h>
 #include <ditharos/data/resize.h>
 #include <ditharos/tensor/parallel.h>
@@ -22,12 +23,6 @@ struct Entry {
   PngInfo info;
   std::string error;  // why it cannot be read; empty when it can
 };
-
-bool is_png_name(const std::string& name) {
-  std::string ending = name.size() < 4 ? "" : name.substr(name.size() - 4);
-  for (char& letter : ending) letter = letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
-  return ending == ".png";
-}
 
 /// Names of what lies in `directory` and passes the test, sorted by their bytes, hidden ones left out.
 template <class F>
@@ -48,7 +43,7 @@ std::vector<std::string> folders_in(const fs::path& directory) {
 }
 std::vector<std::string> pngs_in(const fs::path& directory) {
   return sorted_names(directory,
-                      [](const fs::directory_entry& e) { return is_png_name(e.path().filename().string()); });
+                      [](const fs::directory_entry& e) { return has_ending(e.path().filename().string(), ".png"); });
 }
 
 bool has_split_folders(const fs::path& directory) {

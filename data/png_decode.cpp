@@ -2,6 +2,7 @@
 
 #include <csetjmp>
 
+#include <ditharos/data/pixels.h>
 #include <ditharos/data/png_calls.h>
 #include <ditharos/tensor/file.h>
 
@@ -94,26 +95,12 @@ PngInfo checked_info(Decoder& decoder, const std::string& name) {
   return info;
 }
 
-/// A value over white, rounded: (v a + 255 (255 - a)) / 255.
-int over_white(int value, int alpha) { return (value * alpha + 255 * (255 - alpha) + 127) / 255; }
-
-/// RGBA pixels to planes. [H * W, 4] -> [channels, H * W]
-void to_planes(const std::vector<uint8_t>& pixels, int64_t channels, uint8_t* out) {
-  const size_t n = pixels.size() / rgba;
-  for (size_t i = 0; i < n; ++i) {
+/// RGBA pixels to gray. [H * W, 4] -> [H * W]
+void to_gray(const std::vector<uint8_t>& pixels, uint8_t* out) {
+  for (size_t i = 0; i < pixels.size() / rgba; ++i) {
     const uint8_t* p = &pixels[i * rgba];
-    if (channels == 4) {
-      for (size_t c = 0; c < rgba; ++c) out[c * n + i] = p[c];
-      continue;
-    }
     const int r = over_white(p[0], p[3]), g = over_white(p[1], p[3]), b = over_white(p[2], p[3]);
-    if (channels == 1) {
-      out[i] = static_cast<uint8_t>((299 * r + 587 * g + 114 * b + 500) / 1000);
-    } else {
-      out[i] = static_cast<uint8_t>(r);
-      out[n + i] = static_cast<uint8_t>(g);
-      out[2 * n + i] = static_cast<uint8_t>(b);
-    }
+    out[i] = static_cast<uint8_t>((299 * r + 587 * g + 114 * b + 500) / 1000);
   }
 }
 
@@ -136,7 +123,11 @@ Tensor decode_png(std::string_view bytes, int64_t channels, const std::string& n
   check_decoded(read_rows(decoder, rows.data()), decoder, name);
 
   Tensor image({channels, info.height, info.width}, DType::u8);
-  to_planes(pixels, channels, image.mutable_data<uint8_t>());
+  uint8_t* planes = image.mutable_data<uint8_t>();
+  const int64_t n = info.height * info.width;
+  if (channels == 1) to_gray(pixels, planes);
+  if (channels == 3) rgba_over_white(pixels.data(), n, planes);
+  if (channels == 4) separate(pixels.data(), channels, n, planes);
   return image;
 }
 

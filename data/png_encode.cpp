@@ -2,6 +2,7 @@
 
 #include <csetjmp>
 
+#include <ditharos/data/pixels.h>
 #include <ditharos/data/png_calls.h>
 #include <ditharos/tensor/file.h>
 #include <ditharos/tensor/kernels/copy.h>
@@ -67,12 +68,7 @@ std::string encode_png(const Tensor& image, const std::string& name) {
                     " in all, got ", image.shape());
 
   const Tensor planes = kernels::contiguous(image);
-  const uint8_t* from = planes.data<uint8_t>();
-  std::vector<uint8_t> pixels(static_cast<size_t>(planes.numel()));  // [H, W, C]
-  const int64_t n = height * width;
-  for (int64_t c = 0; c < channels; ++c) {
-    for (int64_t i = 0; i < n; ++i) pixels[static_cast<size_t>(i * channels + c)] = from[c * n + i];
-  }
+  std::vector<uint8_t> pixels = interleave(planes.data<uint8_t>(), channels, height * width);  // [H, W, C]
 
   Encoder encoder;
   std::vector<png_bytep> rows = row_pointers(pixels, static_cast<size_t>(height));

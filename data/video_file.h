@@ -1,0 +1,73 @@
+#pragma once
+// Videos to and from files, whatever their format.
+#include <cstdint>
+#include <string>
+
+#include <ditharos/tensor/tensor.h>
+
+namespace ditharos::data {
+
+/// Frames a second where a file does not say: still pictures, folders of pictures, Y4M without a rate.
+inline constexpr double default_fps = 8;
+
+/// The largest clip that is read or written: on a side, in one frame, in frames, and in pixels of all frames together.
+/// Files that announce more are refused before memory is spent on them.
+inline constexpr int64_t max_clip_side = int64_t{1} << 13;
+inline constexpr int64_t max_frame_pixels = int64_t{1} << 24;
+inline constexpr int64_t max_clip_frames = int64_t{1} << 14;
+inline constexpr int64_t max_clip_pixels = int64_t{1} << 27;
+
+struct VideoFrames {
+  Tensor frames;             ///< u8 [F, 3, H, W], RGB, F >= 1
+  double fps = default_fps;  ///< the mean where frames are shown for unequal times
+};
+
+/// Reads a whole video. The format goes by the ending of the name, in any case:
+///
+/// - a directory: its PNG files, sorted by name with numbers by value (2 before 10), and the rate from `fps.txt`, if it
+///   has one; all of one size;
+/// - .y4m: YUV4MPEG2, eight bits, 4:4:4, 4:2:2, 4:2:0, 4:1:1 or gray; colours by ITU-R BT.601, each sample of chroma
+///   serving all pixels of its block; fields of interlaced video are not separated;
+/// - .gif and .webp, animated or not. Frames shown for 10 ms or less count as 100 ms, as in browsers;
+/// - .png: one frame;
+/// - .mp4, .m4v, .mov, .mkv, .webm, .avi, .mpg, .mpeg, .ogv: through the program `ffmpeg`, which must be installed.
+///
+/// What is transparent shows white. IoError naming the file and the reason when it is missing, damaged, cut off (with
+/// the last whole frame) or larger than the limits above.
+VideoFrames read_clip(const std::string& path);
+/// True when read_clip knows the ending of this name, whether there is such a file or not, or it is a directory.
+bool is_clip_path(const std::string& path);
+
+enum class Chroma {
+  full,  ///< 4:4:4, one sample a pixel
+  half   ///< 4:2:0, the mean of each 2 x 2 block
+};
+
+struct WriteClipOptions {
+  int64_t scale = 1;           ///< every pixel becomes scale x scale pixels, for small clips to be watched
+  int64_t webp_quality = 100;  ///< 100: lossless; 0..99: lossy, smaller
+  Chroma y4m_chroma = Chroma::full;
+  bool loop = true;  ///< GIF and WebP begin again after the last frame
+};
+
+/// Writes frames u8 [F, 3, H, W], or f32 in [-1, 1] (clamped, rounded to bytes), at `fps` frames a second. By the
+/// ending of the name:
+///
+/// - none: a directory of frame_0000.png, ... and fps.txt, which may replace an older one of the same kind, never a
+///   directory with other files;
+/// - .y4m: BT.601 with the range of broadcasts, exact to 2 of 255 with full chroma;
+/// - .gif: exact where a frame's changed part has at most 256 colours, else the 256 best by median cut, with an ordered
+///   pattern of two of them for each colour in between; at most 50 frames a second;
+/// - .webp: lossless unless `webp_quality` says otherwise; at most 50 frames a second;
+/// - .png: a strip, the frames side by side from left to right;
+/// - .mp4, .m4v, .mov, .mkv, .webm, .avi: through `ffmpeg`, 4:2:0; an odd last row or column is doubled.
+///
+/// Rates are kept to the resolution of the format (GIF 1/100 s a frame, WebP 1/1000 s), without drift over the clip.
+/// Atomic: after a failure the old file is still there. ShapeError, DTypeError or ConfigError for what cannot be
+/// written, IoError naming the file and the reason.
+void write_clip(const std::string& path, const Tensor& frames, double fps, const WriteClipOptions& options = {});
+/// ConfigError, with the endings that are known, unless write_clip can write to a name like this. For programs that
+/// should refuse before they work for an hour.
+void check_clip_output(const std::string& path);
+
+}  // namespace ditharos::data

@@ -1,0 +1,65 @@
+#pragma once
+// What the formats of video_file.h share, and their decoders and encoders: from and to bytes, apart from folders. In
+// all of them `name` stands in messages, and frames are contiguous u8 [F, 3, H, W] that check_clip_shape has passed.
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <ditharos/data/video_file.h>
+
+namespace ditharos::data {
+
+VideoFrames decode_y4m(std::string_view bytes, const std::string& name);
+std::string encode_y4m(const VideoFrames& clip, Chroma chroma);
+
+VideoFrames decode_gif(std::string_view bytes, const std::string& name);
+std::string encode_gif(const VideoFrames& clip, bool loop, const std::string& name);
+
+VideoFrames decode_webp(std::string_view bytes, const std::string& name);
+std::string encode_webp(const VideoFrames& clip, const WriteClipOptions& options, const std::string& name);
+
+VideoFrames read_frame_folder(const std::string& directory);
+void write_frame_folder(const std::string& directory, const VideoFrames& clip);
+
+VideoFrames read_through_ffmpeg(const std::string& path);
+void write_through_ffmpeg(const std::string& path, const VideoFrames& clip);
+
+/// IoError "cannot read NAME: ..." when this is more than a clip may have.
+void check_announced_size(const std::string& name, int64_t frames, int64_t height, int64_t width);
+
+/// "after frame 3", or "before the end of its first frame": where a damaged file stops being whole.
+std::string after_frame(int64_t whole_frames);
+
+/// Frames of one size, collected one after the other.
+class FrameList {
+ public:
+  FrameList(std::string name, int64_t height, int64_t width);
+  int64_t size() const { return count_; }
+  /// Memory for the next frame, [3, H, W], zeros; IoError beyond the limits.
+  uint8_t* add();
+  /// All of them; IoError when there are none.
+  Tensor take() const;
+
+ private:
+  std::string name_;
+  int64_t height_, width_, count_ = 0;
+  std::vector<uint8_t> bytes_;
+};
+
+/// A rate as a fraction with the smallest denominator that gives it to nine digits, as 30000/1001 for 29.97002997.
+struct Rate {
+  int64_t numerator, denominator;
+};
+Rate rate_of(double fps);
+
+/// When frame i begins, in ticks: i / fps rounded. Differences of these are delays that never drift.
+int64_t tick_of(int64_t frame, double fps, int64_t ticks_per_second);
+/// The rate of frames that take so many ticks together: a whole number where tick_of would give this sum for one.
+double rate_of_ticks(int64_t frames, int64_t ticks, int64_t ticks_per_second);
+/// ConfigError when a GIF or WebP cannot show frames that fast.
+void check_animation_rate(double fps, const std::string& name);
+/// How long a frame of a GIF or WebP is shown: delays of 10 ms or less are taken for 100 ms.
+int64_t shown_ticks(int64_t delay, int64_t ticks_per_second);
+
+}  // namespace ditharos::data
