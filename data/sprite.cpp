@@ -85,7 +85,7 @@ Cover cover(int64_t pixel, double begin, double length, int64_t cells) {
   const double reach = std::max(scale, 1.0);
   const double from = middle - reach / 2, to = middle + reach / 2;
   Cover result;
-  result.first = std::max<int64_t>(0, static_cast<int64_t>(std::floor(from)));
+  result.first = std::clamp(static_cast<int64_t>(std::floor(from)), int64_t{0}, cells);
   const int64_t end = std::min(cells, static_cast<int64_t>(std::ceil(to)));
   for (int64_t k = result.first; k < end; ++k) {
     const auto left = static_cast<double>(k);
