@@ -53,6 +53,7 @@
 
 #include <ditharos/models/autoencoder/config.h>
 #include <ditharos/models/autoencoder/layers.h>
+#include <ditharos/models/autoencoder/linear.h>
 #include <ditharos/models/autoencoder/objective.h>
 #include <ditharos/models/autoencoder/video.h>
 #include <ditharos/models/classifier/conv_classifier.h>

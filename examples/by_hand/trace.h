@@ -1,0 +1,123 @@
+#pragma once
+// What a run computed, matrix by matrix, and for every number the sum that made it. The printed text and the page are
+// both written from this.
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <ditharos/tensor/tensor.h>
+
+namespace ditharos::by_hand {
+
+/// A place in a trace: one number of one of its matrices.
+struct Cell {
+  int matrix = 0;
+  int64_t row = 0, column = 0;
+  friend bool operator==(const Cell&, const Cell&) = default;
+};
+
+/// coefficient times the numbers in these cells.
+struct Term {
+  std::vector<Cell> factors;
+  double coefficient = 1;
+};
+
+/// What becomes of the sum of the terms.
+enum class Finish {
+  sum,      ///< it is divided by the divisor
+  relu,     ///< negative ones become 0
+  largest,  ///< not the sum: 1 when the chosen term is the first of the largest, else 0
+  softmax   ///< not the sum: e^chosen / (e^first + e^second + ...)
+};
+
+/// How a number was made. Without terms it was given, or drawn, or handed back by the backward pass.
+struct Origin {
+  std::vector<Term> terms;
+  Finish finish = Finish::sum;
+  int64_t chosen = 0;
+  double divisor = 1;
+};
+
+/// Whose number it is.
+enum class Source { ours, article, misprint };
+
+/// Where the page puts a matrix: weights to the left of what flows, conditions and gradients to its right.
+enum class Place { weights, stream, side };
+
+struct Heading {
+  std::string symbol;   ///< "Z"
+  std::string name;     ///< "noised latent"
+  std::string formula;  ///< "L + N"; "" for what is given
+  Place place = Place::stream;
+};
+
+struct Matrix {
+  Heading heading;
+  int section = 0;
+  int64_t rows = 0, columns = 0;
+  std::vector<double> values;    // row by row
+  std::vector<Origin> origins;   // like values
+  std::vector<Source> sources;   // like values
+
+  size_t at(int64_t row, int64_t column) const { return size_t(row * columns + column); }
+};
+
+/// One of the thirteen steps; of a run over several diffusion steps, in one of them.
+struct Section {
+  int number = 0;      ///< 0: what is given
+  int64_t pass = 0;    ///< the diffusion step t; 0 for what is done once
+  std::string title;
+  std::vector<std::string> notes;
+  std::vector<int> matrices;
+};
+
+class Trace {
+ public:
+  void begin(int number, int64_t pass, const std::string& title);
+  /// A sentence about the present section.
+  void note(const std::string& text);
+
+  /// Adds a matrix [rows, columns] to the present section and returns its number. `origin` is asked for every cell.
+  using OriginOf = std::function<Origin(int64_t row, int64_t column)>;
+  int add(const Heading& heading, const Tensor& values, const OriginOf& origin = {});
+  /// Says whose the numbers of a matrix are: the article's where `stated` has a number (NaN: it says nothing). Where
+  /// one differs, none is marked.
+  void mark(int matrix, const std::vector<std::vector<double>>& stated);
+  void mark_misprint(const Cell& cell);
+
+  const std::vector<Section>& sections() const { return sections_; }
+  const std::vector<Matrix>& matrices() const { return matrices_; }
+  const Matrix& matrix(int i) const { return matrices_[size_t(i)]; }
+  /// The last matrix of this symbol, or null.
+  const Matrix* find(const std::string& symbol) const;
+  double value(const Cell& cell) const;
+  const Origin& origin(const Cell& cell) const;
+
+  /// The number that a cell's origin gives, computed again from the cells it names.
+  double recompute(const Cell& cell) const;
+  /// "2*1 + (-1)*3 + 1 = 0"; the number alone where there is no sum.
+  std::string explain(const Cell& cell) const;
+
+ private:
+  double term_value(const Term& term) const;
+  std::string sum_text(const Origin& origin) const;
+
+  std::vector<Section> sections_;
+  std::vector<Matrix> matrices_;
+};
+
+/// A number as people write it: 3, -0.25, 0.333; at most three decimals.
+std::string number_text(double value);
+
+// The origins that most matrices have. Matrices are named by their numbers in the trace.
+Trace::OriginOf copy_of(int x);
+/// W x + b; `inner` is the number of columns of W; b < 0: none.
+Trace::OriginOf affine(int w, int x, int64_t inner, int b = -1);
+/// a^T b over `inner` rows, and a b^T over `inner` columns.
+Trace::OriginOf transposed_product(int a, int b, int64_t inner);
+Trace::OriginOf product_transposed(int a, int b, int64_t inner, double factor = 1);
+/// x + factor y, element by element.
+Trace::OriginOf plus(int x, int y, double factor = 1);
+
+}  // namespace ditharos::by_hand

@@ -1,0 +1,138 @@
+// The exercise "Sora's diffusion transformer by hand": from a tiny video, a prompt and a step to a new video, with
+// every matrix of the thirteen steps. docs/sora.md walks through what it prints.
+//
+//   sora_by_hand                     the exercise, in whole numbers
+//   sora_by_hand --as-printed        with the article's misprint, marked
+//   sora_by_hand --t 3               all three diffusion steps
+//   sora_by_hand --soft              softmax attention, and it learns
+#include <cstdio>
+#include <string>
+
+#include <ditharos/examples/by_hand/frames.h>
+#include <ditharos/examples/by_hand/prepare.h>
+#include <ditharos/examples/by_hand/print.h>
+#include <ditharos/examples/common/program.h>
+#include <ditharos/examples/common/settings.h>
+
+using namespace ditharos;
+using namespace ditharos::examples;
+
+namespace {
+
+struct Command {
+  by_hand::Options run;
+  by_hand::TrainingOptions training;
+  std::string out;
+  int64_t t = by_hand::exercise_step;
+  uint64_t seed = 0;
+};
+
+/// False after the help was printed.
+bool read_command(Command& c, int argc, char** argv) {
+  Settings settings("sora_by_hand",
+                    "Computes Sora's diffusion transformer by hand: thirteen steps, every number shown.");
+  by_hand::Options& run = c.run;
+  settings.options()
+      .add("prompt", run.prompt, "what the video is to show")
+      .add("video", run.video,
+           "the training video: a text file, a row of pixels (0 to 1) a line, an empty line between "
+           "two frames; the exercise's when not given")
+      .add("t", c.t,
+           "run the diffusion steps 1 to N, from the largest noise to the smallest; when not given, the "
+           "exercise's one pass at t = 3",
+           at_least(1))
+      .add("bits", run.bits, "binary digits of the step's vector", between(1, 30))
+      .add("seed", c.seed, "decides noise and drawn weights; when not given, the exercise's noise")
+      .add("generate", run.generate, "begin with noise alone instead of a noised training video")
+      .add("as_printed", run.as_printed, "keep the article's misprinted shift [-1, 5]")
+      .add("soft", run.soft, "softmax attention instead of the largest score; the network learns first")
+      .add("training_steps", c.training.steps, "of --soft", at_least(0))
+      .add("training_rate", c.training.learning_rate, "learning rate of --soft", above(0))
+      .add("learning_rate", run.learning_rate, "of the one SGD step that [10] tries", above(0));
+  settings.options()
+      .add("frames", run.frames, "frames of a video that is made, a moving dot, or generated", between(1, 64))
+      .add("height", run.height, "its rows", between(1, 64))
+      .add("width", run.width, "its columns", between(1, 64))
+      .add("patch", run.patch, "frames, rows and columns of a spacetime patch", at_least(1).count(3))
+      .add("pad", run.pad, "repeat the last frame, row and column until the patch divides the video")
+      .add("latent_width", run.latent_width, "length of a patch's latent vector", between(1, 64))
+      .add("out", c.out, "write the new video as a strip of frames, PNG");
+  if (!settings.parse(argc, argv)) return false;
+  const auto given = [&](const char* name) { return settings.origin(name) != "default"; };
+  if (given("t")) run.steps = c.t;
+  if (given("seed")) run.seed = c.training.seed = c.seed;
+  check<ConfigError>(!given("video") || !run.video.empty(), "--video: there is no training video: name a text file");
+  check<ConfigError>(run.video.empty() || !(given("frames") || given("height") || given("width")),
+                     "--video brings its own size; --frames, --height and --width are for a video that is made");
+  check<ConfigError>(run.soft || !(given("training_steps") || given("training_rate")),
+                     "--training-steps and --training-rate need --soft: the exercise's whole numbers do not learn");
+  return true;
+}
+
+void print_legend(const by_hand::Options& run) {
+  std::printf(
+      "Sora's diffusion transformer by hand. Vectors are columns, one patch a column. * marks a number that the "
+      "article\nstates; all others are ours, chosen to agree with those.%s\n\n",
+      run.as_printed ? " ! marks a misprint of the article." : "");
+}
+
+void learn(by_hand::Run& run, const by_hand::TrainingOptions& options) {
+  std::printf("Training: %lld steps of SGD, fresh noise each time; the mean squared error over 256 draws that stay the "
+              "same:\n", static_cast<long long>(options.steps));
+  by_hand::train(run, options, [](int64_t step, double loss) {
+    std::printf("    step %4lld  MSE %.3f\n", static_cast<long long>(step), loss);
+  });
+  std::printf("\n");
+}
+
+std::string row_text(const by_hand::Trace& trace, const char* symbol) {
+  const by_hand::Matrix& m = *trace.find(symbol);
+  std::string text = "[";
+  for (int64_t r = 0; r < m.rows; ++r) {
+    text += r > 0 ? ", [" : "[";
+    for (int64_t c = 0; c < m.columns; ++c)
+      text += (c > 0 ? ", " : "") + by_hand::number_text(m.values[m.at(r, c)]);
+    text += "]";
+  }
+  return text + "]";
+}
+
+/// What the misprint changes: the two runs side by side.
+void compare(by_hand::Options options) {
+  options.as_printed = false;
+  const by_hand::Result correct = by_hand::walk(by_hand::prepare(options));
+  options.as_printed = true;
+  const by_hand::Result printed = by_hand::walk(by_hand::prepare(options));
+  std::printf("What the misprint changes\n\n    %-9s %-44s %s\n", "", "shift [1, 5], correct",
+              "shift [-1, 5], as printed");
+  for (const char* symbol : {"shift", "C", "A", "P", "G", "D", "V"}) {
+    const std::string left = row_text(correct.trace, symbol), right = row_text(printed.trace, symbol);
+    const std::string gap = left.size() < 44 ? std::string(44 - left.size(), ' ') : "\n" + std::string(58, ' ');
+    std::printf("    %-9s %s%s %s\n", symbol, left.c_str(), gap.c_str(), right.c_str());
+  }
+  std::printf("    %-9s %-44.5f %.5f\n    %-9s %-44.5f %.5f\n\n", "MSE", correct.loss, printed.loss, "after SGD",
+              correct.loss_after, printed.loss_after);
+  std::printf("Element (2, 2) of G is -1 on the right, as the author's second note says; on the left attention looks "
+              "at\nother patches.\n");
+}
+
+int run(int argc, char** argv) {
+  Command command;
+  if (!read_command(command, argc, argv)) return 0;
+  by_hand::Run run = by_hand::prepare(command.run);
+  print_legend(command.run);
+  if (command.run.soft) learn(run, command.training);
+  const by_hand::Result result = by_hand::walk(run);
+  std::printf("%s", by_hand::print(result.trace).c_str());
+  if (by_hand::is_the_exercise(command.run)) compare(command.run);
+  if (!command.out.empty()) {
+    if (run.generate) by_hand::write_strip(command.out, {result.video}, {"generated from noise"});
+    else by_hand::write_strip(command.out, {run.video, result.video}, {"training video", "new video"});
+    std::printf("%s: the new video, frame by frame\n", command.out.c_str());
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return run_main(argc, argv, run); }

@@ -1,0 +1,61 @@
+#pragma once
+// The simplest visual encoder and decoder: steps [2] and [12] of the exercise in docs/sora.md.
+#include <ditharos/models/dit/video_patch.h>
+#include <ditharos/nn/linear.h>
+
+namespace ditharos::models {
+
+struct LinearAutoencoderConfig {
+  int64_t channels = 3;         ///< of the videos
+  PatchSize patch = {1, 8, 8};  ///< what becomes one vector
+  int64_t latent_channels = 4;  ///< length of that vector
+
+  /// Numbers in a patch.
+  int64_t patch_volume() const { return channels * patch.volume(); }
+  /// How many numbers of a video become one of the latent; with the defaults 48, as 256x256x3 becomes 32x32x4.
+  double factor() const { return double(patch_volume()) / double(latent_channels); }
+  /// Throws ConfigError with one sentence that says what does not fit.
+  void validate() const;
+
+  friend bool operator==(const LinearAutoencoderConfig&, const LinearAutoencoderConfig&) = default;
+};
+
+/// A layer's two results: z = W x + b, and h = max(0, z).
+struct Rectified {
+  Tensor z, h;
+};
+
+/// A linear map and a ReLU for every patch, one way and back. It is frozen: its parameters collect no gradient, so
+/// that what trains on its latents leaves it as it is.
+class LinearAutoencoder : public nn::Module {
+ public:
+  LinearAutoencoder() = default;
+  /// Throws ConfigError when the configuration does not fit together.
+  LinearAutoencoder(const LinearAutoencoderConfig& config, Generator& rng);
+
+  /// Patches [..., patch_volume] (patchify_video) -> [..., latent_channels].
+  Rectified encode(const Tensor& patches) const;
+  /// [..., latent_channels] -> patches [..., patch_volume].
+  Rectified decode(const Tensor& latents) const;
+
+  /// Whole videos [B, F, C, H, W], whose size the patch divides -> [B, F / pt, latent_channels, H / ph, W / pw].
+  Tensor to_latents(const Tensor& videos) const;
+  /// The way back to [B, F, C, H, W].
+  Tensor from_latents(const Tensor& latents) const;
+
+  /// Gives it other weights, frozen like its first ones: encoder [latent_channels, patch_volume] with bias
+  /// [latent_channels], decoder [patch_volume, latent_channels] with bias [patch_volume]. ShapeError for other shapes.
+  void set_weights(const Tensor& encoder, const Tensor& encoder_bias, const Tensor& decoder,
+                   const Tensor& decoder_bias);
+  void visit(nn::Visitor& v) override;
+
+  const LinearAutoencoderConfig& config() const { return config_; }
+  const nn::Linear& encoder() const { return encoder_; }
+  const nn::Linear& decoder() const { return decoder_; }
+
+ private:
+  LinearAutoencoderConfig config_;
+  nn::Linear encoder_, decoder_;
+};
+
+}  // namespace ditharos::models
