@@ -8,6 +8,7 @@
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/file.h>
+#include <ditharos/tensor/json_scanner.h>
 #include <ditharos/tensor/observer.h>
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/tensor/per_axis.h>
@@ -117,3 +118,4 @@
 #include <ditharos/data/sprite.h>
 #include <ditharos/data/tokenizer.h>
 #include <ditharos/data/video_file.h>
+#include <ditharos/data/video_folder.h>

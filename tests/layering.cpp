@@ -36,13 +36,13 @@ const std::set<std::string> private_headers = {
     "autograd/cut.h",            "autograd/formulas.h",      "autograd/graph_layout.h",
     "autograd/graph_listing.h",  "autograd/html_template.h", "autograd/pass_recorder.h",
     "autograd/ops/axes.h",       "autograd/ops/einsum_equation.h",
-    "autograd/meta.h",           "data/byte_reader.h",    "data/distance.h",
+    "autograd/meta.h",           "data/byte_reader.h", "data/captions.h",    "data/distance.h",
     "data/font.h",  "data/frame_folder.h", "data/palette.h", "data/pixels.h",
     "data/program.h", "data/video_formats.h",               "data/names.h",          "data/png_calls.h",
     "data/piece_learner.h",      "data/prefetcher.h",        "data/words.h",
     "data/sky_fit.h",            "data/thing_mask.h",      "data/emoji_font.h",
     "data/scene_words.h",
-    "optim/checkpoint_record.h", "tensor/json_scanner.h", "tensor/safetensors_header.h",
+    "optim/checkpoint_record.h", "tensor/safetensors_header.h",
     "models/diffusion/batch.h", "models/diffusion/samplers/step.h", "tensor/thread_team.h",
 };
 

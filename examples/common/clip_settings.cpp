@@ -8,6 +8,7 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/data/dataset.h>
 #include <ditharos/data/moving_garments.h>
+#include <ditharos/data/video_folder.h>
 
 namespace ditharos::examples {
 namespace {
@@ -89,7 +90,13 @@ std::vector<data::ClipBucket> clip_buckets(const ClipSettings& clips, int64_t ba
 
 std::shared_ptr<const data::ClipSource> open_clips(const std::string& data, ClipUse use) {
   const bool training = use == ClipUse::training;
-  check<ConfigError>(data == made_clips, "there are no clips called \"", data, "\"; known is \"", made_clips, "\"");
+  if (data != made_clips) {
+    check<ConfigError>(data::is_video_folder(data), "there are no clips called \"", data, "\"; known are \"",
+                       made_clips, "\" and folders of videos with captions.txt (file, tab, caption) or captions.jsonl");
+    data::VideoFolderOptions options;
+    options.split = training ? data::Split::train : data::Split::test;
+    return std::make_shared<data::VideoFolder>(data, options);
+  }
   data::MovingGarmentsOptions options;
   options.split = training ? data::SceneSplit::train : data::SceneSplit::held_out;
   return std::make_shared<data::MovingGarments>(
