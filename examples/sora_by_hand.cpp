@@ -5,10 +5,13 @@
 //   sora_by_hand --as-printed        with the article's misprint, marked
 //   sora_by_hand --t 3               all three diffusion steps
 //   sora_by_hand --soft              softmax attention, and it learns
+//   sora_by_hand --html page.html    the same as a page: point at a number to see the sum that made it
 #include <cstdio>
 #include <string>
 
+#include <ditharos/data/video_file.h>
 #include <ditharos/examples/by_hand/frames.h>
+#include <ditharos/examples/by_hand/page.h>
 #include <ditharos/examples/by_hand/prepare.h>
 #include <ditharos/examples/by_hand/print.h>
 #include <ditharos/examples/common/program.h>
@@ -22,7 +25,7 @@ namespace {
 struct Command {
   by_hand::Options run;
   by_hand::TrainingOptions training;
-  std::string out;
+  std::string out, html;
   int64_t t = by_hand::exercise_step;
   uint64_t seed = 0;
 };
@@ -56,7 +59,8 @@ bool read_command(Command& c, int argc, char** argv) {
       .add("patch", run.patch, "frames, rows and columns of a spacetime patch", at_least(1).count(3))
       .add("pad", run.pad, "repeat the last frame, row and column until the patch divides the video")
       .add("latent_width", run.latent_width, "length of a patch's latent vector", between(1, 64))
-      .add("out", c.out, "write the new video as a strip of frames, PNG");
+      .add("out", c.out, "write the new video: .png a strip of frames, .gif or .webp or .mp4 one that moves")
+      .add("html", c.html, "write the page, on which a number shows the sum that made it");
   if (!settings.parse(argc, argv)) return false;
   const auto given = [&](const char* name) { return settings.origin(name) != "default"; };
   if (given("t")) run.steps = c.t;
@@ -66,6 +70,7 @@ bool read_command(Command& c, int argc, char** argv) {
                      "--video brings its own size; --frames, --height and --width are for a video that is made");
   check<ConfigError>(run.soft || !(given("training_steps") || given("training_rate")),
                      "--training-steps and --training-rate need --soft: the exercise's whole numbers do not learn");
+  if (!c.out.empty()) data::check_clip_output(c.out);
   return true;
 }
 
@@ -116,6 +121,19 @@ void compare(by_hand::Options options) {
               "at\nother patches.\n");
 }
 
+void write_results(const Command& command, const by_hand::Run& run, const by_hand::Result& result) {
+  const std::string& out = command.out;
+  if (!out.empty()) {
+    if (!out.ends_with(".png")) by_hand::write_moving(out, result.video);
+    else if (run.generate) by_hand::write_strip(out, {result.video}, {"generated from noise"});
+    else by_hand::write_strip(out, {run.video, result.video}, {"training video", "new video"});
+    std::printf("%s: the new video\n", out.c_str());
+  }
+  if (command.html.empty()) return;
+  by_hand::write_page(command.html, result.trace, "Sora's diffusion transformer by hand");
+  std::printf("%s: the page\n", command.html.c_str());
+}
+
 int run(int argc, char** argv) {
   Command command;
   if (!read_command(command, argc, argv)) return 0;
@@ -125,11 +143,7 @@ int run(int argc, char** argv) {
   const by_hand::Result result = by_hand::walk(run);
   std::printf("%s", by_hand::print(result.trace).c_str());
   if (by_hand::is_the_exercise(command.run)) compare(command.run);
-  if (!command.out.empty()) {
-    if (run.generate) by_hand::write_strip(command.out, {result.video}, {"generated from noise"});
-    else by_hand::write_strip(command.out, {run.video, result.video}, {"training video", "new video"});
-    std::printf("%s: the new video, frame by frame\n", command.out.c_str());
-  }
+  write_results(command, run, result);
   return 0;
 }
 

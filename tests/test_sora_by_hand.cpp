@@ -1,5 +1,6 @@
 // The exercise "Sora's diffusion transformer by hand": every statement of its steps [1] to [9] and [11] to [13], number
-// by number. [10] has test_sora_training.cpp, the trace and what is written from it test_sora_trace.cpp.
+// by number. [10] has test_sora_training.cpp, the trace and what is written from it test_sora_trace.cpp and
+// test_sora_page.cpp, the same claims of the real model test_sora_real.cpp.
 #include <doctest/doctest.h>
 
 #include <cmath>

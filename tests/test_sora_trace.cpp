@@ -122,6 +122,7 @@ TEST_CASE("sora trace: the article's numbers are marked, the misprint too, and n
   CHECK_EQ(marks(options, "G"), "oooooooo");  // with the correct shift it is 0 there
   options.as_printed = true;
   CHECK_EQ(marks(options, "shift"), "ma");
+  CHECK_EQ(marks(options, "y"), "aama");
   CHECK_EQ(marks(options, "G"), "oooooaoo");
   options = {};
   options.prompt = "a boot falls";

@@ -6,6 +6,7 @@
 
 #include <ditharos/autograd/ops.h>
 #include <ditharos/data/sheet.h>
+#include <ditharos/data/video_file.h>
 #include <ditharos/tensor/file.h>
 
 namespace ditharos::by_hand {
@@ -33,6 +34,14 @@ std::vector<double> numbers_of(std::string_view line, const std::string& where) 
     numbers.push_back(value);
     line.remove_prefix(word.size());
   }
+}
+
+/// Pixels from 0 to 1 as f32 in [-1, 1].
+Tensor signed_pixels(const Tensor& video) { return to(video.detach() * 2.0 - 1.0, DType::f32); }
+
+/// How often a pixel is repeated so that a small video can be seen.
+int64_t enlargement(const Tensor& video) {
+  return std::clamp<int64_t>(128 / std::max(video.size(2), video.size(3)), 1, 48);
 }
 
 }  // namespace
@@ -76,10 +85,20 @@ Tensor moving_dot(int64_t frames, int64_t height, int64_t width) {
 }
 
 void write_strip(const std::string& path, const std::vector<Tensor>& videos, const std::vector<std::string>& labels) {
-  const int64_t frames = videos.at(0).size(0), side = std::max(videos[0].size(2), videos[0].size(3));
-  const Tensor pictures = to(cat(videos, 0).detach() * 2.0 - 1.0, DType::f32);
-  data::save_sheet(path, pictures, {.columns = frames, .padding = 1, .scale = std::clamp<int64_t>(128 / side, 1, 48),
+  constexpr int64_t sheet_scale = 2;
+  const Tensor pixels = signed_pixels(cat(videos, 0));
+  const int64_t factor = std::max<int64_t>(enlargement(pixels) / sheet_scale, 1);
+  const Tensor large = interpolate(pixels, {pixels.size(2) * factor, pixels.size(3) * factor});
+  const Tensor pictures = pad(large, {1, 1, 1, 1});  // 0 is gray: a frame's edge can be seen where it is white
+  data::save_sheet(path, pictures, {.columns = videos.at(0).size(0), .padding = 3, .scale = sheet_scale,
                                     .row_labels = labels, .label_place = data::SheetOptions::LabelPlace::above});
+}
+
+void write_moving(const std::string& path, const Tensor& video) {
+  constexpr double frames_a_second = 2;
+  const Shape rgb = {video.size(0), 3, video.size(2), video.size(3)};
+  data::write_clip(path, contiguous(expand(signed_pixels(video), rgb)), frames_a_second,
+                   {.scale = enlargement(video)});
 }
 
 }  // namespace ditharos::by_hand

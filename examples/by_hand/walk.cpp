@@ -196,7 +196,7 @@ class Walk {
     };
     const int scale = add({"scale", "first half of y", "", Place::side}, column(s.scale), rows_from(0));
     const int shift = add({"shift", "second half of y", "", Place::side}, column(s.shift), rows_from(width));
-    mark_printed_shift(shift);
+    mark_printed_shift(y, shift);
     begin(6, "Scale and shift are applied, row by row");
     modulated_ = add({"C", "conditioned latent", "scale * Z + shift", Place::stream}, columns(s.conditioned),
                      [z = noised_, scale, shift](int64_t r, int64_t c) {
@@ -204,9 +204,10 @@ class Walk {
                      });
   }
 
-  void mark_printed_shift(int shift) {
-    const Matrix& m = trace().matrix(shift);
-    if (m.values != std::vector<double>{-1, 5}) return;
+  void mark_printed_shift(int y, int shift) {
+    if (trace().matrix(y).values != std::vector<double>{2, -1, -1, 5}) return;
+    trace().mark(y, {{2}, {-1}, {-1}, {5}});
+    trace().mark_misprint({y, 2, 0});
     trace().mark(shift, {{-1}, {5}});
     trace().mark_misprint({shift, 0, 0});
     trace().note("MISPRINT: the article prints the shift [-1, 5]; its author's note says that the third element of y "

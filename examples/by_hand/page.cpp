@@ -1,0 +1,105 @@
+#include <ditharos/examples/by_hand/page.h>
+
+#include <ditharos/examples/common/text.h>
+#include <ditharos/tensor/file.h>
+
+namespace ditharos::by_hand {
+namespace {
+
+constexpr int64_t most_factors = 60000;
+
+/// As a JSON string that may stand inside a script element.
+std::string json(const std::string& text) {
+  std::string out;
+  for (const char c : examples::quote(text)) {
+    if (c == '<') out += "\\u003c";
+    else if (c == '>') out += "\\u003e";
+    else if (c == '&') out += "\\u0026";
+    else out += c;
+  }
+  return out;
+}
+
+/// As text of HTML.
+std::string markup(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '<') out += "&lt;";
+    else if (c == '>') out += "&gt;";
+    else if (c == '&') out += "&amp;";
+    else out += c;
+  }
+  return out;
+}
+
+const char* name_of(Place place) {
+  return place == Place::weights ? "weights" : place == Place::stream ? "stream" : "side";
+}
+
+const char* name_of(Source source) {
+  return source == Source::article ? "article" : source == Source::misprint ? "misprint" : "ours";
+}
+
+template <class List, class F>
+std::string list(const List& items, const F& text) {
+  std::string out;
+  for (const auto& item : items) out += (out.empty() ? "" : ",") + text(item);
+  return "[" + out + "]";
+}
+
+std::string cell_text(const Trace& trace, const Cell& cell) {
+  const Matrix& m = trace.matrix(cell.matrix);
+  std::string from;
+  for (const Term& term : trace.origin(cell).terms)
+    for (const Cell& factor : term.factors)
+      from += (from.empty() ? "[" : ",[") + std::to_string(factor.matrix) + "," + std::to_string(factor.row) + "," +
+              std::to_string(factor.column) + "]";
+  return "{\"value\":" + json(number_text(trace.value(cell))) + ",\"sum\":" + json(trace.explain(cell)) +
+         ",\"source\":\"" + name_of(m.sources[m.at(cell.row, cell.column)]) + "\",\"from\":[" + from + "]}";
+}
+
+std::string matrix_text(const Trace& trace, int number) {
+  const Matrix& m = trace.matrix(number);
+  std::string cells;
+  for (int64_t r = 0; r < m.rows; ++r)
+    for (int64_t c = 0; c < m.columns; ++c) cells += (cells.empty() ? "" : ",\n") + cell_text(trace, {number, r, c});
+  return "{\"symbol\":" + json(m.heading.symbol) + ",\"name\":" + json(m.heading.name) + ",\"formula\":" +
+         json(m.heading.formula) + ",\"place\":\"" + name_of(m.heading.place) + "\",\"picture\":" +
+         (m.heading.symbol.find("frame") != std::string::npos ? "true" : "false") + ",\"section\":" +
+         std::to_string(m.section) + ",\"rows\":" + std::to_string(m.rows) + ",\"columns\":" +
+         std::to_string(m.columns) + ",\"cells\":[\n" + cells + "]}";
+}
+
+void check_size(const Trace& trace) {
+  int64_t factors = 0;
+  for (const Matrix& m : trace.matrices())
+    for (const Origin& origin : m.origins)
+      for (const Term& term : origin.terms) factors += int64_t(term.factors.size());
+  check<ConfigError>(factors <= most_factors, "the sums of this run have ", factors, " factors, and a page with more ",
+                     "than ", most_factors, " cannot be read: take fewer patches");
+}
+
+}  // namespace
+
+std::string page(const Trace& trace, const std::string& title) {
+  check_size(trace);
+  std::string matrices;
+  for (size_t i = 0; i < trace.matrices().size(); ++i)
+    matrices += (i > 0 ? ",\n" : "") + matrix_text(trace, int(i));
+  const std::string sections = list(trace.sections(), [](const Section& s) {
+    return "{\"number\":" + std::to_string(s.number) + ",\"pass\":" + std::to_string(s.pass) + ",\"title\":" +
+           json(s.title) + ",\"notes\":" + list(s.notes, json) + ",\"matrices\":" +
+           list(s.matrices, [](int i) { return std::to_string(i); }) + "}";
+  });
+  return page_head + markup(title) + page_body + "{\"title\":" + json(title) + ",\"sections\":" + sections +
+         ",\"matrices\":[" + matrices + "]}" + page_script;
+}
+
+void write_page(const std::string& path, const Trace& trace, const std::string& title) {
+  const std::string text = page(trace, title);
+  AtomicFile file(path);
+  file.write(text.data(), text.size());
+  file.commit();
+}
+
+}  // namespace ditharos::by_hand

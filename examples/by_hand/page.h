@@ -1,0 +1,22 @@
+#pragma once
+// A trace as one page for a browser: point at a number to see the sum that made it.
+#include <string>
+
+#include <ditharos/examples/by_hand/trace.h>
+
+namespace ditharos::by_hand {
+
+/// One HTML file that needs no network and no other file: the matrices of every step with arrows between them. Pointing
+/// at a number, tapping it or going to it with the arrow keys shows its sum, word for word as Trace::explain, and marks
+/// the numbers it came from. The page's address ends with the chosen number (#m12-1-2: matrix 12, row 1, column 2) and
+/// opens there again. `title` heads the page. ConfigError when the trace has more sums than anybody would read.
+std::string page(const Trace& trace, const std::string& title);
+/// Writes it, whole or not at all.
+void write_page(const std::string& path, const Trace& trace, const std::string& title);
+
+/// The page's fixed parts: text before and after the title, and after the data.
+extern const char* const page_head;
+extern const char* const page_body;
+extern const char* const page_script;
+
+}  // namespace ditharos::by_hand
