@@ -311,3 +311,31 @@ TEST_CASE("text: numbers and strings as TOML and JSON read them") {
   for (const char* bad : {"\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82"}) CHECK_FALSE(is_utf8(bad));
   CHECK(is_utf8("\xed\x9f\xbf\xf4\x8f\xbf\xbf\xef\xbf\xbf"));
 }
+
+TEST_CASE("settings: texts without a flag, and flags that take several") {
+  Config c;
+  Settings s = make_settings(c);
+  std::vector<std::string> prompts, ends;
+  s.add_arguments(prompts, "PROMPT...", "what to show");
+  s.add_texts("interpolate", ends, 2, "A B", "both ends");
+  CHECK(parse(s, {"a red bag", "--batch-size", "8", "a boot", "--interpolate", "x.png", "y.png", "--seed", "3"}));
+  CHECK(prompts == std::vector<std::string>{"a red bag", "a boot"});
+  CHECK(ends == std::vector<std::string>{"x.png", "y.png"});
+  CHECK(c.batch_size == 8);
+  CHECK(c.seed == 3);
+  CHECK(s.help().find("--interpolate A B") != std::string::npos);
+  CHECK(s.help().find("[--KEY VALUE]... PROMPT...") != std::string::npos);
+
+  const auto refused = [&](const std::vector<const char*>& flags) -> std::string {
+    try {
+      parse(s, flags);
+    } catch (const ConfigError& e) {
+      return e.what();
+    }
+    return "";
+  };
+  CHECK(refused({"a", "--interpolate", "x.png"}) == "--interpolate is followed by A B");
+  CHECK(refused({"a", "--interpolate", "--seed", "3"}) == "--interpolate is followed by A B");
+  CHECK(refused({"a", "--interpolat", "x", "y"}).find("did you mean \"--interpolate\"?") != std::string::npos);
+  CHECK(prompts.size() == 2);  // refused: nothing changed
+}

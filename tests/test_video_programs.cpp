@@ -167,8 +167,57 @@ TEST_CASE("video programs: a contact sheet") {
 
 TEST_CASE("video programs: a clip's noise depends on the seed and its number") {
   Stored stored;
-  const Tensor two = noise_for(*stored.model, {2, 8, 8}, 2, 5), one = noise_for(*stored.model, {2, 8, 8}, 1, 5);
+  const Tensor two = noise_for(*stored.model, {2, 8, 8}, 2, Generator(5)),
+               one = noise_for(*stored.model, {2, 8, 8}, 1, Generator(5));
   CHECK_EQ(two.shape(), Shape{2, 2, 2, 4, 4});
   CHECK_EQ(slice(two, 0, 0, 1).to_vector<float>(), one.to_vector<float>());
   CHECK(slice(two, 0, 1, 2).to_vector<float>() != one.to_vector<float>());
+}
+
+TEST_CASE("video programs: every task makes clips of the right shape, around what is given") {
+  Stored stored;
+  models::LatentVideo& model = *stored.model;
+  nn::set_training(model, false);
+  VideoRun run = stored.run;
+  run.sampling.steps = 2;
+  const std::vector<std::string> prompts = {"a red boot", "a sneaker drifts left"};
+  const auto sample = [&](const ClipRequest& request) {
+    return sample_clips(model, tokenizer(), run, prompts, request);
+  };
+  const auto frames = [](const Tensor& clips, int64_t begin, int64_t end) {
+    return slice(clips, 1, begin, end).to_vector<float>();
+  };
+  const data::ClipShape shape{4, 8, 12};
+  Generator rng(3);
+  const Tensor clip = rng.uniform({6, 3, 8, 12}) * 2.0 - 1.0, picture = slice(clip, 0, 0, 1);
+  // What comes back of frames that are given: the autoencoder's idea of them, for both prompts.
+  const Tensor one = model.from_latents(model.to_latents(unsqueeze(clip, 0)));
+  const Tensor known = cat({one, one}, 0);
+
+  const Tensor made = sample({.shape = shape, .seed = 1});
+  CHECK_EQ(made.shape(), Shape{2, 4, 3, 8, 12});
+  CHECK(made.to_vector<float>() == sample({.shape = shape, .seed = 1}).to_vector<float>());
+  CHECK(made.to_vector<float>() != sample({.shape = shape, .seed = 2}).to_vector<float>());
+
+  const Tensor moved = sample({.shape = shape, .first = picture, .last = slice(clip, 0, 5, 6)});
+  CHECK_EQ(moved.shape(), Shape{2, 4, 3, 8, 12});
+  CHECK(frames(moved, 0, 1) == frames(known, 0, 1));
+  CHECK(frames(moved, 3, 4) == frames(known, 5, 6));
+
+  const Tensor longer = sample({.shape = shape, .task = ClipTask::extend_forwards, .clip = clip});
+  CHECK_EQ(longer.size(1), 6 + 4 - 1);  // a quarter of four frames is shown
+  CHECK(frames(longer, 0, 6) == frames(known, 0, 6));
+  const Tensor earlier = sample({.shape = shape, .task = ClipTask::extend_backwards, .clip = clip});
+  CHECK_EQ(earlier.size(1), 6 + 4 - 1);
+  CHECK(frames(earlier, 3, 9) == frames(known, 0, 6));
+
+  const ClipRequest redraw{.shape = {6, 8, 12}, .task = ClipTask::redraw, .clip = clip, .strength = 0};
+  CHECK(frames(sample(redraw), 0, 6) == frames(known, 0, 6));
+  CHECK_EQ(sample({.shape = {6, 8, 12}, .task = ClipTask::loop}).shape(), Shape{2, 6, 3, 8, 12});
+  CHECK_THROWS_AS(sample({.shape = {2, 8, 12}, .task = ClipTask::loop}), ConfigError);
+
+  std::vector<double> shares;
+  sample_clips(model, tokenizer(), run, prompts, {.shape = shape},
+               [&](double share, int64_t first, const Tensor&) { shares.push_back(share + double(first)); });
+  CHECK(shares == std::vector<double>{.5, 1});
 }

@@ -91,15 +91,21 @@ std::string classifier_fingerprint(const data::Dataset& dataset, const Classifie
 
 CachedClassifier cached_classifier(const std::string& folder, const data::Dataset& dataset,
                                    const ClassifierTraining& training, const ClassifierProgress& progress) {
-  const std::string fingerprint = classifier_fingerprint(dataset, training);
+  return cached_classifier(folder, classifier_fingerprint(dataset, training), dataset, [&] { return dataset; },
+                           training, progress);
+}
+
+CachedClassifier cached_classifier(const std::string& folder, const std::string& fingerprint, const data::Dataset& like,
+                                   const std::function<data::Dataset()>& make, const ClassifierTraining& training,
+                                   const ClassifierProgress& progress) {
   const std::string name = "classifier-" + std::to_string(crc32c(fingerprint.data(), fingerprint.size())) + ".ckpt";
   const RunFolder cache(folder);  // before the training, so that a folder that cannot be written is known at once
   const std::string path = cache.file(name);
   std::string complaint;
-  if (auto model = read_classifier(path, config_for(dataset), fingerprint, complaint)) {
+  if (auto model = read_classifier(path, config_for(like), fingerprint, complaint)) {
     return {std::move(*model), path, true, ""};
   }
-  models::ConvClassifier model = train_classifier(dataset, training, progress);
+  models::ConvClassifier model = train_classifier(make(), training, progress);
   optim::TrainState state;
   state.kind = kind;
   state.configuration = fingerprint;

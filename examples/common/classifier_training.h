@@ -38,4 +38,10 @@ struct CachedClassifier {
 CachedClassifier cached_classifier(const std::string& folder, const data::Dataset& dataset,
                                    const ClassifierTraining& training, const ClassifierProgress& progress = {});
 
+/// The same where the data set takes long to make: it is asked for when the classifier must be trained. `like` is a
+/// data set of the same form, and `fingerprint` names all that decides the result.
+CachedClassifier cached_classifier(const std::string& folder, const std::string& fingerprint, const data::Dataset& like,
+                                   const std::function<data::Dataset()>& make, const ClassifierTraining& training,
+                                   const ClassifierProgress& progress = {});
+
 }  // namespace ditharos::examples

@@ -85,7 +85,7 @@ class Settings {
 
   /// Arguments without a flag, as many as there are; without this they are refused. `placeholder` is for --help.
   void add_arguments(std::vector<std::string>& texts, const std::string& placeholder, const std::string& help);
-  /// A flag of the command line that takes `count` texts: --interpolate A B. Given twice, the last one counts.
+  /// A flag of the command line that takes `count` texts: --interpolate A B.
   void add_texts(const std::string& name, std::vector<std::string>& texts, int count, const std::string& placeholder,
                  const std::string& help);
 

@@ -1,6 +1,8 @@
 // Reading of the command line into settings: the only file that knows the argument parser.
 #include <ditharos/examples/common/settings_source.h>
 
+#include <algorithm>
+
 #include <CLI/CLI.hpp>
 
 #include <ditharos/examples/common/suggest.h>
@@ -75,7 +77,7 @@ CommandLine read_command_line(const std::vector<Setting>& table, const std::vect
   for (size_t i = 0; i < texts.size(); ++i) {
     const TextOption& t = texts[i];
     if (t.name.empty()) app.add_option("arguments", line.texts[i])->expected(-1);
-    else app.add_option(t.flag(), line.texts[i])->expected(t.count)->take_last();
+    else app.add_option(t.flag(), line.texts[i])->expected(t.count);
   }
   try {
     app.parse(argc, argv);
@@ -83,6 +85,12 @@ CommandLine read_command_line(const std::vector<Setting>& table, const std::vect
     fail_parse(table, texts, e);
   }
 
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const std::vector<std::string>& given = line.texts[i];
+    const bool flag = std::any_of(given.begin(), given.end(), [](const auto& text) { return text.starts_with("--"); });
+    const bool fits = given.empty() || (int(given.size()) == texts[i].count && !flag);
+    check<ConfigError>(texts[i].name.empty() || fits, texts[i].flag(), " is followed by ", texts[i].placeholder);
+  }
   line.help = help->count() > 0;
   if (line.help) return line;
   for (const std::string& argument : app.remaining()) fail_unknown(table, texts, argument);

@@ -1,0 +1,201 @@
+// Does a text-to-video model show what it is asked for? Samples clips for prompts that it never saw in training and
+// measures thing, direction, motion and sky on their frames, beside real clips and shuffled prompts.
+//
+//   evaluate_video --checkpoint runs/video --prompts 200 --frames 16 --size 32x48
+#include <algorithm>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <ditharos/autograd/ops.h>
+#include <ditharos/examples/common/classifier_training.h>
+#include <ditharos/examples/common/clip_judge.h>
+#include <ditharos/examples/common/json.h>
+#include <ditharos/examples/common/program.h>
+#include <ditharos/examples/common/progress.h>
+#include <ditharos/examples/common/video_checkpoint.h>
+#include <ditharos/examples/common/video_sampling.h>
+#include <ditharos/tensor/file.h>
+#include <ditharos/tensor/parallel.h>
+
+using namespace ditharos;
+using namespace ditharos::examples;
+
+namespace {
+
+struct Options {
+  std::string checkpoint = "examples/checkpoints/sora.safetensors", size = "32x32", cache = "runs/classifiers", json,
+              sheet;
+  int64_t prompts = 200, frames = 8, judge_clips = 20000;
+  double companions = 0;
+  uint64_t seed = 0;
+  int threads = 0;
+  bool last_weights = false;
+  ClassifierTraining classifier;
+  VideoSampling sampling;
+};
+
+void describe(Settings& settings, Options& options) {
+  settings.options()
+      .add("checkpoint", options.checkpoint, "a run folder, a checkpoint or an export")
+      .add("prompts", options.prompts, "number of held-out prompts", at_least(2))
+      .add("frames", options.frames, "length of the clips", at_least(2))
+      .add("size", options.size, "height x width in pixels")
+      .add("companions", options.companions, "share of prompts that ask for a second thing", between(0, 1))
+      .add("seed", options.seed, "decides the prompts and the noise that clips begin with")
+      .add("last_weights", options.last_weights, "of a checkpoint: the last weights instead of their moving average")
+      .add("cache", options.cache, "folder that keeps the trained judge for the next time")
+      .add("sheet", options.sheet, "also write the first clips side by side to this PNG")
+      .add("json", options.json, "also write the figures to this file")
+      .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", at_least(0));
+  settings.section("judge", "a classifier of things in clips, trained once")
+      .add("judge_clips", options.judge_clips, "real clips that it learns from", at_least(1))
+      .add("judge_epochs", options.classifier.epochs, "times that it sees them", at_least(1));
+  describe_sampling(settings, options.sampling);
+}
+
+/// The classifier that says which thing a clip shows, trained on real clips of two frames.
+models::ConvClassifier get_judge(const Options& options, const data::Dataset& things) {
+  const std::vector<data::ClipShape> shapes = {{2, 32, 32}, {2, 32, 48}, {2, 48, 32}, {2, 32, 40}};
+  const auto crops = [&](int64_t clips) {
+    data::MovingGarmentsOptions of_clips;
+    of_clips.count = clips;
+    of_clips.second_thing = 0;
+    return crops_of(data::MovingGarments(things, of_clips), shapes);
+  };
+  // A few crops stand for all of them: whoever changes how clips are made or measured changes these as well.
+  const data::Dataset some = crops(32);
+  const std::string fingerprint =
+      classifier_fingerprint(some, options.classifier) + "clips = " + std::to_string(options.judge_clips) + "\n";
+  std::optional<Progress> progress;
+  const auto show = [&](int64_t step, int64_t total, double loss) {
+    if (!progress) progress.emplace(0, total);
+    progress->update(step, {{"loss", loss}});
+    if (step == total) progress->finish();
+  };
+  const auto make = [&] {
+    std::printf("training the judge, a classifier, on things from %lld real clips; once for these settings\n",
+                static_cast<long long>(options.judge_clips));
+    std::fflush(stdout);
+    return crops(options.judge_clips);
+  };
+  CachedClassifier classifier =
+      cached_classifier(options.cache, fingerprint, some, make, options.classifier, show);
+  std::printf("judge: %s %s\n", classifier.was_cached ? "read from" : "saved as", classifier.path.c_str());
+  return classifier.model;
+}
+
+/// What is asked for, and real clips of it.
+struct HeldOut {
+  std::vector<std::string> captions;
+  std::vector<data::CaptionFacts> facts;
+  std::vector<Tensor> real;  // u8 [F, 3, H, W]
+};
+HeldOut held_out_clips(const Options& options, const data::ClipShape& shape, const TrainedVideo& trained) {
+  data::MovingGarmentsOptions made;
+  made.split = data::SceneSplit::held_out;
+  made.seed = options.seed;
+  made.second_thing = options.companions;
+  const data::MovingGarments clips(data::things_to_move(data::Split::test), made);
+  HeldOut result;
+  for (int64_t i = 0; i < clips.size() && int64_t(result.captions.size()) < options.prompts; ++i) {
+    const data::Scene scene = clips.scene(i);
+    if (int64_t(trained.tokenizer.encode(scene.caption).size()) > trained.run.model.text.length) continue;
+    result.captions.push_back(scene.caption);
+    result.facts.push_back(clips.grammar().read(scene.caption));
+    result.real.push_back(clips.render(scene, shape));
+  }
+  check<ConfigError>(int64_t(result.captions.size()) == options.prompts, "there are only ", result.captions.size(),
+                     " held-out prompts that the model can read, not ", options.prompts);
+  return result;
+}
+
+std::vector<ClipVerdict> judge_all(const models::ConvClassifier& judge, const std::vector<Tensor>& clips) {
+  std::vector<ClipVerdict> verdicts;
+  for (const Tensor& clip : clips) verdicts.push_back(judge_clip(judge, clip));
+  return verdicts;
+}
+
+void print_row(const char* name, const ClipScore& s) {
+  std::printf("%-26s %8.1f %% %8.1f %% %8.1f %% %8.1f %%\n", name, 100 * s.thing.value(), 100 * s.direction.value(),
+              100 * s.motion.value(), 100 * s.sky.value());
+}
+
+JsonObject as_json(const ClipScore& s) {
+  return JsonObject()
+      .add("thing", s.thing.value())
+      .add("direction", s.direction.value())
+      .add("motion", s.motion.value())
+      .add("sky", s.sky.value())
+      .add("things_asked", s.thing.asked)
+      .add("directions_asked", s.direction.asked)
+      .add("skies_asked", s.sky.asked);
+}
+
+int evaluate(int argc, char** argv) {
+  Options options;
+  Settings settings("evaluate_video", "Measures whether a text-to-video model shows what it is asked for.");
+  describe(settings, options);
+  if (!settings.parse(argc, argv)) return 0;
+  if (options.threads > 0) set_num_threads(options.threads);
+  TrainedVideo trained = load_video(options.checkpoint, !options.last_weights);
+  // How the model was trained to be sampled is the default; what the command line says wins over it.
+  options.sampling = trained.run.sampling;
+  settings.parse(argc, argv);
+  trained.run.sampling = options.sampling;
+  const FrameSize size = parse_frame_size(options.size, "--size");
+  const data::ClipShape shape{options.frames, size.height, size.width};
+  check_clip_shape(trained.model, shape, "--frames, --size");
+
+  const models::ConvClassifier judge = get_judge(options, data::things_to_move(data::Split::train));
+  const HeldOut held_out = held_out_clips(options, shape, trained);
+  std::printf("sampling %lld clips of %s: %lld steps, guidance %g\n", static_cast<long long>(options.prompts),
+              data::to_text(shape).c_str(), static_cast<long long>(options.sampling.steps),
+              options.sampling.guidance.scale);
+  Progress progress(0, options.prompts, "clip");
+  const Tensor sampled = sample_clips(trained.model, trained.tokenizer, trained.run, held_out.captions,
+                                      {.shape = shape, .seed = options.seed},
+                                      [&](double share, int64_t, const Tensor&) {
+    progress.update(int64_t(share * double(options.prompts)));
+  });
+  progress.finish();
+  std::vector<Tensor> clips;
+  for (int64_t i = 0; i < options.prompts; ++i) clips.push_back(data::to_bytes(select(sampled, 0, i)));
+
+  const std::vector<ClipVerdict> verdicts = judge_all(judge, clips);
+  const ClipScore real = score_clips(held_out.facts, judge_all(judge, held_out.real));
+  const ClipScore score = score_clips(held_out.facts, verdicts), chance = score_shuffled(held_out.facts, verdicts);
+  std::printf("\n%-26s %10s %10s %10s %10s\n", "", "thing", "direction", "motion", "sky");
+  print_row("real clips (ceiling)", real);
+  print_row("sampled clips", score);
+  print_row("shuffled prompts (chance)", chance);
+  std::printf("\n%lld held-out prompts; direction is the motion where it is left, right, up or down (%lld prompts).\n",
+              static_cast<long long>(options.prompts), static_cast<long long>(score.direction.asked));
+  if (!options.sheet.empty()) {
+    const int64_t shown = std::min<int64_t>(12, options.prompts);
+    save_contact_sheet(options.sheet, slice(sampled, 0, 0, shown),
+                       {held_out.captions.begin(), held_out.captions.begin() + shown});
+  }
+  if (!options.json.empty()) {
+    AtomicFile file(options.json);
+    const std::string text = JsonObject()
+                                 .add("checkpoint", trained.path)
+                                 .add("step", trained.step)
+                                 .add("prompts", options.prompts)
+                                 .add("shape", data::to_text(shape))
+                                 .add("sampling_steps", options.sampling.steps)
+                                 .add("guidance", options.sampling.guidance.scale)
+                                 .add("real", as_json(real))
+                                 .add("sampled", as_json(score))
+                                 .add("shuffled", as_json(chance))
+                                 .text() + "\n";
+    file.write(text.data(), text.size());
+    file.commit();
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return run_main(argc, argv, evaluate); }

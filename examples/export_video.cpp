@@ -1,0 +1,30 @@
+// Writes all that sampling needs of a trained text-to-video model into one small file.
+//
+//   export_video --checkpoint runs/video --out sora.safetensors
+#include <cstdio>
+#include <string>
+
+#include <ditharos/examples/common/program.h>
+#include <ditharos/examples/common/video_checkpoint.h>
+
+using namespace ditharos;
+using namespace ditharos::examples;
+
+int main(int argc, char** argv) {
+  return run_main(argc, argv, [](int count, char** arguments) {
+    std::string checkpoint = "runs/video", out = "video.safetensors";
+    bool last_weights = false;
+    Settings settings("export_video", "Writes the averaged weights of a text-to-video model, its autoencoder, its "
+                                      "tokenizer and its configuration into one file for sample_video.");
+    settings.options()
+        .add("checkpoint", checkpoint, "a run folder or a checkpoint of train_video")
+        .add("out", out, "the .safetensors file to write")
+        .add("last_weights", last_weights, "the last weights instead of their moving average");
+    if (!settings.parse(count, arguments)) return 0;
+    TrainedVideo trained = load_video(checkpoint, !last_weights);
+    const int64_t bytes = export_video(out, trained);
+    std::printf("%s, step %lld: %s, %.1f MB\n", trained.path.c_str(), static_cast<long long>(trained.step), out.c_str(),
+                double(bytes) / 1e6);
+    return 0;
+  });
+}
