@@ -231,6 +231,30 @@ TEST_CASE("flow: the path goes from noise to data, and the right velocity has no
   CHECK_THROWS_AS(RectifiedFlow({.time_scale = 0}), ConfigError);
 }
 
+TEST_CASE("flow: a shift moves the times of training and of sampling towards noise") {
+  const RectifiedFlow plain, shifted({.time_shift = 3});
+  CHECK_EQ(shifted.shifted(0), 0);
+  CHECK_EQ(shifted.shifted(1), 1);
+  CHECK_EQ(shifted.shifted(.5), doctest::Approx(.25));  // .5 / (.5 + 3 * .5)
+  CHECK_EQ(plain.shifted(.3), .3);
+
+  Generator a(3), b(3);
+  const std::vector<double> t = plain.sample_times(100, a), moved = shifted.sample_times(100, b);
+  for (size_t i = 0; i < t.size(); ++i) CHECK_EQ(moved[i], doctest::Approx(t[i] / (t[i] + 3 * (1 - t[i]))));
+
+  CHECK_EQ(plain.sampling_times(4), std::vector<double>{0, .25, .5, .75, 1});
+  const std::vector<double> way = shifted.sampling_times(4);
+  CHECK_EQ(way.size(), 5);
+  CHECK_EQ(way[1], doctest::Approx(.1));
+  CHECK_EQ(way[2], doctest::Approx(.25));
+  // Begun later, the steps stay where the whole way's are.
+  const std::vector<double> rest = shifted.sampling_times(2, way[2]);
+  for (size_t i = 0; i < rest.size(); ++i) CHECK_EQ(rest[i], doctest::Approx(way[i + 2]));
+  CHECK_THROWS_AS(plain.sampling_times(0), ConfigError);
+  CHECK_THROWS_AS(plain.sampling_times(3, 1), ConfigError);
+  CHECK_THROWS_AS(RectifiedFlow({.time_shift = 0}), ConfigError);
+}
+
 TEST_CASE("flow: times are uniform or logit-normal") {
   Generator rng(3);
   const std::vector<double> uniform = RectifiedFlow().sample_times(4000, rng);

@@ -43,6 +43,8 @@ void describe(Settings& settings, DiTRun& run) {
       .add("time_sampling", run.process.flow.time_sampling, "flow: where training draws its times",
            {{"uniform", models::TimeSampling::uniform}, {"logit_normal", models::TimeSampling::logit_normal}})
       .add("time_scale", run.process.flow.time_scale, "flow: the network is given t times this", above(0))
+      .add("time_shift", run.process.flow.time_shift,
+           "flow, above 1: more noise in training, and smaller first steps in sampling", above(0))
       .add("noise_schedule", run.process.gaussian.schedule, "gaussian: the variances of the steps",
            {{"linear", models::BetaSchedule::linear}, {"cosine", models::BetaSchedule::squaredcos_cap_v2}})
       .add("diffusion_steps", run.process.gaussian.steps, "gaussian: steps of the process", at_least(2));

@@ -48,6 +48,8 @@ void describe_flow(Settings& settings, models::FrameFlowConfig& flow) {
       .add("time_sampling", flow.flow.time_sampling, "where training draws its times",
            {{"uniform", models::TimeSampling::uniform}, {"logit_normal", models::TimeSampling::logit_normal}})
       .add("time_scale", flow.flow.time_scale, "the network is given t times this", above(0))
+      .add("time_shift", flow.flow.time_shift,
+           "above 1: more noise in training, and smaller first steps in sampling, so that the prompt decides", above(0))
       .add("given_none", flow.none, "share of clips with no frame given; the shares add up to 1", between(0, 1))
       .add("given_first", flow.first, "with the first frame: a picture set in motion", between(0, 1))
       .add("given_last", flow.last, "with the last frame", between(0, 1))

@@ -19,13 +19,31 @@ Tensor check_velocity(Tensor output, const Tensor& x) {
 RectifiedFlow::RectifiedFlow(const FlowConfig& config) : config_(config) {
   check<ConfigError>(std::isfinite(config.time_scale) && config.time_scale > 0, "time_scale must be positive, got ",
                      config.time_scale);
+  check<ConfigError>(std::isfinite(config.time_shift) && config.time_shift > 0, "time_shift must be positive, got ",
+                     config.time_shift);
+}
+
+double RectifiedFlow::shifted(double t) const {
+  return config_.time_shift == 1 ? t : t / (t + config_.time_shift * (1 - t));  // t + (1 - t) may round
 }
 
 std::vector<double> RectifiedFlow::sample_times(int64_t n, Generator& rng) const {
-  if (config_.time_sampling == TimeSampling::uniform) return rng.uniform({n}, DType::f64).to_vector<double>();
-  std::vector<double> t = rng.normal({n}, DType::f64).to_vector<double>();
-  for (double& v : t) v = 1 / (1 + std::exp(-v));
+  const bool uniform = config_.time_sampling == TimeSampling::uniform;
+  std::vector<double> t = (uniform ? rng.uniform({n}, DType::f64) : rng.normal({n}, DType::f64)).to_vector<double>();
+  for (double& v : t) v = shifted(uniform ? v : 1 / (1 + std::exp(-v)));
   return t;
+}
+
+std::vector<double> RectifiedFlow::sampling_times(int64_t steps, double begin) const {
+  check<ConfigError>(steps >= 1 && begin >= 0 && begin < 1, "[RectifiedFlow] sampling takes one step or more from a ",
+                     "time in [0, 1), got ", steps, " steps from ", begin);
+  // begin = shifted(first), so that a later start takes steps like those of the whole way.
+  const double first = begin * config_.time_shift / (1 - begin + begin * config_.time_shift);
+  const double step = (1 - first) / double(steps);
+  std::vector<double> times;
+  for (int64_t i = 0; i < steps; ++i) times.push_back(shifted(first + double(i) * step));
+  times.push_back(1);
+  return times;
 }
 
 Tensor RectifiedFlow::network_times(const std::vector<double>& t) const {

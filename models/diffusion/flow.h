@@ -15,6 +15,11 @@ struct FlowConfig {
   /// The network is given t * time_scale. With SiT's 1 most sinusoidal features of t are almost constant; 1000 spreads
   /// them as in DDPM. Training and sampling must agree.
   double time_scale = 1;
+  /// Moves the times of training and of sampling towards noise: t becomes t / (t + time_shift (1 - t)) (Esser et al.
+  /// 2024, equation 23, with t counted from noise). 1: as they are. What clips and large pictures show can be read
+  /// through more noise than a small picture's, because they repeat it; times near 0, where the condition has to decide
+  /// instead of the noise, are then too rare without a shift.
+  double time_shift = 1;
 };
 
 /// x_t = (1 - t) noise + t data, from noise at t = 0 to data at t = 1. The network predicts the velocity data - noise.
@@ -22,8 +27,12 @@ class RectifiedFlow : public Objective {
  public:
   explicit RectifiedFlow(const FlowConfig& config = {});
 
+  /// The time that stands at t once the times are shifted.
+  double shifted(double t) const;
   /// Times of n samples, in double: [n].
   std::vector<double> sample_times(int64_t n, Generator& rng) const;
+  /// The times between which a sampler's steps lie, from `begin` in [0, 1) to 1: [steps + 1]. Even, then shifted.
+  std::vector<double> sampling_times(int64_t steps, double begin = 0) const;
   /// The point on the path at each sample's time.
   Tensor interpolate(const Tensor& data, const Tensor& noise, const std::vector<double>& t) const;
   /// Mean squared error of the velocity.

@@ -43,6 +43,7 @@ class ClipFlow {
 
   /// x with the given frames in their places.
   Tensor hold(const Tensor& x) const { return is_given_.defined() ? where(is_given_, given_.clip, x) : x; }
+  std::vector<double> times(int64_t steps, double begin) const { return flow_.sampling_times(steps, begin); }
   /// The velocity at x, all of whose frames that are to be made stand at time t.
   Tensor velocity(const Tensor& x, double t) const {
     if (!is_given_.defined()) return flow_.velocity(network_, x, t);
@@ -62,13 +63,13 @@ class ClipFlow {
   Tensor is_given_;  // bool [1, F, 1, 1, 1], or undefined
 };
 
-/// From x at time `begin` to data at time 1 in equal steps.
+/// From x at time `begin` to data at time 1.
 Tensor follow(const ClipFlow& flow, SamplerKind method, Tensor x, double begin, int64_t steps,
               const SamplingProgress& progress) {
-  const double dt = (1 - begin) / double(steps);
+  const std::vector<double> times = flow.times(steps, begin);
   x = flow.hold(x);
   for (int64_t i = 0; i < steps; ++i) {
-    const double t = begin + double(i) * dt;
+    const double t = times[size_t(i)], dt = times[size_t(i) + 1] - t;
     Tensor v = flow.velocity(x, t);
     if (method == SamplerKind::heun) v = (v + flow.velocity(flow.hold(x + v * dt), t + dt)) * .5;
     const Tensor expected = progress ? flow.hold(x + v * (1 - t)) : Tensor{};

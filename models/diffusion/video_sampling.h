@@ -21,7 +21,7 @@ struct VideoSampler {
   SamplerKind method = SamplerKind::euler;  ///< or heun: two network calls a step
   int64_t steps = 30;
   Guidance guidance = {};
-  FlowConfig flow = {.time_scale = 1000};  ///< the time's scale is that of training
+  FlowConfig flow = {.time_scale = 1000};  ///< scale and shift of the time are those of training
 
   /// Throws ConfigError with one sentence that says what does not fit.
   void validate() const;

@@ -9,10 +9,11 @@ Tensor sample_euler(const RectifiedFlow& flow, const Denoiser& model, const Tens
                     const SamplingProgress& progress) {
   check<ConfigError>(steps >= 1, "[sample_euler] needs at least one step, got ", steps);
   const nn::InferenceMode inference;
-  const double dt = 1 / double(steps);
+  const std::vector<double> times = flow.sampling_times(steps);
   Tensor x = noise;
   for (int64_t i = 0; i < steps; ++i) {
-    x = x + flow.velocity(model, x, double(i) * dt) * dt;
+    const double t = times[size_t(i)], dt = times[size_t(i) + 1] - t;
+    x = x + flow.velocity(model, x, t) * dt;
     if (progress) progress(i + 1, steps, x);
   }
   return x;

@@ -9,11 +9,12 @@ Tensor sample_heun(const RectifiedFlow& flow, const Denoiser& model, const Tenso
                    const SamplingProgress& progress) {
   check<ConfigError>(steps >= 1, "[sample_heun] needs at least one step, got ", steps);
   const nn::InferenceMode inference;
-  const double dt = 1 / double(steps);
+  const std::vector<double> times = flow.sampling_times(steps);
   Tensor x = noise;
   for (int64_t i = 0; i < steps; ++i) {
-    const Tensor here = flow.velocity(model, x, double(i) * dt);
-    const Tensor there = flow.velocity(model, x + here * dt, double(i + 1) * dt);
+    const double t = times[size_t(i)], dt = times[size_t(i) + 1] - t;
+    const Tensor here = flow.velocity(model, x, t);
+    const Tensor there = flow.velocity(model, x + here * dt, t + dt);
     x = x + (here + there) * (dt / 2);
     if (progress) progress(i + 1, steps, x);
   }
