@@ -3,6 +3,7 @@
 // test_sora_page.cpp, the same claims of the real model test_sora_real.cpp.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include <ditharos/autograd/ops.h>

@@ -94,5 +94,5 @@ TEST_CASE("sora page: the file, and a run that is too large for a page") {
   Options large;
   large.frames = 16, large.height = 8, large.width = 8;
   CHECK(contains(message_of<ConfigError>([&] { page(walk(prepare(large)).trace, ""); }),
-                 "a page with more than 60000 cannot be read: take fewer patches"));
+                 "more than 60000 factors, and such a page cannot be read: take fewer patches"));
 }

@@ -143,6 +143,14 @@ TEST_CASE("sora print: every step under its number, wide matrices cut, lines not
   for (size_t at = 0; at < wide.size(); at = wide.find('\n', at) + 1) CHECK(wide.find('\n', at) - at <= 130);
 }
 
+TEST_CASE("sora given: a video of too many patches is refused before it fills the memory") {
+  Options options;
+  options.frames = options.height = options.width = 64;
+  CHECK_EQ(message_of<ConfigError>([&] { prepare(options); }),
+           "the video has 65536 patches, and the exercise takes at most 256, each of which looks at all of them: take "
+           "a smaller video or larger patches");
+}
+
 TEST_CASE("sora given: a video from a text file, and what is refused") {
   const Tensor video = parse_frames("# two frames\n1 0\n0, 0.5  # a comment\n\n\n0 1\r\n1 1\n", "v.txt");
   CHECK_EQ(video.shape(), Shape{2, 1, 2, 2});

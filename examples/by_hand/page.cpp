@@ -70,19 +70,21 @@ std::string matrix_text(const Trace& trace, int number) {
          std::to_string(m.columns) + ",\"cells\":[\n" + cells + "]}";
 }
 
-void check_size(const Trace& trace) {
+/// What the sums of all numbers are made of.
+int64_t factors_of(const Trace& trace) {
   int64_t factors = 0;
-  for (const Matrix& m : trace.matrices())
-    for (const Origin& origin : m.origins)
-      for (const Term& term : origin.terms) factors += int64_t(term.factors.size());
-  check<ConfigError>(factors <= most_factors, "the sums of this run have ", factors, " factors, and a page with more ",
-                     "than ", most_factors, " cannot be read: take fewer patches");
+  for (int i = 0; i < int(trace.matrices().size()) && factors <= most_factors; ++i)
+    for (int64_t r = 0; r < trace.matrix(i).rows; ++r)
+      for (int64_t c = 0; c < trace.matrix(i).columns; ++c)
+        for (const Term& term : trace.origin({i, r, c}).terms) factors += int64_t(term.factors.size());
+  return factors;
 }
 
 }  // namespace
 
 std::string page(const Trace& trace, const std::string& title) {
-  check_size(trace);
+  check<ConfigError>(factors_of(trace) <= most_factors, "the sums of this run have more than ", most_factors,
+                     " factors, and such a page cannot be read: take fewer patches");
   std::string matrices;
   for (size_t i = 0; i < trace.matrices().size(); ++i)
     matrices += (i > 0 ? ",\n" : "") + matrix_text(trace, int(i));

@@ -110,10 +110,13 @@ for (const e of edges) {
   e.line.setAttribute('marker-end', 'url(#tip)');
   wires.append(e.line);
 }
+// The table's part that can be seen; arrows from above end at its caption.
 function box(i) {
-  const t = figures[i].querySelector('.scroll').getBoundingClientRect(), s = sheet.getBoundingClientRect();
-  return {left: t.left - s.left, right: t.right - s.left, top: t.top - s.top, bottom: t.bottom - s.top,
-          x: (t.left + t.right) / 2 - s.left, y: (t.top + t.bottom) / 2 - s.top};
+  const t = figures[i].querySelector('table').getBoundingClientRect(), s = sheet.getBoundingClientRect();
+  const frame = figures[i].getBoundingClientRect(), left = Math.max(t.left, frame.left);
+  const right = Math.min(t.right, frame.right);
+  return {left: left - s.left, right: right - s.left, top: t.top - s.top, bottom: t.bottom - s.top,
+          caption: frame.top - s.top, x: (left + right) / 2 - s.left, y: (t.top + t.bottom) / 2 - s.top};
 }
 function draw() {
   const s = sheet.getBoundingClientRect();
@@ -129,8 +132,8 @@ function draw() {
       const bend = (a.left - b.right) / 2;
       d = `M${a.left - gap},${a.y}C${a.left - bend},${a.y} ${b.right + bend},${b.y} ${b.right + gap},${b.y}`;
     } else {                                                                // downwards
-      const bend = Math.min(90, Math.abs(b.top - a.bottom) / 2 + 12);
-      d = `M${a.x},${a.bottom + gap}C${a.x},${a.bottom + bend} ${b.x},${b.top - bend} ${b.x},${b.top - gap}`;
+      const bend = Math.min(90, Math.abs(b.caption - a.bottom) / 2 + 12), end = b.caption - gap;
+      d = `M${a.x},${a.bottom + gap}C${a.x},${a.bottom + bend} ${b.x},${end - bend} ${b.x},${end}`;
     }
     e.line.setAttribute('d', d);
     e.line.classList.toggle('long', data.matrices[e.to].section - data.matrices[e.from].section > 1);

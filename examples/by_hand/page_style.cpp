@@ -39,7 +39,7 @@ header p { margin: 4px 0; color: var(--soft); max-width: 80ch; }
   padding: 1px 5px;
   border-radius: 4px; border: 1px solid var(--line); background: var(--card); }
 #sheet { position: relative; max-width: 1180px; margin: 0 auto; padding: 4px 22px; }
-#wires { position: absolute; left: 0; top: 0; pointer-events: none; z-index: 2; overflow: visible; }
+#wires { position: absolute; left: 0; top: 0; pointer-events: none; z-index: 1; overflow: visible; }
 #wires path { fill: none; stroke: var(--wire); stroke-width: 1.4; opacity: .55; }
 #wires path.long { opacity: .28; stroke-dasharray: 3 4; }
 #wires path.lit { stroke: var(--from); stroke-width: 2.6; opacity: 1; stroke-dasharray: none; }
@@ -48,6 +48,7 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 h2 { font-size: 16px; margin: 0; display: flex; align-items: baseline; gap: 9px; }
 h2 b { background: var(--badge); color: #fff; border-radius: 6px; padding: 0 8px; font-size: 14px; flex: none; }
 h2 em { font-style: normal; color: var(--soft); font-size: 13.5px; font-weight: 400; flex: none; }
+h2, section > p, .row { position: relative; z-index: 2; }
 section > p { margin: 3px 0 0; color: var(--soft); font-size: 13.5px; max-width: 100ch; }
 section > p.misprint { color: var(--misprint); }
 .row { display: grid; grid-template-columns: minmax(170px, auto) minmax(240px, 1fr) auto; gap: 8px 34px;

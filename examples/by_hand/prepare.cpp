@@ -40,6 +40,8 @@ Run prepare(const Options& o) {
   if (o.pad) run.video = squeeze(models::pad_to_patches(unsqueeze(run.video, 0), run.sizes.patch), 0);
   run.grid = checked_grid(run.video.shape(), run.sizes.patch);
 
+  check_patch_count(run.grid);
+
   const Generator seeded(o.seed.value_or(0));
   Generator weights = seeded.fork(10), noise = seeded.fork(11);
   run.autoencoder = make_autoencoder(run.sizes, weights);

@@ -41,8 +41,7 @@ int Trace::add(const Heading& heading, const Tensor& values, const OriginOf& ori
   m.rows = values.size(0), m.columns = values.size(1);
   m.values = values.detach().to_vector<double>();
   m.sources.assign(m.values.size(), Source::ours);
-  for (int64_t r = 0; r < m.rows; ++r)
-    for (int64_t c = 0; c < m.columns; ++c) m.origins.push_back(origin ? origin(r, c) : Origin{});
+  m.origin = origin;
   const int number = int(matrices_.size());
   sections_.back().matrices.push_back(number);
   matrices_.push_back(std::move(m));
@@ -78,9 +77,9 @@ double Trace::value(const Cell& cell) const {
   return m.values[m.at(cell.row, cell.column)];
 }
 
-const Origin& Trace::origin(const Cell& cell) const {
+Origin Trace::origin(const Cell& cell) const {
   const Matrix& m = matrix(cell.matrix);
-  return m.origins[m.at(cell.row, cell.column)];
+  return m.origin ? m.origin(cell.row, cell.column) : Origin{};
 }
 
 double Trace::term_value(const Term& term) const {
@@ -90,7 +89,7 @@ double Trace::term_value(const Term& term) const {
 }
 
 double Trace::recompute(const Cell& cell) const {
-  const Origin& o = origin(cell);
+  const Origin o = origin(cell);
   if (o.terms.empty()) return value(cell);
   std::vector<double> terms;
   double sum = 0, exponentials = 0;
@@ -132,7 +131,7 @@ std::string Trace::sum_text(const Origin& o) const {
 }
 
 std::string Trace::explain(const Cell& cell) const {
-  const Origin& o = origin(cell);
+  const Origin o = origin(cell);
   const std::string result = number_text(value(cell));
   if (o.terms.empty()) return result;
   if (o.finish == Finish::sum) {
@@ -153,11 +152,11 @@ std::string Trace::explain(const Cell& cell) const {
   return chosen + (result == "1" ? " is" : " is not") + " the largest of " + others + ": " + result;
 }
 
-Trace::OriginOf copy_of(int x) {
+OriginOf copy_of(int x) {
   return [=](int64_t r, int64_t c) { return Origin{.terms = {{.factors = {{x, r, c}}}}}; };
 }
 
-Trace::OriginOf affine(int w, int x, int64_t inner, int b) {
+OriginOf affine(int w, int x, int64_t inner, int b) {
   return [=](int64_t r, int64_t c) {
     Origin origin;
     for (int64_t k = 0; k < inner; ++k) origin.terms.push_back({.factors = {{w, r, k}, {x, k, c}}});
@@ -166,7 +165,7 @@ Trace::OriginOf affine(int w, int x, int64_t inner, int b) {
   };
 }
 
-Trace::OriginOf transposed_product(int a, int b, int64_t inner) {
+OriginOf transposed_product(int a, int b, int64_t inner) {
   return [=](int64_t r, int64_t c) {
     Origin origin;
     for (int64_t k = 0; k < inner; ++k) origin.terms.push_back({.factors = {{a, k, r}, {b, k, c}}});
@@ -174,7 +173,7 @@ Trace::OriginOf transposed_product(int a, int b, int64_t inner) {
   };
 }
 
-Trace::OriginOf product_transposed(int a, int b, int64_t inner, double factor) {
+OriginOf product_transposed(int a, int b, int64_t inner, double factor) {
   return [=](int64_t r, int64_t c) {
     Origin origin;
     for (int64_t k = 0; k < inner; ++k)
@@ -183,7 +182,7 @@ Trace::OriginOf product_transposed(int a, int b, int64_t inner, double factor) {
   };
 }
 
-Trace::OriginOf plus(int x, int y, double factor) {
+OriginOf plus(int x, int y, double factor) {
   return [=](int64_t r, int64_t c) {
     return Origin{.terms = {{.factors = {{x, r, c}}}, {.factors = {{y, r, c}}, .coefficient = factor}}};
   };

@@ -52,13 +52,16 @@ struct Heading {
   Place place = Place::stream;
 };
 
+/// The origin of the number in a row and column of a matrix.
+using OriginOf = std::function<Origin(int64_t row, int64_t column)>;
+
 struct Matrix {
   Heading heading;
   int section = 0;
   int64_t rows = 0, columns = 0;
-  std::vector<double> values;    // row by row
-  std::vector<Origin> origins;   // like values
-  std::vector<Source> sources;   // like values
+  std::vector<double> values;   // row by row
+  std::vector<Source> sources;  // like values
+  OriginOf origin;              // asked when it is wanted: all sums together are large; empty for what is given
 
   size_t at(int64_t row, int64_t column) const { return size_t(row * columns + column); }
 };
@@ -78,8 +81,7 @@ class Trace {
   /// A sentence about the present section.
   void note(const std::string& text);
 
-  /// Adds a matrix [rows, columns] to the present section and returns its number. `origin` is asked for every cell.
-  using OriginOf = std::function<Origin(int64_t row, int64_t column)>;
+  /// Adds a matrix [rows, columns] to the present section and returns its number. `origin` is kept.
   int add(const Heading& heading, const Tensor& values, const OriginOf& origin = {});
   /// Says whose the numbers of a matrix are: the article's where `stated` has a number (NaN: it says nothing). Where
   /// one differs, none is marked.
@@ -92,7 +94,7 @@ class Trace {
   /// The last matrix of this symbol, or null.
   const Matrix* find(const std::string& symbol) const;
   double value(const Cell& cell) const;
-  const Origin& origin(const Cell& cell) const;
+  Origin origin(const Cell& cell) const;
 
   /// The number that a cell's origin gives, computed again from the cells it names.
   double recompute(const Cell& cell) const;
@@ -111,13 +113,13 @@ class Trace {
 std::string number_text(double value);
 
 // The origins that most matrices have. Matrices are named by their numbers in the trace.
-Trace::OriginOf copy_of(int x);
+OriginOf copy_of(int x);
 /// W x + b; `inner` is the number of columns of W; b < 0: none.
-Trace::OriginOf affine(int w, int x, int64_t inner, int b = -1);
+OriginOf affine(int w, int x, int64_t inner, int b = -1);
 /// a^T b over `inner` rows, and a b^T over `inner` columns.
-Trace::OriginOf transposed_product(int a, int b, int64_t inner);
-Trace::OriginOf product_transposed(int a, int b, int64_t inner, double factor = 1);
+OriginOf transposed_product(int a, int b, int64_t inner);
+OriginOf product_transposed(int a, int b, int64_t inner, double factor = 1);
 /// x + factor y, element by element.
-Trace::OriginOf plus(int x, int y, double factor = 1);
+OriginOf plus(int x, int y, double factor = 1);
 
 }  // namespace ditharos::by_hand

@@ -2,7 +2,6 @@
 
 #include <cmath>
 
-#include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/examples/by_hand/walk_gradient.h>
 
@@ -44,7 +43,7 @@ class Walk {
  private:
   void begin(int number, const std::string& title) { trace().begin(number, pass_, title); }
   Trace& trace() { return result_.trace; }
-  int add(const Heading& heading, const Tensor& values, const Trace::OriginOf& origin = {}) {
+  int add(const Heading& heading, const Tensor& values, const OriginOf& origin = {}) {
     const int matrix = trace().add(heading, values, origin);
     trace().mark(matrix, stated_by_article(heading.symbol));
     return matrix;
@@ -65,14 +64,13 @@ class Walk {
     begin(1, "The video becomes spacetime patches, one a column");
     trace().note("Patches of " + to_text(run_.sizes.patch) + " (frames x rows x columns): " + shape_text(run_.grid) +
                  " of them. Every pixel is used once.");
-    const int64_t rows = run_.video.size(2), width = run_.video.size(3);
-    const auto pixel = patch_pixels(rows, width);
+    const int64_t rows = run_.video.size(2), width = run_.video.size(3), volume = run_.sizes.patch.volume();
     const Tensor x = models::patchify_video(unsqueeze(run_.video, 0), run_.sizes.patch);
-    x_ = add({"X", "patches", "the pixels of the frames", Place::stream}, columns(x), [&](int64_t r, int64_t c) {
-      const int64_t i = pixel[size_t(c * x.size(2) + r)], in_frame = i % (rows * width);
-      return Origin{
-          .terms = {{.factors = {{frames_[size_t(i / (rows * width))], in_frame / width, in_frame % width}}}}};
-    });
+    const auto pixel_of = [=, frames = frames_, pixels = patch_pixels(rows, width)](int64_t r, int64_t c) {
+      const int64_t i = pixels[size_t(c * volume + r)], in_frame = i % (rows * width);
+      return Origin{.terms = {{.factors = {{frames[size_t(i / (rows * width))], in_frame / width, in_frame % width}}}}};
+    };
+    x_ = add({"X", "patches", "the pixels of the frames", Place::stream}, columns(x), pixel_of);
   }
 
   /// For every element of the patches [T, pt ph pw] which pixel it is, counted through the video: the pixels' numbers,
@@ -112,13 +110,14 @@ class Walk {
     sampled_ = add({"N", "sampled noise", "", Place::side}, columns(run_.noise));
     if (run_.generate) {
       z = run_.noise * level;
-      noised_ = add({"Z", "noised latent", factor + "N", Place::stream}, columns(z), [&](int64_t r, int64_t c) {
-        return Origin{.terms = {{.factors = {{sampled_, r, c}}, .coefficient = level}}};
-      });
+      noised_ = add({"Z", "noised latent", factor + "N", Place::stream}, columns(z),
+                    [level, sampled = sampled_](int64_t r, int64_t c) {
+                      return Origin{.terms = {{.factors = {{sampled, r, c}}, .coefficient = level}}};
+                    });
     } else {
       z = add_noise(latents_of(run_.video, run_), run_.noise, level);
-      noised_ = add({"Z", "noised latent", "L + " + factor + "N", Place::stream}, columns(z),
-                    plus(latent_, sampled_, level));
+      noised_ =
+          add({"Z", "noised latent", "L + " + factor + "N", Place::stream}, columns(z), plus(latent_, sampled_, level));
     }
   }
 
@@ -271,7 +270,7 @@ class Walk {
     for (int64_t i = 0; i < int64_t(pixel.size()); ++i) cell_of[size_t(pixel[size_t(i)])] = {v, i % volume, i / volume};
     for (int64_t f = 0; f < video.size(1); ++f)
       add({"new frame " + std::to_string(f + 1), "of the new video", "", Place::stream},
-          select(select(result_.video, 0, f), 0, 0), [&](int64_t r, int64_t c) {
+          select(select(result_.video, 0, f), 0, 0), [=](int64_t r, int64_t c) {
             return Origin{.terms = {{.factors = {cell_of[size_t((f * rows + r) * width + c)]}}}};
           });
   }
@@ -297,12 +296,19 @@ void check_run(const Run& run) {
     check<ShapeError>(models::patch_grid(unsqueeze(run.video, 0).shape(), run.sizes.patch) == run.grid,
                       "the video of shape ", run.video.shape(), " does not have ", shape_text(run.grid), " patches");
   }
+  check_patch_count(run.grid);
   const Shape expected = {1, run.grid.tokens(), run.sizes.width};
   check<ShapeError>(run.noise.defined() && run.noise.shape() == expected, "the noise must have the latent's shape, ",
                     expected, run.noise.defined() ? ", got " + to_text(run.noise.shape()) : "");
 }
 
 }  // namespace
+
+void check_patch_count(const models::PatchGrid& grid) {
+  constexpr int64_t most = 256;
+  check<ConfigError>(grid.tokens() <= most, "the video has ", grid.tokens(), " patches, and the exercise takes at ",
+                     "most ", most, ", each of which looks at all of them: take a smaller video or larger patches");
+}
 
 Tensor add_noise(const Tensor& latent, const Tensor& noise, double level) {
   check<ShapeError>(latent.shape() == noise.shape(), "[add_noise] the latent has shape ", latent.shape(),

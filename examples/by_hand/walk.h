@@ -33,6 +33,9 @@ struct Result {
 /// is missing and a step that the binary vector cannot hold, ShapeError a noise or video of another shape.
 Result walk(const Run& run);
 
+/// ConfigError for more patches than the exercise is for, before they fill the memory.
+void check_patch_count(const models::PatchGrid& grid);
+
 /// Step [3]: latent + level * noise; ShapeError unless the shapes are equal.
 Tensor add_noise(const Tensor& latent, const Tensor& noise, double level);
 

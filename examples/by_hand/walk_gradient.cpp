@@ -107,7 +107,7 @@ Losses add_gradients(Trace& trace, const Run& run, const GradientInputs& in, con
   if (soft) attention = through_softmax(trace, in, df, width, tokens, {g[7], g[8], g[9], g[10]});
   const int dc = trace.add(
       gradient_of("dC", "gradient of C", soft ? "dF A^T + Wq^T dQ + Wk^T dK" : "dF A^T"), columns(g[4]),
-      [&](int64_t r, int64_t col) {
+      [=](int64_t r, int64_t col) {
         Origin origin = product_transposed(df, in.a, tokens)(r, col);
         if (soft) append(origin, transposed_product(in.wq, attention.dq, width)(r, col));
         if (soft) append(origin, transposed_product(in.wk, attention.dk, width)(r, col));
