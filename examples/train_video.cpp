@@ -39,6 +39,15 @@ Parts new_parts(const VideoRun& run, const data::ClipSource& source) {
   return parts;
 }
 
+/// Those of another model, whose weights a new run begins with.
+Parts parts_of(const TrainedVideo& other) {
+  VideoDescription description = other.description;
+  std::optional<models::VideoAutoencoder> autoencoder =
+      build_autoencoder(description.autoencoder_configuration, other.path);
+  std::printf("weights to begin with: %s, step %lld\n", other.path.c_str(), static_cast<long long>(other.step));
+  return {other.tokenizer, autoencoder, description};
+}
+
 /// Those of a run that goes on; the autoencoder's weights come with the checkpoint's others.
 Parts stored_parts(const optim::TrainState& state, const std::string& path) {
   const VideoDescription description = description_of(path, state.metadata);
@@ -59,12 +68,14 @@ int train(int argc, char** argv) {
   VideoRun run;
   TrainingOptions options;
   options.out = "runs/video";
-  std::string export_to;
+  std::string export_to, start_from;
   bool recompute = false;
   Settings settings("train_video", "Trains a text-to-video diffusion transformer.");
   describe_options(settings, options);
   settings.options()
       .add("export", export_to, "at the end, also write all that sampling needs to this .safetensors file")
+      .add("start_from", start_from,
+           "begin a new run with the averaged weights, autoencoder and tokenizer of this run, checkpoint or export")
       .add("recompute", recompute,
            "compute blocks again in the backward pass: less memory, more time, the same up to rounding");
   describe(settings, run);
@@ -77,9 +88,14 @@ int train(int argc, char** argv) {
   refuse_foreign_checkpoints(options);
   const std::string configuration = settings.to_toml();
   const std::optional<optim::TrainState> state = state_to_resume(options, configuration, video_kind());
-  Parts parts = state ? stored_parts(*state, options.out) : new_parts(run, *source);
+  std::optional<TrainedVideo> other;
+  if (!state && !start_from.empty()) other = load_video(start_from);
+  Parts parts = state   ? stored_parts(*state, options.out)
+                : other ? parts_of(*other)
+                        : new_parts(run, *source);
   parts.description.configuration = configuration;
   models::LatentVideo model = build_model(run, parts.autoencoder, parts.tokenizer, run.train.seed);
+  if (other) nn::load_state_dict(model, nn::named_tensors(other->model));
   model.dit().set_recompute(recompute);
   for (const data::ClipBucket& bucket : buckets) check_clip_shape(model, bucket.shape, "shapes");
   const std::vector<std::string> prompts = parse_prompts(run.prompts);

@@ -2,10 +2,13 @@
 #include <doctest/doctest.h>
 
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 #include <ditharos/autograd/ops.h>
+#include <ditharos/data/dataset.h>
 #include <ditharos/data/png.h>
+#include <ditharos/data/video_file.h>
 #include <ditharos/examples/common/prompts.h>
 #include <ditharos/examples/common/video_checkpoint.h>
 #include <ditharos/examples/common/video_sampling.h>
@@ -98,6 +101,27 @@ TEST_CASE("video programs: shapes in text") {
   CHECK_EQ(buckets[2].weight, 3);
   clips.shape_weights = {1};
   CHECK_THROWS_AS(clip_buckets(clips, 6), ConfigError);
+}
+
+TEST_CASE("video programs: clips by name, or from a folder") {
+  const auto made = open_clips("moving-garments", ClipUse::training);
+  const data::ClipBatch batch = clip_batch(*made, {2, 8, 12}, 3, 2);
+  CHECK_EQ(batch.clips.shape(), Shape{2, 2, 3, 8, 12});
+  CHECK_EQ(batch.captions[1], made->caption(4));
+  CHECK(open_clips("moving-garments", ClipUse::judging)->caption(0) != made->caption(0));
+  const std::string unknown = message_of<ConfigError>([] { open_clips("moving-goods", ClipUse::training); });
+  CHECK_MESSAGE(contains(unknown, "known are \"moving-garments\", \"moving-emoji\""), unknown);
+
+  const tests::TemporaryFolder folder;
+  std::string list;
+  for (int i = 0; i < 10; ++i) {
+    const std::string name = "clip" + std::to_string(i) + ".gif";
+    data::write_clip(folder / name, data::to_bytes(select(batch.clips, 0, i % 2)), 8);
+    list += name + "\tnumber " + std::to_string(i) + "\n";
+  }
+  std::ofstream(folder / "captions.txt") << list;
+  CHECK_EQ(open_clips(folder.path(), ClipUse::training)->size(), 9);
+  CHECK_EQ(open_clips(folder.path(), ClipUse::judging)->caption(0), "number 9");
 }
 
 TEST_CASE("video programs: prompts") {

@@ -7,6 +7,7 @@
 
 #include <ditharos/autograd/ops.h>
 #include <ditharos/data/dataset.h>
+#include <ditharos/data/emoji.h>
 #include <ditharos/data/moving_garments.h>
 #include <ditharos/data/video_folder.h>
 
@@ -14,6 +15,7 @@ namespace ditharos::examples {
 namespace {
 
 constexpr const char* made_clips = "moving-garments";
+constexpr const char* made_emoji = "moving-emoji";
 constexpr int64_t longest_side = 4096;  // pixels, or frames
 
 /// The numbers of "8x32x32", as many as `count`; nothing when the text is something else.
@@ -53,7 +55,8 @@ double pixels(const data::ClipShape& shape) { return double(shape.frames) * doub
 
 void describe_clips(Settings& settings, ClipSettings& clips) {
   settings.section("data", "what to learn from")
-      .add("data", clips.data, "\"moving-garments\", or a folder of videos with captions")
+      .add("data", clips.data,
+           "\"moving-garments\", \"moving-emoji\", or a folder of videos with captions.txt or captions.jsonl")
       .add("shapes", clips.shapes, "shapes of the batches, frames x height x width: \"8x32x32, 16x32x48\"")
       .add("shape_weights", clips.shape_weights, "how often each shape comes, in proportion; empty: all alike",
            above(0));
@@ -90,17 +93,21 @@ std::vector<data::ClipBucket> clip_buckets(const ClipSettings& clips, int64_t ba
 
 std::shared_ptr<const data::ClipSource> open_clips(const std::string& data, ClipUse use) {
   const bool training = use == ClipUse::training;
-  if (data != made_clips) {
+  const data::Split split = training ? data::Split::train : data::Split::test;
+  if (data != made_clips && data != made_emoji) {
     check<ConfigError>(data::is_video_folder(data), "there are no clips called \"", data, "\"; known are \"",
-                       made_clips, "\" and folders of videos with captions.txt (file, tab, caption) or captions.jsonl");
-    data::VideoFolderOptions options;
-    options.split = training ? data::Split::train : data::Split::test;
-    return std::make_shared<data::VideoFolder>(data, options);
+                       made_clips, "\", \"", made_emoji,
+                       "\" and folders of videos with captions.txt (file, tab, caption) or captions.jsonl");
+    data::VideoFolderOptions folder;
+    folder.split = split;
+    return std::make_shared<data::VideoFolder>(data, folder);
   }
   data::MovingGarmentsOptions options;
   options.split = training ? data::SceneSplit::train : data::SceneSplit::held_out;
-  return std::make_shared<data::MovingGarments>(
-      data::things_to_move(training ? data::Split::train : data::Split::test), options);
+  if (data == made_clips) return std::make_shared<data::MovingGarments>(data::things_to_move(split), options);
+  const std::string font = data::find_emoji_font();
+  check<ConfigError>(!font.empty(), "data = \"", made_emoji, "\" needs the package fonts-noto-color-emoji");
+  return std::make_shared<data::MovingGarments>(data::load_emoji(font), options);
 }
 
 data::ClipBatch clip_batch(const data::ClipSource& source, const data::ClipShape& shape, int64_t first,

@@ -33,8 +33,8 @@ std::vector<data::ClipBucket> clip_buckets(const ClipSettings& clips, int64_t ba
 /// What a source of clips is used for.
 enum class ClipUse { training, judging };
 /// "moving-garments": garments over skies; those for judging are of test pictures in combinations of thing and motion
-/// that training never shows. Else a folder of videos with captions (data/video_folder.h),
-/// every tenth of which serves for judging.
+/// that training never shows. "moving-emoji": the same with emoji. Else a folder as data::VideoFolder takes it, whose
+/// test part serves for judging. ConfigError or IoError when there is no such thing.
 std::shared_ptr<const data::ClipSource> open_clips(const std::string& data, ClipUse use);
 
 /// Clips [first, first + count) of a source as one batch, f32 [B, F, 3, H, W] in [-1, 1], and what they show.
