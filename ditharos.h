@@ -76,6 +76,7 @@
 #include <ditharos/models/diffusion/video_sampling.h>
 #include <ditharos/models/dit/block.h>
 #include <ditharos/models/dit/config.h>
+#include <ditharos/models/dit/coordinates.h>
 #include <ditharos/models/dit/dit.h>
 #include <ditharos/models/dit/latent_video.h>
 #include <ditharos/models/dit/patch.h>

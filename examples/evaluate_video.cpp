@@ -111,6 +111,16 @@ HeldOut held_out_clips(const Options& options, const data::ClipShape& shape, con
   return result;
 }
 
+/// Real clips as the autoencoder gives them back: what a perfect transformer on its latents would reach.
+std::vector<Tensor> coded_and_decoded(const models::LatentVideo& model, const std::vector<Tensor>& clips) {
+  std::vector<Tensor> result;
+  for (const Tensor& clip : clips) {
+    const Tensor back = model.from_latents(model.to_latents(unsqueeze(data::to_unit_range(clip), 0)));
+    result.push_back(data::to_bytes(select(back, 0, 0)));
+  }
+  return result;
+}
+
 std::vector<ClipVerdict> judge_all(const models::ConvClassifier& judge, const std::vector<Tensor>& clips) {
   std::vector<ClipVerdict> verdicts;
   for (const Tensor& clip : clips) verdicts.push_back(judge_clip(judge, clip));
@@ -165,9 +175,12 @@ int evaluate(int argc, char** argv) {
 
   const std::vector<ClipVerdict> verdicts = judge_all(judge, clips);
   const ClipScore real = score_clips(held_out.facts, judge_all(judge, held_out.real));
+  const ClipScore coded =
+      score_clips(held_out.facts, judge_all(judge, coded_and_decoded(trained.model, held_out.real)));
   const ClipScore score = score_clips(held_out.facts, verdicts), chance = score_shuffled(held_out.facts, verdicts);
   std::printf("\n%-26s %10s %10s %10s %10s\n", "", "thing", "direction", "motion", "sky");
   print_row("real clips (ceiling)", real);
+  print_row("real, coded and decoded", coded);
   print_row("sampled clips", score);
   print_row("shuffled prompts (chance)", chance);
   std::printf("\n%lld held-out prompts; direction is the motion where it is left, right, up or down (%lld prompts).\n",
@@ -187,6 +200,7 @@ int evaluate(int argc, char** argv) {
                                  .add("sampling_steps", options.sampling.steps)
                                  .add("guidance", options.sampling.guidance.scale)
                                  .add("real", as_json(real))
+                                 .add("coded", as_json(coded))
                                  .add("sampled", as_json(score))
                                  .add("shuffled", as_json(chance))
                                  .text() + "\n";

@@ -93,6 +93,7 @@ TEST_CASE("video dit: as many parameters as counted") {
   large.hidden = 48;
   large.mlp_ratio = 2.7;
   large.qk_norm = true;
+  large.coordinate_octaves = 3;
   for (const VideoDiTConfig& config : {tiny, without_text(), binary, large}) {
     Generator rng(1);
     VideoDiT model(config, rng);
@@ -134,6 +135,7 @@ TEST_CASE("video dit: gradients of every parameter against differences") {
   passes(config, of_frames, prompts, true);
   config.attention = VideoAttention::factorised;
   config.qk_norm = true;
+  config.coordinate_octaves = 2;
   passes(config, of_frames, prompts);
   config.step_embedding = StepEmbedding::binary;
   config.patch = {2, 1, 2};

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include <ditharos/models/dit/coordinates.h>
 #include <ditharos/models/dit/rotary.h>
 #include <ditharos/tensor/error.h>
 
@@ -31,6 +32,8 @@ void VideoDiTConfig::validate() const {
                      " gives no usable MLP width; 4 is usual");
   check<ConfigError>(step_bits >= 1 && step_bits <= 30, "step_bits must be between 1 and 30, got ", step_bits);
   check<ConfigError>(std::isfinite(rope_base) && rope_base > 1, "rope_base must be above 1, got ", rope_base);
+  check<ConfigError>(coordinate_octaves >= 0 && coordinate_octaves <= 16, "coordinate_octaves must be between 0 ",
+                     "(none) and 16, got ", coordinate_octaves);
   check<ConfigError>(text.vocabulary >= 0, "the text encoder's vocabulary must be 0 (no text) or more, got ",
                      text.vocabulary);
   if (has_text()) text.validate();
@@ -50,7 +53,9 @@ int64_t count_parameters(const VideoDiTConfig& config) {
   const bool sinusoidal = config.step_embedding == StepEmbedding::sinusoidal;
   const int64_t time = sinusoidal ? linear(256, d) + linear(d, d) : linear(config.step_bits, d);
   const int64_t ends = linear(config.patch_volume(), d) + linear(d, config.patch_volume()) + linear(d, 2 * d);
-  return ends + time + text + config.depth * block;
+  const int64_t place =
+      config.coordinate_octaves > 0 ? linear(coordinate_width(config.coordinate_octaves), d) : 0;
+  return ends + place + time + text + config.depth * block;
 }
 
 const char* name_of(VideoAttention attention) { return attention == VideoAttention::joint ? "joint" : "factorised"; }

@@ -32,6 +32,8 @@ struct VideoDiTConfig {
   StepEmbedding step_embedding = StepEmbedding::sinusoidal;
   int64_t step_bits = 10;   ///< of the binary embedding: times from 0 to 2^bits - 1
   double rope_base = 100;   ///< see rotary_table
+  /// Tokens are also told where in the clip they lie, see coordinate_features; 0: they know their distances alone.
+  int64_t coordinate_octaves = 0;
   TextEncoderConfig text = {};  ///< with a vocabulary of 0 the model takes no prompts
 
   bool has_text() const { return text.vocabulary > 0; }

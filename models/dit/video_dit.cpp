@@ -3,6 +3,7 @@
 #include <ditharos/autograd/checkpoint.h>
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/models/dit/coordinates.h>
 
 namespace ditharos::models {
 namespace {
@@ -19,6 +20,9 @@ VideoDiT::VideoDiT(const VideoDiTConfig& config, Generator& rng) : config_(confi
   config.validate();
   const int64_t width = config.hidden;
   x_embedder_ = nn::Linear(config.patch_volume(), width, rng);
+  if (config.coordinate_octaves > 0) {
+    pos_embedder_.emplace(coordinate_width(config.coordinate_octaves), width, rng).keep_f32();
+  }
   if (config.step_embedding == StepEmbedding::sinusoidal) {
     t_embedder_.emplace(width, rng);
   } else {
@@ -41,6 +45,7 @@ Tensor VideoDiT::operator()(const Tensor& x, const Tensor& t, const Tensor& prom
   const Tensor activated = silu(condition(t, text));  // [G, D], one for each clip or each frame of patches
 
   Tensor h = x_embedder_(patchify_video(x, config_.patch));  // [B, T, D]
+  if (pos_embedder_) h = h + (*pos_embedder_)(coordinate_features(clip.grid, config_.coordinate_octaves, x.dtype()));
   h = reshape(h, {activated.size(0), -1, config_.hidden});   // [G, B T / G, D]
   for (const VideoBlock& block : blocks_) h = run(block, h, activated, clip);
   const Tensor tokens = reshape(final_layer_(h, activated), {clip.batch, clip.grid.tokens(), config_.patch_volume()});
@@ -116,6 +121,7 @@ void VideoDiT::check_inputs(const Tensor& x, const Tensor& t, const Tensor& prom
 
 void VideoDiT::visit(nn::Visitor& v) {
   v("x_embedder.proj", x_embedder_);
+  v("pos_embedder", pos_embedder_);
   v("t_embedder", t_embedder_);
   v("t_embedder", step_embedder_);
   v("text_encoder", text_encoder_);

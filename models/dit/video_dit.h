@@ -11,7 +11,8 @@ namespace ditharos::models {
 
 /// A diffusion transformer over spacetime patches (Peebles and Xie 2023; Brooks et al. 2024). Its condition is a time,
 /// one for a clip or one for each of its frames, and a prompt, whose mean steers adaptive layer norms and whose tokens
-/// are attended to. Positions enter as rotations alone, so one set of weights takes clips of every shape.
+/// are attended to. Positions enter as rotations and, if asked for, as shares of the clip, so one set of weights takes
+/// clips of every shape.
 class VideoDiT : public nn::Module {
  public:
   /// Throws ConfigError when the configuration does not fit together.
@@ -38,6 +39,7 @@ class VideoDiT : public nn::Module {
   VideoDiTConfig config_;
   bool recompute_ = false;
   nn::Linear x_embedder_;
+  std::optional<nn::Linear> pos_embedder_;  // of the tokens' places in the clip
   std::optional<nn::TimestepEmbedder> t_embedder_;  // sinusoidal
   std::optional<nn::Linear> step_embedder_;         // binary
   std::optional<TextEncoder> text_encoder_;
