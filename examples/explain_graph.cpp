@@ -22,6 +22,12 @@ struct OneBlock : nn::Module {
 
 int main(int argc, char** argv) try {
   const std::string folder = argc > 1 ? argv[1] : ".";
+  if (folder[0] == '-' || argc > 2) {
+    const bool help = folder == "-h" || folder == "--help";
+    std::fprintf(help ? stdout : stderr,
+                 "usage: explain_graph [FOLDER], where network.html and block.html are written\n");
+    return help ? 0 : 2;
+  }
   Generator rng(/*seed=*/0);
   Net net(rng);
   const Tensor x = rng.normal({3, 2}), y = rng.normal({3, 1});
