@@ -66,6 +66,7 @@ SymmetricEigen symmetric_eigen(SquareMatrix a) {
         const Rotation r = annihilating(a, p, q);
         rotate_columns(a, p, q, r);
         rotate_rows(a, p, q, r);
+        a(p, q) = a(q, p) = 0;  // as it is but for rounding, which would bring it back above `negligible` for ever
         rotate_columns(vectors, p, q, r);
         rotated = true;
       }

@@ -1,7 +1,6 @@
 #pragma once
 // Eigenvalues of small symmetric matrices, in double.
 #include <cstddef>
-#include <cstddef>
 #include <cstdint>
 #include <vector>
 
