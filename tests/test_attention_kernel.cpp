@@ -12,11 +12,14 @@
 #include <ditharos/tensor/kernels/dispatch.h>
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/tensor/random.h>
+#include <ditharos/tests/relative_error.h>
 #include <ditharos/tests/tensor_cases.h>
 #include <ditharos/tensor/view.h>
 
 namespace ditharos {
 namespace {
+
+using tests::relative_error;
 
 struct Expected {
   std::vector<double> out, log_sum_exp, dqkv;
@@ -65,17 +68,6 @@ Expected attend(const Tensor& qkv, const Tensor& grad, int64_t heads) {
   return e;
 }
 
-double error(const Tensor& got, const std::vector<double>& want) {
-  const auto g = got.to_vector<double>();
-  REQUIRE(g.size() == want.size());
-  double worst = 0;
-  for (size_t i = 0; i < g.size(); ++i) {
-    const double e = std::abs(g[i] - want[i]) / (1 + std::abs(want[i]));
-    if (!(e <= worst)) worst = e;
-  }
-  return worst;
-}
-
 Tensor random(const Shape& shape, uint64_t seed, DType dtype) { return Generator(seed).normal(shape, dtype); }
 
 void check_attention(int64_t batch, int64_t tokens, int64_t heads, int64_t size, DType dtype) {
@@ -86,18 +78,18 @@ void check_attention(int64_t batch, int64_t tokens, int64_t heads, int64_t size,
   INFO(kernels::name_of(kernels::active_isa()), " ", name_of(dtype), " tokens ", tokens, " head size ", size);
   Tensor log_sum_exp;
   const Tensor out = kernels::attention_keeping(kernels::AttentionKeeps::log_sum_exp, qkv, heads, &log_sum_exp);
-  CHECK(error(out, e.out) < tolerance);
+  CHECK(relative_error(out, e.out) < tolerance);
   CHECK(log_sum_exp.shape() == Shape{batch, heads, tokens});
-  CHECK(error(log_sum_exp, e.log_sum_exp) < tolerance);
-  CHECK(error(kernels::attention(qkv, heads, nullptr), e.out) < tolerance);
+  CHECK(relative_error(log_sum_exp, e.log_sum_exp) < tolerance);
+  CHECK(relative_error(kernels::attention(qkv, heads, nullptr), e.out) < tolerance);
   const Tensor dqkv = kernels::attention_backward(grad, qkv, out, log_sum_exp, heads);
   CHECK(dqkv.shape() == qkv.shape());
-  CHECK(error(dqkv, e.dqkv) < 4 * tolerance);
+  CHECK(relative_error(dqkv, e.dqkv) < 4 * tolerance);
   if (kernels::attention_keeps(tokens) == kernels::AttentionKeeps::log_sum_exp) return;
   Tensor weights;  // short sequences keep their softmax
   CHECK(tests::same_bits(kernels::attention(qkv, heads, &weights), out));
   CHECK(weights.rank() == 4);
-  CHECK(error(kernels::attention_backward(grad, qkv, out, weights, heads), e.dqkv) < 4 * tolerance);
+  CHECK(relative_error(kernels::attention_backward(grad, qkv, out, weights, heads), e.dqkv) < 4 * tolerance);
 }
 
 }  // namespace
@@ -166,7 +158,7 @@ TEST_CASE("attention: the same bits at every thread count") {
 TEST_CASE("attention: strided inputs, nothing to do, refusals") {
   const Tensor turned = views::permute(random({9, 2, 12}, 1, DType::f64), {1, 0, 2});
   const Tensor grad = random({2, 9, 4}, 2, DType::f64);
-  CHECK(error(kernels::attention(turned, 1, nullptr), attend(turned, grad, 1).out) < 1e-13);
+  CHECK(relative_error(kernels::attention(turned, 1, nullptr), attend(turned, grad, 1).out) < 1e-13);
 
   CHECK(kernels::attention(zeros({0, 5, 12}), 2, nullptr).shape() == Shape{0, 5, 4});
   CHECK(kernels::attention(zeros({2, 0, 12}), 2, nullptr).shape() == Shape{2, 0, 4});

@@ -15,28 +15,17 @@
 #include <ditharos/nn/summary.h>
 #include <ditharos/tensor/file.h>
 #include <ditharos/tests/op_table.h>
+#include <ditharos/tests/page_text.h>
 #include <ditharos/tests/temporary_folder.h>
 #include <ditharos/tests/tensor_cases.h>
 
 using namespace ditharos;
+using ditharos::tests::contains;
+using ditharos::tests::data_of;
 using ditharos::tests::message_of;
+using ditharos::tests::occurrences;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
-size_t occurrences(const std::string& text, const std::string& part) {
-  size_t count = 0;
-  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
-  return count;
-}
-
-/// What lies between the data's script tags.
-std::string data_of(const std::string& page) {
-  const std::string open = "id=\"data\">";
-  const size_t begin = page.find(open) + open.size();
-  return page.substr(begin, page.find("</script>", begin) - begin);
-}
 
 Tensor parameter(const Tensor& x) { return x.set_requires_grad(); }
 

@@ -14,6 +14,7 @@
 #include <ditharos/tensor/kernels/scaled_dot_product_attention.h>
 #include <ditharos/tensor/random.h>
 #include <ditharos/tensor/view.h>
+#include <ditharos/tests/relative_error.h>
 #include <ditharos/tests/tensor_cases.h>
 
 namespace ditharos::tests {
@@ -90,17 +91,6 @@ Results by_definition(const Sizes& s, const AttentionOperands& in, const Tensor&
   return r;
 }
 
-double error(const Tensor& got, const std::vector<double>& want) {
-  const auto g = got.to_vector<double>();
-  REQUIRE(g.size() == want.size());
-  double worst = 0;
-  for (size_t i = 0; i < g.size(); ++i) {
-    const double e = std::abs(g[i] - want[i]) / (1 + std::abs(want[i]));
-    if (!(e <= worst)) worst = std::isnan(e) ? infinity : e;
-  }
-  return worst;
-}
-
 /// Everything that the kernel computes, in one row.
 std::vector<Tensor> run(const AttentionOperands& in, const Tensor& grad) {
   Tensor log_sum_exp;
@@ -119,7 +109,7 @@ void compare(const Sizes& s, const AttentionOperands& in, const Tensor& grad) {
   const std::vector<double>* wanted[] = {&want.out, &want.log_sum_exp, &want.dq, &want.dk, &want.dv};
   for (size_t i = 0; i < got.size(); ++i) {
     CAPTURE(i);
-    CHECK(error(got[i], *wanted[i]) < tolerance);
+    CHECK(relative_error(got[i], *wanted[i]) < tolerance);
   }
 }
 
@@ -266,10 +256,10 @@ TEST_CASE("masked attention: a mask that is learned gets a gradient, and nothing
   const Tensor weight = draw_grad(s, DType::f64);
   const Tensor constant_out = scaled_dot_product_attention(in.q, in.k, in.v, mask, true);
   const Tensor learned_out = scaled_dot_product_attention(in.q, in.k, in.v, learned, true);
-  CHECK(error(learned_out, constant_out.to_vector<double>()) < 1e-12);
+  CHECK(relative_error(learned_out, constant_out.to_vector<double>()) < 1e-12);
   const auto want = grad({constant_out}, {in.q, in.k, in.v}, {weight});
   const auto got = grad({learned_out}, {in.q, in.k, in.v, learned}, {weight});
-  for (size_t i = 0; i < want.size(); ++i) CHECK(error(got[i], want[i].to_vector<double>()) < 1e-12);
+  for (size_t i = 0; i < want.size(); ++i) CHECK(relative_error(got[i], want[i].to_vector<double>()) < 1e-12);
   // What is blocked has no part in the loss; the rows of dS sum up to 0.
   const Tensor blocked = equal(mask, scalar(-infinity, DType::f64));
   CHECK(amax(abs(masked_fill(got[3], logical_not(blocked), 0))).item() == 0);

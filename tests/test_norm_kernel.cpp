@@ -12,10 +12,13 @@
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/tensor/random.h>
 #include <ditharos/tensor/view.h>
+#include <ditharos/tests/relative_error.h>
 #include <ditharos/tests/tensor_cases.h>
 
 namespace ditharos {
 namespace {
+
+using tests::relative_error;
 
 constexpr double eps = 1e-6;
 
@@ -54,17 +57,6 @@ Expected modulate(const Tensor& x, const Tensor& scale, const Tensor& shift, con
   return e;
 }
 
-double error(const Tensor& got, const std::vector<double>& want) {
-  const auto g = got.to_vector<double>();
-  REQUIRE(g.size() == want.size());
-  double worst = 0;
-  for (size_t i = 0; i < g.size(); ++i) {
-    const double e = std::abs(g[i] - want[i]) / (1 + std::abs(want[i]));
-    if (!(e <= worst)) worst = e;
-  }
-  return worst;
-}
-
 double tolerance(DType dtype) { return dtype == DType::f32 ? 2e-5 : 1e-12; }
 
 bool same_bits(const Tensor& a, const Tensor& b) {
@@ -89,13 +81,13 @@ TEST_CASE("layer_norm_modulate and its gradients, every instruction set, strided
         const Expected e = modulate(x, scale, shift, grad, 1);
         INFO(kernels::name_of(kernels::active_isa()), " ", name_of(dtype), " width ", d);
         Tensor statistics;
-        CHECK(error(kernels::layer_norm_modulate(x, shift, scale, eps, &statistics), e.y) < tolerance(dtype));
+        CHECK(relative_error(kernels::layer_norm_modulate(x, shift, scale, eps, &statistics), e.y) < tolerance(dtype));
         CHECK(same_bits(kernels::layer_norm_modulate(x, shift, scale, eps, nullptr),
                         kernels::layer_norm_modulate(x, shift, scale, eps, &statistics)));
         const auto grads = kernels::layer_norm_modulate_backward(grad, x, scale, statistics);
-        CHECK(error(grads.x, e.dx) < tolerance(dtype));
-        CHECK(error(grads.scale, e.dscale) < tolerance(dtype));
-        CHECK(error(grads.shift, e.dshift) < tolerance(dtype));
+        CHECK(relative_error(grads.x, e.dx) < tolerance(dtype));
+        CHECK(relative_error(grads.scale, e.dscale) < tolerance(dtype));
+        CHECK(relative_error(grads.shift, e.dshift) < tolerance(dtype));
         CHECK(grads.scale.shape() == Shape{batch, d});
       }
 }
@@ -107,20 +99,20 @@ TEST_CASE("layer_norm with and without the affine map, any rank") {
     const auto as_sample = [](const Tensor& t) { return views::reshape(t, {1, t.numel() / 17, 17}); };
     const Expected e = modulate(as_sample(x), as_sample(weight), as_sample(bias), as_sample(grad), 0);
     Tensor statistics;
-    CHECK(error(kernels::layer_norm(x, weight, bias, eps, &statistics), e.y) < tolerance(dtype));
+    CHECK(relative_error(kernels::layer_norm(x, weight, bias, eps, &statistics), e.y) < tolerance(dtype));
     const auto grads = kernels::layer_norm_backward(grad, x, weight, statistics);
-    CHECK(error(grads.x, e.dx) < tolerance(dtype));
-    CHECK(error(grads.weight, e.dscale) < tolerance(dtype));
-    CHECK(error(grads.bias, e.dshift) < tolerance(dtype));
+    CHECK(relative_error(grads.x, e.dx) < tolerance(dtype));
+    CHECK(relative_error(grads.weight, e.dscale) < tolerance(dtype));
+    CHECK(relative_error(grads.bias, e.dshift) < tolerance(dtype));
     CHECK(grads.weight.shape() == Shape{17});
 
     const Tensor one = ones({17}, dtype), zero = zeros({17}, dtype);
     const Expected plain = modulate(as_sample(x), as_sample(one), as_sample(zero), as_sample(grad), 0);
-    CHECK(error(kernels::layer_norm(x, {}, {}, eps, nullptr), plain.y) < tolerance(dtype));
-    CHECK(error(kernels::layer_norm(x, {}, zero, eps, nullptr), plain.y) < tolerance(dtype));
-    CHECK(error(kernels::layer_norm(x, one, {}, eps, nullptr), plain.y) < tolerance(dtype));
+    CHECK(relative_error(kernels::layer_norm(x, {}, {}, eps, nullptr), plain.y) < tolerance(dtype));
+    CHECK(relative_error(kernels::layer_norm(x, {}, zero, eps, nullptr), plain.y) < tolerance(dtype));
+    CHECK(relative_error(kernels::layer_norm(x, one, {}, eps, nullptr), plain.y) < tolerance(dtype));
     const auto plain_grads = kernels::layer_norm_backward(grad, x, {}, statistics);
-    CHECK(error(plain_grads.x, plain.dx) < tolerance(dtype));
+    CHECK(relative_error(plain_grads.x, plain.dx) < tolerance(dtype));
     CHECK(!plain_grads.weight.defined());
     CHECK(!plain_grads.bias.defined());
   }
@@ -156,10 +148,10 @@ TEST_CASE("gated_residual and its gradients") {
         dy[i] = gs[i] * factors[at];
         dgate[at] += gs[i] * ys[i];
       }
-      CHECK(error(kernels::gated_residual(x, gate, y), out) < tolerance(dtype));
+      CHECK(relative_error(kernels::gated_residual(x, gate, y), out) < tolerance(dtype));
       const auto grads = kernels::gated_residual_backward(grad, gate, y);
-      CHECK(error(grads.y, dy) < tolerance(dtype));
-      CHECK(error(grads.gate, dgate) < tolerance(dtype));
+      CHECK(relative_error(grads.y, dy) < tolerance(dtype));
+      CHECK(relative_error(grads.gate, dgate) < tolerance(dtype));
     }
 }
 

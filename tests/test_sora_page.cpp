@@ -7,28 +7,18 @@
 #include <ditharos/examples/by_hand/page.h>
 #include <ditharos/examples/by_hand/prepare.h>
 #include <ditharos/tensor/file.h>
+#include <ditharos/tests/page_text.h>
 #include <ditharos/tests/temporary_folder.h>
 #include <ditharos/tests/tensor_cases.h>
 
 using namespace ditharos;
 using namespace ditharos::by_hand;
+using ditharos::tests::contains;
+using ditharos::tests::data_of;
 using ditharos::tests::message_of;
+using ditharos::tests::occurrences;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
-size_t occurrences(const std::string& text, const std::string& part) {
-  size_t count = 0;
-  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
-  return count;
-}
-
-std::string data_of(const std::string& page) {
-  const std::string open = "id=\"data\">";
-  const size_t begin = page.find(open) + open.size();
-  return page.substr(begin, page.find("</script>", begin) - begin);
-}
 
 Trace printed_exercise() {
   Options options;
