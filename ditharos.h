@@ -95,6 +95,7 @@
 #include <ditharos/optim/checkpoint_folder.h>
 #include <ditharos/optim/clip.h>
 #include <ditharos/optim/ema.h>
+#include <ditharos/optim/muon.h>
 #include <ditharos/optim/optimizer.h>
 #include <ditharos/optim/schedule.h>
 #include <ditharos/optim/sgd.h>

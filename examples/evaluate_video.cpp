@@ -40,7 +40,7 @@ void describe(Settings& settings, Options& options) {
   settings.options()
       .add("checkpoint", options.checkpoint, "a run folder, a checkpoint or an export")
       .add("prompts", options.prompts, "number of held-out prompts", at_least(2))
-      .add("frames", options.frames, "length of the clips", at_least(2))
+      .add("frames", options.frames, "length of the clips", at_least(1))
       .add("size", options.size, "height x width in pixels")
       .add("companions", options.companions, "share of prompts that ask for a second thing", between(0, 1))
       .add("seed", options.seed, "decides the prompts and the noise that clips begin with")

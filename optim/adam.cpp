@@ -6,8 +6,8 @@
 
 namespace ditharos::optim {
 
-Adam::Adam(const nn::NamedTensors& parameters, const AdamOptions& options, bool decoupled)
-    : Optimizer(parameters, {"exp_avg", "exp_avg_sq"}), options_(options), decoupled_(decoupled) {
+Adam::Adam(const std::vector<Group>& groups, const AdamOptions& options, bool decoupled)
+    : Optimizer(groups), options_(options), decoupled_(decoupled) {
   const auto in_range = [](double beta) { return beta >= 0 && beta < 1; };
   check<ConfigError>(in_range(options.beta1) && in_range(options.beta2),
                      "[adam] both betas must be at least 0 and below 1, got ", options.beta1, " and ", options.beta2);

@@ -16,10 +16,11 @@ class Adam : public Optimizer {
  public:
   /// ConfigError for an option out of range.
   explicit Adam(const nn::NamedTensors& parameters, const AdamOptions& options = {})
-      : Adam(parameters, options, false) {}
+      : Adam({{parameters, adam_slots()}}, options, false) {}
 
  protected:
-  Adam(const nn::NamedTensors& parameters, const AdamOptions& options, bool decoupled);
+  Adam(const std::vector<Group>& groups, const AdamOptions& options, bool decoupled);
+  static std::vector<std::string> adam_slots() { return {"exp_avg", "exp_avg_sq"}; }
   void update(const Update& u) override;
 
  private:
@@ -32,7 +33,7 @@ class Adam : public Optimizer {
 class AdamW : public Adam {
  public:
   explicit AdamW(const nn::NamedTensors& parameters, const AdamOptions& options = {.weight_decay = 1e-2})
-      : Adam(parameters, options, true) {}
+      : Adam({{parameters, adam_slots()}}, options, true) {}
 };
 
 }  // namespace ditharos::optim

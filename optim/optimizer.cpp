@@ -13,21 +13,24 @@
 
 namespace ditharos::optim {
 
-Optimizer::Optimizer(const nn::NamedTensors& parameters, std::vector<std::string> slots)
-    : slot_names_(std::move(slots)) {
+Optimizer::Optimizer(const std::vector<Group>& groups) {
   std::unordered_set<std::string> names;
   std::unordered_set<const TensorImpl*> seen;
-  for (const auto& [name, tensor] : parameters) {
-    check<ConfigError>(names.insert(name).second, "[optimizer] two parameters are named \"", name, "\"");
-    check<ShapeError>(tensor.is_contiguous(), "[optimizer] parameter \"", name, "\" of shape ", tensor.shape(),
-                      " is not contiguous");
-    check<DTypeError>(tensor.dtype() == DType::f32 || tensor.dtype() == DType::f64, "[optimizer] parameter \"", name,
-                      "\" must be f32 or f64, got ", tensor.dtype());
-    if (!seen.insert(tensor.impl()).second) continue;  // a weight that two modules share is trained once
-    parameters_.push_back({name, tensor});
-    steps_.push_back(zeros({}, DType::i64));
-    slots_.emplace_back();
-    for (size_t s = 0; s < slot_names_.size(); ++s) slots_.back().push_back(zeros(tensor.shape(), tensor.dtype()));
+  for (const Group& group : groups) {
+    for (const auto& [name, tensor] : group.parameters) {
+      check<ConfigError>(names.insert(name).second, "[optimizer] two parameters are named \"", name, "\"");
+      check<ShapeError>(tensor.is_contiguous(), "[optimizer] parameter \"", name, "\" of shape ", tensor.shape(),
+                        " is not contiguous");
+      check<DTypeError>(tensor.dtype() == DType::f32 || tensor.dtype() == DType::f64, "[optimizer] parameter \"",
+                        name, "\" must be f32 or f64, got ", tensor.dtype());
+      if (!seen.insert(tensor.impl()).second) continue;  // a weight that two modules share is trained once
+      parameters_.push_back({name, tensor});
+      group_of_.push_back(slot_names_.size());
+      steps_.push_back(zeros({}, DType::i64));
+      slots_.emplace_back();
+      for (size_t s = 0; s < group.slots.size(); ++s) slots_.back().push_back(zeros(tensor.shape(), tensor.dtype()));
+    }
+    slot_names_.push_back(group.slots);
   }
   check<ConfigError>(!parameters_.empty(), "[optimizer] there is no parameter to train");
 }
@@ -63,7 +66,7 @@ void Optimizer::step(double lr, double grad_scale, Ema* ema) {
       continue;
     }
     const int64_t step = ++*steps_[i].mutable_data<int64_t>();
-    update({parameter, gradients[i], slots_[i].data(), average, decay, lr, grad_scale, step});
+    update({parameter, gradients[i], slots_[i].data(), average, decay, lr, grad_scale, step, group_of_[i]});
   }
 }
 
@@ -71,9 +74,8 @@ nn::NamedTensors Optimizer::state() const {
   nn::NamedTensors state;
   for (size_t i = 0; i < parameters_.size(); ++i) {
     state.push_back({parameters_[i].name + "/step", steps_[i]});
-    for (size_t s = 0; s < slot_names_.size(); ++s) {
-      state.push_back({parameters_[i].name + "/" + slot_names_[s], slots_[i][s]});
-    }
+    const std::vector<std::string>& names = slot_names_[group_of_[i]];
+    for (size_t s = 0; s < names.size(); ++s) state.push_back({parameters_[i].name + "/" + names[s], slots_[i][s]});
   }
   return state;
 }

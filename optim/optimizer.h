@@ -43,9 +43,14 @@ class Optimizer {
   void check_state(const nn::NamedTensors& state) const;
 
  protected:
-  /// `slots` names the tensors of the parameter's shape that are kept for each parameter; they start as zeros.
+  /// Parameters that are treated alike. `slots` names the tensors of the parameter's shape that are kept for each; they
+  /// start as zeros.
+  struct Group {
+    nn::NamedTensors parameters;
+    std::vector<std::string> slots;
+  };
   /// Throws unless every parameter is contiguous f32 or f64 and no name comes twice.
-  Optimizer(const nn::NamedTensors& parameters, std::vector<std::string> slots);
+  explicit Optimizer(const std::vector<Group>& groups);
 
   struct Update {
     Tensor parameter, grad;  // contiguous, of one shape and dtype
@@ -53,6 +58,7 @@ class Optimizer {
     Tensor average;          // of the moving average; undefined without one
     double ema_decay, lr, grad_scale;
     int64_t step;  // updates of this parameter, this one included
+    size_t group;  // that the parameter belongs to
   };
   virtual void update(const Update& u) = 0;
 
@@ -60,8 +66,9 @@ class Optimizer {
   std::vector<Tensor> contiguous_gradients() const;
 
   nn::NamedTensors parameters_;
-  std::vector<std::string> slot_names_;
-  std::vector<std::vector<Tensor>> slots_;  // [parameter][slot]
+  std::vector<size_t> group_of_;                      // [parameter]
+  std::vector<std::vector<std::string>> slot_names_;  // [group][slot]
+  std::vector<std::vector<Tensor>> slots_;            // [parameter][slot]
   std::vector<Tensor> steps_;               // [parameter], scalars, i64
 };
 

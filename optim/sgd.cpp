@@ -7,8 +7,8 @@
 namespace ditharos::optim {
 
 Sgd::Sgd(const nn::NamedTensors& parameters, const SgdOptions& options)
-    : Optimizer(parameters, options.momentum > 0 ? std::vector<std::string>{"momentum_buffer"}
-                                                 : std::vector<std::string>{}),
+    : Optimizer({{parameters, options.momentum > 0 ? std::vector<std::string>{"momentum_buffer"}
+                                                   : std::vector<std::string>{}}}),
       options_(options) {
   check<ConfigError>(std::isfinite(options.momentum) && options.momentum >= 0,
                      "[sgd] momentum must be a number >= 0, got ", options.momentum);

@@ -9,6 +9,7 @@
 #include <ditharos/optim/adam.h>
 #include <ditharos/optim/clip.h>
 #include <ditharos/optim/ema.h>
+#include <ditharos/optim/muon.h>
 #include <ditharos/optim/sgd.h>
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/kernels/copy.h>
@@ -71,6 +72,12 @@ const std::vector<Case>& cases() {
       {"nesterov", 0.05, [](const auto& p) { return std::make_unique<Sgd>(p, SgdOptions{0.8, 0.01, true}); }},
       {"adam", 0.03, [](const auto& p) { return std::make_unique<Adam>(p, AdamOptions{0.8, 0.95, 1e-6, 0.1}); }},
       {"adamw", 0.03, [](const auto& p) { return std::make_unique<AdamW>(p, AdamOptions{0.9, 0.99, 1e-8, 0.2}); }},
+      {"muon", 0.03, [](const nn::NamedTensors& p) {
+         nn::NamedTensors matrices, others;
+         for (const nn::NamedTensor& each : p) (each.tensor.rank() == 2 ? matrices : others).push_back(each);
+         return std::make_unique<Muon>(matrices, others, MuonOptions{.momentum = 0.9, .weight_decay = 0.2},
+                                       AdamOptions{0.9, 0.99, 1e-8, 0.2});
+       }},
   };
   return all;
 }

@@ -1,14 +1,25 @@
 #include <ditharos/examples/common/training_settings.h>
 
-#include <ditharos/optim/adam.h>
+#include <ditharos/optim/muon.h>
 
 namespace ditharos::examples {
+namespace {
+
+/// The matrices that every token of a block passes; what modulates a block is AdamW's, as embeddings are.
+bool is_hidden_matrix(const nn::NamedTensor& p) {
+  const auto has = [&](const char* part) { return p.name.find(part) != std::string::npos; };
+  return p.tensor.rank() == 2 && has("blocks.") && !has("adaLN_modulation");
+}
+
+}  // namespace
 
 void describe_training(Settings& settings, TrainSettings& train, const std::string& batch) {
   settings.section("train", "the training loop")
       .add("steps", train.steps, "optimiser steps in all", at_least(1))
       .add("batch_size", train.batch_size, batch, at_least(1))
-      .add("learning_rate", train.learning_rate, "AdamW's, at its highest", above(0))
+      .add("optimizer", train.optimizer, "muon: for the matrices of the blocks, and AdamW for all else",
+           {{"adamw", OptimizerKind::adamw}, {"muon", OptimizerKind::muon}})
+      .add("learning_rate", train.learning_rate, "at its highest", above(0))
       .add("final_learning_rate", train.final_learning_rate, "at the end of the schedule", at_least(0))
       .add("betas", train.betas, "decay of AdamW's two averages", at_least(0).below(1).count(2))
       .add("weight_decay", train.weight_decay, "decoupled weight decay", at_least(0))
@@ -57,9 +68,13 @@ models::TrainerConfig trainer_config(const TrainSettings& train) {
 }
 
 std::unique_ptr<optim::Optimizer> make_optimizer(nn::Module& model, const TrainSettings& train) {
-  return std::make_unique<optim::AdamW>(
-      nn::named_parameters(model),
-      optim::AdamOptions{.beta1 = train.betas[0], .beta2 = train.betas[1], .weight_decay = train.weight_decay});
+  const optim::AdamOptions adam{
+      .beta1 = train.betas[0], .beta2 = train.betas[1], .weight_decay = train.weight_decay};
+  const nn::NamedTensors parameters = nn::named_parameters(model);
+  if (train.optimizer == OptimizerKind::adamw) return std::make_unique<optim::AdamW>(parameters, adam);
+  nn::NamedTensors matrices, others;
+  for (const nn::NamedTensor& p : parameters) (is_hidden_matrix(p) ? matrices : others).push_back(p);
+  return std::make_unique<optim::Muon>(matrices, others, optim::MuonOptions{.weight_decay = train.weight_decay}, adam);
 }
 
 }  // namespace ditharos::examples

@@ -11,8 +11,14 @@
 
 namespace ditharos::examples {
 
+enum class OptimizerKind {
+  adamw,
+  muon  ///< for the matrices of the blocks; AdamW for all else
+};
+
 /// [train]: the optimiser and how long it works.
 struct TrainSettings {
+  OptimizerKind optimizer = OptimizerKind::adamw;
   int64_t steps = 2000, batch_size = 64;
   double learning_rate = 1e-3, final_learning_rate = 0, weight_decay = 0;
   std::vector<double> betas = {.9, .99};
@@ -42,7 +48,7 @@ void describe_options(Settings& settings, TrainingOptions& options);
 void check_schedule(const TrainSettings& train);
 /// Seed, clipping, average and schedule; what is dropped from conditions is the caller's.
 models::TrainerConfig trainer_config(const TrainSettings& train);
-/// AdamW on all parameters of the model.
+/// The optimiser of all parameters of the model.
 std::unique_ptr<optim::Optimizer> make_optimizer(nn::Module& model, const TrainSettings& train);
 
 }  // namespace ditharos::examples

@@ -3,7 +3,8 @@
     python3 tests/golden/make_optim_golden.py        (needs torch and numpy; writes beside itself)
 
 Parameters and gradients are rounded to float32, everything is computed in float64 and stored as float32. The parameter
-"c" has no gradient in the first and the fifth step: PyTorch then skips it, and its count of steps stays behind.
+"c" has no gradient in the first and the fifth step: PyTorch then skips it, and its count of steps stays behind. Muon
+trains the matrix "a" and AdamW the others; PyTorch orthogonalises in bfloat16, which is kept from it here.
 """
 import pathlib
 
@@ -21,6 +22,28 @@ OPTIMIZERS = {
     "adam": (torch.optim.Adam, dict(lr=0.03, betas=(0.8, 0.95), eps=1e-6, weight_decay=0.1)),
     "adamw": (torch.optim.AdamW, dict(lr=0.03, betas=(0.9, 0.99), weight_decay=0.2)),
 }
+
+MUON = dict(lr=0.03, weight_decay=0.2, momentum=0.9, adjust_lr_fn="match_rms_adamw")
+torch.Tensor.bfloat16 = lambda self: self
+
+
+class MuonAndAdamW:
+    """One for matrices, the other for all else."""
+
+    def __init__(self, parameters):
+        parameters = list(parameters)
+        make, options = OPTIMIZERS["adamw"]
+        self.both = [
+            torch.optim.Muon([p for p in parameters if p.dim() == 2], **MUON),
+            make([p for p in parameters if p.dim() != 2], **options),
+        ]
+
+    def step(self):
+        for optimizer in self.both:
+            optimizer.step()
+
+
+OPTIMIZERS["muon"] = (MuonAndAdamW, {})
 
 torch.set_default_dtype(torch.float64)
 torch.manual_seed(20240608)
