@@ -1,7 +1,8 @@
 // Does a text-to-video model show what it is asked for? Samples clips for prompts that it never saw in training and
-// measures thing, direction, motion and sky on their frames, beside real clips and shuffled prompts.
+// measures thing, direction, motion and sky on their frames, beside real clips and shuffled prompts. With --tasks also
+// how exactly frames that were given come back, and how well loops close.
 //
-//   evaluate_video --checkpoint runs/video --prompts 200 --frames 16 --size 32x48
+//   evaluate_video --checkpoint runs/video --prompts 200 --frames 16 --size 32x48 --tasks 20
 #include <algorithm>
 #include <cstdio>
 #include <optional>
@@ -11,6 +12,7 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/examples/common/classifier_training.h>
 #include <ditharos/examples/common/clip_judge.h>
+#include <ditharos/examples/common/clip_tasks.h>
 #include <ditharos/examples/common/json.h>
 #include <ditharos/examples/common/program.h>
 #include <ditharos/examples/common/progress.h>
@@ -27,7 +29,7 @@ namespace {
 struct Options {
   std::string checkpoint = "examples/checkpoints/sora.safetensors", size = "32x32", cache = "runs/classifiers", json,
               sheet;
-  int64_t prompts = 200, frames = 8, judge_clips = 20000;
+  int64_t prompts = 200, frames = 8, tasks = 0, judge_clips = 20000;
   double companions = 0;
   uint64_t seed = 0;
   int threads = 0;
@@ -42,6 +44,7 @@ void describe(Settings& settings, Options& options) {
       .add("prompts", options.prompts, "number of held-out prompts", at_least(2))
       .add("frames", options.frames, "length of the clips", at_least(1))
       .add("size", options.size, "height x width in pixels")
+      .add("tasks", options.tasks, "prompts on which to measure given frames and loops as well; 0: none", at_least(0))
       .add("companions", options.companions, "share of prompts that ask for a second thing", between(0, 1))
       .add("seed", options.seed, "decides the prompts and the noise that clips begin with")
       .add("last_weights", options.last_weights, "of a checkpoint: the last weights instead of their moving average")
@@ -143,6 +146,24 @@ JsonObject as_json(const ClipScore& s) {
       .add("skies_asked", s.sky.asked);
 }
 
+void print_tasks(const TaskFigures& t, int64_t clips) {
+  std::printf("\ngiven frames and what came back, root mean square of a range of 1, %lld clips:\n"
+              "first %.4f, first and last %.4f, half extended forwards %.4f, backwards %.4f\n"
+              "loops: last frame to first %.4f, other neighbours %.4f\n",
+              static_cast<long long>(clips), t.first, t.ends, t.extended_forwards, t.extended_backwards,
+              t.loop_closure, t.loop_neighbours);
+}
+
+JsonObject as_json(const TaskFigures& t) {
+  return JsonObject()
+      .add("first", t.first)
+      .add("first_and_last", t.ends)
+      .add("extended_forwards", t.extended_forwards)
+      .add("extended_backwards", t.extended_backwards)
+      .add("loop_closure", t.loop_closure)
+      .add("loop_neighbours", t.loop_neighbours);
+}
+
 int evaluate(int argc, char** argv) {
   Options options;
   Settings settings("evaluate_video", "Measures whether a text-to-video model shows what it is asked for.");
@@ -156,6 +177,10 @@ int evaluate(int argc, char** argv) {
   trained.run.sampling = options.sampling;
   const FrameSize size = parse_frame_size(options.size, "--size");
   const data::ClipShape shape{options.frames, size.height, size.width};
+  check<ConfigError>(options.tasks <= options.prompts, "--tasks ", options.tasks, " are more than --prompts ",
+                     options.prompts);
+  check<ConfigError>(options.tasks == 0 || (options.frames >= 4 && options.frames % 2 == 0),
+                     "--tasks needs an even number of --frames, at least 4, got ", options.frames);
   check_clip_shape(trained.model, shape, "--frames, --size");
 
   const models::ConvClassifier judge = get_judge(options, data::things_to_move(data::Split::train));
@@ -185,6 +210,12 @@ int evaluate(int argc, char** argv) {
   print_row("shuffled prompts (chance)", chance);
   std::printf("\n%lld held-out prompts; direction is the motion where it is left, right, up or down (%lld prompts).\n",
               static_cast<long long>(options.prompts), static_cast<long long>(score.direction.asked));
+  std::optional<TaskFigures> tasks;
+  if (options.tasks > 0) {
+    const auto some = [&](const auto& all) { return std::vector(all.begin(), all.begin() + options.tasks); };
+    tasks = measure_tasks(trained, some(held_out.captions), some(held_out.real), options.seed);
+    print_tasks(*tasks, options.tasks);
+  }
   if (!options.sheet.empty()) {
     const int64_t shown = std::min<int64_t>(12, options.prompts);
     save_contact_sheet(options.sheet, slice(sampled, 0, 0, shown),
@@ -192,18 +223,19 @@ int evaluate(int argc, char** argv) {
   }
   if (!options.json.empty()) {
     AtomicFile file(options.json);
-    const std::string text = JsonObject()
-                                 .add("checkpoint", trained.path)
-                                 .add("step", trained.step)
-                                 .add("prompts", options.prompts)
-                                 .add("shape", data::to_text(shape))
-                                 .add("sampling_steps", options.sampling.steps)
-                                 .add("guidance", options.sampling.guidance.scale)
-                                 .add("real", as_json(real))
-                                 .add("coded", as_json(coded))
-                                 .add("sampled", as_json(score))
-                                 .add("shuffled", as_json(chance))
-                                 .text() + "\n";
+    JsonObject json = JsonObject()
+                          .add("checkpoint", trained.path)
+                          .add("step", trained.step)
+                          .add("prompts", options.prompts)
+                          .add("shape", data::to_text(shape))
+                          .add("sampling_steps", options.sampling.steps)
+                          .add("guidance", options.sampling.guidance.scale)
+                          .add("real", as_json(real))
+                          .add("coded", as_json(coded))
+                          .add("sampled", as_json(score))
+                          .add("shuffled", as_json(chance));
+    if (tasks) json.add("tasks", as_json(*tasks));
+    const std::string text = json.text() + "\n";
     file.write(text.data(), text.size());
     file.commit();
   }

@@ -20,21 +20,22 @@ const VideoDiTConfig tiny = {.channels = 2, .patch = {1, 2, 2}, .hidden = 16, .d
 }  // namespace
 
 TEST_CASE("coordinates: they say where a token lies, as shares of the clip") {
-  const Tensor features = coordinate_features({1, 2, 3}, 2, DType::f64);  // [6, 12]
-  CHECK(features.shape() == Shape{6, 12});
+  const Tensor features = coordinate_features({2, 2, 3}, 2, DType::f64);  // [12, 52]
+  CHECK(features.shape() == Shape{12, 52});
+  // In the order of the features: every direction to a neighbour whose opposite has not come.
+  const int directions[13][3] = {{0, 0, 1},  {0, 1, -1}, {0, 1, 0},  {0, 1, 1},  {1, -1, -1}, {1, -1, 0}, {1, -1, 1},
+                                 {1, 0, -1}, {1, 0, 0},  {1, 0, 1},  {1, 1, -1}, {1, 1, 0},   {1, 1, 1}};
   const double pi = std::acos(-1.0);
-  const auto wanted = [&](double u) {
-    return std::vector<double>{std::sin(pi * u), std::cos(pi * u), std::sin(2 * pi * u), std::cos(2 * pi * u)};
-  };
-  for (int64_t row = 0; row < 2; ++row) {
-    for (int64_t column = 0; column < 3; ++column) {
-      const std::vector<double> token = contiguous(select(features, 0, 3 * row + column)).to_vector<double>();
-      const std::vector<double> of_frame = wanted(.5), of_row = wanted((double(row) + .5) / 2),
-                                of_column = wanted((double(column) + .5) / 3);
-      for (size_t i = 0; i < 4; ++i) {
-        CHECK_EQ(token[i], doctest::Approx(of_frame[i]));
-        CHECK_EQ(token[4 + i], doctest::Approx(of_row[i]));
-        CHECK_EQ(token[8 + i], doctest::Approx(of_column[i]));
+  for (int64_t token = 0; token < 12; ++token) {
+    const std::vector<double> got = contiguous(select(features, 0, token)).to_vector<double>();
+    const double frame = (double(token / 6) + .5) / 2, row = (double(token / 3 % 2) + .5) / 2,
+                 column = (double(token % 3) + .5) / 3;
+    for (size_t k = 0; k < 2; ++k) {
+      for (size_t i = 0; i < 13; ++i) {
+        const int* d = directions[i];
+        const double angle = pi * (k == 0 ? 1 : 2) * (d[0] * frame + d[1] * row + d[2] * column);
+        CHECK_EQ(got[26 * k + 2 * i], doctest::Approx(std::sin(angle)));
+        CHECK_EQ(got[26 * k + 2 * i + 1], doctest::Approx(std::cos(angle)));
       }
     }
   }

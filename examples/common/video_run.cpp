@@ -30,7 +30,7 @@ void describe_model(Settings& settings, VideoRun& run) {
       .add("attention", run.model.attention, "which tokens see each other: all, or those of a frame, then of a place",
            {{"joint", VideoAttention::joint}, {"factorised", VideoAttention::factorised}})
       .add("coordinate_octaves", run.model.coordinate_octaves,
-           "also tell tokens where in the clip they lie, as sines and cosines of so many octaves; 0: distances alone",
+           "also tell tokens where in the clip they lie, as plane waves of so many octaves; 0: distances alone",
            between(0, 16))
       .add("qk_norm", run.model.qk_norm, "RMS norm of each head's queries and keys")
       .add("step_embedding", run.model.step_embedding, "how the network is told the time",

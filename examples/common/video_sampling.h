@@ -20,7 +20,7 @@ enum class ClipTask {
 
 /// What is to be made beside what the prompts say. Clips are f32 [F, 3, H, W] in [-1, 1], the same for every prompt.
 struct ClipRequest {
-  data::ClipShape shape;  ///< of the clip; when another one is extended, of the part that the model sees at once
+  data::ClipShape shape = {};  ///< of the clip; when another one is extended, of the part that the model sees at once
   uint64_t seed = 0;
   ClipTask task = ClipTask::make;
   Tensor first = {}, last = {};  ///< make: frames that it begins and ends with; undefined: none

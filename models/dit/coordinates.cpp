@@ -1,5 +1,6 @@
 #include <ditharos/models/dit/coordinates.h>
 
+#include <array>
 #include <cmath>
 #include <numbers>
 #include <vector>
@@ -7,25 +8,33 @@
 #include <ditharos/autograd/ops.h>
 
 namespace ditharos::models {
+namespace {
+
+/// Frames, rows and columns of each direction: those whose first number that is not zero is positive.
+std::array<std::array<int, 3>, wave_directions> directions() {
+  std::array<std::array<int, 3>, wave_directions> all{};
+  for (int i = 0; i < int(wave_directions); ++i) {
+    const int code = i + 14;  // in base 3, with digits -1, 0 and 1: 13 is (0, 0, 0)
+    all[size_t(i)] = {code / 9 - 1, code / 3 % 3 - 1, code % 3 - 1};
+  }
+  return all;
+}
+
+}  // namespace
 
 Tensor coordinate_features(const PatchGrid& grid, int64_t octaves, DType dtype) {
   check<ConfigError>(octaves >= 1 && octaves <= 16, "[coordinates] the number of octaves must be between 1 and ",
                      "16, got ", octaves);
   std::vector<double> features;
-  const auto add = [&](int64_t i, int64_t n) {
-    const double u = (double(i) + .5) / double(n);
+  const auto share = [](int64_t i, int64_t n) { return (double(i) + .5) / double(n); };
+  for (int64_t i = 0; i < grid.tokens(); ++i) {
+    const int64_t frame = i / (grid.rows * grid.columns), row = i / grid.columns % grid.rows, column = i % grid.columns;
+    const double u[3] = {share(frame, grid.frames), share(row, grid.rows), share(column, grid.columns)};
     for (int64_t k = 0; k < octaves; ++k) {
-      const double angle = std::numbers::pi * std::ldexp(u, int(k));
-      features.push_back(std::sin(angle));
-      features.push_back(std::cos(angle));
-    }
-  };
-  for (int64_t frame = 0; frame < grid.frames; ++frame) {
-    for (int64_t row = 0; row < grid.rows; ++row) {
-      for (int64_t column = 0; column < grid.columns; ++column) {
-        add(frame, grid.frames);
-        add(row, grid.rows);
-        add(column, grid.columns);
+      for (const std::array<int, 3>& way : directions()) {
+        const double angle = std::numbers::pi * std::ldexp(way[0] * u[0] + way[1] * u[1] + way[2] * u[2], int(k));
+        features.push_back(std::sin(angle));
+        features.push_back(std::cos(angle));
       }
     }
   }

@@ -4,13 +4,18 @@
 
 namespace ditharos::models {
 
-/// Features of each axis for so many octaves: a sine and a cosine for each of three axes and each octave.
-constexpr int64_t coordinate_width(int64_t octaves) { return 6 * octaves; }
+/// The directions from a cell to its 26 neighbours in frames, rows and columns, of opposite ones the first alone.
+inline constexpr int64_t wave_directions = 13;
+/// Features for so many octaves: a sine and a cosine of each wave.
+constexpr int64_t coordinate_width(int64_t octaves) { return 2 * wave_directions * octaves; }
 
-/// [T, coordinate_width(octaves)], frame by frame and row by row. The middle of patch i of n along an axis has the
-/// coordinate u = (i + 1/2) / n, and gives sin(pi 2^k u) and cos(pi 2^k u) for k = 0 .. octaves - 1 (Mildenhall et al.
-/// 2020, equation 4); frame, row and column in turn. Coordinates are shares of the clip: "at its left edge", "at its
-/// end" are the same features in clips of every length and size. Computed in double and given in `dtype`.
+/// [T, coordinate_width(octaves)], frame by frame and row by row: plane waves through the clip, as Fourier features of
+/// points in space are (Tancik et al. 2020). The middle of patch i of n along an axis has the coordinate
+/// u = (i + 1/2) / n; for each octave k = 0 .. octaves - 1 and each direction (f, r, c) a token has the sine and the
+/// cosine of pi 2^k (f u_frame + r u_row + c u_column). Waves along an axis say where a token lies; those across frames
+/// and places move, so that "to the left" is one feature and not a product of two. Coordinates are shares of the clip:
+/// "at its left edge", "at its end" are the same features in clips of every length and size. Computed in double and
+/// given in `dtype`.
 Tensor coordinate_features(const PatchGrid& grid, int64_t octaves, DType dtype = DType::f32);
 
 }  // namespace ditharos::models
