@@ -80,6 +80,7 @@
 #include <ditharos/models/dit/dit.h>
 #include <ditharos/models/dit/latent_video.h>
 #include <ditharos/models/dit/patch.h>
+#include <ditharos/models/dit/prompt_embedder.h>
 #include <ditharos/models/dit/rotary.h>
 #include <ditharos/models/dit/video_attention.h>
 #include <ditharos/models/dit/video_block.h>

@@ -53,8 +53,8 @@ void choose_way(Actor& actor, Choices& choices, double size, double x, double y)
   actor.first_size = actor.last_size = size;
   actor.first_x = actor.last_x = x;
   actor.first_y = actor.last_y = y;
-  const double travel = actor.fast ? choices.between(0.65, 0.9) : choices.between(0.35, 0.5);
-  const double start = choices.between(0, 1 - travel);  // from the edge that it moves away from
+  const double travel = actor.fast ? choices.between(0.85, 1) : choices.between(0.45, 0.55);
+  const double start = choices.between(0.4, 0.6) * (1 - travel);  // from the edge that it moves away from
   switch (actor.motion) {
     case Motion::left: actor.first_x = 1 - start, actor.last_x = 1 - start - travel; break;
     case Motion::right: actor.first_x = start, actor.last_x = start + travel; break;
@@ -62,7 +62,7 @@ void choose_way(Actor& actor, Choices& choices, double size, double x, double y)
     case Motion::down: actor.first_y = start, actor.last_y = start + travel; break;
     case Motion::bounce:
       actor.hops = actor.fast ? 2 : 1;
-      actor.first_y = choices.between(0.85, 1), actor.last_y = actor.first_y - choices.between(0.6, 0.8);
+      actor.first_y = choices.between(0.9, 1), actor.last_y = actor.first_y - choices.between(0.7, 0.8);
       break;
     case Motion::grow:
     case Motion::shrink: {
@@ -112,8 +112,8 @@ Scene draw_scene(Generator random, const PicturesByClass& pictures, const SceneO
   choose_part(scene.lead, choices, classes, options.split);
   choose_look(scene.lead, choices, pictures, options.tinted);
   if (!choices.chance(options.second_thing) || classes < 2) {
-    const double size = choices.between(0.56, 0.7), x = choices.between(0, 1);
-    choose_way(scene.lead, choices, size, x, choices.between(0, 1));
+    const double size = choices.between(0.58, 0.64), x = choices.between(0.4, 0.6);
+    choose_way(scene.lead, choices, size, x, choices.between(0.4, 0.6));
     return scene;
   }
   // Two things share the frame: one keeps to one side across its way, the other to the other side.

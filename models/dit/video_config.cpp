@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include <ditharos/models/dit/coordinates.h>
+#include <ditharos/models/dit/prompt_embedder.h>
 #include <ditharos/models/dit/rotary.h>
 #include <ditharos/tensor/error.h>
 
@@ -48,7 +49,7 @@ int64_t count_parameters(const VideoDiTConfig& config) {
   if (config.qk_norm) block += 2 * config.head_size();
   if (config.has_text()) {
     block += 2 * d + linear(d, d) + linear(w, 2 * d) + linear(d, d);  // norm, q, k and v, projection
-    text = count_parameters(config.text) + linear(w, d);
+    text = count_parameters(config.text) + count_prompt_embedder(w, config.coordinate_octaves, d);
   }
   const bool sinusoidal = config.step_embedding == StepEmbedding::sinusoidal;
   const int64_t time = sinusoidal ? linear(256, d) + linear(d, d) : linear(config.step_bits, d);

@@ -30,8 +30,7 @@ VideoDiT::VideoDiT(const VideoDiTConfig& config, Generator& rng) : config_(confi
   }
   if (config.has_text()) {
     text_encoder_.emplace(config.text, rng);
-    text_embedder_.emplace(config.text.width, width, rng).keep_f32();
-    text_embedder_->weight = nn::parameter(nn::init::normal({width, config.text.width}, .02, rng));
+    prompt_embedder_.emplace(config.text.width, config.coordinate_octaves, width, rng);
   }
   for (int64_t i = 0; i < config.depth; ++i) blocks_.emplace_back(config, span_of(config, i), rng);
   final_layer_ = FinalLayer(width, config.patch_volume(), rng);
@@ -42,7 +41,7 @@ Tensor VideoDiT::operator()(const Tensor& x, const Tensor& t, const Tensor& prom
   check_inputs(x, t, prompts);
   const EncodedText text = text_encoder_ ? (*text_encoder_)(prompts) : EncodedText{};
   const ClipContext clip = context_of(x, text);
-  const Tensor activated = silu(condition(t, text));  // [G, D], one for each clip or each frame of patches
+  const Tensor activated = silu(condition(t, text, clip.grid.frames));  // [G, D], one for each clip or each frame of patches
 
   Tensor h = x_embedder_(patchify_video(x, config_.patch));  // [B, T, D]
   if (pos_embedder_) h = h + (*pos_embedder_)(coordinate_features(clip.grid, config_.coordinate_octaves, x.dtype()));
@@ -89,17 +88,17 @@ Tensor VideoDiT::embed_times(const Tensor& t) const {
   return t_embedder_ ? (*t_embedder_)(t) : (*step_embedder_)(nn::binary_features(t, config_.step_bits));
 }
 
-Tensor VideoDiT::condition(const Tensor& t, const EncodedText& text) const {
-  const Tensor prompt = text_embedder_ ? (*text_embedder_)(text.pooled) : Tensor{};  // [B, D]
+Tensor VideoDiT::condition(const Tensor& t, const EncodedText& text, int64_t frames) const {
+  const int64_t batch = t.size(0), span = config_.patch.frames, width = config_.hidden;
+  Tensor embedded = embed_times(reshape(t, {t.numel()}));
   if (t.rank() == 1) {
-    const Tensor time = embed_times(t);
-    return prompt.defined() ? time + prompt : time;
+    embedded = unsqueeze(embedded, 1);  // [B, 1, D]
+  } else {
+    embedded = reshape(embedded, {batch, frames, span, width});
+    embedded = span == 1 ? squeeze(embedded, 2) : mean(embedded, {2});  // [B, frames, D]
   }
-  const int64_t batch = t.size(0), frames = t.size(1), span = config_.patch.frames, width = config_.hidden;
-  Tensor time = reshape(embed_times(reshape(t, {batch * frames})), {batch, frames / span, span, width});
-  time = span == 1 ? squeeze(time, 2) : mean(time, {2});  // [B, F / pt, D]
-  if (prompt.defined()) time = time + unsqueeze(prompt, 1);
-  return reshape(time, {batch * (frames / span), width});
+  if (prompt_embedder_) embedded = embedded + (*prompt_embedder_)(text, frames);
+  return reshape(embedded, {-1, width});
 }
 
 void VideoDiT::check_inputs(const Tensor& x, const Tensor& t, const Tensor& prompts) const {
@@ -125,7 +124,7 @@ void VideoDiT::visit(nn::Visitor& v) {
   v("t_embedder", t_embedder_);
   v("t_embedder", step_embedder_);
   v("text_encoder", text_encoder_);
-  v("text_embedder", text_embedder_);
+  v("prompt_embedder", prompt_embedder_);
   v("blocks", blocks_);
   v("final_layer", final_layer_);
 }

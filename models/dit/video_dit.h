@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <ditharos/models/dit/block.h>
+#include <ditharos/models/dit/prompt_embedder.h>
 #include <ditharos/models/dit/video_block.h>
 #include <ditharos/nn/embedding.h>
 
@@ -32,7 +33,7 @@ class VideoDiT : public nn::Module {
  private:
   void check_inputs(const Tensor& x, const Tensor& t, const Tensor& prompts) const;
   ClipContext context_of(const Tensor& x, const EncodedText& text) const;
-  Tensor condition(const Tensor& t, const EncodedText& text) const;
+  Tensor condition(const Tensor& t, const EncodedText& text, int64_t frames) const;
   Tensor embed_times(const Tensor& t) const;
   Tensor run(const VideoBlock& block, const Tensor& h, const Tensor& activated, const ClipContext& clip) const;
 
@@ -43,7 +44,7 @@ class VideoDiT : public nn::Module {
   std::optional<nn::TimestepEmbedder> t_embedder_;  // sinusoidal
   std::optional<nn::Linear> step_embedder_;         // binary
   std::optional<TextEncoder> text_encoder_;
-  std::optional<nn::Linear> text_embedder_;
+  std::optional<PromptEmbedder> prompt_embedder_;
   std::vector<VideoBlock> blocks_;
   FinalLayer final_layer_;
 };

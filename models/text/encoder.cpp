@@ -77,7 +77,8 @@ void TextBlock::visit(nn::Visitor& v) {
 
 TextEncoder::TextEncoder(const TextEncoderConfig& config, Generator& rng) : config_(config) {
   config.validate();
-  embedding_ = nn::Embedding(config.vocabulary, config.width, rng, .02);
+  // As large as what the blocks add: a fresh encoder gives words as they are and does not drown them in random mixtures.
+  embedding_ = nn::Embedding(config.vocabulary, config.width, rng);
   positions_ = nn::parameter(nn::init::normal({config.length, config.width}, .02, rng));
   for (int64_t i = 0; i < config.depth; ++i) blocks_.emplace_back(config, rng);
   norm_ = nn::LayerNorm(config.width);
@@ -103,14 +104,17 @@ EncodedText TextEncoder::operator()(const Tensor& padded) const {
   const Tensor mask = not_equal(tokens, zeros({}, DType::i64));  // [B, L]
   const Tensor keys = reshape(mask, {batch, 1, 1, length});
 
-  Tensor x = embedding_(tokens) + slice(positions_, 0, 0, length);  // [B, L, W]
+  const Tensor words = embedding_(tokens);
+  Tensor x = words + slice(positions_, 0, 0, length);  // [B, L, W]
   for (const TextBlock& block : blocks_) x = block(x, keys);
   x = norm_(x);
 
-  const Tensor present = unsqueeze(to(mask, x.dtype()), 2);                       // [B, L, 1]
-  const Tensor count = maximum(sum(present, {1}), ones({}, x.dtype()));           // [B, 1]
-  const Tensor pooled = sum(masked_fill(x, logical_not(unsqueeze(mask, 2)), 0), {1}) / count;
-  return {scope.result(x), pooled, mask};
+  const Tensor present = unsqueeze(to(mask, x.dtype()), 2);              // [B, L, 1]
+  const Tensor count = maximum(sum(present, {1}), ones({}, x.dtype()));  // [B, 1]
+  const auto pooled = [&](const Tensor& all) {
+    return sum(masked_fill(all, logical_not(unsqueeze(mask, 2)), 0), {1}) / count;
+  };
+  return {scope.result(x), pooled(x), pooled(words), mask};
 }
 
 void TextEncoder::visit(nn::Visitor& v) {

@@ -27,6 +27,7 @@ int64_t count_parameters(const TextEncoderConfig& config);
 struct EncodedText {
   Tensor tokens;  ///< [B, L, W], normalised; those of padding mean nothing
   Tensor pooled;  ///< [B, W], the mean of a prompt's tokens; zeros for a prompt without any
+  Tensor words;   ///< [B, W], the mean of its words' embeddings, before any block: no word is lost in it
   Tensor mask;    ///< bool [B, L], true: a token, false: padding
 };
 
@@ -50,7 +51,8 @@ class TextBlock : public nn::Module {
 };
 
 /// A small transformer over a prompt's tokens (Vaswani et al. 2017, with the layer norms first): embedding, learned
-/// positions, blocks in which padding is not seen, a last layer norm. Embeddings start as N(0, .02^2).
+/// positions, blocks in which padding is not seen, a last layer norm. Embeddings start as N(0, 1), positions as
+/// N(0, .02^2).
 class TextEncoder : public nn::Module {
  public:
   TextEncoder() = default;
