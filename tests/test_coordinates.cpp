@@ -6,6 +6,7 @@
 
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/dit/coordinates.h>
+#include <ditharos/models/dit/prompt_embedder.h>
 #include <ditharos/models/dit/video_dit.h>
 #include <ditharos/tests/tensor_cases.h>
 
@@ -61,4 +62,23 @@ TEST_CASE("coordinates: they say where a token lies, as shares of the clip") {
   config.coordinate_octaves = 2;
   CHECK_LT(spread(tiny), 1e-5);
   CHECK_GT(spread(config), 1e-3);
+}
+
+TEST_CASE("prompt embedder: a vector for each frame, to which every word and the frame's place matter") {
+  Generator rng(5);
+  const TextEncoderConfig text_config{.vocabulary = 9, .length = 4, .width = 8, .depth = 1, .heads = 2};
+  TextEncoder encoder(text_config, rng);
+  PromptEmbedder with_places(8, 2, 16, rng), without(8, 0, 16, rng);
+  CHECK_EQ(nn::parameter_count(with_places), count_prompt_embedder(8, 2, 16));
+  CHECK_EQ(nn::parameter_count(without), count_prompt_embedder(8, 0, 16));
+  EncodedText text = encoder(from_vector<int64_t>({1, 4, 7, 0, 1, 4, 8, 0}, {2, 4}));
+  CHECK(without(text, 3).shape() == Shape{2, 1, 16});
+  const Tensor asked = with_places(text, 3);  // [2, 3, 16]
+  CHECK(asked.shape() == Shape{2, 3, 16});
+  const auto distance = [](const Tensor& a, const Tensor& b) { return amax(abs(a - b)).item(); };
+  CHECK_GT(distance(select(asked, 1, 0), select(asked, 1, 2)), 1e-3);
+  // An encoder that made the same of both prompts would not hide the word in which they differ.
+  text.pooled = zeros({2, 8});
+  const Tensor of_words = with_places(text, 3);
+  CHECK_GT(distance(select(of_words, 0, 0), select(of_words, 0, 1)), 1e-3);
 }

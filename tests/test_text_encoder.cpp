@@ -1,6 +1,7 @@
 // The text encoder: what a prompt's vectors depend on, its derivatives and its messages.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include <ditharos/autograd/grad_mode.h>
@@ -34,6 +35,13 @@ TEST_CASE("text encoder: shapes, mask, and as many parameters as counted") {
   const Tensor first = slice(text.tokens, 0, 0, 1);
   CHECK_LT(difference(slice(text.pooled, 0, 0, 1), mean(slice(first, 1, 0, 2), {1})), 1e-6);
   CHECK_LT(difference(slice(text.pooled, 0, 1, 2), mean(slice(text.tokens, 0, 1, 2), {1})), 1e-6);
+  nn::NamedTensors parameters = nn::named_parameters(encoder);
+  const auto embedding = std::find_if(parameters.begin(), parameters.end(),
+                                      [](const nn::NamedTensor& p) { return p.name == "embedding.weight"; });
+  REQUIRE(embedding != parameters.end());
+  const Tensor words = index_select(embedding->tensor, 0, from_vector<int64_t>({1, 4, 2, 3, 10}));
+  CHECK_LT(difference(slice(text.words, 0, 0, 1), mean(slice(words, 0, 0, 2), {0}, true)), 1e-6);
+  CHECK_LT(difference(slice(text.words, 0, 1, 2), mean(slice(words, 0, 2, 5), {0}, true)), 1e-6);
   const EncodedText cut = encoder(tokens_of({1, 4, 0, 0, 0, 2, 0, 10, 0, 0}, 5));  // padding within a prompt stays
   CHECK(cut.tokens.shape() == Shape{2, 3, 12});
   CHECK(cut.mask.to_vector<int64_t>() == std::vector<int64_t>{1, 1, 0, 1, 0, 1});

@@ -41,7 +41,7 @@ Tensor VideoDiT::operator()(const Tensor& x, const Tensor& t, const Tensor& prom
   check_inputs(x, t, prompts);
   const EncodedText text = text_encoder_ ? (*text_encoder_)(prompts) : EncodedText{};
   const ClipContext clip = context_of(x, text);
-  const Tensor activated = silu(condition(t, text, clip.grid.frames));  // [G, D], one for each clip or each frame of patches
+  const Tensor activated = silu(condition(t, text, clip.grid.frames));  // [G, D], one for each clip or its frames
 
   Tensor h = x_embedder_(patchify_video(x, config_.patch));  // [B, T, D]
   if (pos_embedder_) h = h + (*pos_embedder_)(coordinate_features(clip.grid, config_.coordinate_octaves, x.dtype()));

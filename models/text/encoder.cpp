@@ -77,7 +77,7 @@ void TextBlock::visit(nn::Visitor& v) {
 
 TextEncoder::TextEncoder(const TextEncoderConfig& config, Generator& rng) : config_(config) {
   config.validate();
-  // As large as what the blocks add: a fresh encoder gives words as they are and does not drown them in random mixtures.
+  // As large as what the blocks add: a fresh encoder does not drown words in random mixtures.
   embedding_ = nn::Embedding(config.vocabulary, config.width, rng);
   positions_ = nn::parameter(nn::init::normal({config.length, config.width}, .02, rng));
   for (int64_t i = 0; i < config.depth; ++i) blocks_.emplace_back(config, rng);
