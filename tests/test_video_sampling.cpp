@@ -159,12 +159,14 @@ TEST_CASE("video sampling: a loop's second half is made between the first half's
   std::vector<Tensor> seen;  // what the second pass was given
   Tensor first_pass;
   VideoModel spy = to_numbers;
+  std::vector<std::vector<int64_t>> asked;
   spy.network = [&](const Tensor& x, const Tensor& t, const Tensor& prompts) {
     if (t.rank() == 2) seen = {frames_of(x, 0, 2), frames_of(x, 4, 6)};
+    asked.push_back(prompts.to_vector<int64_t>());
     return straight(x, t, prompts);
   };
   std::vector<int64_t> steps;
-  const Tensor loop = sample_loop(spy, {.steps = 2}, first_noise, second_noise, 2,
+  const Tensor loop = sample_loop(spy, {.steps = 2, .guidance = {.scale = 2}}, first_noise, second_noise, 2,
                                   [&](int64_t done, int64_t total, const Tensor&) {
                                     CHECK_EQ(total, 4);
                                     steps.push_back(done);
@@ -174,6 +176,9 @@ TEST_CASE("video sampling: a loop's second half is made between the first half's
   CHECK(same_bits(seen[0], frames_of(loop, 2, 4)));
   CHECK(same_bits(seen[1], frames_of(loop, 0, 2)));
   CHECK(steps == std::vector<int64_t>{1, 2, 3, 4});
+  // The way there is prompted and guided; the way back is not.
+  const std::vector<int64_t> guided{3, -2, 0, 0}, free{0, 0};
+  CHECK(asked == std::vector<std::vector<int64_t>>{guided, guided, free, free});
   CHECK_THROWS_AS(sample_loop(spy, {}, first_noise, second_noise, 3), ShapeError);
 }
 

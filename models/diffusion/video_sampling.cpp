@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include <ditharos/autograd/ops.h>
+#include <ditharos/models/diffusion/batch.h>
 #include <ditharos/nn/inference.h>
 
 namespace ditharos::models {
@@ -178,7 +179,12 @@ Tensor sample_loop(const VideoModel& model, const VideoSampler& sampler, const T
   const Tensor first = sample_video(model, sampler, first_noise, {}, part_of(progress, 0, 2));
   const GivenFrames ends = given_ends(frames_of(first, first_frames - context, first_frames),
                                       frames_of(first, 0, context), second_frames);
-  const Tensor second = sample_video(model, sampler, second_noise, ends, part_of(progress, 1, 2));
+  // "Drifts left" does not lead back to the right: the way back is left to the frames.
+  VideoModel unprompted = model;
+  if (model.conditions.defined()) unprompted.conditions = no_condition(model.conditions, model.null_condition);
+  VideoSampler unguided = sampler;
+  unguided.guidance.scale = 1;
+  const Tensor second = sample_video(unprompted, unguided, second_noise, ends, part_of(progress, 1, 2));
   return cat({first, frames_of(second, context, second_frames - context)}, 1);
 }
 

@@ -14,7 +14,7 @@ namespace ditharos::models {
 struct VideoModel {
   Network network;
   Tensor conditions = {};      ///< i64 [B, ...], such as prompts [B, L]; undefined for a network without any
-  Tensor null_condition = {};  ///< "none", of one sample, such as the empty prompt [L]; read when there is guidance
+  Tensor null_condition = {};  ///< "none", of one sample, such as the empty prompt [L]; for guidance and loops
 };
 
 struct VideoSampler {
@@ -57,7 +57,8 @@ Tensor extend_backwards(const VideoModel& model, const VideoSampler& sampler, co
                         int64_t context, const SamplingProgress& progress = {});
 
 /// A clip whose end leads to its beginning, in two passes: a clip like `first_noise`; then one like `second_noise` that
-/// begins with its last `context` frames and ends with its first, from which the frames between are added.
+/// begins with its last `context` frames and ends with its first, from which the frames between are added. The second
+/// pass has no condition: what a prompt asks for seldom leads back.
 /// -> [B, first's frames + second's frames - 2 context, C, H, W]. `progress` counts the steps of both passes.
 Tensor sample_loop(const VideoModel& model, const VideoSampler& sampler, const Tensor& first_noise,
                    const Tensor& second_noise, int64_t context = 1, const SamplingProgress& progress = {});
