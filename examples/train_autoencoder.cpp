@@ -12,6 +12,7 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/data/sheet.h>
 #include <ditharos/examples/common/autoencoder_run.h>
+#include <ditharos/examples/common/clip_tasks.h>
 #include <ditharos/examples/common/program.h>
 #include <ditharos/examples/common/training_loop.h>
 #include <ditharos/tensor/parallel.h>
@@ -26,7 +27,7 @@ struct Fidelity {
   double rms, psnr;  // psnr in decibels
 };
 Fidelity fidelity_of(const Tensor& clips, const Tensor& decoded) {
-  const double rms = std::sqrt(mse_loss(clamp(decoded, -1, 1), clips).item()) / 2;
+  const double rms = rms_difference(decoded, clips);
   return {rms, -20 * std::log10(rms)};
 }
 

@@ -9,15 +9,14 @@
 namespace ditharos::examples {
 namespace {
 
-/// Of frames in [-1, 1], as bytes would show them.
-double difference(const Tensor& a, const Tensor& b) {
-  return std::sqrt(mse_loss(clamp(a, -1, 1), clamp(b, -1, 1)).item()) / 2;
-}
-
 /// Frames [begin, end) of a clip.
 Tensor part(const Tensor& clip, int64_t begin, int64_t end) { return slice(clip, 0, begin, end); }
 
 }  // namespace
+
+double rms_difference(const Tensor& a, const Tensor& b) {
+  return std::sqrt(mse_loss(clamp(a, -1, 1), clamp(b, -1, 1)).item()) / 2;
+}
 
 TaskFigures measure_tasks(const TrainedVideo& trained, const std::vector<std::string>& prompts,
                           const std::vector<Tensor>& clips, uint64_t seed) {
@@ -37,17 +36,18 @@ TaskFigures measure_tasks(const TrainedVideo& trained, const std::vector<std::st
     const Tensor first = part(real, 0, 1), last = part(real, frames - 1, frames);
     const Tensor begin = part(real, 0, half), end = part(real, half, frames);
 
-    sum.first += difference(part(make({.first = first}), 0, 1), first);
+    sum.first += rms_difference(part(make({.first = first}), 0, 1), first);
     const Tensor between = make({.first = first, .last = last});
-    sum.ends += (difference(part(between, 0, 1), first) + difference(part(between, frames - 1, frames), last)) / 2;
+    sum.ends += (rms_difference(part(between, 0, 1), first) +
+                 rms_difference(part(between, frames - 1, frames), last)) / 2;
     sum.extended_forwards +=
-        difference(part(make({.task = ClipTask::extend_forwards, .clip = begin}), 0, half), begin);
+        rms_difference(part(make({.task = ClipTask::extend_forwards, .clip = begin}), 0, half), begin);
     const Tensor before = make({.task = ClipTask::extend_backwards, .clip = end});
-    sum.extended_backwards += difference(part(before, before.size(0) - half, before.size(0)), end);
+    sum.extended_backwards += rms_difference(part(before, before.size(0) - half, before.size(0)), end);
     const Tensor loop = make({.task = ClipTask::loop});
-    sum.loop_closure += difference(part(loop, frames - 1, frames), part(loop, 0, 1));
+    sum.loop_closure += rms_difference(part(loop, frames - 1, frames), part(loop, 0, 1));
     for (int64_t f = 0; f + 1 < frames; ++f)
-      sum.loop_neighbours += difference(part(loop, f, f + 1), part(loop, f + 1, f + 2)) / double(frames - 1);
+      sum.loop_neighbours += rms_difference(part(loop, f, f + 1), part(loop, f + 1, f + 2)) / double(frames - 1);
   }
   for (double* figure : {&sum.first, &sum.ends, &sum.extended_forwards, &sum.extended_backwards, &sum.loop_closure,
                          &sum.loop_neighbours})

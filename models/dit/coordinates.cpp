@@ -25,13 +25,14 @@ std::array<std::array<int, 3>, wave_directions> directions() {
 Tensor coordinate_features(const PatchGrid& grid, int64_t octaves, DType dtype) {
   check<ConfigError>(octaves >= 1 && octaves <= 16, "[coordinates] the number of octaves must be between 1 and ",
                      "16, got ", octaves);
+  const auto ways = directions();
   std::vector<double> features;
   const auto share = [](int64_t i, int64_t n) { return (double(i) + .5) / double(n); };
   for (int64_t i = 0; i < grid.tokens(); ++i) {
     const int64_t frame = i / (grid.rows * grid.columns), row = i / grid.columns % grid.rows, column = i % grid.columns;
     const double u[3] = {share(frame, grid.frames), share(row, grid.rows), share(column, grid.columns)};
     for (int64_t k = 0; k < octaves; ++k) {
-      for (const std::array<int, 3>& way : directions()) {
+      for (const std::array<int, 3>& way : ways) {
         const double angle = std::numbers::pi * std::ldexp(way[0] * u[0] + way[1] * u[1] + way[2] * u[2], int(k));
         features.push_back(std::sin(angle));
         features.push_back(std::cos(angle));
