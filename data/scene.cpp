@@ -112,7 +112,7 @@ Scene draw_scene(Generator random, const PicturesByClass& pictures, const SceneO
   choose_part(scene.lead, choices, classes, options.split);
   choose_look(scene.lead, choices, pictures, options.tinted);
   if (!choices.chance(options.second_thing) || classes < 2) {
-    const double size = choices.between(0.58, 0.64), x = choices.between(0.4, 0.6);
+    const double size = choices.between(0.66, 0.72), x = choices.between(0.4, 0.6);
     choose_way(scene.lead, choices, size, x, choices.between(0.4, 0.6));
     return scene;
   }

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include <ditharos/autograd/ops.h>
@@ -20,9 +21,9 @@ const VideoDiTConfig tiny = {.channels = 2, .patch = {1, 2, 2}, .hidden = 16, .d
 
 }  // namespace
 
-TEST_CASE("coordinates: they say where a token lies, as shares of the clip") {
-  const Tensor features = coordinate_features({2, 2, 3}, 2, DType::f64);  // [12, 52]
-  CHECK(features.shape() == Shape{12, 52});
+TEST_CASE("coordinates: they say where a token lies, as shares of the frame and from its middle") {
+  const Tensor features = coordinate_features({2, 2, 3}, 2, DType::f64);  // [12, 104]
+  CHECK(features.shape() == Shape{12, 104});
   // In the order of the features: every direction to a neighbour whose opposite has not come.
   const int directions[13][3] = {{0, 0, 1},  {0, 1, -1}, {0, 1, 0},  {0, 1, 1},  {1, -1, -1}, {1, -1, 0}, {1, -1, 1},
                                  {1, 0, -1}, {1, 0, 0},  {1, 0, 1},  {1, 1, -1}, {1, 1, 0},   {1, 1, 1}};
@@ -31,12 +32,18 @@ TEST_CASE("coordinates: they say where a token lies, as shares of the clip") {
     const std::vector<double> got = contiguous(select(features, 0, token)).to_vector<double>();
     const double frame = (double(token / 6) + .5) / 2, row = (double(token / 3 % 2) + .5) / 2,
                  column = (double(token % 3) + .5) / 3;
+    // A frame of 2 by 3 patches: the middles of its columns lie half the shorter side apart.
+    const double from_middle = std::array{0., .5, 1.}[size_t(token % 3)];
     for (size_t k = 0; k < 2; ++k) {
       for (size_t i = 0; i < 13; ++i) {
         const int* d = directions[i];
-        const double angle = pi * (k == 0 ? 1 : 2) * (d[0] * frame + d[1] * row + d[2] * column);
-        CHECK_EQ(got[26 * k + 2 * i], doctest::Approx(std::sin(angle)));
-        CHECK_EQ(got[26 * k + 2 * i + 1], doctest::Approx(std::cos(angle)));
+        const double octave = pi * (k == 0 ? 1 : 2);
+        const double share = octave * (d[0] * frame + d[1] * row + d[2] * column);
+        const double place = octave * (d[0] * frame + d[1] * row + d[2] * from_middle);
+        CHECK_EQ(got[26 * k + 2 * i], doctest::Approx(std::sin(share)));
+        CHECK_EQ(got[26 * k + 2 * i + 1], doctest::Approx(std::cos(share)));
+        CHECK_EQ(got[52 + 26 * k + 2 * i], doctest::Approx(std::sin(place)));
+        CHECK_EQ(got[52 + 26 * k + 2 * i + 1], doctest::Approx(std::cos(place)));
       }
     }
   }

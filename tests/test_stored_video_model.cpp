@@ -27,21 +27,26 @@ void read_configuration(Settings& settings, const std::string& name) {
 
 }  // namespace
 
-TEST_CASE("stored video model: the configurations fit the programs, and the second stage the first") {
-  Settings of_autoencoder("", ""), of_start("", ""), of_video("", "");
+TEST_CASE("stored video model: the configurations fit the programs, and later stages the first") {
+  Settings of_autoencoder("", ""), of_start("", "");
   AutoencoderRun autoencoder;
   describe(of_autoencoder, autoencoder);
   read_configuration(of_autoencoder, "video_autoencoder.toml");
-  VideoRun start, video;
+  VideoRun start;
   describe(of_start, start);
   read_configuration(of_start, "video_start.toml");
-  describe(of_video, video);
-  read_configuration(of_video, "video.toml");
   settle(start);
-  settle(video);
-  CHECK(start.model == video.model);
-  CHECK(start.patch == video.patch);
-  CHECK_EQ(start.vocabulary, video.vocabulary);
+  for (const char* name : {"video.toml", "video_finish.toml"}) {
+    CAPTURE(name);
+    Settings of_later("", "");
+    VideoRun later;
+    describe(of_later, later);
+    read_configuration(of_later, name);
+    settle(later);
+    CHECK(later.model == start.model);
+    CHECK(later.patch == start.patch);
+    CHECK_EQ(later.vocabulary, start.vocabulary);
+  }
 }
 
 TEST_CASE("stored video model: things go where the prompt says, under the sky that it names") {

@@ -1,5 +1,6 @@
 #include <ditharos/models/dit/coordinates.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <numbers>
@@ -26,18 +27,24 @@ Tensor coordinate_features(const PatchGrid& grid, int64_t octaves, DType dtype) 
   check<ConfigError>(octaves >= 1 && octaves <= 16, "[coordinates] the number of octaves must be between 1 and ",
                      "16, got ", octaves);
   const auto ways = directions();
-  std::vector<double> features;
+  const auto shorter = double(std::min(grid.rows, grid.columns));
   const auto share = [](int64_t i, int64_t n) { return (double(i) + .5) / double(n); };
-  for (int64_t i = 0; i < grid.tokens(); ++i) {
-    const int64_t frame = i / (grid.rows * grid.columns), row = i / grid.columns % grid.rows, column = i % grid.columns;
-    const double u[3] = {share(frame, grid.frames), share(row, grid.rows), share(column, grid.columns)};
+  const auto from_middle = [&](int64_t i, int64_t n) { return .5 + (double(i) + .5 - .5 * double(n)) / shorter; };
+  std::vector<double> features;
+  const auto add_waves = [&](double frame, double row, double column) {
     for (int64_t k = 0; k < octaves; ++k) {
       for (const std::array<int, 3>& way : ways) {
-        const double angle = std::numbers::pi * std::ldexp(way[0] * u[0] + way[1] * u[1] + way[2] * u[2], int(k));
+        const double angle = std::numbers::pi * std::ldexp(way[0] * frame + way[1] * row + way[2] * column, int(k));
         features.push_back(std::sin(angle));
         features.push_back(std::cos(angle));
       }
     }
+  };
+  for (int64_t i = 0; i < grid.tokens(); ++i) {
+    const int64_t row = i / grid.columns % grid.rows, column = i % grid.columns;
+    const double frame = share(i / (grid.rows * grid.columns), grid.frames);
+    add_waves(frame, share(row, grid.rows), share(column, grid.columns));
+    add_waves(frame, from_middle(row, grid.rows), from_middle(column, grid.columns));
   }
   return to(from_vector(features, {grid.tokens(), coordinate_width(octaves)}), dtype);
 }

@@ -12,7 +12,7 @@ namespace ditharos::models {
 
 /// A diffusion transformer over spacetime patches (Peebles and Xie 2023; Brooks et al. 2024). Its condition is a time,
 /// one for a clip or one for each of its frames, and a prompt, whose mean steers adaptive layer norms and whose tokens
-/// are attended to. Positions enter as rotations and, if asked for, as shares of the clip, so one set of weights takes
+/// are attended to. Positions enter as rotations and, if asked for, as places in the clip, so one set of weights takes
 /// clips of every shape.
 class VideoDiT : public nn::Module {
  public:
