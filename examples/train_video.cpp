@@ -98,7 +98,8 @@ int train(int argc, char** argv) {
   if (other) nn::load_state_dict(model, nn::named_tensors(other->model));
   model.dit().set_recompute(recompute);
   for (const data::ClipBucket& bucket : buckets) check_clip_shape(model, bucket.shape, "shapes");
-  const std::vector<std::string> prompts = parse_prompts(run.prompts);
+  std::vector<std::string> prompts = parse_prompts(run.prompts);
+  if (prompts.empty()) prompts = first_captions(*source, parts.tokenizer, run.model.text.length, 4);
   encode_prompts(parts.tokenizer, prompts, run.model.text.length);  // too long a prompt is better known now
 
   models::Trainer trainer = make_trainer(model, parts.tokenizer, run);

@@ -133,6 +133,15 @@ TEST_CASE("video programs: prompts") {
   CHECK_EQ(encode_captions(tokenizer(), {"a boot falls a boot falls", "a"}, 4).shape(), Shape{2, 4});
   CHECK_EQ(null_prompt(tokenizer(), 3).to_vector<int64_t>(), std::vector<int64_t>{1, 0, 0});
 
+  const auto made = open_clips("moving-garments", ClipUse::training);
+  const auto taught = data::Tokenizer::train({made->caption(0), made->caption(1), made->caption(2)}, 600);
+  const std::vector<std::string> first = first_captions(*made, taught, 400, 3);
+  CHECK(first == std::vector<std::string>{made->caption(0), made->caption(1), made->caption(2)});
+  for (const std::string& caption : first_captions(*made, taught, 12, 4)) CHECK_LE(taught.encode(caption).size(), 12);
+  CHECK(message_of<ConfigError>([&] { first_captions(*made, taught, 1, 4); }) ==
+        "none of the first 1000 captions fits into prompt_length = 1 tokens, so the model would read no caption to its "
+        "end");
+
   check_words(tokenizer(), "a red boot, falls");
   const std::string unknown = message_of<ConfigError>([] { check_words(tokenizer(), "a rde zeppelin"); });
   CHECK_MESSAGE(contains(unknown, "\"rde\" (the nearest that it knows is \"red\"), \"zeppelin\""), unknown);

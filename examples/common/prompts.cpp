@@ -43,6 +43,20 @@ Tensor null_prompt(const data::Tokenizer& tokenizer, int64_t length) {
   return select(tokenizer.encode_batch({""}, length), 0, 0);
 }
 
+std::vector<std::string> first_captions(const data::ClipSource& source, const data::Tokenizer& tokenizer,
+                                        int64_t length, int64_t count) {
+  std::vector<std::string> captions;
+  const int64_t tried = std::min<int64_t>(source.size(), 1000);
+  for (int64_t i = 0; i < tried && int64_t(captions.size()) < count; ++i) {
+    const std::string caption = source.caption(i);
+    const bool fits = int64_t(tokenizer.encode(caption).size()) <= length;
+    if (fits && std::find(captions.begin(), captions.end(), caption) == captions.end()) captions.push_back(caption);
+  }
+  check<ConfigError>(!captions.empty(), "none of the first ", tried, " captions fits into prompt_length = ", length,
+                     " tokens, so the model would read no caption to its end");
+  return captions;
+}
+
 void check_words(const data::Tokenizer& tokenizer, const std::string& prompt) {
   std::string complaint;
   for (const std::string& word : tokenizer.unknown_words(prompt)) {

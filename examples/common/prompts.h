@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include <ditharos/data/clip.h>
 #include <ditharos/data/tokenizer.h>
 
 namespace ditharos::examples {
@@ -16,6 +17,11 @@ Tensor encode_prompts(const data::Tokenizer& tokenizer, const std::vector<std::s
 Tensor encode_captions(const data::Tokenizer& tokenizer, const std::vector<std::string>& captions, int64_t length);
 /// What stands for "no prompt", i64 [length].
 Tensor null_prompt(const data::Tokenizer& tokenizer, int64_t length);
+
+/// The first captions of the data that the model reads whole, at most `count` of them, none twice. ConfigError when it
+/// reads none of the first thousand.
+std::vector<std::string> first_captions(const data::ClipSource& source, const data::Tokenizer& tokenizer,
+                                        int64_t length, int64_t count);
 
 /// ConfigError naming the words of a prompt that no caption in training held, each with the nearest that one did.
 void check_words(const data::Tokenizer& tokenizer, const std::string& prompt);

@@ -80,7 +80,8 @@ void describe(Settings& settings, VideoRun& run) {
   describe_flow(settings, run.flow);
   describe_training(settings, run.train, "clips a step, of the first shape; others have as many pixels");
   describe_output(settings, run.output);
-  settings.section("output").add("prompts", run.prompts, "what the sample sheets show: prompts, \"a; b; c\"");
+  settings.section("output").add("prompts", run.prompts, "what the sample sheets show: prompts, \"a; b; c\"; "
+                                                        "none: the first captions of the data");
   describe_sampling(settings, run.sampling);
 }
 
@@ -88,8 +89,6 @@ void settle(const VideoRun& run) {
   check_schedule(run.train);
   run.flow.validate();
   run.sampling.guidance.validate();
-  check<ConfigError>(!parse_prompts(run.prompts).empty(), "prompts = \"", run.prompts,
-                     "\" holds none: the sample sheets need one");
   clip_buckets(run.clips, run.train.batch_size);
 }
 

@@ -33,8 +33,7 @@ struct VideoRun {
   TrainSettings train{.steps = 10000, .batch_size = 16, .learning_rate = 1e-3, .ema_decay = .999};
   OutputSettings output;
   VideoSampling sampling;
-  std::string prompts = "a red sneaker drifts left across a dawn sky; a blue dress rises through a night sky; "
-                        "a bag falls; a green shirt floats right";
+  std::string prompts;  ///< of the sample sheets; none: see first_captions
 };
 
 /// Rows for all of it. `run` must outlive the settings.
