@@ -89,6 +89,8 @@ void settle(const VideoRun& run) {
   check_schedule(run.train);
   run.flow.validate();
   run.sampling.guidance.validate();
+  check<ConfigError>(run.prompts.empty() || !parse_prompts(run.prompts).empty(), "prompts = \"", run.prompts,
+                     "\" holds none: the sample sheets need one");
   clip_buckets(run.clips, run.train.batch_size);
 }
 
