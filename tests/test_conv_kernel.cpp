@@ -144,7 +144,7 @@ ConvResults native(const ConvCase& c, const ConvInputs& in) {
   const float *x = in.x.data<float>(), *w = in.weight.data<float>(), *dy = in.grad.data<float>();
   kernels::conv_native(g, x, w, in.bias.data<float>(), r.y.mutable_data<float>());
   kernels::conv_input_gradient_native(g, dy, w, r.dx.mutable_data<float>());
-  kernels::conv_weight_gradient_native(g, dy, x, r.dweight.mutable_data<float>(), r.dbias.mutable_data<float>());
+  kernels::conv_weight_gradient_native(g, dy, x, r.dweight.mutable_data<float>());
   return r;
 }
 

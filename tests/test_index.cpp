@@ -1,4 +1,5 @@
 // Reading and adding by index against loops.
+#include <cmath>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -26,7 +27,7 @@ Shape joined(const Shape& a, const Shape& b) {
   return both;
 }
 
-TEST_CASE("index: rows are selected, and added back in order") {
+TEST_CASE("index: rows are selected, and added back") {
   Choices choices(1);
   for (int round = 0; round < 200; ++round) {
     const int64_t rows = choose(choices, 1, 12);
@@ -50,9 +51,9 @@ TEST_CASE("index: rows are selected, and added back in order") {
       for (size_t j = 0; j < width; ++j) {
         double sum = 0;
         for (size_t i = 0; i < index.size(); ++i)
-          if (size_t(index[i]) == r)
-            sum = dtype == DType::f32 ? double(float(sum) + float(v[i * width + j])) : sum + v[i * width + j];
-        REQUIRE(a[r * width + j] == sum);  // exactly: the order is that of the indices
+          if (size_t(index[i]) == r) sum += v[i * width + j];
+        const double tolerance = dtype == DType::i64 ? 0 : dtype == DType::f32 ? 1e-5 : 1e-13;
+        REQUIRE(std::abs(a[r * width + j] - sum) <= tolerance * (1 + std::abs(sum)));
       }
   }
 }

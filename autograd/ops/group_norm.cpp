@@ -55,8 +55,9 @@ Tensor group_norm_of(const Tensor& x, int64_t groups, const Tensor& weight, cons
                       }));
 }
 
-Tensor batch_norm_training(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps, Tensor* statistics) {
-  const Tensor y = kernels::batch_norm(x, weight, bias, eps, statistics);
+Tensor batch_norm_training(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps, Tensor* statistics,
+                           Tensor* variance) {
+  const Tensor y = kernels::batch_norm(x, weight, bias, eps, statistics, variance);
   const Tensor kept = *statistics;  // [C, 2]
   return record("batch_norm", y, {x, weight, bias}, save_inputs,
                 fused([kept](const Backward& d) -> Grads {
@@ -93,10 +94,11 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
     const Tensor inverse = rsqrt(running_var.detach() + eps);
     return affine((x - per_channel(running_mean.detach(), x)) * per_channel(inverse, x), weight, bias);
   }
-  Tensor statistics;
-  const Tensor y = batch_norm_training(x, weight, bias, eps, &statistics);
+  Tensor statistics, variance;
+  const Tensor y = batch_norm_training(x, weight, bias, eps, &statistics, &variance);
   if (running_mean.defined())
-    kernels::update_running_statistics(running_mean, running_var, statistics, momentum, eps, x.numel() / x.size(1));
+    kernels::update_running_statistics(running_mean, running_var, statistics, variance, momentum,
+                                       x.numel() / x.size(1));
   return y;
 }
 

@@ -4,8 +4,10 @@
 
 #include <ditharos/tensor/kernels/conv_geometry.h>
 #include <ditharos/tensor/kernels/copy.h>
+#include <ditharos/tensor/kernels/reduce.h>
 #include <ditharos/tensor/observer.h>
 #include <ditharos/tensor/parallel.h>
+#include <ditharos/tensor/view.h>
 
 namespace ditharos::kernels {
 namespace {
@@ -96,14 +98,14 @@ void run_input_gradient(const ConvGeometry& g, const float* grad, const float* w
 void run_input_gradient(const ConvGeometry& g, const double* grad, const double* weight, double* dx) {
   conv_input_gradient_native(g, grad, weight, dx);
 }
-void run_weight_gradient(const ConvGeometry& g, const float* grad, const float* x, float* dweight, float* dbias) {
+void run_weight_gradient(const ConvGeometry& g, const float* grad, const float* x, float* dweight) {
 #ifdef DITHAROS_HAS_ONEDNN
-  if (conv_weight_gradient_onednn(g, grad, x, dweight, dbias)) return;
+  if (conv_weight_gradient_onednn(g, grad, x, dweight)) return;
 #endif
-  conv_weight_gradient_native(g, grad, x, dweight, dbias);
+  conv_weight_gradient_native(g, grad, x, dweight);
 }
-void run_weight_gradient(const ConvGeometry& g, const double* grad, const double* x, double* dweight, double* dbias) {
-  conv_weight_gradient_native(g, grad, x, dweight, dbias);
+void run_weight_gradient(const ConvGeometry& g, const double* grad, const double* x, double* dweight) {
+  conv_weight_gradient_native(g, grad, x, dweight);
 }
 
 }  // namespace
@@ -165,25 +167,15 @@ Tensor conv_weight_gradient(const char* op, const Tensor& grad, const Tensor& x,
   const Shape wanted = output_shape(g, x.rank() - 2);
   check<ShapeError>(grad.shape() == wanted, "[", op, "] the gradient must be ", wanted, ", got ", grad.shape());
   check_dtype(op, "x", x, grad.dtype());
+  const Tensor dy = contiguous(grad), dweight(weight, grad.dtype());
+  // Over the pictures and their positions, in blocks and pairs of blocks: they may be millions.
+  if (bias) *bias = sum(views::reshape(dy, {g.batch, g.out_channels, product(g.out)}), {0, 2}, false);
   return visit_floating(op, grad.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    const Tensor dweight(weight, grad.dtype());
-    if (bias) *bias = Tensor({g.out_channels}, grad.dtype());
-    if (grad.numel() == 0 || x.numel() == 0) {
-      fill(dweight, 0);
-      if (bias) fill(*bias, 0);
-      if (bias && grad.numel() > 0) {  // no input channels: the bias alone makes y
-        const ConvGeometry& s = g;
-        const T* from = contiguous(grad).data<T>();
-        T* to = bias->mutable_data<T>();
-        for (int64_t i = 0; i < grad.numel(); ++i) to[i / product(s.out) % s.out_channels] += from[i];
-      }
-      return dweight;
-    }
+    if (grad.numel() == 0 || x.numel() == 0) return fill(dweight, 0), dweight;
     count_flops(g.flops());
-    const Tensor dy = contiguous(grad), in = contiguous(x);
-    run_weight_gradient(g, dy.data<T>(), in.data<T>(), dweight.mutable_data<T>(),
-                        bias ? bias->mutable_data<T>() : nullptr);
+    const Tensor in = contiguous(x);
+    run_weight_gradient(g, dy.data<T>(), in.data<T>(), dweight.mutable_data<T>());
     return dweight;
   });
 }

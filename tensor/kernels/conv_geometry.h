@@ -25,13 +25,12 @@ struct ConvGeometry {
 template <class T> void conv_native(const ConvGeometry& g, const T* x, const T* weight, const T* bias, T* y);
 template <class T> void conv_input_gradient_native(const ConvGeometry& g, const T* grad, const T* weight, T* dx);
 template <class T>
-void conv_weight_gradient_native(const ConvGeometry& g, const T* grad, const T* x, T* dweight, T* dbias);
+void conv_weight_gradient_native(const ConvGeometry& g, const T* grad, const T* x, T* dweight);
 
 // By oneDNN; false (and nothing done) when it has no fast primitive for the case.
 bool conv_onednn(const ConvGeometry& g, const float* x, const float* weight, const float* bias, float* y);
 bool conv_input_gradient_onednn(const ConvGeometry& g, const float* grad, const float* weight, float* dx);
-bool conv_weight_gradient_onednn(const ConvGeometry& g, const float* grad, const float* x, float* dweight,
-                                 float* dbias);
+bool conv_weight_gradient_onednn(const ConvGeometry& g, const float* grad, const float* x, float* dweight);
 
 /// into[i] += parts[0][i] + parts[1][i] + ..., in this order; parts [count, n].
 template <class T> void add_parts(int64_t n, int64_t count, const T* parts, T* into);

@@ -140,7 +140,7 @@ void conv_input_gradient_native(const ConvGeometry& g, const T* grad, const T* w
 }
 
 template <class T>
-void conv_weight_gradient_native(const ConvGeometry& g, const T* grad, const T* x, T* dweight, T* dbias) {
+void conv_weight_gradient_native(const ConvGeometry& g, const T* grad, const T* x, T* dweight) {
   const int64_t rows = g.out_channels / g.groups, positions = product(g.out), size = g.out_channels * g.terms();
   // Pictures in at most eight parts, whose sums are added in order. The first part's goes to its place at once.
   const int64_t pictures = (g.batch + 7) / 8, parts = (g.batch + pictures - 1) / pictures;
@@ -167,24 +167,13 @@ void conv_weight_gradient_native(const ConvGeometry& g, const T* grad, const T* 
     }
   });
   add_parts(size, parts - 1, partial, dweight);
-  if (!dbias) return;
-  parallel_for(g.out_channels, std::max<int64_t>(1, 16384 / (g.batch * positions)), [&](int64_t begin, int64_t end) {
-    for (int64_t o = begin; o < end; ++o) {
-      double total = 0;
-      for (int64_t b = 0; b < g.batch; ++b) {
-        const T* channel = grad + (b * g.out_channels + o) * positions;
-        for (int64_t i = 0; i < positions; ++i) total += channel[i];
-      }
-      dbias[o] = T(total);
-    }
-  });
 }
 
 template void conv_native(const ConvGeometry&, const float*, const float*, const float*, float*);
 template void conv_native(const ConvGeometry&, const double*, const double*, const double*, double*);
 template void conv_input_gradient_native(const ConvGeometry&, const float*, const float*, float*);
 template void conv_input_gradient_native(const ConvGeometry&, const double*, const double*, double*);
-template void conv_weight_gradient_native(const ConvGeometry&, const float*, const float*, float*, float*);
-template void conv_weight_gradient_native(const ConvGeometry&, const double*, const double*, double*, double*);
+template void conv_weight_gradient_native(const ConvGeometry&, const float*, const float*, float*);
+template void conv_weight_gradient_native(const ConvGeometry&, const double*, const double*, double*);
 
 }  // namespace ditharos::kernels

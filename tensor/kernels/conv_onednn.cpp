@@ -90,10 +90,10 @@ struct Description {
   dnnl::convolution_backward_weights::primitive_desc weight_gradient(const dnnl::engine& engine) const {
     using dnnl::convolution_backward_weights;
 #if DNNL_VERSION_MAJOR >= 3
-    return {engine, algorithm, x, weight, bias, y, stride, dilation, left, right, forward(engine), attributes};
+    return {engine, algorithm, x, weight, y, stride, dilation, left, right, forward(engine), attributes};
 #else
-    return {convolution_backward_weights::desc(algorithm, x, weight, bias, y, stride, dilation, left, right),
-            attributes, engine, forward(engine)};
+    return {convolution_backward_weights::desc(algorithm, x, weight, y, stride, dilation, left, right), attributes,
+            engine, forward(engine)};
 #endif
   }
 
@@ -180,7 +180,7 @@ class Primitive {
     }
     if (key.bias) {
       bias_ = memory(description.bias, engine, DNNL_MEMORY_NONE);
-      arguments_.emplace(pass_ == ConvPass::forward ? DNNL_ARG_BIAS : DNNL_ARG_DIFF_BIAS, bias_);
+      arguments_.emplace(DNNL_ARG_BIAS, bias_);
     }
     if (scratch_bytes_) arguments_.emplace(DNNL_ARG_SCRATCHPAD, scratch_);
   }
@@ -340,25 +340,19 @@ bool conv_input_gradient_onednn(const ConvGeometry& g, const float* grad, const 
   return true;
 }
 
-bool conv_weight_gradient_onednn(const ConvGeometry& g, const float* grad, const float* x, float* dweight,
-                                 float* dbias) {
-  const std::vector<ConvPiece> pieces = cut_conv(g, ConvPass::weight_gradient, dbias != nullptr);
+bool conv_weight_gradient_onednn(const ConvGeometry& g, const float* grad, const float* x, float* dweight) {
+  const std::vector<ConvPiece> pieces = cut_conv(g, ConvPass::weight_gradient, false);
   if (!all_exist(pieces)) return false;
   // The sums of the first pictures go to their place at once, those of the later parts to a buffer.
   const int64_t later = pieces.back().part, size = g.out_channels * g.terms();
-  Storage buffer(sizeof(float) * static_cast<size_t>(later * (size + g.out_channels)));
+  Storage buffer(sizeof(float) * static_cast<size_t>(later * size));
   float* sums = static_cast<float*>(buffer.data());
-  float* bias_sums = sums + later * size;
   run_pieces(pieces, [&](const ConvPiece& piece, size_t, Primitive& primitive, ThreadState& state) {
-    const int64_t part = piece.part;
-    float* weight = (part == 0 ? dweight : sums + (part - 1) * size) + piece.channel * g.terms();
-    float* bias = nullptr;
-    if (dbias) bias = (part == 0 ? dbias : bias_sums + (part - 1) * g.out_channels) + piece.channel;
+    float* weight = (piece.part == 0 ? dweight : sums + (piece.part - 1) * size) + piece.channel * g.terms();
     const float* from = grad + piece.image * g.out_picture() + piece.channel * product(g.out);
-    primitive.run(x + piece.image * g.in_picture(), from, weight, bias, state.stream, state.scratch);
+    primitive.run(x + piece.image * g.in_picture(), from, weight, nullptr, state.stream, state.scratch);
   });
   add_parts(size, later, sums, dweight);
-  if (dbias) add_parts(g.out_channels, later, bias_sums, dbias);
   return true;
 }
 

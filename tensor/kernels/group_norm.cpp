@@ -72,7 +72,7 @@ const T* data_or_null(const Tensor& t) { return t.defined() ? t.data<T>() : null
 Tensor contiguous_or_undefined(const Tensor& t) { return t.defined() ? contiguous(t) : t; }
 
 Tensor normalize(const char* op, const Tensor& x, const Rows& rows, const Tensor& weight, const Tensor& bias,
-                 double eps, bool silu, Tensor* statistics) {
+                 double eps, bool silu, Tensor* statistics, Tensor* variance) {
   check_affine(op, "weight", weight, x);
   check_affine(op, "bias", bias, x);
   return visit_floating(op, x.dtype(), [&](auto zero) {
@@ -81,10 +81,14 @@ Tensor normalize(const char* op, const Tensor& x, const Rows& rows, const Tensor
     const Tensor out(x.shape(), x.dtype()), stats({rows.count, 2}, x.dtype());
     const T *from = in.data<T>(), *wp = data_or_null<T>(w), *bp = data_or_null<T>(b);
     T *to = out.mutable_data<T>(), *sp = stats.mutable_data<T>();
+    if (variance) *variance = Tensor({rows.count}, DType::f64);
+    double* variances = variance ? variance->mutable_data<double>() : nullptr;
     parallel_for(rows.count, 1 + grain / rows.elements(), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i)
-        loops<T>().forward(rows.row(i, wp, bp, silu), from + i * rows.row_stride, T(eps), to + i * rows.row_stride,
-                           sp + 2 * i);
+      for (int64_t i = begin; i < end; ++i) {
+        const double of_row = loops<T>().forward(rows.row(i, wp, bp, silu), from + i * rows.row_stride, T(eps),
+                                                 to + i * rows.row_stride, sp + 2 * i);
+        if (variances) variances[i] = of_row;
+      }
     });
     if (statistics) *statistics = stats;
     return out;
@@ -120,7 +124,7 @@ ChannelNormGrads normalize_backward(const char* op, const Tensor& grad, const Te
 
 Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps, bool silu,
                   Tensor* statistics) {
-  return normalize("group_norm", x, group_rows(x, groups), weight, bias, eps, silu, statistics);
+  return normalize("group_norm", x, group_rows(x, groups), weight, bias, eps, silu, statistics, nullptr);
 }
 
 ChannelNormGrads group_norm_backward(const Tensor& grad, const Tensor& x, int64_t groups, const Tensor& weight,
@@ -131,8 +135,9 @@ ChannelNormGrads group_norm_backward(const Tensor& grad, const Tensor& x, int64_
           sum(views::reshape(g.bias, per_picture), {0}, false)};
 }
 
-Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps, Tensor* statistics) {
-  return normalize("batch_norm", x, channel_rows(x), weight, bias, eps, false, statistics);
+Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps, Tensor* statistics,
+                  Tensor* variance) {
+  return normalize("batch_norm", x, channel_rows(x), weight, bias, eps, false, statistics, variance);
 }
 
 ChannelNormGrads batch_norm_backward(const Tensor& grad, const Tensor& x, const Tensor& weight,
@@ -141,17 +146,16 @@ ChannelNormGrads batch_norm_backward(const Tensor& grad, const Tensor& x, const 
   return {g.x, sum(g.weight, {1}, false), sum(g.bias, {1}, false)};
 }
 
-void update_running_statistics(const Tensor& mean, const Tensor& variance, const Tensor& statistics, double momentum,
-                               double eps, int64_t count) {
-  visit_floating("batch_norm", mean.dtype(), [&](auto zero) {
+void update_running_statistics(const Tensor& running_mean, const Tensor& running_variance, const Tensor& statistics,
+                               const Tensor& variance, double momentum, int64_t count) {
+  visit_floating("batch_norm", running_mean.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    const auto stats = statistics.to_vector<double>();
+    const auto stats = statistics.to_vector<double>(), biased = variance.to_vector<double>();
     const double unbiased = count > 1 ? double(count) / double(count - 1) : 1;
-    T *m = mean.mutable_data<T>(), *v = variance.mutable_data<T>();
-    for (int64_t c = 0; c < mean.numel(); ++c) {
-      const double inverse = stats[size_t(2 * c + 1)], biased = std::max(0.0, 1 / (inverse * inverse) - eps);
+    T *m = running_mean.mutable_data<T>(), *v = running_variance.mutable_data<T>();
+    for (int64_t c = 0; c < running_mean.numel(); ++c) {
       m[c] = T((1 - momentum) * double(m[c]) + momentum * stats[size_t(2 * c)]);
-      v[c] = T((1 - momentum) * double(v[c]) + momentum * biased * unbiased);
+      v[c] = T((1 - momentum) * double(v[c]) + momentum * biased[size_t(c)] * unbiased);
     }
   });
 }

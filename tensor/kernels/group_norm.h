@@ -15,14 +15,16 @@ Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight, const T
 ChannelNormGrads group_norm_backward(const Tensor& grad, const Tensor& x, int64_t groups, const Tensor& weight,
                                      const Tensor& bias, bool silu, const Tensor& statistics);
 
-/// The same over each channel of the whole batch (Ioffe and Szegedy 2015); statistics [C, 2].
-Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps, Tensor* statistics);
+/// The same over each channel of the whole batch (Ioffe and Szegedy 2015); statistics [C, 2]. `variance`, if not null,
+/// receives the batch's variance without the correction, [C] f64.
+Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps, Tensor* statistics,
+                  Tensor* variance);
 ChannelNormGrads batch_norm_backward(const Tensor& grad, const Tensor& x, const Tensor& weight,
                                      const Tensor& statistics);
 /// running = (1 - momentum) running + momentum batch, in place, for mean and variance [C], from batch_norm's statistics
-/// of `count` elements each. The variance that is kept is the unbiased one.
-void update_running_statistics(const Tensor& mean, const Tensor& variance, const Tensor& statistics, double momentum,
-                               double eps, int64_t count);
+/// and variance of `count` elements each. The variance that is kept is the unbiased one. NaN in a batch stays NaN.
+void update_running_statistics(const Tensor& running_mean, const Tensor& running_variance, const Tensor& statistics,
+                               const Tensor& variance, double momentum, int64_t count);
 
 /// y = x / sqrt(mean(x^2) + eps) * weight over the last axis (Zhang and Sennrich 2019); weight [D] or undefined.
 /// `inverse`, if not null, receives [rows] = 1/sqrt(mean(x^2) + eps).

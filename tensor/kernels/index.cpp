@@ -5,7 +5,9 @@
 #include <vector>
 
 #include <ditharos/tensor/kernels/copy.h>
-#include <ditharos/tensor/kernels/loop_nest.h>
+#include <ditharos/tensor/kernels/dispatch.h>
+#include <ditharos/tensor/kernels/sum_plan.h>
+#include <ditharos/tensor/kernels/workspace.h>
 #include <ditharos/tensor/view.h>
 
 namespace ditharos::kernels {
@@ -23,12 +25,22 @@ Tensor checked_indices(const char* op, const Tensor& indices, int64_t size) {
   return flat;
 }
 
-/// Types that add up: a gradient or a count.
+/// Types that add up: a gradient or a count. Integers are added in the unsigned type of their width, where an overflow
+/// wraps around.
 template <class F>
-void visit_addable(const char* op, DType dtype, const F& f) {
-  if (dtype == DType::i64) return f(int64_t{});
-  visit_floating(op, dtype, f);
+void visit_addable(const char* op, const Tensor& from, const Tensor& to, const F& f) {
+  if (from.dtype() == DType::i64)
+    return f(reinterpret_cast<const uint64_t*>(from.data<int64_t>()),
+             reinterpret_cast<uint64_t*>(to.mutable_data<int64_t>()));
+  visit_floating(op, from.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    f(from.data<T>(), to.mutable_data<T>());
+  });
 }
+
+const SumLoops<float>& sum_loops(float) { return isa_kernels<ReduceKernels>().f32; }
+const SumLoops<double>& sum_loops(double) { return isa_kernels<ReduceKernels>().f64; }
+const SumLoops<uint64_t>& sum_loops(uint64_t) { return isa_kernels<ReduceKernels>().u64; }
 
 /// Positions of equal destinations, side by side and in order: those of row r are order[start[r]] ..
 /// order[start[r+1]-1].
@@ -91,19 +103,18 @@ Tensor index_add(const Tensor& values, const Tensor& indices, int64_t rows) {
   fill(out, 0);
   if (values.numel() == 0) return out;
   const int64_t n = flat.numel(), row = values.numel() / n;
-  visit_addable("index_add", values.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const T* from = source.data<T>();
-    T* to = out.mutable_data<T>();
-    // A destination row belongs to one thread, which adds in the order of the positions.
+  visit_addable("index_add", source, out, [&](const auto* from, auto* to) {
+    const auto& loops = sum_loops(*from);
+    // A destination row belongs to one thread, which adds its values in blocks and pairs of blocks.
     const Buckets buckets(flat.data<int64_t>(), n, rows);
     const int64_t cost = std::max<int64_t>(1, row * n / rows);
     parallel_for(rows, std::max<int64_t>(1, elementwise_grain / cost), [&](int64_t begin, int64_t end) {
-      for (int64_t r = begin; r < end; ++r)
-        for (int64_t k = buckets.start[size_t(r)]; k < buckets.start[size_t(r) + 1]; ++k) {
-          const T* value = from + buckets.order[size_t(k)] * row;
-          for (int64_t j = 0; j < row; ++j) to[r * row + j] += value[j];
-        }
+      for (int64_t r = begin; r < end; ++r) {
+        const int64_t first = buckets.start[size_t(r)], count = buckets.start[size_t(r) + 1] - first;
+        for (int64_t j = 0; count > 0 && j < row; j += column_tile)
+          sum_rows(loops, first, count, [&](int64_t k) { return from + buckets.order[size_t(k)] * row + j; }, 1,
+                   std::min(column_tile, row - j), to + r * row + j);
+      }
     });
   });
   return out;
@@ -149,18 +160,38 @@ Tensor scatter_add(const Tensor& values, int axis, const Tensor& index, const Sh
   Shape lines = index.shape();
   lines.erase(axis);
   const LoopNest nest(lines, {without(out.strides(), axis), without(source.strides(), axis)});
-  visit_addable("scatter_add", values.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const T* from = source.data<T>();
+  const int64_t size = shape[axis];
+  visit_addable("scatter_add", source, out, [&](const auto* from, auto* to) {
+    using T = std::remove_pointer_t<decltype(to)>;
+    using Sum = std::conditional_t<std::is_same_v<T, float>, double, T>;
     const int64_t* at_index = positions.data<int64_t>();
-    T* to = out.mutable_data<T>();
-    // A line along the axis belongs to one thread, which adds in order.
+    // A line along the axis belongs to one thread, which adds in order: few values in their place, many in double.
+    const bool few = length <= row_block || std::is_same_v<Sum, T>;
+    const int64_t at_once = in_step == 1 ? 1 : 16;  // lines, a cache line's worth where they lie side by side
     for_each_row(nest, std::max<int64_t>(1, elementwise_grain / length), [&](int64_t n, const int64_t* at) {
-      for (int64_t j = 0; j < length; ++j)
-        for (int64_t i = 0; i < n; ++i) {
-          const int64_t v = at[1] + i * nest.inner_stride(1) + j * in_step;
-          to[at[0] + i * nest.inner_stride(0) + at_index[v] * out_step] += from[v];
-        }
+      const int64_t out_across = nest.inner_stride(0), in_across = nest.inner_stride(1);
+      if (few) {
+        for (int64_t j = 0; j < length; ++j)
+          for (int64_t i = 0; i < n; ++i) {
+            const int64_t v = at[1] + i * in_across + j * in_step;
+            to[at[0] + i * out_across + at_index[v] * out_step] += from[v];
+          }
+        return;
+      }
+      static thread_local Workspace scratch;
+      Sum* sums = scratch.get<Sum>(size * at_once);  // [size, at_once]
+      for (int64_t left = 0; left < n; left += at_once) {
+        const int64_t width = std::min(at_once, n - left);
+        std::fill_n(sums, size * at_once, Sum(0));
+        for (int64_t j = 0; j < length; ++j)
+          for (int64_t i = 0; i < width; ++i) {
+            const int64_t v = at[1] + (left + i) * in_across + j * in_step;
+            sums[at_index[v] * at_once + i] += from[v];
+          }
+        for (int64_t j = 0; j < size; ++j)
+          for (int64_t i = 0; i < width; ++i)
+            to[at[0] + (left + i) * out_across + j * out_step] = T(sums[j * at_once + i]);
+      }
     });
   });
   return out;

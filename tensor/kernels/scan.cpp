@@ -8,7 +8,10 @@
 namespace ditharos::kernels {
 namespace {
 
-/// Integers are added in the unsigned type of their width, where an overflow wraps around.
+/// What a line is added up in. Integers are added in the unsigned type of their width, where an overflow wraps around.
+template <class T> struct Accumulator { using type = T; };
+template <> struct Accumulator<float> { using type = double; };
+
 template <class T>
 void add_along(const Tensor& out, const Tensor& x, int axis, const T* from, T* to) {
   const int64_t length = x.shape()[axis], from_step = x.strides()[axis], to_step = out.strides()[axis];
@@ -24,11 +27,11 @@ void add_along(const Tensor& out, const Tensor& x, int axis, const T* from, T* t
     constexpr int64_t tile = 64;
     for (int64_t left = 0; left < n; left += tile) {
       const int64_t width = std::min(tile, n - left);
-      T total[tile] = {};
+      typename Accumulator<T>::type total[tile] = {};
       for (int64_t i = 0; i < length; ++i)
         for (int64_t j = 0; j < width; ++j) {
           total[j] += source[i * from_step + (left + j) * from_across];
-          first[i * to_step + (left + j) * to_across] = total[j];
+          first[i * to_step + (left + j) * to_across] = T(total[j]);
         }
     }
   });

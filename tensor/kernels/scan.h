@@ -4,7 +4,7 @@
 
 namespace ditharos::kernels {
 
-/// out[i] = x[0] + ... + x[i] along `axis`, added in that order. Integers and booleans add up in i64.
+/// out[i] = x[0] + ... + x[i] along `axis`, added in that order, f32 in double. Integers and booleans add up in i64.
 Tensor cumsum(const Tensor& x, int axis);
 
 }  // namespace ditharos::kernels

@@ -6,16 +6,31 @@ namespace ditharos::kernels {
 namespace DITHAROS_ISA {
 namespace {
 
-/// Sum over the row of what step(segment, V& sum, index) adds. Segments are summed in T, their sums in double: a row
-/// may have millions of elements.
-template <class T, class Step>
-double sum_of_row(const NormRow<T>& row, const T* x, const Step& step) {
-  double total = 0;
+struct Moments { double mean, variance; };
+
+/// Segments are summed in T, their sums in double: a row may have millions of elements. The variance comes from the
+/// differences to the mean: E[x^2] - mean^2 would cancel. The sum of the differences is what the rounding of the mean
+/// left over, and corrects both: the mean of equal elements is exact, their variance 0.
+template <class T>
+Moments moments_of(const NormRow<T>& row, const T* x) {
+  const double count = double(row.segments * row.length);
+  double total = 0, differences = 0, squares = 0;
   for (int64_t s = 0; s < row.segments; ++s) {
     const T* segment = x + s * row.stride;
-    total += sum_over<T>(row.length, [&]<class V>(int64_t j, V& sum) { step(read<V>(segment + j), sum); });
+    total += sum_over<T>(row.length, [&]<class V>(int64_t j, V& sum) { sum += read<V>(segment + j); });
   }
-  return total;
+  const T guess = T(total / count);
+  for (int64_t s = 0; s < row.segments; ++s) {
+    const T* segment = x + s * row.stride;
+    const Sums<T> sums = sums_over<T>(row.length, [&]<class V>(int64_t j, V& sum, V& sum_of_squares) {
+      const V difference = read<V>(segment + j) - guess;
+      sum += difference;
+      sum_of_squares += difference * difference;
+    });
+    differences += sums.first, squares += sums.second;
+  }
+  const double rest = differences / count, variance = squares / count - rest * rest;
+  return {double(guess) + rest, variance < 0 ? 0 : variance};
 }
 
 template <class T>
@@ -24,15 +39,9 @@ template <class T>
 T bias_of(const NormRow<T>& row, int64_t s) { return row.bias ? row.bias[s * row.affine_stride] : T(0); }
 
 template <class T>
-void forward(const NormRow<T>& row, const T* x, T eps, T* y, T* statistics) {
-  const double count = double(row.segments * row.length);
-  const T mean = T(sum_of_row(row, x, []<class V>(V v, V& sum) { sum += v; }) / count);
-  // The variance from the differences to the mean: E[x^2] - mean^2 would cancel.
-  const double squares = sum_of_row(row, x, [mean]<class V>(V v, V& sum) {
-    const V difference = v - mean;
-    sum += difference * difference;
-  });
-  const T inverse = T(1 / __builtin_sqrt(squares / count + double(eps)));
+double forward(const NormRow<T>& row, const T* x, T eps, T* y, T* statistics) {
+  const Moments moments = moments_of(row, x);
+  const T mean = T(moments.mean), inverse = T(1 / __builtin_sqrt(moments.variance + double(eps)));
   statistics[0] = mean;
   statistics[1] = inverse;
   for (int64_t s = 0; s < row.segments; ++s) {
@@ -47,6 +56,7 @@ void forward(const NormRow<T>& row, const T* x, T eps, T* y, T* statistics) {
       for (int64_t j = 0; j < row.length; ++j) to[j] = (from[j] - mean) * scale + bias;
     }
   }
+  return moments.variance;
 }
 
 // With u = xhat w + b, y = f(u) and gu = g f'(u):

@@ -16,8 +16,8 @@ struct NormRow {
 
 template <class T>
 struct GroupNormLoops {
-  /// y = f(xhat * weight + bias), f SiLU or nothing; `statistics` receives (mean, 1/sqrt(var + eps)).
-  void (*forward)(const NormRow<T>& row, const T* x, T eps, T* y, T* statistics);
+  /// y = f(xhat * weight + bias), f SiLU or nothing; `statistics` receives (mean, 1/sqrt(var + eps)). Returns var.
+  double (*forward)(const NormRow<T>& row, const T* x, T eps, T* y, T* statistics);
   /// dx, and of each segment the sums dweight[s] and dbias[s] over its elements.
   void (*backward)(const NormRow<T>& row, const T* grad, const T* x, const T* statistics, T* dx, T* dweight, T* dbias);
   /// y = x / sqrt(mean(x^2) + eps) * weight for rows of d elements; `inverse` receives 1/sqrt(mean(x^2) + eps).

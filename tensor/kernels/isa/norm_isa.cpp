@@ -6,27 +6,28 @@ namespace ditharos::kernels {
 namespace DITHAROS_ISA {
 namespace {
 
-template <class T>
-T mean_of(int64_t d, const T* x) {
-  return sum_over<T>(d, [&]<class V>(int64_t j, V& sum) { sum += read<V>(x + j); }) / T(d);
-}
+template <class T> struct Moments { T mean, variance; };
 
-/// The variance from the differences to the mean: E[x^2] - mean^2 would cancel.
+/// The variance from the differences to the mean: E[x^2] - mean^2 would cancel. The sum of the differences is what the
+/// rounding of the mean left over, and corrects both: the mean of equal elements is exact, their variance 0.
 template <class T>
-T variance_of(int64_t d, const T* x, T mean) {
-  const auto square = [&]<class V>(int64_t j, V& sum) {
-    const V difference = read<V>(x + j) - mean;
-    sum += difference * difference;
-  };
-  return sum_over<T>(d, square) / T(d);
+Moments<T> moments_of(int64_t d, const T* x) {
+  const T guess = sum_over<T>(d, [&]<class V>(int64_t j, V& sum) { sum += read<V>(x + j); }) / T(d);
+  const Sums<T> sums = sums_over<T>(d, [&]<class V>(int64_t j, V& sum, V& squares) {
+    const V difference = read<V>(x + j) - guess;
+    sum += difference;
+    squares += difference * difference;
+  });
+  const T rest = sums.first / T(d), variance = sums.second / T(d) - rest * rest;
+  return {guess + rest, variance < T(0) ? T(0) : variance};
 }
 
 template <class T>
 void forward(int64_t rows, int64_t d, const T* x, const T* scale, T offset, const T* shift, T eps, T* y,
              T* statistics) {
   for (int64_t i = 0; i < rows; ++i, x += d, y += d) {
-    const T mean = mean_of(d, x);
-    const T inverse = T(1) / sqrt(variance_of(d, x, mean) + eps);
+    const auto [mean, variance] = moments_of(d, x);
+    const T inverse = T(1) / sqrt(variance + eps);
     if (statistics) {
       statistics[2 * i] = mean;
       statistics[2 * i + 1] = inverse;

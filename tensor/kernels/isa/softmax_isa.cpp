@@ -33,14 +33,16 @@ T exponentials(int64_t n, const T* x, T shift, T* y) {
   return sum(y, n);
 }
 
-/// Sum of e^(x - shift) without a place for the exponentials.
+/// Sum of e^(x - shift) without a place for the exponentials: blocks, then pairs of blocks.
 template <class T>
 T sum_of_exponentials(int64_t n, const T* x, T shift) {
   constexpr int64_t block = 256;
-  T buffer[block], total = 0;
-  for (int64_t first = 0; first < n; first += block)
-    total += exponentials(min_of(block, n - first), x + first, shift, buffer);
-  return total;
+  if (n > block) {
+    const int64_t left = (n / 2 + block - 1) / block * block;
+    return sum_of_exponentials(left, x, shift) + sum_of_exponentials(n - left, x + left, shift);
+  }
+  T buffer[block];
+  return exponentials(n, x, shift, buffer);
 }
 
 template <class T>

@@ -68,27 +68,38 @@ inline T add_lanes(Vector<T> v) {
   else return v[0];
 }
 
-/// The two sums over j < d of what step(j, first, second) adds: to registers for most j, to scalars for the rest.
+/// The two sums over j < d of what step(j, first, second) adds: in each block to registers for most j, to scalars for
+/// the rest. The blocks' sums are added in double, so that the error does not grow with d.
+inline constexpr int64_t sum_block_size = 1024;
 template <class T> struct Sums { T first, second; };
 template <class T, class Step>
 inline Sums<T> sums_over(int64_t d, const Step& step) {
-  Vector<T> first{}, second{};
-  T first_rest = 0, second_rest = 0;
-  int64_t j = 0;
-  for (; j + lanes<T> <= d; j += lanes<T>) step(j, first, second);
-  for (; j < d; ++j) step(j, first_rest, second_rest);
-  return {add_lanes<T>(first) + first_rest, add_lanes<T>(second) + second_rest};
+  double first_total = 0, second_total = 0;
+  for (int64_t j = 0; j < d;) {
+    const int64_t end = d - j < sum_block_size ? d : j + sum_block_size;
+    Vector<T> first{}, second{};
+    T first_rest = 0, second_rest = 0;
+    for (; j + lanes<T> <= end; j += lanes<T>) step(j, first, second);
+    for (; j < end; ++j) step(j, first_rest, second_rest);
+    first_total += add_lanes<T>(first) + first_rest;
+    second_total += add_lanes<T>(second) + second_rest;
+  }
+  return {T(first_total), T(second_total)};
 }
 
 /// The same for one sum, step(j, sum).
 template <class T, class Step>
 inline T sum_over(int64_t d, const Step& step) {
-  Vector<T> sum{};
-  T rest = 0;
-  int64_t j = 0;
-  for (; j + lanes<T> <= d; j += lanes<T>) step(j, sum);
-  for (; j < d; ++j) step(j, rest);
-  return add_lanes<T>(sum) + rest;
+  double total = 0;
+  for (int64_t j = 0; j < d;) {
+    const int64_t end = d - j < sum_block_size ? d : j + sum_block_size;
+    Vector<T> sum{};
+    T rest = 0;
+    for (; j + lanes<T> <= end; j += lanes<T>) step(j, sum);
+    for (; j < end; ++j) step(j, rest);
+    total += add_lanes<T>(sum) + rest;
+  }
+  return T(total);
 }
 
 }  // namespace
