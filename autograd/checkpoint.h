@@ -19,7 +19,8 @@ using CheckpointBlock = std::function<Tensor(const std::vector<Tensor>& inputs, 
 ///
 /// inputs: what the block is a function of; undefined ones are passed on. parameters: everything else that needs a
 /// gradient and that the block uses. The backward pass throws AutogradError if the block used anything that is not
-/// listed, because its gradient would be lost, or if a listed tensor was modified in between.
+/// listed, because its gradient would be lost, or if a listed tensor was modified in between. A constant that the block
+/// captures is read again in the backward pass and not watched; list it among the inputs to have writes to it noticed.
 /// rng: advances as in the plain call.
 Tensor checkpoint(CheckpointBlock block, const std::vector<Tensor>& inputs, const std::vector<Tensor>& parameters,
                   Generator& rng);

@@ -1,5 +1,6 @@
 #include <ditharos/autograd/node.h>
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <set>
@@ -70,16 +71,36 @@ void Node::release() {
   recipe = nullptr;
 }
 
-Tensor Backward::unpack(const Saved& saved, int index) const {
-  const auto what = [index] { return index < 0 ? std::string("output") : "input " + std::to_string(index); };
+bool Saved::unchanged() const {
+  if (!recipe) return !tensor.defined() || tensor.version() == version;
+  const auto result = storage.lock();  // once it is gone nobody can have kept what was written there
+  return (!result || result->version() == version) &&
+         std::all_of(recipe->inputs.begin(), recipe->inputs.end(), [](const Saved& x) { return x.unchanged(); });
+}
+
+bool Recipe::makes(const Tensor& x) const {
+  return x.storage().get() == storage && x.version() == version &&
+         std::all_of(inputs.begin(), inputs.end(), [](const Saved& input) { return input.unchanged(); });
+}
+
+Tensor Backward::unpack(const Saved& saved, int which) const {
+  const auto what = [which] {
+    return which >= 0 ? "input " + std::to_string(which) : which == whole_output ? "output" : "intermediate result";
+  };
+  const auto check_version = [&](uint64_t version, const Shape& shape) {
+    if (version != saved.version)
+      fail<AutogradError>("[", node_.name, "] the saved ", what(), " of shape ", shape,
+                          " was modified in place after the forward pass (version ", version, ", saved at ",
+                          saved.version, ")");
+  };
   if (!saved.present)
     fail<AutogradError>("[", node_.name, "] the rule asks for the ", what(), ", which the operation did not save");
-  if (saved.recipe) return compute_again(*saved.recipe, index);
+  if (saved.recipe) {
+    if (const auto storage = saved.storage.lock()) check_version(storage->version(), input_shape(size_t(which)));
+    return compute_again(*saved.recipe, which);
+  }
   if (!saved.tensor.defined()) return {};
-  if (saved.tensor.version() != saved.version)
-    fail<AutogradError>("[", node_.name, "] the saved ", what(), " of shape ", saved.tensor.shape(),
-                        " was modified in place after the forward pass (version ", saved.tensor.version(),
-                        ", saved at ", saved.version, ")");
+  check_version(saved.tensor.version(), saved.tensor.shape());
   return saved.tensor;
 }
 
@@ -110,7 +131,7 @@ const Shape& Backward::input_shape(size_t i) const {
 
 Tensor Backward::output() const {
   // The stored handle is detached: a node that held its own output would never be freed.
-  const Tensor y = views::alias(unpack(node_.output, -1));
+  const Tensor y = views::alias(unpack(node_.output, whole_output));
   meta_of(y).grad_fn = node_.shared_from_this();
   return y;
 }
@@ -173,11 +194,16 @@ Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, Save sav
     const bool wanted = i < 31 ? (save & save_input(int(i))) != 0 : (save & save_inputs) == save_inputs;
     if (!wanted) continue;
     const Node* producer = node->next[i].get();
-    const bool again = producer && producer->recipe && producer->shape == x.shape();
-    node->inputs[i] = again ? Saved(producer->recipe) : Saved(x);
+    const bool again = producer && producer->recipe && producer->shape == x.shape() && producer->recipe->makes(x);
+    node->inputs[i] = again ? Saved(x, producer->recipe) : Saved(x);
   }
   if (save & save_output) node->output = Saved(views::alias(out));
-  if (recipe) node->recipe = std::make_shared<const Recipe>(recipe());
+  if (recipe) {
+    Recipe how = recipe();
+    how.storage = out.storage().get();
+    how.version = out.version();
+    node->recipe = std::make_shared<const Recipe>(std::move(how));
+  }
   node->cuts = cuts_of(inputs);
   Meta& meta = meta_of(out);
   meta.cuts = nullptr;  // it may have been computed while recording was off

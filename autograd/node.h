@@ -34,15 +34,23 @@ constexpr Save save_input(int i) { return 1u << i; }
 
 struct Recipe;
 
-/// A tensor kept for the backward pass with the version it had, or the recipe to compute it again.
+/// A tensor kept for the backward pass with the version it had, or the recipe to compute it again. Everything that a
+/// rule reads is saved in this form: `record` saves inputs and the output, and a rule captures other results of the
+/// forward pass as Saved, never as Tensor, and reads them with Backward::intermediate().
 struct Saved {
   Saved() = default;
   explicit Saved(const Tensor& x) : tensor(x), version(x.defined() ? x.version() : 0), present(true) {}
-  explicit Saved(std::shared_ptr<const Recipe> how) : recipe(std::move(how)), present(true) {}
+  /// What `how` computes again stands for x, which is not kept.
+  Saved(const Tensor& x, std::shared_ptr<const Recipe> how)
+      : version(x.version()), recipe(std::move(how)), storage(x.storage()), present(true) {}
+
+  /// False when the tensor, or what a recipe computes it from, was modified since.
+  bool unchanged() const;
 
   Tensor tensor;  // may be undefined: an optional input that was left out
   uint64_t version = 0;
   std::shared_ptr<const Recipe> recipe;
+  std::weak_ptr<const Storage> storage;  // with a recipe: of the tensor it stands for
   bool present = false;
 };
 
@@ -54,8 +62,14 @@ struct Recipe {
   /// `compute` gets `from` as it is now and returns the same bits as the forward pass; it records nothing.
   Recipe(const std::vector<Tensor>& from, Compute how) : inputs(from.begin(), from.end()), compute(std::move(how)) {}
 
+  /// True when the recipe can stand for x: x is the result that it was given for and neither that nor an input was
+  /// modified since.
+  bool makes(const Tensor& x) const;
+
   std::vector<Saved> inputs;
   Compute compute;
+  const Storage* storage = nullptr;  // of the result, for comparison alone
+  uint64_t version = 0;              // that the result had
 };
 
 /// A set of nodes; nobody owns them through it.
@@ -107,6 +121,8 @@ class Backward {
   /// Input i as it was; undefined if it was. AutogradError if it was modified since or not saved. One that was saved as
   /// a recipe is computed at each call.
   Tensor input(size_t i) const;
+  /// A result of the forward pass that the rule captured beside inputs and output, as it was.
+  Tensor intermediate(const Saved& saved) const { return unpack(saved, intermediate_result); }
   /// The output as it was, attached to the graph again, so that rules which use it can be differentiated.
   Tensor output() const;
   /// False when nothing upstream of input i wants a gradient.
@@ -121,8 +137,9 @@ class Backward {
   const Shape& input_shape(size_t i) const;
 
  private:
-  /// `index` of an input, or -1 for the output.
-  Tensor unpack(const Saved& saved, int index) const;
+  /// What a saved tensor was: an input by its index, or one of these.
+  enum Which : int { whole_output = -1, intermediate_result = -2 };
+  Tensor unpack(const Saved& saved, int which) const;
   Tensor compute_again(const Recipe& recipe, int index) const;
   Node& node_;
   Tensor grad_;

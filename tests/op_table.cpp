@@ -18,6 +18,18 @@ const Rows& op_table() {
   return rows;
 }
 
+namespace {
+thread_local MadeOperands* made_operands = nullptr;
+}
+
+MadeOperands::MadeOperands() { made_operands = this; }
+MadeOperands::~MadeOperands() { made_operands = nullptr; }
+
+Tensor operand(const Tensor& made) {
+  if (made_operands) made_operands->tensors.push_back(made);
+  return made;
+}
+
 std::vector<std::string> names_without_row(const std::vector<std::string>& recorded) {
   std::vector<std::string> missing;
   for (const std::string& name : recorded) {

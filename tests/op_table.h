@@ -82,6 +82,17 @@ Rows loss_rows();
 Rows attention_rows();
 Rows transformer_rows();
 
+/// A tensor that a row's `op` makes for itself, such as a table of constants: returns it and lets checks that write to
+/// operands see it.
+Tensor operand(const Tensor& made);
+/// While it lives, collects what operand() was called with on this thread.
+class MadeOperands {
+ public:
+  MadeOperands();
+  ~MadeOperands();
+  Tensors tensors;
+};
+
 /// Those of the recorded names that no row stands for.
 std::vector<std::string> names_without_row(const std::vector<std::string>& recorded);
 /// Tests give operations of their own names that start with "test.": those need no row.

@@ -20,7 +20,7 @@ Tensor constants(const Tensor& q, const Tensor& k) {
   std::vector<double> values;
   for (int64_t i = 0; i < q.size(2); ++i)
     for (int64_t j = 0; j < k.size(2); ++j) values.push_back(constant(i, j));
-  return kernels::to(from_vector(values, {q.size(2), k.size(2)}), q.dtype());
+  return operand(kernels::to(from_vector(values, {q.size(2), k.size(2)}), q.dtype()));
 }
 
 /// The definition, query by query; one that may see no key gets zeros.

@@ -100,8 +100,8 @@ Row batch_evaluation() {
   row.name = "batch_norm";
   row.op = [](const Tensors& in) {
     const DType dtype = in[0].dtype();
-    return batch_norm(in[0], full({in[0].size(1)}, .5, dtype), full({in[0].size(1)}, 1.5, dtype), in[1], in[2], false,
-                      0.1, eps);
+    const Tensor mean = operand(full({in[0].size(1)}, .5, dtype)), var = operand(full({in[0].size(1)}, 1.5, dtype));
+    return batch_norm(in[0], mean, var, in[1], in[2], false, 0.1, eps);
   };
   row.reference = [](const Arrays& in) {
     const Shape channels{in[0].shape[1]};

@@ -152,7 +152,9 @@ Row rotary(int64_t heads, std::vector<Case> cases) {
         cosines.push_back(std::cos(angle(t, i)));
         sines.push_back(std::sin(angle(t, i)));
       }
-    const auto table = [&](const std::vector<double>& v) { return to(from_vector(v, {tokens, half}), in[0].dtype()); };
+    const auto table = [&](const std::vector<double>& v) {
+      return operand(to(from_vector(v, {tokens, half}), in[0].dtype()));
+    };
     return rope(in[0], table(cosines), table(sines), heads);
   };
   row.reference = [=](const Arrays& in) {

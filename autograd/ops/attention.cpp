@@ -27,8 +27,9 @@ Tensor attention(const Tensor& qkv, int64_t heads) {
   const Tensor out = kernels::attention(qkv, heads, grad_enabled() && needs_grad(qkv) ? &kept : nullptr);
   // dV = P^T dO; dS = P (dP - rowsum(dO O)), dP = dO V^T; dQ = dS K / sqrt(d), dK = dS^T Q / sqrt(d)
   return record("attention", out, {qkv}, save_inputs | save_output,
-                fused(each([kept, heads](const Backward& d) {
-                        return kernels::attention_backward(d.grad(), d.input(0), d.output(), kept, heads);
+                fused(each([kept = Saved(kept), heads](const Backward& d) {
+                        return kernels::attention_backward(d.grad(), d.input(0), d.output(), d.intermediate(kept),
+                                                           heads);
                       }),
                       [heads](const std::vector<Tensor>& in) { return attention_composite(in[0], heads); }));
 }

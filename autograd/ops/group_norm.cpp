@@ -45,12 +45,12 @@ Tensor group_norm_of(const Tensor& x, int64_t groups, const Tensor& weight, cons
   Tensor statistics;  // [B * groups, 2]
   const Tensor y = kernels::group_norm(x, groups, weight, bias, eps, with_silu, &statistics);
   return record("group_norm", y, {x, weight, bias}, save_inputs,
-                fused([=](const Backward& d) -> Grads {
+                fused([groups, with_silu, statistics = Saved(statistics)](const Backward& d) -> Grads {
                         auto g = kernels::group_norm_backward(d.grad(), d.input(0), groups, d.input(1), d.input(2),
-                                                              with_silu, statistics);
+                                                              with_silu, d.intermediate(statistics));
                         return {g.x, g.weight, g.bias};
                       },
-                      [=](const std::vector<Tensor>& in) {
+                      [groups, eps, with_silu](const std::vector<Tensor>& in) {
                         return group_composite(in[0], groups, in[1], in[2], eps, with_silu);
                       }));
 }
@@ -58,10 +58,9 @@ Tensor group_norm_of(const Tensor& x, int64_t groups, const Tensor& weight, cons
 Tensor batch_norm_training(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps, Tensor* statistics,
                            Tensor* variance) {
   const Tensor y = kernels::batch_norm(x, weight, bias, eps, statistics, variance);
-  const Tensor kept = *statistics;  // [C, 2]
   return record("batch_norm", y, {x, weight, bias}, save_inputs,
-                fused([kept](const Backward& d) -> Grads {
-                        auto g = kernels::batch_norm_backward(d.grad(), d.input(0), d.input(1), kept);
+                fused([kept = Saved(*statistics)](const Backward& d) -> Grads {  // [C, 2]
+                        auto g = kernels::batch_norm_backward(d.grad(), d.input(0), d.input(1), d.intermediate(kept));
                         return {g.x, g.weight, g.bias};
                       },
                       [eps](const std::vector<Tensor>& in) {
@@ -106,8 +105,8 @@ Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps) {
   Tensor inverse;  // [rows]
   const Tensor y = kernels::rms_norm(x, weight, eps, &inverse);
   return record("rms_norm", y, {x, weight}, save_inputs,
-                fused([inverse](const Backward& d) -> Grads {
-                        auto g = kernels::rms_norm_backward(d.grad(), d.input(0), d.input(1), inverse);
+                fused([inverse = Saved(inverse)](const Backward& d) -> Grads {
+                        auto g = kernels::rms_norm_backward(d.grad(), d.input(0), d.input(1), d.intermediate(inverse));
                         return {g.x, g.weight};
                       },
                       [eps](const std::vector<Tensor>& in) {

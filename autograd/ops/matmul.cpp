@@ -64,8 +64,8 @@ Tensor linear_gelu_tanh(const Tensor& x, const Tensor& weight, const Tensor& bia
   // With h = x W^T + b and y = gelu(h): dh = dy gelu'(h), and then as in linear. y is not kept: h gives it again.
   Tensor h;
   const Tensor y = kernels::linear_gelu_tanh(x, weight, bias, &h);
-  const auto kernel = [h](const Backward& d) -> Grads {
-    const Tensor own = d.own_grad(), dh = own.defined() ? own : Tensor(h.shape(), h.dtype());
+  const auto kernel = [kept = Saved(h)](const Backward& d) -> Grads {
+    const Tensor h = d.intermediate(kept), own = d.own_grad(), dh = own.defined() ? own : Tensor(h.shape(), h.dtype());
     const Tensor dbias = kernels::gelu_tanh_backward_bias(d.grad(), h, dh);
     return {d.needs(0) ? kernels::linear_backward_input(dh, d.input(1)) : Tensor{},
             d.needs(1) ? weight_gradient(d, dh) : Tensor{}, dbias};

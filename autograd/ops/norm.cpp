@@ -29,8 +29,9 @@ Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, dou
   Tensor statistics;  // [rows, 2]
   const Tensor y = kernels::layer_norm(x, weight, bias, eps, &statistics);
   return record("layer_norm", y, {x, weight, bias}, save_inputs,
-                fused([statistics](const Backward& d) -> Grads {
-                        auto g = kernels::layer_norm_backward(d.grad(), d.input(0), d.input(1), statistics);
+                fused([statistics = Saved(statistics)](const Backward& d) -> Grads {
+                        auto g = kernels::layer_norm_backward(d.grad(), d.input(0), d.input(1),
+                                                              d.intermediate(statistics));
                         if (d.needs(2) && !g.bias.defined())
                           g.bias = d.grad();  // no weight: the engine sums over the rows
                         return {g.x, g.weight, g.bias};
@@ -52,10 +53,10 @@ namespace {
 Tensor record_modulate(const Tensor& y, const Tensor& statistics, const Tensor& x, const Tensor& shift,
                        const Tensor& scale, double eps) {
   return record("layer_norm_modulate", y, {x, shift, scale}, save_inputs,
-                fused([statistics](const Backward& d) -> Grads {
+                fused([statistics = Saved(statistics)](const Backward& d) -> Grads {
                         const Tensor dx = d.pending(0);
-                        auto g =
-                            kernels::layer_norm_modulate_backward(d.grad(), d.input(0), d.input(2), statistics, dx);
+                        auto g = kernels::layer_norm_modulate_backward(d.grad(), d.input(0), d.input(2),
+                                                                       d.intermediate(statistics), dx);
                         return {dx.defined() ? Tensor{} : g.x, g.shift, g.scale};
                       },
                       [eps](const std::vector<Tensor>& in) {

@@ -65,10 +65,11 @@ Tensor max_pool2d(const Tensor& x, const PerAxis& kernel, const std::optional<Pe
   const Tensor y = kernels::max_pool2d(x, w.kernel, w.stride, w.padding, &index);
   const Shape windows{y.size(0), y.size(1), y.size(2) * y.size(3)};
   // That pixel gets the gradient of every window that took it.
-  return record("max_pool2d", y, {x}, save_nothing, each([index, windows](const Backward& d) {
+  return record("max_pool2d", y, {x}, save_nothing, each([index = Saved(index), windows](const Backward& d) {
                   const Shape& in = d.input_shape(0);
                   const Shape planes{in[0], in[1], in[2] * in[3]};
-                  return reshape(scatter_add(reshape(d.grad(), windows), 2, reshape(index, windows), planes), in);
+                  const Tensor places = reshape(d.intermediate(index), windows);
+                  return reshape(scatter_add(reshape(d.grad(), windows), 2, places, planes), in);
                 }));
 }
 

@@ -68,9 +68,10 @@ Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tens
   // dV = P^T dO; dS = P (dP - rowsum(dO O)), dP = dO V^T; dQ = dS K / sqrt(D), dK = dS^T Q / sqrt(D)
   return record(op, out, {q, k, v, mask}, save_inputs | save_output,
                 fused(
-                    [log_sum_exp, causal](const Backward& d) -> Grads {
+                    [log_sum_exp = Saved(log_sum_exp), causal](const Backward& d) -> Grads {
                       const auto g = kernels::scaled_dot_product_attention_backward(
-                          {d.input(0), d.input(1), d.input(2), d.input(3), causal}, d.output(), log_sum_exp, d.grad());
+                          {d.input(0), d.input(1), d.input(2), d.input(3), causal}, d.output(),
+                          d.intermediate(log_sum_exp), d.grad());
                       return {g.q, g.k, g.v};
                     },
                     [causal](const std::vector<Tensor>& in) { return composite(in[0], in[1], in[2], in[3], causal); }));
