@@ -31,12 +31,15 @@ void check_same_run(const std::string& path, const optim::TrainState& state, con
 /// Loads the checkpoint `path`, or the newest readable one of the run folder `path`. The result's `path` is empty when
 /// a folder has none. A single file that is damaged throws IoError.
 optim::LatestCheckpoint open_checkpoint(const std::string& path);
-/// The same where there must be one, of this kind; IoError or ConfigError otherwise.
+/// The same where there must be one, of this kind; IoError or ConfigError otherwise. Says on standard output which files
+/// of a folder were passed over.
 optim::LatestCheckpoint open_checkpoint(const std::string& path, const CheckpointKind& kind);
 
-/// A run begins in a folder without checkpoints: an old run's later ones would be taken for its own. ConfigError.
+/// A run begins in a folder without checkpoints: an old run's later ones would be taken for its own. ConfigError when
+/// there is one. A folder whose checkpoints cannot be read is renamed, so that the files stay.
 void refuse_foreign_checkpoints(const TrainingOptions& options);
-/// The checkpoint to go on from, if one is asked for and there is one. Says so on standard output.
+/// The checkpoint to go on from, if one is asked for and there is one. Says so on standard output. IoError that names
+/// every file and its reason when there are checkpoints and none can be read: a run that began anew would replace them.
 std::optional<optim::TrainState> state_to_resume(const TrainingOptions& options, const std::string& configuration,
                                                  const CheckpointKind& kind);
 
