@@ -119,6 +119,7 @@
 #include <ditharos/data/sheet.h>
 #include <ditharos/data/sky.h>
 #include <ditharos/data/sprite.h>
+#include <ditharos/data/text_lines.h>
 #include <ditharos/data/tokenizer.h>
 #include <ditharos/data/video_file.h>
 #include <ditharos/data/video_folder.h>

@@ -1,12 +1,11 @@
 #include <ditharos/data/captions.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
 
+#include <ditharos/data/text_lines.h>
 #include <ditharos/tensor/error.h>
-#include <ditharos/tensor/file.h>
 #include <ditharos/tensor/json_scanner.h>
 
 namespace ditharos::data {
@@ -23,28 +22,33 @@ bool exists(const std::string& path) {
 }
 
 std::string_view trimmed(std::string_view text) {
-  const size_t first = text.find_first_not_of(" \t\r"), last = text.find_last_not_of(" \t\r");
+  const size_t first = text.find_first_not_of(" \t\r\n"), last = text.find_last_not_of(" \t\r\n");
   return first == std::string_view::npos ? std::string_view() : text.substr(first, last - first + 1);
 }
 
 FileCaption parse_text(std::string_view line) {
   const size_t tab = line.find('\t');
-  check<IoError>(tab != std::string_view::npos, "there is no tab between the file's name and the caption");
+  check<IoError>(tab != std::string_view::npos, "there is no tab with a caption behind the file's name");
   return {std::string(trimmed(line.substr(0, tab))), std::string(trimmed(line.substr(tab + 1)))};
 }
 
 FileCaption parse_json(std::string_view line) {
-  JsonScanner json(line);
+  JsonScanner json(line, "the line");
   FileCaption entry;
   json.expect('{');
-  do {
+  for (bool more = !json.accept('}'); more;) {
     const std::string key = json.string();
     json.expect(':');
-    const std::string value = json.string();
-    if (key == "file") entry.file = value;
-    if (key == "caption") entry.caption = std::string(trimmed(value));
-  } while (json.accept(','));
-  json.expect('}');
+    if (key == "file" || key == "caption") {
+      if (!json.comes('"')) json.refuse("the value of \"" + key + "\" must be a string");
+      const std::string value = json.string();
+      (key == "file" ? entry.file : entry.caption) = trimmed(value);
+    } else {
+      json.skip_value();
+    }
+    more = json.accept(',');
+    if (!more) json.expect('}');
+  }
   json.expect_end();
   return entry;
 }
@@ -73,21 +77,18 @@ std::vector<FileCaption> read_captions(const std::string& directory) {
   check<IoError>(!is_json || !exists(text_path), "cannot use ", directory,
                  ": it has captions.txt and captions.jsonl; one of them is enough");
   const std::string path = is_json ? json_path : text_path;
-  const std::string text = read_file(path, most_bytes);
+  const std::string text = read_text(path, most_bytes);
 
   std::vector<FileCaption> entries;
   size_t number = 0;
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find('\n', begin), text.size());
-    const std::string_view line(text.data() + begin, end - begin);
-    begin = end + 1;
+  for (const std::string_view line : text_lines(text)) {
     ++number;
     if (trimmed(line).empty()) continue;
     try {
       entries.push_back(is_json ? parse_json(line) : parse_text(line));
       check_entry(entries.back());
     } catch (const IoError& error) {
-      fail<IoError>("cannot read ", path, ", line ", number, ": ", error.what());
+      fail<IoError>("cannot read ", path, ":", number, ": ", error.what());
     }
   }
   check<IoError>(!entries.empty(), "cannot use ", path, ": it lists no file");

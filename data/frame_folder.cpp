@@ -15,6 +15,7 @@
 
 #include <ditharos/data/png.h>
 #include <ditharos/data/video_formats.h>
+#include <ditharos/data/text_lines.h>
 #include <ditharos/tensor/file.h>
 
 namespace ditharos::data {
@@ -38,11 +39,15 @@ std::string take_number(const std::string& text, size_t& at) {
 double read_rate(const fs::path& file) {
   std::error_code missing;
   if (!fs::exists(file, missing)) return default_fps;
-  const std::string text = read_file(file.string(), 64);
+  const std::string text = read_text(file.string(), 4096);
+  std::vector<std::string_view> lines = text_lines(text);
+  std::erase(lines, "");
+  std::string_view number = lines.size() == 1 ? lines[0] : "";
+  number.remove_prefix(std::min(number.find_first_not_of(" \t"), number.size()));
   double fps = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), fps);
-  const bool only_space = std::all_of(end, text.data() + text.size(), [](char c) { return c == '\n' || c == ' '; });
-  check<IoError>(error == std::errc() && only_space && std::isfinite(fps) && fps > 0, "cannot read ", file.string(),
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), fps);
+  const bool whole = error == std::errc() && end == number.data() + number.size();
+  check<IoError>(whole && std::isfinite(fps) && fps > 0, "cannot read ", file.string(),
                  ": it does not hold one positive number, the frames a second");
   return fps;
 }

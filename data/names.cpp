@@ -3,19 +3,10 @@
 #include <algorithm>
 #include <filesystem>
 
+#include <ditharos/data/text_lines.h>
 #include <ditharos/tensor/error.h>
-#include <ditharos/tensor/file.h>
 
 namespace ditharos::data {
-namespace {
-
-std::string without_trailing_space(const std::string& line) {
-  const size_t last = line.find_last_not_of(" \t\r");
-  return last == std::string::npos ? "" : line.substr(0, last + 1);
-}
-
-}  // namespace
-
 std::vector<std::string> read_class_names(const std::string& directory) {
   const std::string path = (std::filesystem::path(directory) / "classes.txt").string();
   std::vector<std::string> names;
@@ -23,12 +14,8 @@ std::vector<std::string> read_class_names(const std::string& directory) {
   if (!std::filesystem::exists(path, missing)) return names;
 
   constexpr uint64_t limit = uint64_t{16} << 20;
-  const std::string text = read_file(path, limit);
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find('\n', begin), text.size());
-    names.push_back(without_trailing_space(text.substr(begin, end - begin)));
-    begin = end + 1;
-  }
+  const std::string text = read_text(path, limit);
+  for (const std::string_view line : text_lines(text)) names.emplace_back(line);
   while (!names.empty() && names.back().empty()) names.pop_back();
   check<IoError>(!names.empty(), "cannot use ", path, ": it holds no class name");
 

@@ -25,18 +25,22 @@ void append_utf8(std::string& out, uint32_t code) {
 
 }  // namespace
 
-void JsonScanner::refuse(const std::string& what) const { fail<IoError>("byte ", at_, " of the header: ", what); }
+void JsonScanner::refuse(const std::string& what) const { fail<IoError>("byte ", at_, " of ", source_, ": ", what); }
 
 void JsonScanner::skip_space() {
   const size_t next = text_.find_first_not_of(" \t\n\r", at_);
   at_ = next == std::string_view::npos ? text_.size() : next;
 }
 
-bool JsonScanner::accept(char c) {
+bool JsonScanner::comes(char c) {
   skip_space();
-  if (at_ == text_.size() || text_[at_] != c) return false;
-  ++at_;
-  return true;
+  return at_ < text_.size() && text_[at_] == c;
+}
+
+bool JsonScanner::accept(char c) {
+  const bool taken = comes(c);
+  at_ += taken;
+  return taken;
 }
 
 void JsonScanner::expect(char c) {
@@ -60,6 +64,63 @@ uint64_t JsonScanner::number() {
   if (at_ == start) refuse("expected a whole number");
   if (at_ - start > 1 && text_[start] == '0') refuse("a number begins with 0");
   return value;
+}
+
+void JsonScanner::skip_digits() {
+  const size_t start = at_;
+  while (at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9') ++at_;
+  if (at_ == start) refuse("expected a value");
+}
+
+/// A string, a number, true, false or null.
+void JsonScanner::skip_scalar() {
+  if (comes('"')) {
+    string();
+    return;
+  }
+  for (const std::string_view word : {"true", "false", "null"}) {
+    if (!text_.substr(at_).starts_with(word)) continue;
+    at_ += word.size();
+    return;
+  }
+  const auto take = [&](std::string_view one_of) {
+    const bool there = at_ < text_.size() && one_of.find(text_[at_]) != std::string_view::npos;
+    at_ += there;
+    return there;
+  };
+  take("-");
+  if (!take("0")) skip_digits();
+  if (take(".")) skip_digits();
+  if (take("eE")) {
+    take("+-");
+    skip_digits();
+  }
+}
+
+void JsonScanner::skip_value() {
+  std::string closing;  // of the arrays and objects that are open: no recursion, however deep they lie
+  const auto skip_key = [&] {
+    string();
+    expect(':');
+  };
+  while (true) {
+    if (accept('[')) {
+      closing += ']';
+      if (!comes(']')) continue;
+    } else if (accept('{')) {
+      closing += '}';
+      if (!comes('}')) {
+        skip_key();
+        continue;
+      }
+    } else {
+      skip_scalar();
+    }
+    while (!closing.empty() && accept(closing.back())) closing.pop_back();
+    if (closing.empty()) return;
+    expect(',');
+    if (closing.back() == '}') skip_key();
+  }
 }
 
 uint32_t JsonScanner::hex4() {

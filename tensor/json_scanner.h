@@ -1,8 +1,9 @@
 #pragma once
-// The few pieces of JSON (RFC 8259) that file headers consist of: strings, whole numbers, punctuation.
+// The few pieces of JSON (RFC 8259) that our files consist of: strings, whole numbers, punctuation.
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace ditharos {
 
@@ -10,16 +11,22 @@ namespace ditharos {
 /// stands, when something else comes than what it was asked for.
 class JsonScanner {
  public:
-  explicit JsonScanner(std::string_view text) : text_(text) {}
+  /// `source` says in messages what the text is: "byte 7 of the header".
+  explicit JsonScanner(std::string_view text, std::string source = "the header")
+      : text_(text), source_(std::move(source)) {}
 
   /// Takes the character if it comes next.
   bool accept(char c);
+  /// True if the character comes next.
+  bool comes(char c);
   /// Takes the character, which must come next.
   void expect(char c);
   /// A string, its escapes resolved to UTF-8.
   std::string string();
   /// A whole number >= 0 without sign, fraction or exponent that fits 64 bits.
   uint64_t number();
+  /// Passes over one value of any kind, arrays and objects with all that they hold.
+  void skip_value();
   /// Only white space may be left.
   void expect_end();
 
@@ -27,10 +34,13 @@ class JsonScanner {
 
  private:
   void skip_space();
+  void skip_digits();
+  void skip_scalar();
   uint32_t hex4();
   void append_escape(std::string& out);
 
   std::string_view text_;
+  std::string source_;
   size_t at_ = 0;
 };
 

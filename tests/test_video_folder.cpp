@@ -128,10 +128,10 @@ TEST_CASE("video_folder: what is wrong with a list is said with its line") {
     write_bytes(folder / "captions.txt", list);
     return refusal(folder.path());
   };
-  CHECK(contains(text("a.gif\tx\n\na.gif x\n"), "captions.txt, line 3: there is no tab"));
-  CHECK(contains(text("a.gif\tx\na.gif\t \n"), "captions.txt, line 2: the caption of a.gif is empty"));
-  CHECK(contains(text("\tx\n"), "line 1: it names no file"));
-  CHECK(contains(text("../a.gif\tx\n"), "line 1: the file ../a.gif does not lie in the folder"));
+  CHECK(contains(text("a.gif\tx\n\na.gif x\n"), "captions.txt:3: there is no tab"));
+  CHECK(contains(text("a.gif\tx\na.gif\t \n"), "captions.txt:2: there is no tab with a caption"));
+  CHECK(contains(text("\tx\n"), "captions.txt:1: it names no file"));
+  CHECK(contains(text("../a.gif\tx\n"), "captions.txt:1: the file ../a.gif does not lie in the folder"));
   CHECK(contains(text("/a.gif\tx\n"), "does not lie in the folder"));
   CHECK(contains(text("\n \n"), "captions.txt: it lists no file"));
   CHECK(contains(text("b.gif\tx\n"), "b.gif: No such file"));
@@ -144,11 +144,12 @@ TEST_CASE("video_folder: what is wrong with a list is said with its line") {
     return refusal(folder.path());
   };
   CHECK(json("{\"file\": \"a.gif\", \"caption\": \"x\"}") == "no exception");
-  CHECK(contains(json("{\"file\": \"a.gif\", \"caption\": \"x\"}\n{\"file\": 3}\n"), "captions.jsonl, line 2: "));
-  CHECK(contains(json("{\"file\": \"a.gif\"}\n"), "line 1: the caption of a.gif is empty"));
-  CHECK(contains(json("{\"caption\": \"a.gif\"}\n"), "line 1: it names no file"));
+  CHECK(contains(json("{\"file\": \"a.gif\", \"caption\": \"x\"}\n{\"file\": 3}\n"),
+                 "captions.jsonl:2: byte 9 of the line: the value of \"file\" must be a string"));
+  CHECK(contains(json("{\"file\": \"a.gif\"}\n"), "captions.jsonl:1: the caption of a.gif is empty"));
+  CHECK(contains(json("{\"caption\": \"a.gif\"}\n"), "captions.jsonl:1: it names no file"));
   for (const char* line : {"{}", "[]", "{\"file\"", "{\"file\": \"a.gif\", \"caption\": \"x\"} {}", "\xff"})
-    CHECK(contains(json(line), "captions.jsonl, line 1: "));
+    CHECK(contains(json(line), "captions.jsonl:1: "));
   json("{\"file\": \"a.gif\", \"caption\": \"x\"}");
   CHECK(contains(refusal(folder.path(), {.split = Split::test}), "no video is left for the test split"));
   CHECK(contains(refusal(folder.path(), {.cache_bytes = -1}), "cache_bytes must not be negative"));

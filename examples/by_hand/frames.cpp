@@ -6,20 +6,13 @@
 
 #include <ditharos/autograd/ops.h>
 #include <ditharos/data/sheet.h>
+#include <ditharos/data/text_lines.h>
 #include <ditharos/data/video_file.h>
-#include <ditharos/tensor/file.h>
 
 namespace ditharos::by_hand {
 namespace {
 
 constexpr uint64_t most_bytes = uint64_t{1} << 20;
-
-/// The text behind # and a carriage return at the end taken off.
-std::string_view without_comment(std::string_view line) {
-  line = line.substr(0, line.find('#'));
-  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-  return line;
-}
 
 std::vector<double> numbers_of(std::string_view line, const std::string& where) {
   std::vector<double> numbers;
@@ -56,12 +49,9 @@ Tensor parse_frames(const std::string& text, const std::string& name) {
                    rows == 1 ? " row" : " rows", ", the first one has ", height);
     height = rows, rows = 0, ++frames;
   };
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find('\n', at), text.size());
+  for (const std::string_view line : data::text_lines(text)) {
     const std::string where = name + ":" + std::to_string(++number) + ": ";
-    const std::string_view line = std::string_view(text).substr(at, end - at);
-    const std::vector<double> row = numbers_of(without_comment(line), where);
-    at = end + 1;
+    const std::vector<double> row = numbers_of(line.substr(0, line.find('#')), where);
     if (row.empty()) {
       if (line.find('#') == std::string_view::npos) end_frame(where);  // a line with a comment alone ends no frame
       continue;
@@ -76,7 +66,7 @@ Tensor parse_frames(const std::string& text, const std::string& name) {
   return from_vector(values, {frames, 1, height, int64_t(width)});
 }
 
-Tensor read_frames(const std::string& path) { return parse_frames(read_file(path, most_bytes), path); }
+Tensor read_frames(const std::string& path) { return parse_frames(data::read_text(path, most_bytes), path); }
 
 Tensor moving_dot(int64_t frames, int64_t height, int64_t width) {
   std::vector<double> values(size_t(frames * height * width));

@@ -9,11 +9,12 @@
 namespace ditharos::examples {
 
 std::vector<std::string> parse_prompts(const std::string& list) {
+  constexpr const char* blanks = " \t\r\n";  // of a TOML string of several lines
   std::vector<std::string> prompts;
   for (size_t begin = 0; begin <= list.size();) {
     const size_t end = std::min(list.find(';', begin), list.size());
-    const size_t first = list.find_first_not_of(' ', begin);
-    if (first < end) prompts.push_back(list.substr(first, list.find_last_not_of(' ', end - 1) - first + 1));
+    const size_t first = list.find_first_not_of(blanks, begin);
+    if (first < end) prompts.push_back(list.substr(first, list.find_last_not_of(blanks, end - 1) - first + 1));
     begin = end + 1;
   }
   return prompts;
