@@ -2,6 +2,7 @@
 // Videos with captions: what every source of clips in this folder gives, and what the loader draws batches from.
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <ditharos/tensor/tensor.h>
 
@@ -28,6 +29,8 @@ class ClipSource {
  public:
   virtual ~ClipSource() = default;
   virtual int64_t size() const = 0;
+  /// Sentences on what its folder holds beside it, and on what its split leaves out.
+  virtual std::vector<std::string> notes() const { return {}; }
   /// The caption of clip i, without the work of making its frames; Error unless 0 <= i < size().
   virtual std::string caption(int64_t i) const = 0;
   /// Clip i in this shape; depends on (i, shape) alone. Error unless 0 <= i < size(), ShapeError unless every size is

@@ -48,10 +48,12 @@ class Dataset {
   std::vector<std::string> class_names_;
 };
 
-/// A data set as it was read, and what was left out of it on request: "cannot read PATH: reason", one a file.
+/// A data set as it was read.
 struct Opened {
   Dataset dataset;
-  std::vector<std::string> skipped;
+  std::vector<std::string> skipped = {};  ///< left out on request: "cannot read PATH: reason", one a file
+  /// Sentences on what else the folder holds, and on what the split leaves out: "40 .jpg files in DIR are not read".
+  std::vector<std::string> notes = {};
 };
 
 /// A byte as a float in [-1, 1], the range that the diffusion models work in.

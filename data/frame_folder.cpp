@@ -13,9 +13,10 @@
 #include <filesystem>
 #include <system_error>
 
+#include <ditharos/data/folder_contents.h>
 #include <ditharos/data/png.h>
-#include <ditharos/data/video_formats.h>
 #include <ditharos/data/text_lines.h>
+#include <ditharos/data/video_formats.h>
 #include <ditharos/tensor/file.h>
 
 namespace ditharos::data {
@@ -135,7 +136,7 @@ std::vector<std::string> frame_names(const std::string& directory) {
   std::error_code error;
   for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
     const std::string name = it->path().filename().string();
-    if (name[0] != '.' && has_ending(name, ".png")) names.push_back(name);
+    if (!is_hidden(name) && has_ending(name, ".png")) names.push_back(name);
   }
   check<IoError>(!error, "cannot list ", directory, ": ", error.message());
   std::sort(names.begin(), names.end(), natural_less);

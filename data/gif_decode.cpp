@@ -15,11 +15,18 @@ namespace {
 
 constexpr int64_t ticks_per_second = 100;
 
+/// The file's bytes as giflib takes them.
+struct Source {
+  std::string_view left;
+  bool took_zero = false;  // a single byte of 0 was taken last: the length that ends a row of data blocks
+};
+
 int take_bytes(GifFileType* gif, GifByteType* to, int n) {
-  auto* bytes = static_cast<std::string_view*>(gif->UserData);
-  const size_t taken = std::min(bytes->size(), static_cast<size_t>(n));
-  std::memcpy(to, bytes->data(), taken);
-  bytes->remove_prefix(taken);
+  auto* source = static_cast<Source*>(gif->UserData);
+  const size_t taken = std::min(source->left.size(), static_cast<size_t>(n));
+  std::memcpy(to, source->left.data(), taken);
+  source->left.remove_prefix(taken);
+  source->took_zero = taken == 1 && n == 1 && *to == 0;
   return static_cast<int>(taken);
 }
 
@@ -28,10 +35,10 @@ constexpr GraphicsControlBlock no_control{DISPOSAL_UNSPECIFIED, false, 0, NO_TRA
 /// One pass over the file's records.
 class Reader {
  public:
-  Reader(std::string_view bytes, const std::string& name) : bytes_(bytes), name_(name) {
+  Reader(std::string_view bytes, const std::string& name) : source_{bytes}, name_(name) {
     check<IoError>(bytes.starts_with("GIF8"), "cannot read ", name, ": it is not a GIF file");
     int error = 0;
-    gif_ = DGifOpen(&bytes_, take_bytes, &error);
+    gif_ = DGifOpen(&source_, take_bytes, &error);
     if (!gif_) refuse(error);
   }
   ~Reader() {
@@ -48,10 +55,13 @@ class Reader {
   /// True once any picture had a delay.
   bool is_animated() const { return animated_; }
 
-  /// Goes on to the next picture: its place and palette are in gif(), its pixels are to be read next. False at the end.
+  /// Goes on to the next picture: its place and palette are in gif(), its pixels are to be read next. False at the end,
+  /// which after a whole picture may come without the trailer that should mark it.
   bool next_picture() {
     control_ = no_control;
     for (;;) {
+      skip_padding();
+      if (source_.left.empty() && whole_ > 0) return false;
       GifRecordType type = UNDEFINED_RECORD_TYPE;
       run(DGifGetRecordType(gif_, &type));
       if (type == TERMINATE_RECORD_TYPE) return false;
@@ -61,22 +71,30 @@ class Reader {
       return true;
     }
   }
-  void read_line(std::vector<uint8_t>& line) {
-    run(DGifGetLine(gif_, line.data(), static_cast<int>(line.size())));
+  /// Reads the next line of pixels. False when the picture's data end in it: pixels that are missing keep their values
+  /// in `line`, and there are no further lines.
+  bool read_line(std::vector<uint8_t>& line) {
+    if (DGifGetLine(gif_, line.data(), static_cast<int>(line.size())) == GIF_OK) return true;
+    if (gif_->Error == D_GIF_ERR_EOF_TOO_SOON) {  // giflib's name for the code that ends the data
+      skip_blocks();
+      return false;
+    }
+    if (gif_->Error != D_GIF_ERR_IMAGE_DEFECT || !source_.took_zero) refuse(gif_->Error);
+    return false;  // the blocks ended without that code
   }
   /// Passes over the pixels without decoding them.
   void skip_pixels() {
     int code_size = 0;
     GifByteType* block = nullptr;
     run(DGifGetCode(gif_, &code_size, &block));
-    while (block) run(DGifGetCodeNext(gif_, &block));
+    if (block) skip_blocks();
   }
   /// The picture that was found is whole.
   void end_picture() { ++whole_; }
 
  private:
   [[noreturn]] void refuse(int error) const {
-    const bool ended = bytes_.empty() && (error == D_GIF_ERR_READ_FAILED || error == D_GIF_ERR_EOF_TOO_SOON ||
+    const bool ended = source_.left.empty() && (error == D_GIF_ERR_READ_FAILED || error == D_GIF_ERR_EOF_TOO_SOON ||
                                           error == D_GIF_ERR_WRONG_RECORD || error == D_GIF_ERR_NO_SCRN_DSCR);
     const char* reason = GifErrorString(error);
     check<IoError>(!ended, "cannot read ", name_, ": cut off ", after_frame(whole_));
@@ -85,6 +103,18 @@ class Reader {
   }
   void run(int status) const {
     if (status != GIF_OK) refuse(gif_->Error);
+  }
+
+  /// Zeros and line ends between the file's records, which some writers leave.
+  void skip_padding() {
+    const size_t next = source_.left.find_first_not_of(std::string_view("\0\r\n", 3));
+    source_.left.remove_prefix(std::min(next, source_.left.size()));
+  }
+  /// What is left of a picture's data.
+  void skip_blocks() {
+    GifByteType* block = nullptr;
+    do run(DGifGetCodeNext(gif_, &block));
+    while (block);
   }
 
   void read_extension() {
@@ -98,7 +128,7 @@ class Reader {
     }
   }
 
-  std::string_view bytes_;  // not read yet
+  Source source_;
   std::string name_;
   GifFileType* gif_ = nullptr;
   GraphicsControlBlock control_ = no_control;
@@ -121,16 +151,8 @@ class Canvas {
     const ColorMapObject* map = picture.ColorMap ? picture.ColorMap : reader.gif().SColorMap;
     check<IoError>(map != nullptr, "cannot read ", reader.name(), ": a picture in it has no colours");
     shown_ = kept_;
-    std::vector<uint8_t> line(static_cast<size_t>(picture.Width));
-    // Interlaced rows come in four passes: every eighth from 0, from 4, every fourth from 2, every second from 1.
-    constexpr std::array<int, 4> starts{0, 4, 2, 1}, steps{8, 8, 4, 2};
-    for (size_t pass = 0; pass < (picture.Interlace ? starts.size() : 1); ++pass) {
-      const int step = picture.Interlace ? steps[pass] : 1;
-      for (int y = picture.Interlace ? starts[pass] : 0; y < picture.Height; y += step) {
-        reader.read_line(line);
-        paint_line(line, picture.Top + y, picture.Left, *map, reader.control().TransparentColor);
-      }
-    }
+    if (picture.Width == 0 || picture.Height == 0) reader.skip_pixels();
+    else paint_lines(reader, picture, *map);
     reader.end_picture();
     if (reader.control().DisposalMode == DISPOSE_PREVIOUS) return;
     kept_ = shown_;
@@ -144,6 +166,24 @@ class Canvas {
   /// A picture may reach beyond the canvas: how many of its pixels from `left` on are inside.
   int64_t pixels_inside(int64_t left, int64_t width) const {
     return std::clamp(width_ - left, int64_t{0}, width);
+  }
+
+  /// What the data do not reach stays as it was.
+  void paint_lines(Reader& reader, const GifImageDesc& picture, const ColorMapObject& map) {
+    // Interlaced rows come in four passes: every eighth from 0, from 4, every fourth from 2, every second from 1.
+    constexpr std::array<int, 4> starts{0, 4, 2, 1}, steps{8, 8, 4, 2};
+    const int clear = reader.control().TransparentColor;
+    const auto missing = static_cast<uint8_t>(clear >= 0 ? clear : 255);
+    for (size_t pass = 0; pass < (picture.Interlace ? starts.size() : 1); ++pass) {
+      const int step = picture.Interlace ? steps[pass] : 1;
+      for (int y = picture.Interlace ? starts[pass] : 0; y < picture.Height; y += step) {
+        std::vector<uint8_t> line(static_cast<size_t>(picture.Width), missing);
+        const bool whole = reader.read_line(line);
+        while (!whole && !line.empty() && line.back() == missing) line.pop_back();
+        paint_line(line, picture.Top + y, picture.Left, map, clear);
+        if (!whole) return;
+      }
+    }
   }
 
   void paint_line(const std::vector<uint8_t>& line, int64_t y, int64_t left, const ColorMapObject& map, int clear) {
@@ -174,7 +214,9 @@ int64_t count_pictures(std::string_view bytes, const std::string& name) {
   Reader reader(bytes, name);
   int64_t count = 0;
   while (reader.next_picture()) {
-    check_announced_size(name, 1, reader.gif().Image.Height, reader.gif().Image.Width);
+    const GifImageDesc& picture = reader.gif().Image;
+    const bool empty = picture.Width == 0 || picture.Height == 0;  // it shows what was there before
+    if (!empty) check_announced_size(name, 1, picture.Height, picture.Width);
     reader.skip_pixels();
     reader.end_picture();
     check_announced_size(name, ++count, reader.gif().SHeight, reader.gif().SWidth);
@@ -198,7 +240,9 @@ VideoFrames decode_gif(std::string_view bytes, const std::string& name) {
   }
   // A single picture without a delay is no video; its rate says nothing.
   const bool still = count == 1 && !reader.is_animated();
-  return {frames.take(), still ? default_fps : rate_of_ticks(count, ticks, ticks_per_second)};
+  const int aspect = reader.gif().AspectByte;  // 0: not said
+  const Tensor square = square_pixels(frames.take(), aspect == 0 ? 1 : (aspect + 15) / 64.0, name);
+  return {square, still ? default_fps : rate_of_ticks(count, ticks, ticks_per_second)};
 }
 
 }  // namespace ditharos::data

@@ -46,26 +46,33 @@ Shape read_header(ByteReader& reader, int rank, const char* kind) {
   return sizes;
 }
 
-std::string file_stem(Split split, const char* kind) {
-  return (split == Split::train ? std::string("train-") : std::string("t10k-")) + kind;
-}
-constexpr const char* images_kind = "images-idx3-ubyte";
-constexpr const char* labels_kind = "labels-idx1-ubyte";
+/// "train-images-idx3-ubyte"; some archives have a dot before "idx".
+struct FileName {
+  const char *kind, *format;
+  std::string in(Split split, const char* separator) const {
+    return (split == Split::train ? std::string("train-") : std::string("t10k-")) + kind + separator + format;
+  }
+};
+constexpr FileName images_file{"images", "idx3-ubyte"}, labels_file{"labels", "idx1-ubyte"};
 
-/// The plain or compressed file of that name; "" when there is neither.
-std::string find_file(const std::string& directory, const std::string& stem) {
-  for (const char* ending : {"", ".gz"}) {
-    const fs::path path = fs::path(directory) / (stem + ending);
-    std::error_code missing;
-    if (fs::exists(path, missing)) return path.string();
+/// The plain or compressed file of that name; "" when there is none.
+std::string find_file(const std::string& directory, Split split, const FileName& name) {
+  for (const char* separator : {"-", "."}) {
+    for (const char* ending : {"", ".gz"}) {
+      const fs::path path = fs::path(directory) / (name.in(split, separator) + ending);
+      std::error_code missing;
+      // Archives that were unpacked one by one leave folders of these names.
+      if (fs::exists(path, missing) && !fs::is_directory(path, missing)) return path.string();
+    }
   }
   return "";
 }
 
-std::string require_file(const std::string& directory, const std::string& stem) {
-  const std::string path = find_file(directory, stem);
-  check<IoError>(!path.empty(), "cannot read a data set from ", directory, ": it has neither ", stem, " nor ", stem,
-                 ".gz");
+std::string require_file(const std::string& directory, Split split, const FileName& name) {
+  const std::string path = find_file(directory, split, name);
+  const std::string dash = name.in(split, "-"), dot = name.in(split, ".");
+  check<IoError>(!path.empty(), "cannot read a data set from ", directory, ": it has neither ", dash, " nor ", dot,
+                 ", plain or .gz");
   return path;
 }
 
@@ -106,16 +113,16 @@ Tensor read_idx_labels(const std::string& path) {
 
 bool is_idx_directory(const std::string& directory) {
   for (const Split split : {Split::train, Split::test}) {
-    for (const char* kind : {images_kind, labels_kind}) {
-      if (!find_file(directory, file_stem(split, kind)).empty()) return true;
+    for (const FileName& name : {images_file, labels_file}) {
+      if (!find_file(directory, split, name).empty()) return true;
     }
   }
   return false;
 }
 
 Dataset load_idx(const std::string& directory, Split split, const std::vector<std::string>& class_names) {
-  const std::string images_path = require_file(directory, file_stem(split, images_kind));
-  const std::string labels_path = require_file(directory, file_stem(split, labels_kind));
+  const std::string images_path = require_file(directory, split, images_file);
+  const std::string labels_path = require_file(directory, split, labels_file);
   const Tensor labels = read_idx_labels(labels_path);
   const Tensor images = read_idx_images(images_path);
   check<IoError>(images.shape()[0] == labels.shape()[0], "cannot use ", images_path, ": it has ", images.shape()[0],

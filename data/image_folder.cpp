@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include <ditharos/data/folder_contents.h>
 #include <ditharos/data/frame_folder.h>
 #include <ditharos/data/png.h>
 #include <ditharos/data/resize.h>
@@ -31,7 +32,7 @@ std::vector<std::string> sorted_names(const fs::path& directory, const F& wanted
   std::error_code error;
   for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
     const std::string name = it->path().filename().string();
-    if (name[0] != '.' && wanted(*it)) names.push_back(name);
+    if (!is_hidden(name) && wanted(*it)) names.push_back(name);
   }
   check<IoError>(!error, "cannot list ", directory.string(), ": ", error.message());
   std::sort(names.begin(), names.end());
@@ -41,9 +42,16 @@ std::vector<std::string> folders_in(const fs::path& directory) {
   std::error_code unknown;
   return sorted_names(directory, [&](const fs::directory_entry& entry) { return entry.is_directory(unknown); });
 }
-std::vector<std::string> pngs_in(const fs::path& directory) {
-  return sorted_names(directory,
-                      [](const fs::directory_entry& e) { return has_ending(e.path().filename().string(), ".png"); });
+bool is_png(const fs::directory_entry& entry) { return has_ending(entry.path().filename().string(), ".png"); }
+std::vector<std::string> pngs_in(const fs::path& directory) { return sorted_names(directory, is_png); }
+void count_others(const fs::path& directory, UnreadFiles& unread) {
+  std::error_code unknown;
+  sorted_names(directory, [&](const fs::directory_entry& entry) {
+    if (is_png(entry)) return false;
+    if (entry.is_directory(unknown)) unread.add_folder();
+    else unread.add_file(entry.path().filename().string());
+    return false;
+  });
 }
 
 bool has_split_folders(const fs::path& directory) {
@@ -51,7 +59,9 @@ bool has_split_folders(const fs::path& directory) {
   return fs::is_directory(directory / "train", missing) && fs::is_directory(directory / "test", missing);
 }
 
-std::vector<Entry> list_split(const fs::path& directory, Split split, std::vector<std::string>& classes) {
+/// Says in `notes` what is in the folders beside the set, and how much of it the split holds out.
+std::vector<Entry> list_split(const fs::path& directory, Split split, std::vector<std::string>& classes,
+                              std::vector<std::string>& notes) {
   const bool has_folders = has_split_folders(directory);
   const fs::path root = has_folders ? directory / name_of(split) : directory;
   classes = folders_in(root);
@@ -62,12 +72,22 @@ std::vector<Entry> list_split(const fs::path& directory, Split split, std::vecto
                    ": train and test do not have the same sub-folders");
   }
   std::vector<Entry> entries;
+  UnreadFiles unread;
+  int64_t all = 0, held_out = 0;
   for (size_t label = 0; label < classes.size(); ++label) {
     const fs::path folder = root / classes[label];
     const std::vector<std::string> files = pngs_in(folder);
-    check<IoError>(!files.empty(), "cannot use ", folder.string(), ": it has no PNG file");
+    count_others(folder, unread);
+    if (files.empty()) {
+      UnreadFiles others;
+      count_others(folder, others);
+      fail<IoError>("cannot use ", folder.string(), ": it has no PNG file",
+                    others.empty() ? "" : ", and what it has is not read: " + others.text());
+    }
     for (size_t i = 0; i < files.size(); ++i) {
       const Split part = (static_cast<int64_t>(i) + 1) % test_every == 0 ? Split::test : Split::train;
+      ++all;
+      held_out += part == Split::test;
       if (!has_folders && part != split) continue;
       Entry entry;
       entry.path = (folder / files[i]).string();
@@ -75,6 +95,12 @@ std::vector<Entry> list_split(const fs::path& directory, Split split, std::vecto
       entries.push_back(entry);
     }
   }
+  if (!unread.empty())
+    notes.push_back(unread.text() + " in the folders of " + root.string() + (unread.is_one() ? " is" : " are") +
+                    " not read: only PNG files are");
+  if (!has_folders && held_out > 0)
+    notes.push_back(std::to_string(held_out) + " of the " + std::to_string(all) + " images in " + directory.string() +
+                    ", every " + std::to_string(test_every) + "th of each class, are held out for testing");
   return entries;
 }
 
@@ -127,17 +153,25 @@ bool is_image_folder(const std::string& directory) {
   return std::any_of(classes.begin(), classes.end(), [&](const auto& name) { return !pngs_in(root / name).empty(); });
 }
 
+std::string unread_in_class_folders(const std::string& directory) {
+  UnreadFiles unread;
+  const fs::path root = has_split_folders(directory) ? fs::path(directory) / "train" : fs::path(directory);
+  for (const std::string& name : folders_in(root)) count_others(root / name, unread);
+  return unread.text();
+}
+
 Opened load_image_folder(const std::string& directory, Split split, const ImageFolderOptions& options) {
   validate(options);
-  std::vector<std::string> classes, skipped;
-  std::vector<Entry> entries = list_split(directory, split, classes);
+  std::vector<std::string> classes, skipped, notes;
+  std::vector<Entry> entries = list_split(directory, split, classes, notes);
 
   // Headers first: they tell the size and the colours of the whole set, before any memory is spent on pictures.
   for_each_entry(entries, [](Entry& entry, int64_t) { entry.info = png_info(read_png_file(entry.path), entry.path); });
   take_out_damaged(entries, options.skip_damaged, skipped);
   check<IoError>(!entries.empty(), "cannot use ", directory, ": no picture is left for the ", split,
                  " split (without folders train and test, ", "every ", test_every,
-                 "th file of a class is a test picture)");
+                 "th file of a class is a test image: it takes ",
+                 test_every, " files for one)");
   if (options.height == 0) check_same_size(entries);
   const bool color = std::any_of(entries.begin(), entries.end(), [](const Entry& entry) { return entry.info.color; });
   const int64_t channels = options.channels > 0 ? options.channels : color ? 3 : 1;
@@ -164,7 +198,7 @@ Opened load_image_folder(const std::string& directory, Split split, const ImageF
   take_out_damaged(entries, options.skip_damaged, skipped);
   check<IoError>(!entries.empty(), "cannot use ", directory, ": every picture of the ", split, " split is damaged");
   const Dataset all(images, labels, classes);
-  return {static_cast<int64_t>(readable.size()) == n ? all : all.subset(readable), skipped};
+  return {static_cast<int64_t>(readable.size()) == n ? all : all.subset(readable), skipped, notes};
 }
 
 }  // namespace ditharos::data

@@ -35,18 +35,16 @@ std::vector<Span> spans(int64_t old_size, double start, double length, int64_t n
   return list;
 }
 
-}  // namespace
+void validate(const char* function, const Tensor& image, int64_t height, int64_t width) {
+  check<DTypeError>(image.dtype() == DType::u8, "[", function, "] takes u8, got ", image.dtype());
+  check<ShapeError>(image.rank() == 3 && image.numel() > 0 && height > 0 && width > 0, "[", function,
+                    "] takes [C, H, W] with pixels and positive sizes, got ", image.shape(), " and ", height, " x ",
+                    width);
+}
 
-Tensor center_crop_resize(const Tensor& image, int64_t height, int64_t width) {
-  check<DTypeError>(image.dtype() == DType::u8, "[center_crop_resize] takes u8, got ", image.dtype());
-  check<ShapeError>(image.rank() == 3 && image.numel() > 0 && height > 0 && width > 0,
-                    "[center_crop_resize] takes [C, H, W] with pixels and positive sizes, got ", image.shape(), " and ",
-                    height, " x ", width);
+/// The middle crop_height x crop_width of `image`, averaged to height x width.
+Tensor resample(const Tensor& image, double crop_height, double crop_width, int64_t height, int64_t width) {
   const int64_t channels = image.size(0), old_height = image.size(1), old_width = image.size(2);
-  // The crop touches two opposite sides: the factor is the smaller one of the two axes.
-  const double factor = std::min(static_cast<double>(old_height) / static_cast<double>(height),
-                                 static_cast<double>(old_width) / static_cast<double>(width));
-  const double crop_height = factor * static_cast<double>(height), crop_width = factor * static_cast<double>(width);
   const auto rows = spans(old_height, (static_cast<double>(old_height) - crop_height) / 2, crop_height, height);
   const auto columns = spans(old_width, (static_cast<double>(old_width) - crop_width) / 2, crop_width, width);
 
@@ -75,6 +73,21 @@ Tensor center_crop_resize(const Tensor& image, int64_t height, int64_t width) {
     }
   }
   return out;
+}
+
+}  // namespace
+
+Tensor center_crop_resize(const Tensor& image, int64_t height, int64_t width) {
+  validate("center_crop_resize", image, height, width);
+  // The crop touches two opposite sides: the factor is the smaller one of the two axes.
+  const double factor = std::min(static_cast<double>(image.size(1)) / static_cast<double>(height),
+                                 static_cast<double>(image.size(2)) / static_cast<double>(width));
+  return resample(image, factor * static_cast<double>(height), factor * static_cast<double>(width), height, width);
+}
+
+Tensor stretch(const Tensor& image, int64_t height, int64_t width) {
+  validate("stretch", image, height, width);
+  return resample(image, static_cast<double>(image.size(1)), static_cast<double>(image.size(2)), height, width);
 }
 
 }  // namespace ditharos::data

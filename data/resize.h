@@ -9,4 +9,7 @@ namespace ditharos::data {
 /// ShapeError unless the image has pixels and both sizes are positive.
 Tensor center_crop_resize(const Tensor& image, int64_t height, int64_t width);
 
+/// The whole of `image` in this size, its proportions changed, averaged in the same way.
+Tensor stretch(const Tensor& image, int64_t height, int64_t width);
+
 }  // namespace ditharos::data

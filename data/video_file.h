@@ -28,12 +28,16 @@ struct VideoFrames {
 ///   has one; all of one size;
 /// - .y4m: YUV4MPEG2, eight bits, 4:4:4, 4:2:2, 4:2:0, 4:1:1 or gray; colours by ITU-R BT.601, each sample of chroma
 ///   serving all pixels of its block; fields of interlaced video are not separated;
-/// - .gif and .webp, animated or not. Frames shown for 10 ms or less count as 100 ms, as in browsers;
+/// - .gif and .webp, animated or not. Frames shown for 10 ms or less count as 100 ms, as in browsers. A GIF may lack
+///   its trailer, have zeros or line ends between its records, and pictures with fewer pixels than they announce, or
+///   none;
 /// - .png: one frame;
 /// - .mp4, .m4v, .mov, .mkv, .webm, .avi, .mpg, .mpeg, .ogv: through the program `ffmpeg`, which must be installed.
 ///
-/// What is transparent shows white. IoError naming the file and the reason when it is missing, damaged, cut off (with
-/// the last whole frame) or larger than the limits above.
+/// Pixels that are not square by the word of the file (Y4M's A, GIF's aspect byte, what ffmpeg finds) are made so: the
+/// shorter side of a pixel decides, and frames get wider or higher. What is transparent shows white. IoError naming the
+/// file and the reason when it is missing, damaged, cut off (with the last whole frame) or larger than the limits
+/// above.
 VideoFrames read_clip(const std::string& path);
 /// True when read_clip knows the ending of this name, whether there is such a file or not, or it is a directory.
 bool is_clip_path(const std::string& path);

@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include <ditharos/data/captions.h>
+#include <ditharos/data/folder_contents.h>
 #include <ditharos/data/resize.h>
 #include <ditharos/data/video_file.h>
 #include <ditharos/tensor/parallel.h>
@@ -29,6 +30,18 @@ bool has_split_folders(const std::string& directory) {
 
 /// The frame of `from` that frame k of `to` shows: each stands for the middle of its share of the time.
 int64_t frame_in_time(int64_t k, int64_t to, int64_t from) { return (2 * k + 1) * from / (2 * to); }
+
+/// Videos in `root` itself that no line of its list names.
+int64_t count_unlisted(const std::string& root, const std::map<std::string, size_t>& listed) {
+  int64_t count = 0;
+  std::error_code error;
+  for (fs::directory_iterator it(root, error), end; !error && it != end; it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    std::error_code unknown;
+    count += !is_hidden(name) && !it->is_directory(unknown) && is_clip_path(name) && !listed.contains(name);
+  }
+  return count;
+}
 
 }  // namespace
 
@@ -93,6 +106,13 @@ VideoFolder::VideoFolder(const std::string& directory, const VideoFolderOptions&
     if (is_new) paths_.push_back((fs::path(root) / line.file).string());
     if (has_folders || part == options.split) entries_.push_back({place->second, std::move(line.caption)});
   }
+  if (const int64_t unlisted = count_unlisted(root, numbers); unlisted > 0)
+    notes_.push_back(std::to_string(unlisted) + (unlisted == 1 ? " video in " : " videos in ") + root +
+                     (unlisted == 1 ? " is" : " are") + " not read: the list of captions does not name " +
+                     (unlisted == 1 ? "it" : "them"));
+  if (const size_t held_out = numbers.size() / test_every; !has_folders && held_out > 0)
+    notes_.push_back(std::to_string(held_out) + " of the " + std::to_string(numbers.size()) + " videos in " + root +
+                     ", every " + std::to_string(test_every) + "th, are held out for testing");
   check<IoError>(!entries_.empty(), "cannot use ", directory, ": no video is left for the ", options.split,
                  " split (without folders train and test, every ", test_every, "th video is a test video)");
   take_out_damaged(options, directory);

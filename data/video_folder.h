@@ -18,9 +18,10 @@ struct VideoFolderOptions {
 };
 
 /// The videos that `directory`/captions.txt or captions.jsonl lists: one clip a line, several lines for one video are
-/// several clips. A line of captions.txt is the name, a tab and the caption; of captions.jsonl an object of strings
-/// with "file" and "caption"; others are passed over. Empty lines do not count. Names are relative to `directory` and
-/// may lead into its sub-folders; every format of read_clip will do. Videos that no line names are no part of the set.
+/// several clips. A line of captions.txt is the name, a tab and the caption; of captions.jsonl an object with the
+/// strings "file" and "caption"; other keys are passed over. Empty lines do not count. Names are relative to
+/// `directory` and may lead into its sub-folders; every format of read_clip will do. Videos that no line names are no
+/// part of the set; notes() has their number, and that of the videos that the split holds out.
 ///
 /// With sub-folders train and test that hold such a list each, `split` chooses one of them. Otherwise all clips of
 /// every tenth video (the 10th, 20th, ... in the order of the list) belong to the test split, the others to training.
@@ -40,6 +41,7 @@ class VideoFolder : public ClipSource {
   CaptionedClip clip(int64_t i, const ClipShape& shape) const override;
   /// Path of the video of clip i.
   const std::string& path(int64_t i) const { return paths_[entry(i).video]; }
+  std::vector<std::string> notes() const override { return notes_; }
   /// "cannot read PATH: reason" for every video that was left out.
   const std::vector<std::string>& skipped() const { return skipped_; }
 
@@ -55,7 +57,7 @@ class VideoFolder : public ClipSource {
 
   std::vector<std::string> paths_;
   std::vector<Entry> entries_;
-  std::vector<std::string> skipped_;
+  std::vector<std::string> skipped_, notes_;
   std::shared_ptr<Cache> cache_;  // has a lock of its own
 };
 

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include <ditharos/data/resize.h>
+
 namespace ditharos::data {
 
 void check_announced_size(const std::string& name, int64_t frames, int64_t height, int64_t width) {
@@ -19,6 +21,27 @@ void check_announced_size(const std::string& name, int64_t frames, int64_t heigh
 
 std::string after_frame(int64_t whole_frames) {
   return whole_frames > 0 ? "after frame " + std::to_string(whole_frames) : "before the end of its first frame";
+}
+
+Tensor square_pixels(const Tensor& frames, double aspect, const std::string& name) {
+  constexpr double most = 16;
+  check<IoError>(aspect >= 1 / most && aspect <= most, "cannot read ", name, ": it says that its pixels are ", aspect,
+                 " times as wide as high, which no display shows");
+  const int64_t count = frames.size(0);
+  const auto stretched = [](int64_t size, double factor) {
+    return std::max(size, static_cast<int64_t>(std::llround(static_cast<double>(size) * factor)));
+  };
+  const int64_t height = stretched(frames.size(2), 1 / aspect), width = stretched(frames.size(3), aspect);
+  if (height == frames.size(2) && width == frames.size(3)) return frames;
+  check_announced_size(name, count, height, width);
+  Tensor square({count, 3, height, width}, DType::u8);
+  const int64_t frame_size = 3 * height * width;
+  for (int64_t f = 0; f < count; ++f) {
+    const Tensor frame = stretch(frames.select(0, f), height, width);
+    std::memcpy(square.mutable_data<uint8_t>() + f * frame_size, frame.data<uint8_t>(),
+                static_cast<size_t>(frame_size));
+  }
+  return square;
 }
 
 FrameList::FrameList(std::string name, int64_t height, int64_t width)

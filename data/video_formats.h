@@ -31,6 +31,11 @@ void check_announced_size(const std::string& name, int64_t frames, int64_t heigh
 /// "after frame 3", or "before the end of its first frame": where a damaged file stops being whole.
 std::string after_frame(int64_t whole_frames);
 
+/// Frames u8 [F, 3, H, W] whose pixels are `aspect` times as wide as high, with square pixels: made wider, or higher
+/// where the aspect is below 1, each new pixel the mean of the old ones that it covers. IoError when the aspect is no
+/// sensible one (1/16 to 16) or makes the clip larger than the limits.
+Tensor square_pixels(const Tensor& frames, double aspect, const std::string& name);
+
 /// Frames of one size, collected one after the other.
 class FrameList {
  public:

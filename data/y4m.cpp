@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <optional>
 
 #include <ditharos/data/video_formats.h>
 
@@ -18,6 +19,7 @@ constexpr size_t longest_line = 1024;
 struct Header {
   int64_t width = 0, height = 0;
   double fps = default_fps;
+  double pixel_aspect = 1;       // width : height of a pixel
   int64_t across = 2, down = 2;  // pixels that share one sample of chroma; 4:2:0 unless the file says otherwise
   bool gray = false, full_range = false;
 
@@ -53,6 +55,15 @@ int64_t whole_number(std::string_view text, const std::string& name, std::string
   if (error != std::errc() || end != text.data() + text.size() || value < 0 || value > int64_t{1} << 31)
     refuse(name, "its header has no number in " + std::string(field));
   return value;
+}
+
+/// "30000:1001"; nothing for 0:0, which stands for what is not known.
+std::optional<double> ratio(std::string_view text, const std::string& name, std::string_view field) {
+  const size_t colon = std::min(text.find(':'), text.size());
+  const int64_t numerator = whole_number(text.substr(0, colon), name, field);
+  const int64_t denominator = whole_number(text.substr(std::min(colon + 1, text.size())), name, field);
+  if (numerator == 0 || denominator == 0) return std::nullopt;
+  return static_cast<double>(numerator) / static_cast<double>(denominator);
 }
 
 void set_color_space(Header& header, std::string_view text, const std::string& name) {
@@ -95,14 +106,8 @@ Header parse_header(std::string_view& bytes, const std::string& name) {
     if (field[0] == 'H') header.height = whole_number(value, name, field);
     if (field[0] == 'C') set_color_space(header, value, name);
     if (field == "XCOLORRANGE=FULL") header.full_range = true;
-    if (field[0] == 'F') {
-      const size_t colon = std::min(value.find(':'), value.size());
-      const int64_t numerator = whole_number(value.substr(0, colon), name, field);
-      const int64_t denominator = whole_number(value.substr(std::min(colon + 1, value.size())), name, field);
-      // 0:0 stands for an unknown rate.
-      if (numerator > 0 && denominator > 0)
-        header.fps = static_cast<double>(numerator) / static_cast<double>(denominator);
-    }
+    if (field[0] == 'F') header.fps = ratio(value, name, field).value_or(default_fps);
+    if (field[0] == 'A') header.pixel_aspect = ratio(value, name, field).value_or(1);
   }
   if (header.width == 0 || header.height == 0) refuse(name, "its header gives no size");
   return header;
@@ -171,7 +176,7 @@ VideoFrames decode_y4m(std::string_view bytes, const std::string& name) {
     to_rgb(header, reinterpret_cast<const uint8_t*>(bytes.data()), frames.add());
     bytes.remove_prefix(frame_size);
   }
-  return {frames.take(), header.fps};
+  return {square_pixels(frames.take(), header.pixel_aspect, name), header.fps};
 }
 
 std::string encode_y4m(const VideoFrames& clip, Chroma chroma) {

@@ -59,6 +59,7 @@ int train(int argc, char** argv) {
   settle(run);
 
   const auto source = open_clips(run.clips.data, ClipUse::training);
+  print_notes(source->notes());
   const auto held_out = open_clips(run.clips.data, ClipUse::judging);
   const std::vector<data::ClipBucket> buckets = clip_buckets(run.clips, run.train.batch_size);
   data::ClipShape judged_shape = buckets[0].shape;

@@ -55,7 +55,9 @@ int train(int argc, char** argv) {
   if (!settings.parse(argc, argv)) return 0;
   if (options.threads > 0) set_num_threads(options.threads);
 
-  const data::Dataset dataset = data::open_dataset(run.data.data, data::Split::train).dataset;
+  const data::Opened opened = data::open_dataset(run.data.data, data::Split::train);
+  print_notes(opened.notes);
+  const data::Dataset& dataset = opened.dataset;
   fit_to_data(run, dataset);
   refuse_foreign_checkpoints(options);
   const std::string configuration = settings.to_toml();

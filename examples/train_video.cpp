@@ -84,6 +84,7 @@ int train(int argc, char** argv) {
   settle(run);
 
   const auto source = open_clips(run.clips.data, ClipUse::training);
+  print_notes(source->notes());
   const std::vector<data::ClipBucket> buckets = clip_buckets(run.clips, run.train.batch_size);
   refuse_foreign_checkpoints(options);
   const std::string configuration = settings.to_toml();

@@ -41,7 +41,7 @@ const std::set<std::string> private_headers = {
     "data/program.h", "data/video_formats.h",               "data/names.h",          "data/png_calls.h",
     "data/piece_learner.h",      "data/prefetcher.h",        "data/words.h",
     "data/sky_fit.h",            "data/thing_mask.h",      "data/emoji_font.h",
-    "data/scene_words.h",
+    "data/scene_words.h",         "data/folder_contents.h",
     "optim/checkpoint_record.h", "tensor/safetensors_header.h",
     "models/diffusion/batch.h", "models/diffusion/samplers/step.h", "tensor/thread_team.h",
 };

@@ -177,7 +177,7 @@ TEST_CASE("idx: a set with missing files or with counts that differ is refused")
   TemporaryFolder folder;
   CHECK_FALSE(data::is_idx_directory(folder.path()));
   const auto refusal = [&] { return message_of<IoError>([&] { data::load_idx(folder.path(), data::Split::train); }); };
-  CHECK(contains(refusal(), "neither train-images-idx3-ubyte nor train-images-idx3-ubyte.gz"));
+  CHECK(contains(refusal(), "neither train-images-idx3-ubyte nor train-images.idx3-ubyte"));
   write_bytes(folder / "train-images-idx3-ubyte", images_file(3, 2, 2));
   CHECK(contains(refusal(), "neither train-labels-idx1-ubyte nor"));
   write_bytes(folder / "train-labels-idx1-ubyte", labels_file("\1\2"));

@@ -54,8 +54,10 @@ TEST_CASE("video damage: a file cut off anywhere is refused, and says after whic
     for (size_t n = 0; n < whole.size(); ++n) {
       CAPTURE(n);
       const std::string message = outcome(format, whole.substr(0, n));
-      // Y4M does not say how many frames it has: between two of them it is a whole file.
-      if (format.name[0] == 'y' && message == "no exception") continue;
+      // Y4M does not say how many frames it has, and a GIF's trailer may be missing: between two frames it is a whole
+      // file.
+      const bool may_end = format.name[0] == 'y' || format.name[0] == 'g';
+      if (may_end && message == "no exception" && format.decode(whole.substr(0, n)).frames.size(0) <= 4) continue;
       REQUIRE(message.starts_with("cannot read a.file: "));
       named += message == "cannot read a.file: cut off after frame 3";
     }

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <iostream>
 #include <new>
+#include <set>
 #include <string>
 
 #include <ditharos/tensor/error.h>
@@ -32,6 +33,13 @@ int run_main(int argc, char** argv, const std::function<int(int argc, char** arg
     return report("out of memory", 1);
   } catch (const std::exception& e) {
     return report(e.what(), 1);
+  }
+}
+
+void print_notes(const std::vector<std::string>& notes) {
+  static std::set<std::string> printed;
+  for (const std::string& note : notes) {
+    if (printed.insert(note).second) std::cerr << "note: " << note << std::endl;
   }
 }
 
