@@ -27,7 +27,8 @@ target_include_directories(ditharos PUBLIC
   $<BUILD_INTERFACE:${DITHAROS_INCLUDE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_link_libraries(ditharos PRIVATE
   $<BUILD_INTERFACE:ditharos_options> $<BUILD_INTERFACE:ditharos_cereal>
-  OpenMP::OpenMP_CXX Threads::Threads ZLIB::ZLIB PNG::PNG GIF::GIF WebP::webpmux WebP::webpdemux WebP::webp)
+  OpenMP::OpenMP_CXX Threads::Threads ZLIB::ZLIB PNG::PNG GIF::GIF WebP::webpmux WebP::webpdemux WebP::webp
+  Utf8proc::Utf8proc)
 if(DITHAROS_HAS_ONEDNN)
   target_link_libraries(ditharos PRIVATE DNNL::dnnl)
   target_compile_definitions(ditharos PRIVATE DITHAROS_HAS_ONEDNN=1)

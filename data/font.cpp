@@ -3,6 +3,8 @@
 #include <array>
 #include <cstddef>
 
+#include <ditharos/data/unicode.h>
+
 namespace ditharos::data {
 namespace {
 
@@ -116,6 +118,24 @@ bool glyph_pixel(char letter, int64_t row, int64_t column) {
   const bool descends = letter == 'g' || letter == 'p' || letter == 'q' || letter == 'y';
   if (descends) row -= glyph_descent;
   return row >= 0 && row < glyph_height && glyph[static_cast<size_t>(row)][static_cast<size_t>(column)] == '#';
+}
+
+std::string drawn_letters(std::string_view text) {
+  const std::string normal = normalized(text, Case::kept);
+  std::string letters;
+  for (std::string_view left = normal; !left.empty();) {
+    const Character c = first_character(left);
+    left.remove_prefix(c.length);
+    if (has_no_width(c.code)) continue;
+    const bool known = c.code >= first_letter && c.code <= last_letter;
+    letters += known ? static_cast<char>(c.code) : c.code == '\t' ? ' ' : '?';
+  }
+  return letters;
+}
+
+int64_t text_width(std::string_view text) {
+  const auto letters = static_cast<int64_t>(drawn_letters(text).size());
+  return letters == 0 ? 0 : letters * glyph_advance - 1;
 }
 
 }  // namespace ditharos::data

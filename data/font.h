@@ -1,6 +1,7 @@
 #pragma once
-// The small letters on sample sheets: printable ASCII, five columns by seven rows of pixels each.
+// The small letters on sample grids: printable ASCII, five columns by seven rows of pixels each.
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace ditharos::data {
@@ -14,9 +15,11 @@ inline constexpr int64_t glyph_advance = glyph_width + 1;
 /// True when the letter has ink in that row of the line (0 is the top) and column (0 is the left). What is not
 /// printable ASCII has the shape of '?'.
 bool glyph_pixel(char letter, int64_t row, int64_t column);
+/// The letters that stand for a text in UTF-8, printable ASCII, one a character: one '?' for each character that the
+/// font lacks, however many bytes it has, and nothing for accents that are characters of their own. Typographic
+/// quotation marks and blanks are drawn as those of ASCII (unicode.h).
+std::string drawn_letters(std::string_view text);
 /// Width of a line of text in font pixels, without the gap after the last letter.
-inline int64_t text_width(std::string_view text) {
-  return text.empty() ? 0 : static_cast<int64_t>(text.size()) * glyph_advance - 1;
-}
+int64_t text_width(std::string_view text);
 
 }  // namespace ditharos::data

@@ -95,7 +95,7 @@ struct Canvas {
 };
 
 void draw_text(Canvas& canvas, const std::string& text, int64_t top, int64_t left, int64_t scale) {
-  for (const char letter : text) {
+  for (const char letter : drawn_letters(text)) {
     for (int64_t row = 0; row < text_height; ++row) {
       for (int64_t column = 0; column < glyph_width; ++column) {
         if (!glyph_pixel(letter, row, column)) continue;

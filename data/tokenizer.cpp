@@ -4,6 +4,7 @@
 #include <map>
 
 #include <ditharos/data/piece_learner.h>
+#include <ditharos/data/unicode.h>
 #include <ditharos/data/words.h>
 
 namespace ditharos::data {
@@ -79,7 +80,9 @@ class Lines {
 }  // namespace
 
 Tokenizer::Tokenizer(std::vector<std::string> pieces, const std::vector<std::string>& words)
-    : pieces_(std::move(pieces)), words_(words.begin(), words.end()) {
+    : pieces_(std::move(pieces)) {
+  // Lists of words that were stored before words were folded beyond ASCII are folded now.
+  for (const std::string& word : words) words_.insert(normalized(word, Case::folded));
   token_of_[" "] = word_begin;
   for (int byte = 0; byte < 256; ++byte) {
     if (byte != ' ') token_of_[std::string(1, static_cast<char>(byte))] = first_byte + byte;

@@ -25,8 +25,8 @@ class Tokenizer {
   /// there are enough pieces or every word is one. ConfigError when the vocabulary is smaller than least_vocabulary.
   static Tokenizer train(const std::vector<std::string>& captions, int64_t vocabulary);
 
-  /// The tokens of a prompt, the start token first; "" is the start token alone. Case and the kind of white space do
-  /// not matter (see words.h).
+  /// The tokens of a prompt, the start token first; "" is the start token alone. Case, the kind of white space and of
+  /// quotation marks, and how accents were typed do not matter (words.h says what is folded).
   std::vector<int64_t> encode(const std::string& prompt) const;
   /// The prompts side by side, i64 [B, length], with 0 after each one's end. Error naming the prompt and both lengths
   /// when one has more tokens than that.

@@ -5,10 +5,12 @@
 
 namespace ditharos::data {
 
-/// The words and punctuation marks of a text, in lower case (ASCII). A word is a run of letters, digits and bytes
-/// beyond ASCII, with hyphens, apostrophes and underscores inside; every other visible character is a mark of its own.
-/// What follows white space, or begins the text, has a blank in front: "A T-shirt, red." is " a", " t-shirt", ",",
-/// " red", ".". Joined together they are the text again, with its white space and capitals made uniform.
+/// The words and punctuation marks of a text, normalised as unicode.h says with the case folded: "É" is "é" however it
+/// was typed, and a no-break space is a blank. A word is a run of letters, digits and other characters beyond ASCII
+/// that are no punctuation, with hyphens, apostrophes and underscores inside; every other visible character is a mark
+/// of its own. Bytes that are not UTF-8 belong to words as they are. What follows white space, or begins the text, has
+/// a blank in front: "A T-shirt, red." is " a", " t-shirt", ",", " red", ".". Joined together they are the text again,
+/// but for what was normalised.
 std::vector<std::string> split_words(const std::string& text);
 
 /// True for words, false for marks.

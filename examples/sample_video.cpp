@@ -35,7 +35,7 @@ struct Options {
   double fps = 8, strength = .6;
   uint64_t seed = 0;
   int threads = 0;
-  bool loop = false, any_words = false, last_weights = false;
+  bool loop = false, list_words = false, any_words = false, last_weights = false;
   VideoSampling sampling;
 };
 
@@ -61,6 +61,7 @@ void describe(Settings& settings, Options& options) {
       .add("loop", options.loop, "lead the last frame back to the first")
       .add("from", options.from, "a clip to draw anew; frames and size come from it unless they are given")
       .add("strength", options.strength, "with --from: how far to go back to noise", above(0).at_most(1))
+      .add("list_words", options.list_words, "print the words that the model knows, one a line, and end")
       .add("any_words", options.any_words, "take prompts with words that the model has never seen")
       .add("last_weights", options.last_weights, "of a checkpoint: the last weights instead of their moving average")
       .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", at_least(0));
@@ -160,6 +161,10 @@ int sample(int argc, char** argv) {
   describe(settings, options);
   if (!settings.parse(argc, argv)) return 0;
   if (options.threads > 0) set_num_threads(options.threads);
+  if (options.list_words) {
+    for (const std::string& word : load_video(options.checkpoint).tokenizer.words()) std::printf("%s\n", word.c_str());
+    return 0;
+  }
   check<ConfigError>(!options.prompts.empty(), "no prompt: say what the clip should show, as in sample_video \"a red "
                                                "sneaker drifts left\"");
   check_one_task(options);

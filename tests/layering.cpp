@@ -41,7 +41,7 @@ const std::set<std::string> private_headers = {
     "data/program.h", "data/video_formats.h",               "data/names.h",          "data/png_calls.h",
     "data/piece_learner.h",      "data/prefetcher.h",        "data/words.h",
     "data/sky_fit.h",            "data/thing_mask.h",      "data/emoji_font.h",
-    "data/scene_words.h",         "data/folder_contents.h",
+    "data/scene_words.h",         "data/folder_contents.h", "data/unicode.h",
     "optim/checkpoint_record.h", "tensor/safetensors_header.h",
     "models/diffusion/batch.h", "models/diffusion/samplers/step.h", "tensor/thread_team.h",
 };
@@ -64,6 +64,7 @@ const std::vector<HeaderRule> header_rules = {
      "libpng and zlib are included only by .cpp files of data/"},
     {std::regex("gif_lib\\.h|webp/.*"), std::regex("^(data|tests)/.*\\.cpp$"),
      "giflib and libwebp are included only by .cpp files of data/"},
+    {std::regex("utf8proc\\.h"), std::regex("^data/unicode\\.cpp$"), "utf8proc is included only by data/unicode.cpp"},
     {std::regex("doctest/.*"), std::regex("^tests/.*$"), "doctest belongs to tests/"},
     {std::regex("ditharos/tensor/kernels/.*"), std::regex("^(tensor|autograd|nn|optim|data|tests)/.*$"),
      "models/ and examples/ use operations, not kernels"},

@@ -144,7 +144,7 @@ TEST_CASE("video programs: prompts") {
 
   check_words(tokenizer(), "a red boot, falls");
   const std::string unknown = message_of<ConfigError>([] { check_words(tokenizer(), "a rde zeppelin"); });
-  CHECK_MESSAGE(contains(unknown, "\"rde\" (the nearest that it knows is \"red\"), \"zeppelin\""), unknown);
+  CHECK_MESSAGE(contains(unknown, "\"rde\" (it knows \"red\"), \"zeppelin\"; --list-words"), unknown);
 }
 
 TEST_CASE("video programs: a model from its checkpoint and from its export") {

@@ -61,12 +61,12 @@ std::vector<std::string> first_captions(const data::ClipSource& source, const da
 void check_words(const data::Tokenizer& tokenizer, const std::string& prompt) {
   std::string complaint;
   for (const std::string& word : tokenizer.unknown_words(prompt)) {
-    const std::string known = nearest(word, tokenizer.words());
+    const std::string known = meant_word(word, tokenizer.words());
     complaint += (complaint.empty() ? "" : ", ") + quote(word) +
-                 (known.empty() ? "" : " (the nearest that it knows is " + quote(known) + ")");
+                 (known.empty() ? "" : " (it knows " + quote(known) + ")");
   }
   check<ConfigError>(complaint.empty(), "the prompt ", quote(prompt), " has words that the model has never seen: ",
-                     complaint, "; --any-words samples all the same");
+                     complaint, "; --list-words prints those that it knows, --any-words samples all the same");
 }
 
 }  // namespace ditharos::examples

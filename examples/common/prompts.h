@@ -23,7 +23,8 @@ Tensor null_prompt(const data::Tokenizer& tokenizer, int64_t length);
 std::vector<std::string> first_captions(const data::ClipSource& source, const data::Tokenizer& tokenizer,
                                         int64_t length, int64_t count);
 
-/// ConfigError naming the words of a prompt that no caption in training held, each with the nearest that one did.
+/// ConfigError naming the words of a prompt that no caption in training held, each with the one that
+/// was probably meant, where there is such a one (meant_word).
 void check_words(const data::Tokenizer& tokenizer, const std::string& prompt);
 
 }  // namespace ditharos::examples

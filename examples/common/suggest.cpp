@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 
 #include <ditharos/examples/common/text.h>
 
@@ -10,6 +11,22 @@ namespace ditharos::examples {
 namespace {
 
 char folded(char c) { return c == '-' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
+
+/// True for a word of at least three letters with an ending behind it.
+bool is_form_of(std::string_view form, std::string_view word) {
+  if (word.size() < 3 || !form.starts_with(word)) return false;
+  const std::string_view ending = form.substr(word.size());
+  constexpr std::string_view endings[] = {"s", "es", "'s", "d", "ed", "er", "ing"};
+  return std::find(std::begin(endings), std::end(endings), ending) != std::end(endings);
+}
+
+/// True for a word that was probably mistyped; both begin alike.
+bool is_slip(std::string_view typed, std::string_view word, int distance) {
+  const size_t length = std::min(typed.size(), word.size());
+  const bool swapped = distance == 1 && typed.size() == word.size() && length >= 3 &&
+                       std::is_permutation(typed.begin(), typed.end(), word.begin());
+  return swapped || (distance == 1 && length >= 5) || (distance == 2 && length >= 8);
+}
 
 }  // namespace
 
@@ -39,6 +56,21 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
     // One slip in a short word, one for every three characters in a longer one.
     const int allowed = std::max<int>(1, static_cast<int>(std::max(word.size(), candidate.size())) / 3);
     if (distance > allowed || (!best.empty() && distance >= best_distance)) continue;
+    best = candidate;
+    best_distance = distance;
+  }
+  return best;
+}
+
+std::string meant_word(std::string_view word, const std::vector<std::string>& known) {
+  std::string best;
+  int best_distance = 0;
+  for (const std::string& candidate : known) {
+    if (word.empty() || candidate.empty() || word[0] != candidate[0]) continue;
+    const int distance = edit_distance(word, candidate);
+    const bool form = is_form_of(word, candidate) || is_form_of(candidate, word);
+    const bool likely = form || is_slip(word, candidate, distance);
+    if (!likely || (!best.empty() && distance >= best_distance)) continue;
     best = candidate;
     best_distance = distance;
   }
