@@ -168,10 +168,15 @@ int evaluate(int argc, char** argv) {
   }
   const std::string fallback = trained ? trained->run.data.data : "fashion-mnist";
   const std::string data = options.data.empty() ? fallback : options.data;
-  const data::Dataset test = data::open_dataset(data, data::Split::test).dataset;
+  const data::Opened opened = data::open_dataset(data, data::Split::test);
+  const data::Dataset& test = opened.dataset;
   if (trained) check_fits(*trained, test, data);
+  check_test_set(test, data);
+  const data::Opened train = data::open_dataset(data, data::Split::train);
+  print_notes(train.notes);
+  print_notes(opened.notes);
 
-  const CachedClassifier classifier = get_classifier(options, data::open_dataset(data, data::Split::train).dataset);
+  const CachedClassifier classifier = get_classifier(options, train.dataset);
   const PictureJudge judge(classifier.model, test, options.per_class);
   std::printf("it recognises %.2f %% of all %lld test pictures\n", 100 * judge.test_accuracy(),
               static_cast<long long>(test.size()));

@@ -27,9 +27,9 @@ using namespace ditharos::examples;
 namespace {
 
 struct Options {
-  std::string checkpoint = "examples/checkpoints/sora.safetensors", size = "32x32", cache = "runs/classifiers", json,
+  std::string checkpoint = "examples/checkpoints/sora.safetensors", size, cache = "runs/classifiers", json,
               sheet;
-  int64_t prompts = 200, frames = 8, tasks = 0, judge_clips = 20000;
+  int64_t prompts = 200, frames = 0, tasks = 0, judge_clips = 20000;
   double companions = 0;
   uint64_t seed = 0;
   int threads = 0;
@@ -42,8 +42,9 @@ void describe(Settings& settings, Options& options) {
   settings.options()
       .add("checkpoint", options.checkpoint, "a run folder, a checkpoint or an export")
       .add("prompts", options.prompts, "number of held-out prompts", at_least(2))
-      .add("frames", options.frames, "length of the clips", at_least(1))
-      .add("size", options.size, "height x width in pixels")
+      .add("frames", options.frames, "length of the clips; 0: 8, or the nearest that the model was trained on",
+           at_least(0))
+      .add("size", options.size, "height x width in pixels; empty: 32x32, or the nearest that it was trained on")
       .add("tasks", options.tasks, "prompts on which to measure given frames and loops as well; 0: none", at_least(0))
       .add("companions", options.companions, "share of prompts that ask for a second thing", between(0, 1))
       .add("seed", options.seed, "decides the prompts and the noise that clips begin with")
@@ -175,13 +176,17 @@ int evaluate(int argc, char** argv) {
   options.sampling = trained.run.sampling;
   settings.parse(argc, argv);
   trained.run.sampling = options.sampling;
-  const FrameSize size = parse_frame_size(options.size, "--size");
-  const data::ClipShape shape{options.frames, size.height, size.width};
+  const std::string& clips_of = trained.run.clips.data;
+  check<ConfigError>(is_moving_garments(clips_of), "\"", trained.path, "\" was trained on the clips of \"", clips_of,
+                     "\", but evaluate_video asks for the garments of \"moving-garments\" and recognises nothing else: "
+                     "its figures would say nothing of this model");
+  const data::ClipShape shape = wanted_shape(trained.run.clips, {8, 32, 32}, options.frames, options.size);
   check<ConfigError>(options.tasks <= options.prompts, "--tasks ", options.tasks, " are more than --prompts ",
                      options.prompts);
-  check<ConfigError>(options.tasks == 0 || (options.frames >= 4 && options.frames % 2 == 0),
-                     "--tasks needs an even number of --frames, at least 4, got ", options.frames);
+  check<ConfigError>(options.tasks == 0 || (shape.frames >= 4 && shape.frames % 2 == 0),
+                     "--tasks needs an even number of --frames, at least 4, got ", shape.frames);
   check_clip_shape(trained.model, shape, "--frames, --size");
+  warn_of_untrained(trained.run.clips, shape);
 
   const models::ConvClassifier judge = get_judge(options, data::things_to_move(data::Split::train));
   const HeldOut held_out = held_out_clips(options, shape, trained);

@@ -5,6 +5,7 @@
 // Beside the prompt a clip may be given its first frame (--first), its last (--last), both (--interpolate A B), a clip
 // to go on from or to lead up to (--extend forwards|backwards CLIP), a clip to be redrawn (--from), or its own
 // beginning as its end (--loop).
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <string>
@@ -29,9 +30,9 @@ constexpr int64_t preview_moments = 10;
 
 struct Options {
   std::vector<std::string> prompts, interpolate, extend;
-  std::string checkpoint = "examples/checkpoints/sora.safetensors", out = "clip.webp", sheet, strip, size = "32x32";
+  std::string checkpoint = "examples/checkpoints/sora.safetensors", out = "clip.webp", sheet, strip, size;
   std::string first, last, from;
-  int64_t frames = 16, scale = 4;
+  int64_t frames = 0, scale = 4;
   double fps = 8, strength = .6;
   uint64_t seed = 0;
   int threads = 0;
@@ -45,8 +46,10 @@ void describe(Settings& settings, Options& options) {
       .add("checkpoint", options.checkpoint, "a run folder, a checkpoint or an export")
       .add("out", options.out, "the file to write: .webp, .gif, .png (a strip), .y4m, .mp4 (needs ffmpeg), or a folder "
                                "of PNGs; of several clips each gets a number")
-      .add("frames", options.frames, "length of the clip; with --extend, of what the model sees at once", at_least(1))
-      .add("size", options.size, "height x width in pixels")
+      .add("frames", options.frames, "length of the clip; with --extend, of what the model sees at once; 0: 16, or the "
+                                     "nearest that the model was trained on; with --from, the clip's", at_least(0))
+      .add("size", options.size, "height x width in pixels; empty: 32x32, or the nearest that the model was trained "
+                                 "on, with --from of these the one that fits the clip")
       .add("fps", options.fps, "frames a second", above(0))
       .add("scale", options.scale, "size of a pixel in the file", between(1, 32))
       .add("seed", options.seed, "decides the noise that clips begin with")
@@ -59,7 +62,7 @@ void describe(Settings& settings, Options& options) {
       .add("first", options.first, "a picture or clip whose first frame the clip begins with")
       .add("last", options.last, "a picture or clip whose last frame the clip ends with")
       .add("loop", options.loop, "lead the last frame back to the first")
-      .add("from", options.from, "a clip to draw anew; frames and size come from it unless they are given")
+      .add("from", options.from, "a clip to draw anew, scaled to the model's size")
       .add("strength", options.strength, "with --from: how far to go back to noise", above(0).at_most(1))
       .add("list_words", options.list_words, "print the words that the model knows, one a line, and end")
       .add("any_words", options.any_words, "take prompts with words that the model has never seen")
@@ -113,19 +116,19 @@ ClipRequest make_request(const Options& o, const data::ClipShape& shape) {
   return request;
 }
 
-/// --from: the clip decides length and size unless the command line does.
-ClipRequest redraw_request(const Options& o, const Settings& settings, const models::LatentVideo& model) {
-  const auto given = [&](const char* name) { return settings.origin(name) != "default"; };
+/// --from: the clip decides the length, and which of the model's sizes, unless the command line does. Files are larger
+/// than what the model works on, as --scale makes them.
+ClipRequest redraw_request(const Options& o, const TrainedVideo& trained) {
   const Tensor original = data::read_clip(o.from).frames;
-  data::ClipShape shape{original.size(0), original.size(2), original.size(3)};
-  if (given("frames")) shape.frames = o.frames;
-  if (given("size")) {
-    const FrameSize size = parse_frame_size(o.size, "--size");
-    shape.height = size.height, shape.width = size.width;
-  }
+  const int64_t unit = trained.model.clip_multiple().frames;
+  const int64_t frames = o.frames > 0 ? o.frames : std::max(unit, original.size(0) / unit * unit);
+  const FrameSize size = o.size.empty()
+                             ? size_for(trained_shapes(trained.run.clips), original.size(2), original.size(3))
+                             : parse_frame_size(o.size, "--size");
+  const data::ClipShape shape{frames, size.height, size.width};
   check<ConfigError>(shape.frames <= original.size(0), "--frames ", shape.frames, ": \"", o.from, "\" has only ",
                      original.size(0));
-  check_clip_shape(model, shape, "--from");
+  check_clip_shape(trained.model, shape, "--from");
   return {.shape = shape, .seed = o.seed, .task = ClipTask::redraw,
           .clip = slice(fit_frames(original, shape.height, shape.width), 0, 0, shape.frames), .strength = o.strength};
 }
@@ -178,11 +181,10 @@ int sample(int argc, char** argv) {
   encode_prompts(trained.tokenizer, options.prompts, trained.run.model.text.length);
   for (const std::string& prompt : options.prompts)
     if (!options.any_words) check_words(trained.tokenizer, prompt);
-  const FrameSize size = parse_frame_size(options.size, "--size");
-  const data::ClipShape asked{options.frames, size.height, size.width};
+  const data::ClipShape asked = wanted_shape(trained.run.clips, {16, 32, 32}, options.frames, options.size);
   if (options.from.empty()) check_clip_shape(trained.model, asked, "--frames, --size");
-  const ClipRequest request =
-      options.from.empty() ? make_request(options, asked) : redraw_request(options, settings, trained.model);
+  const ClipRequest request = options.from.empty() ? make_request(options, asked) : redraw_request(options, trained);
+  warn_of_untrained(trained.run.clips, request.shape);
 
   constexpr int64_t percent = 100;
   Progress progress(0, percent, "%");

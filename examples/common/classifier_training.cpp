@@ -52,7 +52,7 @@ std::optional<models::ConvClassifier> read_classifier(const std::string& path, c
 
 models::ConvClassifier train_classifier(const data::Dataset& dataset, const ClassifierTraining& training,
                                         const ClassifierProgress& progress) {
-  data::Loader loader(dataset, {.batch_size = training.batch_size, .seed = training.seed,
+  data::Loader loader(dataset, {.batch_size = std::min(training.batch_size, dataset.size()), .seed = training.seed,
                                 .horizontal_flip = training.horizontal_flip});
   Generator rng(training.seed);
   models::ConvClassifier model(config_for(dataset), rng);

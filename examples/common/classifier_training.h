@@ -20,7 +20,7 @@ struct ClassifierTraining {
 /// Called before the first step (step 0, no loss yet: NaN) and after every step.
 using ClassifierProgress = std::function<void(int64_t step, int64_t total, double loss)>;
 
-/// Trains a classifier from scratch; it comes back in evaluation mode. ConfigError when the set has less than a batch.
+/// Trains a classifier from scratch; it comes back in evaluation mode. A set with less than a batch is one batch.
 models::ConvClassifier train_classifier(const data::Dataset& dataset, const ClassifierTraining& training,
                                         const ClassifierProgress& progress = {});
 

@@ -10,6 +10,7 @@
 #include <ditharos/data/emoji.h>
 #include <ditharos/data/moving_garments.h>
 #include <ditharos/data/video_folder.h>
+#include <ditharos/examples/common/program.h>
 
 namespace ditharos::examples {
 namespace {
@@ -48,6 +49,9 @@ std::vector<data::ClipShape> parse_shapes(const std::string& list) {
   }
   return shapes;
 }
+
+/// How many times one of two numbers is the other, as a logarithm: 0 for equal ones.
+double ratio(int64_t a, int64_t b) { return std::abs(std::log(double(a) / double(b))); }
 
 double pixels(const data::ClipShape& shape) { return double(shape.frames) * double(shape.height * shape.width); }
 
@@ -90,6 +94,68 @@ std::vector<data::ClipBucket> clip_buckets(const ClipSettings& clips, int64_t ba
   }
   return buckets;
 }
+
+std::vector<data::ClipShape> trained_shapes(const ClipSettings& clips) {
+  std::vector<data::ClipShape> shapes;
+  for (const data::ClipBucket& bucket : clip_buckets(clips, 1))
+    if (bucket.weight > 0) shapes.push_back(bucket.shape);
+  return shapes;
+}
+
+data::ClipShape nearest_trained(const std::vector<data::ClipShape>& trained, const WantedShape& wanted) {
+  check<ConfigError>(!trained.empty(), "[nearest_trained] needs at least one shape");
+  const data::ClipShape& w = wanted.shape;
+  std::vector<data::ClipShape> candidates = trained;
+  std::erase_if(candidates, [&](const data::ClipShape& s) {
+    return (wanted.frames_given && s.frames != w.frames) ||
+           (wanted.size_given && (s.height != w.height || s.width != w.width));
+  });
+  if (candidates.empty()) candidates = trained;
+  const auto distance = [&](const data::ClipShape& s) {
+    return (wanted.frames_given ? 0 : ratio(s.frames, w.frames)) +
+           (wanted.size_given ? 0 : ratio(s.height, w.height) + ratio(s.width, w.width));
+  };
+  data::ClipShape best = *std::min_element(candidates.begin(), candidates.end(), [&](const auto& a, const auto& b) {
+    return distance(a) < distance(b);
+  });
+  if (wanted.frames_given) best.frames = wanted.shape.frames;
+  if (wanted.size_given) best.height = wanted.shape.height, best.width = wanted.shape.width;
+  return best;
+}
+
+FrameSize size_for(const std::vector<data::ClipShape>& trained, int64_t height, int64_t width) {
+  check<ConfigError>(!trained.empty(), "[size_for] needs at least one shape");
+  const auto distance = [&](const data::ClipShape& s) {
+    if (s.height == height && s.width == width) return -1.0;
+    return std::abs(std::log(double(s.height) * double(width) / (double(s.width) * double(height))));
+  };
+  const data::ClipShape best = *std::min_element(trained.begin(), trained.end(), [&](const auto& a, const auto& b) {
+    return distance(a) < distance(b) - 1e-9;
+  });
+  return {best.height, best.width};
+}
+
+data::ClipShape wanted_shape(const ClipSettings& clips, const data::ClipShape& usual, int64_t frames,
+                             const std::string& size) {
+  WantedShape wanted{.shape = usual, .frames_given = frames > 0, .size_given = !size.empty()};
+  if (wanted.frames_given) wanted.shape.frames = frames;
+  if (wanted.size_given) {
+    const FrameSize given = parse_frame_size(size, "--size");
+    wanted.shape.height = given.height, wanted.shape.width = given.width;
+  }
+  return nearest_trained(trained_shapes(clips), wanted);
+}
+
+void warn_of_untrained(const ClipSettings& clips, const data::ClipShape& shape) {
+  const std::vector<data::ClipShape> trained = trained_shapes(clips);
+  if (std::find(trained.begin(), trained.end(), shape) != trained.end()) return;
+  std::string list;
+  for (const data::ClipShape& s : trained) list += (list.empty() ? "" : ", ") + data::to_text(s);
+  print_notes({"the model was not trained on clips of " + data::to_text(shape) +
+               " (frames x height x width), and what it makes of them may be worse; it was trained on " + list});
+}
+
+bool is_moving_garments(const std::string& data) { return data == made_clips; }
 
 std::shared_ptr<const data::ClipSource> open_clips(const std::string& data, ClipUse use) {
   const bool training = use == ClipUse::training;

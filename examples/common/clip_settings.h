@@ -30,6 +30,28 @@ FrameSize parse_frame_size(const std::string& text, const std::string& what);
 /// ConfigError when the settings do not fit together.
 std::vector<data::ClipBucket> clip_buckets(const ClipSettings& clips, int64_t batch_size);
 
+/// The shapes that a model with these settings was trained on, in their order: those with a weight above 0.
+std::vector<data::ClipShape> trained_shapes(const ClipSettings& clips);
+/// The one of `trained` (not empty) nearest to `wanted` by the ratios of frames, height and width, of those that have
+/// what the user gave, if there are such ones. What was given is kept in any case.
+struct WantedShape {
+  data::ClipShape shape;
+  bool frames_given = false, size_given = false;
+};
+data::ClipShape nearest_trained(const std::vector<data::ClipShape>& trained, const WantedShape& wanted);
+/// The size among those of `trained` in which a clip of height x width should be shown to the model: the same one, or
+/// the one with the nearest proportions, the first of equally near ones.
+FrameSize size_for(const std::vector<data::ClipShape>& trained, int64_t height, int64_t width);
+/// --frames and --size of a program: what was given, and for 0 and "" what is nearest to the program's `usual` shape
+/// among those that a model with these settings was trained on. ConfigError when the size is none.
+data::ClipShape wanted_shape(const ClipSettings& clips, const data::ClipShape& usual, int64_t frames,
+                             const std::string& size);
+/// Says on stderr, in one sentence, when a model with these settings was not trained on clips of this shape.
+void warn_of_untrained(const ClipSettings& clips, const data::ClipShape& shape);
+
+/// True for clips that the programs make themselves, of which evaluate_video knows what each caption asks for.
+bool is_moving_garments(const std::string& data);
+
 /// What a source of clips is used for.
 enum class ClipUse { training, judging };
 /// "moving-garments": garments over skies; those for judging are of test pictures in combinations of thing and motion

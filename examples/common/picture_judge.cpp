@@ -69,10 +69,21 @@ Judgement judge(const models::ConvClassifier& classifier, const Tensor& pictures
   return out;
 }
 
+void check_test_set(const data::Dataset& test, const std::string& name) {
+  // Both halves need two images: a covariance has no less.
+  const int64_t least = test.num_classes() == 1 ? 4 : 2;
+  for (int64_t c = 0; c < test.num_classes(); ++c) {
+    const auto count = static_cast<int64_t>(test.indices_of_class(c).size());
+    check<ConfigError>(count >= least, "cannot judge by ", name, ": class \"", test.class_names()[size_t(c)], "\" has ",
+                       count, count == 1 ? " test image" : " test images", ", and every class needs at least ", least,
+                       ", half of them to compare with the other half (in a folder without train and test, every tenth "
+                       "image of a class is a test image: at least ", 10 * least, " of each class)");
+  }
+}
+
 PictureJudge::PictureJudge(const models::ConvClassifier& classifier, const data::Dataset& test, int64_t per_class)
     : classifier_(classifier), per_class_(std::min(per_class, half_of_smallest_class(test))) {
-  check(per_class_ * test.num_classes() >= 2, "[PictureJudge] the test set is too small to be split: ", test.size(),
-        " pictures in ", test.num_classes(), " classes");
+  check_test_set(test, "the test set");
   const Parts parts = split(test, per_class_);
   const data::Dataset real = test.subset(parts.real), reference = test.subset(parts.reference);
   const Judgement of_reference = judge(classifier_, reference.images());

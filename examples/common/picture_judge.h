@@ -2,6 +2,7 @@
 // How good generated pictures are, measured with a classifier's eyes against a test set that nobody trained on.
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <ditharos/data/dataset.h>
@@ -26,12 +27,16 @@ struct Quality {
   double frechet = 0;              ///< distance from the reference pictures
 };
 
+/// ConfigError unless every class of a test set has the images that PictureJudge needs: two, or four where there is
+/// only one class. `name` of the set is for the message.
+void check_test_set(const data::Dataset& test, const std::string& name);
+
 /// Splits a test set in two: `per_class` pictures of each class, which stand for perfect samples, and all others, the
 /// reference from which Fréchet distances are measured. So the quality of the former, real(), is what a perfect
 /// generator could reach with as many samples.
 class PictureJudge {
  public:
-  /// `per_class` is lowered to half of the smallest class of `test`; Error when that leaves fewer than two pictures.
+  /// `per_class` is lowered to half of the smallest class of `test`, which check_test_set has passed.
   PictureJudge(const models::ConvClassifier& classifier, const data::Dataset& test, int64_t per_class);
 
   /// Pictures of each class in real(): compare as many samples, since the distance depends on their number.
