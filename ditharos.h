@@ -16,6 +16,7 @@
 #include <ditharos/tensor/random.h>
 #include <ditharos/tensor/safetensors.h>
 #include <ditharos/tensor/shape.h>
+#include <ditharos/tensor/stop_check.h>
 #include <ditharos/tensor/storage.h>
 #include <ditharos/tensor/tensor.h>
 #include <ditharos/tensor/text_table.h>

@@ -1,0 +1,41 @@
+#pragma once
+// Ending long work early, such as sampling: the caller says when, and the work itself need not ask.
+//
+//   try {
+//     const StopCheck check([&] { return interrupted; });
+//     images = models::sample(...);
+//   } catch (const Stopped&) { ... }
+#include <functional>
+
+#include <ditharos/tensor/error.h>
+#include <ditharos/tensor/observer.h>
+
+namespace ditharos {
+
+/// Thrown by work that a StopCheck ended.
+class Stopped : public Error {
+ public:
+  using Error::Error;
+};
+
+/// While one lives, its thread throws Stopped from the first operation that ends after `stop` returns true. `stop` is
+/// called after every operation, so it must be cheap. An observer that was there before hears everything as well.
+class StopCheck : private Observer {
+ public:
+  explicit StopCheck(std::function<bool()> stop);
+  ~StopCheck() override;
+  StopCheck(const StopCheck&) = delete;
+  StopCheck& operator=(const StopCheck&) = delete;
+
+ private:
+  void begin(const WorkItem& work) override;
+  void end() override;
+  void on_result(const WorkItem& work, const Tensor& result, const std::vector<Tensor>& inputs) override;
+  int64_t on_storage(size_t bytes) override;
+  void on_flops(double n) override;
+
+  std::function<bool()> stop_;
+  Observer* before_;
+};
+
+}  // namespace ditharos
