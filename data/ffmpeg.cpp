@@ -111,6 +111,8 @@ VideoFrames read_through_ffmpeg(const std::string& path) {
   return decode_y4m(result.output, path);
 }
 
+void check_ffmpeg(const std::string& path) { run_ffmpeg("cannot write " + path, {"-version"}, "", 1 << 20); }
+
 void write_through_ffmpeg(const std::string& path, const VideoFrames& clip) {
   const std::string action = "cannot write " + path;
   const int64_t height = (clip.frames.size(2) + 1) / 2 * 2, width = (clip.frames.size(3) + 1) / 2 * 2;

@@ -93,6 +93,10 @@ class TemporaryDirectory {
   std::string path_;
 };
 
+fs::path without_slash(const fs::path& directory) {
+  return directory.filename().empty() ? directory.parent_path() : directory;
+}
+
 /// An old directory may be replaced when it holds nothing but frames and their rate.
 void check_replaceable(const fs::path& directory) {
   std::error_code error;
@@ -161,9 +165,14 @@ VideoFrames read_frame_folder(const std::string& directory) {
   return {frames.take(), read_rate(root / rate_file)};
 }
 
+void check_frame_folder_output(const std::string& directory) {
+  const fs::path target = without_slash(directory);
+  check_replaceable(target);
+  const TemporaryDirectory made_and_removed(target);
+}
+
 void write_frame_folder(const std::string& directory, const VideoFrames& clip) {
-  fs::path target(directory);
-  if (target.filename().empty()) target = target.parent_path();  // a slash at the end
+  const fs::path target = without_slash(directory);
   check_replaceable(target);
   const TemporaryDirectory temporary(target);
   const fs::path root(temporary.path());

@@ -109,6 +109,12 @@ void validate(const Tensor& frames, double fps, const WriteClipOptions& options)
                     shape, " at scale ", options.scale);
 }
 
+void check_output_name(const std::string& path) {
+  check<ConfigError>(!path.empty(), "the name of a video file is empty");
+  check<ConfigError>(format_of(path) != Format::unknown, "cannot write ", path,
+                     ": its ending is not one of a video known here: ", known_formats());
+}
+
 }  // namespace
 
 bool is_clip_path(const std::string& path) {
@@ -137,14 +143,15 @@ VideoFrames read_clip(const std::string& path) {
 }
 
 void check_clip_output(const std::string& path) {
-  check<ConfigError>(!path.empty(), "the name of a video file is empty");
-  check<ConfigError>(format_of(path) != Format::unknown, "cannot write ", path,
-                     ": its ending is not one of a video known here: ", known_formats());
+  check_output_name(path);
+  if (format_of(path) == Format::folder) return check_frame_folder_output(path);
+  const AtomicFile made_and_removed(path);
+  if (format_of(path) == Format::ffmpeg) check_ffmpeg(path);
 }
 
 void write_clip(const std::string& path, const Tensor& frames, double fps, const WriteClipOptions& options) {
   validate(frames, fps, options);
-  check_clip_output(path);
+  check_output_name(path);
   const Tensor bytes = frames.dtype() == DType::f32 ? to_bytes(frames) : kernels::contiguous(frames);
   const VideoFrames clip{enlarge(bytes, options.scale), fps};
   switch (format_of(path)) {

@@ -70,8 +70,9 @@ struct WriteClipOptions {
 /// Atomic: after a failure the old file is still there. ShapeError, DTypeError or ConfigError for what cannot be
 /// written, IoError naming the file and the reason.
 void write_clip(const std::string& path, const Tensor& frames, double fps, const WriteClipOptions& options = {});
-/// ConfigError, with the endings that are known, unless write_clip can write to a name like this. For programs that
-/// should refuse before they work for an hour.
+/// ConfigError, with the endings that are known, unless write_clip can write to a name like this; IoError when nothing
+/// can be written there, or when ffmpeg is needed and missing. For programs that should refuse before they work for an
+/// hour: what exists stays as it is.
 void check_clip_output(const std::string& path);
 
 }  // namespace ditharos::data

@@ -21,9 +21,13 @@ std::string encode_webp(const VideoFrames& clip, const WriteClipOptions& options
 
 VideoFrames read_frame_folder(const std::string& directory);
 void write_frame_folder(const std::string& directory, const VideoFrames& clip);
+/// IoError unless write_frame_folder can write there.
+void check_frame_folder_output(const std::string& directory);
 
 VideoFrames read_through_ffmpeg(const std::string& path);
 void write_through_ffmpeg(const std::string& path, const VideoFrames& clip);
+/// IoError, naming the file that is to be written, unless ffmpeg is installed.
+void check_ffmpeg(const std::string& path);
 
 /// IoError "cannot read NAME: ..." when this is more than a clip may have.
 void check_announced_size(const std::string& name, int64_t frames, int64_t height, int64_t width);

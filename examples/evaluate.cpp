@@ -11,6 +11,7 @@
 #include <ditharos/examples/common/classifier_training.h>
 #include <ditharos/examples/common/dit_checkpoint.h>
 #include <ditharos/examples/common/json.h>
+#include <ditharos/examples/common/outputs.h>
 #include <ditharos/examples/common/picture_judge.h>
 #include <ditharos/examples/common/program.h>
 #include <ditharos/examples/common/progress.h>
@@ -155,6 +156,8 @@ int evaluate(int argc, char** argv) {
   describe_sampling(settings, sampler);
   if (!settings.parse(argc, argv)) return 0;
   if (options.threads > 0) set_num_threads(options.threads);
+  check_output_file(options.json);
+  check_output_folder(options.cache);
 
   std::optional<TrainedDiT> trained;
   if (!options.checkpoint.empty()) {

@@ -14,6 +14,7 @@
 #include <ditharos/examples/common/clip_judge.h>
 #include <ditharos/examples/common/clip_tasks.h>
 #include <ditharos/examples/common/json.h>
+#include <ditharos/examples/common/outputs.h>
 #include <ditharos/examples/common/program.h>
 #include <ditharos/examples/common/progress.h>
 #include <ditharos/examples/common/video_checkpoint.h>
@@ -171,6 +172,9 @@ int evaluate(int argc, char** argv) {
   describe(settings, options);
   if (!settings.parse(argc, argv)) return 0;
   if (options.threads > 0) set_num_threads(options.threads);
+  check_output_file(options.json);
+  check_output_file(options.sheet);
+  check_output_folder(options.cache);
   TrainedVideo trained = load_video(options.checkpoint, !options.last_weights);
   // How the model was trained to be sampled is the default; what the command line says wins over it.
   options.sampling = trained.run.sampling;

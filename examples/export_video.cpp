@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
         .add("out", out, "the .safetensors file to write")
         .add("last_weights", last_weights, "the last weights instead of their moving average");
     if (!settings.parse(count, arguments)) return 0;
+    check_export_path(out);
     TrainedVideo trained = load_video(checkpoint, !last_weights);
     const int64_t bytes = export_video(out, trained);
     std::printf("%s, step %lld: %s, %.1f MB\n", trained.path.c_str(), static_cast<long long>(trained.step), out.c_str(),

@@ -10,6 +10,7 @@
 #include <ditharos/data/png.h>
 #include <ditharos/data/sheet.h>
 #include <ditharos/examples/common/dit_checkpoint.h>
+#include <ditharos/examples/common/outputs.h>
 #include <ditharos/examples/common/program.h>
 #include <ditharos/examples/common/progress.h>
 #include <ditharos/examples/common/run_folder.h>
@@ -78,6 +79,8 @@ int sample(int argc, char** argv) {
   describe_sampling(settings, sampler);
   if (!settings.parse(argc, argv)) return 0;
   if (options.threads > 0) set_num_threads(options.threads);
+  check_output_file(options.out);
+  check_output_folder(options.folder);
 
   TrainedDiT trained = load_dit(options.checkpoint, !options.last_weights);
   if (options.int8) nn::quantize(trained.model);

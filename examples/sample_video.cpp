@@ -15,6 +15,7 @@
 #include <ditharos/data/dataset.h>
 #include <ditharos/data/resize.h>
 #include <ditharos/data/video_file.h>
+#include <ditharos/examples/common/outputs.h>
 #include <ditharos/examples/common/program.h>
 #include <ditharos/examples/common/progress.h>
 #include <ditharos/examples/common/video_checkpoint.h>
@@ -171,7 +172,10 @@ int sample(int argc, char** argv) {
   check<ConfigError>(!options.prompts.empty(), "no prompt: say what the clip should show, as in sample_video \"a red "
                                                "sneaker drifts left\"");
   check_one_task(options);
-  data::check_clip_output(options.out);
+  for (size_t i = 0; i < options.prompts.size(); ++i)
+    data::check_clip_output(numbered(options.out, i, options.prompts.size()));
+  check_output_file(options.sheet);
+  check_output_file(options.strip);
 
   TrainedVideo trained = load_video(options.checkpoint, !options.last_weights);
   // How the model was trained to be sampled is the default; what the command line says wins over it.

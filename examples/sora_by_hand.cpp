@@ -14,6 +14,7 @@
 #include <ditharos/examples/by_hand/page.h>
 #include <ditharos/examples/by_hand/prepare.h>
 #include <ditharos/examples/by_hand/print.h>
+#include <ditharos/examples/common/outputs.h>
 #include <ditharos/examples/common/program.h>
 #include <ditharos/examples/common/settings.h>
 
@@ -71,6 +72,7 @@ bool read_command(Command& c, int argc, char** argv) {
   check<ConfigError>(run.soft || !(given("training_steps") || given("training_rate")),
                      "--training-steps and --training-rate need --soft: the exercise's whole numbers do not learn");
   if (!c.out.empty()) data::check_clip_output(c.out);
+  check_output_file(c.html);
   return true;
 }
 

@@ -57,6 +57,7 @@ int train(int argc, char** argv) {
   if (!settings.parse(argc, argv)) return 0;
   if (options.threads > 0) set_num_threads(options.threads);
   settle(run);
+  const RunOutputs outputs(options, "reconstructions.png");
 
   const auto source = open_clips(run.clips.data, ClipUse::training);
   print_notes(source->notes());
@@ -65,7 +66,6 @@ int train(int argc, char** argv) {
   data::ClipShape judged_shape = buckets[0].shape;
   judged_shape.frames = held_out_frames;  // every time stride divides it
   const data::ClipBatch judged = clip_batch(*held_out, judged_shape, 0, std::min(held_out_clips, held_out->size()));
-  refuse_foreign_checkpoints(options);
   const std::string configuration = settings.to_toml();
   Generator rng(run.train.seed);
   models::VideoAutoencoder model(run.model, rng);
@@ -107,9 +107,9 @@ int train(int argc, char** argv) {
     const Fidelity f = fidelity_of(judged.clips, decoded);
     return JsonObject().add("psnr", f.psnr).add("rms", f.rms).add("divergence", latents.kl_divergence().item());
   };
-  return run_training({.trainer = trainer, .options = options, .output = run.output, .steps = run.train.steps,
+  return run_training({.trainer = trainer, .outputs = outputs, .output = run.output, .steps = run.train.steps,
                        .configuration = configuration, .step = step, .describe = describe_state,
-                       .samples = "reconstructions.png", .show = show});
+                       .show = show});
 }
 
 }  // namespace

@@ -54,12 +54,12 @@ int train(int argc, char** argv) {
   describe(settings, run);
   if (!settings.parse(argc, argv)) return 0;
   if (options.threads > 0) set_num_threads(options.threads);
+  const RunOutputs outputs(options, "samples.png");
 
   const data::Opened opened = data::open_dataset(run.data.data, data::Split::train);
   print_notes(opened.notes);
   const data::Dataset& dataset = opened.dataset;
   fit_to_data(run, dataset);
-  refuse_foreign_checkpoints(options);
   const std::string configuration = settings.to_toml();
   Generator rng(run.train.seed);
   models::DiT model(run.model, rng);
@@ -93,9 +93,9 @@ int train(int argc, char** argv) {
     draw_sheet(path, model, trainer, run, dataset.class_names());
     return JsonObject();
   };
-  return run_training({.trainer = trainer, .options = options, .output = run.output, .steps = run.train.steps,
+  return run_training({.trainer = trainer, .outputs = outputs, .output = run.output, .steps = run.train.steps,
                        .configuration = configuration, .step = step, .describe = describe_state,
-                       .samples = "samples.png", .show = show});
+                       .show = show});
 }
 
 }  // namespace

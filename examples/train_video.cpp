@@ -82,11 +82,12 @@ int train(int argc, char** argv) {
   if (!settings.parse(argc, argv)) return 0;
   if (options.threads > 0) set_num_threads(options.threads);
   settle(run);
+  if (!export_to.empty()) check_export_path(export_to);
+  const RunOutputs outputs(options, "samples.png");
 
   const auto source = open_clips(run.clips.data, ClipUse::training);
   print_notes(source->notes());
   const std::vector<data::ClipBucket> buckets = clip_buckets(run.clips, run.train.batch_size);
-  refuse_foreign_checkpoints(options);
   const std::string configuration = settings.to_toml();
   const std::optional<optim::TrainState> state = state_to_resume(options, configuration, video_kind());
   std::optional<TrainedVideo> other;
@@ -130,9 +131,9 @@ int train(int argc, char** argv) {
     return JsonObject();
   };
   const int status =
-      run_training({.trainer = trainer, .options = options, .output = run.output, .steps = run.train.steps,
+      run_training({.trainer = trainer, .outputs = outputs, .output = run.output, .steps = run.train.steps,
                     .configuration = configuration, .step = step, .describe = describe_state,
-                    .samples = "samples.png", .show = show});
+                    .show = show});
   if (status == 0 && !export_to.empty()) {
     TrainedVideo trained = load_video(options.out);
     const int64_t bytes = export_video(export_to, trained);

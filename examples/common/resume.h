@@ -36,7 +36,7 @@ optim::LatestCheckpoint open_checkpoint(const std::string& path);
 optim::LatestCheckpoint open_checkpoint(const std::string& path, const CheckpointKind& kind);
 
 /// A run begins in a folder without checkpoints: an old run's later ones would be taken for its own. ConfigError when
-/// there is one. A folder whose checkpoints cannot be read is renamed, so that the files stay.
+/// there is one. A folder whose checkpoints cannot be read is renamed, so that the files stay: hold its RunLock.
 void refuse_foreign_checkpoints(const TrainingOptions& options);
 /// The checkpoint to go on from, if one is asked for and there is one. Says so on standard output. IoError that names
 /// every file and its reason when there are checkpoints and none can be read: a run that began anew would replace them.

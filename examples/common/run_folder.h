@@ -1,5 +1,5 @@
 #pragma once
-// The folder that a run writes: configuration, metrics, samples, checkpoints.
+// The folder that a run writes: configuration, metrics, samples, checkpoints; and who may write it.
 #include <filesystem>
 #include <string>
 
@@ -20,6 +20,21 @@ class RunFolder {
 
  private:
   std::filesystem::path path_;
+};
+
+/// Keeps a folder for this process: nobody else that asks for the lock gets it while this one lives. The file .lock,
+/// which the lock is on, stays.
+class RunLock {
+ public:
+  /// Creates the folder with its parents if it is missing. IoError naming the folder when another process has the lock,
+  /// or when there can be none; nothing in the folder has changed then.
+  explicit RunLock(const std::filesystem::path& folder);
+  ~RunLock();
+  RunLock(const RunLock&) = delete;
+  RunLock& operator=(const RunLock&) = delete;
+
+ private:
+  int fd_ = -1;
 };
 
 }  // namespace ditharos::examples

@@ -30,16 +30,22 @@ std::optional<int64_t> step_of(std::string_view line) {
   return error == std::errc() && (*end == ',' || *end == '}') ? std::optional<int64_t>(step) : std::nullopt;
 }
 
-// Bytes of the whole lines whose step is at most `last_step`.
-uint64_t size_until(const std::string& path, int64_t last_step) {
+// The whole lines at the beginning of a log whose step is at most `last_step`.
+struct Kept {
+  uint64_t bytes = 0;
+  std::string last_lines;  // those of `last_step`
+};
+Kept lines_until(const std::string& path, int64_t last_step) {
   const std::string text = read_file(path, kLongest);
   size_t kept = 0, number = 1;
+  std::string last_lines;
   for (size_t end; (end = text.find('\n', kept)) != std::string::npos; kept = end + 1, ++number) {
     const std::optional<int64_t> step = step_of(std::string_view(text).substr(kept, end - kept));
     check<IoError>(step.has_value(), path, ":", number, ": not a line of a run's log; move the file away to go on");
     if (*step > last_step) break;
+    if (*step == last_step) last_lines.append(text, kept, end + 1 - kept);
   }
-  return kept;
+  return {kept, last_lines};
 }
 
 }  // namespace
@@ -49,7 +55,9 @@ StepLog::StepLog(const std::string& path, int64_t last_step) : path_(path), last
   check<IoError>(fd_ >= 0, "cannot write ", path, ": ", reason(errno));
   try {
     check<IoError>(::flock(fd_, LOCK_EX | LOCK_NB) == 0, "cannot write ", path, ": another process is writing it");
-    size_ = size_until(path, last_step);
+    Kept kept = lines_until(path, last_step);
+    size_ = kept.bytes;
+    last_lines_ = std::move(kept.last_lines);
     check<IoError>(::ftruncate(fd_, static_cast<off_t>(size_)) == 0, "cannot shorten ", path, ": ", reason(errno));
   } catch (...) {
     ::close(fd_);
@@ -58,6 +66,11 @@ StepLog::StepLog(const std::string& path, int64_t last_step) : path_(path), last
 }
 
 StepLog::~StepLog() { ::close(fd_); }
+
+bool StepLog::has_line(int64_t step, const JsonObject& object) const {
+  const std::string text = object.text(), first_key = text.substr(1, text.find(": ") + 1);
+  return step == last_step_ && last_lines_.find(", " + first_key) != std::string::npos;
+}
 
 void StepLog::append(int64_t step, const JsonObject& object) {
   check(step >= last_step_, "[StepLog] step ", step, " after step ", last_step_, " in ", path_);
@@ -75,6 +88,7 @@ void StepLog::append(int64_t step, const JsonObject& object) {
     done += static_cast<size_t>(written);
   }
   size_ += line.size();
+  last_lines_ = step == last_step_ ? last_lines_ + line : line;
   last_step_ = step;
 }
 

@@ -19,6 +19,8 @@ class StepLog {
   StepLog(const StepLog&) = delete;
   StepLog& operator=(const StepLog&) = delete;
 
+  /// Whether a line of `step` is there that has the first member of `object`, with any value.
+  bool has_line(int64_t step, const JsonObject& object) const;
   /// Adds the line {"step": step, <members of object>}. Steps must not decrease.
   void append(int64_t step, const JsonObject& object);
   /// Makes the lines survive a power cut; call it before saving a checkpoint that counts on them.
@@ -28,6 +30,7 @@ class StepLog {
   std::string path_;
   int fd_ = -1;
   int64_t last_step_;
+  std::string last_lines_;  // those of last_step_
   uint64_t size_ = 0;  // bytes of whole lines
 };
 

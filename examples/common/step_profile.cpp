@@ -3,23 +3,30 @@
 #include <algorithm>
 #include <cstdio>
 
-#include <ditharos/tensor/error.h>
-
 namespace ditharos::examples {
+namespace {
+constexpr int64_t most_warmup = 3, measured = 5;
+}
+
+StepProfile::StepProfile(std::string path, int64_t steps)
+    : path_(std::move(path)), warmup_(std::clamp<int64_t>(steps - measured, 0, most_warmup)) {}
 
 void StepProfile::next_step() {
   if (path_.empty()) return;
-  if (steps_ == warmup) profiler_.emplace();
-  if (steps_ == warmup + measured) profiler_->stop();
+  if (steps_ == warmup_) profiler_.emplace();
+  if (steps_ == warmup_ + measured) profiler_->stop();
   ++steps_;
 }
 
 void StepProfile::report() {
   if (path_.empty()) return;
-  check<ConfigError>(profiler_.has_value(), "--profile watches steps ", warmup + 1, " to ", warmup + measured,
-                     ", and this run made only ", steps_, "; nothing was written to \"", path_, "\"");
+  if (!profiler_) {
+    std::printf("trace:      none; the run made %lld steps, and the first %lld are not watched\n",
+                static_cast<long long>(steps_), static_cast<long long>(warmup_));
+    return;
+  }
   profiler_->stop();
-  const int64_t watched = std::min(steps_ - warmup, measured);
+  const int64_t watched = std::min(steps_ - warmup_, measured);
   std::printf("\none step, the mean of %lld:\n%s\n%s", static_cast<long long>(watched),
               profiler_->table(watched).c_str(), profiler_->module_table(watched).c_str());
   profiler_->save_trace(path_);

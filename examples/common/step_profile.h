@@ -8,21 +8,20 @@
 
 namespace ditharos::examples {
 
-/// Watches `measured` steps after the first `warmup`, which fill caches and the allocator.
+/// Watches up to 5 steps after the first 3, which fill caches and the allocator. A shorter run gives up warm-up steps
+/// first: its last step is always watched.
 class StepProfile {
  public:
-  static constexpr int64_t warmup = 3, measured = 5;
-
-  /// `path`: the trace's file; empty: no profile is made.
-  explicit StepProfile(std::string path) : path_(std::move(path)) {}
+  /// `path`: the trace's file; empty: no profile is made. `steps`: those that the loop is to make.
+  StepProfile(std::string path, int64_t steps);
   /// Call at the top of every step.
   void next_step();
-  /// Call after the loop: prints the tables and writes the trace. ConfigError when the loop was too short.
+  /// Call after the loop: prints the tables and writes the trace, or says that no step was watched.
   void report();
 
  private:
   std::string path_;
-  int64_t steps_ = 0;  // begun
+  int64_t warmup_, steps_ = 0;  // steps_: begun
   std::optional<Profiler> profiler_;
 };
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include <ditharos/autograd/ops.h>
+#include <ditharos/examples/common/outputs.h>
 #include <ditharos/tensor/safetensors.h>
 
 namespace ditharos::examples {
@@ -104,9 +105,14 @@ TrainedVideo load_video(const std::string& path, bool averaged) {
   return assemble(found.path, description, averaged && !state.ema.empty() ? state.ema : state.model, state.step);
 }
 
-int64_t export_video(const std::string& path, TrainedVideo& trained) {
+void check_export_path(const std::string& path) {
   check<ConfigError>(path.ends_with(export_suffix), "an export is a ", export_suffix, " file; \"", path,
                      "\" is called otherwise");
+  check_output_file(path);
+}
+
+int64_t export_video(const std::string& path, TrainedVideo& trained) {
+  check_export_path(path);
   std::map<std::string, Tensor> tensors;
   for (const auto& [name, tensor] : nn::named_tensors(trained.model))
     tensors[name] = to(tensor.detach(), name.starts_with("dit.") ? DType::bf16 : DType::f32);

@@ -39,6 +39,8 @@ struct TrainedVideo {
 /// A model from a run folder, a checkpoint file or an export; IoError or ConfigError naming it when there is none, or
 /// when it is damaged or of another kind. `averaged` false: a checkpoint's last weights, not their moving average.
 TrainedVideo load_video(const std::string& path, bool averaged = true);
+/// ConfigError unless `path` has the ending of an export, IoError unless a file can be written there.
+void check_export_path(const std::string& path);
 /// Writes the averaged weights and all else that sampling needs as one safetensors file: the transformer in bf16, the
 /// autoencoder, on whose precision every pixel hangs, in f32. Returns its size in bytes.
 int64_t export_video(const std::string& path, TrainedVideo& trained);

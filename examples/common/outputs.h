@@ -1,0 +1,13 @@
+#pragma once
+// Whether a program can write what it is asked for, known before it works for an hour. Nothing that exists is changed.
+#include <string>
+
+namespace ditharos::examples {
+
+/// IoError unless a file can be written at `path`: its folder is missing or not writable, or something that is no
+/// regular file is in the way. An empty path stands for no output and passes.
+void check_output_file(const std::string& path);
+/// The same for files in a folder that may have to be made, with its parents.
+void check_output_folder(const std::string& path);
+
+}  // namespace ditharos::examples
