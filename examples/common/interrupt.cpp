@@ -11,7 +11,12 @@ namespace ditharos::examples {
 
 namespace {
 
-constexpr std::array<int, 2> kSignals{SIGINT, SIGTERM};
+struct Handled {
+  int signal;
+  bool once;  // a second one has its default effect
+};
+constexpr std::array<Handled, 6> kSignals{
+    {{SIGINT, true}, {SIGTERM, true}, {SIGHUP, false}, {SIGUSR1, false}, {SIGUSR2, false}, {SIGXCPU, false}}};
 
 std::atomic<bool> in_use{false};
 std::atomic<int> received{0};
@@ -28,17 +33,17 @@ Interrupt::Interrupt() {
   struct sigaction action {};
   action.sa_handler = remember_signal;
   sigemptyset(&action.sa_mask);
-  // After the first delivery the second has its default effect; calls that the signal interrupts go on.
-  action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;
   for (size_t i = 0; i < kSignals.size(); ++i) {
-    sigaction(kSignals[i], nullptr, &previous[i]);
+    // Calls that the signal interrupts go on.
+    action.sa_flags = SA_RESTART | (kSignals[i].once ? static_cast<int>(SA_RESETHAND) : 0);
+    sigaction(kSignals[i].signal, nullptr, &previous[i]);
     // A shell starts background jobs with SIGINT ignored; they stay deaf to it.
-    if (previous[i].sa_handler != SIG_IGN) sigaction(kSignals[i], &action, nullptr);
+    if (previous[i].sa_handler != SIG_IGN) sigaction(kSignals[i].signal, &action, nullptr);
   }
 }
 
 Interrupt::~Interrupt() {
-  for (size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &previous[i], nullptr);
+  for (size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i].signal, &previous[i], nullptr);
   in_use = false;
 }
 

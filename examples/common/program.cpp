@@ -1,5 +1,8 @@
 #include <ditharos/examples/common/program.h>
 
+#include <poll.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
@@ -11,6 +14,15 @@
 #include <ditharos/tensor/error.h>
 
 namespace ditharos::examples {
+namespace {
+
+/// Whether standard output is a pipe that nobody reads any more, or a terminal that was closed.
+bool reader_is_gone() {
+  pollfd out{STDOUT_FILENO, POLLOUT, 0};
+  return ::poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP)) != 0;
+}
+
+}  // namespace
 
 int run_main(int argc, char** argv, const std::function<int(int argc, char** argv)>& program) {
   const std::string name = argc > 0 ? std::filesystem::path(argv[0]).filename().string() : "program";
@@ -23,10 +35,13 @@ int run_main(int argc, char** argv, const std::function<int(int argc, char** arg
 #ifdef SIGXFSZ
   std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes then is an error of write(), which names the file
 #endif
+#ifdef SIGPIPE
+  std::signal(SIGPIPE, SIG_IGN);  // what is printed matters less than what is computed
+#endif
   try {
     const int status = program(argc, argv);
     std::cout.flush();
-    return std::cout ? status : report("cannot write to the standard output", 1);
+    return std::cout || reader_is_gone() ? status : report("cannot write to the standard output", 1);
   } catch (const ConfigError& e) {
     return report(e.what(), 2);
   } catch (const std::bad_alloc&) {
