@@ -35,10 +35,8 @@ TEST_CASE("regression 30: a write to rope's tables between forward and backward 
     const Tensor loss = sum(rope(qkv, cosines, sines, 1));
     write_first(table == 0 ? cosines : sines, 5);
     CHECK(message_of<AutogradError>([&] { loss.backward(); }) ==
-          (table == 0 ? "[rope] the saved input 1 of shape [2, 1] was modified in place after the forward pass (version "
-                        "2, saved at 1)"
-                      : "[rope] the saved input 2 of shape [2, 1] was modified in place after the forward pass (version "
-                        "2, saved at 1)"));
+          "[rope] the saved input " + std::to_string(table + 1) +
+              " of shape [2, 1] was modified in place after the forward pass (version 2, saved at 1)");
   }
 }
 
@@ -65,8 +63,8 @@ TEST_CASE("regression 31: an operation saves what was written to the result of o
     CHECK(grad(sum(y * w), w).data<float>()[0] == 100);
     const Tensor later = sum(y * w);
     write_first(y, 7);
-    CHECK(message_of<AutogradError>([&] { grad(later, w); }).rfind("[mul] the saved input 0 of shape [1, 4, 4] was", 0) ==
-          0);
+    const std::string message = message_of<AutogradError>([&] { return grad(later, w); });
+    CHECK(message.rfind("[mul] the saved input 0 of shape [1, 4, 4] was modified", 0) == 0);
   }
 }
 
