@@ -199,7 +199,8 @@ Row weighted_binary() {
   row.cases = {{{4, 3}, {4, 3}, {3}}, {{2, 2}, {2, 2}, {}}};
   row.large.clear();
   row.misuse = [] { binary_cross_entropy_with_logits(zeros({2, 3}), zeros({2, 3}), zeros({2})); };
-  row.message = "[mul] cannot broadcast shapes [2] and [2, 3]";
+  row.message =
+      "[binary_cross_entropy_with_logits] pos_weight of shape [2] does not broadcast to the target's shape [2, 3]";
   return row;
 }
 

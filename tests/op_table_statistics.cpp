@@ -48,7 +48,7 @@ void add_spreads(Rows& rows) {
         [](const Tensor& x, const Axes& axes, bool keep) { return standard_deviation(x, axes, keep, 1); },
         [](const std::vector<double>& v) { return std::sqrt(variance_of(v, 1)); }, c);
     row.cases = {{{2, 3, 4}}, {{3, 5, 67}}, {{67, 2, 3}}};
-    row.message = "[variance] axis 2 is out of range for a tensor of rank 2";
+    row.message = "[standard_deviation] axis 2 is out of range for a tensor of rank 2";
     rows.push_back(row);
   }
   Row row = reduction(
@@ -57,7 +57,8 @@ void add_spreads(Rows& rows) {
       [](const std::vector<double>& v) { return std::sqrt(variance_of(v, 0)); }, {{1}, false});
   row.cases = {{{2, 3, 4}}};
   row.misuse = [] { standard_deviation(zeros({3, 1}), {1}, false, 1); };
-  row.message = "[variance] shape [3, 1] gives 1 elements for each result; with the correction 1 more are needed";
+  row.message =
+      "[standard_deviation] shape [3, 1] gives 1 elements for each result; with the correction 1 more are needed";
   rows.push_back(row);
   // One element has no spread: value and gradient are 0.
   row.cases = {{{1, 1, 1}}};

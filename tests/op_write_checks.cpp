@@ -148,7 +148,8 @@ class Writes {
 
  private:
   template <class F>
-  void expect_right_or_refused(const char* what, size_t at, const Run& run, const F& gradients, const Tensors& want) {
+  void expect_right_or_refused(const std::string& what, size_t at, const Run& run, const F& gradients,
+                               const Tensors& want) {
     ++count_;
     std::string problem;
     try {

@@ -10,6 +10,7 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/dit/dit.h>
 #include <ditharos/tests/op_checks.h>
+#include <ditharos/tests/op_message_checks.h>
 #include <ditharos/tests/paths.h>
 #include <doctest/doctest.h>
 
@@ -81,6 +82,15 @@ TEST_CASE("op table: every operation meets empty and one-element tensors") {
     CHECK((has_input_of(name, 1) || name == "chunk" || name == "select" || name == "attention" ||
            name == "rope"));  // these need more
   }
+}
+
+TEST_CASE("op table: wrong operands are refused in the name of the operation that was called") {
+  const std::set<std::string> declared = declared_operations();
+  int64_t refused = 0;
+  for (const Row& row : op_table())
+    if (declared.count(row.name) == 1 && row.name.find_first_of("+-*/") == std::string::npos)  // no operator
+      refused += check_messages(row);
+  CHECK(refused > 1000);
 }
 
 TEST_CASE("op table: every recorded operation has a row") {

@@ -6,6 +6,7 @@
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/autograd/ops/operands.h>
 #include <ditharos/tensor/kernels/conv.h>
 
 namespace ditharos {
@@ -73,6 +74,7 @@ Tensor transposed(const char* op, const Tensor& x, const Tensor& weight, const T
                                                   out_padding.resolve(op, "output_padding", axes));
   if (bias.defined())
     check<ShapeError>(bias.shape() == Shape{out[1]}, "[", op, "] bias must be ", Shape{out[1]}, ", got ", bias.shape());
+  check_one_dtype(op, "x", x, "bias", bias);
   const Tensor y = input_gradient(op, x, weight, out, w);
   if (!bias.defined()) return y;
   Shape per_channel = Shape::filled(axes + 1, 1);

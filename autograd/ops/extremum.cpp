@@ -55,10 +55,10 @@ Tensor argmin(const Tensor& x, int axis, bool keepdim) {
 }
 
 ValuesAndIndices max(const Tensor& x, int axis, bool keepdim) {
-  return with_place(x, kernels::argmax(x, normalize_axis("max", axis, x.rank()), true), axis, keepdim);
+  return with_place(x, kernels::argmax(x, axis, true, "max"), axis, keepdim);
 }
 ValuesAndIndices min(const Tensor& x, int axis, bool keepdim) {
-  return with_place(x, kernels::argmin(x, normalize_axis("min", axis, x.rank()), true), axis, keepdim);
+  return with_place(x, kernels::argmin(x, axis, true, "min"), axis, keepdim);
 }
 
 }  // namespace ditharos

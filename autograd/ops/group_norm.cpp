@@ -1,6 +1,7 @@
 // Group, batch and RMS normalisation.
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/autograd/ops/operands.h>
 #include <ditharos/tensor/kernels/group_norm.h>
 
 namespace ditharos {
@@ -89,7 +90,15 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
                           running_mean.is_contiguous() && running_var.is_contiguous(),
                       "[batch_norm] the running statistics must be ", channels, ", got ", running_mean.shape(), " and ",
                       running_var.shape());
+  for (const Tensor& t : {weight, bias})
+    check<ShapeError>(!t.defined() || t.shape() == channels, "[batch_norm] weight and bias must be ", channels,
+                      ", got ", t.defined() ? t.shape() : channels);
+  check_one_dtype("batch_norm", "x", x, "the running mean", running_mean);
+  check_one_dtype("batch_norm", "x", x, "the running variance", running_var);
+  check_one_dtype("batch_norm", "x", x, "weight", weight);
+  check_one_dtype("batch_norm", "x", x, "bias", bias);
   if (!training) {
+    visit_floating("batch_norm", x.dtype(), [](auto) {});
     const Tensor inverse = rsqrt(running_var.detach() + eps);
     return affine((x - per_channel(running_mean.detach(), x)) * per_channel(inverse, x), weight, bias);
   }

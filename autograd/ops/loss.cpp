@@ -1,6 +1,7 @@
 // Losses. They refuse shapes that differ: a silent broadcast of [N] against [N, 1] trains the wrong thing.
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/autograd/ops/operands.h>
 #include <ditharos/tensor/kernels/mse.h>
 #include <ditharos/tensor/kernels/pointwise.h>
 #include <ditharos/tensor/kernels/softmax.h>
@@ -12,6 +13,7 @@ void check_pair(const char* op, const Tensor& prediction, const Tensor& target) 
   visit_floating(op, prediction.dtype(), [](auto) {});
   check<ShapeError>(prediction.shape() == target.shape(), "[", op, "] the prediction has shape ", prediction.shape(),
                     ", the target ", target.shape(), "; they must be equal");
+  check_one_dtype(op, "the prediction", prediction, "the target", target);
 }
 
 Tensor reduced(const Tensor& losses, Reduction reduction) {
@@ -62,7 +64,12 @@ Tensor smooth_l1_loss(const Tensor& prediction, const Tensor& target, double bet
 
 Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& target, const Tensor& pos_weight,
                                         Reduction reduction) {
-  check_pair("binary_cross_entropy_with_logits", logits, target);
+  const char* op = "binary_cross_entropy_with_logits";
+  check_pair(op, logits, target);
+  check_one_dtype(op, "the logits", logits, "pos_weight", pos_weight);
+  check<ShapeError>(!pos_weight.defined() || broadcastable_to(pos_weight.shape(), target.shape()), "[", op,
+                    "] pos_weight of shape ", pos_weight.defined() ? pos_weight.shape() : Shape{},
+                    " does not broadcast to the target's shape ", target.shape());
   // -log sigmoid(x) = softplus(-x) and -log(1 - sigmoid(x)) = softplus(x); neither overflows.
   const Tensor positive = target * softplus(-logits), negative = (1.0 - target) * softplus(logits);
   return reduced((pos_weight.defined() ? pos_weight * positive : positive) + negative, reduction);
@@ -110,10 +117,20 @@ struct Labels {
       ignored = marked;
       index = where(marked, scalar(0, DType::i64), labels);
     }
+    check_range(op, x.size(1));
     if (!options.weight.defined()) return;
     check<ShapeError>(options.weight.shape() == Shape{x.size(1)}, "[", op, "] the classes' weights must be [",
                       x.size(1), "], got ", options.weight.shape());
+    check_one_dtype(op, "the logits", x, "the classes' weights", options.weight);
     weight = index_select(options.weight, index);
+  }
+
+  void check_range(const char* op, int64_t classes) const {
+    const Tensor flat = contiguous(index);
+    const int64_t* label = flat.data<int64_t>();
+    for (int64_t i = 0; i < flat.numel(); ++i)
+      check<ShapeError>(label[i] >= 0 && label[i] < classes, "[", op, "] label ", label[i], " of row ", i,
+                        " is not in [0, ", classes, ")");
   }
 
   /// The losses [N] reduced: ignored rows give 0, and the mean is weighted.

@@ -2,6 +2,7 @@
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/autograd/ops/operands.h>
 #include <ditharos/tensor/kernels/gemm.h>
 #include <ditharos/tensor/kernels/pointwise.h>
 
@@ -39,6 +40,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
 Tensor outer(const Tensor& a, const Tensor& b) {
   check<ShapeError>(a.rank() == 1 && b.rank() == 1, "[outer] needs two vectors, got shapes ", a.shape(), " and ",
                     b.shape());
+  check_one_dtype("outer", "the first", a, "the second", b);
   return unsqueeze(a, 1) * b;
 }
 

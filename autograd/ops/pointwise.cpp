@@ -84,10 +84,10 @@ Tensor pow(const Tensor& base, const Tensor& exponent) {
 }
 
 namespace {
-/// The share of the gradient for the side `a` of a maximum: 1 where it wins, 1/2 at ties, else 0.
-Tensor winner_grad(const Tensor& grad, const Tensor& wins, const Tensor& ties) {
-  const Tensor zero = scalar(0, grad.dtype());
-  return where(wins, grad, where(ties, grad * .5, zero));
+/// The share of the gradient for one side of a maximum: 0 where it loses, 1/2 at ties, else 1. Where either side is NaN
+/// there is no loser, and both get the whole of it, as in PyTorch.
+Tensor winner_grad(const Tensor& grad, const Tensor& loses, const Tensor& ties) {
+  return where(loses, scalar(0, grad.dtype()), where(ties, grad * .5, grad));
 }
 }  // namespace
 
@@ -95,7 +95,7 @@ Tensor maximum(const Tensor& a, const Tensor& b) {
   const auto side = [](int mine, int other) {
     return [=](const Backward& d) {
       const Tensor x = d.input(mine), y = d.input(other);
-      return winner_grad(d.grad(), greater(x, y), equal(x, y));
+      return winner_grad(d.grad(), less(x, y), equal(x, y));
     };
   };
   return record("maximum", kernels::binary(Binary::maximum, a, b), {a, b}, save_inputs, each(side(0, 1), side(1, 0)));
@@ -105,7 +105,7 @@ Tensor minimum(const Tensor& a, const Tensor& b) {
   const auto side = [](int mine, int other) {
     return [=](const Backward& d) {
       const Tensor x = d.input(mine), y = d.input(other);
-      return winner_grad(d.grad(), less(x, y), equal(x, y));
+      return winner_grad(d.grad(), greater(x, y), equal(x, y));
     };
   };
   return record("minimum", kernels::binary(Binary::minimum, a, b), {a, b}, save_inputs, each(side(0, 1), side(1, 0)));

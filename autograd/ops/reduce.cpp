@@ -1,6 +1,7 @@
 // Reductions over axes.
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/autograd/ops/axes.h>
 #include <ditharos/tensor/kernels/reduce.h>
 
 namespace ditharos {
@@ -16,11 +17,7 @@ Shape kept_shape(const char* op, const Shape& shape, const Axes& axes) {
 
 /// Number of elements that each result combines.
 int64_t reduced_count(const char* op, const Tensor& x, const Axes& axes) {
-  const Shape kept = kept_shape(op, x.shape(), axes);
-  int64_t count = 1;
-  for (int i = 0; i < x.rank(); ++i)
-    if (kept[i] == 1) count *= x.shape()[i];
-  return count;
+  return ReducedAxes(op, x.shape(), axes).count();
 }
 
 }  // namespace

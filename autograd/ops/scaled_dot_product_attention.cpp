@@ -5,6 +5,7 @@
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/tensor/kernels/reduce.h>
 #include <ditharos/tensor/kernels/scaled_dot_product_attention.h>
 
 namespace ditharos {
@@ -43,15 +44,22 @@ Tensor blocked_keys(const Tensor& mask, bool causal, int64_t queries, int64_t ke
   return blocked.defined() ? logical_or(blocked, later) : later;
 }
 
+/// [.., T, 1] of booleans: which queries must not see any key.
+Tensor sees_nothing(const Tensor& blocked) {
+  return blocked.rank() == 0 || blocked.size(-1) == 0 ? blocked : kernels::amin(blocked, -1, true);
+}
+
 /// The same in public operations: what the fused kernel computes without ever holding [B, H, T, S].
 Tensor composite(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask, bool causal) {
   Tensor scores = matmul(q * (1 / std::sqrt(double(q.size(3)))), transpose(k, -2, -1));  // [B, H, T, S]
   const Tensor blocked = blocked_keys(mask, causal, q.size(2), k.size(2));
   if (mask.defined() && mask.dtype() != DType::boolean) scores = scores + mask;
   if (!blocked.defined()) return matmul(softmax(scores, -1), v);
-  // A finite number stands for minus infinity, and the weights are cleared afterwards: a query that sees no key at all
-  // then gets zeros, and its gradients are zeros instead of NaN.
-  const Tensor weights = softmax(masked_fill(scores, blocked, -1e30), -1);
+  // A query that sees no key at all gets zeros, and its gradients are zeros instead of NaN: its scores are 0 in place
+  // of minus infinity, and its weights are cleared afterwards.
+  const Tensor fill = where(sees_nothing(blocked), scalar(0, scores.dtype()),
+                            scalar(-std::numeric_limits<double>::infinity(), scores.dtype()));
+  const Tensor weights = softmax(where(blocked, fill, scores), -1);
   return matmul(masked_fill(weights, blocked, 0), v);
 }
 

@@ -119,7 +119,8 @@ Tensor cat(const std::vector<Tensor>& parts, int axis) {
 
 std::vector<Tensor> chunk(const Tensor& x, int64_t parts, int axis) {
   axis = normalize_axis("chunk", axis, x.rank());
-  const int64_t n = x.shape()[axis];
+  axis = normalize_axis("chunk", axis, x.rank());
+  const int64_t n = x.size(axis);
   check<ShapeError>(parts >= 1 && n % parts == 0, "[chunk] axis ", axis, " of shape ", x.shape(),
                     " does not divide into ", parts, " equal parts");
   std::vector<Tensor> out;
@@ -129,9 +130,16 @@ std::vector<Tensor> chunk(const Tensor& x, int64_t parts, int axis) {
 
 Tensor stack(const std::vector<Tensor>& parts, int axis) {
   check<ShapeError>(!parts.empty(), "[stack] there is nothing to stack");
+  axis = normalize_axis("stack", axis, parts[0].rank() + 1);
   std::vector<Tensor> rows;
-  for (const Tensor& part : parts) rows.push_back(unsqueeze(part, axis));
-  return cat(rows, normalize_axis("stack", axis, parts[0].rank() + 1));
+  for (const Tensor& part : parts) {
+    check<ShapeError>(part.shape() == parts[0].shape(), "[stack] all tensors need one shape, got ", parts[0].shape(),
+                      " and ", part.shape());
+    check<DTypeError>(part.dtype() == parts[0].dtype(), "[stack] all tensors need one dtype, got ", parts[0].dtype(),
+                      " and ", part.dtype());
+    rows.push_back(unsqueeze(part, axis));
+  }
+  return cat(rows, axis);
 }
 
 Tensor contiguous(const Tensor& x) {

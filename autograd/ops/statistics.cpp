@@ -35,23 +35,30 @@ Tensor product_of_rows(Tensor x) {
   return squeeze(x, -1);
 }
 
-}  // namespace
-
-Tensor variance(const Tensor& x, const Axes& axes, bool keepdim, int64_t correction) {
-  const int64_t n = ReducedAxes("variance", x.shape(), axes).count();
-  check<ShapeError>(n > correction, "[variance] shape ", x.shape(), " gives ", n,
+Tensor variance_of(const char* op, const Tensor& x, const Axes& axes, bool keepdim, int64_t correction) {
+  const int64_t n = ReducedAxes(op, x.shape(), axes).count();
+  check<ShapeError>(n > correction && n > 0, "[", op, "] shape ", x.shape(), " gives ", n,
                     " elements for each result; with the correction ", correction, " more are needed");
   const Tensor spread = mean(square(x - mean(x, axes, true)), axes, keepdim);
   return correction == 0 ? spread : spread * (double(n) / double(n - correction));
 }
 
+}  // namespace
+
+Tensor variance(const Tensor& x, const Axes& axes, bool keepdim, int64_t correction) {
+  return variance_of("variance", x, axes, keepdim, correction);
+}
+
 Tensor standard_deviation(const Tensor& x, const Axes& axes, bool keepdim, int64_t correction) {
-  return zero_at_zero(variance(x, axes, keepdim, correction), sqrt);
+  return zero_at_zero(variance_of("standard_deviation", x, axes, keepdim, correction), sqrt);
 }
 
 Tensor norm(const Tensor& x, double p, const Axes& axes, bool keepdim) {
   visit_floating("norm", x.dtype(), [](auto) {});
   check<ConfigError>(p > 0, "[norm] p must be positive, got ", p);
+  const int64_t n = ReducedAxes("norm", x.shape(), axes).count();
+  check<ShapeError>(n > 0 || !std::isinf(p), "[norm] shape ", x.shape(), " has no elements along ", axes,
+                    ", so none is the largest");
   if (p == 1) return sum(abs(x), axes, keepdim);
   if (p == 2) return zero_at_zero(sum(square(x), axes, keepdim), sqrt);
   if (std::isinf(p)) return amax(abs(x), axes, keepdim);
@@ -60,7 +67,10 @@ Tensor norm(const Tensor& x, double p, const Axes& axes, bool keepdim) {
 
 Tensor logsumexp(const Tensor& x, const Axes& axes, bool keepdim) {
   const ReducedAxes reduced("logsumexp", x.shape(), axes);
-  return reshape(log_sum_exp_of_rows(reduced.merged(x)), reduced.result_shape(keepdim));
+  const Tensor rows = reduced.merged(x);
+  // The sum of nothing is 0, its logarithm minus infinity.
+  return reshape(reduced.count() == 0 ? log(sum(rows, {-1})) : log_sum_exp_of_rows(rows),
+                 reduced.result_shape(keepdim));
 }
 
 Tensor prod(const Tensor& x, const Axes& axes, bool keepdim) {

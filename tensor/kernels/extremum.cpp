@@ -90,7 +90,11 @@ Tensor place_of_extremum(const char* op, const Tensor& x, int axis, bool keepdim
 
 Tensor amax(const Tensor& x, int axis, bool keepdim) { return extremum<true>("amax", x, axis, keepdim); }
 Tensor amin(const Tensor& x, int axis, bool keepdim) { return extremum<false>("amin", x, axis, keepdim); }
-Tensor argmax(const Tensor& x, int axis, bool keepdim) { return place_of_extremum<true>("argmax", x, axis, keepdim); }
-Tensor argmin(const Tensor& x, int axis, bool keepdim) { return place_of_extremum<false>("argmin", x, axis, keepdim); }
+Tensor argmax(const Tensor& x, int axis, bool keepdim, const char* op) {
+  return place_of_extremum<true>(op, x, axis, keepdim);
+}
+Tensor argmin(const Tensor& x, int axis, bool keepdim, const char* op) {
+  return place_of_extremum<false>(op, x, axis, keepdim);
+}
 
 }  // namespace ditharos::kernels

@@ -44,9 +44,11 @@ Picture picture_of(const char* op, const Tensor& x) {
   return {x.shape()[0], x.shape()[1], positions};
 }
 
-Rows group_rows(const Tensor& x, int64_t groups) {
-  const Picture p = picture_of("group_norm", x);
-  check<ShapeError>(groups >= 1 && p.channels % groups == 0 && p.channels * p.positions > 0, "[group_norm] x of shape ",
+const char* group_norm_name(bool silu) { return silu ? "group_norm_silu" : "group_norm"; }
+
+Rows group_rows(const char* op, const Tensor& x, int64_t groups) {
+  const Picture p = picture_of(op, x);
+  check<ShapeError>(groups >= 1 && p.channels % groups == 0 && p.channels * p.positions > 0, "[", op, "] x of shape ",
                     x.shape(), " does not divide into ", groups, " groups of channels, each of at least one element");
   const int64_t channels = p.channels / groups;
   return {p.batch * groups, channels, p.positions, p.positions, channels * p.positions, 1, channels, groups};
@@ -124,12 +126,14 @@ ChannelNormGrads normalize_backward(const char* op, const Tensor& grad, const Te
 
 Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps, bool silu,
                   Tensor* statistics) {
-  return normalize("group_norm", x, group_rows(x, groups), weight, bias, eps, silu, statistics, nullptr);
+  const char* op = group_norm_name(silu);
+  return normalize(op, x, group_rows(op, x, groups), weight, bias, eps, silu, statistics, nullptr);
 }
 
 ChannelNormGrads group_norm_backward(const Tensor& grad, const Tensor& x, int64_t groups, const Tensor& weight,
                                      const Tensor& bias, bool silu, const Tensor& statistics) {
-  auto g = normalize_backward("group_norm", grad, x, group_rows(x, groups), weight, bias, silu, statistics);
+  const char* op = group_norm_name(silu);
+  auto g = normalize_backward(op, grad, x, group_rows(op, x, groups), weight, bias, silu, statistics);
   const Shape per_picture{x.shape()[0], x.shape()[1]};  // the rows of a picture's groups are its channels in a row
   return {g.x, sum(views::reshape(g.weight, per_picture), {0}, false),
           sum(views::reshape(g.bias, per_picture), {0}, false)};

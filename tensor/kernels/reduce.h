@@ -13,9 +13,9 @@ Tensor sum_to(const Tensor& x, const Shape& shape);
 /// Largest or smallest element along one axis. NaN wins either way. ShapeError when the axis is empty.
 Tensor amax(const Tensor& x, int axis, bool keepdim);
 Tensor amin(const Tensor& x, int axis, bool keepdim);
-/// Index (i64) of the first largest or smallest element along one axis.
-Tensor argmax(const Tensor& x, int axis, bool keepdim);
-Tensor argmin(const Tensor& x, int axis, bool keepdim);
+/// Index (i64) of the first largest or smallest element along one axis; messages are in the name of `op`.
+Tensor argmax(const Tensor& x, int axis, bool keepdim, const char* op = "argmax");
+Tensor argmin(const Tensor& x, int axis, bool keepdim, const char* op = "argmin");
 /// Sum of squares of all elements, accumulated in double.
 double sum_of_squares(const Tensor& x);
 

@@ -63,10 +63,12 @@ Taps Taps::linear(int64_t inputs, int64_t outputs) {
   Taps taps(inputs, outputs);
   const double ratio = double(inputs) / double(outputs);
   for (int64_t o = 0; o < outputs; ++o) {
-    const double at = std::max((double(o) + .5) * ratio - .5, 0.0);
+    double at = std::max((double(o) + .5) * ratio - .5, 0.0);
+    if (const double whole = std::round(at); std::abs(at - whole) < 1e-9) at = whole;  // but for rounding
     const int64_t first = std::min(static_cast<int64_t>(at), inputs - 1);
     const double share = at - double(first);
-    if (first + 1 < inputs) taps.add_row(first, {1 - share, share});
+    // A neighbour of weight 0 is not read: its NaN or infinity is none of this output's.
+    if (first + 1 < inputs && share > 0) taps.add_row(first, {1 - share, share});
     else taps.add_row(first, {1.0});
   }
   return taps;
