@@ -16,6 +16,8 @@ struct BackwardOptions {
 
 /// Adds d(output)/d(leaf), weighted with `grad` (the output's shape; 1 for a one-element output when undefined), to
 /// the grad() of every leaf that the output depends on. AutogradError when there is no graph or it was freed.
+/// With create_graph the leaf holds its gradient, the gradient its graph and the graph the leaf: a cycle, which nothing
+/// frees until leaf.set_grad({}) or an optimiser's zero_grad() breaks it. grad() makes none: see docs/numerics.md.
 void backward(const Tensor& output, const Tensor& grad = {}, const BackwardOptions& options = {});
 
 /// Gradients of the outputs, weighted with `grad_outputs` (ones for one-element outputs when empty), with respect to

@@ -31,6 +31,7 @@ Tensor operator/(double a, const Tensor& b);
 Tensor operator-(const Tensor& x);
 Tensor pow(const Tensor& x, double exponent);
 Tensor pow(const Tensor& base, const Tensor& exponent);  ///< the gradient of the exponent wants positive bases
+// What operations give for NaN, infinities, ties and empty axes is listed in docs/numerics.md.
 Tensor maximum(const Tensor& a, const Tensor& b);  ///< at ties each side gets half of the gradient
 Tensor minimum(const Tensor& a, const Tensor& b);
 
@@ -94,6 +95,7 @@ Tensor variance(const Tensor& x, const Axes& axes = {}, bool keepdim = false, in
 Tensor standard_deviation(const Tensor& x, const Axes& axes = {}, bool keepdim = false, int64_t correction = 0);
 /// (sum |x|^p)^(1/p); p > 0, infinity for the largest |x|. The gradient of a norm of 0 is 0.
 Tensor norm(const Tensor& x, double p = 2, const Axes& axes = {}, bool keepdim = false);
+/// Minus infinity for an empty axis.
 Tensor logsumexp(const Tensor& x, const Axes& axes = {}, bool keepdim = false);
 Tensor prod(const Tensor& x, const Axes& axes = {}, bool keepdim = false);  ///< right for zeros, at every order
 Tensor amax(const Tensor& x, const Axes& axes = {}, bool keepdim = false);  ///< ties share the gradient equally
