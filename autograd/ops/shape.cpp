@@ -119,7 +119,6 @@ Tensor cat(const std::vector<Tensor>& parts, int axis) {
 
 std::vector<Tensor> chunk(const Tensor& x, int64_t parts, int axis) {
   axis = normalize_axis("chunk", axis, x.rank());
-  axis = normalize_axis("chunk", axis, x.rank());
   const int64_t n = x.size(axis);
   check<ShapeError>(parts >= 1 && n % parts == 0, "[chunk] axis ", axis, " of shape ", x.shape(),
                     " does not divide into ", parts, " equal parts");
