@@ -8,6 +8,7 @@
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/file.h>
+#include <ditharos/tensor/instruction_set.h>
 #include <ditharos/tensor/json_scanner.h>
 #include <ditharos/tensor/observer.h>
 #include <ditharos/tensor/parallel.h>
@@ -33,6 +34,7 @@
 #include <ditharos/autograd/inspect.h>
 #include <ditharos/autograd/module_path.h>
 #include <ditharos/autograd/node.h>
+#include <ditharos/autograd/non_finite.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/profiler.h>
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <set>
 
@@ -11,6 +12,7 @@
 #include <ditharos/tensor/crc32c.h>
 #include <ditharos/tensor/file.h>
 #include <ditharos/tensor/kernels/copy.h>
+#include <ditharos/tensor/kernels/pointwise.h>
 
 namespace ditharos::optim {
 namespace {
@@ -170,6 +172,22 @@ void restore(const TrainState& state, nn::Module& model, Optimizer& optimizer, E
   nn::load_state_dict(model, state.model);
   optimizer.load_state(state.optimizer);
   if (ema) ema->load_state(state.ema, state.ema_updates);
+}
+
+void check_finite(const TrainState& state) {
+  const auto check_list = [&](Part part, const nn::NamedTensors& list) {
+    for (const auto& [name, tensor] : list) {
+      if (!tensor.defined() || !is_floating(tensor.dtype()) || kernels::all_finite(tensor)) continue;
+      const std::vector<double> values = tensor.to_vector<double>();
+      const auto bad = std::count_if(values.begin(), values.end(), [](double v) { return !std::isfinite(v); });
+      fail("at step ", state.step, " \"", name, "\" of the ", name_of(part), " holds ", bad, " of ", values.size(),
+           " values that are not finite, so no checkpoint is saved; those from before stay, and a smaller learning "
+           "rate or clipping helps");
+    }
+  };
+  check_list(Part::model, state.model);
+  check_list(Part::ema, state.ema);
+  check_list(Part::optimizer, state.optimizer);
 }
 
 void save_checkpoint(const std::string& path, const TrainState& state) {

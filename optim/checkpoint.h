@@ -52,6 +52,10 @@ void capture(TrainState& state, nn::Module& model, const Optimizer& optimizer, c
 /// tensors; nothing has changed then. ema may be null: averages in the file are passed over.
 void restore(const TrainState& state, nn::Module& model, Optimizer& optimizer, Ema* ema);
 
+/// Throws Error that names the first tensor with values that are not finite, how many they are, and the list that it is
+/// of.
+void check_finite(const TrainState& state);
+
 /// Writes `path` whole or not at all (AtomicFile): IoError leaves the old file as it was.
 void save_checkpoint(const std::string& path, const TrainState& state);
 /// Reads and checks a whole file; the tensors are fresh. IoError says what is wrong: the file, the tensor.

@@ -69,6 +69,7 @@ std::string CheckpointFolder::path_of(int64_t step) const {
 
 std::string CheckpointFolder::save(const TrainState& state) {
   check(state.step >= 0, "[checkpoints] the step must be at least 0, got ", state.step);
+  check_finite(state);
   const std::string path = path_of(state.step);
   verified_.erase(path);
   save_checkpoint(path, state);

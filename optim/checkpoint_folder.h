@@ -33,7 +33,8 @@ class CheckpointFolder {
   const std::string& directory() const { return directory_; }
   /// The file of a step.
   std::string path_of(int64_t step) const;
-  /// Saves under state.step and returns the path. IoError leaves all older files as they were.
+  /// Saves under state.step and returns the path. Refuses a state with a value that is not finite (check_finite): it
+  /// must not take the place of a good one. IoError leaves all older files as they were.
   std::string save(const TrainState& state);
 
  private:

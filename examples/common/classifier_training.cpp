@@ -110,6 +110,7 @@ CachedClassifier cached_classifier(const std::string& folder, const std::string&
   state.kind = kind;
   state.configuration = fingerprint;
   state.model = nn::named_tensors(model);
+  optim::check_finite(state);
   optim::save_checkpoint(path, state);
   return {std::move(model), path, false, complaint};
 }

@@ -35,6 +35,7 @@ int run_training(const TrainingLoop& loop) {
     if (saved) return;
     optim::TrainState state;
     trainer.capture(state);
+    optim::check_finite(state);
     loop.describe(state);
     metrics.sync();
     checkpoints.save(state);

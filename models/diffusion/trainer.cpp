@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <limits>
 
+#include <ditharos/autograd/grad_mode.h>
+#include <ditharos/autograd/non_finite.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/diffusion/batch.h>
 #include <ditharos/optim/clip.h>
@@ -12,6 +15,7 @@ namespace ditharos::models {
 namespace {
 
 constexpr const char* stream_name = "train";
+constexpr double no_limit = std::numeric_limits<double>::infinity();
 /// Sets the trainer's random numbers apart from others that a program draws with the same seed.
 constexpr uint64_t stream_key = 0x747261696e;  // "train"
 enum Purpose : uint64_t { conditions_stream, objective_stream };
@@ -19,6 +23,12 @@ enum Purpose : uint64_t { conditions_stream, objective_stream };
 bool all_finite(const Tensor& x) {
   const std::vector<double> values = x.to_vector<double>();
   return std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
+}
+
+std::string scientific(double x) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.2e", x);
+  return text.data();
 }
 
 LossByTime by_time(const Loss& loss) {
@@ -53,19 +63,22 @@ StepMetrics Trainer::step(const Tensor& data, const Tensor& conditions) {
   const Generator rng = Generator(config_.seed).fork(stream_key).fork(uint64_t(steps_));
   optimizer_->zero_grad();
   const Tensor seen = drop_conditions(conditions, rng.fork(conditions_stream));
-  Generator objective_rng = rng.fork(objective_stream);
-  const Loss loss = objective_->loss([&](const Tensor& x, const Tensor& t) { return network_(x, t, seen); }, data,
-                                     objective_rng);
+  const auto forward = [&] {
+    Generator objective_rng = rng.fork(objective_stream);
+    return objective_->loss([&](const Tensor& x, const Tensor& t) { return network_(x, t, seen); }, data,
+                            objective_rng);
+  };
+  const Loss loss = forward();
   StepMetrics metrics{};
   metrics.loss = loss.total.item();
-  if (!std::isfinite(metrics.loss)) explain_bad_loss(metrics.loss, data);
+  if (!std::isfinite(metrics.loss)) explain_bad_loss(metrics.loss, data, forward);
   if (!audited_) nn::audit(loss.total, model_);
   audited_ = true;
 
   loss.total.backward();
-  const double no_limit = std::numeric_limits<double>::infinity();
   const double limit = config_.clip_norm > 0 ? config_.clip_norm : no_limit;
   const optim::GradNorm gradient = optim::clip_grad_norm(optimizer_->parameters(), limit);
+  check_gradient_size(gradient.norm * gradient.factor);
   metrics.grad_norm = gradient.norm;
   metrics.lr = optim::learning_rate(config_.schedule, steps_);
   metrics.loss_by_time = by_time(loss);
@@ -83,14 +96,37 @@ Tensor Trainer::drop_conditions(const Tensor& conditions, Generator rng) const {
   return where(reshape(dropped, per_sample), nothing, conditions);
 }
 
-void Trainer::explain_bad_loss(double loss, const Tensor& data) {
+void Trainer::check_gradient_size(double norm) const {
+  const nn::NamedTensors& parameters = optimizer_->parameters();
+  const bool f64 = parameters[0].tensor.dtype() == DType::f64;
+  const double limit = std::sqrt(f64 ? std::numeric_limits<double>::max() : double(std::numeric_limits<float>::max()));
+  if (norm <= limit) return;
+  std::string largest;
+  double most = -1;
+  for (const nn::NamedTensor& p : parameters) {
+    const double own = optim::clip_grad_norm({p}, no_limit).norm;
+    if (own > most) most = own, largest = p.name;
+  }
+  fail("the gradient of step ", steps_, " has the norm ", scientific(norm), ", and from ", scientific(limit),
+       " on its squares overflow; the largest part is that of ", largest,
+       ": a smaller learning rate or clipping helps");
+}
+
+void Trainer::explain_bad_loss(double loss, const Tensor& data, const std::function<void()>& forward) {
   const std::string value = std::isnan(loss) ? "NaN" : "infinite";
   const std::string what = "the loss of step " + std::to_string(steps_) + " is " + value;
   check(all_finite(data), what, ": the batch holds a value that is not finite");
   for (const auto& [name, tensor] : nn::named_tensors(model_)) {
     check(all_finite(tensor), what, ": ", name, " holds a value that is not finite");
   }
-  fail(what, " although data and weights are finite: activations overflow; a smaller learning rate or clipping helps");
+  // Once more, watching every operation: all that is random depends on the seed and the step.
+  const NoGrad no_grad;
+  const NonFiniteSearch search;
+  forward();
+  const std::string& found = search.found();
+  fail(what, " although data and weights are finite: ",
+       found.empty() ? "activations overflow" : "the first result that is not finite is that of " + found,
+       "; a smaller learning rate or clipping helps");
 }
 
 void Trainer::capture(optim::TrainState& state) {

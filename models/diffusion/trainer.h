@@ -3,6 +3,7 @@
 //
 // The trainer is where models meet optimisers, so this is the one file of models/ that includes optim/.
 #include <array>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -52,7 +53,8 @@ class Trainer {
   /// Loss of the batch (data [B, ...]; conditions i64 [B, ...], undefined for a model without any), its gradient,
   /// clipping, and the update of weights and average. The first step audits that the model lists every parameter that
   /// the loss trains. Throws Error, and has changed nothing, when the loss or a gradient is not finite; the message
-  /// names the parameter, or says that it was the data.
+  /// names the parameter, says that it was the data, or names the operation and the module whose result overflowed. So
+  /// it does when the gradient is so large that its squares, which Adam averages, would overflow.
   StepMetrics step(const Tensor& data, const Tensor& conditions = {});
 
   /// Updates made, those before a restore included.
@@ -67,7 +69,8 @@ class Trainer {
 
  private:
   Tensor drop_conditions(const Tensor& conditions, Generator rng) const;
-  [[noreturn]] void explain_bad_loss(double loss, const Tensor& data);
+  [[noreturn]] void explain_bad_loss(double loss, const Tensor& data, const std::function<void()>& forward);
+  void check_gradient_size(double norm) const;
 
   nn::Module& model_;
   Network network_;

@@ -1,0 +1,9 @@
+#include <ditharos/tensor/instruction_set.h>
+
+#include <ditharos/tensor/kernels/dispatch.h>
+
+namespace ditharos {
+
+const char* instruction_set() { return kernels::name_of(kernels::active_isa()); }
+
+}  // namespace ditharos
