@@ -36,6 +36,8 @@ class ClipSource {
   /// Clip i in this shape; depends on (i, shape) alone. Error unless 0 <= i < size(), ShapeError unless every size is
   /// at least 1.
   virtual CaptionedClip clip(int64_t i, const ClipShape& shape) const = 0;
+  /// A CRC-32C of all that clips and captions are made from: while it stays the same, so do they.
+  virtual uint32_t checksum() const = 0;
 };
 
 }  // namespace ditharos::data

@@ -5,6 +5,7 @@
 
 #include <ditharos/data/idx.h>
 #include <ditharos/data/shapes.h>
+#include <ditharos/tensor/crc32c.h>
 
 namespace ditharos::data {
 
@@ -63,6 +64,16 @@ Tensor MovingGarments::render(const Scene& scene, const ClipShape& shape) const 
 CaptionedClip MovingGarments::clip(int64_t i, const ClipShape& shape) const {
   const Scene what = scene(i);
   return {render(what, shape), what.caption};
+}
+
+uint32_t MovingGarments::checksum() const {
+  const double numbers[] = {double(options_.count), double(options_.split == SceneSplit::held_out),
+                            options_.second_thing};
+  uint32_t crc = crc32c(numbers, sizeof numbers);
+  crc = crc32c(&options_.seed, sizeof options_.seed, crc);
+  for (const std::string& name : pictures_.class_names()) crc = crc32c(name.c_str(), name.size() + 1, crc);
+  crc = crc32c(pictures_.labels().data<int64_t>(), size_t(pictures_.size()) * sizeof(int64_t), crc);
+  return crc32c(pictures_.images().data<uint8_t>(), size_t(pictures_.images().numel()), crc);
 }
 
 Dataset things_to_move(Split split) {

@@ -30,6 +30,8 @@ class MovingGarments : public ClipSource {
   int64_t size() const override { return options_.count; }
   std::string caption(int64_t i) const override { return scene(i).caption; }
   CaptionedClip clip(int64_t i, const ClipShape& shape) const override;
+  /// Of the pictures, their classes and the options. Takes a pass over the pictures.
+  uint32_t checksum() const override;
 
   /// What happens in clip i, its caption included: the truth to which a caption or a measurement can be held.
   Scene scene(int64_t i) const;

@@ -12,6 +12,8 @@
 #include <ditharos/data/folder_contents.h>
 #include <ditharos/data/resize.h>
 #include <ditharos/data/video_file.h>
+#include <ditharos/tensor/crc32c.h>
+#include <ditharos/tensor/kernels/copy.h>
 #include <ditharos/tensor/parallel.h>
 
 namespace ditharos::data {
@@ -122,10 +124,13 @@ void VideoFolder::take_out_damaged(const VideoFolderOptions& options, const std:
   std::vector<char> wanted(paths_.size());
   for (const Entry& entry : entries_) wanted[entry.video] = 1;
   std::vector<std::string> errors(paths_.size());
+  std::vector<uint32_t> checksums(paths_.size());
   parallel_tasks(static_cast<int64_t>(paths_.size()), [&](int64_t i) {
     const auto video = static_cast<size_t>(i);
     try {
-      if (wanted[video]) cache_->get(video, paths_[video]);
+      if (!wanted[video]) return;
+      const Tensor frames = kernels::contiguous(cache_->get(video, paths_[video]));
+      checksums[video] = crc32c(frames.data<uint8_t>(), size_t(frames.numel()));
     } catch (const IoError& error) {
       errors[video] = error.what();
     }
@@ -137,6 +142,10 @@ void VideoFolder::take_out_damaged(const VideoFolderOptions& options, const std:
   std::erase_if(entries_, [&](const Entry& entry) { return !errors[entry.video].empty(); });
   check<IoError>(!entries_.empty(), "cannot use ", directory, ": every video of the ", options.split,
                  " split is damaged");
+  for (const Entry& entry : entries_) {
+    checksum_ = crc32c(&checksums[entry.video], sizeof(uint32_t), checksum_);
+    checksum_ = crc32c(entry.caption.c_str(), entry.caption.size() + 1, checksum_);
+  }
 }
 
 const VideoFolder::Entry& VideoFolder::entry(int64_t i) const {

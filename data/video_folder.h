@@ -39,6 +39,8 @@ class VideoFolder : public ClipSource {
   std::string caption(int64_t i) const override { return entry(i).caption; }
   /// Reads the video again when it is kept no more; IoError when that fails.
   CaptionedClip clip(int64_t i, const ClipShape& shape) const override;
+  /// Of the captions and of the videos' frames as they were when the folder was opened.
+  uint32_t checksum() const override { return checksum_; }
   /// Path of the video of clip i.
   const std::string& path(int64_t i) const { return paths_[entry(i).video]; }
   std::vector<std::string> notes() const override { return notes_; }
@@ -58,6 +60,7 @@ class VideoFolder : public ClipSource {
   std::vector<std::string> paths_;
   std::vector<Entry> entries_;
   std::vector<std::string> skipped_, notes_;
+  uint32_t checksum_ = 0;
   std::shared_ptr<Cache> cache_;  // has a lock of its own
 };
 

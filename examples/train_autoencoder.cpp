@@ -13,6 +13,7 @@
 #include <ditharos/data/sheet.h>
 #include <ditharos/examples/common/autoencoder_run.h>
 #include <ditharos/examples/common/clip_tasks.h>
+#include <ditharos/examples/common/data_fingerprint.h>
 #include <ditharos/examples/common/program.h>
 #include <ditharos/examples/common/training_loop.h>
 #include <ditharos/tensor/parallel.h>
@@ -72,7 +73,8 @@ int train(int argc, char** argv) {
   models::Trainer trainer(model, {}, std::make_shared<models::VideoAutoencoderObjective>(model, run.loss),
                           make_optimizer(model, run.train), trainer_config(run.train));
   int64_t first_batch = 0;
-  if (const auto state = state_to_resume(options, configuration, autoencoder_kind())) {
+  const std::string fingerprint = fingerprint_of(*source);
+  if (const auto state = state_to_resume(options, {configuration, run.train, fingerprint}, autoencoder_kind())) {
     trainer.restore(*state);
     first_batch = state->position;
   }
@@ -108,7 +110,7 @@ int train(int argc, char** argv) {
     return JsonObject().add("psnr", f.psnr).add("rms", f.rms).add("divergence", latents.kl_divergence().item());
   };
   return run_training({.trainer = trainer, .outputs = outputs, .output = run.output, .steps = run.train.steps,
-                       .configuration = configuration, .step = step, .describe = describe_state,
+                       .configuration = configuration, .data = fingerprint, .step = step, .describe = describe_state,
                        .show = show});
 }
 

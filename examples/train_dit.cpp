@@ -10,6 +10,7 @@
 #include <ditharos/data/loader.h>
 #include <ditharos/data/open.h>
 #include <ditharos/data/sheet.h>
+#include <ditharos/examples/common/data_fingerprint.h>
 #include <ditharos/examples/common/dit_checkpoint.h>
 #include <ditharos/examples/common/program.h>
 #include <ditharos/examples/common/resume.h>
@@ -66,9 +67,11 @@ int train(int argc, char** argv) {
   model.set_recompute(recompute);
   models::Trainer trainer = make_trainer(model, run);
   data::Cursor start;
-  if (const auto state = state_to_resume(options, configuration, dit_kind())) {
+  const std::string fingerprint = fingerprint_of(dataset);
+  if (const auto state = state_to_resume(options, {configuration, run.train, fingerprint}, dit_kind())) {
     trainer.restore(*state);
     start = {uint64_t(state->epoch), state->position};
+    if (start.position > dataset.size()) start = {start.epoch + 1, 0};  // it was larger when the run was stopped
   }
 
   data::Loader loader(dataset, {.batch_size = run.train.batch_size, .seed = run.train.seed,
@@ -94,7 +97,7 @@ int train(int argc, char** argv) {
     return JsonObject();
   };
   return run_training({.trainer = trainer, .outputs = outputs, .output = run.output, .steps = run.train.steps,
-                       .configuration = configuration, .step = step, .describe = describe_state,
+                       .configuration = configuration, .data = fingerprint, .step = step, .describe = describe_state,
                        .show = show});
 }
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include <ditharos/examples/common/data_fingerprint.h>
 #include <ditharos/examples/common/program.h>
 #include <ditharos/examples/common/training_loop.h>
 #include <ditharos/examples/common/video_checkpoint.h>
@@ -89,7 +90,9 @@ int train(int argc, char** argv) {
   print_notes(source->notes());
   const std::vector<data::ClipBucket> buckets = clip_buckets(run.clips, run.train.batch_size);
   const std::string configuration = settings.to_toml();
-  const std::optional<optim::TrainState> state = state_to_resume(options, configuration, video_kind());
+  const std::string fingerprint = fingerprint_of(*source);
+  const std::optional<optim::TrainState> state =
+      state_to_resume(options, {configuration, run.train, fingerprint}, video_kind());
   std::optional<TrainedVideo> other;
   if (!state && !start_from.empty()) other = load_video(start_from);
   Parts parts = state   ? stored_parts(*state, options.out)
@@ -132,7 +135,7 @@ int train(int argc, char** argv) {
   };
   const int status =
       run_training({.trainer = trainer, .outputs = outputs, .output = run.output, .steps = run.train.steps,
-                    .configuration = configuration, .step = step, .describe = describe_state,
+                    .configuration = configuration, .data = fingerprint, .step = step, .describe = describe_state,
                     .show = show});
   if (status == 0 && !export_to.empty()) {
     TrainedVideo trained = load_video(options.out);

@@ -3,7 +3,11 @@
 
 #include <filesystem>
 
+#include <ditharos/data/png.h>
+#include <ditharos/optim/checkpoint.h>
+#include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/file.h>
+#include <ditharos/tensor/kernels/dispatch.h>
 #include <ditharos/tests/checkpoint_files.h>
 #include <ditharos/tests/small_runs.h>
 #include <ditharos/tests/temporary_folder.h>
@@ -107,4 +111,131 @@ TEST_CASE("regression 1: --resume auto goes on from an older checkpoint and name
   const Outcome file = run_program("train_dit", arguments);
   CHECK_EQ(file.status, 1);
   CHECK_MESSAGE(contains(file.output, run + "/checkpoints"), file.output);
+}
+
+TEST_CASE("regression 5: a changed number of steps says how the learning rate goes on; fewer than made train nothing") {
+  const TemporaryFolder folder;
+  const std::string images = folder / "images", run = folder / "run";
+  write_images(images, {"cat", "dog"}, 4);
+  const auto train = [&](const char* steps) {
+    return run_program("train_dit", small_dit(images, run, {"--resume", "auto", "--steps", steps}));
+  };
+  REQUIRE_EQ(train("4").status, 0);
+  const std::string made = bytes_of(checkpoint(run, 4)), metrics = bytes_of(run + "/metrics.jsonl"),
+                    configuration = bytes_of(run + "/config.toml");
+  const Outcome again = train("4");
+  CHECK_EQ(again.status, 0);
+  CHECK_MESSAGE(!contains(again.output, "steps = "), again.output);
+
+  const Outcome fewer = train("3");
+  CHECK_EQ(fewer.status, 0);
+  CHECK_MESSAGE(contains(fewer.output, "steps = 3: the run has made 4 already, so nothing is trained"), fewer.output);
+  CHECK_MESSAGE(!contains(fewer.output, "4/3"), fewer.output);
+  CHECK(bytes_of(checkpoint(run, 4)) == made);
+  CHECK(bytes_of(run + "/metrics.jsonl") == metrics);
+  CHECK(bytes_of(run + "/config.toml") == configuration);
+
+  // Linear from 1e-3 after one step of warm-up: 1e-3 (1 - 3/7), and 1e-3 (1 - 2/3) at the shorter run's last step.
+  const Outcome more = train("8");
+  CHECK_EQ(more.status, 0);
+  CHECK_MESSAGE(contains(more.output, "steps = 8 instead of 4: the learning rate goes on from 0.00057143 instead of "
+                                      "0.00033333"), more.output);
+  CHECK(std::filesystem::exists(checkpoint(run, 8)));
+}
+
+TEST_CASE("regression 5: other images than the run learnt from are refused by name, unless they are accepted") {
+  const TemporaryFolder folder;
+  const std::string images = folder / "images", run = folder / "run";
+  const auto train = [&](const Arguments& more) {
+    return run_program("train_dit", small_dit(images, run, with({"--resume", "auto"}, more)));
+  };
+  const auto write = [&](const std::vector<std::string>& classes, int64_t per_class) {
+    std::filesystem::remove_all(images);
+    write_images(images, classes, per_class);
+  };
+  write({"cat", "dog", "owl"}, 4);
+  REQUIRE_EQ(train({"--steps", "2"}).status, 0);
+  const std::string made = bytes_of(checkpoint(run, 2));
+
+  const auto refused = [&](const std::vector<std::string>& what) {
+    const Outcome outcome = train({"--steps", "2"});
+    CHECK_EQ(outcome.status, 2);
+    for (const std::string& part : what) CHECK_MESSAGE(contains(outcome.output, part), outcome.output);
+    CHECK(bytes_of(checkpoint(run, 2)) == made);
+  };
+  write({"cat", "dog", "owl"}, 3);
+  refused({"images = 9 instead of 12", "--accept-changed-data"});
+  write({"cat", "hound", "owl"}, 4);
+  refused({"class 1 = \"hound\" (4 images) instead of \"dog\" (4 images)"});
+  write({"cat", "dog"}, 6);
+  refused({"class 2 = nothing instead of \"owl\" (4 images)"});
+  write({"cat", "dog", "owl"}, 4);
+  Tensor image = data::read_png(images + "/dog/1000.png", 1);
+  image.mutable_data<uint8_t>()[0] ^= 1;
+  data::write_png(images + "/dog/1000.png", image);
+  refused({"checksum of the images = "});
+
+  write({"cat", "dog", "owl"}, 3);
+  const Outcome accepted = train({"--steps", "5", "--accept-changed-data"});
+  CHECK_MESSAGE(accepted.status == 0, accepted.output);
+  CHECK_MESSAGE(contains(accepted.output, "going on with other data than before: images = 9 instead of 12"),
+                accepted.output);
+  CHECK_EQ(train({"--steps", "6"}).status, 0);  // those are the run's data now
+}
+
+TEST_CASE("regression 5: other clips or captions than the run learnt from are refused") {
+  const TemporaryFolder folder;
+  const std::string clips = folder / "clips", run = folder / "run";
+  const auto write = [&](const std::string& caption, double shade) {
+    std::filesystem::create_directories(clips);
+    data::write_png(clips + "/a.png", full({3, 8, 8}, shade, DType::u8));
+    for (const char* name : {"b", "c", "d", "e", "f", "g", "h", "i", "j"})
+      data::write_png(clips + "/" + name + ".png", full({3, 8, 8}, 9, DType::u8));
+    std::string list = "a.png\t" + caption + "\n";
+    for (const char* name : {"b", "c", "d", "e", "f", "g", "h", "i", "j"}) list += std::string(name) + ".png\ta bag\n";
+    write_bytes(clips + "/captions.txt", list);
+  };
+  for (const SmallProgram& p : small_programs("", run)) {
+    if (std::string(p.name) == "train_dit") continue;
+    CAPTURE(std::string(p.name));
+    std::filesystem::remove_all(run);
+    const Arguments arguments = with(p.arguments, {"--data", clips, "--resume", "auto", "--steps", "2"});
+    write("a bag falls", 50);
+    const Outcome first = run_program(p.name, arguments);
+    REQUIRE_MESSAGE(first.status == 0, first.output);
+    write("a bag drifts", 50);
+    CHECK_EQ(run_program(p.name, arguments).status, 2);
+    write("a bag falls", 51);
+    const Outcome changed = run_program(p.name, arguments);
+    CHECK_EQ(changed.status, 2);
+    CHECK_MESSAGE(contains(changed.output, "checksum of clips and captions = "), changed.output);
+    write("a bag falls", 50);
+    CHECK_EQ(run_program(p.name, arguments).status, 0);
+  }
+}
+
+TEST_CASE("regression 5: another instruction set is said, and a checkpoint from before data were compared goes on") {
+  const TemporaryFolder folder;
+  const std::string images = folder / "images", run = folder / "run";
+  write_images(images, {"cat", "dog"}, 4);
+  const auto train = [&](const char* steps, const std::string& isa) {
+    return run_program("train_dit", small_dit(images, run, {"--resume", "auto", "--steps", steps}),
+                       {"DITHAROS_ISA=" + isa});
+  };
+  REQUIRE_EQ(train("2", "baseline").status, 0);
+  if (kernels::widest_isa() != kernels::Isa::baseline) {
+    const Outcome other = train("3", "avx2");
+    CHECK_EQ(other.status, 0);
+    CHECK_MESSAGE(contains(other.output, "with the instruction set baseline so far, with avx2 from here on"),
+                  other.output);
+    CHECK(!contains(train("4", "avx2").output, "instruction set"));
+  }
+  const int64_t step = std::filesystem::exists(checkpoint(run, 4)) ? 4 : 2;
+  optim::TrainState state = optim::load_checkpoint(checkpoint(run, step));
+  state.metadata.erase("data");
+  state.metadata.erase("instruction set");
+  optim::save_checkpoint(checkpoint(run, step), state);
+  const Outcome old = train("5", "baseline");
+  CHECK_EQ(old.status, 0);
+  CHECK_MESSAGE(contains(old.output, "does not say what data it was trained on"), old.output);
 }

@@ -1,23 +1,100 @@
 #include <ditharos/examples/common/resume.h>
 
+#include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <filesystem>
-#include <map>
+#include <optional>
 #include <sstream>
 #include <system_error>
+#include <utility>
+#include <vector>
+
+#include <ditharos/tensor/instruction_set.h>
 
 namespace ditharos::examples {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// "key = value" lines of a configuration that Settings wrote; its keys are unique across sections.
-std::map<std::string, std::string> values_of(const std::string& toml) {
-  std::map<std::string, std::string> values;
-  std::istringstream lines(toml);
+/// Keys and values in the order of a text.
+using Values = std::vector<std::pair<std::string, std::string>>;
+
+/// The "key = value" lines of a configuration that Settings wrote, whose keys are unique across sections, or of a
+/// fingerprint.
+Values values_of(const std::string& text) {
+  Values values;
+  std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);)
-    if (const size_t at = line.find(" = "); at != std::string::npos) values[line.substr(0, at)] = line.substr(at + 3);
+    if (const size_t at = line.find(" = "); at != std::string::npos)
+      values.emplace_back(line.substr(0, at), line.substr(at + 3));
   return values;
+}
+
+/// The value of a key; nothing if there is none.
+std::optional<std::string> find(const Values& values, const std::string& key) {
+  for (const auto& [name, value] : values)
+    if (name == key) return value;
+  return std::nullopt;
+}
+
+/// "key = value instead of value" for each key of `now` that `then` lacks or has with another value, and for each that
+/// is missing now; at most a few, and how many more there are.
+std::string differences(const std::string& then, const std::string& now, const std::set<std::string>& may_change) {
+  constexpr int shown = 6;
+  const Values old_values = values_of(then), new_values = values_of(now);
+  std::string text;
+  int count = 0;
+  const auto add = [&](const std::string& key, const std::string& value, const std::string& before) {
+    if (may_change.count(key) > 0 || value == before || ++count > shown) return;
+    text += (text.empty() ? "" : ", ") + key + " = " + value + " instead of " + before;
+  };
+  for (const auto& [key, value] : new_values) add(key, value, find(old_values, key).value_or("nothing"));
+  for (const auto& [key, value] : old_values)
+    if (!find(new_values, key)) add(key, "nothing", value);
+  if (count > shown) text += " and " + std::to_string(count - shown) + " more";
+  return text;
+}
+
+constexpr const char* data_entry = "data";
+constexpr const char* instructions_entry = "instruction set";
+
+/// That the run learns from what it learnt from before: otherwise its bits are others.
+void compare_data(const std::string& path, const optim::TrainState& state, const std::string& now, bool accept) {
+  const auto then = state.metadata.find(data_entry);
+  if (then == state.metadata.end()) {
+    std::printf("%s does not say what data it was trained on: they are not compared\n", path.c_str());
+    return;
+  }
+  const std::string differing = differences(then->second, now, {});
+  if (differing.empty()) return;
+  check<ConfigError>(accept, "cannot go on from \"", path, "\" with other data: ", differing,
+                     "; bring the data back, choose another --out, or accept them with --accept-changed-data");
+  std::printf("going on with other data than before: %s\n", differing.c_str());
+}
+
+void compare_instruction_sets(const optim::TrainState& state) {
+  const auto then = state.metadata.find(instructions_entry);
+  const char* now = instruction_set();
+  if (then == state.metadata.end() || then->second == now) return;
+  std::printf("trained with the instruction set %s so far, with %s from here on: the numbers will differ in their last "
+              "digits from those of a run on one machine\n", then->second.c_str(), now);
+}
+
+/// Says what a changed number of steps means.
+void compare_steps(const optim::TrainState& state, const TrainSettings& now) {
+  TrainSettings then = now;  // steps alone may have changed
+  const std::string steps = find(values_of(state.configuration), "steps").value_or("");
+  std::from_chars(steps.data(), steps.data() + steps.size(), then.steps);
+  if (now.steps <= state.step && (now.steps < state.step || now.steps != then.steps))
+    std::printf("steps = %lld: the run has made %lld already, so nothing is trained\n",
+                static_cast<long long>(now.steps), static_cast<long long>(state.step));
+  if (now.steps == then.steps || now.steps <= state.step || then.steps < 1) return;
+  const auto rate = [&](const TrainSettings& train) {
+    return optim::learning_rate(trainer_config(train).schedule, std::min(state.step, train.steps - 1));
+  };
+  std::printf("steps = %lld instead of %lld: the learning rate goes on from %.5g instead of %.5g\n",
+              static_cast<long long>(now.steps), static_cast<long long>(then.steps), rate(now), rate(then));
 }
 
 /// False for a path that does not exist or is something else; IoError when that cannot be found out.
@@ -70,15 +147,11 @@ void check_kind(const std::string& path, const optim::TrainState& state, const C
 void check_same_run(const std::string& path, const optim::TrainState& state, const std::string& configuration,
                     const CheckpointKind& kind) {
   check_kind(path, state, kind);
-  const auto then = values_of(state.configuration), now = values_of(configuration);
-  std::string differences;
-  for (const auto& [key, value] : now) {
-    const auto it = then.find(key);
-    if (kind.may_change.count(key) > 0 || (it != then.end() && it->second == value)) continue;
-    differences += (differences.empty() ? "" : ", ") + key + " = " + value + " instead of " +
-                   (it == then.end() ? "nothing" : it->second);
-  }
-  check<ConfigError>(differences.empty(), "cannot go on from \"", path, "\" with other settings: ", differences,
+  std::set<std::string> may_change = kind.may_change;
+  for (const auto& [key, value] : values_of(state.configuration))  // settings that this version has no more
+    if (!find(values_of(configuration), key)) may_change.insert(key);
+  const std::string differing = differences(state.configuration, configuration, may_change);
+  check<ConfigError>(differing.empty(), "cannot go on from \"", path, "\" with other settings: ", differing,
                      "; keep them, or choose another --out");
 }
 
@@ -107,7 +180,7 @@ void refuse_foreign_checkpoints(const TrainingOptions& options) {
   if (!found.rejected.empty()) set_aside(folder, found);
 }
 
-std::optional<optim::TrainState> state_to_resume(const TrainingOptions& options, const std::string& configuration,
+std::optional<optim::TrainState> state_to_resume(const TrainingOptions& options, const PresentRun& run,
                                                  const CheckpointKind& kind) {
   if (options.resume == "none") return std::nullopt;
   const bool automatic = options.resume == "auto";
@@ -117,9 +190,17 @@ std::optional<optim::TrainState> state_to_resume(const TrainingOptions& options,
   if (automatic && !found.state && found.rejected.empty()) return std::nullopt;  // a run that begins
   check_found(source, found, "; --resume none or another --out begins anew");
   say_rejected(found);
-  check_same_run(found.path, *found.state, configuration, kind);
+  check_same_run(found.path, *found.state, run.configuration, kind);
+  compare_data(found.path, *found.state, run.data, options.accept_changed_data);
   std::printf("going on from %s\n", found.path.c_str());
+  compare_instruction_sets(*found.state);
+  compare_steps(*found.state, run.train);
   return std::move(found.state);
+}
+
+void describe_circumstances(optim::TrainState& state, const std::string& data) {
+  state.metadata[data_entry] = data;
+  state.metadata[instructions_entry] = instruction_set();
 }
 
 }  // namespace ditharos::examples

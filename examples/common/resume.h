@@ -18,6 +18,13 @@ struct CheckpointKind {
   std::string model;                 ///< for messages: "a DiT"
   std::set<std::string> may_change;  ///< settings that may differ between a run and its continuation
 };
+
+/// The run that is to go on.
+struct PresentRun {
+  std::string configuration;  ///< the resolved one, as text
+  const TrainSettings& train;
+  std::string data;           ///< fingerprint_of() what it learns from
+};
 /// The keys of a table of settings, such as those that may change.
 std::set<std::string> keys_of(const Settings& settings);
 
@@ -38,9 +45,14 @@ optim::LatestCheckpoint open_checkpoint(const std::string& path, const Checkpoin
 /// A run begins in a folder without checkpoints: an old run's later ones would be taken for its own. ConfigError when
 /// there is one. A folder whose checkpoints cannot be read is renamed, so that the files stay: hold its RunLock.
 void refuse_foreign_checkpoints(const TrainingOptions& options);
-/// The checkpoint to go on from, if one is asked for and there is one. Says so on standard output. IoError that names
-/// every file and its reason when there are checkpoints and none can be read: a run that began anew would replace them.
-std::optional<optim::TrainState> state_to_resume(const TrainingOptions& options, const std::string& configuration,
+/// The checkpoint to go on from, if one is asked for and there is one. Says so on standard output, and how the learning
+/// rate goes on when `steps` has changed, and that the numbers will differ when the instruction set has. IoError that
+/// names every file and its reason when there are checkpoints and none can be read: a run that began anew would replace
+/// them. ConfigError that names what differs when settings have changed that must not, or the data, unless
+/// `options.accept_changed_data`.
+std::optional<optim::TrainState> state_to_resume(const TrainingOptions& options, const PresentRun& run,
                                                  const CheckpointKind& kind);
+/// Puts into a state that a trainer captured what state_to_resume compares: the data and the instruction set.
+void describe_circumstances(optim::TrainState& state, const std::string& data);
 
 }  // namespace ditharos::examples

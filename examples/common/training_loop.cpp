@@ -1,5 +1,6 @@
 #include <ditharos/examples/common/training_loop.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 
@@ -26,7 +27,8 @@ int run_training(const TrainingLoop& loop) {
   models::Trainer& trainer = loop.trainer;
   const RunFolder& folder = loop.outputs.folder();
   const int64_t began = trainer.steps();
-  folder.write_text("config.toml", loop.configuration);
+  // A run that makes no step leaves the description of those that were made.
+  if (began < loop.steps || !folder.has("config.toml")) folder.write_text("config.toml", loop.configuration);
   optim::CheckpointFolder checkpoints(folder.file(checkpoint_folder), int(loop.output.keep_checkpoints));
   StepLog metrics(folder.file("metrics.jsonl"), began > 0 ? began : -1);
 
@@ -37,6 +39,7 @@ int run_training(const TrainingLoop& loop) {
     trainer.capture(state);
     optim::check_finite(state);
     loop.describe(state);
+    describe_circumstances(state, loop.data);
     metrics.sync();
     checkpoints.save(state);
     saved = true;
@@ -45,7 +48,7 @@ int run_training(const TrainingLoop& loop) {
   const auto samples_due = [&] { return trainer.steps() >= loop.steps || due(loop.output.sample_every); };
 
   const Interrupt interrupt;
-  Progress progress(began, loop.steps);
+  Progress progress(began, std::max(began, loop.steps));
   const auto show = [&] {
     const std::string nothing = JsonObject().text();
     const StopCheck stop([&] { return interrupt.requested(); });
@@ -72,7 +75,7 @@ int run_training(const TrainingLoop& loop) {
   } catch (const Stopped&) {  // while samples were drawn
   }
   save();
-  progress.finish();
+  if (trainer.steps() > began) progress.finish();
   profile.report();
   const std::string newest = checkpoints.path_of(trainer.steps());
   if (interrupt.requested()) {

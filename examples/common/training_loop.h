@@ -45,6 +45,7 @@ struct TrainingLoop {
   const OutputSettings& output;
   int64_t steps;              ///< in all
   std::string configuration;  ///< the resolved one, as text; it is written into the run's folder
+  std::string data;           ///< fingerprint_of() what it learns from; goes into its checkpoints
   /// Makes one step with the next batch.
   std::function<models::StepMetrics()> step;
   /// Adds to a state that the trainer captured what else its checkpoint holds.

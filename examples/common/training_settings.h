@@ -36,6 +36,7 @@ struct OutputSettings {
 /// The command line alone.
 struct TrainingOptions {
   std::string out, resume = "none", profile;
+  bool accept_changed_data = false;
   int threads = 0;
 };
 
