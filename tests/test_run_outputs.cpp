@@ -109,13 +109,13 @@ TEST_CASE("regression 2: a profile of a short run watches the steps that there a
     CHECK(fs::exists(trace));
     fs::remove(trace);
   }
-  const Outcome nothing_left = run_program(
-      "train_dit", small_dit(images, run + "3", {"--steps", "3", "--resume", "auto", "--profile", trace, "--warmup", "0"}));
+  const Arguments again = {"--steps", "3", "--resume", "auto", "--profile", trace, "--warmup", "0"};
+  const Outcome nothing_left = run_program("train_dit", small_dit(images, run + "3", again));
   CHECK_MESSAGE(nothing_left.status == 0, nothing_left.output);
   CHECK_MESSAGE(contains(nothing_left.output, "trace:      none"), nothing_left.output);
 }
 
-TEST_CASE("regression 2: programs that draw, judge or export refuse an output that cannot be written before they work") {
+TEST_CASE("regression 2: programs that draw, judge or export refuse an output that cannot be written at once") {
   const TemporaryFolder folder;
   const std::string missing = folder / "missing/a";
   // The checkpoint does not exist either: that the output is named shows that it was looked at first.

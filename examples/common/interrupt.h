@@ -4,8 +4,8 @@
 namespace ditharos::examples {
 
 /// While one lives, the signals with which people, shells and batch systems end a process only set the flag: SIGINT,
-/// SIGTERM, SIGHUP (the terminal is gone), SIGUSR1, SIGUSR2 (the time of a batch job is nearly up) and SIGXCPU (the soft
-/// limit of processor time). A second SIGINT or SIGTERM ends the process at once, as ever; the others are sent
+/// SIGTERM, SIGHUP (the terminal is gone), SIGUSR1, SIGUSR2 (the time of a batch job is nearly up) and SIGXCPU (the
+/// soft limit of processor time). A second SIGINT or SIGTERM ends the process at once, as ever; the others are sent
 /// repeatedly by some systems, and are only remembered. A signal that was ignored before stays ignored (nohup). One
 /// object at a time; the destructor restores what was before.
 class Interrupt {

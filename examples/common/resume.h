@@ -38,8 +38,8 @@ void check_same_run(const std::string& path, const optim::TrainState& state, con
 /// Loads the checkpoint `path`, or the newest readable one of the run folder `path`. The result's `path` is empty when
 /// a folder has none. A single file that is damaged throws IoError.
 optim::LatestCheckpoint open_checkpoint(const std::string& path);
-/// The same where there must be one, of this kind; IoError or ConfigError otherwise. Says on standard output which files
-/// of a folder were passed over.
+/// The same where there must be one, of this kind; IoError or ConfigError otherwise. Says on standard output which
+/// files of a folder were passed over.
 optim::LatestCheckpoint open_checkpoint(const std::string& path, const CheckpointKind& kind);
 
 /// A run begins in a folder without checkpoints: an old run's later ones would be taken for its own. ConfigError when

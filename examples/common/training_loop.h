@@ -24,9 +24,9 @@ class AveragedWeights {
 /// All that a run writes to, held and tried before its first step: make one before a checkpoint is read.
 class RunOutputs {
  public:
-  /// Locks the folder `options.out`, then makes sure that it holds no checkpoints of another run and that configuration,
-  /// samples, checkpoints and profile can be written. `samples` is the file in the folder that samples go to. IoError or
-  /// ConfigError naming the path that cannot be; nothing has changed then.
+  /// Locks the folder `options.out`, then makes sure that it holds no checkpoints of another run and that
+  /// configuration, samples, checkpoints and profile can be written. `samples` is the file in the folder that samples
+  /// go to. IoError or ConfigError naming the path that cannot be; nothing has changed then.
   RunOutputs(const TrainingOptions& options, const std::string& samples);
 
   const RunFolder& folder() const { return folder_; }

@@ -43,8 +43,8 @@ void describe_output(Settings& settings, OutputSettings& output) {
 void describe_options(Settings& settings, TrainingOptions& options) {
   settings.options()
       .add("out", options.out, "folder for checkpoints, sample sheets and metrics")
-      .add("resume", options.resume, "\"none\" begins anew, \"auto\" goes on from the newest readable checkpoint in --out "
-                                     "if there are any, else the checkpoint or run folder to go on from")
+      .add("resume", options.resume, "\"none\" begins anew, \"auto\" goes on from the newest readable checkpoint in "
+                                     "--out if there are any, else the checkpoint or run folder to go on from")
       .add("accept_changed_data", options.accept_changed_data,
            "go on although the data are not those that the run learnt from so far")
       .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", at_least(0))
