@@ -38,28 +38,13 @@ ProgramResult run_ffmpeg(const std::string& action, const std::vector<std::strin
   return result;
 }
 
-/// A file of our own in the directory for temporary files, which ffmpeg may write and seek in.
-class ScratchFile {
- public:
-  ScratchFile(const std::string& name, const std::string& action) {
-    std::error_code error;
-    directory_ = (fs::temp_directory_path(error) / "ditharos-XXXXXX").string();
-    const bool made = !error && ::mkdtemp(directory_.data()) != nullptr;
-    check<IoError>(made, action, ": cannot create a temporary directory ", directory_);
-    path_ = directory_ + "/" + name;
-  }
-  ~ScratchFile() {
-    std::error_code ignored;
-    fs::remove_all(directory_, ignored);
-  }
-  ScratchFile(const ScratchFile&) = delete;
-  ScratchFile& operator=(const ScratchFile&) = delete;
-
-  const std::string& path() const { return path_; }
-
- private:
-  std::string directory_, path_;
-};
+/// Where temporary files belong.
+std::string scratch_place(const std::string& action) {
+  std::error_code error;
+  const fs::path place = fs::temp_directory_path(error);
+  check<IoError>(!error, action, ": there is no directory for temporary files: ", error.message());
+  return place.string();
+}
 
 /// All frames as RGB, [F, H, W, 3], an odd last row or column doubled: 4:2:0 has one sample of chroma for 2 x 2 pixels.
 std::string raw_video(const VideoFrames& clip, int64_t even_height, int64_t even_width) {
@@ -117,7 +102,8 @@ void write_through_ffmpeg(const std::string& path, const VideoFrames& clip) {
   const std::string action = "cannot write " + path;
   const int64_t height = (clip.frames.size(2) + 1) / 2 * 2, width = (clip.frames.size(3) + 1) / 2 * 2;
   const Rate rate = rate_of(clip.fps);
-  const ScratchFile scratch("clip" + fs::path(path).extension().string(), action);
+  const TemporaryDirectory scratch(scratch_place(action), action);  // ffmpeg may write and seek in it
+  const std::string encoded = scratch.path() + "/clip" + fs::path(path).extension().string();
   std::vector<std::string> arguments{"-f",
                                      "rawvideo",
                                      "-pixel_format",
@@ -142,11 +128,11 @@ void write_through_ffmpeg(const std::string& path, const VideoFrames& clip) {
   // +faststart: the index of an MP4 comes first, so that it can be watched while it is being loaded.
   for (const char* argument : {"-crf", "16", "-q:v", "3", "-b:v", "0", "-movflags", "+faststart"})
     arguments.push_back(argument);
-  arguments.push_back("file:" + scratch.path());
+  arguments.push_back("file:" + encoded);
   const ProgramResult result = run_ffmpeg(action, arguments, raw_video(clip, height, width), 1 << 20);
   check<IoError>(result.status == ProgramResult::Status::succeeded, action,
                  ": ffmpeg says: ", first_words(result.errors));
-  const std::string bytes = read_file(scratch.path(), most_bytes);
+  const std::string bytes = read_file(encoded, most_bytes);
   AtomicFile file(path);
   file.write(bytes.data(), bytes.size());
   file.commit();

@@ -1,11 +1,7 @@
 #include <ditharos/data/frame_folder.h>
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
@@ -59,42 +55,12 @@ void write_text(const fs::path& path, const std::string& text) {
   file.commit();
 }
 
-/// A directory that is filled and then moved to its place; removed with its contents unless that happened.
-class TemporaryDirectory {
- public:
-  explicit TemporaryDirectory(const fs::path& target)
-      : path_((target.parent_path() / ".ditharos-tmp-XXXXXX").string()) {
-    if (target.parent_path().empty()) path_ = "./" + path_;
-    const bool made = ::mkdtemp(path_.data()) != nullptr;
-    check<IoError>(made, "cannot write ", target.string(), ": cannot create a directory beside it: ",
-                   std::generic_category().message(errno));
-    std::error_code best_effort;  // mkdtemp makes it private
-    fs::permissions(path_, fs::perms(0755), best_effort);
-  }
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-
-  const std::string& path() const { return path_; }
-
-  /// Puts it in the place of `target`, in one step. An old directory there changes places with it, and is removed with
-  /// the temporary.
-  void move_to(const fs::path& target) const {
-    std::error_code missing;
-    const unsigned flags = fs::exists(target, missing) ? RENAME_EXCHANGE : 0;
-    const bool moved = ::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, target.c_str(), flags) == 0;
-    check<IoError>(moved, "cannot write ", target.string(), ": ", std::generic_category().message(errno));
-  }
-
- private:
-  std::string path_;
-};
-
 fs::path without_slash(const fs::path& directory) {
   return directory.filename().empty() ? directory.parent_path() : directory;
+}
+
+TemporaryDirectory directory_beside(const fs::path& target) {
+  return TemporaryDirectory(target.parent_path().string(), "cannot write " + target.string());
 }
 
 /// An old directory may be replaced when it holds nothing but frames and their rate.
@@ -168,13 +134,13 @@ VideoFrames read_frame_folder(const std::string& directory) {
 void check_frame_folder_output(const std::string& directory) {
   const fs::path target = without_slash(directory);
   check_replaceable(target);
-  const TemporaryDirectory made_and_removed(target);
+  const TemporaryDirectory made_and_removed = directory_beside(target);
 }
 
 void write_frame_folder(const std::string& directory, const VideoFrames& clip) {
   const fs::path target = without_slash(directory);
   check_replaceable(target);
-  const TemporaryDirectory temporary(target);
+  const TemporaryDirectory temporary = directory_beside(target);
   const fs::path root(temporary.path());
   for (int64_t f = 0; f < clip.frames.size(0); ++f) {
     std::array<char, 32> name{};
@@ -184,7 +150,7 @@ void write_frame_folder(const std::string& directory, const VideoFrames& clip) {
   std::array<char, 32> rate{};
   const auto [end, error] = std::to_chars(rate.data(), rate.data() + rate.size(), clip.fps);
   write_text(root / rate_file, std::string(rate.data(), end) + "\n");
-  temporary.move_to(target);
+  temporary.move_to(target.string());
 }
 
 }  // namespace ditharos::data

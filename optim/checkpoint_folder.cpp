@@ -52,7 +52,7 @@ LatestCheckpoint latest_valid(const std::string& directory) {
   return latest;
 }
 
-CheckpointFolder::CheckpointFolder(const std::string& directory, int keep) : directory_(directory), keep_(keep) {
+CheckpointFolder::CheckpointFolder(const std::string& directory, int64_t keep) : directory_(directory), keep_(keep) {
   check<ConfigError>(keep >= 1, "[checkpoints] at least 1 must be kept, got ", keep);
   std::error_code error;
   fs::create_directories(directory, error);
@@ -93,8 +93,8 @@ bool CheckpointFolder::is_readable(const std::string& path) {
 void CheckpointFolder::remove_surplus(int64_t newest) {
   auto found = list_checkpoints(directory_);
   found.erase(found.begin(), found.lower_bound(newest));  // in descending order: the later steps
-  if (found.size() <= size_t(keep_)) return;
-  int kept = 0;
+  if (int64_t(found.size()) <= keep_) return;
+  int64_t kept = 0;
   for (const auto& [step, path] : found) {
     if (kept < keep_) {
       kept += is_readable(path);

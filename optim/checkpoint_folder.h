@@ -28,7 +28,7 @@ LatestCheckpoint latest_valid(const std::string& directory);
 class CheckpointFolder {
  public:
   /// Makes the folder if need be and tidies up after killed writers: temporaries, checkpoints beyond `keep` (>= 1).
-  explicit CheckpointFolder(const std::string& directory, int keep = 2);
+  explicit CheckpointFolder(const std::string& directory, int64_t keep = 2);
 
   const std::string& directory() const { return directory_; }
   /// The file of a step.
@@ -43,7 +43,7 @@ class CheckpointFolder {
   void remove_surplus(int64_t newest);
 
   std::string directory_;
-  int keep_;
+  int64_t keep_;
   std::set<std::string> verified_;  // by this object, so that each is read once
 };
 

@@ -10,10 +10,20 @@
 
 namespace ditharos {
 
+/// The system's words for an errno. Store errno first thing after the call that failed: every later call, even one that
+/// is an argument of the same function, may change it.
+std::string error_text(int error);
+
+/// True when both paths lead to one file or directory, through links too. Paths of files that do not exist yet are the
+/// same when their directories are, and their names.
+bool same_file(const std::string& a, const std::string& b);
+
 /// Writes a file so that at every instant, a crash included, `path` is the old file or the complete new one.
 ///
 /// The bytes go to a temporary in the same directory; commit() puts it in the place of `path`. Without commit() the
 /// destructor removes the temporary, and `path` is as it was. Every failure is an IoError with the path and the reason.
+/// A process that writes into a directory for the first time removes what killed writers left there
+/// (sweep_temporaries).
 class AtomicFile {
  public:
   /// Opens the temporary. Refuses a `path` that exists and is no regular file (a directory, a device). A symbolic link
@@ -39,6 +49,27 @@ class AtomicFile {
   uint64_t size_ = 0;
 };
 
+/// A new directory for files that are not finished: beside the place where it will stand, or for scratch files. The
+/// destructor removes it with the files in it. Like the temporary of an AtomicFile it is locked while its writer lives,
+/// and swept away when the writer was killed.
+class TemporaryDirectory {
+ public:
+  /// Makes it inside `directory`. IoError when that is not possible, beginning with `action` ("cannot write clip").
+  TemporaryDirectory(const std::string& directory, const std::string& action);
+  ~TemporaryDirectory();
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+
+  const std::string& path() const { return path_; }
+  /// Puts it in the place of `target`, in one step. An old directory there changes places with it, and the destructor
+  /// removes that one. IoError naming `target`.
+  void move_to(const std::string& target) const;
+
+ private:
+  std::string path_;
+  int fd_ = -1;
+};
+
 /// A file open for reading at any place. Every failure is an IoError with the path and the reason.
 class InputFile {
  public:
@@ -62,8 +93,9 @@ class InputFile {
 /// The contents of a file of at most `limit` bytes, text or binary. IoError when it is missing, larger or unreadable.
 std::string read_file(const std::string& path, uint64_t limit);
 
-/// Removes the temporaries that writers left in `directory` when they were killed, and returns their paths. A living
-/// writer, of any process, holds a lock on its temporary, which is then left alone. A missing directory has none.
+/// Removes the temporaries, files and directories of files, that writers left in `directory` when they were killed, and
+/// returns their paths. A living writer, of any process, holds a lock on its temporary, which is then left alone. A
+/// missing directory has none.
 std::vector<std::string> sweep_temporaries(const std::string& directory);
 
 /// Fault injection for tests: called before every system call that an AtomicFile makes, with its name ("open",

@@ -257,6 +257,7 @@ TEST_CASE("checkpoint folder: 200 kills at random instants lose nothing (R1) [sl
 
 TEST_CASE("checkpoint folder: temporaries of killed writers are swept, those of living ones are not") {
   const tests::TemporaryFolder temporary;
+  AtomicFile living(temporary / "other");
   Saver saver(temporary.path(), 1, [](int64_t) {
     set_io_hook([](const char* call, size_t&) {
       if (std::string(call) == "fdatasync") ::kill(::getpid(), SIGKILL);
@@ -264,7 +265,6 @@ TEST_CASE("checkpoint folder: temporaries of killed writers are swept, those of 
     });
   });
   CHECK(saver.last_reported() == -1);
-  AtomicFile living(temporary / "other");
   CHECK(names_in(temporary.path()).size() == 2);
   const CheckpointFolder folder(temporary.path());
   CHECK(names_in(temporary.path()).size() == 1);

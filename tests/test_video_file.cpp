@@ -212,7 +212,7 @@ TEST_CASE("video_file: a directory of frames replaces an older one, and nothing 
   CHECK(contains(refusal(folder / "clip"), "holds notes.txt, which is no frame of a clip"));
   write_bytes(folder / "file", "x");
   CHECK(contains(refusal(folder / "file"), "it exists and is no directory"));
-  CHECK(contains(refusal(folder / "absent/clip"), "cannot create a directory beside it"));
+  CHECK(contains(refusal(folder / "absent/clip"), "absent/clip: cannot create a directory in "));
   CHECK(read_clip(folder / "clip").frames.size(0) == 3);
   CHECK(std::distance(fs::directory_iterator(folder.path()), {}) == 2);  // no temporary is left
 }

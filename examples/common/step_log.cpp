@@ -8,7 +8,6 @@
 #include <charconv>
 #include <optional>
 #include <string_view>
-#include <system_error>
 
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/file.h>
@@ -19,8 +18,6 @@ namespace {
 
 constexpr std::string_view kLineStart = "{\"step\": ";
 constexpr uint64_t kLongest = uint64_t(1) << 32;  // bytes
-
-std::string reason(int error) { return std::generic_category().message(error); }
 
 std::optional<int64_t> step_of(std::string_view line) {
   int64_t step = 0;
@@ -52,13 +49,16 @@ Kept lines_until(const std::string& path, int64_t last_step) {
 
 StepLog::StepLog(const std::string& path, int64_t last_step) : path_(path), last_step_(last_step) {
   fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-  check<IoError>(fd_ >= 0, "cannot write ", path, ": ", reason(errno));
+  const int open_error = errno;
+  check<IoError>(fd_ >= 0, "cannot write ", path, ": ", error_text(open_error));
   try {
     check<IoError>(::flock(fd_, LOCK_EX | LOCK_NB) == 0, "cannot write ", path, ": another process is writing it");
     Kept kept = lines_until(path, last_step);
     size_ = kept.bytes;
     last_lines_ = std::move(kept.last_lines);
-    check<IoError>(::ftruncate(fd_, static_cast<off_t>(size_)) == 0, "cannot shorten ", path, ": ", reason(errno));
+    const bool shortened = ::ftruncate(fd_, static_cast<off_t>(size_)) == 0;
+    const int error = errno;
+    check<IoError>(shortened, "cannot shorten ", path, ": ", error_text(error));
   } catch (...) {
     ::close(fd_);
     throw;
@@ -79,9 +79,10 @@ void StepLog::append(int64_t step, const JsonObject& object) {
   const std::string line = std::string(kLineStart) + std::to_string(step) + separator + members + "\n";
   for (size_t done = 0; done < line.size();) {
     const ssize_t written = ::write(fd_, line.data() + done, line.size() - done);
-    if (written < 0 && errno == EINTR) continue;
+    const int error = errno;
+    if (written < 0 && error == EINTR) continue;
     if (written <= 0) {
-      const std::string why = written == 0 ? "the device takes no more" : reason(errno);
+      const std::string why = written == 0 ? "the device takes no more" : error_text(error);
       const bool taken_back = ::ftruncate(fd_, static_cast<off_t>(size_)) == 0;
       fail<IoError>("cannot write ", path_, ": ", why, taken_back ? "" : "; its last line is incomplete");
     }
@@ -93,7 +94,9 @@ void StepLog::append(int64_t step, const JsonObject& object) {
 }
 
 void StepLog::sync() {
-  check<IoError>(::fdatasync(fd_) == 0, "cannot write ", path_, ": ", reason(errno));
+  const bool synced = ::fdatasync(fd_) == 0;
+  const int error = errno;
+  check<IoError>(synced, "cannot write ", path_, ": ", error_text(error));
 }
 
 }  // namespace ditharos::examples

@@ -29,7 +29,7 @@ int run_training(const TrainingLoop& loop) {
   const int64_t began = trainer.steps();
   // A run that makes no step leaves the description of those that were made.
   if (began < loop.steps || !folder.has("config.toml")) folder.write_text("config.toml", loop.configuration);
-  optim::CheckpointFolder checkpoints(folder.file(checkpoint_folder), int(loop.output.keep_checkpoints));
+  optim::CheckpointFolder checkpoints(folder.file(checkpoint_folder), loop.output.keep_checkpoints);
   StepLog metrics(folder.file("metrics.jsonl"), began > 0 ? began : -1);
 
   bool saved = std::filesystem::exists(checkpoints.path_of(began));
