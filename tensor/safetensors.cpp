@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdio>
 #include <utility>
 
+#include <ditharos/tensor/crc32c.h>
 #include <ditharos/tensor/file.h>
 #include <ditharos/tensor/kernels/copy.h>
 #include <ditharos/tensor/safetensors_header.h>
@@ -37,6 +39,24 @@ Header layout(const std::map<std::string, Tensor>& tensors, const std::map<std::
     entry.end = at += uint64_t(numel(entry.shape)) * size_of(entry.dtype);
   }
   return header;
+}
+
+/// The checksum of what the header says: metadata, names, shapes.
+uint32_t checksum_of(const Header& header) {
+  std::string text;
+  for (const auto& [key, value] : header.metadata)
+    if (key != checksum_key) text.append(key).append(1, '\0').append(value).append(1, '\0');
+  for (const Entry& entry : header.entries)
+    text.append(entry.name).append(1, '\0').append(to_text(entry.shape)).append(1, '\0');
+  return crc32c(text.data(), text.size());
+}
+uint32_t add_elements(uint32_t crc, const Tensor& contiguous) {
+  return crc32c(bytes_of(contiguous), size_t(contiguous.numel()) * size_of(contiguous.dtype()), crc);
+}
+std::string checksum_text(uint32_t crc) {
+  char digits[9];
+  std::snprintf(digits, sizeof digits, "%08x", crc);
+  return digits;
 }
 
 /// Refuses the file in the name of its path.
@@ -84,7 +104,10 @@ Tensor read_tensor(const InputFile& file, uint64_t data_start, const Entry& entr
 
 void save(const std::string& path, const std::map<std::string, Tensor>& tensors,
           const std::map<std::string, std::string>& metadata) {
-  const Header header = layout(tensors, metadata);
+  Header header = layout(tensors, metadata);
+  uint32_t crc = checksum_of(header);
+  for (const Entry& entry : header.entries) crc = add_elements(crc, kernels::contiguous(tensors.at(entry.name)));
+  header.metadata[checksum_key] = checksum_text(crc);
   const std::string text = print_header(header);
   check<ConfigError>(text.size() <= max_header, "[safetensors] names and metadata make a header of ", text.size(),
                      " bytes; the format allows ", max_header);
@@ -105,7 +128,19 @@ Contents load(const std::string& path) {
   uint64_t data_start = 0;
   Header header = read_header(file, data_start);
   Contents contents;
-  for (const Entry& entry : header.entries) contents.tensors.emplace(entry.name, read_tensor(file, data_start, entry));
+  const auto expected = header.metadata.find(checksum_key);
+  uint32_t crc = expected == header.metadata.end() ? 0 : checksum_of(header);
+  for (const Entry& entry : header.entries) {
+    const Tensor tensor = read_tensor(file, data_start, entry);
+    if (expected != header.metadata.end()) crc = add_elements(crc, tensor);
+    contents.tensors.emplace(entry.name, tensor);
+  }
+  if (expected != header.metadata.end()) {
+    check<IoError>(expected->second == checksum_text(crc), file.path(), " is damaged: its checksum ", expected->second,
+                   " in the metadata (", checksum_key, ") does not fit its contents, whose checksum is ",
+                   checksum_text(crc), "; a program that changes the contents must remove it");
+    header.metadata.erase(expected);
+  }
   contents.metadata = std::move(header.metadata);
   return contents;
 }

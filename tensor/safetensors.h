@@ -16,7 +16,12 @@ struct Contents {
   std::map<std::string, std::string> metadata;
 };
 
-/// Writes the tensors (any layout) and the metadata to `path`, whole or not at all. Names and metadata are UTF-8.
+/// The metadata's key for the checksum that save() writes: CRC-32C, in eight hexadecimal digits, of the other metadata
+/// ("key\0value\0" in the order of the keys), of each tensor's name and shape ("name\0[2, 3]\0"), and of all elements.
+inline constexpr const char* checksum_key = "ditharos.crc32c";
+
+/// Writes the tensors (any layout), the metadata and a checksum to `path`, whole or not at all. Names and metadata are
+/// UTF-8.
 /// Throws ConfigError for what the format cannot hold, IoError when the file cannot be written; then the old file is
 /// intact.
 void save(const std::string& path, const std::map<std::string, Tensor>& tensors,
@@ -24,7 +29,7 @@ void save(const std::string& path, const std::map<std::string, Tensor>& tensors,
 
 /// Reads a file of ours or of others. Nothing in it is trusted: IoError names the path and what is wrong, and no
 /// memory is taken for tensors before the header has been checked against the file's size. Takes F32, F64, BF16, I64,
-/// I32, U8 and BOOL.
+/// I32, U8 and BOOL. Where the metadata has a checksum, everything must fit it; it is not among Contents::metadata.
 Contents load(const std::string& path);
 
 }  // namespace ditharos::safetensors

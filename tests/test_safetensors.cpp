@@ -87,7 +87,7 @@ TEST_CASE("safetensors: what is saved is loaded, bit by bit") {
 TEST_CASE("safetensors: a file without tensors, and every NaN") {
   const TemporaryFolder folder;
   safetensors::save(folder / "empty", {});
-  CHECK(read_file(folder / "empty", 100) == file_of("{}      ", ""));
+  CHECK(read_file(folder / "empty", 100) == file_of(R"({"__metadata__":{"ditharos.crc32c":"00000000"}} )", ""));
   CHECK(safetensors::load(folder / "empty").tensors.empty());
   const Tensor odd = from_vector<float>({-0.f, std::numeric_limits<float>::infinity(), std::nanf("77"), 1e-42f});
   safetensors::save(folder / "odd", {{"x", odd}});
@@ -271,6 +271,38 @@ TEST_CASE("safetensors: UTF-8") {
     CHECK_FALSE(safetensors::is_utf8(bad));
   JsonScanner json(R"("\"\\\/\b\f\n\r\t\u20aC\ud83d\ude00")");
   CHECK(json.string() == "\"\\/\b\f\n\r\t\xe2\x82\xac\xf0\x9f\x98\x80");
+}
+
+TEST_CASE("regression 8: a safetensors file with one changed byte is refused, and one without a checksum loads") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "a.safetensors";
+  safetensors::save(path, {{"a", arange(6)}, {"b", ones({2, 3})}, {"none", zeros({0})}}, {{"heads", "4"}});
+  const std::string whole = read_file(path, 1 << 20);
+  REQUIRE(whole.find("ditharos.crc32c") != std::string::npos);
+  CHECK(safetensors::load(path).metadata == Metadata{{"heads", "4"}});
+  int refused = 0, unchanged = 0;
+  for (size_t at = 0; at < whole.size(); ++at) {
+    std::string damaged = whole;
+    damaged[at] = char(damaged[at] ^ 1);
+    write_bytes(path, damaged);
+    // Of the checksum's own key any other name is a file without a checksum.
+    const bool in_key = at >= whole.find("ditharos.crc32c") && at < whole.find("ditharos.crc32c") + 15;
+    const bool accepted = message_of<IoError>([&] { safetensors::load(path); }).empty();
+    CHECK_MESSAGE((!accepted || in_key), at);
+    ++(accepted ? unchanged : refused);
+  }
+  CHECK(unchanged <= 15);
+  CHECK(refused >= int(whole.size()) - 15);
+
+  std::string without = whole;  // as other programs write it, and as this library did
+  const size_t begin = without.find("\"ditharos.crc32c\":\"");
+  without.replace(begin, std::string("\"ditharos.crc32c\":\"01234567\",").size(), std::string(29, ' '));
+  std::string changed = without;
+  changed.back() = char(changed.back() ^ 1);
+  for (const std::string& bytes : {without, changed}) {
+    write_bytes(path, bytes);
+    CHECK(safetensors::load(path).tensors.size() == 3);
+  }
 }
 
 }  // namespace
