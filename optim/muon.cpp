@@ -39,18 +39,30 @@ Muon::Muon(const nn::NamedTensors& matrices, const nn::NamedTensors& others, con
                      options.eps);
 }
 
-void Muon::update(const Update& u) {
-  if (u.group != 0) return Adam::update(u);
+Tensor Muon::prepare(const Update& u) {
+  if (u.group != 0) return Adam::prepare(u);
   const NoGrad no_grad;
   const double momentum = options_.momentum;
-  const Tensor fresh = u.grad * ((1 - momentum) * u.grad_scale), &buffer = u.slots[0];
-  kernels::copy_into(buffer, momentum * buffer + fresh);
-  const Tensor direction =
-      orthogonalize(options_.nesterov ? momentum * buffer + fresh : buffer, options_.ns_steps, options_.eps);
-  const double size = .2 * std::sqrt(double(std::max(direction.size(0), direction.size(1))));
-  kernels::copy_into(u.parameter,
-                     (1 - u.lr * options_.weight_decay) * u.parameter.detach() - (u.lr * size) * direction);
-  if (u.average.defined()) kernels::ema_update(u.average, u.parameter, u.ema_decay);
+  const Tensor fresh = u.grad * ((1 - momentum) * u.grad_scale), buffer = momentum * u.slots[0] + fresh;
+  return kernels::contiguous(
+      orthogonalize(options_.nesterov ? momentum * buffer + fresh : buffer, options_.ns_steps, options_.eps));
+}
+
+void Muon::update(const Update& u) {
+  if (u.group != 0) return Adam::update(u);
+  // Both are steps of plain SGD, p -= lr (grad_scale grad + weight_decay p):
+  // m += (1 - momentum) (scale grad - m);  p -= lr (0.2 sqrt(max(rows, columns)) direction + weight_decay p).
+  kernels::SgdStep average{};
+  average.lr = 1 - options_.momentum;
+  average.weight_decay = 1;
+  average.grad_scale = -u.grad_scale;
+  kernels::sgd(u.slots[0], u.grad, {}, {}, average);
+  kernels::SgdStep move{};
+  move.lr = u.lr;
+  move.weight_decay = options_.weight_decay;
+  move.grad_scale = .2 * std::sqrt(double(std::max(u.prepared.size(0), u.prepared.size(1))));
+  move.ema_decay = u.ema_decay;
+  kernels::sgd(u.parameter, u.prepared, {}, u.average, move);
 }
 
 }  // namespace ditharos::optim

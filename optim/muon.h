@@ -26,6 +26,8 @@ class Muon : public Adam {
        const AdamOptions& adam = {.weight_decay = 1e-2});
 
  protected:
+  /// The direction, for every matrix at once: while a step is made, as much memory more as the matrices have.
+  Tensor prepare(const Update& u) override;
   void update(const Update& u) override;
 
  private:

@@ -55,18 +55,28 @@ void Optimizer::step(double lr, double grad_scale, Ema* ema) {
   check<ConfigError>(std::isfinite(grad_scale) && grad_scale >= 0,
                      "[optimizer] the scale of the gradients must be a number >= 0, got ", grad_scale);
   const WorkScope scope({"optimizer step", WorkKind::optimizer});
-  // All checks come before the first update: a step happens wholly or not at all.
+  // All checks and all that allocates come before the first update: a step happens wholly or not at all.
   const std::vector<Tensor> gradients = contiguous_gradients();
-  const double decay = ema ? ema->begin_update() : 0;
+  std::vector<Update> updates;
+  updates.reserve(parameters_.size());
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const Tensor& parameter = parameters_[i].tensor;
-    const Tensor average = ema ? ema->average_of(parameter) : Tensor();
-    if (!gradients[i].defined()) {
-      if (average.defined()) kernels::ema_update(average, parameter, decay);
-      continue;
+    const int64_t step = *steps_[i].data<int64_t>() + 1;
+    Update u{parameter, gradients[i], slots_[i].data(), ema ? ema->average_of(parameter) : Tensor(), 0, lr, grad_scale,
+             step, group_of_[i], {}};
+    if (u.grad.defined()) u.prepared = prepare(u);
+    updates.push_back(std::move(u));
+  }
+  const double decay = ema ? ema->begin_update() : 0;
+  for (size_t i = 0; i < updates.size(); ++i) {
+    Update& u = updates[i];
+    u.ema_decay = decay;
+    if (u.grad.defined()) {
+      *steps_[i].mutable_data<int64_t>() = u.step;
+      update(u);
+    } else if (u.average.defined()) {
+      kernels::ema_update(u.average, u.parameter, decay);
     }
-    const int64_t step = ++*steps_[i].mutable_data<int64_t>();
-    update({parameter, gradients[i], slots_[i].data(), average, decay, lr, grad_scale, step, group_of_[i]});
   }
 }
 

@@ -30,7 +30,8 @@ class Optimizer {
   ///
   /// lr: the learning rate of this step, >= 0. grad_scale: multiplies every gradient (the clipping factor).
   /// ema: takes the new parameters into its average in the same pass.
-  /// Throws Error if a gradient is not finite, with the parameter's name; nothing has changed then.
+  /// Throws Error if a gradient is not finite, with the parameter's name, or when memory ends; nothing has changed
+  /// then.
   void step(double lr, double grad_scale = 1.0, Ema* ema = nullptr);
 
   /// All that a later run needs to go on: moments and step counts, as "blocks.0.attn.qkv.weight/exp_avg". The tensors
@@ -57,9 +58,14 @@ class Optimizer {
     const Tensor* slots;     // in the order of the names
     Tensor average;          // of the moving average; undefined without one
     double ema_decay, lr, grad_scale;
-    int64_t step;  // updates of this parameter, this one included
-    size_t group;  // that the parameter belongs to
+    int64_t step;     // updates of this parameter, this one included
+    size_t group;     // that the parameter belongs to
+    Tensor prepared;  // what prepare() returned
   };
+  /// Called for every parameter before anything changes: here belongs all that allocates memory. `ema_decay` is not
+  /// known yet.
+  virtual Tensor prepare(const Update&) { return {}; }
+  /// Changes the parameter, its slots and its average. It must not allocate: a step happens wholly or not at all.
   virtual void update(const Update& u) = 0;
 
  private:
