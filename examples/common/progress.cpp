@@ -95,8 +95,11 @@ void Progress::finish() {
   finished_ = true;
   const int64_t done = step_ - first_;
   const double seconds = std::max(output_.clock() - started_, 0.0);
-  std::string line = unit_ + " " + std::to_string(step_) + "/" + std::to_string(total_) + ": " + std::to_string(done) +
-                     " in " + duration_text(seconds) + " (" + rate_text(static_cast<double>(done) / seconds) + ")";
+  const std::string rate = rate_text(static_cast<double>(done) / seconds);
+  std::string line = is_share() ? std::to_string(step_) + " % in " + duration_text(seconds)
+                                : unit_ + " " + std::to_string(step_) + "/" + std::to_string(total_) + ": " +
+                                      std::to_string(done) + " in " + duration_text(seconds);
+  if (!rate.empty()) line += " (" + rate + ")";
   for (const Figure& f : figures_) line += ", " + f.name + " " + figure_text(f.value);
   show(line, true);
 }
@@ -109,23 +112,30 @@ double Progress::seconds_left() const {
 }
 
 std::string Progress::rate_text(double rate) const {
-  if (!std::isfinite(rate) || rate <= 0) return "? it/s";
+  if (!std::isfinite(rate) || rate <= 0 || is_share()) return "";
   if (rate < 1) return formatted("%.2f s/it", 1 / rate);
   return formatted(rate < 10 ? "%.2f it/s" : "%.1f it/s", rate);
+}
+
+std::vector<std::string> Progress::parts() const {
+  std::vector<std::string> parts;
+  if (const std::string rate = rate_text(this->rate()); !rate.empty()) parts.push_back(rate);
+  if (std::isfinite(seconds_left())) parts.push_back(duration_text(seconds_left()) + " left");
+  for (const Figure& f : figures_) parts.push_back(f.name + " " + figure_text(f.value));
+  return parts;
 }
 
 // " 42% [=====>     ] 420/1000  9.61 it/s  1:00 left  loss 0.1234  lr 4.00e-03", always shorter than `width`: the bar
 // shrinks first, then parts are left out from the right.
 std::string Progress::bar_line(int width) const {
   const double share = total_ > 0 ? std::clamp(static_cast<double>(step_) / static_cast<double>(total_), 0.0, 1.0) : 1;
-  std::vector<std::string> parts{std::to_string(step_) + "/" + std::to_string(total_), rate_text(rate()),
-                                 duration_text(seconds_left()) + " left"};
-  for (const Figure& f : figures_) parts.push_back(f.name + " " + figure_text(f.value));
+  std::vector<std::string> shown = parts();
+  if (!is_share()) shown.insert(shown.begin(), std::to_string(step_) + "/" + std::to_string(total_));
 
   const std::string percent = formatted("%3d%%", static_cast<int>(share * 100));
   const int room = std::max(width - 1, 0);  // a character in the last column would wrap the line on some terminals
   std::string text;
-  for (const std::string& part : parts) {
+  for (const std::string& part : shown) {
     if (static_cast<int>(percent.size() + text.size() + 2 + part.size()) > room) break;
     text += "  " + part;
   }
@@ -141,9 +151,9 @@ std::string Progress::bar_line(int width) const {
 }
 
 std::string Progress::plain_line() const {
-  std::string line = unit_ + " " + std::to_string(step_) + "/" + std::to_string(total_) + ", " + rate_text(rate()) +
-                     ", " + duration_text(seconds_left()) + " left";
-  for (const Figure& f : figures_) line += ", " + f.name + " " + figure_text(f.value);
+  std::string line = is_share() ? std::to_string(step_) + " %"
+                                : unit_ + " " + std::to_string(step_) + "/" + std::to_string(total_);
+  for (const std::string& part : parts()) line += ", " + part;
   return line;
 }
 

@@ -30,7 +30,8 @@ ProgressOutput standard_output();
 
 class Progress {
  public:
-  /// `first` steps of `total` were done before; `unit` is what a step is called ("step", "picture").
+  /// `first` steps of `total` were done before; `unit` is what a step is called ("step", "picture"). With the unit "%"
+  /// steps are shares of a hundred: shown are the share and the time, and no rate. What is not known yet is left out.
   Progress(int64_t first, int64_t total, std::string unit = "step", ProgressOutput output = standard_output());
   /// Ends the bar's line if finish() was not called, so that an error message begins on a line of its own.
   ~Progress();
@@ -50,9 +51,11 @@ class Progress {
   double seconds_left() const;
 
  private:
+  bool is_share() const { return unit_ == "%"; }
   std::string bar_line(int width) const;
   std::string plain_line() const;
-  std::string rate_text(double rate) const;
+  std::string rate_text(double rate) const;  ///< "" for a rate that is not known
+  std::vector<std::string> parts() const;    ///< of a line: steps, rate, time left, figures
   void show(const std::string& line, bool stays);
 
   int64_t first_, step_, total_;
