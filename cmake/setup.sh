@@ -64,8 +64,21 @@ apt-get update && apt-get install -y --no-install-recommends ${all[*]}"
   rm -f "$log"
 }
 
+# forget_other_place: a build folder that was configured for another place, because the repository was moved or copied with
+# it, is configured anew; CMake refuses to go on with it.
+forget_other_place() {
+  local source binary
+  [[ -f build/CMakeCache.txt ]] || return 0
+  source=$(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' build/CMakeCache.txt)
+  binary=$(sed -n 's/^CMAKE_CACHEFILE_DIR:INTERNAL=//p' build/CMakeCache.txt)
+  if [[ $source -ef . && $binary -ef build ]]; then return 0; fi
+  say "build/ was configured for ${source:-another place}: configuring it anew, with the default settings"
+  rm -rf build/CMakeCache.txt build/CMakeFiles
+}
+
 # build_targets [TARGET...]: configures build/ (Release) unless that was done, and builds the targets, or everything.
 build_targets() {
+  forget_other_place
   if [[ -f build/CMakeCache.txt ]]; then
     cmake -S . -B build  # keeps the settings that were chosen when it was configured
   else
