@@ -91,6 +91,17 @@ function fit() {
   view = {scale, x: (w - data.width * scale) / 2, y: (h - data.height * scale) / 2};
   place();
 }
+// The whole graph where its labels can be read then, else the loss, at a size at which they can.
+function start() {
+  const w = picture.clientWidth, h = picture.clientHeight, readable = .8;
+  fit();
+  if (view.scale >= readable || !nodes.length) return;
+  const loss = nodes[steps[0]].at, margin = boxHeight;
+  view = {scale: 1, x: w / 2 - loss[0], y: Math.min(h - margin - loss[1], h / 2)};
+  // No empty space on one side while boxes are hidden on the other.
+  view.x = data.width < w ? (w - data.width) / 2 : Math.min(0, Math.max(w - data.width, view.x));
+  place();
+}
 // Brings a node into view at a size that can be read, and moves as little as that takes.
 function bring(i) {
   const w = picture.clientWidth, h = picture.clientHeight;
@@ -258,7 +269,7 @@ window.addEventListener('keydown', e => {
   e.preventDefault();
   show(keys[e.key]);
 });
-fit();
+start();
 show(0);
 )js";
 

@@ -6,8 +6,9 @@
 
 namespace ditharos::by_hand {
 
-/// One HTML file that needs no network and no other file: the matrices of every step with arrows between them. Pointing
-/// at a number, tapping it or going to it with the arrow keys shows its sum, word for word as Trace::explain, and marks
+/// One HTML file that needs no network and no other file: the matrices of every step with arrows between those of one
+/// step and of the next; arrows over more than that show with a number that came along them. Pointing at a number,
+/// tapping it or going to it with the arrow keys shows its sum, word for word as Trace::explain, and marks
 /// the numbers it came from. The page's address ends with the chosen number (#m12-1-2: matrix 12, row 1, column 2) and
 /// opens there again. `title` heads the page. ConfigError when the trace has more sums than anybody would read.
 std::string page(const Trace& trace, const std::string& title);

@@ -110,33 +110,140 @@ for (const e of edges) {
   e.line.setAttribute('marker-end', 'url(#tip)');
   wires.append(e.line);
 }
-// The table's part that can be seen; arrows from above end at its caption.
-function box(i) {
-  const t = figures[i].querySelector('table').getBoundingClientRect(), s = sheet.getBoundingClientRect();
-  const frame = figures[i].getBoundingClientRect(), left = Math.max(t.left, frame.left);
-  const right = Math.min(t.right, frame.right);
-  return {left: left - s.left, right: right - s.left, top: t.top - s.top, bottom: t.bottom - s.top,
-          caption: frame.top - s.top, x: (left + right) / 2 - s.left, y: (t.top + t.bottom) / 2 - s.top};
+// Arrows pass between the texts and the matrices. They are found on a grid of squares: a square is taken when its
+// middle lies in a text, a caption or a matrix; a step costs 1 and a turn some more.
+const square = 5, turn = 5, margin = 2;
+let grid = null;  // of the present layout
+const relative = (r, s) =>
+  ({left: r.left - s.left, right: r.right - s.left, top: r.top - s.top, bottom: r.bottom - s.top});
+function extent(element, s) {
+  const range = document.createRange();
+  range.selectNodeContents(element);
+  return relative(range.getBoundingClientRect(), s);
 }
-function draw() {
-  const s = sheet.getBoundingClientRect();
-  wires.setAttribute('width', s.width);
-  wires.setAttribute('height', s.height);
-  for (const e of edges) {
-    const a = box(e.from), b = box(e.to), gap = 3;
-    let d;
-    if (b.left >= a.right && a.bottom > b.top && b.bottom > a.top) {         // to the right, side by side
-      const bend = (b.left - a.right) / 2;
-      d = `M${a.right + gap},${a.y}C${a.right + bend},${a.y} ${b.left - bend},${b.y} ${b.left - gap},${b.y}`;
-    } else if (a.left >= b.right && a.bottom > b.top && b.bottom > a.top) {  // to the left
-      const bend = (a.left - b.right) / 2;
-      d = `M${a.left - gap},${a.y}C${a.left - bend},${a.y} ${b.right + bend},${b.y} ${b.right + gap},${b.y}`;
-    } else {                                                                // downwards
-      const bend = Math.min(90, Math.abs(b.caption - a.bottom) / 2 + 12), end = b.caption - gap;
-      d = `M${a.x},${a.bottom + gap}C${a.x},${a.bottom + bend} ${b.x},${end - bend} ${b.x},${end}`;
+// A matrix's part that can be seen.
+function box(i, s) {
+  const t = relative(figures[i].querySelector('table').getBoundingClientRect(), s);
+  const f = relative(figures[i].getBoundingClientRect(), s);
+  return {...t, left: Math.max(t.left, f.left), right: Math.min(t.right, f.right), caption: f.top};
+}
+function makeGrid() {
+  const s = sheet.getBoundingClientRect(), width = Math.ceil(s.width / square), height = Math.ceil(s.height / square);
+  const taken = new Uint8Array(width * height);
+  const boxes = figures.map((f, i) => box(i, s));
+  const texts = [...sheet.querySelectorAll('h2, section > p, figcaption')].map(e => extent(e, s));
+  for (const r of boxes.concat(texts)) {
+    const x1 = Math.min(width - 1, Math.floor((r.right + margin) / square - .5));
+    const y1 = Math.min(height - 1, Math.floor((r.bottom + margin) / square - .5));
+    for (let y = Math.max(0, Math.ceil((r.top - margin) / square - .5)); y <= y1; y++)
+      for (let x = Math.max(0, Math.ceil((r.left - margin) / square - .5)); x <= x1; x++) taken[y * width + x] = 1;
+  }
+  return {width, height, taken, boxes, size: s};
+}
+// The free square nearest to a side of a box, and the point on the side: where an arrow leaves or arrives.
+function ports(r, top) {
+  const x = (r.left + r.right) / 2, y = (r.top + r.bottom) / 2, gap = 3;
+  const sides = [[x, r.bottom + gap, 0, 1], [r.right + gap, y, 1, 0], [r.left - gap, y, -1, 0], [x, top - gap, 0, -1]];
+  const found = [];
+  for (const [px, py, dx, dy] of sides) {
+    let cx = Math.floor(px / square), cy = Math.floor(py / square);
+    for (let k = 0; k < 4; k++, cx += dx, cy += dy) {
+      if (cx < 0 || cy < 0 || cx >= grid.width || cy >= grid.height || grid.taken[cy * grid.width + cx]) continue;
+      // In line with its square, so that the last piece, and the tip, point straight at the box.
+      found.push({at: cy * grid.width + cx, x: dx ? px : (cx + .5) * square, y: dy ? py : (cy + .5) * square});
+      break;
     }
-    e.line.setAttribute('d', d);
-    e.line.classList.toggle('long', data.matrices[e.to].section - data.matrices[e.from].section > 1);
+  }
+  return found;
+}
+// A* over squares and directions; the squares of the cheapest way with its ends on the boxes, or null.
+function route(from, to) {
+  const {width, height, taken, boxes} = grid, a = boxes[from], b = boxes[to];
+  const starts = ports(a, a.caption), ends = ports(b, b.caption);
+  if (!starts.length || !ends.length) return null;
+  const goal = new Map(ends.map(p => [p.at, p]));
+  const moves = [1, width, -1, -width], column = at => at % width, row = at => Math.floor(at / width);
+  const rest = at => Math.min(...ends.map(p => Math.abs(column(p.at) - column(at)) + Math.abs(row(p.at) - row(at))));
+  const cost = new Map(), came = new Map(), heap = [];
+  const push = (key, g) => {
+    heap.push([g + rest(key >> 2), g, key]);
+    for (let i = heap.length - 1; i > 0;) {
+      const up = (i - 1) >> 1;
+      if (heap[up][0] <= heap[i][0]) break;
+      [heap[up], heap[i]] = [heap[i], heap[up]];
+      i = up;
+    }
+  };
+  const pop = () => {
+    const first = heap[0], last = heap.pop();
+    if (heap.length) heap[0] = last;
+    for (let i = 0; heap.length;) {
+      let least = i;
+      for (const k of [2 * i + 1, 2 * i + 2]) if (k < heap.length && heap[k][0] < heap[least][0]) least = k;
+      if (least === i) break;
+      [heap[least], heap[i]] = [heap[i], heap[least]];
+      i = least;
+    }
+    return first;
+  };
+  const begins = new Map(starts.map(p => [p.at, p]));
+  for (const p of starts)
+    for (let d = 0; d < 4; d++) cost.set(p.at * 4 + d, 0), push(p.at * 4 + d, 0);
+  while (heap.length) {
+    const [, g, key] = pop(), at = key >> 2, direction = key & 3;
+    if (g > cost.get(key)) continue;
+    if (goal.has(at)) {
+      const points = [[goal.get(at).x, goal.get(at).y]];
+      let k = key;
+      for (; came.has(k); k = came.get(k)) points.push(middle(k >> 2));
+      points.push(middle(k >> 2), [begins.get(k >> 2).x, begins.get(k >> 2).y]);
+      return points.reverse();
+    }
+    for (let d = 0; d < 4; d++) {
+      const next = at + moves[d];
+      if (d === (direction ^ 2) || next < 0 || next >= width * height || taken[next]) continue;
+      if (d % 2 === 0 && row(next) !== row(at)) continue;
+      const g2 = g + 1 + (d === direction ? 0 : turn), key2 = next * 4 + d;
+      if (g2 >= (cost.get(key2) ?? Infinity)) continue;
+      cost.set(key2, g2);
+      came.set(key2, key);
+      push(key2, g2);
+    }
+  }
+  return null;
+  function middle(at) { return [(column(at) + .5) * square, (row(at) + .5) * square]; }
+}
+// The corners of the way, rounded.
+function curve(points) {
+  const bends = (p, q, r) => Math.abs((q[0] - p[0]) * (r[1] - q[1]) - (q[1] - p[1]) * (r[0] - q[0])) > 1e-6;
+  const inner = points.slice(1, -1).filter((p, i) => bends(points[i], p, points[i + 2]));
+  const corners = [points[0], ...inner, points[points.length - 1]];
+  let d = `M${corners[0]}`;
+  for (let i = 1; i < corners.length - 1; i++) {
+    const [p, q, r] = [corners[i - 1], corners[i], corners[i + 1]];
+    const toward = (a, b) => {
+      const length = Math.hypot(b[0] - a[0], b[1] - a[1]), part = Math.min(7, length / 2) / (length || 1);
+      return [a[0] + (b[0] - a[0]) * part, a[1] + (b[1] - a[1]) * part];
+    };
+    d += `L${toward(q, p)}Q${q} ${toward(q, r)}`;
+  }
+  return d + `L${corners[corners.length - 1]}`;
+}
+function drawEdge(e) {
+  if (e.grid === grid) return;
+  e.grid = grid;
+  const points = route(e.from, e.to);
+  e.line.setAttribute('d', points ? curve(points) : '');
+}
+// Arrows over more than one step show with a number that came along them.
+function draw() {
+  grid = makeGrid();
+  wires.setAttribute('width', grid.size.width);
+  wires.setAttribute('height', grid.size.height);
+  for (const e of edges) {
+    const long = data.matrices[e.to].section - data.matrices[e.from].section > 1;
+    e.line.classList.toggle('long', long);
+    if (!long || e.line.classList.contains('lit')) drawEdge(e);
   }
 }
 
@@ -162,7 +269,7 @@ function show(at) {
     sources.add(j);
   }
   for (const j of sources) mark(figures[j], 'lit');
-  for (const e of edges) if (e.to === i && sources.has(e.from)) mark(e.line, 'lit');
+  for (const e of edges) if (e.to === i && sources.has(e.from)) drawEdge(e), mark(e.line, 'lit');
 }
 const place = td => td.dataset.at.split('-').map(Number);
 // Chosen for good: stays when the pointer leaves, and becomes the page's address.

@@ -41,8 +41,8 @@ header p { margin: 4px 0; color: var(--soft); max-width: 80ch; }
 #sheet { position: relative; max-width: 1180px; margin: 0 auto; padding: 4px 22px; }
 #wires { position: absolute; left: 0; top: 0; pointer-events: none; z-index: 1; overflow: visible; }
 #wires path { fill: none; stroke: var(--wire); stroke-width: 1.4; opacity: .55; }
-#wires path.long { opacity: .28; stroke-dasharray: 3 4; }
-#wires path.lit { stroke: var(--from); stroke-width: 2.6; opacity: 1; stroke-dasharray: none; }
+#wires path.long { visibility: hidden; }
+#wires path.lit { visibility: visible; stroke: var(--from); stroke-width: 2.6; opacity: 1; }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 10px 16px 14px;
   margin: 0 0 26px; }
 h2 { font-size: 16px; margin: 0; display: flex; align-items: baseline; gap: 9px; }
@@ -94,7 +94,6 @@ button:hover { border-color: var(--soft); }
   .row[class] { grid-template-columns: minmax(0, 1fr); }
   .stream, .side { justify-content: flex-start; max-width: 100%; }
   #sheet, header { padding-left: 12px; padding-right: 12px; }
-  #wires path:not(.lit) { opacity: .18; }
 }
 </style>
 </head>
