@@ -104,6 +104,7 @@
 #include <ditharos/optim/schedule.h>
 #include <ditharos/optim/sgd.h>
 
+#include <ditharos/data/class_folder.h>
 #include <ditharos/data/clip.h>
 #include <ditharos/data/clip_loader.h>
 #include <ditharos/data/clip_measure.h>

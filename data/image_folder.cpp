@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include <ditharos/data/class_folder.h>
 #include <ditharos/data/folder_contents.h>
 #include <ditharos/data/frame_folder.h>
 #include <ditharos/data/png.h>
@@ -59,23 +60,38 @@ bool has_split_folders(const fs::path& directory) {
   return fs::is_directory(directory / "train", missing) && fs::is_directory(directory / "test", missing);
 }
 
+/// The classes that folders stand for, in their order. IoError when two folders stand for one class.
+std::vector<std::string> class_names_of(const fs::path& root, const std::vector<std::string>& folders) {
+  std::vector<std::string> names;
+  for (const std::string& folder : folders) {
+    const std::string name = class_name_of(folder);
+    const auto same = std::find(names.begin(), names.end(), name);
+    check<IoError>(same == names.end(), "cannot use ", root.string(), ": its sub-folders ",
+                   same == names.end() ? "" : folders[static_cast<size_t>(same - names.begin())], " and ", folder,
+                   " both stand for the class ", name, "; rename one of them");
+    names.push_back(name);
+  }
+  return names;
+}
+
 /// Says in `notes` what is in the folders beside the set, and how much of it the split holds out.
 std::vector<Entry> list_split(const fs::path& directory, Split split, std::vector<std::string>& classes,
                               std::vector<std::string>& notes) {
   const bool has_folders = has_split_folders(directory);
   const fs::path root = has_folders ? directory / name_of(split) : directory;
-  classes = folders_in(root);
-  check<IoError>(!classes.empty(), "cannot use ", root.string(), ": it has no sub-folder, and every class needs one");
+  const std::vector<std::string> folders = folders_in(root);
+  check<IoError>(!folders.empty(), "cannot use ", root.string(), ": it has no sub-folder, and every class needs one");
   if (has_folders) {
     const fs::path other = directory / name_of(split == Split::train ? Split::test : Split::train);
-    check<IoError>(folders_in(other) == classes, "cannot use ", directory.string(),
+    check<IoError>(folders_in(other) == folders, "cannot use ", directory.string(),
                    ": train and test do not have the same sub-folders");
   }
+  classes = class_names_of(root, folders);
   std::vector<Entry> entries;
   UnreadFiles unread;
   int64_t all = 0, held_out = 0;
-  for (size_t label = 0; label < classes.size(); ++label) {
-    const fs::path folder = root / classes[label];
+  for (size_t label = 0; label < folders.size(); ++label) {
+    const fs::path folder = root / folders[label];
     const std::vector<std::string> files = pngs_in(folder);
     count_others(folder, unread);
     if (files.empty()) {

@@ -20,8 +20,9 @@ bool is_image_folder(const std::string& directory);
 std::string unread_in_class_folders(const std::string& directory);
 
 /// Reads `directory`/CLASS/*.png. Classes are the sub-folders, in the order of their names' bytes, and so are the files
-/// in each. Hidden names (folder_contents.h) and files that do not end in .png (any case) are no part of the set; the
-/// latter are counted in Opened::notes, and so are the images that the split holds out.
+/// in each; class_name_of in class_folder.h says which class a folder stands for. Hidden names (folder_contents.h) and
+/// files that do not end in .png (any case) are no part of the set; the latter are counted in Opened::notes, and so are
+/// the images that the split holds out.
 ///
 /// With sub-folders train and test in `directory`, `split` chooses one of them, and both must have the same classes.
 /// Otherwise every tenth file of a class (the 10th, 20th, ...) belongs to the test split and the others to the training
