@@ -154,8 +154,13 @@ int evaluate(int argc, char** argv) {
                                 "pictures.");
   describe(settings, options);
   describe_sampling(settings, sampler);
+  settings.only_with({"seed", "last_weights", "int8", "sampler", "sampling_steps", "guidance", "guided_channels",
+                      "guide_from", "guide_to", "eta", "clip_pixels"},
+                     [&options] { return !options.checkpoint.empty(); }, "--checkpoint");
   if (!settings.parse(argc, argv)) return 0;
   if (options.threads > 0) set_num_threads(options.threads);
+  check_outputs({{"--json", options.json}}, {{"--checkpoint", options.checkpoint, true}, {"--data", options.data},
+                                             {"--config", settings.config_path()}});
   check_output_file(options.json);
   check_output_folder(options.cache);
 
@@ -169,6 +174,7 @@ int evaluate(int argc, char** argv) {
     trained->run.sampler = sampler;
     settle(trained->run);
   }
+  settings.say_without_effect();
   const std::string fallback = trained ? trained->run.data.data : "fashion-mnist";
   const std::string data = options.data.empty() ? fallback : options.data;
   const data::Opened opened = data::open_dataset(data, data::Split::test);

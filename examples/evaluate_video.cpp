@@ -58,6 +58,8 @@ void describe(Settings& settings, Options& options) {
       .add("judge_clips", options.judge_clips, "real clips that it learns from", at_least(1))
       .add("judge_epochs", options.classifier.epochs, "times that it sees them", at_least(1));
   describe_sampling(settings, options.sampling);
+  settings.only_with({"last_weights"}, [&options] { return !options.checkpoint.ends_with(".safetensors"); },
+                     "a checkpoint");
 }
 
 /// The classifier that says which thing a clip shows, trained on real clips of two frames.
@@ -76,6 +78,7 @@ models::ConvClassifier get_judge(const Options& options, const data::Dataset& th
   std::optional<Progress> progress;
   const auto show = [&](int64_t step, int64_t total, double loss) {
     if (!progress) progress.emplace(0, total);
+    if (step == 0) return;  // no loss is known yet
     progress->update(step, {{"loss", loss}});
     if (step == total) progress->finish();
   };
@@ -166,12 +169,24 @@ JsonObject as_json(const TaskFigures& t) {
       .add("loop_neighbours", t.loop_neighbours);
 }
 
+void check_task_frames(int64_t tasks, int64_t frames) {
+  check<ConfigError>(tasks == 0 || (frames >= 4 && frames % 2 == 0),
+                     "--tasks needs an even number of --frames, at least 4, got ", frames);
+}
+
 int evaluate(int argc, char** argv) {
   Options options;
   Settings settings("evaluate_video", "Measures whether a text-to-video model shows what it is asked for.");
   describe(settings, options);
   if (!settings.parse(argc, argv)) return 0;
   if (options.threads > 0) set_num_threads(options.threads);
+  check<ConfigError>(options.tasks <= options.prompts, "--tasks ", options.tasks, " are more than --prompts ",
+                     options.prompts);
+  if (options.frames > 0) check_task_frames(options.tasks, options.frames);
+  if (!options.size.empty()) parse_frame_size(options.size, "--size");
+  check_png_name("--sheet", options.sheet);
+  check_outputs({{"--sheet", options.sheet}, {"--json", options.json}},
+                {{"--checkpoint", options.checkpoint, true}, {"--config", settings.config_path()}});
   check_output_file(options.json);
   check_output_file(options.sheet);
   check_output_folder(options.cache);
@@ -180,15 +195,13 @@ int evaluate(int argc, char** argv) {
   options.sampling = trained.run.sampling;
   settings.parse(argc, argv);
   trained.run.sampling = options.sampling;
+  settings.say_without_effect();
   const std::string& clips_of = trained.run.clips.data;
   check<ConfigError>(is_moving_garments(clips_of), "\"", trained.path, "\" was trained on the clips of \"", clips_of,
                      "\", but evaluate_video asks for the garments of \"moving-garments\" and recognises nothing else: "
                      "its figures would say nothing of this model");
   const data::ClipShape shape = wanted_shape(trained.run.clips, {8, 32, 32}, options.frames, options.size);
-  check<ConfigError>(options.tasks <= options.prompts, "--tasks ", options.tasks, " are more than --prompts ",
-                     options.prompts);
-  check<ConfigError>(options.tasks == 0 || (shape.frames >= 4 && shape.frames % 2 == 0),
-                     "--tasks needs an even number of --frames, at least 4, got ", shape.frames);
+  check_task_frames(options.tasks, shape.frames);
   check_clip_shape(trained.model, shape, "--frames, --size");
   warn_of_untrained(trained.run.clips, shape);
 

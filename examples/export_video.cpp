@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <string>
 
+#include <ditharos/examples/common/outputs.h>
 #include <ditharos/examples/common/program.h>
 #include <ditharos/examples/common/video_checkpoint.h>
 
@@ -20,8 +21,11 @@ int main(int argc, char** argv) {
         .add("checkpoint", checkpoint, "a run folder or a checkpoint of train_video")
         .add("out", out, "the .safetensors file to write")
         .add("last_weights", last_weights, "the last weights instead of their moving average");
+    settings.only_with({"last_weights"}, [&] { return !checkpoint.ends_with(".safetensors"); }, "a checkpoint");
     if (!settings.parse(count, arguments)) return 0;
+    check_outputs({{"--out", out}}, {{"--checkpoint", checkpoint, true}, {"--config", settings.config_path()}});
     check_export_path(out);
+    settings.say_without_effect();
     TrainedVideo trained = load_video(checkpoint, !last_weights);
     const int64_t bytes = export_video(out, trained);
     std::printf("%s, step %lld: %s, %.1f MB\n", trained.path.c_str(), static_cast<long long>(trained.step), out.c_str(),

@@ -72,6 +72,10 @@ void describe(Settings& settings, Options& options) {
   settings.add_texts("interpolate", options.interpolate, 2, "A B", "begin with picture A and end with picture B");
   settings.add_texts("extend", options.extend, 2, "DIRECTION CLIP",
                      "\"forwards\": go on from the clip's end; \"backwards\": lead up to its beginning");
+  settings.only_with({"strength"}, [&options] { return !options.from.empty(); }, "--from");
+  settings.only_with({"fps"}, [&options] { return !options.out.ends_with(".png"); }, "a file that moves, not a strip");
+  settings.only_with({"last_weights"}, [&options] { return !options.checkpoint.ends_with(".safetensors"); },
+                     "a checkpoint");
 }
 
 /// The middle of each frame u8 [F, 3, H, W], scaled; f32 [F, 3, height, width] in [-1, 1].
@@ -141,6 +145,25 @@ std::string numbered(const std::string& path, size_t i, size_t count) {
   return (p.parent_path() / (p.stem().string() + "-" + std::to_string(i + 1) + p.extension().string())).string();
 }
 
+/// No file that is to be written is one that is read, the names fit what is written there, and it can be written.
+void check_files(const Options& o, const Settings& settings) {
+  check_png_name("--sheet", o.sheet);
+  check_png_name("--strip", o.strip);
+  std::vector<NamedOutput> outputs{{"--sheet", o.sheet}, {"--strip", o.strip}};
+  std::vector<std::string> clips;
+  for (size_t i = 0; i < o.prompts.size(); ++i) clips.push_back(numbered(o.out, i, o.prompts.size()));
+  for (const std::string& path : clips)
+    outputs.push_back({"--out", path, !std::filesystem::path(path).has_extension()});
+  std::vector<NamedInput> inputs{{"--checkpoint", o.checkpoint, true}, {"--config", settings.config_path()},
+                                 {"--first", o.first}, {"--last", o.last}, {"--from", o.from}};
+  for (const std::string& path : o.interpolate) inputs.push_back({"--interpolate", path});
+  if (!o.extend.empty()) inputs.push_back({"--extend", o.extend[1]});
+  check_outputs(outputs, inputs);
+  for (const std::string& path : clips) data::check_clip_output(path);
+  check_output_file(o.sheet);
+  check_output_file(o.strip);
+}
+
 /// How the middle frame of each clip of the first batch came out of the noise: a row a clip.
 class Preview {
  public:
@@ -172,16 +195,15 @@ int sample(int argc, char** argv) {
   check<ConfigError>(!options.prompts.empty(), "no prompt: say what the clip should show, as in sample_video \"a red "
                                                "sneaker drifts left\"");
   check_one_task(options);
-  for (size_t i = 0; i < options.prompts.size(); ++i)
-    data::check_clip_output(numbered(options.out, i, options.prompts.size()));
-  check_output_file(options.sheet);
-  check_output_file(options.strip);
+  if (!options.size.empty()) parse_frame_size(options.size, "--size");
+  check_files(options, settings);
 
   TrainedVideo trained = load_video(options.checkpoint, !options.last_weights);
   // How the model was trained to be sampled is the default; what the command line says wins over it.
   options.sampling = trained.run.sampling;
   settings.parse(argc, argv);
   trained.run.sampling = options.sampling;
+  settings.say_without_effect();
   encode_prompts(trained.tokenizer, options.prompts, trained.run.model.text.length);
   for (const std::string& prompt : options.prompts)
     if (!options.any_words) check_words(trained.tokenizer, prompt);

@@ -72,6 +72,8 @@ bool read_command(Command& c, int argc, char** argv) {
   check<ConfigError>(run.soft || !(given("training_steps") || given("training_rate")),
                      "--training-steps and --training-rate need --soft: the exercise's whole numbers do not learn");
   if (!c.out.empty()) data::check_clip_output(c.out);
+  check_outputs({{"--out", c.out}, {"--html", c.html}},
+                {{"--video", run.video}, {"--config", settings.config_path()}});
   check_output_file(c.html);
   return true;
 }

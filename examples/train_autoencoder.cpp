@@ -14,6 +14,7 @@
 #include <ditharos/examples/common/autoencoder_run.h>
 #include <ditharos/examples/common/clip_tasks.h>
 #include <ditharos/examples/common/data_fingerprint.h>
+#include <ditharos/examples/common/outputs.h>
 #include <ditharos/examples/common/program.h>
 #include <ditharos/examples/common/training_loop.h>
 #include <ditharos/tensor/parallel.h>
@@ -58,6 +59,8 @@ int train(int argc, char** argv) {
   if (!settings.parse(argc, argv)) return 0;
   if (options.threads > 0) set_num_threads(options.threads);
   settle(run);
+  check_training_outputs(options, settings, {{"--data", run.clips.data}});
+  say_adjustments(settings, run.train);
   const RunOutputs outputs(options, "reconstructions.png");
 
   const auto source = open_clips(run.clips.data, ClipUse::training);

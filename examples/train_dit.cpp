@@ -12,6 +12,7 @@
 #include <ditharos/data/sheet.h>
 #include <ditharos/examples/common/data_fingerprint.h>
 #include <ditharos/examples/common/dit_checkpoint.h>
+#include <ditharos/examples/common/outputs.h>
 #include <ditharos/examples/common/program.h>
 #include <ditharos/examples/common/resume.h>
 #include <ditharos/examples/common/training_loop.h>
@@ -55,6 +56,9 @@ int train(int argc, char** argv) {
   describe(settings, run);
   if (!settings.parse(argc, argv)) return 0;
   if (options.threads > 0) set_num_threads(options.threads);
+  settle_without_data(run);
+  check_training_outputs(options, settings, {{"--data", run.data.data}});
+  say_adjustments(settings, run.train);
   const RunOutputs outputs(options, "samples.png");
 
   const data::Opened opened = data::open_dataset(run.data.data, data::Split::train);

@@ -10,6 +10,7 @@
 #include <string>
 
 #include <ditharos/examples/common/data_fingerprint.h>
+#include <ditharos/examples/common/outputs.h>
 #include <ditharos/examples/common/program.h>
 #include <ditharos/examples/common/training_loop.h>
 #include <ditharos/examples/common/video_checkpoint.h>
@@ -80,9 +81,16 @@ int train(int argc, char** argv) {
       .add("recompute", recompute,
            "compute blocks again in the backward pass: less memory, more time, the same up to rounding");
   describe(settings, run);
+  settings.only_with({"autoencoder", "vocabulary", "caption_count"}, [&] { return start_from.empty(); },
+                     "a run without --start-from, which brings its own autoencoder and tokenizer");
   if (!settings.parse(argc, argv)) return 0;
   if (options.threads > 0) set_num_threads(options.threads);
   settle(run);
+  check_training_outputs(options, settings,
+                         {{"--data", run.clips.data}, {"--autoencoder", run.autoencoder, true},
+                          {"--start-from", start_from, true}},
+                         {{"--export", export_to}});
+  say_adjustments(settings, run.train);
   if (!export_to.empty()) check_export_path(export_to);
   const RunOutputs outputs(options, "samples.png");
 

@@ -21,6 +21,12 @@ void describe_sampling(Settings& settings, models::SamplerConfig& sampler) {
       .add("guide_to", sampler.guidance.to, "share of the way at which guidance ends", between(0, 1))
       .add("eta", sampler.eta, "ddim's noise: 0 none, 1 as much as ddpm", between(0, 1))
       .add("clip_pixels", sampler.clip, "ddpm and ddim: keep predicted pixels within range");
+  settings.only_with({"eta"}, [&sampler] { return sampler.kind == SamplerKind::ddim; }, "sampler = \"ddim\"");
+  settings.only_with({"clip_pixels"},
+                     [&sampler] { return sampler.kind == SamplerKind::ddpm || sampler.kind == SamplerKind::ddim; },
+                     "sampler = \"ddpm\" or \"ddim\"");
+  settings.only_with({"guided_channels", "guide_from", "guide_to"},
+                     [&sampler] { return sampler.guidance.scale != 1; }, "a guidance other than 1");
 }
 
 void describe(Settings& settings, DiTRun& run) {
@@ -48,6 +54,10 @@ void describe(Settings& settings, DiTRun& run) {
       .add("noise_schedule", run.process.gaussian.schedule, "gaussian: the variances of the steps",
            {{"linear", models::BetaSchedule::linear}, {"cosine", models::BetaSchedule::squaredcos_cap_v2}})
       .add("diffusion_steps", run.process.gaussian.steps, "gaussian: steps of the process", at_least(2));
+  settings.only_with({"time_sampling", "time_scale", "time_shift"},
+                     [&run] { return run.process.kind == ProcessKind::flow; }, "objective = \"flow\"");
+  settings.only_with({"noise_schedule", "diffusion_steps"},
+                     [&run] { return run.process.kind == ProcessKind::gaussian; }, "objective = \"gaussian\"");
   describe_training(settings, run.train, "pictures a step");
   describe_output(settings, run.output);
   describe_sampling(settings, run.sampler);
@@ -66,6 +76,14 @@ void settle(DiTRun& run) {
   run.sampler.guidance.validate();
 }
 
+void settle_without_data(const DiTRun& run) {
+  DiTRun any = run;
+  any.model.height = any.model.width = any.model.patch;
+  any.model.channels = any.model.classes = 1;
+  check_schedule(any.train);
+  settle(any);
+}
+
 void fit_to_data(DiTRun& run, const data::Dataset& dataset) {
   run.model.height = dataset.height();
   run.model.width = dataset.width();
@@ -77,7 +95,7 @@ void fit_to_data(DiTRun& run, const data::Dataset& dataset) {
   settle(run);
 }
 
-SampleRequest request_samples(const models::DiTConfig& model, int64_t per_class, uint64_t seed) {
+SampleRequest request_samples(const models::DiTConfig& model, int64_t per_class, uint64_t seed, int64_t round) {
   SampleRequest request;
   const int64_t n = (model.classes > 0 ? model.classes : per_class) * per_class;
   if (model.classes > 0) {
@@ -85,8 +103,25 @@ SampleRequest request_samples(const models::DiTConfig& model, int64_t per_class,
     for (int64_t i = 0; i < n; ++i) labels.push_back(i / per_class);
     request.labels = from_vector(labels);
   }
-  request.noise = Generator(seed).normal({n, model.channels, model.height, model.width});
+  constexpr uint64_t rounds = 0x726f756e64;  // "round": far from the keys that sample_all forks by
+  const Generator rng = round == 0 ? Generator(seed) : Generator(seed).fork(rounds).fork(uint64_t(round));
+  request.noise = Generator(rng).normal({n, model.channels, model.height, model.width});
   return request;
+}
+
+SampleRequest request_classes(const models::DiTConfig& model, const std::vector<int64_t>& classes, int64_t per_class,
+                              uint64_t seed) {
+  std::vector<SampleRequest> rounds;
+  std::vector<int64_t> seen(size_t(model.classes), 0);
+  std::vector<Tensor> labels, noise;
+  for (const int64_t c : classes) {
+    const int64_t round = seen.at(size_t(c))++;
+    if (round == int64_t(rounds.size())) rounds.push_back(request_samples(model, per_class, seed, round));
+    const SampleRequest& all = rounds[size_t(round)];
+    labels.push_back(slice(all.labels, 0, c * per_class, (c + 1) * per_class));
+    noise.push_back(slice(all.noise, 0, c * per_class, (c + 1) * per_class));
+  }
+  return {cat(labels, 0), cat(noise, 0)};
 }
 
 Tensor sample_all(const models::DiT& model, const DiTRun& run, const SampleRequest& request, uint64_t seed,

@@ -34,16 +34,22 @@ void describe_sampling(Settings& settings, models::SamplerConfig& sampler);
 
 /// Derives what follows from other settings and checks that all fits together; ConfigError in one sentence otherwise.
 void settle(DiTRun& run);
+/// The same for what does not depend on the data; before they are read.
+void settle_without_data(const DiTRun& run);
 /// Takes height, width, channels and classes from the data set, then settles.
 void fit_to_data(DiTRun& run, const data::Dataset& dataset);
 
 /// What to draw: `per_class` samples of every class, class after class (per_class^2 for a model without classes), from
-/// noise that depends on `seed` alone.
+/// noise that depends on `seed` and `round` alone; another round draws other pictures.
 struct SampleRequest {
   Tensor labels;  // i64 [N], or undefined
   Tensor noise;   // [N, C, H, W]
 };
-SampleRequest request_samples(const models::DiTConfig& model, int64_t per_class, uint64_t seed);
+SampleRequest request_samples(const models::DiTConfig& model, int64_t per_class, uint64_t seed, int64_t round = 0);
+/// `per_class` samples of each of these classes, in this order. Each picture is the one that it is among those of all
+/// classes; where a class comes again, it gets the pictures of the next round.
+SampleRequest request_classes(const models::DiTConfig& model, const std::vector<int64_t>& classes, int64_t per_class,
+                              uint64_t seed);
 
 /// Samples for the request in batches of at most `batch`, in [-1, 1] up to overshoot: [N, C, H, W]. The model must be
 /// in evaluation mode.

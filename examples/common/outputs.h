@@ -1,6 +1,10 @@
 #pragma once
-// Whether a program can write what it is asked for, known before it works for an hour. Nothing that exists is changed.
+// Whether a program can and may write what it is asked for, known before it works for an hour. Nothing that exists is
+// changed.
 #include <string>
+#include <vector>
+
+#include <ditharos/examples/common/training_settings.h>
 
 namespace ditharos::examples {
 
@@ -9,5 +13,27 @@ namespace ditharos::examples {
 void check_output_file(const std::string& path);
 /// The same for files in a folder that may have to be made, with its parents.
 void check_output_folder(const std::string& path);
+
+/// A path and the flag that it stands behind.
+struct NamedOutput {
+  std::string flag, path;
+  bool folder = false;  ///< a folder that is filled with files
+};
+struct NamedInput {
+  std::string flag, path;
+  bool run = false;  ///< of a folder, the checkpoints alone are read
+};
+
+/// ConfigError when an output is an input, a file in a folder that is an input, or another output: through links too,
+/// and whatever names they have. Paths that are empty, and inputs that do not exist, are passed over.
+void check_outputs(const std::vector<NamedOutput>& outputs, const std::vector<NamedInput>& inputs);
+
+/// The same for a training program: --out, --profile and `others` against --config and `inputs`. A new run does not
+/// write over its own --config, as a config.toml in its folder would; a run that goes on may.
+void check_training_outputs(const TrainingOptions& options, const Settings& settings,
+                            const std::vector<NamedInput>& inputs, const std::vector<NamedOutput>& others = {});
+
+/// ConfigError unless the name ends in .png, in any case: what is written there is a PNG. An empty one is passed over.
+void check_png_name(const std::string& flag, const std::string& path);
 
 }  // namespace ditharos::examples

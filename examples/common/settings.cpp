@@ -67,12 +67,45 @@ void Settings::add_texts(const std::string& name, std::vector<std::string>& text
   texts_.push_back({name, placeholder, help, count, &texts});
 }
 
+void Settings::add_repeated(const std::string& name, std::vector<std::string>& texts, const std::string& placeholder,
+                            const std::string& help) {
+  texts_.push_back({name, placeholder, help, 0, &texts});
+}
+
+void Settings::only_with(std::initializer_list<const char*> names, const std::function<bool()>& used,
+                         const std::string& needs) {
+  for (const char* name : names) {
+    const auto row = std::find_if(table_.begin(), table_.end(), [&](const Setting& s) { return s.name == name; });
+    check(row != table_.end(), "[Settings] no key is called ", name);
+    if (!row->used) {
+      row->used = used;
+      row->needs = needs;
+    } else {
+      row->used = [first = row->used, used] { return first() && used(); };
+      row->needs += " and " + needs;
+    }
+  }
+}
+
+std::vector<std::string> Settings::without_effect() const {
+  std::vector<std::string> sentences;
+  for (const Setting& s : table_)
+    if (s.used && s.origin == s.flag() && !s.used())
+      sentences.push_back(s.flag() + " has no effect: it needs " + s.needs);
+  return sentences;
+}
+
+void Settings::say_without_effect(std::ostream& out) const {
+  for (const std::string& sentence : without_effect()) out << sentence << std::endl;
+}
+
 bool Settings::parse(int argc, const char* const* argv, std::ostream& out) {
   CommandLine line = read_command_line(table_, texts_, argc, argv);
   if (line.help) {
     out << help();
     return false;
   }
+  config_path_ = line.config.value_or("");
   if (line.config) commit(table_, read_toml(table_, read_config_file(*line.config), *line.config));
   commit(table_, std::move(line.assignments));
   for (size_t i = 0; i < texts_.size(); ++i)

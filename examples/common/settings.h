@@ -37,17 +37,20 @@ struct Setting {
   std::function<Value()> get;
   std::function<void(const Value&)> set;
   std::string origin = "default";  ///< where the present value came from, for messages
+  std::function<bool()> used = {};  ///< whether other settings let it have an effect; empty: always
+  std::string needs = {};           ///< what it has an effect with, for a sentence
 
   std::string flag() const;       ///< "--batch-size"
   std::string full_name() const;  ///< "batch_size in [train]", or the flag where there is no section
 };
 
-/// Texts on the command line: what stands without a flag, or behind one that takes several.
+/// Texts on the command line: what stands without a flag, behind one that takes several, or behind one that may be
+/// repeated.
 struct TextOption {
   std::string name;         ///< "" for what stands without a flag
   std::string placeholder;  ///< "PROMPT...", "A B"
   std::string help;
-  int count;  ///< texts behind the flag
+  int count;  ///< texts behind the flag; 0: one, and the flag may be repeated
   std::vector<std::string>* target;
 
   std::string flag() const { return "--" + name; }
@@ -89,7 +92,19 @@ class Settings {
   void add_texts(const std::string& name, std::vector<std::string>& texts, int count, const std::string& placeholder,
                  const std::string& help);
 
-  /// Reads the command line and the file that --config names. Returns false after printing the help to `out`.
+  /// A flag of the command line that takes one text and may be repeated: --classes 3 --classes Bag.
+  void add_repeated(const std::string& name, std::vector<std::string>& texts, const std::string& placeholder,
+                    const std::string& help);
+  /// Says that settings have an effect only while `used` returns true; `needs` ends the sentence "--eta needs ...".
+  void only_with(std::initializer_list<const char*> names, const std::function<bool()>& used,
+                 const std::string& needs);
+  /// The flags that were given and have no effect, a sentence each: "--eta has no effect: it needs sampler = ddim".
+  std::vector<std::string> without_effect() const;
+  /// Prints them, a line each, before the work begins.
+  void say_without_effect(std::ostream& out = std::cerr) const;
+
+  /// Reads the command line and the file that --config names. A flag that is given twice counts as it was given last;
+  /// the numbers of a list add up. Returns false after printing the help to `out`.
   /// Throws ConfigError, before any variable has changed, for whatever is unknown, malformed or out of range.
   bool parse(int argc, const char* const* argv, std::ostream& out = std::cout);
 
@@ -100,6 +115,9 @@ class Settings {
   /// The present values of all sections, as TOML that read() takes back.
   std::string to_toml() const;
   std::string help() const;
+
+  /// The file that --config named last; "" without one.
+  const std::string& config_path() const { return config_path_; }
 
   /// Where a value came from ("default", "quick.toml:3:9", "--patch"), for messages about settings that do not fit
   /// together. Throws Error for a name that is not in the table.
@@ -113,6 +131,7 @@ class Settings {
   std::vector<std::pair<std::string, std::string>> sections_;  // name, about
   std::vector<Setting> table_;
   std::vector<TextOption> texts_;
+  std::string config_path_;
 };
 
 namespace detail {

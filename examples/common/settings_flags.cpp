@@ -12,6 +12,10 @@ namespace ditharos::examples {
 
 namespace {
 
+bool is_list(const Setting& s) {
+  const Value value = s.get();
+  return std::holds_alternative<std::vector<int64_t>>(value) || std::holds_alternative<std::vector<double>>(value);
+}
 bool is_switch(const Setting& s) { return std::holds_alternative<bool>(s.get()); }
 
 std::string negated(const std::string& flag) { return "--no-" + flag.substr(2); }
@@ -64,10 +68,15 @@ CommandLine read_command_line(const std::vector<Setting>& table, const std::vect
   app.allow_extras();   // unknown flags are reported with a suggestion
   CLI::Option* help = app.add_flag("-h,--help");
   std::vector<std::string> values(table.size() + 1);
+  std::vector<std::vector<std::string>> lists(table.size());
   CLI::Option* config = app.add_option("--config", values.back())->take_last();
   std::vector<CLI::Option*> options;
   for (size_t row = 0; row < table.size(); ++row) {
     const std::string flag = table[row].flag();
+    if (is_list(table[row])) {
+      options.push_back(app.add_option(flag, lists[row])->expected(1)->take_all());
+      continue;
+    }
     options.push_back(is_switch(table[row]) ? app.add_flag(flag + ",!" + negated(flag))
                                             : app.add_option(flag, values[row]));
     options.back()->take_last();
@@ -77,6 +86,7 @@ CommandLine read_command_line(const std::vector<Setting>& table, const std::vect
   for (size_t i = 0; i < texts.size(); ++i) {
     const TextOption& t = texts[i];
     if (t.name.empty()) app.add_option("arguments", line.texts[i])->expected(-1);
+    else if (t.count == 0) app.add_option(t.flag(), line.texts[i])->expected(1)->take_all();
     else app.add_option(t.flag(), line.texts[i])->expected(t.count);
   }
   try {
@@ -88,7 +98,7 @@ CommandLine read_command_line(const std::vector<Setting>& table, const std::vect
   for (size_t i = 0; i < texts.size(); ++i) {
     const std::vector<std::string>& given = line.texts[i];
     const bool flag = std::any_of(given.begin(), given.end(), [](const auto& text) { return text.starts_with("--"); });
-    const bool fits = given.empty() || (int(given.size()) == texts[i].count && !flag);
+    const bool fits = given.empty() || ((texts[i].count == 0 || int(given.size()) == texts[i].count) && !flag);
     check<ConfigError>(texts[i].name.empty() || fits, texts[i].flag(), " is followed by ", texts[i].placeholder);
   }
   line.help = help->count() > 0;
@@ -97,7 +107,8 @@ CommandLine read_command_line(const std::vector<Setting>& table, const std::vect
   if (config->count() > 0) line.config = values.back();
   for (size_t row = 0; row < table.size(); ++row) {
     if (options[row]->count() == 0) continue;
-    const std::string text = is_switch(table[row]) ? options[row]->results().back() : values[row];
+    std::string text = is_switch(table[row]) ? options[row]->results().back() : values[row];
+    for (const std::string& part : lists[row]) text += (text.empty() ? "" : ",") + part;
     line.assignments.push_back({row, checked(table[row], text), table[row].flag()});
   }
   return line;

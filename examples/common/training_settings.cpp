@@ -1,5 +1,7 @@
 #include <ditharos/examples/common/training_settings.h>
 
+#include <cstdio>
+
 #include <ditharos/optim/muon.h>
 
 namespace ditharos::examples {
@@ -24,12 +26,16 @@ void describe_training(Settings& settings, TrainSettings& train, const std::stri
       .add("betas", train.betas, "decay of AdamW's two averages", at_least(0).below(1).count(2))
       .add("weight_decay", train.weight_decay, "decoupled weight decay", at_least(0))
       .add("clip", train.clip, "largest norm of all gradients together; 0: no clipping", at_least(0))
-      .add("warmup", train.warmup, "steps over which the learning rate rises from 0", at_least(0))
+      .add("warmup", train.warmup,
+           "steps over which the learning rate rises from 0; a tenth of all steps where it would be all of them",
+           at_least(0))
       .add("schedule", train.schedule, "the learning rate after the warm-up",
            {{"constant", optim::Decay::constant}, {"linear", optim::Decay::linear}, {"cosine", optim::Decay::cosine}})
       .add("ema_decay", train.ema_decay, "decay of the moving average of the weights, which samples are drawn with",
            at_least(0).below(1))
       .add("seed", train.seed, "decides initial weights, order of the data, noise: all that is random");
+  settings.only_with({"final_learning_rate"}, [&train] { return train.schedule != optim::Decay::constant; },
+                     "schedule = \"linear\" or \"cosine\"");
 }
 
 void describe_output(Settings& settings, OutputSettings& output) {
@@ -52,10 +58,24 @@ void describe_options(Settings& settings, TrainingOptions& options) {
 }
 
 void check_schedule(const TrainSettings& train) {
-  check<ConfigError>(train.schedule == optim::Decay::constant || train.steps > train.warmup, "warmup = ", train.warmup,
-                     " leaves nothing of steps = ", train.steps, " to the schedule: warmup must be smaller");
   check<ConfigError>(train.final_learning_rate <= train.learning_rate, "final_learning_rate = ",
                      train.final_learning_rate, " is above learning_rate = ", train.learning_rate);
+}
+
+int64_t warmup_steps(const TrainSettings& train) {
+  const bool fits = train.schedule == optim::Decay::constant || train.warmup < train.steps;
+  return fits ? train.warmup : train.steps / 10;
+}
+
+void say_adjustments(const Settings& settings, const TrainSettings& train) {
+  settings.say_without_effect();
+  const int64_t warmup = warmup_steps(train);
+  if (warmup == train.warmup) return;
+  std::fprintf(stderr,
+               "warmup = %lld leaves nothing of steps = %lld to the schedule: the learning rate rises over "
+               "%lld steps\n",
+               static_cast<long long>(train.warmup), static_cast<long long>(train.steps),
+               static_cast<long long>(warmup));
 }
 
 models::TrainerConfig trainer_config(const TrainSettings& train) {
@@ -63,7 +83,7 @@ models::TrainerConfig trainer_config(const TrainSettings& train) {
   config.seed = train.seed;
   config.clip_norm = train.clip;
   config.ema_decay = train.ema_decay;
-  config.schedule = {.lr = train.learning_rate, .warmup_steps = train.warmup, .decay = train.schedule,
+  config.schedule = {.lr = train.learning_rate, .warmup_steps = warmup_steps(train), .decay = train.schedule,
                      .total_steps = train.steps,
                      .final_fraction = train.final_learning_rate / train.learning_rate};
   return config;

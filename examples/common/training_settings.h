@@ -45,8 +45,13 @@ void describe_training(Settings& settings, TrainSettings& train, const std::stri
 void describe_output(Settings& settings, OutputSettings& output);
 void describe_options(Settings& settings, TrainingOptions& options);
 
-/// ConfigError unless the learning rates and the schedule's steps fit together.
+/// ConfigError unless the learning rates fit together.
 void check_schedule(const TrainSettings& train);
+/// Steps of warm-up: those that were asked for, or a tenth of all steps where a schedule would have nothing left.
+int64_t warmup_steps(const TrainSettings& train);
+/// Prints what a training program makes of its settings that is not as they say: a shorter warm-up, flags without
+/// effect.
+void say_adjustments(const Settings& settings, const TrainSettings& train);
 /// Seed, clipping, average and schedule; what is dropped from conditions is the caller's.
 models::TrainerConfig trainer_config(const TrainSettings& train);
 /// The optimiser of all parameters of the model.

@@ -72,6 +72,8 @@ void describe_sampling(Settings& settings, VideoSampling& sampling) {
       .add("guidance", sampling.guidance.scale, "classifier-free guidance; 1: none", at_least(0))
       .add("guide_from", sampling.guidance.from, "share of the way at which guidance begins", between(0, 1))
       .add("guide_to", sampling.guidance.to, "share of the way at which guidance ends", between(0, 1));
+  settings.only_with({"guide_from", "guide_to"}, [&sampling] { return sampling.guidance.scale != 1; },
+                     "a guidance other than 1");
 }
 
 void describe(Settings& settings, VideoRun& run) {
@@ -87,6 +89,11 @@ void describe(Settings& settings, VideoRun& run) {
 
 void settle(const VideoRun& run) {
   check_schedule(run.train);
+  models::VideoDiTConfig model = run.model;  // what is not known yet does not decide whether the rest fits together
+  model.patch = {run.patch[0], run.patch[1], run.patch[2]};
+  model.channels = 1;
+  model.text.vocabulary = run.vocabulary;
+  model.validate();
   run.flow.validate();
   run.sampling.guidance.validate();
   check<ConfigError>(run.prompts.empty() || !parse_prompts(run.prompts).empty(), "prompts = \"", run.prompts,
