@@ -2,6 +2,7 @@
 
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/grad_mode.h>
+#include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 
 namespace ditharos {
@@ -16,6 +17,37 @@ Tensors as_variables(const char* op, const Tensors& inputs, bool create_graph) {
   for (const Tensor& x : inputs)
     out.push_back(create_graph && x.requires_grad() ? x : x.detach().set_requires_grad());
   return out;
+}
+
+/// All nodes behind a tensor.
+NodeSet nodes_behind(const Tensor& y) {
+  std::vector<const Node*> found;
+  NodeSet seen;
+  const auto add = [&](const std::shared_ptr<Node>& node) {
+    if (node && seen.insert(node.get()).second) found.push_back(node.get());
+  };
+  add(node_of(y));
+  for (size_t i = 0; i < found.size(); ++i)
+    for (const auto& producer : found[i]->next) add(producer);
+  return seen;
+}
+
+/// f's result for `variables`, which stand for `inputs`. It has to depend on each of them.
+Tensor evaluate(const char* op, const TensorFunction& f, const Tensors& inputs, const Tensors& variables,
+                bool allow_unused) {
+  const Tensor y = f(variables);
+  if (allow_unused) return y;
+  const NodeSet behind = nodes_behind(y);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (behind.count(node_of(variables[i]).get())) continue;
+    const auto original = node_of(inputs[i]);
+    fail<AutogradError>("[", op, "] the function's result does not depend on input ", i, " of shape ",
+                        inputs[i].shape(), original && behind.count(original.get())
+                            ? ": it uses the tensor that was given as this input, but captured (as a module's "
+                              "parameter is), not the argument that it is called with"
+                            : "", "; with allow_unused = true the derivative is zero");
+  }
+  return y;
 }
 
 /// Gradients that are zero where the outputs do not depend on an input, or on any.
@@ -74,8 +106,8 @@ struct Gradient {
   Tensors variables;
   Tensor output;
   Tensors grads;
-  Gradient(const char* op, const TensorFunction& f, const Tensors& inputs, bool create_graph)
-      : variables(as_variables(op, inputs, create_graph)), output(f(variables)) {
+  Gradient(const char* op, const TensorFunction& f, const Tensors& inputs, bool create_graph, bool allow_unused)
+      : variables(as_variables(op, inputs, create_graph)), output(evaluate(op, f, inputs, variables, allow_unused)) {
     check_one_element(op, output);
     grads = grads_or_zeros({output}, variables, {ones_like(output)}, {.create_graph = true});
   }
@@ -87,10 +119,10 @@ TensorFunction of_one(const std::function<Tensor(const Tensor&)>& f) {
 
 }  // namespace
 
-Vjp vjp(const TensorFunction& f, const Tensors& inputs, const Tensor& v, bool create_graph) {
+Vjp vjp(const TensorFunction& f, const Tensors& inputs, const Tensor& v, bool create_graph, bool allow_unused) {
   GradMode recording(true);
   const Tensors variables = as_variables("vjp", inputs, create_graph);
-  const Tensor output = f(variables);
+  const Tensor output = evaluate("vjp", f, inputs, variables, allow_unused);
   if (!v.defined()) check_one_element("vjp", output);
   else
     check<ShapeError>(v.shape() == output.shape(), "[vjp] the vector has shape ", v.shape(), ", the output ",
@@ -100,42 +132,42 @@ Vjp vjp(const TensorFunction& f, const Tensors& inputs, const Tensor& v, bool cr
           grads_or_zeros({output}, variables, {weight}, {.create_graph = create_graph})};
 }
 
-Jvp jvp(const TensorFunction& f, const Tensors& inputs, const Tensors& v, bool create_graph) {
+Jvp jvp(const TensorFunction& f, const Tensors& inputs, const Tensors& v, bool create_graph, bool allow_unused) {
   check_like_inputs("jvp", inputs, v);
   GradMode recording(true);
   const Tensors variables = as_variables("jvp", inputs, create_graph);
-  const Tensor output = f(variables);
+  const Tensor output = evaluate("jvp", f, inputs, variables, allow_unused);
   const Tensor w = zeros(output.shape(), output.dtype()).set_requires_grad();  // w^T J is linear in w: any value does
   const Tensors rows = grads_or_zeros({output}, variables, {w}, {.create_graph = true});
   return {finished(output, create_graph), grads_or_zeros(rows, {w}, v, {.create_graph = create_graph})[0]};
 }
 
-Tensors jacobian(const TensorFunction& f, const Tensors& inputs, bool create_graph) {
+Tensors jacobian(const TensorFunction& f, const Tensors& inputs, bool create_graph, bool allow_unused) {
   GradMode recording(true);
   const Tensors variables = as_variables("jacobian", inputs, create_graph);
-  return rows_of_jacobian(f(variables), variables, create_graph);
+  return rows_of_jacobian(evaluate("jacobian", f, inputs, variables, allow_unused), variables, create_graph);
 }
 
-Tensor jacobian(const std::function<Tensor(const Tensor&)>& f, const Tensor& input, bool create_graph) {
-  return jacobian(of_one(f), Tensors{input}, create_graph)[0];
+Tensor jacobian(const std::function<Tensor(const Tensor&)>& f, const Tensor& input, bool create_graph, bool allow_unused) {
+  return jacobian(of_one(f), Tensors{input}, create_graph, allow_unused)[0];
 }
 
-std::vector<Tensors> hessian(const TensorFunction& f, const Tensors& inputs, bool create_graph) {
+std::vector<Tensors> hessian(const TensorFunction& f, const Tensors& inputs, bool create_graph, bool allow_unused) {
   GradMode recording(true);
-  const Gradient g("hessian", f, inputs, create_graph);
+  const Gradient g("hessian", f, inputs, create_graph, allow_unused);
   std::vector<Tensors> blocks;
   for (const Tensor& one : g.grads) blocks.push_back(rows_of_jacobian(one, g.variables, create_graph));
   return blocks;
 }
 
-Tensor hessian(const std::function<Tensor(const Tensor&)>& f, const Tensor& input, bool create_graph) {
-  return hessian(of_one(f), Tensors{input}, create_graph)[0][0];
+Tensor hessian(const std::function<Tensor(const Tensor&)>& f, const Tensor& input, bool create_graph, bool allow_unused) {
+  return hessian(of_one(f), Tensors{input}, create_graph, allow_unused)[0][0];
 }
 
-Vjp hvp(const TensorFunction& f, const Tensors& inputs, const Tensors& v, bool create_graph) {
+Vjp hvp(const TensorFunction& f, const Tensors& inputs, const Tensors& v, bool create_graph, bool allow_unused) {
   check_like_inputs("hvp", inputs, v);
   GradMode recording(true);
-  const Gradient g("hvp", f, inputs, create_graph);
+  const Gradient g("hvp", f, inputs, create_graph, allow_unused);
   return {finished(g.output, create_graph), grads_or_zeros(g.grads, g.variables, v, {.create_graph = create_graph})};
 }
 

@@ -5,6 +5,11 @@
 //
 // All run the function themselves, on copies of the inputs that are leaves. With create_graph = true an input that
 // needs a gradient is used as it is, and the results can be differentiated again with respect to it.
+//
+// The function has to compute with its argument. A tensor that it reaches in another way, as a lambda reaches the
+// parameters of a module that it captured, is a constant to it, even where the same tensor was given as an input. So a
+// result that does not depend on an input at all is refused with AutogradError, unless `allow_unused` says that its
+// derivative shall be zero.
 #include <functional>
 #include <vector>
 
@@ -14,37 +19,41 @@ namespace ditharos {
 
 using TensorFunction = std::function<Tensor(const std::vector<Tensor>&)>;
 
-struct Vjp {
+struct [[nodiscard]] Vjp {
   Tensor output;              ///< f(inputs)
   std::vector<Tensor> grads;  ///< v^T J, one an input
 };
 /// Gradients of the inputs for the gradient `v` of the output: one backward pass. `v` may be left out for an output of
 /// one element. ShapeError unless v has the output's shape.
-Vjp vjp(const TensorFunction& f, const std::vector<Tensor>& inputs, const Tensor& v = {}, bool create_graph = false);
+Vjp vjp(const TensorFunction& f, const std::vector<Tensor>& inputs, const Tensor& v = {}, bool create_graph = false,
+        bool allow_unused = false);
 
-struct Jvp {
+struct [[nodiscard]] Jvp {
   Tensor output;   ///< f(inputs)
   Tensor tangent;  ///< J v, in the output's shape
 };
 /// The derivative of f along `v`, one tensor an input and in its shape. Reverse mode gives w^T J for any w, which is
 /// linear in w; the gradient of that with respect to w is J v: two backward passes.
 Jvp jvp(const TensorFunction& f, const std::vector<Tensor>& inputs, const std::vector<Tensor>& v,
-        bool create_graph = false);
+        bool create_graph = false, bool allow_unused = false);
 
 /// d output / d input for each input, in the shape [output's..., input's...]: a backward pass for each element of the
 /// output. ShapeError when that has more than eight axes.
-std::vector<Tensor> jacobian(const TensorFunction& f, const std::vector<Tensor>& inputs, bool create_graph = false);
-Tensor jacobian(const std::function<Tensor(const Tensor&)>& f, const Tensor& input, bool create_graph = false);
+[[nodiscard]] std::vector<Tensor> jacobian(const TensorFunction& f, const std::vector<Tensor>& inputs,
+                                           bool create_graph = false, bool allow_unused = false);
+Tensor jacobian(const std::function<Tensor(const Tensor&)>& f, const Tensor& input, bool create_graph = false,
+                bool allow_unused = false);
 
 /// Second derivatives of a function with one element: block [i][j] is d^2 f / d input_i d input_j in the shape
 /// [input_i's..., input_j's...].
-std::vector<std::vector<Tensor>> hessian(const TensorFunction& f, const std::vector<Tensor>& inputs,
-                                         bool create_graph = false);
-Tensor hessian(const std::function<Tensor(const Tensor&)>& f, const Tensor& input, bool create_graph = false);
+[[nodiscard]] std::vector<std::vector<Tensor>> hessian(const TensorFunction& f, const std::vector<Tensor>& inputs,
+                                                        bool create_graph = false, bool allow_unused = false);
+Tensor hessian(const std::function<Tensor(const Tensor&)>& f, const Tensor& input, bool create_graph = false,
+               bool allow_unused = false);
 
 /// The Hessian of a function with one element times `v`, one tensor an input: two backward passes, whatever the size
 /// (Pearlmutter 1994). `grads` holds the products.
 Vjp hvp(const TensorFunction& f, const std::vector<Tensor>& inputs, const std::vector<Tensor>& v,
-        bool create_graph = false);
+        bool create_graph = false, bool allow_unused = false);
 
 }  // namespace ditharos

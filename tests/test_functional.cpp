@@ -46,8 +46,8 @@ TEST_CASE("functional: jacobian and hessian of known functions") {
   CHECK_FALSE(blocks[0][1].requires_grad());
   CHECK_FALSE(x.requires_grad());
 
-  // What does not depend on the input, and outputs without elements.
-  CHECK(values_of(jacobian([](const Tensor&) { return ones({2}, DType::f64); }, x)) == Values(6, 0));
+  // What does not depend on the input, where that is allowed, and outputs without elements.
+  CHECK(values_of(jacobian([](const Tensor&) { return ones({2}, DType::f64); }, x, false, true)) == Values(6, 0));
   CHECK(jacobian([](const Tensor& v) { return slice(v, 0, 1, 1); }, x).shape() == Shape{0, 3});
   CHECK(values_of(hessian([](const Tensor& v) { return sum(v); }, x)) == zero);
 }
@@ -66,7 +66,7 @@ TEST_CASE("functional: products from either side agree with the jacobian") {
   close(right.tangent, einsum("abij,ij->ab", {j[0], v[0]}) + einsum("abij,ij->ab", {j[1], v[1]}));
   CHECK_FALSE(right.tangent.requires_grad());
   // Along no direction that matters.
-  CHECK(values_of(jvp([](const List&) { return ones({2}, DType::f64); }, x, v).tangent) == Values{0, 0});
+  CHECK(values_of(jvp([](const List&) { return ones({2}, DType::f64); }, x, v, false, true).tangent) == Values{0, 0});
 }
 
 TEST_CASE("functional: the hessian times a vector agrees with the hessian") {
@@ -114,4 +114,36 @@ TEST_CASE("functional: inside NoGrad, and messages") {
         "[jvp] vector 0 has shape [1], the input [2]");
   CHECK(message_of<DTypeError>([&] { jvp(twice, {x}, {zeros({2})}); }) == "[jvp] vector 0 is f32, the input f64");
   CHECK(message_of<AutogradError>([&] { jacobian(twice, List{}); }) == "[jacobian] there is no input");
+}
+
+TEST_CASE("regression 28: a function that reaches its input only through what it captured is refused") {
+  // A module's parameters are captured: the function that is differentiated never sees the input.
+  const Tensor w = random({1, 2}, 1).set_requires_grad(), x = random({3, 2}, 2), v = random({1, 2}, 3);
+  const auto captured = [&](const List&) { return sum(square(linear(x, w))); };
+  const std::string why =
+      " the function's result does not depend on input 0 of shape [1, 2]: it uses the tensor that was given as this "
+      "input, but captured (as a module's parameter is), not the argument that it is called with; with allow_unused = "
+      "true the derivative is zero";
+  CHECK(message_of<AutogradError>([&] { hvp(captured, {w}, {v}); }) == "[hvp]" + why);
+  CHECK(message_of<AutogradError>([&] { vjp(captured, {w}); }) == "[vjp]" + why);
+  CHECK(message_of<AutogradError>([&] { jvp(captured, {w}, {v}); }) == "[jvp]" + why);
+  CHECK(message_of<AutogradError>([&] { jacobian(captured, List{w}); }) == "[jacobian]" + why);
+  CHECK(message_of<AutogradError>([&] { hessian(captured, List{w}); }) == "[hessian]" + why);
+  CHECK(values_of(hvp(captured, {w}, {v}, false, true).grads[0]) == Values{0, 0});
+  CHECK(values_of(vjp(captured, {w}, {}, false, true).grads[0]) == Values{0, 0});
+  CHECK(values_of(hessian(captured, List{w}, false, true)[0][0]) == Values(4, 0));
+
+  // With the argument it is what it should be: 2 x^T x v.
+  const auto f = [&](const List& in) { return sum(square(linear(x, in[0]))); };
+  close(hvp(f, {w}, {v}).grads[0], matmul(v, matmul(transpose(x, 0, 1), x)) * 2.0);
+
+  // One input of two, a constant, and one that a detach() hides.
+  CHECK(message_of<AutogradError>([&] {
+          vjp([](const List& in) { return sum(in[0]); }, {x, v});
+        }) == "[vjp] the function's result does not depend on input 1 of shape [1, 2]; with allow_unused = true the "
+              "derivative is zero");
+  CHECK_THROWS_AS(hvp([](const List&) { return ones({}, DType::f64); }, {x}, {x}), AutogradError);
+  CHECK_THROWS_AS(vjp([](const List& in) { return sum(in[0].detach() * 2.0); }, {x}), AutogradError);
+  // A linear function has a Hessian of zeros, and a result that a recomputed block made depends on its inputs.
+  CHECK(values_of(hvp([](const List& in) { return sum(in[0]); }, {v}, {v}).grads[0]) == Values{0, 0});
 }
