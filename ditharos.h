@@ -4,6 +4,7 @@
 #include <ditharos/tensor/allocator.h>
 #include <ditharos/tensor/bfloat16.h>
 #include <ditharos/tensor/crc32c.h>
+#include <ditharos/tensor/draw_log.h>
 #include <ditharos/tensor/dtype.h>
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/factory.h>

@@ -5,6 +5,7 @@
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
+#include <ditharos/tensor/draw_log.h>
 #include <ditharos/tensor/view.h>
 
 namespace ditharos {
@@ -32,7 +33,7 @@ void check_all_listed(const Tensor& y, const NodeSet& listed, uint64_t begin) {
 }
 
 /// The gradients of the block's inputs and parameters, by computing it again.
-Grads replay(const Backward& d, const CheckpointBlock& block, Generator rng, size_t input_count) {
+Grads replay(const Backward& d, const CheckpointBlock& block, Generator rng, const DrawLog& draws, size_t input_count) {
   std::vector<Tensor> inputs(input_count), wanted;
   std::vector<size_t> places;  // of the wanted ones among the gradients
   NodeSet listed;
@@ -57,7 +58,10 @@ Grads replay(const Backward& d, const CheckpointBlock& block, Generator rng, siz
   Tensor y;
   {
     const GradMode recording(true);
+    const ReplayDraws again(draws);
     y = block(inputs, rng);
+    check<AutogradError>(again.finished(), "[checkpoint] the block draws other random numbers when it is computed "
+                         "again: the first time it made ", draws.size(), " draws");
   }
   Grads grads(d.input_count());
   if (!needs_grad(y)) return grads;  // a constant
@@ -72,9 +76,11 @@ Grads replay(const Backward& d, const CheckpointBlock& block, Generator rng, siz
 Tensor checkpoint(CheckpointBlock block, const std::vector<Tensor>& inputs, const std::vector<Tensor>& parameters,
                   Generator& rng) {
   const Generator start = rng;
+  DrawLog draws;
   Tensor y;
   {
     const NoGrad forget;
+    const RecordDraws notes(draws);
     y = block(inputs, rng);
   }
   std::vector<Tensor> all = inputs;
@@ -82,8 +88,8 @@ Tensor checkpoint(CheckpointBlock block, const std::vector<Tensor>& inputs, cons
   for (const Tensor& p : parameters)  // one that is listed twice would get its gradient twice
     if (seen.insert(p.impl()).second) all.push_back(p);
   return record("checkpoint", y, all, save_inputs,
-                [block = std::move(block), start, n = inputs.size()](const Backward& d) {
-                  return replay(d, block, start, n);
+                [block = std::move(block), start, draws = std::move(draws), n = inputs.size()](const Backward& d) {
+                  return replay(d, block, start, draws, n);
                 });
 }
 

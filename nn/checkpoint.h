@@ -7,8 +7,8 @@
 
 namespace ditharos::nn {
 
-/// module(x...), computed again in the backward pass instead of kept (see autograd/checkpoint.h). The module must draw
-/// no random numbers; all that it trains is found by its visit().
+/// module(x...), computed again in the backward pass instead of kept (see autograd/checkpoint.h). All that the
+/// module trains is found by its visit().
 template <class M, std::same_as<Tensor>... X>
 Tensor checkpoint(const M& module, const X&... x) {
   M copy = module;  // handles: the same parameters, and the mode (training or not) of this moment

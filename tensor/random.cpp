@@ -4,6 +4,7 @@
 #include <numbers>
 #include <utility>
 
+#include <ditharos/tensor/draw_log.h>
 #include <ditharos/tensor/kernels/convert.h>
 #include <ditharos/tensor/observer.h>
 #include <ditharos/tensor/parallel.h>
@@ -49,11 +50,10 @@ Tensor draw(const Shape& shape, uint64_t seed, uint64_t& offset, const F& f) {
   const WorkScope scope({.name = "random", .shape = &shape});
   Tensor out(shape, dtype_of<T>);
   T* p = out.mutable_data<T>();
-  const uint64_t start = offset;
+  const Draw from = begin_draw(seed, offset, uint64_t(out.numel()));
   parallel_for(out.numel(), grain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) p[i] = f(Bits(seed, start + uint64_t(i)));
+    for (int64_t i = begin; i < end; ++i) p[i] = f(Bits(from.seed, from.offset + uint64_t(i)));
   });
-  offset += uint64_t(out.numel());
   return out;
 }
 
@@ -116,14 +116,18 @@ Tensor Generator::permutation(int64_t n) {
   Tensor out({n}, DType::i64);
   int64_t* p = out.mutable_data<int64_t>();
   for (int64_t i = 0; i < n; ++i) p[i] = i;
-  for (int64_t i = 0; i < n; ++i, ++offset_) {
-    const int64_t j = i + int64_t(scale_to(Bits(seed_, offset_).first, uint64_t(n - i)));
+  const Draw from = begin_draw(seed_, offset_, uint64_t(n));
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t j = i + int64_t(scale_to(Bits(from.seed, from.offset + uint64_t(i)).first, uint64_t(n - i)));
     std::swap(p[i], p[j]);
   }
   return out;
 }
 
-double Generator::uniform() { return unit_interval(Bits(seed_, offset_++).first); }
+double Generator::uniform() {
+  const Draw from = begin_draw(seed_, offset_, 1);
+  return unit_interval(Bits(from.seed, from.offset).first);
+}
 
 Generator Generator::fork(uint64_t key) const { return Generator(mix(mix(seed_ + 0x9e3779b97f4a7c15u) + key)); }
 

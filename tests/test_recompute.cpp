@@ -183,3 +183,62 @@ TEST_CASE("a checkpointed block says what was wrong with its use") {
   CHECK_THROWS_WITH_AS(sum(y).backward(), doctest::Contains("[checkpoint] the saved input 1 of shape [2] was modified"),
                        AutogradError);
 }
+
+TEST_CASE("regression 28: a block that draws from any generator draws the same again, and no generator moves") {
+  const Tensor x = ones({4}).set_requires_grad();
+  // y = x r: the derivative is r, whatever the generator is.
+  const auto check_replayed = [&](const std::function<Tensor(const std::vector<Tensor>&)>& block) {
+    x.set_grad({});
+    const Tensor y = checkpoint(block, {x}, {});
+    sum(y).backward();
+    // Factors are multiplied in another order on the way back.
+    CHECK(amax(abs(x.grad() - y)).item() <= 1e-6 * amax(abs(y)).item());
+  };
+  Generator captured(3), plain(3);
+  check_replayed([&](const std::vector<Tensor>& in) { return in[0] * captured.normal({4}); });
+  const Tensor ignored = plain.normal({4});
+  CHECK(captured.offset() == plain.offset());
+  Generator by_value(5);
+  check_replayed([by_value](const std::vector<Tensor>& in) mutable { return in[0] * by_value.uniform({4}); });
+  check_replayed([&](const std::vector<Tensor>& in) { return in[0] * captured.uniform(); });
+  check_replayed([&](const std::vector<Tensor>& in) { return in[0] * captured.bernoulli(.5, {4}); });
+  check_replayed([&](const std::vector<Tensor>& in) {
+    return in[0] * to(captured.permutation(4), DType::f32) * to(captured.randint(1, 9, {4}), DType::f32);
+  });
+  check_replayed([&](const std::vector<Tensor>& in) { return dropout(in[0], .5, captured) * captured.fork(1).normal({4}); });
+  // Blocks inside of blocks, each with draws of its own.
+  const auto inner = [&](const std::vector<Tensor>& in) { return in[0] * captured.normal({4}); };
+  check_replayed([&](const std::vector<Tensor>& in) {
+    return checkpoint(inner, {checkpoint(inner, {in[0] * captured.normal({4})}, {})}, {}) * captured.normal({4});
+  });
+  // A module that keeps a generator.
+  struct Noisy : nn::Module {
+    Generator* rng;
+    Tensor operator()(const Tensor& in) const { return in * rng->normal({4}); }
+    void visit(nn::Visitor&) override {}
+  } noisy;
+  noisy.rng = &captured;
+  x.set_grad({});
+  const Tensor y = nn::checkpoint(noisy, x);
+  sum(y).backward();
+  CHECK(same_bits(x.grad(), y));
+}
+
+TEST_CASE("regression 28: a block that draws otherwise the second time is refused") {
+  const Tensor x = ones({4}).set_requires_grad();
+  Generator rng(3);
+  int runs = 0;
+  const auto fewer = [&](const std::vector<Tensor>& in) { return ++runs == 1 ? in[0] * rng.normal({4}) : in[0] * 2.0; };
+  CHECK_THROWS_WITH_AS(sum(checkpoint(fewer, {x}, {})).backward(),
+                       "[checkpoint] the block draws other random numbers when it is computed again: the first time it "
+                       "made 1 draws", AutogradError);
+  runs = 0;
+  const auto longer = [&](const std::vector<Tensor>& in) { return in[0] * rng.normal({++runs, 4}); };
+  CHECK_THROWS_WITH_AS(sum(checkpoint(longer, {x}, {})).backward(),
+                       "[checkpoint] the block draws other random numbers when it is computed again: draw 0 has 8 "
+                       "elements, and the first time it had 4", AutogradError);
+  // Nothing of it stays behind.
+  const uint64_t before = rng.offset();
+  const Tensor later = rng.normal({4});
+  CHECK(rng.offset() == before + 4);
+}
