@@ -1,6 +1,7 @@
 #include <ditharos/autograd/engine.h>
 
 #include <algorithm>
+#include <mutex>
 #include <queue>
 #include <unordered_map>
 
@@ -41,6 +42,7 @@ Tensor copied(const Tensor& g) {
 
 /// Adds a finished gradient to a leaf's. The leaf keeps memory of its own: optimisers and clipping work in place there.
 void accumulate_leaf(const Tensor& leaf, Tensor g) {
+  const std::lock_guard lock(gradient_mutex(leaf));
   Meta& meta = meta_of(leaf);
   if (meta.grad.defined()) return accumulate(meta.grad, std::move(g));
   meta.grad = g.is_unique() && g.is_contiguous() ? std::move(g) : copied(g);
@@ -110,8 +112,14 @@ class Pass : private PendingGrads {
       return usable(slot->second) ? slot->second : Tensor{};
     // A parameter's gradient from earlier passes. Hooks want to see this pass's contribution alone.
     if (!node.leaf.defined() || wanted_ || !meta_of(node.leaf).leaf_hooks.empty()) return {};
+    // The rule will add to it, so it stays locked until the rule is done. Where another thread has it, the rule's
+    // gradient comes back instead: waiting here, with other leaves locked, could wait for ever.
+    std::unique_lock lock(gradient_mutex(node.leaf), std::try_to_lock);
+    if (!lock) return {};
     const Tensor& grad = meta_of(node.leaf).grad;
-    return usable(grad) && grad.shape() == node.shape && grad.dtype() == node.dtype ? grad : Tensor{};
+    if (!usable(grad) || grad.shape() != node.shape || grad.dtype() != node.dtype) return {};
+    locked_.push_back(std::move(lock));
+    return grad;
   }
 
   void add(const NodePtr& node, Tensor grad) {
@@ -156,6 +164,10 @@ class Pass : private PendingGrads {
   Grads apply_rule(Node& node, Tensor grad) {
     const RuleScope unsearched;
     const WorkScope scope({node.name, WorkKind::backward, node.module, &node.shape});
+    const struct Unlock {
+      std::vector<std::unique_lock<std::recursive_mutex>>& locked;
+      ~Unlock() { locked.clear(); }
+    } unlock{locked_};
     // With a recorder, what a rule contributes shall come back from it instead of being added in place.
     return node.rule(Backward(node, std::move(grad), leading_, recorder_ ? nullptr : this));
   }
@@ -190,6 +202,7 @@ class Pass : private PendingGrads {
   const NodeSet* leading_;
   PassRecorder* recorder_;
   const NoCutMarks unmarked_;
+  std::vector<std::unique_lock<std::recursive_mutex>> locked_;  // of leaves that the running rule adds to
   std::priority_queue<NodePtr, std::vector<NodePtr>, Older> ready_;
   std::unordered_map<const Node*, Tensor> pending_;
 };

@@ -1,5 +1,11 @@
 #pragma once
 // Reverse mode: walks the recorded graph from outputs to inputs, newest operation first.
+//
+// Threads. Passes may run at once on several threads, each over a graph of its own, also where the graphs share
+// parameters: a leaf's grad() is locked while a pass adds to it, so that every contribution counts. In which order they
+// arrive is up to the threads, and with it the last bits of the sum. Hooks run on the thread of their pass, unlocked.
+// What is left to the caller: to join the threads before reading or clearing grad(), writing to parameters or stepping
+// an optimiser; and not to let two passes walk one graph unless both retain it.
 #include <vector>
 
 #include <ditharos/autograd/node.h>
@@ -23,8 +29,8 @@ void backward(const Tensor& output, const Tensor& grad = {}, const BackwardOptio
 /// Gradients of the outputs, weighted with `grad_outputs` (ones for one-element outputs when empty), with respect to
 /// `inputs`, which may be leaves or intermediate results. No leaf's grad() changes. An input that the outputs do not
 /// depend on gives zeros.
-std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
-                         const std::vector<Tensor>& grad_outputs = {}, const BackwardOptions& options = {});
+[[nodiscard]] std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
+                                       const std::vector<Tensor>& grad_outputs = {}, const BackwardOptions& options = {});
 /// The same for one output and one input.
 Tensor grad(const Tensor& output, const Tensor& input, const Tensor& grad_output = {},
             const BackwardOptions& options = {});

@@ -1,5 +1,7 @@
 #pragma once
 // What differentiation hangs on a tensor.
+#include <mutex>
+
 #include <ditharos/autograd/node.h>
 
 namespace ditharos {
@@ -17,5 +19,9 @@ struct Meta : AutogradMeta {
 Meta& meta_of(const Tensor& x);
 /// The tensor's Meta or null.
 Meta* find_meta(const Tensor& x);
+
+/// What a backward pass holds while it changes the gradient of a leaf, so that passes on several threads can add to one
+/// leaf. Some leaves share one mutex.
+std::recursive_mutex& gradient_mutex(const Tensor& leaf);
 
 }  // namespace ditharos

@@ -1,6 +1,7 @@
 #include <ditharos/autograd/node.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <mutex>
 #include <set>
@@ -143,6 +144,11 @@ Meta& meta_of(const Tensor& x) {
   return static_cast<Meta&>(*meta);
 }
 
+std::recursive_mutex& gradient_mutex(const Tensor& leaf) {
+  static auto* mutexes = new std::array<std::recursive_mutex, 64>;  // never destroyed: threads may outlive main
+  return (*mutexes)[std::hash<const void*>{}(leaf.impl()) / 64 % mutexes->size()];  // impls lie a cache line or more apart
+}
+
 Meta* find_meta(const Tensor& x) { return x.defined() ? static_cast<Meta*>(x.impl()->meta.get()) : nullptr; }
 
 bool needs_grad(const Tensor& x) {
@@ -154,6 +160,8 @@ std::shared_ptr<Node> node_of(const Tensor& x) {
   if (!needs_grad(x)) return nullptr;
   Meta& meta = meta_of(x);
   if (meta.grad_fn) return meta.grad_fn;
+  static std::mutex mutex;  // several threads may record with one parameter
+  const std::lock_guard lock(mutex);
   auto node = meta.leaf_node.lock();
   if (!node) {
     node = std::make_shared<Node>("leaf");
