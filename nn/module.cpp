@@ -2,7 +2,9 @@
 
 #include <functional>
 #include <unordered_map>
+#include <unordered_set>
 
+#include <ditharos/autograd/node.h>
 #include <ditharos/tensor/kernels/copy.h>
 
 namespace ditharos::nn {
@@ -34,6 +36,8 @@ class Lister : public Visitor {
 
 }  // namespace
 
+std::string Visitor::numbered(const char* name, size_t i) { return std::string(name).append(".").append(std::to_string(i)); }
+
 void Visitor::operator()(const char* name, Tensor& parameter) {
   if (parameter.defined()) on_parameter(prefix_ + name, parameter);
 }
@@ -52,7 +56,10 @@ void Visitor::operator()(const char* name, Module& module) {
 
 NamedTensors named_parameters(Module& module) {
   NamedTensors found;
-  Lister lister([&](const std::string& name, Tensor& t) { found.push_back({name, t}); });
+  std::unordered_set<const TensorImpl*> seen;
+  Lister lister([&](const std::string& name, Tensor& t) {
+    if (seen.insert(t.impl()).second) found.push_back({name, t});
+  });
   module.visit(lister);
   return found;
 }
@@ -63,6 +70,18 @@ NamedTensors named_tensors(Module& module) {
   Lister lister(add, add);
   module.visit(lister);
   return found;
+}
+
+std::vector<SharedNames> shared_tensors(Module& module) {
+  std::vector<SharedNames> groups;
+  std::unordered_map<const TensorImpl*, size_t> group_of;
+  for (const auto& [name, tensor] : named_tensors(module)) {
+    const auto [at, fresh] = group_of.try_emplace(tensor.impl(), groups.size());
+    if (fresh) groups.emplace_back();
+    groups[at->second].push_back(name);
+  }
+  std::erase_if(groups, [](const SharedNames& names) { return names.size() == 1; });
+  return groups;
 }
 
 int64_t parameter_count(Module& module) {
@@ -89,6 +108,22 @@ void set_requires_grad(Module& module, bool on) {
 
 void zero_grad(Module& module) {
   for (const auto& [name, tensor] : named_parameters(module)) tensor.set_grad({});
+}
+
+void check_leaf(const char* op, const NamedTensor& parameter) {
+  const auto& [name, tensor] = parameter;
+  check(tensor.defined(), "[", op, "] parameter \"", name, "\" is undefined");
+  const auto node = node_of(tensor);
+  check<AutogradError>(!node || node->leaf.defined(), "[", op, "] parameter \"", name, "\" of shape ", tensor.shape(),
+                       " is no leaf: [", node ? node->name : "", "] computed it from others, and only leaves collect a "
+                       "gradient; give those others, or a new leaf, nn::parameter(x.detach())");
+}
+
+void fail_without_weight(const char* op, const char* type, const Module& module) {
+  std::string which = type;
+  if (*module.path()) which.append(" \"").append(module.path()).append("\"");
+  else if (*current_module_path()) which.append(" in \"").append(current_module_path()).append("\"");
+  fail("[", op, "] the ", which, " has no weight: it was made by the default constructor; construct it with its sizes");
 }
 
 void unshare(Module& module) {

@@ -7,7 +7,8 @@
 //     void visit(nn::Visitor& v) override { v("fc1", fc1); v("fc2", fc2); }
 //   };
 //
-// Copying a module copies handles: both share their parameters. clone() gives independent ones.
+// Copying a module copies handles: both share their parameters, so std::vector<nn::Linear>(3, nn::Linear(4, 4, rng)) is
+// one layer three times. clone() gives independent ones; shared_tensors() and audit() tell which are shared.
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,7 +32,7 @@ class Visitor {
   void operator()(const char* name, Module& module);
   template <class M>
   void operator()(const char* name, std::vector<M>& modules) {
-    for (size_t i = 0; i < modules.size(); ++i) (*this)((name + ("." + std::to_string(i))).c_str(), modules[i]);
+    for (size_t i = 0; i < modules.size(); ++i) (*this)(numbered(name, i).c_str(), modules[i]);
   }
   template <class M>
   void operator()(const char* name, std::optional<M>& module) {
@@ -44,6 +45,8 @@ class Visitor {
   virtual void on_module(const std::string&, Module&) {}
 
  private:
+  static std::string numbered(const char* name, size_t i);  // "blocks.3"
+
   std::string prefix_;
 };
 
@@ -101,10 +104,18 @@ struct NamedTensor {
 };
 using NamedTensors = std::vector<NamedTensor>;
 
-NamedTensors named_parameters(Module& module);
-/// Parameters and buffers: what a checkpoint holds.
-NamedTensors named_tensors(Module& module);
-int64_t parameter_count(Module& module);
+/// Each parameter once, under the first of its names, as in PyTorch: what there is to train.
+[[nodiscard]] NamedTensors named_parameters(Module& module);
+/// Parameters and buffers under all of their names: what a checkpoint holds.
+[[nodiscard]] NamedTensors named_tensors(Module& module);
+/// Elements of all parameters, shared ones once.
+[[nodiscard]] int64_t parameter_count(Module& module);
+
+/// The names of one tensor that a module lists more than once.
+using SharedNames = std::vector<std::string>;
+/// Every parameter and buffer with several names: weights that were tied on purpose, and those of copied modules.
+[[nodiscard]] std::vector<SharedNames> shared_tensors(Module& module);
+
 /// Switches this module and all below it between training and evaluation.
 void set_training(Module& module, bool on);
 /// Switches whether the parameters collect gradients.
@@ -115,18 +126,29 @@ void zero_grad(Module& module);
 void unshare(Module& module);
 /// A deep copy.
 template <class M>
-M clone(const M& module) {
+[[nodiscard]] M clone(const M& module) {
   M copy = module;
   unshare(copy);
   return copy;
 }
 
 /// Walks the graph behind `loss` and throws AutogradError if a leaf collects a gradient that visit() does not list:
-/// such a parameter would never be trained or saved.
-void audit(const Tensor& loss, Module& module);
+/// such a parameter would never be trained or saved. Returns shared_tensors(module), which are trained as one tensor:
+/// meant for tied weights, a mistake where a module was copied that should have been cloned.
+std::vector<SharedNames> audit(const Tensor& loss, Module& module);
+
+/// AutogradError, in the name of `op`, for a parameter that was computed from others: only leaves collect gradients.
+void check_leaf(const char* op, const NamedTensor& parameter);
+/// Throws Error, in the name of the operation `op`, for a layer of the class `type` that has no weight.
+[[noreturn]] void fail_without_weight(const char* op, const char* type, const Module& module);
+/// The same unless `weight` is defined: that of a layer which the default constructor made is not.
+inline void check_has_weight(const char* op, const char* type, const Module& module, const Tensor& weight) {
+  if (!weight.defined()) [[unlikely]] fail_without_weight(op, type, module);
+}
 
 /// Checks that two lists name the same tensors with the same shapes; the message lists all missing and unexpected
-/// names and all shapes that differ.
+/// names and all shapes that differ. ConfigError when one tensor is expected under several names and `given` has
+/// different values for them: only one could be kept.
 void check_same_tensors(const std::string& what, const NamedTensors& expected, const NamedTensors& given);
 /// Copies values by name into the module's parameters and buffers. Strict; nothing changes if it throws.
 void load_state_dict(Module& module, const NamedTensors& state);

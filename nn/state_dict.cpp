@@ -1,6 +1,7 @@
 // Loading values by name, and the audit of a graph against what a module lists.
 #include <algorithm>
 #include <map>
+#include <utility>
 #include <unordered_set>
 
 #include <ditharos/autograd/node.h>
@@ -26,6 +27,33 @@ std::map<std::string, Tensor> by_name(const std::string& what, const NamedTensor
   return map;
 }
 
+bool same_values(const Tensor& a, const Tensor& b) {
+  if (a.impl() == b.impl()) return true;
+  const Tensor x = kernels::to(a, DType::f64), y = kernels::to(b, DType::f64);  // contiguous
+  const Tensor i = kernels::to(a, DType::i64), k = kernels::to(b, DType::i64);  // whole numbers beyond 2^53
+  const auto same = [](const auto* p, const auto* q, int64_t n) {
+    return std::equal(p, p + n, q, [](auto v, auto w) { return v == w || (v != v && w != w); });
+  };
+  return same(x.data<double>(), y.data<double>(), x.numel()) &&
+         (is_floating(a.dtype()) || same(i.data<int64_t>(), k.data<int64_t>(), i.numel()));
+}
+
+/// One tensor under several names can hold one value.
+void check_shared_agree(const std::string& what, const NamedTensors& expected,
+                        const std::map<std::string, Tensor>& given) {
+  std::map<std::pair<const Storage*, int64_t>, const NamedTensor*> first;  // by where the elements are
+  for (const NamedTensor& one : expected) {
+    if (one.tensor.numel() == 0) continue;
+    const auto [at, fresh] = first.emplace(std::pair(one.tensor.storage().get(), one.tensor.offset()), &one);
+    const Tensor& before = at->second->tensor;
+    if (fresh || before.shape() != one.tensor.shape() || before.strides() != one.tensor.strides()) continue;
+    const std::string& other = at->second->name;
+    check<ConfigError>(same_values(given.at(other), given.at(one.name)), what, " does not fit: \"", other, "\" and \"",
+                       one.name, "\" are one tensor here, but have different values there; a copied module shares its "
+                       "parameters with the original, and clone() gives it its own");
+  }
+}
+
 }  // namespace
 
 void check_same_tensors(const std::string& what, const NamedTensors& expected, const NamedTensors& given) {
@@ -44,6 +72,7 @@ void check_same_tensors(const std::string& what, const NamedTensors& expected, c
   if (!unexpected.empty()) problems += "; unexpected: " + listed(unexpected);
   if (!differing.empty()) problems += "; of another shape: " + listed(differing);
   check<ShapeError>(problems.empty(), what, " does not fit", problems);
+  check_shared_agree(what, expected, have);
 }
 
 void load_state_dict(Module& module, const NamedTensors& state) {
@@ -53,7 +82,7 @@ void load_state_dict(Module& module, const NamedTensors& state) {
   for (const auto& [name, tensor] : own) kernels::copy_into(tensor, values.at(name));
 }
 
-void audit(const Tensor& loss, Module& module) {
+std::vector<SharedNames> audit(const Tensor& loss, Module& module) {
   std::unordered_set<const TensorImpl*> known;
   for (const auto& [name, tensor] : named_parameters(module)) known.insert(tensor.impl());
   std::vector<Node*> stack;
@@ -71,6 +100,7 @@ void audit(const Tensor& loss, Module& module) {
     for (const auto& producer : node->next)
       if (producer) stack.push_back(producer.get());
   }
+  return shared_tensors(module);
 }
 
 }  // namespace ditharos::nn

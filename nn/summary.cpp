@@ -78,9 +78,13 @@ class Listener : private Observer {
 
 /// 1234567 as "1,234,567".
 std::string grouped(int64_t n) {
-  std::string digits = std::to_string(n);
-  for (auto at = std::ptrdiff_t(digits.size()) - 3; at > 0; at -= 3) digits.insert(size_t(at), ",");
-  return digits;
+  const std::string digits = std::to_string(n);
+  std::string text;
+  for (size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) text.push_back(',');
+    text.push_back(digits[i]);
+  }
+  return text;
 }
 
 }  // namespace
@@ -90,10 +94,14 @@ std::vector<ModuleSummary> summarize(Module& model, const std::function<Tensor()
   name_modules(model);
   Rows rows(model);
   std::unordered_map<std::string, std::unordered_set<const TensorImpl*>> counted;
-  for (const auto& [name, tensor] : named_parameters(model))
-    rows.for_each_on(name, [&, &tensor = tensor](ModuleSummary& row) {
-      if (counted[row.path].insert(tensor.impl()).second) row.parameters += tensor.numel();
-    });
+  // Under all of their names: a module counts what it uses, and shared ones once.
+  std::unordered_set<const TensorImpl*> parameters;
+  for (const auto& [name, tensor] : named_parameters(model)) parameters.insert(tensor.impl());
+  for (const auto& [name, tensor] : named_tensors(model))
+    if (parameters.count(tensor.impl()))
+      rows.for_each_on(name, [&, &tensor = tensor](ModuleSummary& row) {
+        if (counted[row.path].insert(tensor.impl()).second) row.parameters += tensor.numel();
+      });
   Tensor result;
   {
     const GradMode recording(true);
@@ -113,7 +121,13 @@ std::string summary(Module& model, const std::function<Tensor()>& forward) {
   for (const ModuleSummary& row : summarize(model, forward))
     table.push_back({row.path.empty() ? "(model)" : row.path, row.called ? to_text(row.shape) : "-",
                      grouped(row.parameters), grouped(row.macs), grouped(row.saved_bytes)});
-  return text_table(table, {false, false, true, true, true});
+  std::string text = text_table(table, {false, false, true, true, true});
+  for (const SharedNames& names : shared_tensors(model)) {
+    std::string line = names[0];
+    for (size_t i = 1; i < names.size(); ++i) line.append(i + 1 < names.size() ? ", " : " and ").append(names[i]);
+    text.append(line).append(" are one tensor\n");
+  }
+  return text;
 }
 
 TensorNames tensor_names(Module& model) {

@@ -31,6 +31,8 @@ std::vector<ModuleSummary> summarize(Module& model, const std::function<Tensor()
 ///   ---------------------------------------------------------
 ///   (model)      [8, 10]          1,234    9,600        2,048
 ///   hidden       [8, 32]          ...
+///
+/// followed by a line for each tensor that has several names ("encoder.weight and decoder.weight are one tensor").
 std::string summary(Module& model, const std::function<Tensor()>& forward);
 
 /// The parameters' names, for print_graph, to_dot and to_html.
