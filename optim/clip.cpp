@@ -4,29 +4,78 @@
 #include <cmath>
 #include <unordered_set>
 
+#include <ditharos/autograd/node.h>
+#include <ditharos/tensor/kernels/copy.h>
 #include <ditharos/tensor/kernels/pointwise.h>
 #include <ditharos/tensor/kernels/reduce.h>
 #include <ditharos/tensor/observer.h>
 
 namespace ditharos::optim {
+namespace {
 
-GradNorm clip_grad_norm(const nn::NamedTensors& parameters, double max_norm) {
-  check<ConfigError>(max_norm > 0, "[clip_grad_norm] max_norm must be above 0, got ", max_norm);
-  const WorkScope scope({"clip_grad_norm", WorkKind::optimizer});
+/// The parameters that have a gradient, each once. A tensor that was computed collects none: it would be passed over in
+/// silence.
+nn::NamedTensors with_gradient(const char* op, const nn::NamedTensors& parameters) {
+  nn::NamedTensors found;
   std::unordered_set<const TensorImpl*> seen;
+  for (const nn::NamedTensor& p : parameters) {
+    nn::check_leaf(op, p);
+    if (p.tensor.grad().defined() && seen.insert(p.tensor.impl()).second) found.push_back(p);
+  }
+  return found;
+}
+
+ClipFactor factor_for(const char* op, const nn::NamedTensors& parameters, double max_norm) {
+  check<ConfigError>(max_norm > 0, "[", op, "] max_norm must be above 0, got ", max_norm);
   double sum = 0;  // in the order of the parameters: the same bits at every number of threads
-  for (const auto& [name, tensor] : parameters) {
+  for (const auto& [name, tensor] : with_gradient(op, parameters)) {
     const Tensor grad = tensor.grad();
-    if (!grad.defined() || !seen.insert(tensor.impl()).second) continue;
     const double squares = kernels::sum_of_squares(grad);
-    check(std::isfinite(squares), "[clip_grad_norm] the gradient of \"", name, "\" ",
+    check(std::isfinite(squares), "[", op, "] the gradient of \"", name, "\" ",
           std::isfinite(squares) || kernels::all_finite(grad) ? "is too large to be squared"
                                                               : "has NaN or infinite elements");
     sum += squares;
   }
-  check(std::isfinite(sum), "[clip_grad_norm] the gradients are too large for their squares to be summed");
+  check(std::isfinite(sum), "[", op, "] the gradients are too large for their squares to be summed");
   const double norm = std::sqrt(sum);
   return {norm, std::isinf(max_norm) ? 1.0 : std::min(1.0, max_norm / (norm + 1e-6))};
+}
+
+/// Replaces the elements of each gradient by those of f(gradient). A gradient that is a view gets memory of its own: its
+/// elements may overlap.
+template <class F>
+void change_gradients(const nn::NamedTensors& parameters, const F& f) {
+  std::unordered_set<const TensorImpl*> done;  // two parameters may have been given one tensor
+  for (const auto& [name, tensor] : parameters) {
+    const Tensor grad = tensor.grad();
+    if (!grad.is_contiguous()) tensor.set_grad(f(grad));
+    else if (done.insert(grad.impl()).second) kernels::copy_into(grad, f(grad));
+  }
+}
+
+}  // namespace
+
+double clip_grad_norm_(const nn::NamedTensors& parameters, double max_norm) {
+  const WorkScope scope({"clip_grad_norm_", WorkKind::optimizer});
+  const auto [norm, factor] = factor_for("clip_grad_norm_", parameters, max_norm);
+  if (factor == 1) return norm;
+  change_gradients(with_gradient("clip_grad_norm_", parameters), [factor = factor](const Tensor& grad) {
+    return kernels::unary(kernels::Unary::mul_scalar, grad, factor);
+  });
+  return norm;
+}
+
+void clip_grad_value_(const nn::NamedTensors& parameters, double clip_value) {
+  check<ConfigError>(clip_value > 0, "[clip_grad_value_] clip_value must be above 0, got ", clip_value);
+  const WorkScope scope({"clip_grad_value_", WorkKind::optimizer});
+  change_gradients(with_gradient("clip_grad_value_", parameters), [clip_value](const Tensor& grad) {
+    return kernels::unary(kernels::Unary::clamp, grad, -clip_value, clip_value);
+  });
+}
+
+ClipFactor clip_grad_factor(const nn::NamedTensors& parameters, double max_norm) {
+  const WorkScope scope({"clip_grad_factor", WorkKind::optimizer});
+  return factor_for("clip_grad_factor", parameters, max_norm);
 }
 
 }  // namespace ditharos::optim

@@ -1,17 +1,30 @@
 #pragma once
-// Clipping by the global norm of all gradients (Pascanu, Mikolov and Bengio 2013).
+// Clipping of gradients, by their global norm (Pascanu, Mikolov and Bengio 2013) or element by element.
+//
+//   loss.backward();
+//   optim::clip_grad_norm_(optimizer.parameters(), 1.0);
+//   optimizer.step(learning_rate);
+//
+// A name that ends in an underscore changes the gradients in place, as in PyTorch.
 #include <ditharos/nn/module.h>
 
 namespace ditharos::optim {
 
-struct GradNorm {
-  double norm;    ///< sqrt of the sum of squares over all gradients, accumulated in double
-  double factor;  ///< what scales the gradients: min(1, max_norm / (norm + 1e-6)), as in PyTorch
-};
+/// Scales all gradients by one factor, min(1, max_norm / (norm + 1e-6)), and returns the norm that they had: the square
+/// root of the sum of squares over all gradients, accumulated in double. An infinite max_norm only measures. Parameters
+/// without a gradient count as zero, one listed twice counts once. Throws Error naming the parameter when a gradient is
+/// not finite, AutogradError when a tensor is no leaf; nothing has changed then.
+double clip_grad_norm_(const nn::NamedTensors& parameters, double max_norm);
 
-/// Computes both; the gradients stay as they are, since Optimizer::step() applies the factor in its own pass. An
-/// infinite max_norm only measures. Parameters without a gradient count as zero, one listed twice counts once. Throws
-/// Error, naming the parameter, when a gradient is not finite.
-GradNorm clip_grad_norm(const nn::NamedTensors& parameters, double max_norm);
+/// Limits every element of every gradient to [-clip_value, clip_value]; clip_value > 0. A NaN stays what it is.
+void clip_grad_value_(const nn::NamedTensors& parameters, double clip_value);
+
+struct [[nodiscard]] ClipFactor {
+  double norm;    ///< sqrt of the sum of squares over all gradients, accumulated in double
+  double factor;  ///< what has to scale the gradients: min(1, max_norm / (norm + 1e-6))
+};
+/// What clip_grad_norm_ would do, without doing it: the gradients stay as they are. Optimizer::step() takes the factor
+/// and applies it in its own pass over the gradients, which saves one.
+ClipFactor clip_grad_factor(const nn::NamedTensors& parameters, double max_norm);
 
 }  // namespace ditharos::optim

@@ -31,15 +31,23 @@ Ema::Ema(nn::Module& module, double decay) : decay_(decay) {
   }
 }
 
-double Ema::begin_update() {
-  const double n = double(updates_);
+double Ema::begin_update(const Optimizer* by) {
+  taken_part_.reserve(taken_part_.size() + 1);  // what allocates comes before what changes
+  const bool joins = !taken_part_.empty() && std::find(taken_part_.begin(), taken_part_.end(), by) == taken_part_.end();
+  if (!joins) {
+    taken_part_.clear();
+    ++updates_;
+  }
+  taken_part_.push_back(by);
   for (const auto& [model, copy] : buffers_) kernels::copy_into(copy, model);
-  ++updates_;
+  const double n = double(updates_ - 1);
   return std::min(decay_, (1 + n) / (10 + n));
 }
 
 void Ema::update() {
-  const double decay = begin_update();
+  taken_part_.clear();
+  const double decay = begin_update(nullptr);
+  taken_part_.clear();
   for (const auto& [model, average] : parameters_) kernels::ema_update(average, model, decay);
 }
 
@@ -59,6 +67,7 @@ void Ema::load_state(const nn::NamedTensors& state, int64_t updates) {
   for (const auto& [name, tensor] : state) values[name] = tensor;
   for (const auto& [name, tensor] : averages_) kernels::copy_into(tensor, values[name]);
   updates_ = updates;
+  taken_part_.clear();
 }
 
 // Exchanges the elements and not the handles: views of the parameters and other modules that share them see it too.

@@ -7,6 +7,8 @@
 
 namespace ditharos::optim {
 
+class Optimizer;
+
 /// average = d * average + (1 - d) * parameter at each update; buffers are copied, not averaged.
 ///
 /// d = min(decay, (1 + n) / (10 + n)) at update n = 0, 1, ...: early averages follow fast, so that the random start is
@@ -18,11 +20,12 @@ class Ema {
   Ema(const Ema&) = delete;
   Ema& operator=(const Ema&) = delete;
 
-  /// Takes the present parameters in. Not needed when the optimiser's step() is given the Ema.
+  /// Takes the present parameters in. Not for where an optimiser's step() is given the Ema: it would count twice.
   void update();
   /// The first half of an update by an optimiser, which then fuses the averages into its own pass: counts it, copies
-  /// the buffers and returns this update's decay.
-  double begin_update();
+  /// the buffers and returns this update's decay. An optimiser that has not taken part in the last update joins it; one
+  /// that has begins the next. So two optimisers, each with a part of the parameters, make one update a step.
+  double begin_update(const Optimizer* by);
   /// The average of one parameter; undefined for a tensor that the module does not have.
   Tensor average_of(const Tensor& parameter) const;
 
@@ -43,6 +46,7 @@ class Ema {
   };
   double decay_;
   int64_t updates_ = 0;
+  std::vector<const Optimizer*> taken_part_;  // in the last update; only compared
   std::vector<Pair> parameters_, buffers_;  // each tensor once
   nn::NamedTensors averages_;               // all names; a shared weight has one average under both of its names
   std::unordered_map<const TensorImpl*, Tensor> by_parameter_;

@@ -17,7 +17,9 @@ Optimizer::Optimizer(const std::vector<Group>& groups) {
   std::unordered_set<std::string> names;
   std::unordered_set<const TensorImpl*> seen;
   for (const Group& group : groups) {
-    for (const auto& [name, tensor] : group.parameters) {
+    for (const nn::NamedTensor& parameter : group.parameters) {
+      const auto& [name, tensor] = parameter;
+      nn::check_leaf("optimizer", parameter);
       check<ConfigError>(names.insert(name).second, "[optimizer] two parameters are named \"", name, "\"");
       check<ShapeError>(tensor.is_contiguous(), "[optimizer] parameter \"", name, "\" of shape ", tensor.shape(),
                         " is not contiguous");
@@ -67,7 +69,7 @@ void Optimizer::step(double lr, double grad_scale, Ema* ema) {
     if (u.grad.defined()) u.prepared = prepare(u);
     updates.push_back(std::move(u));
   }
-  const double decay = ema ? ema->begin_update() : 0;
+  const double decay = ema ? ema->begin_update(this) : 0;
   for (size_t i = 0; i < updates.size(); ++i) {
     Update& u = updates[i];
     u.ema_decay = decay;

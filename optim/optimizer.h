@@ -4,7 +4,12 @@
 //   optim::AdamW optimizer(nn::named_parameters(model));
 //   optimizer.zero_grad();
 //   loss.backward();
-//   const auto gradient = optim::clip_grad_norm(optimizer.parameters(), 1.0);
+//   optim::clip_grad_norm_(optimizer.parameters(), 1.0);
+//   optimizer.step(learning_rate);
+//
+// With clipping and the moving average in the optimiser's own pass over memory:
+//
+//   const auto gradient = optim::clip_grad_factor(optimizer.parameters(), 1.0);
 //   optimizer.step(learning_rate, gradient.factor, &ema);
 #include <string>
 #include <vector>
@@ -28,8 +33,9 @@ class Optimizer {
   void zero_grad();
   /// One update. Parameters without a gradient are left as they are and do not count the step, as in PyTorch.
   ///
-  /// lr: the learning rate of this step, >= 0. grad_scale: multiplies every gradient (the clipping factor).
-  /// ema: takes the new parameters into its average in the same pass.
+  /// lr: the learning rate of this step, >= 0. grad_scale: multiplies every gradient (the factor of clip_grad_factor).
+  /// ema: takes the new parameters into its average in the same pass. Several optimisers of one model may be given the
+  /// same average: their steps count as one update.
   /// Throws Error if a gradient is not finite, with the parameter's name, or when memory ends; nothing has changed
   /// then.
   void step(double lr, double grad_scale = 1.0, Ema* ema = nullptr);
@@ -50,7 +56,7 @@ class Optimizer {
     nn::NamedTensors parameters;
     std::vector<std::string> slots;
   };
-  /// Throws unless every parameter is contiguous f32 or f64 and no name comes twice.
+  /// Throws unless every parameter is a leaf, contiguous, of f32 or f64, and no name comes twice.
   explicit Optimizer(const std::vector<Group>& groups);
 
   struct Update {

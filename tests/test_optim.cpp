@@ -105,7 +105,7 @@ TEST_CASE("optimisers: ten steps with clipping and moving average as PyTorch doe
           (name == "a" ? toy.a : name == "b" ? toy.b : toy.c).set_grad(kernels::to(grad, dtype));
         }
         CHECK(toy.c.grad().defined() == (step != 0 && step != 4));
-        const optim::GradNorm gradient = optim::clip_grad_norm(optimizer->parameters(), 2.0);
+        const optim::ClipFactor gradient = optim::clip_grad_factor(optimizer->parameters(), 2.0);
         CHECK(gradient.norm == doctest::Approx(norms[size_t(step)]).epsilon(1e-6));
         CHECK((gradient.factor < 1) == (gradient.norm > 2.0));
         optimizer->step(c.lr, gradient.factor, &ema);
@@ -142,8 +142,8 @@ TEST_CASE("optimisers: a non-finite gradient is named and changes nothing") {
       CHECK_THROWS_WITH_AS(
           optimizer->step(c.lr, 1.0, &ema),
           "[optimizer] the gradient of \"c\" has NaN or infinite elements; nothing was updated", Error);
-      CHECK_THROWS_WITH_AS(optim::clip_grad_norm(optimizer->parameters(), 1.0),
-                           "[clip_grad_norm] the gradient of \"c\" has NaN or infinite elements", Error);
+      CHECK_THROWS_WITH_AS(optim::clip_grad_factor(optimizer->parameters(), 1.0),
+                           "[clip_grad_factor] the gradient of \"c\" has NaN or infinite elements", Error);
       CHECK(values(nn::named_tensors(toy)) == before);
       CHECK(values(optimizer->state()) == state);
       CHECK(values(ema.state()) == average);
@@ -252,7 +252,7 @@ TEST_CASE("optimisers: refuse bad options and bad parameters; a shared weight is
   optim::Sgd sgd(tied);
   CHECK(sgd.parameters().size() == 1);
   w.set_grad(full({2, 3}, 2.0));
-  CHECK(optim::clip_grad_norm(tied, 1e9).norm == doctest::Approx(std::sqrt(24.0)));
+  CHECK(optim::clip_grad_factor(tied, 1e9).norm == doctest::Approx(std::sqrt(24.0)));
   sgd.step(0.25);
   CHECK(w.to_vector<float>() == std::vector<float>(6, 0.5f));
 }
@@ -271,25 +271,25 @@ TEST_CASE("optimisers: a step counts as a mutation, and a strided gradient is re
   CHECK(w.to_vector<float>() == std::vector<float>{-1, -3, -5, -2, -4, -6});
 }
 
-TEST_CASE("clip_grad_norm: factor, no clipping, no gradient, overflow") {
+TEST_CASE("clip_grad_factor: factor, no clipping, no gradient, overflow") {
   const Tensor w = zeros({4}), empty_grad = zeros({2});
   const nn::NamedTensors parameters = {{"w", w}, {"unused", empty_grad}};
-  CHECK(optim::clip_grad_norm(parameters, 1.0).norm == 0);
-  CHECK(optim::clip_grad_norm(parameters, 1.0).factor == 1);
+  CHECK(optim::clip_grad_factor(parameters, 1.0).norm == 0);
+  CHECK(optim::clip_grad_factor(parameters, 1.0).factor == 1);
   w.set_grad(full({4}, 3.0));
-  CHECK(optim::clip_grad_norm(parameters, 1.5).norm == 6);
-  CHECK(optim::clip_grad_norm(parameters, 1.5).factor == 1.5 / (6 + 1e-6));
-  CHECK(optim::clip_grad_norm(parameters, 6.1).factor == 1);
-  CHECK(optim::clip_grad_norm(parameters, std::numeric_limits<double>::infinity()).factor == 1);
-  CHECK_THROWS_AS(optim::clip_grad_norm(parameters, 0), ConfigError);
-  CHECK_THROWS_AS(optim::clip_grad_norm(parameters, NAN), ConfigError);
+  CHECK(optim::clip_grad_factor(parameters, 1.5).norm == 6);
+  CHECK(optim::clip_grad_factor(parameters, 1.5).factor == 1.5 / (6 + 1e-6));
+  CHECK(optim::clip_grad_factor(parameters, 6.1).factor == 1);
+  CHECK(optim::clip_grad_factor(parameters, std::numeric_limits<double>::infinity()).factor == 1);
+  CHECK_THROWS_AS(optim::clip_grad_factor(parameters, 0), ConfigError);
+  CHECK_THROWS_AS(optim::clip_grad_factor(parameters, NAN), ConfigError);
 
   const Tensor big = zeros({2}, DType::f64);
   big.set_grad(full({2}, 1e200, DType::f64));
-  CHECK_THROWS_WITH_AS(optim::clip_grad_norm({{"big", big}}, 1),
-                       "[clip_grad_norm] the gradient of \"big\" is too large to be squared", Error);
+  CHECK_THROWS_WITH_AS(optim::clip_grad_factor({{"big", big}}, 1),
+                       "[clip_grad_factor] the gradient of \"big\" is too large to be squared", Error);
   w.set_grad(full({4}, 3e38));  // its squares fit a double
-  CHECK(optim::clip_grad_norm(parameters, 1).norm == doctest::Approx(6e38));
+  CHECK(optim::clip_grad_factor(parameters, 1).norm == doctest::Approx(6e38));
 }
 
 TEST_CASE("ema: warm-up, buffers copied, swapped in for a scope") {

@@ -82,7 +82,7 @@ int fail_everywhere(const Make& make, const std::function<void(uint64_t)>& fail_
     bool failed = false;
     fail_allocation(uint64_t(n));
     try {
-      optimizer->step(.01, optim::clip_grad_norm(optimizer->parameters(), 1.0).factor, &ema);
+      optimizer->step(.01, optim::clip_grad_factor(optimizer->parameters(), 1.0).factor, &ema);
     } catch (const Error&) {
       failed = true;
     } catch (const std::bad_alloc&) {

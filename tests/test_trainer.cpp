@@ -105,7 +105,7 @@ TEST_CASE("trainer golden: ten steps of AdamW with clipping and average, as in P
     const auto terms = diffusion.loss_terms(network, at("data"), at("t"), at("noise"));
     const Tensor loss = mean(terms.mse + terms.vb);
     loss.backward();
-    const optim::GradNorm gradient = optim::clip_grad_norm(optimizer.parameters(), 1);
+    const optim::ClipFactor gradient = optim::clip_grad_factor(optimizer.parameters(), 1);
     optimizer.step(2e-3, gradient.factor, &ema);
     CHECK_LT(difference(loss, select(losses, 0, i)), 2e-5);
     CHECK_LT(difference(scalar(gradient.norm), select(norms, 0, i)), 1e-4);

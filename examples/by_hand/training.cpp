@@ -41,7 +41,8 @@ void train(Run& run, const TrainingOptions& options, const std::function<void(in
     optimizer.zero_grad();
     loss.backward();
     if (step == 0) nn::audit(mse_loss(run.model(batch.latents, batch.condition), batch.noise), run.model);
-    optimizer.step(options.learning_rate, optim::clip_grad_norm(optimizer.parameters(), 1.0).factor);
+    optim::clip_grad_norm_(optimizer.parameters(), 1.0);
+    optimizer.step(options.learning_rate);
   }
   optimizer.zero_grad();
   judge(options.steps);

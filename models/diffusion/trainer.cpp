@@ -54,7 +54,7 @@ Trainer::Trainer(nn::Module& model, Network network, std::shared_ptr<const Objec
   check<ConfigError>(config.class_dropout >= 0 && config.class_dropout <= 1, "class_dropout must be in [0, 1], got ",
                      config.class_dropout);
   check<ConfigError>(config.clip_norm >= 0, "clip_norm must be 0 (no clipping) or more, got ", config.clip_norm);
-  optim::learning_rate(config.schedule, 0);  // checks the schedule
+  static_cast<void>(optim::learning_rate(config.schedule, 0));  // checks the schedule
   nn::name_modules(model);
   if (config.ema_decay != 0) ema_.emplace(model, config.ema_decay);
 }
@@ -77,7 +77,7 @@ StepMetrics Trainer::step(const Tensor& data, const Tensor& conditions) {
 
   loss.total.backward();
   const double limit = config_.clip_norm > 0 ? config_.clip_norm : no_limit;
-  const optim::GradNorm gradient = optim::clip_grad_norm(optimizer_->parameters(), limit);
+  const optim::ClipFactor gradient = optim::clip_grad_factor(optimizer_->parameters(), limit);
   check_gradient_size(gradient.norm * gradient.factor);
   metrics.grad_norm = gradient.norm;
   metrics.lr = optim::learning_rate(config_.schedule, steps_);
@@ -104,7 +104,7 @@ void Trainer::check_gradient_size(double norm) const {
   std::string largest;
   double most = -1;
   for (const nn::NamedTensor& p : parameters) {
-    const double own = optim::clip_grad_norm({p}, no_limit).norm;
+    const double own = optim::clip_grad_factor({p}, no_limit).norm;
     if (own > most) most = own, largest = p.name;
   }
   fail("the gradient of step ", steps_, " has the norm ", scientific(norm), ", and from ", scientific(limit),
