@@ -13,7 +13,7 @@ namespace ditharos {
 /// shapes and the operations that led to it. Infinities pass: masks use them. For the whole process; off at the start;
 /// costs a pass over every result.
 void set_detect_nan(bool on);
-bool detect_nan();
+[[nodiscard]] bool detect_nan();
 
 /// Switches the search on for a scope.
 class DetectNan {
@@ -30,7 +30,7 @@ class DetectNan {
 /// The operations that led to a node, newest first: "sqrt of shape [2] <- sum <- square <- leaf of shape [2, 3]", each
 /// with the module that did it: "linear in head of shape [8, 10] <- ...". Of several inputs the first that needs a
 /// gradient is followed.
-std::string describe_origin(const Node& node);
+[[nodiscard]] std::string describe_origin(const Node& node);
 
 /// What `record` and the engine call while the search is on. AutogradError for a NaN.
 void check_result(const char* op, const Tensor& out, const std::vector<Tensor>& inputs);

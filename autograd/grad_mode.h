@@ -3,7 +3,7 @@
 
 namespace ditharos {
 
-bool grad_enabled();
+[[nodiscard]] bool grad_enabled();
 
 /// Sets recording on or off for a scope.
 class GradMode {

@@ -33,7 +33,7 @@ struct GradcheckResult {
 ///
 /// f must be smooth within two steps of the inputs (no kinks, no ties). Integer, boolean and undefined inputs are
 /// passed on as they are. Throws DTypeError for other floating inputs, whose rounding hides errors, and what f throws.
-GradcheckResult gradcheck(const std::function<Tensor(const std::vector<Tensor>&)>& f, const std::vector<Tensor>& inputs,
-                          const GradcheckOptions& options = {});
+[[nodiscard]] GradcheckResult gradcheck(const std::function<Tensor(const std::vector<Tensor>&)>& f,
+                                        const std::vector<Tensor>& inputs, const GradcheckOptions& options = {});
 
 }  // namespace ditharos

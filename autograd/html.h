@@ -17,6 +17,6 @@ namespace ditharos {
 void to_html(const Tensor& loss, const std::string& file, const TensorNames& names = {});
 
 /// The page as text.
-std::string html_page(const Tensor& loss, const TensorNames& names = {});
+[[nodiscard]] std::string html_page(const Tensor& loss, const TensorNames& names = {});
 
 }  // namespace ditharos

@@ -25,15 +25,15 @@ using TensorNames = std::vector<std::pair<std::string, Tensor>>;
 /// What was cut is known from marks on the tensors concerned. They do not keep a graph alive: when the part of it in
 /// which x was used is gone, the text says so. Elements that were read (data, item, to_vector) and put into a new
 /// tensor leave no mark. AutogradError when a tensor is undefined.
-std::string explain_grad(const Tensor& loss, const Tensor& x);
+[[nodiscard]] std::string explain_grad(const Tensor& loss, const Tensor& x);
 
 /// The graph as a table, leaves first, then operations, oldest first: number, operation, shape, numbers of the inputs
 /// ("-" where none needs a gradient), bytes kept for the backward pass, module path. A tensor that several operations
 /// keep is counted for the first of them.
-std::string print_graph(const Tensor& loss, const TensorNames& names = {});
+[[nodiscard]] std::string print_graph(const Tensor& loss, const TensorNames& names = {});
 
 /// The graph in the language of Graphviz: arrows lead from inputs to results, leaves are boxes.
-std::string to_dot(const Tensor& loss, const TensorNames& names = {});
+[[nodiscard]] std::string to_dot(const Tensor& loss, const TensorNames& names = {});
 
 struct SavedBytes {
   std::string op;
@@ -44,7 +44,7 @@ struct SavedBytes {
 /// What the operations keep for the backward pass, by name, most bytes first. Each block of memory counts once, whole,
 /// for the oldest operation that keeps it; a recipe counts as what it is computed from. What a rule captured besides
 /// (row statistics, indices) cannot be seen from outside and is not counted. Nothing is left after a backward pass.
-std::vector<SavedBytes> saved_bytes_by_op(const Tensor& loss);
+[[nodiscard]] std::vector<SavedBytes> saved_bytes_by_op(const Tensor& loss);
 
 /// Calls f(operation, bytes) for every operation behind `loss`, oldest first, with the bytes counted in the same way.
 void for_each_saved(const Tensor& loss, const std::function<void(const Node& operation, int64_t bytes)>& f);

@@ -5,10 +5,10 @@
 namespace ditharos {
 
 /// The path of the innermost module of this thread that has one ("blocks.3.attn.qkv"); empty outside of all.
-const char* current_module_path();
+[[nodiscard]] const char* current_module_path();
 
 /// A copy of `path` that lives as long as the program. Equal paths share it, so their number is that of the modules.
-const char* intern_path(const std::string& path);
+[[nodiscard]] const char* intern_path(const std::string& path);
 
 /// Sets the path for a scope; an empty one leaves what is there. `path` comes from intern_path or is a literal.
 class ModulePath {

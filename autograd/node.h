@@ -30,7 +30,7 @@ using Hook = std::function<Tensor(const Tensor&)>;
 /// What the backward rule will read again. Bits may be combined: save_input(1) | save_output.
 using Save = unsigned;
 inline constexpr Save save_nothing = 0, save_output = 1u << 31, save_inputs = ~save_output;
-constexpr Save save_input(int i) { return 1u << i; }
+[[nodiscard]] constexpr Save save_input(int i) { return 1u << i; }
 
 struct Recipe;
 
@@ -159,7 +159,7 @@ Tensor not_differentiable(const char* name, Tensor out, const std::vector<Tensor
 /// A rule made of one function per input; runs only those whose input needs a gradient. Inputs at the end that have
 /// no gradient by their nature (indices, labels, conditions) need no function.
 template <class... F>
-Rule each(F... rules) {
+[[nodiscard]] Rule each(F... rules) {
   return [=](const Backward& d) {
     Grads grads(sizeof...(F));
     size_t i = 0;
@@ -170,20 +170,20 @@ Rule each(F... rules) {
 
 /// A fused rule for the first order, and for higher ones the derivative of `composite`, the same function written in
 /// public operations, evaluated on the saved inputs again. Nothing that the fused kernel computed counts as constant.
-Rule fused(Rule kernel, std::function<Tensor(const std::vector<Tensor>&)> composite);
+[[nodiscard]] Rule fused(Rule kernel, std::function<Tensor(const std::vector<Tensor>&)> composite);
 
 /// True when the tensor is a leaf that wants a gradient or was computed from one.
-bool needs_grad(const Tensor& x);
+[[nodiscard]] bool needs_grad(const Tensor& x);
 /// The node that produced x, or the leaf node of a parameter; null when x needs no gradient.
-std::shared_ptr<Node> node_of(const Tensor& x);
+[[nodiscard]] std::shared_ptr<Node> node_of(const Tensor& x);
 
 /// Calls `hook` with each gradient of x that a backward pass completes; a defined result replaces it.
 void register_hook(const Tensor& x, Hook hook);
 
 /// Names of all operations recorded so far in this process, when collection was switched on (by the test suite).
 void collect_op_names(bool on);
-std::vector<std::string> collected_op_names();
+[[nodiscard]] std::vector<std::string> collected_op_names();
 /// Number of live nodes; zero when every graph is gone.
-int64_t live_nodes();
+[[nodiscard]] int64_t live_nodes();
 
 }  // namespace ditharos

@@ -100,7 +100,7 @@ Tensor logsumexp(const Tensor& x, const Axes& axes = {}, bool keepdim = false);
 Tensor prod(const Tensor& x, const Axes& axes = {}, bool keepdim = false);  ///< right for zeros, at every order
 Tensor amax(const Tensor& x, const Axes& axes = {}, bool keepdim = false);  ///< ties share the gradient equally
 Tensor amin(const Tensor& x, const Axes& axes = {}, bool keepdim = false);
-struct ValuesAndIndices {
+struct [[nodiscard]] ValuesAndIndices {
   Tensor values, indices;
 };
 /// Along one axis, and where: the first of equal ones, which alone gets the gradient.
@@ -120,12 +120,14 @@ Tensor slice(const Tensor& x, int axis, int64_t begin, int64_t end, int64_t step
 Tensor select(const Tensor& x, int axis, int64_t index);
 Tensor unsqueeze(const Tensor& x, int axis);
 Tensor squeeze(const Tensor& x, int axis);
-std::vector<Tensor> chunk(const Tensor& x, int64_t parts, int axis);  ///< equal parts; the size must divide
+/// Equal parts; the size must divide.
+[[nodiscard]] std::vector<Tensor> chunk(const Tensor& x, int64_t parts, int axis);
 Tensor cat(const std::vector<Tensor>& parts, int axis);
 Tensor stack(const std::vector<Tensor>& parts, int axis);
 Tensor narrow(const Tensor& x, int axis, int64_t begin, int64_t length);  ///< elements [begin, begin + length)
-std::vector<Tensor> split(const Tensor& x, int64_t size, int axis);       ///< parts of `size`; the last may be shorter
-std::vector<Tensor> split_with_sizes(const Tensor& x, const std::vector<int64_t>& sizes, int axis);
+/// Parts of `size`; the last may be shorter.
+[[nodiscard]] std::vector<Tensor> split(const Tensor& x, int64_t size, int axis);
+[[nodiscard]] std::vector<Tensor> split_with_sizes(const Tensor& x, const std::vector<int64_t>& sizes, int axis);
 Tensor diagonal(const Tensor& x, int axis0 = 0, int axis1 = 1);  ///< of a pair of axes, which becomes the last axis
 Tensor contiguous(const Tensor& x);
 Tensor to(const Tensor& x, DType dtype);
@@ -256,7 +258,7 @@ Tensor layer_norm(const Tensor& x, const Tensor& weight = {}, const Tensor& bias
 Tensor layer_norm_modulate(const Tensor& x, const Tensor& shift, const Tensor& scale, double eps = 1e-6);
 /// x + gate * y; x, y [B, T, D], gate [B, D] (adaLN-Zero).
 Tensor gated_residual(const Tensor& x, const Tensor& gate, const Tensor& y);
-struct GatedNorm { Tensor residual, normalized; };
+struct [[nodiscard]] GatedNorm { Tensor residual, normalized; };
 /// residual = gated_residual(x, gate, y) and normalized = layer_norm_modulate(residual, shift, scale, eps), in one
 /// pass.
 GatedNorm gated_residual_norm(const Tensor& x, const Tensor& gate, const Tensor& y, const Tensor& shift,

@@ -14,7 +14,7 @@ struct ClipShape {
   friend bool operator==(const ClipShape&, const ClipShape&) = default;
 };
 /// "16x32x48": frames x height x width.
-inline std::string to_text(const ClipShape& shape) {
+[[nodiscard]] inline std::string to_text(const ClipShape& shape) {
   return std::to_string(shape.frames) + "x" + std::to_string(shape.height) + "x" + std::to_string(shape.width);
 }
 

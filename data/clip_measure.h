@@ -32,6 +32,6 @@ struct ClipMeasurement {
 };
 
 /// Measures frames u8 [F, 3, H, W]; ShapeError or DTypeError for anything else, and unless every size is at least 1.
-ClipMeasurement measure_clip(const Tensor& frames);
+[[nodiscard]] ClipMeasurement measure_clip(const Tensor& frames);
 
 }  // namespace ditharos::data

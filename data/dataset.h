@@ -10,8 +10,8 @@ namespace ditharos::data {
 
 /// The two parts of a data set. No picture is in both.
 enum class Split { train, test };
-inline const char* name_of(Split split) { return split == Split::train ? "train" : "test"; }
-inline std::string to_text(Split split) { return name_of(split); }
+[[nodiscard]] inline const char* name_of(Split split) { return split == Split::train ? "train" : "test"; }
+[[nodiscard]] inline std::string to_text(Split split) { return name_of(split); }
 
 /// Pictures of one size with one class each. A value: copies share the elements, which nobody changes.
 class Dataset {
@@ -57,7 +57,7 @@ struct Opened {
 };
 
 /// A byte as a float in [-1, 1], the range that the diffusion models work in.
-inline float to_unit_range(uint8_t byte) { return static_cast<float>(byte) / 127.5f - 1.0f; }
+[[nodiscard]] inline float to_unit_range(uint8_t byte) { return static_cast<float>(byte) / 127.5f - 1.0f; }
 /// The same for u8 of any shape, to contiguous f32 of that shape.
 Tensor to_unit_range(const Tensor& bytes);
 /// The inverse, clamped and rounded to the nearest byte. Error when an element is not a number.

@@ -15,17 +15,18 @@ Tensor read_idx_images(const std::string& path);
 Tensor read_idx_labels(const std::string& path);
 
 /// True when `directory` holds a file that load_idx would look for.
-bool is_idx_directory(const std::string& directory);
+[[nodiscard]] bool is_idx_directory(const std::string& directory);
 
 /// The data set in `directory`: {train,t10k}-images-idx3-ubyte and {train,t10k}-labels-idx1-ubyte, or with a dot before
 /// "idx", each plain or with .gz (plain first). Class names are, the first that applies: `class_names`; the lines of
 /// classes.txt in the directory; Fashion-MNIST's, when the directory is called fashion-mnist and the labels are 0..9;
 /// else the numbers 0..largest label. IoError with the path and the reason.
-Dataset load_idx(const std::string& directory, Split split, const std::vector<std::string>& class_names = {});
+[[nodiscard]] Dataset load_idx(const std::string& directory, Split split,
+                               const std::vector<std::string>& class_names = {});
 
 /// "T-shirt/top", "Trouser", ... (Xiao, Rasul and Vollgraf, "Fashion-MNIST", 2017, table 2).
 const std::vector<std::string>& fashion_mnist_class_names();
 /// The directory of Debian's and Ubuntu's package dataset-fashion-mnist, or "" when it is not installed.
-std::string find_fashion_mnist();
+[[nodiscard]] std::string find_fashion_mnist();
 
 }  // namespace ditharos::data

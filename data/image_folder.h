@@ -15,9 +15,9 @@ struct ImageFolderOptions {
 };
 
 /// True when `directory` has a sub-folder with a PNG file in it.
-bool is_image_folder(const std::string& directory);
+[[nodiscard]] bool is_image_folder(const std::string& directory);
 /// What the sub-folders of `directory`, or of its train folder, hold beside PNG files: "40 .jpg files"; "" for nothing.
-std::string unread_in_class_folders(const std::string& directory);
+[[nodiscard]] std::string unread_in_class_folders(const std::string& directory);
 
 /// Reads `directory`/CLASS/*.png. Classes are the sub-folders, in the order of their names' bytes, and so are the files
 /// in each; class_name_of in class_folder.h says which class a folder stands for. Hidden names (folder_contents.h) and
@@ -30,6 +30,7 @@ std::string unread_in_class_folders(const std::string& directory);
 ///
 /// IoError with the path and the reason when a file is damaged, when two pictures differ in size (naming both), when a
 /// class is empty, or when the split is. ConfigError for an impossible option.
-Opened load_image_folder(const std::string& directory, Split split, const ImageFolderOptions& options = {});
+[[nodiscard]] Opened load_image_folder(const std::string& directory, Split split,
+                                        const ImageFolderOptions& options = {});
 
 }  // namespace ditharos::data

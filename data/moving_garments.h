@@ -50,6 +50,6 @@ class MovingGarments : public ClipSource {
 };
 
 /// The pictures to make clips from: Fashion-MNIST where its files are installed, else the shapes of shapes.h.
-Dataset things_to_move(Split split);
+[[nodiscard]] Dataset things_to_move(Split split);
 
 }  // namespace ditharos::data

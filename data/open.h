@@ -17,6 +17,6 @@ struct OpenOptions {
 /// `spec` is "shapes" (see shapes.h), "fashion-mnist" (Debian's package, see idx.h), or a directory: of IDX files
 /// (idx.h) or with one sub-folder of PNG files a class (image_folder.h). IoError which says what was looked for when it
 /// is none.
-Opened open_dataset(const std::string& spec, Split split, const OpenOptions& options = {});
+[[nodiscard]] Opened open_dataset(const std::string& spec, Split split, const OpenOptions& options = {});
 
 }  // namespace ditharos::data

@@ -21,7 +21,7 @@ inline constexpr int64_t max_png_side = int64_t{1} << 15;
 inline constexpr int64_t max_png_pixels = int64_t{1} << 26;
 
 /// Reads the header only. `name` stands in messages. IoError when it is no PNG or its header is damaged.
-PngInfo png_info(std::string_view bytes, const std::string& name);
+[[nodiscard]] PngInfo png_info(std::string_view bytes, const std::string& name);
 
 /// A PNG of any bit depth and colour type as u8 [channels, H, W], channels 1 (gray), 3 (RGB) or 4 (RGB and opacity).
 /// 16 bits are rounded to 8; without opacity, what is transparent shows white; colours become gray by ITU-R BT.601's
@@ -29,12 +29,12 @@ PngInfo png_info(std::string_view bytes, const std::string& name);
 /// with `name` and the reason when it is damaged.
 Tensor decode_png(std::string_view bytes, int64_t channels, const std::string& name);
 /// u8 [1, H, W] as gray or [3, H, W] as RGB, eight bits. `name` stands in messages.
-std::string encode_png(const Tensor& image, const std::string& name);
+[[nodiscard]] std::string encode_png(const Tensor& image, const std::string& name);
 
 /// The same from and to a file. Writing is atomic: after a failure the old file is still there.
 Tensor read_png(const std::string& path, int64_t channels);
 void write_png(const std::string& path, const Tensor& image);
 /// The bytes of a PNG file; IoError when it is missing, unreadable or longer than the largest picture can be.
-std::string read_png_file(const std::string& path);
+[[nodiscard]] std::string read_png_file(const std::string& path);
 
 }  // namespace ditharos::data

@@ -14,10 +14,10 @@ namespace ditharos::data {
 
 enum class Motion { left, right, up, down, bounce, grow, shrink };
 inline constexpr int motion_count = 7, direction_count = 4;
-const char* name_of(Motion motion);  ///< "left"
-inline const char* to_text(Motion motion) { return name_of(motion); }
+[[nodiscard]] const char* name_of(Motion motion);  ///< "left"
+[[nodiscard]] inline const char* to_text(Motion motion) { return name_of(motion); }
 /// True for the four that end elsewhere than they began.
-inline bool is_direction(Motion motion) { return static_cast<int>(motion) < direction_count; }
+[[nodiscard]] inline bool is_direction(Motion motion) { return static_cast<int>(motion) < direction_count; }
 
 /// The colours that things come in. The first, white, keeps the gray picture as it is.
 struct Tint {
@@ -57,7 +57,7 @@ enum class SceneSplit {
 
 /// Held-out combinations of a thing and a direction: three of twenty. Every class keeps at least three directions, and
 /// every direction is kept by at least four classes of five.
-bool is_held_out(int64_t label, Motion motion);
+[[nodiscard]] bool is_held_out(int64_t label, Motion motion);
 
 /// The pictures of each class, by their indices in a data set; none of the lists is empty.
 using PicturesByClass = std::vector<std::vector<int64_t>>;
@@ -67,9 +67,9 @@ struct SceneOptions {
   bool tinted = true;       ///< things come in one of the tints; false: in their own colours
 };
 /// Draws everything but the caption.
-Scene draw_scene(Generator random, const PicturesByClass& pictures, const SceneOptions& options);
+[[nodiscard]] Scene draw_scene(Generator random, const PicturesByClass& pictures, const SceneOptions& options);
 
 /// Where the actor is at `time`, 0..1 from the first to the last frame. It is always wholly inside of the frame.
-Box place(const Actor& actor, const Sprite& sprite, double time, const ClipShape& shape);
+[[nodiscard]] Box place(const Actor& actor, const Sprite& sprite, double time, const ClipShape& shape);
 
 }  // namespace ditharos::data

@@ -21,7 +21,7 @@ struct ShapesOptions {
 
 /// The set. Picture i has label i mod 10 and depends on (seed, split, i) alone: a larger set begins with the smaller
 /// one. The splits draw from independent random streams. ConfigError when an option is out of range.
-Dataset make_shapes(Split split, const ShapesOptions& options = {});
+[[nodiscard]] Dataset make_shapes(Split split, const ShapesOptions& options = {});
 
 /// Draws picture i of that set into `out`, u8 [channels, size, size].
 void draw_shape(uint8_t* out, int64_t i, Split split, const ShapesOptions& options);

@@ -8,8 +8,8 @@ namespace ditharos::data {
 
 enum class Sky { dawn, day, sunset, dusk, night, storm };
 inline constexpr int sky_count = 6;
-const char* name_of(Sky sky);  ///< "dawn"
-inline const char* to_text(Sky sky) { return name_of(sky); }
+[[nodiscard]] const char* name_of(Sky sky);  ///< "dawn"
+[[nodiscard]] inline const char* to_text(Sky sky) { return name_of(sky); }
 
 /// A colour at the upper edge of a frame, one at the lower edge, and a straight line between them.
 struct Gradient {
@@ -17,9 +17,9 @@ struct Gradient {
 };
 
 /// The colours of a sky at an hour 0..1 of its own: dawn gets lighter, sunset darker.
-Gradient gradient_of(Sky sky, double hour);
+[[nodiscard]] Gradient gradient_of(Sky sky, double hour);
 /// The sky whose colours, at their nearest hour, differ least from these: by the sum of squares over both ends.
-Sky nearest_sky(const Gradient& gradient);
+[[nodiscard]] Sky nearest_sky(const Gradient& gradient);
 
 /// The sky of one clip.
 struct SkyView {

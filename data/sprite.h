@@ -10,11 +10,11 @@ namespace ditharos::data {
 /// Red, green and blue, 0..255 each.
 using Rgb = std::array<double, 3>;
 /// a + share (b - a), for each component.
-inline Rgb mix(const Rgb& a, const Rgb& b, double share) {
+[[nodiscard]] inline Rgb mix(const Rgb& a, const Rgb& b, double share) {
   return {a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1]), a[2] + share * (b[2] - a[2])};
 }
 /// Squared distance of two colours.
-inline double squared_distance(const Rgb& a, const Rgb& b) {
+[[nodiscard]] inline double squared_distance(const Rgb& a, const Rgb& b) {
   const double r = a[0] - b[0], g = a[1] - b[1], blue = a[2] - b[2];
   return r * r + g * g + blue * blue;
 }
@@ -46,11 +46,11 @@ inline constexpr double darkest_shade = 0.3;
 /// the border through such pixels alone; black parts inside stay opaque. The outermost pixels become as transparent as
 /// they are darker than their neighbours. Shades of gray become shades of `tint`, the brightest one `tint` itself.
 /// The result is cropped to what can be seen; it is empty when the picture is all ground.
-Sprite cut_out(const uint8_t* gray, int64_t height, int64_t width, const Rgb& tint);
+[[nodiscard]] Sprite cut_out(const uint8_t* gray, int64_t height, int64_t width, const Rgb& tint);
 
 /// A picture that knows its opacity: u8 [4, H, W], red, green and blue times the opacity, and the opacity. Cropped
 /// likewise.
-Sprite from_planes(const uint8_t* planes, int64_t height, int64_t width);
+[[nodiscard]] Sprite from_planes(const uint8_t* planes, int64_t height, int64_t width);
 
 /// Draws the sprite so that it fills `box`, blended with what the frame holds. A pixel gets the mean of what it covers
 /// of a smaller copy, and a bilinear mixture of a larger one, so a box may lie anywhere between the pixels.

@@ -9,11 +9,11 @@ namespace ditharos::data {
 
 /// The text of a file of at most `most_bytes` bytes. IoError naming the file when it cannot be read, is longer, or
 /// holds zero bytes, which UTF-16 and binary files do.
-std::string read_text(const std::string& path, uint64_t most_bytes);
+[[nodiscard]] std::string read_text(const std::string& path, uint64_t most_bytes);
 
 /// The lines of a text, in order: line k of the file is [k - 1]. A line ends with LF, CR LF or CR alone; the end of the
 /// last one may be missing. A byte order mark in front of the first line and blanks at the end of any (spaces, tabs)
 /// do not count. The views point into `text`.
-std::vector<std::string_view> text_lines(std::string_view text);
+[[nodiscard]] std::vector<std::string_view> text_lines(std::string_view text);
 
 }  // namespace ditharos::data

@@ -38,9 +38,9 @@ struct VideoFrames {
 /// shorter side of a pixel decides, and frames get wider or higher. What is transparent shows white. IoError naming the
 /// file and the reason when it is missing, damaged, cut off (with the last whole frame) or larger than the limits
 /// above.
-VideoFrames read_clip(const std::string& path);
+[[nodiscard]] VideoFrames read_clip(const std::string& path);
 /// True when read_clip knows the ending of this name, whether there is such a file or not, or it is a directory.
-bool is_clip_path(const std::string& path);
+[[nodiscard]] bool is_clip_path(const std::string& path);
 
 enum class Chroma {
   full,  ///< 4:4:4, one sample a pixel

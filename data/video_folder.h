@@ -65,6 +65,6 @@ class VideoFolder : public ClipSource {
 };
 
 /// True when `directory` has captions, or sub-folders train and test that do.
-bool is_video_folder(const std::string& directory);
+[[nodiscard]] bool is_video_folder(const std::string& directory);
 
 }  // namespace ditharos::data

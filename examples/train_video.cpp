@@ -113,7 +113,8 @@ int train(int argc, char** argv) {
   for (const data::ClipBucket& bucket : buckets) check_clip_shape(model, bucket.shape, "shapes");
   std::vector<std::string> prompts = parse_prompts(run.prompts);
   if (prompts.empty()) prompts = first_captions(*source, parts.tokenizer, run.model.text.length, 4);
-  encode_prompts(parts.tokenizer, prompts, run.model.text.length);  // too long a prompt is better known now
+  // Too long a prompt is better known now.
+  static_cast<void>(encode_prompts(parts.tokenizer, prompts, run.model.text.length));
 
   models::Trainer trainer = make_trainer(model, parts.tokenizer, run);
   if (state) trainer.restore(*state);

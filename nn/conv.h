@@ -51,6 +51,7 @@ class Conv1d : public ConvModule {
       : ConvModule("Conv1d", 1, out, in, out, kernel, options, rng) {}
   Tensor operator()(const Tensor& x) const {
     const ModuleScope scope(*this);
+    check_has_weight("conv1d", "nn::Conv1d", *this, weight);
     const ConvOptions& o = options();
     return scope.result(conv1d(x, weight, bias, o.stride, o.padding, o.dilation, o.groups));
   }
@@ -66,6 +67,7 @@ class Conv2d : public ConvModule {
       : Conv2d(in, out, kernel, {.stride = stride, .padding = padding}, rng) {}
   Tensor operator()(const Tensor& x) const {
     const ModuleScope scope(*this);
+    check_has_weight("conv2d", "nn::Conv2d", *this, weight);
     const ConvOptions& o = options();
     return scope.result(conv2d(x, weight, bias, o.stride, o.padding, o.dilation, o.groups));
   }
@@ -79,6 +81,7 @@ class Conv3d : public ConvModule {
       : ConvModule("Conv3d", 3, out, in, out, kernel, options, rng) {}
   Tensor operator()(const Tensor& x) const {
     const ModuleScope scope(*this);
+    check_has_weight("conv3d", "nn::Conv3d", *this, weight);
     const ConvOptions& o = options();
     return scope.result(conv3d(x, weight, bias, o.stride, o.padding, o.dilation, o.groups));
   }
@@ -93,6 +96,7 @@ class ConvTranspose2d : public ConvModule {
       : ConvModule("ConvTranspose2d", 2, in, out, out, kernel, options, rng) {}
   Tensor operator()(const Tensor& x) const {
     const ModuleScope scope(*this);
+    check_has_weight("conv_transpose2d", "nn::ConvTranspose2d", *this, weight);
     const ConvOptions& o = options();
     return scope.result(
         conv_transpose2d(x, weight, bias, o.stride, o.padding, o.output_padding, o.groups, o.dilation));

@@ -12,6 +12,7 @@ class Embedding : public Module {
 
   Tensor operator()(const Tensor& indices) const {
     const ModuleScope scope(*this);
+    check_has_weight("embedding", "nn::Embedding", *this, weight);
     return scope.result(index_select(weight, indices));
   }
   void visit(Visitor& v) override { v("weight", weight); }

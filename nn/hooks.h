@@ -35,9 +35,9 @@ HookHandle register_forward_hook(Module& module, ForwardHook hook);
 /// result replaces it.
 HookHandle register_backward_hook(Module& module, Hook hook);
 /// Whether any hook is on the module itself.
-bool has_hooks(const Module& module);
+[[nodiscard]] bool has_hooks(const Module& module);
 
 /// For clone(): the same hooks in a list of their own.
-std::shared_ptr<ModuleHooks> copy_of(const ModuleHooks& hooks);
+[[nodiscard]] std::shared_ptr<ModuleHooks> copy_of(const ModuleHooks& hooks);
 
 }  // namespace ditharos::nn

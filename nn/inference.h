@@ -26,7 +26,7 @@ class InferenceMode {
   bool before_;
 };
 /// True inside an InferenceMode of this thread.
-bool inference_mode();
+[[nodiscard]] bool inference_mode();
 
 /// Lets the module's linear layers multiply in 8-bit integers, about twice as fast as a whole model and within a few
 /// tenths of a per cent of a layer's result: weights with one scale an output, inputs with one scale a row, found

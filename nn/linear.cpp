@@ -31,6 +31,7 @@ void Linear::dequantize() {
 }
 
 std::shared_ptr<const kernels::PackedLinear> Linear::packed(const Tensor& x) const {
+  check_has_weight("linear", "nn::Linear", *this, weight);
   if (quantized_) {
     check<AutogradError>(!grad_enabled() || !(needs_grad(x) || needs_grad(weight) || needs_grad(bias)),
                          "[linear] this layer is quantised to int8, and rounding has no derivative: run it under "

@@ -27,7 +27,8 @@ class Linear : public Module {
   bool is_quantized() const { return quantized_; }
 
   /// The weights as the fast path takes them: under InferenceMode packed, of a quantised layer int8; null where the
-  /// ordinary path serves. AutogradError when a quantised layer is to be differentiated.
+  /// ordinary path serves. Error for a layer without weight, AutogradError when a quantised layer is to be
+  /// differentiated.
   std::shared_ptr<const kernels::PackedLinear> packed(const Tensor& x) const;
 
   Tensor weight, bias;

@@ -59,7 +59,7 @@ void check_finite(const TrainState& state);
 /// Writes `path` whole or not at all (AtomicFile): IoError leaves the old file as it was.
 void save_checkpoint(const std::string& path, const TrainState& state);
 /// Reads and checks a whole file; the tensors are fresh. IoError says what is wrong: the file, the tensor.
-TrainState load_checkpoint(const std::string& path);
+[[nodiscard]] TrainState load_checkpoint(const std::string& path);
 /// The checks of load_checkpoint with little memory.
 void verify_checkpoint(const std::string& path);
 

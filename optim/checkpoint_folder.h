@@ -18,7 +18,7 @@ struct LatestCheckpoint {
 };
 
 /// Loads the checkpoint of the highest step in `directory` that passes every check. A missing or empty folder has none.
-LatestCheckpoint latest_valid(const std::string& directory);
+[[nodiscard]] LatestCheckpoint latest_valid(const std::string& directory);
 
 /// Saves as step_00001234.ckpt and keeps the last `keep` of them.
 ///

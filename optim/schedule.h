@@ -22,9 +22,9 @@ struct Schedule {
 ///   linear    lr * (1 - (1 - f) x)
 ///   cosine    lr * (f + (1 - f) (1 + cos(pi x)) / 2)   (Loshchilov and Hutter 2017, equation 5, one cycle)
 /// So the last step, total_steps - 1, still learns. ConfigError for a field out of range.
-double learning_rate(const Schedule& schedule, int64_t step);
+[[nodiscard]] double learning_rate(const Schedule& schedule, int64_t step);
 
 /// "constant", "linear" or "cosine"; ConfigError names the choices.
-Decay decay_from_name(const std::string& name);
+[[nodiscard]] Decay decay_from_name(const std::string& name);
 
 }  // namespace ditharos::optim

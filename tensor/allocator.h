@@ -7,7 +7,7 @@
 namespace ditharos {
 
 /// 64-byte-aligned memory, contents undefined. Null for 0 bytes. Throws Error when the system has no more.
-void* allocate(size_t bytes);
+[[nodiscard]] void* allocate(size_t bytes);
 /// Gives a block back; `bytes` as it was asked for. Never throws.
 void deallocate(void* block, size_t bytes) noexcept;
 
@@ -17,7 +17,7 @@ struct AllocatorStats {
   size_t cached = 0;    ///< bytes held for reuse
   uint64_t system = 0;  ///< number of requests that went to the system
 };
-AllocatorStats allocator_stats();
+[[nodiscard]] AllocatorStats allocator_stats();
 void reset_peak();
 /// Returns all cached blocks to the system.
 void release_cached();

@@ -20,6 +20,8 @@ template <> struct dtype_of_type<int32_t> { static constexpr DType value = DType
 template <> struct dtype_of_type<uint8_t> { static constexpr DType value = DType::u8; };
 template <> struct dtype_of_type<bool> { static constexpr DType value = DType::boolean; };
 template <class T> inline constexpr DType dtype_of = dtype_of_type<T>::value;
+/// A type that tensors hold: float, double, bfloat16, int64_t, int32_t, uint8_t or bool.
+template <class T> concept Element = requires { dtype_of_type<T>::value; };
 
 /// Calls f(T{}) with a value of the C++ type that `dtype` names.
 template <class F>
@@ -40,20 +42,26 @@ decltype(auto) visit_dtype(DType dtype, F&& f) {
 template <class F>
 decltype(auto) visit_floating(const char* op, DType dtype, F&& f);
 
-inline size_t size_of(DType dtype) {
+[[nodiscard]] inline size_t size_of(DType dtype) {
   return visit_dtype(dtype, [](auto v) { return sizeof(v); });
 }
-inline bool is_floating(DType d) { return d == DType::f32 || d == DType::f64 || d == DType::bf16; }
-inline const char* name_of(DType dtype) {
+[[nodiscard]] inline bool is_floating(DType d) { return d == DType::f32 || d == DType::f64 || d == DType::bf16; }
+[[nodiscard]] inline const char* name_of(DType dtype) {
   constexpr const char* names[] = {"f32", "f64", "bf16", "i64", "i32", "u8", "bool"};
   return names[static_cast<int>(dtype)];
 }
-inline std::string to_text(DType dtype) { return name_of(dtype); }
+[[nodiscard]] inline std::string to_text(DType dtype) { return name_of(dtype); }
+
+/// Refuses any other dtype than those two in the name of `op`: for operations made of others, whose messages would
+/// name what the caller never wrote.
+inline void check_floating(const char* op, DType dtype) {
+  check<DTypeError>(dtype == DType::f32 || dtype == DType::f64, "[", op, "] computes in f32 or f64, got ", dtype,
+                    "; convert with to(x, DType::f32)");
+}
 
 template <class F>
 decltype(auto) visit_floating(const char* op, DType dtype, F&& f) {
-  check<DTypeError>(dtype == DType::f32 || dtype == DType::f64, "[", op, "] computes in f32 or f64, got ", dtype,
-                    "; convert with to(x, DType::f32)");
+  check_floating(op, dtype);
   if (dtype == DType::f64) return f(double{});
   return f(float{});
 }

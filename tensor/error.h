@@ -19,11 +19,11 @@ class IoError : public Error { using Error::Error; };        ///< a file that is
 class ConfigError : public Error { using Error::Error; };    ///< a setting that is unknown or out of range
 
 /// Text of one part of a message. Types of the library add overloads beside their definition.
-inline std::string to_text(const char* s) { return s; }
-inline std::string to_text(const std::string& s) { return s; }
+[[nodiscard]] inline std::string to_text(const char* s) { return s; }
+[[nodiscard]] inline std::string to_text(const std::string& s) { return s; }
 template <class T>
   requires std::is_arithmetic_v<T>
-std::string to_text(T value) {
+[[nodiscard]] std::string to_text(T value) {
   if constexpr (std::is_same_v<T, bool>) return value ? "true" : "false";
   else return std::to_string(value);
 }

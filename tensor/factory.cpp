@@ -57,7 +57,7 @@ Tensor eye(int64_t n, DType dtype) {
   return out;
 }
 
-template <class T>
+template <Element T>
 Tensor from_vector(const std::vector<T>& values, const Shape& shape) {
   check<ShapeError>(int64_t(values.size()) == numel(shape), "[from_vector] ", values.size(),
                     " values do not fill shape ", shape);
@@ -67,9 +67,11 @@ Tensor from_vector(const std::vector<T>& values, const Shape& shape) {
 }
 template Tensor from_vector(const std::vector<float>&, const Shape&);
 template Tensor from_vector(const std::vector<double>&, const Shape&);
+template Tensor from_vector(const std::vector<bfloat16>&, const Shape&);
 template Tensor from_vector(const std::vector<int64_t>&, const Shape&);
 template Tensor from_vector(const std::vector<int32_t>&, const Shape&);
 template Tensor from_vector(const std::vector<uint8_t>&, const Shape&);
+template Tensor from_vector(const std::vector<bool>&, const Shape&);
 
 Tensor zeros_like(const Tensor& x) { return zeros(x.shape(), x.dtype()); }
 Tensor ones_like(const Tensor& x) { return ones(x.shape(), x.dtype()); }

@@ -18,10 +18,10 @@ Tensor arange(int64_t n, DType dtype = DType::f32);
 Tensor linspace(double first, double last, int64_t n, DType dtype = DType::f32);
 Tensor eye(int64_t n, DType dtype = DType::f32);
 
-/// A copy of `values` in row-major order; ShapeError unless their number fits. T: float, double, i64, i32, u8.
-template <class T> Tensor from_vector(const std::vector<T>& values, const Shape& shape);
+/// A copy of `values` in row-major order, of their type; ShapeError unless their number fits.
+template <Element T> Tensor from_vector(const std::vector<T>& values, const Shape& shape);
 /// The same with the shape [values.size()].
-template <class T>
+template <Element T>
 Tensor from_vector(const std::vector<T>& values) {
   return from_vector(values, {int64_t(values.size())});
 }

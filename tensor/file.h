@@ -91,7 +91,7 @@ class InputFile {
 };
 
 /// The contents of a file of at most `limit` bytes, text or binary. IoError when it is missing, larger or unreadable.
-std::string read_file(const std::string& path, uint64_t limit);
+[[nodiscard]] std::string read_file(const std::string& path, uint64_t limit);
 
 /// Removes the temporaries, files and directories of files, that writers left in `directory` when they were killed, and
 /// returns their paths. A living writer, of any process, holds a lock on its temporary, which is then left alone. A

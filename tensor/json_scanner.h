@@ -45,6 +45,6 @@ class JsonScanner {
 };
 
 /// `text` as a JSON string with its quotation marks.
-std::string json_string(std::string_view text);
+[[nodiscard]] std::string json_string(std::string_view text);
 
 }  // namespace ditharos

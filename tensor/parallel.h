@@ -10,7 +10,7 @@
 namespace ditharos {
 
 /// Threads that kernels use: DITHAROS_NUM_THREADS or else the number of cores available to this process.
-int num_threads();
+[[nodiscard]] int num_threads();
 /// Caps them from now on; n >= 1. Results do not change.
 void set_num_threads(int n);
 /// Keeps each of the library's own threads on a core of its own (true), or lets the system place them (the default,
@@ -40,6 +40,6 @@ void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t begin, int6
 void parallel_tasks(int64_t n, FunctionRef<void(int64_t task)> body);
 
 /// Index in [0, num_threads()) of the thread that runs the current body; 0 outside.
-int thread_index();
+[[nodiscard]] int thread_index();
 
 }  // namespace ditharos

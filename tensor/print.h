@@ -9,7 +9,7 @@ namespace ditharos {
 
 /// "tensor([[1., 2.],\n        [3., 4.]])": four decimals, columns aligned, lines of at most 80 columns. Above 1000
 /// elements only the first and last three along each axis. The dtype is named unless it is f32, i64 or bool.
-std::string to_text(const Tensor& x);
+[[nodiscard]] std::string to_text(const Tensor& x);
 std::ostream& operator<<(std::ostream& out, const Tensor& x);
 
 }  // namespace ditharos

@@ -11,7 +11,7 @@ namespace ditharos {
 
 /// The four 32-bit words of Philox 4x32-10 for a key and a counter of 128 bits, least significant words first. The
 /// generator below counts in the lower 64 bits.
-std::array<uint32_t, 4> philox(uint64_t key, uint64_t counter, uint64_t counter_high = 0);
+[[nodiscard]] std::array<uint32_t, 4> philox(uint64_t key, uint64_t counter, uint64_t counter_high = 0);
 
 /// A stream of random numbers. Each drawn element advances `offset` by one.
 class Generator {

@@ -30,6 +30,6 @@ void save(const std::string& path, const std::map<std::string, Tensor>& tensors,
 /// Reads a file of ours or of others. Nothing in it is trusted: IoError names the path and what is wrong, and no
 /// memory is taken for tensors before the header has been checked against the file's size. Takes F32, F64, BF16, I64,
 /// I32, U8 and BOOL. Where the metadata has a checksum, everything must fit it; it is not among Contents::metadata.
-Contents load(const std::string& path);
+[[nodiscard]] Contents load(const std::string& path);
 
 }  // namespace ditharos::safetensors

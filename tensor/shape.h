@@ -52,16 +52,16 @@ class Shape {
 using Strides = Shape;
 using Axes = Shape;
 
-std::string to_text(const Shape& s);  ///< "[2, 3]"
+[[nodiscard]] std::string to_text(const Shape& s);  ///< "[2, 3]"
 
 /// Product of the sizes; 1 for a scalar. Throws ShapeError on a negative size or an overflow of 2^62 elements.
-int64_t numel(const Shape& s);
+[[nodiscard]] int64_t numel(const Shape& s);
 /// Row-major strides, in elements.
-Strides contiguous_strides(const Shape& s);
+[[nodiscard]] Strides contiguous_strides(const Shape& s);
 /// `axis` in [-rank, rank) as [0, rank); ShapeError in the name of `op` otherwise.
-int normalize_axis(const char* op, int64_t axis, int rank);
+[[nodiscard]] int normalize_axis(const char* op, int64_t axis, int rank);
 /// NumPy's rule: sizes align at the right, 1 stretches. ShapeError names both shapes.
-Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b);
-bool broadcastable_to(const Shape& from, const Shape& to);
+[[nodiscard]] Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b);
+[[nodiscard]] bool broadcastable_to(const Shape& from, const Shape& to);
 
 }  // namespace ditharos

@@ -43,18 +43,19 @@ double Tensor::item() const {
   return visit_dtype(dtype(), [&](auto v) { return static_cast<double>(*data<decltype(v)>()); });
 }
 
-namespace {
-template <class T>
-std::vector<T> copy_out(const Tensor& x) {
-  std::vector<T> out(size_t(x.numel()));
-  if (out.empty()) return out;
-  const Tensor flat = kernels::to(x, dtype_of<T>);  // contiguous
+template <Element T>
+std::vector<T> Tensor::to_vector() const {
+  if (numel() == 0) return {};
+  const Tensor flat = kernels::to(*this, dtype_of<T>);  // contiguous
   const T* p = flat.data<T>();
-  return std::vector<T>(p, p + out.size());
+  return std::vector<T>(p, p + numel());
 }
-}  // namespace
-template <> std::vector<float> Tensor::to_vector() const { return copy_out<float>(*this); }
-template <> std::vector<double> Tensor::to_vector() const { return copy_out<double>(*this); }
-template <> std::vector<int64_t> Tensor::to_vector() const { return copy_out<int64_t>(*this); }
+template std::vector<float> Tensor::to_vector() const;
+template std::vector<double> Tensor::to_vector() const;
+template std::vector<bfloat16> Tensor::to_vector() const;
+template std::vector<int64_t> Tensor::to_vector() const;
+template std::vector<int32_t> Tensor::to_vector() const;
+template std::vector<uint8_t> Tensor::to_vector() const;
+template std::vector<bool> Tensor::to_vector() const;
 
 }  // namespace ditharos

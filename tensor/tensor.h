@@ -26,7 +26,8 @@ struct TensorImpl {
   std::unique_ptr<AutogradMeta> meta;
 };
 
-class Tensor {
+/// Operations return a new tensor and change none, so a result that nobody takes is a mistake: the compiler says so.
+class [[nodiscard]] Tensor {
  public:
   /// An undefined tensor: "no value". Anything but defined() and assignment throws Error.
   Tensor() = default;
@@ -47,9 +48,9 @@ class Tensor {
   bool is_contiguous() const;
 
   /// First element, for reading. Throws DTypeError unless T is the element type.
-  template <class T> const T* data() const { return static_cast<const T*>(raw(dtype_of<T>)); }
+  template <Element T> const T* data() const { return static_cast<const T*>(raw(dtype_of<T>)); }
   /// First element, for writing: counts as a mutation of the storage, which a backward pass that saved it will refuse.
-  template <class T> T* mutable_data() const {
+  template <Element T> T* mutable_data() const {
     void* p = raw(dtype_of<T>);
     impl_->storage->bump_version();
     return static_cast<T*>(p);
@@ -59,8 +60,8 @@ class Tensor {
 
   /// The one element of a one-element tensor, as double. Keeps no graph alive.
   double item() const;
-  /// All elements in row-major order, converted to T.
-  template <class T> std::vector<T> to_vector() const;
+  /// All elements in row-major order, converted to T: any element type (int is i32, bool is true for all but 0).
+  template <Element T> std::vector<T> to_vector() const;
 
   /// Identity of the handle: two tensors with one impl are the same variable.
   TensorImpl* impl() const { return impl_.get(); }
@@ -94,9 +95,5 @@ class Tensor {
   void* raw(DType wanted) const;
   std::shared_ptr<TensorImpl> impl_;
 };
-
-template <> std::vector<float> Tensor::to_vector() const;
-template <> std::vector<double> Tensor::to_vector() const;
-template <> std::vector<int64_t> Tensor::to_vector() const;
 
 }  // namespace ditharos

@@ -9,7 +9,7 @@ Tensor permute(const Tensor& x, const Axes& order);           ///< axis i of the
 Tensor slice(const Tensor& x, int axis, int64_t begin, int64_t end, int64_t step);
 Tensor expand(const Tensor& x, const Shape& shape);           ///< stride 0 along stretched axes
 /// True when `shape` can be laid over x's strides without a copy; then reshape() is a view.
-bool can_reshape(const Tensor& x, const Shape& shape);
+[[nodiscard]] bool can_reshape(const Tensor& x, const Shape& shape);
 Tensor reshape(const Tensor& x, const Shape& shape);          ///< requires can_reshape
 
 }  // namespace ditharos::views

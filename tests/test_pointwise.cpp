@@ -290,7 +290,7 @@ TEST_CASE("pointwise: integers wrap around and want whole numbers") {
     CHECK(kernels::binary(Binary::add, c, c).to_vector<int64_t>() == std::vector<int64_t>{-2, 12});
   });
   CHECK(message_of<DTypeError>([] { kernels::unary(Unary::add_scalar, arange(3, DType::i64), 0.5); }) ==
-        "[add_scalar] a tensor of i64 takes whole numbers, got 0.500000");
+        "[add_scalar] a tensor of i64 takes whole numbers, got 0.500000; convert with to(x, DType::f32)");
 }
 
 TEST_CASE("pointwise: in place") {

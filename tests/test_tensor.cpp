@@ -246,5 +246,23 @@ TEST_CASE("bfloat16: every value survives the way through float") {
   }
 }
 
+TEST_CASE("regression 29: to_vector and from_vector take every element type, and say so at compile time") {
+  const Tensor x = from_vector<double>({-1.5, 0, 2, 300});
+  CHECK(x.to_vector<int>() == std::vector<int>{-1, 0, 2, 300});
+  CHECK(x.to_vector<bool>() == std::vector<bool>{true, false, true, true});
+  CHECK(x.slice(0, 1, 3).to_vector<uint8_t>() == std::vector<uint8_t>{0, 2});
+  CHECK(float(x.to_vector<bfloat16>()[3]) == 300);
+  CHECK(x.slice(0, 0, 0).to_vector<int>().empty());
+  const Tensor flags = from_vector(std::vector<bool>{true, false, true}, {3, 1});
+  CHECK(flags.dtype() == DType::boolean);
+  CHECK(flags.shape() == Shape{3, 1});
+  CHECK(flags.to_vector<bool>() == std::vector<bool>{true, false, true});
+  CHECK(from_vector(std::vector<int>{1, 2}).dtype() == DType::i32);
+  CHECK(from_vector(x.to_vector<bfloat16>()).dtype() == DType::bf16);
+  CHECK(from_vector(std::vector<bool>{}).numel() == 0);
+  static_assert(Element<int> && Element<bool> && Element<bfloat16>);
+  static_assert(!Element<short> && !Element<unsigned> && !Element<char> && !Element<std::string>);
+}
+
 }  // namespace
 }  // namespace ditharos::tests

@@ -6,6 +6,7 @@ namespace ditharos {
 
 Tensor dropout(const Tensor& x, double p, Generator& rng) {
   check<ConfigError>(p >= 0 && p < 1, "[dropout] the probability must be in [0, 1), got ", p);
+  check_floating("dropout", x.dtype());
   if (p == 0) return x;
   return x * (rng.bernoulli(1 - p, x.shape(), x.dtype()) * (1 / (1 - p)));
 }

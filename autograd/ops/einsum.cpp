@@ -104,7 +104,7 @@ std::vector<Named> named_operands(const EinsumEquation& equation, const std::vec
 
 Tensor einsum(const std::string& equation, const std::vector<Tensor>& operands) {
   for (size_t i = 0; i < operands.size(); ++i) {
-    visit_floating("einsum", operands[i].dtype(), [](auto) {});
+    check_floating("einsum", operands[i].dtype());
     check<DTypeError>(operands[i].dtype() == operands[0].dtype(), "[einsum] operand ", i, " is ", operands[i].dtype(),
                       ", operand 0 is ", operands[0].dtype(), "; convert one of them");
   }

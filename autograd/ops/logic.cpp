@@ -36,7 +36,7 @@ void check_boolean(const char* op, const Tensor& x) {
 void check_booleans(const char* op, const Tensor& a, const Tensor& b) {
   check_boolean(op, a);
   check_boolean(op, b);
-  broadcast_shapes(op, a.shape(), b.shape());
+  static_cast<void>(broadcast_shapes(op, a.shape(), b.shape()));  // only to check them
 }
 }  // namespace
 

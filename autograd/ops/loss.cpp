@@ -10,7 +10,7 @@ namespace ditharos {
 namespace {
 
 void check_pair(const char* op, const Tensor& prediction, const Tensor& target) {
-  visit_floating(op, prediction.dtype(), [](auto) {});
+  check_floating(op, prediction.dtype());
   check<ShapeError>(prediction.shape() == target.shape(), "[", op, "] the prediction has shape ", prediction.shape(),
                     ", the target ", target.shape(), "; they must be equal");
   check_one_dtype(op, "the prediction", prediction, "the target", target);
@@ -107,7 +107,7 @@ struct Labels {
   Labels(const char* op, const Tensor& x, const Tensor& labels, const LabelLossOptions& options) : index(labels) {
     check<ShapeError>(x.rank() == 2 && labels.rank() == 1 && x.size(0) == labels.size(0), "[", op,
                       "] needs logits [N, C] and labels [N], got ", x.shape(), " and ", labels.shape());
-    visit_floating(op, x.dtype(), [](auto) {});
+    check_floating(op, x.dtype());
     check<DTypeError>(labels.dtype() == DType::i64, "[", op, "] labels must be i64, got ", labels.dtype());
     const Tensor marked = equal(labels, scalar(double(options.ignore_index), DType::i64));
     count = labels.numel() - int64_t(sum(marked).item());

@@ -1,4 +1,5 @@
 // Arithmetic and functions of one variable. `d.grad()` is the gradient of the output; the engine undoes broadcasting.
+#include <cmath>
 #include <numbers>
 
 #include <ditharos/autograd/node.h>
@@ -45,12 +46,32 @@ Tensor operator*(const Tensor& a, double b) {
                 each([b](const Backward& d) { return d.grad() * b; }));
 }
 
-Tensor operator-(const Tensor& a, double b) { return a + (-b); }
-Tensor operator/(const Tensor& a, double b) { return a * (1 / b); }
+namespace {
+/// A tensor of integers takes whole numbers alone. In the name of an operator that is made of others.
+void check_number(const char* op, const Tensor& x, double value) {
+  check<DTypeError>(is_floating(x.dtype()) || value == std::floor(value), "[", op, "] a tensor of ", x.dtype(),
+                    " takes whole numbers, got ", value, "; convert with to(x, DType::f32)");
+}
+}  // namespace
+
+Tensor operator-(const Tensor& a, double b) {
+  check_number("sub", a, b);
+  return a + (-b);
+}
+Tensor operator/(const Tensor& a, double b) {
+  check_floating("div", a.dtype());
+  return a * (1 / b);
+}
 Tensor operator+(double a, const Tensor& b) { return b + a; }
-Tensor operator-(double a, const Tensor& b) { return -b + a; }
+Tensor operator-(double a, const Tensor& b) {
+  check_number("sub", b, a);
+  return -b + a;
+}
 Tensor operator*(double a, const Tensor& b) { return b * a; }
-Tensor operator/(double a, const Tensor& b) { return reciprocal(b) * a; }
+Tensor operator/(double a, const Tensor& b) {
+  check_floating("div", b.dtype());
+  return reciprocal(b) * a;
+}
 
 Tensor operator-(const Tensor& x) {
   return record("neg", kernels::unary(Unary::neg, x), {x}, save_nothing,

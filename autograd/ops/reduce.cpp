@@ -31,6 +31,7 @@ Tensor sum(const Tensor& x, const Axes& axes, bool keepdim) {
 }
 
 Tensor mean(const Tensor& x, const Axes& axes, bool keepdim) {
+  check_floating("mean", x.dtype());
   const int64_t n = reduced_count("mean", x, axes);
   check<ShapeError>(n > 0, "[mean] shape ", x.shape(), " has no elements to average");
   return sum(x, axes, keepdim) * (1.0 / double(n));

@@ -19,7 +19,7 @@ void check_operands(const Tensor& q, const Tensor& k, const Tensor& v, const Ten
   for (int axis = 0; fit && axis < 2; ++axis) fit = q.size(axis) == k.size(axis) && q.size(axis) == v.size(axis);
   check<ShapeError>(fit, "[", op, "] needs q [B, H, T, D], k [B, H, S, D] and v [B, H, S, E], got ", q.shape(), ", ",
                     k.shape(), " and ", v.shape());
-  visit_floating(op, q.dtype(), [](auto) {});
+  check_floating(op, q.dtype());
   check<DTypeError>(k.dtype() == q.dtype() && v.dtype() == q.dtype(), "[", op, "] q is ", q.dtype(), ", k is ",
                     k.dtype(), " and v is ", v.dtype(), "; they must be of one dtype");
   if (!mask.defined()) return;

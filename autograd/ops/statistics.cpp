@@ -36,6 +36,7 @@ Tensor product_of_rows(Tensor x) {
 }
 
 Tensor variance_of(const char* op, const Tensor& x, const Axes& axes, bool keepdim, int64_t correction) {
+  check_floating(op, x.dtype());
   const int64_t n = ReducedAxes(op, x.shape(), axes).count();
   check<ShapeError>(n > correction && n > 0, "[", op, "] shape ", x.shape(), " gives ", n,
                     " elements for each result; with the correction ", correction, " more are needed");
@@ -54,7 +55,7 @@ Tensor standard_deviation(const Tensor& x, const Axes& axes, bool keepdim, int64
 }
 
 Tensor norm(const Tensor& x, double p, const Axes& axes, bool keepdim) {
-  visit_floating("norm", x.dtype(), [](auto) {});
+  check_floating("norm", x.dtype());
   check<ConfigError>(p > 0, "[norm] p must be positive, got ", p);
   const int64_t n = ReducedAxes("norm", x.shape(), axes).count();
   check<ShapeError>(n > 0 || !std::isinf(p), "[norm] shape ", x.shape(), " has no elements along ", axes,
@@ -66,6 +67,7 @@ Tensor norm(const Tensor& x, double p, const Axes& axes, bool keepdim) {
 }
 
 Tensor logsumexp(const Tensor& x, const Axes& axes, bool keepdim) {
+  check_floating("logsumexp", x.dtype());
   const ReducedAxes reduced("logsumexp", x.shape(), axes);
   const Tensor rows = reduced.merged(x);
   // The sum of nothing is 0, its logarithm minus infinity.

@@ -34,7 +34,8 @@ Run prepare(const Options& o) {
   run.all_steps = o.steps.has_value();
   run.steps = o.steps.value_or(exercise_step);
   run.generate = o.generate;
-  condition_vector(run.prompt, *run.steps, run.sizes.bits);  // refuses what it cannot encode
+  // Refuses what it cannot encode.
+  static_cast<void>(condition_vector(run.prompt, *run.steps, run.sizes.bits));
   run.learning_rate = o.learning_rate;
   run.video = training_video(o);
   if (o.pad) run.video = squeeze(models::pad_to_patches(unsqueeze(run.video, 0), run.sizes.patch), 0);

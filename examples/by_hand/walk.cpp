@@ -289,7 +289,8 @@ void check_run(const Run& run) {
                      "there is no training video: give one, or generate from noise alone");
   check<ConfigError>(run.steps.has_value(), "there is no step: say which diffusion step t it is");
   check<ConfigError>(*run.steps >= 1, "the step must be at least 1, got ", *run.steps);
-  condition_vector(run.prompt, *run.steps, run.sizes.bits);  // refuses what it cannot encode
+  // Refuses what it cannot encode.
+  static_cast<void>(condition_vector(run.prompt, *run.steps, run.sizes.bits));
   if (!run.generate) {
     check<ShapeError>(run.video.rank() == 4 && run.video.size(1) == 1, "the video must have shape [F, 1, H, W], got ",
                       run.video.shape());

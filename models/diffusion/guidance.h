@@ -25,7 +25,7 @@ struct Guidance {
 /// `null_condition` has the shape of one sample's: {} for labels. `progress` is Objective::progress of the process that
 /// is sampled. Times are [B], or [B, F] for clips whose frames have times of their own: such a clip is as far on its
 /// way as its least advanced frame.
-Denoiser guided(Network network, const Tensor& conditions, const Tensor& null_condition, const Guidance& guidance,
-                std::function<double(double)> progress);
+[[nodiscard]] Denoiser guided(Network network, const Tensor& conditions, const Tensor& null_condition,
+                              const Guidance& guidance, std::function<double(double)> progress);
 
 }  // namespace ditharos::models

@@ -20,9 +20,9 @@ struct DiffusionConfig {
   }
 };
 
-std::shared_ptr<const Objective> make_objective(const DiffusionConfig& config);
+[[nodiscard]] std::shared_ptr<const Objective> make_objective(const DiffusionConfig& config);
 
 /// "flow" or "gaussian", as configuration files call it.
-const char* name_of(ProcessKind kind);
+[[nodiscard]] const char* name_of(ProcessKind kind);
 
 }  // namespace ditharos::models

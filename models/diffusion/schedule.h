@@ -12,12 +12,12 @@ enum class BetaSchedule {
 };
 
 /// The variance beta_t that each of `steps` steps adds.
-std::vector<double> make_betas(BetaSchedule schedule, int64_t steps);
+[[nodiscard]] std::vector<double> make_betas(BetaSchedule schedule, int64_t steps);
 
 /// Which of `steps` original steps a shorter process keeps, ascending. `sections` is "" (all), "ddimN" (N steps at one
 /// integer stride, as in DDIM), "N", or "N,M,...": the range is cut into equal sections, of which N, M, ... steps are
 /// kept, evenly spaced and both ends included. ConfigError when that cannot be done.
-std::vector<int64_t> respaced_steps(int64_t steps, const std::string& sections);
+[[nodiscard]] std::vector<int64_t> respaced_steps(int64_t steps, const std::string& sections);
 
 /// Everything that the formulas of DDPM need, one entry a step; `a_bar` is the product of (1 - beta) so far.
 struct DiffusionTables {

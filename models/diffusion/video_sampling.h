@@ -35,7 +35,7 @@ struct GivenFrames {
 /// A clip of `frames` that begins with the frames of `begin` and ends with those of `end`, [B, K, C, H, W] each; either
 /// may be undefined. One frame at the beginning sets a picture in motion, one at each end asks for what lies between.
 /// ShapeError when they leave nothing to be made.
-GivenFrames given_ends(const Tensor& begin, const Tensor& end, int64_t frames);
+[[nodiscard]] GivenFrames given_ends(const Tensor& begin, const Tensor& end, int64_t frames);
 
 /// Clips like `noise`, standard normal [B, F, C, H, W], which holds all that is random. Given frames come back as they
 /// are. `progress` is called after each step with the clips as the network expects them at the end. Records no graph.

@@ -40,15 +40,15 @@ struct DiTConfig {
 };
 
 /// A size of the paper by its name, "S/2", "B/4", "L/8", "XL/2" and so on; everything else as in the defaults above.
-DiTConfig dit_preset(const std::string& name);
+[[nodiscard]] DiTConfig dit_preset(const std::string& name);
 /// The names that dit_preset knows, smallest first.
-std::vector<std::string> dit_preset_names();
+[[nodiscard]] std::vector<std::string> dit_preset_names();
 
 struct DiTCounts {
   int64_t trainable = 0;  ///< parameters
   int64_t total = 0;      ///< and the stored position table
 };
 /// Numbers of elements in a DiT of this shape, without building it.
-DiTCounts count_parameters(const DiTConfig& config);
+[[nodiscard]] DiTCounts count_parameters(const DiTConfig& config);
 
 }  // namespace ditharos::models

@@ -7,7 +7,7 @@ namespace ditharos::models {
 /// The directions from a cell to its 26 neighbours in frames, rows and columns, of opposite ones the first alone.
 inline constexpr int64_t wave_directions = 13;
 /// Features for so many octaves: a sine and a cosine of each wave, twice.
-constexpr int64_t coordinate_width(int64_t octaves) { return 2 * 2 * wave_directions * octaves; }
+[[nodiscard]] constexpr int64_t coordinate_width(int64_t octaves) { return 2 * 2 * wave_directions * octaves; }
 
 /// [T, coordinate_width(octaves)], frame by frame and row by row: plane waves through the clip, as Fourier features of
 /// points in space are (Tancik et al. 2020). For each octave k = 0 .. octaves - 1 and each direction (f, r, c) a

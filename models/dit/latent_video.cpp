@@ -26,7 +26,7 @@ Tensor LatentVideo::from_latents(const Tensor& latents) const {
 
 Shape LatentVideo::latent_shape(const Shape& clips) const {
   const Shape shape = autoencoder_ ? (*autoencoder_)->config().latent_shape(clips) : clips;
-  patch_grid(shape, dit_.config().patch);
+  static_cast<void>(patch_grid(shape, dit_.config().patch));  // refuses what does not divide
   return shape;
 }
 

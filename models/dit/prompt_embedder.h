@@ -29,6 +29,6 @@ class PromptEmbedder : public nn::Module {
 };
 
 /// Parameters of a PromptEmbedder, without building it.
-int64_t count_prompt_embedder(int64_t text_width, int64_t octaves, int64_t width);
+[[nodiscard]] int64_t count_prompt_embedder(int64_t text_width, int64_t octaves, int64_t width);
 
 }  // namespace ditharos::models

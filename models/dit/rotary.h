@@ -11,7 +11,7 @@ struct RotaryPairs {
 };
 /// Three eighths of a head's head_size / 2 pairs, rounded down but at least one, for rows and as many for columns; the
 /// rest for frames. A head of 32 has 16 pairs: 4, 6 and 6. `head_size` is even and at least 6.
-RotaryPairs rotary_pairs(int64_t head_size);
+[[nodiscard]] RotaryPairs rotary_pairs(int64_t head_size);
 
 /// Cosines and sines of the tokens' angles, [T, head_size / 2] each.
 struct RotaryTable {
@@ -22,6 +22,6 @@ struct RotaryTable {
 /// Positions count patches from 0; attention sees their differences alone, so that any origin would do, and so that one
 /// set of weights serves clips of any length and size. A base of 100, against 10000 for text, suits axes of some tens
 /// of patches. Computed in double and given in `dtype`.
-RotaryTable rotary_table(const PatchGrid& grid, int64_t head_size, double base, DType dtype = DType::f32);
+[[nodiscard]] RotaryTable rotary_table(const PatchGrid& grid, int64_t head_size, double base, DType dtype = DType::f32);
 
 }  // namespace ditharos::models

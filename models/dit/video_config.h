@@ -48,10 +48,10 @@ struct VideoDiTConfig {
 };
 
 /// Parameters of a VideoDiT of this shape, without building it.
-int64_t count_parameters(const VideoDiTConfig& config);
+[[nodiscard]] int64_t count_parameters(const VideoDiTConfig& config);
 
 /// "joint" or "factorised", "sinusoidal" or "binary", as configuration files call them.
-const char* name_of(VideoAttention attention);
-const char* name_of(StepEmbedding embedding);
+[[nodiscard]] const char* name_of(VideoAttention attention);
+[[nodiscard]] const char* name_of(StepEmbedding embedding);
 
 }  // namespace ditharos::models

@@ -16,7 +16,7 @@ struct PatchSize {
   friend bool operator==(const PatchSize&, const PatchSize&) = default;
 };
 /// "1x2x2".
-std::string to_text(const PatchSize& patch);
+[[nodiscard]] std::string to_text(const PatchSize& patch);
 
 /// How many patches a video has along each axis.
 struct PatchGrid {
@@ -26,7 +26,7 @@ struct PatchGrid {
   friend bool operator==(const PatchGrid&, const PatchGrid&) = default;
 };
 /// The grid of videos [B, F, C, H, W]. ShapeError, with the next size that fits, unless the patch divides every axis.
-PatchGrid patch_grid(const Shape& videos, const PatchSize& patch);
+[[nodiscard]] PatchGrid patch_grid(const Shape& videos, const PatchSize& patch);
 
 /// Cuts videos [B, F, C, H, W] into patches of `patch`: [B, T, C pt ph pw], frame by frame and row by row. Every pixel
 /// is used once. Inside a token the order is (channel, frame, row, column), as in the kernel [D, C, pt, ph, pw] of a

@@ -16,12 +16,12 @@ struct FeatureStatistics {
 };
 
 /// Of features f32 [N, D], N >= 2, accumulated in double. Throws ShapeError, or Error when a feature is not finite.
-FeatureStatistics feature_statistics(const Tensor& features);
+[[nodiscard]] FeatureStatistics feature_statistics(const Tensor& features);
 
 /// Squared Fréchet distance of two normal distributions (Dowson and Landau 1982):
 ///   |m1 - m2|^2 + tr(S1 + S2 - 2 (S1^(1/2) S2 S1^(1/2))^(1/2)).
 /// It is 0 for equal ones, and too large by an amount of order 1/N for estimates from N features: compare distances of
 /// equal counts only. Throws ShapeError when the dimensions differ.
-double frechet_distance(const FeatureStatistics& a, const FeatureStatistics& b);
+[[nodiscard]] double frechet_distance(const FeatureStatistics& a, const FeatureStatistics& b);
 
 }  // namespace ditharos::models

@@ -23,12 +23,12 @@ struct SymmetricEigen {
 
 /// A = V diag(values) V^T by cyclic Jacobi rotations (Golub and Van Loan, "Matrix Computations", 8.5), O(n^3) a sweep
 /// and accurate to the last digits. Reads the upper triangle. Throws Error when an element is not finite.
-SymmetricEigen symmetric_eigen(SquareMatrix a);
+[[nodiscard]] SymmetricEigen symmetric_eigen(SquareMatrix a);
 
 /// The symmetric square root of a positive semidefinite matrix; eigenvalues that rounding made negative count as 0.
-SquareMatrix symmetric_sqrt(const SquareMatrix& a);
+[[nodiscard]] SquareMatrix symmetric_sqrt(const SquareMatrix& a);
 
-SquareMatrix product(const SquareMatrix& a, const SquareMatrix& b);
-double trace(const SquareMatrix& a);
+[[nodiscard]] SquareMatrix product(const SquareMatrix& a, const SquareMatrix& b);
+[[nodiscard]] double trace(const SquareMatrix& a);
 
 }  // namespace ditharos::models

@@ -21,7 +21,7 @@ struct TextEncoderConfig {
 };
 
 /// Parameters of a TextEncoder of this shape, without building it.
-int64_t count_parameters(const TextEncoderConfig& config);
+[[nodiscard]] int64_t count_parameters(const TextEncoderConfig& config);
 
 /// Prompts as vectors. L is the length of the longest prompt of the batch: padding that all have is cut off.
 struct EncodedText {

@@ -15,7 +15,7 @@ Sizes sizes_of(const char* op, const Tensor& qkv, int64_t heads) {
   check<ShapeError>(qkv.rank() == 3, "[", op, "] qkv must be [batch, tokens, 3 * width], got ", qkv.shape());
   check<ShapeError>(heads >= 1 && qkv.size(2) % (3 * heads) == 0, "[", op, "] the last axis of qkv ", qkv.shape(),
                     " must be a multiple of 3 * heads with heads = ", heads);
-  visit_floating(op, qkv.dtype(), [](auto) {});
+  check_floating(op, qkv.dtype());
   const int64_t width = qkv.size(2) / 3;
   return {qkv.size(0), qkv.size(1), width, heads, width / heads};
 }

@@ -146,6 +146,7 @@ LayerNormGrads layer_norm_backward(const Tensor& grad, const Tensor& x, const Te
 }
 
 Tensor layer_norm_modulate(const Tensor& x, const Tensor& shift, const Tensor& scale, double eps, Tensor* statistics) {
+  check_floating("layer_norm_modulate", x.dtype());
   const Samples s = samples_of("layer_norm_modulate", x);
   check_like("layer_norm_modulate", "shift", shift, {s.count, s.d}, x.dtype());
   check_like("layer_norm_modulate", "scale", scale, {s.count, s.d}, x.dtype());

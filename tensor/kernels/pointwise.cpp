@@ -35,7 +35,7 @@ void visit_with_loops(const char* op, DType dtype, const F& f) {
 template <class T>
 T parameter(const char* op, double value) {
   check<DTypeError>(std::is_floating_point_v<T> || value == std::floor(value), "[", op, "] a tensor of ", dtype_of<T>,
-                    " takes whole numbers, got ", value);
+                    " takes whole numbers, got ", value, "; convert with to(x, DType::f32)");
   return convert<T>(value);
 }
 

@@ -1,14 +1,70 @@
-// d/dx sum(x^2) = 2x, computed by an installed ditharos.
+// A user's program, built with a user's flags: an installed ditharos, with no warning in any header.
 #include <cstdio>
+#include <optional>
+#include <vector>
 
 #include <ditharos/ditharos.h>
 
+using namespace ditharos;
+
+namespace {
+
+/// Layers in a list and one that may be absent: what visit() takes beside tensors and modules.
+struct Net : nn::Module {
+  nn::Embedding table;
+  std::vector<nn::Linear> layers;
+  std::optional<nn::Mlp> mlp;
+  nn::Conv2d conv;
+  Tensor scale = nn::parameter(ones({1}));
+
+  explicit Net(Generator& rng) : table(5, 4, rng), mlp(std::in_place, 4, 8, rng), conv(1, 1, 1, 1, 0, rng) {
+    for (int i = 0; i < 3; ++i) layers.emplace_back(4, 4, rng);
+  }
+  Tensor operator()(const Tensor& indices) const {
+    Tensor x = table(indices);
+    for (const nn::Linear& layer : layers) x = x + layer(x);
+    return conv(reshape((*mlp)(x), {-1, 1, 2, 2})) * scale;
+  }
+  void visit(nn::Visitor& v) override {
+    v("table", table);
+    v("layers", layers);
+    v("mlp", mlp);
+    v("conv", conv);
+    v("scale", scale);
+  }
+};
+
+/// One step of training as the headers show it.
+double train_step(Net& net, optim::Optimizer& optimizer, optim::Ema& ema, const Tensor& indices) {
+  optimizer.zero_grad();
+  const Tensor loss = mean(square(net(indices)));
+  loss.backward();
+  optim::clip_grad_norm_(optimizer.parameters(), 1.0);
+  optimizer.step(1e-2, 1.0, &ema);
+  return loss.item();
+}
+
+}  // namespace
+
 int main() {
-  const ditharos::Tensor x = ditharos::full({3}, 2.0);
+  const Tensor x = full({3}, 2.0);  // d/dx sum(x^2) = 2x
   x.set_requires_grad();
-  ditharos::sum(x * x).backward();
-  for (double g : x.grad().to_vector<double>())
+  sum(x * x).backward();
+  for (const double g : x.grad().to_vector<double>())
     if (g != 4.0) return 1;
+
+  Generator rng(1);
+  Net net(rng);
+  nn::name_modules(net);
+  optim::AdamW optimizer(nn::named_parameters(net));
+  optim::Ema ema(net, .9);
+  const Tensor indices = from_vector(std::vector<int64_t>{0, 3, 4});
+  const double first = train_step(net, optimizer, ema, indices);
+  double last = first;
+  for (int i = 0; i < 20; ++i) last = train_step(net, optimizer, ema, indices);
+  if (!(last < first)) return 2;
+  if (nn::parameter_count(net) != 5 * 4 + 3 * 20 + 40 + 36 + 2 + 1) return 3;
+  nn::load_state_dict(net, ema.state());
   std::puts("the installed library works");
   return 0;
 }

@@ -17,7 +17,7 @@ struct SamplerConfig {
 };
 
 /// "ddpm", "ddim", "euler" or "heun".
-const char* name_of(SamplerKind kind);
+[[nodiscard]] const char* name_of(SamplerKind kind);
 
 /// Samples [B, C, H, W] from standard normal `noise` of that shape. `conditions` is i64 [B, ...], or undefined for a
 /// network without any; `null_condition` is what stands for "none", of one sample: {} for labels. It is read when there
