@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <ditharos/tests/op_extremes.h>
+
 namespace ditharos::tests {
 
 const Rows& op_table() {
@@ -13,6 +15,9 @@ const Rows& op_table() {
       Rows some = family();
       std::move(some.begin(), some.end(), std::back_inserter(all));
     }
+    for (const auto& family : {add_function_extremes, add_arithmetic_extremes, add_reduction_extremes,
+                               add_loss_extremes, add_norm_extremes, add_product_extremes, add_plain_reasons})
+      family(all);
     return all;
   }();
   return rows;

@@ -2,6 +2,7 @@
 // The table of all differentiable operations and public functions of autograd/ops.h. A row says how to call one, what
 // it should compute and for which inputs; the checks in op_checks.h do the rest.
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,28 @@ enum class Takes {
 
 using Case = std::vector<Shape>;  ///< one shape an input
 
+/// What an operation must give for extreme inputs: from mathematics (closed forms in long double), not from the
+/// library.
+struct Answer {
+  Array value;
+  Arrays gradients;   ///< of <cotangent, value>, one an input; empty: the result has no gradient
+  Arrays second = {};  ///< of the sum of all elements of those gradients, one an input; empty: not checked
+};
+
+/// Inputs at the ends of what numbers can hold: infinities, tails, ties, all-masked rows, equal elements, large and
+/// tiny scales. Checked in f32 and f64, on every instruction set, by the first-order rules and by those that serve when
+/// the gradient is recorded itself. Errors are relative, element by element, down to the smallest normal number.
+struct Extreme {
+  std::string what;
+  Arrays inputs;
+  std::function<Answer(const Arrays&)> answer;  ///< from the inputs as the dtype under test holds them
+  std::function<Tensor(const Tensors&)> op = {};  ///< the row's own when empty; all inputs are floating
+  Array cotangent = {};                           ///< ones when empty
+  std::optional<DType> only = {};                 ///< f32 and f64 when empty
+  double tolerance = 1e-12, tolerance32 = 1e-5;
+  double absolute = 0;  ///< besides, for a 0 that is a difference
+};
+
 struct Row {
   std::string name;    ///< the public function, or the internal operation
   std::string record;  ///< the operation that it records and answers for; empty for compositions of others
@@ -60,6 +83,8 @@ struct Row {
   double step = 1e-3, gradcheck_tolerance = 1e-7;
   std::function<void()> misuse;  ///< a wrong call
   std::string message;           ///< what it must say, to the letter
+  std::vector<Extreme> extremes = {};  ///< stated in op_extremes_*.cpp, on the first row of a name
+  std::string no_extremes = {};        ///< why the operation needs none
 };
 using Rows = std::vector<Row>;
 

@@ -3,6 +3,7 @@
 
 #include <ditharos/autograd/checkpoint.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/autograd/ops/normal_cdf.h>
 #include <ditharos/tests/op_table.h>
 
 namespace ditharos::tests {
@@ -119,6 +120,7 @@ Rows activation_rows() {
       uniform(-30, 30));
   add("silu", silu, [](double v) { return v * logistic(v); }, wide);
   add("gelu", gelu, [](double v) { return v * .5 * std::erfc(-v / std::sqrt(2.0)); }, uniform(-5, 5));
+  add("normal_cdf", normal_cdf, [](double v) { return .5 * std::erfc(-v / std::sqrt(2.0)); }, uniform(-5, 5));
   add("gelu_tanh", gelu_tanh, [](double v) {
     const double u = std::sqrt(2 / 3.14159265358979323846) * (v + .044715 * v * v * v);
     return .5 * v * (1 + std::tanh(u));

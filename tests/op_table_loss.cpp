@@ -54,7 +54,7 @@ Row pair_loss(const std::string& name, const PairLoss& op, double (*f)(double, d
 /// The same draw every time, so that it can be compared with itself.
 Row dropping(double p) {
   Row row = normalising("dropout", nullptr, nullptr, -1);
-  row.record = p == 0 ? "" : "mul";
+  row.record = p == 0 ? "" : "where";
   row.op = [p](const Tensors& in) {
     Generator rng(5);
     return dropout(in[0], p, rng);

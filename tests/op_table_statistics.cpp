@@ -80,6 +80,7 @@ void add_norms(Rows& rows) {
             return largest ? total : std::pow(total, 1 / p);
           },
           c));
+      if (p != 1 && !largest) rows.back().record = "norm";
       // |x| has a kink at 0, and a fractional power of it a pole in its derivatives.
       rows.back().inputs = {largest ? apart(1, 100) : uniform(.5, 2)};
       rows.back().misuse = [] { norm(zeros({2, 3}), 0); };
@@ -98,6 +99,7 @@ void add_products_and_logarithms(Rows& rows) {
           return std::log(total);
         },
         c));
+    rows.back().record = "logsumexp";
     rows.push_back(reduction(
         "prod", [](const Tensor& x, const Axes& axes, bool keep) { return prod(x, axes, keep); },
         [](const std::vector<double>& v) {

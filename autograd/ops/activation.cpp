@@ -5,6 +5,7 @@
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/autograd/ops/normal_cdf.h>
 #include <ditharos/tensor/kernels/pointwise.h>
 
 namespace ditharos {
@@ -19,36 +20,47 @@ using Derivative = Tensor (*)(const Tensor&);
 Tensor function_of_input(const char* name, Unary f, Binary kernel, Derivative derivative, const Tensor& x) {
   return record(name, kernels::unary(f, x), {x}, save_inputs, each([=](const Backward& d) {
                   if (!grad_enabled()) return kernels::binary(kernel, d.grad(), d.input(0));
-                  // All tails have ended long before these bounds, which keep 0 * infinity out, as the kernels do.
-                  return d.grad() * derivative(clamp(d.input(0), -1e4, 1e4));
+                  return d.grad() * derivative(d.input(0));
                 }),
                 [&] { return Recipe({x}, [f](const std::vector<Tensor>& in) { return kernels::unary(f, in[0]); }); });
 }
 
-/// y = f(x) whose derivative is a function of the output.
-Tensor function_of_output(const char* name, Unary f, Binary kernel, Derivative derivative, const Tensor& x) {
-  return record(name, kernels::unary(f, x), {x}, save_output, each([=](const Backward& d) {
-                  if (!grad_enabled()) return kernels::binary(kernel, d.grad(), d.output());
-                  return d.grad() * derivative(d.output());
-                }));
-}
+/// Multiplicand for a tail that is 0 from far before these bounds on: keeps 0 * infinity out, as the kernels do.
+Tensor bounded(const Tensor& x) { return clamp(x, -1e4, 1e4); }
 }  // namespace
 
+Tensor normal_cdf(const Tensor& x) {
+  // d/dx Phi(x) = phi(x) = e^(-x^2/2) / sqrt(2 pi)
+  return record("normal_cdf", kernels::unary(Unary::normal_cdf, x), {x}, save_inputs, each([](const Backward& d) {
+                  constexpr double inv_sqrt_2pi = std::numbers::inv_sqrtpi / std::numbers::sqrt2;
+                  return d.grad() * exp(square(bounded(d.input(0))) * -.5) * inv_sqrt_2pi;
+                }));
+}
+
+// Derivatives are written from x: 1 - y from a rounded y is 0 in the tails, where the derivative is not. A result that
+// a later operation saves is computed again from x.
 Tensor tanh(const Tensor& x) {
-  return function_of_output("tanh", Unary::tanh, Binary::tanh_backward,
-                            [](const Tensor& y) { return 1.0 - square(y); }, x);
+  // d/dx tanh x = 1 - tanh^2 x near 0, (1 - tanh x)(1 + tanh x) = 4 s(2x) s(-2x) elsewhere
+  return function_of_input("tanh", Unary::tanh, Binary::tanh_backward, [](const Tensor& v) {
+    const Tensor near = less(kernels::unary(Unary::abs, v), scalar(1, v.dtype())), twice = v * 2.0;
+    return where(near, 1.0 - square(tanh(v)), sigmoid(twice) * sigmoid(-twice) * 4.0);
+  }, x);
 }
 
 Tensor sigmoid(const Tensor& x) {
-  return function_of_output("sigmoid", Unary::sigmoid, Binary::sigmoid_backward,
-                            [](const Tensor& y) { return y * (1.0 - y); }, x);
+  // d/dx s(x) = s(x) s(-x)
+  return function_of_input("sigmoid", Unary::sigmoid, Binary::sigmoid_backward,
+                           [](const Tensor& v) { return sigmoid(v) * sigmoid(-v); }, x);
 }
 
 Tensor relu(const Tensor& x) {
-  return function_of_output("relu", Unary::relu, Binary::relu_backward, [](const Tensor& y) {
-    const Tensor zero = scalar(0, y.dtype());
-    return where(less_equal(y, zero), zero, scalar(1, y.dtype()));  // 1 at NaN, as in the kernel
-  }, x);
+  // d/dx relu(x) is known from its sign, which the output has as well.
+  return record("relu", kernels::unary(Unary::relu, x), {x}, save_output, each([](const Backward& d) {
+                  const Tensor y = d.output();
+                  if (!grad_enabled()) return kernels::binary(Binary::relu_backward, d.grad(), y);
+                  const Tensor zero = scalar(0, y.dtype());
+                  return d.grad() * where(less_equal(y, zero), zero, scalar(1, y.dtype()));  // 1 at NaN, as in the kernel
+                }));
 }
 
 Tensor leaky_relu(const Tensor& x, double slope) {
@@ -73,29 +85,28 @@ Tensor softplus(const Tensor& x) {
 }
 
 Tensor silu(const Tensor& x) {
-  // d/dx x s(x) = s + x s (1 - s)
+  // d/dx x s(x) = s(x) + x s(x) s(-x)
   return function_of_input("silu", Unary::silu, Binary::silu_backward, [](const Tensor& v) {
     const Tensor s = sigmoid(v);
-    return s + v * s * (1.0 - s);
+    return s + bounded(v) * (s * sigmoid(-v));
   }, x);
 }
 
 Tensor gelu(const Tensor& x) {
   // d/dx x Phi(x) = Phi(x) + x phi(x)
   return function_of_input("gelu", Unary::gelu, Binary::gelu_backward, [](const Tensor& v) {
-    constexpr double inv_sqrt2 = 1 / std::numbers::sqrt2, inv_sqrt_2pi = std::numbers::inv_sqrtpi * inv_sqrt2;
-    const Tensor phi = exp(square(v) * -.5) * inv_sqrt_2pi;
-    return (erf(v * inv_sqrt2) + 1.0) * .5 + v * phi;
+    constexpr double inv_sqrt_2pi = std::numbers::inv_sqrtpi / std::numbers::sqrt2;
+    const Tensor b = bounded(v);
+    return normal_cdf(v) + b * exp(square(b) * -.5) * inv_sqrt_2pi;
   }, x);
 }
 
 Tensor gelu_tanh(const Tensor& x) {
-  // x/2 (1 + tanh u), u = sqrt(2/pi) (x + .044715 x^3); derivative (1 + tanh u)/2 + x/2 (1 - tanh^2 u) u'
+  // x/2 (1 + tanh u) = x s(w), w = 2u = 2 sqrt(2/pi) (x + .044715 x^3); derivative s(w) + x s(w) s(-w) w'
   return function_of_input("gelu_tanh", Unary::gelu_tanh, Binary::gelu_tanh_backward, [](const Tensor& v) {
-    constexpr double c = std::numbers::sqrt2 * std::numbers::inv_sqrtpi, cubic = .044715;
-    const Tensor t = tanh((v + pow(v, 3) * cubic) * c);
-    const Tensor du = (square(v) * (3 * cubic) + 1.0) * c;
-    return (t + 1.0) * .5 + v * (1.0 - square(t)) * du * .5;
+    constexpr double c1 = 2 * std::numbers::sqrt2 * std::numbers::inv_sqrtpi, c3 = c1 * .044715;
+    const Tensor b = bounded(v), b2 = square(b), w = b * (b2 * c3 + c1), s = sigmoid(w);
+    return s + b * (s * sigmoid(-w)) * (b2 * (3 * c3) + c1);
   }, x);
 }
 

@@ -20,9 +20,11 @@ Tensor extremum(const char* name, Kernel kernel, const Tensor& x, int axis, bool
                   const Tensor in = d.input(0);
                   Shape kept = in.shape();
                   kept[axis] = 1;
-                  // Where the extremum is reached several times, each place gets its share, a constant.
-                  const Tensor hit = to(equal(in, views::reshape(d.output(), kept)), in.dtype());
-                  return hit / sum(hit, {axis}, true) * reshape(d.grad(), kept);
+                  // Where the extremum is reached several times, each place gets its share. NaN is one, by comparison
+                  // with itself. A gradient that is not finite reaches no other place.
+                  const Tensor hit = logical_or(equal(in, views::reshape(d.output(), kept)), not_equal(in, in));
+                  const Tensor count = to(sum(hit, {axis}, true), in.dtype());
+                  return where(hit, reshape(d.grad(), kept) / count, scalar(0, in.dtype()));
                 }));
 }
 

@@ -1,6 +1,7 @@
 // Group, batch and RMS normalisation.
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/autograd/ops/normalized.h>
 #include <ditharos/autograd/ops/operands.h>
 #include <ditharos/tensor/kernels/group_norm.h>
 
@@ -17,11 +18,6 @@ Tensor per_channel(const Tensor& v, const Tensor& x) {
 Tensor affine(Tensor y, const Tensor& weight, const Tensor& bias) {
   if (weight.defined()) y = y * per_channel(weight, y);
   return bias.defined() ? y + per_channel(bias, y) : y;
-}
-
-Tensor normalized(const Tensor& x, const Axes& axes, double eps) {
-  const Tensor centred = x - mean(x, axes, true);
-  return centred * rsqrt(mean(square(centred), axes, true) + eps);
 }
 
 /// Groups of channels as the last axis, normalised, and back.
@@ -119,7 +115,7 @@ Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps) {
                         return {g.x, g.weight};
                       },
                       [eps](const std::vector<Tensor>& in) {
-                        const Tensor y = in[0] * rsqrt(mean(square(in[0]), {-1}, true) + eps);
+                        const Tensor y = normalized(in[0], {-1}, eps, false);
                         return in[1].defined() ? y * in[1] : y;
                       }));
 }

@@ -1,4 +1,6 @@
 // Losses. They refuse shapes that differ: a silent broadcast of [N] against [N, 1] trains the wrong thing.
+#include <limits>
+
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/operands.h>
@@ -27,8 +29,18 @@ Tensor reduced(const Tensor& losses, Reduction reduction) {
 
 /// e^2 / 2 for |e| <= delta, else delta (|e| - delta / 2).
 Tensor huber(const Tensor& error, double delta) {
-  const Tensor size = abs(error);
-  return where(less_equal(size, scalar(delta, size.dtype())), square(error) * .5, (size - .5 * delta) * delta);
+  const Tensor size = abs(error), near = less_equal(size, scalar(delta, size.dtype()));
+  // Far out the square gets 0 instead of the error: its branch is not taken, but 0 times infinity is no gradient.
+  const Tensor inside = where(near, error, scalar(0, error.dtype()));
+  return where(near, square(inside) * .5, (size - .5 * delta) * delta);
+}
+
+/// w x, and 0 where w is 0 although x is infinite: what cannot happen costs nothing.
+Tensor weighted(const Tensor& w, const Tensor& x) {
+  if (kernels::all_finite(x)) return w * x;
+  const Tensor size = kernels::unary(kernels::Unary::abs, x), zero = scalar(0, x.dtype());
+  const Tensor infinite = equal(size, scalar(std::numeric_limits<double>::infinity(), x.dtype()));
+  return w * where(logical_and(infinite, equal(w, zero)), zero, x);
 }
 
 }  // namespace
@@ -71,8 +83,8 @@ Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& targ
                     "] pos_weight of shape ", pos_weight.defined() ? pos_weight.shape() : Shape{},
                     " does not broadcast to the target's shape ", target.shape());
   // -log sigmoid(x) = softplus(-x) and -log(1 - sigmoid(x)) = softplus(x); neither overflows.
-  const Tensor positive = target * softplus(-logits), negative = (1.0 - target) * softplus(logits);
-  return reduced((pos_weight.defined() ? pos_weight * positive : positive) + negative, reduction);
+  const Tensor positive = weighted(target, softplus(-logits)), negative = weighted(1.0 - target, softplus(logits));
+  return reduced((pos_weight.defined() ? weighted(pos_weight, positive) : positive) + negative, reduction);
 }
 
 Tensor kl_div(const Tensor& log_prediction, const Tensor& target, Reduction reduction) {
@@ -150,11 +162,11 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& labels, const LabelLoss
                      smoothing);
   const Labels rows("cross_entropy", logits, labels, options);
   Tensor losses = cross_entropy_rows(logits, rows.index);
-  if (rows.weight.defined()) losses = losses * rows.weight;
+  if (rows.weight.defined()) losses = weighted(rows.weight, losses);
   if (smoothing > 0) {
     // The target is (1 - s) onehot(label) + s / C.
     const Tensor surprise = -log_softmax(logits, -1);
-    const Tensor even = sum(options.weight.defined() ? surprise * options.weight : surprise, {-1});
+    const Tensor even = sum(options.weight.defined() ? weighted(options.weight, surprise) : surprise, {-1});
     losses = losses * (1 - smoothing) + even * (smoothing / double(logits.size(1)));
   }
   return rows.finish(losses, options.reduction);
@@ -165,7 +177,7 @@ Tensor nll_loss(const Tensor& log_probabilities, const Tensor& labels, const Lab
                      "[nll_loss] has no label smoothing; use cross_entropy on the logits");
   const Labels rows("nll_loss", log_probabilities, labels, options);
   const Tensor losses = -squeeze(gather(log_probabilities, -1, unsqueeze(rows.index, 1)), 1);
-  return rows.finish(rows.weight.defined() ? losses * rows.weight : losses, options.reduction);
+  return rows.finish(rows.weight.defined() ? weighted(rows.weight, losses) : losses, options.reduction);
 }
 
 }  // namespace ditharos

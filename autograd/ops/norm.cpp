@@ -2,16 +2,11 @@
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/autograd/ops/normalized.h>
 #include <ditharos/tensor/kernels/norm.h>
 
 namespace ditharos {
 namespace {
-
-/// (x - mean) / sqrt(var + eps) over the last axis, in public operations.
-Tensor normalized(const Tensor& x, double eps) {
-  const Tensor centred = x - mean(x, {-1}, true);
-  return centred * rsqrt(mean(square(centred), {-1}, true) + eps);
-}
 
 void check_rows(const char* op, const Tensor& x, const char* what, const Tensor& rows) {
   check<ShapeError>(x.rank() == 3 && rows.rank() == 2 && rows.size(0) == x.size(0) && rows.size(1) == x.size(2), "[",
@@ -37,7 +32,7 @@ Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, dou
                         return {g.x, g.weight, g.bias};
                       },
                       [eps](const std::vector<Tensor>& in) {
-                        Tensor out = normalized(in[0], eps);
+                        Tensor out = normalized(in[0], {-1}, eps);
                         if (in[1].defined()) out = out * in[1];
                         return in[2].defined() ? out + in[2] : out;
                       }),
@@ -60,7 +55,7 @@ Tensor record_modulate(const Tensor& y, const Tensor& statistics, const Tensor& 
                         return {dx.defined() ? Tensor{} : g.x, g.shift, g.scale};
                       },
                       [eps](const std::vector<Tensor>& in) {
-                        return normalized(in[0], eps) * (unsqueeze(in[2], 1) + 1.0) + unsqueeze(in[1], 1);
+                        return normalized(in[0], {-1}, eps) * (unsqueeze(in[2], 1) + 1.0) + unsqueeze(in[1], 1);
                       }),
                 [&] {
                   return Recipe({x, shift, scale}, [eps](const std::vector<Tensor>& in) {

@@ -82,7 +82,7 @@ Tensor pow(const Tensor& x, double exponent) {
   // d/dx x^p = p x^(p-1); for p = 0 the derivative is 0 even where x^(-1) is infinite.
   return record("pow", kernels::unary(Unary::pow_scalar, x, exponent), {x}, save_inputs,
                 each([exponent](const Backward& d) {
-                  return exponent == 0 ? d.grad() * 0.0 : d.grad() * pow(d.input(0), exponent - 1) * exponent;
+                  return exponent == 0 ? zeros_like(d.grad()) : d.grad() * pow(d.input(0), exponent - 1) * exponent;
                 }));
 }
 
@@ -185,9 +185,9 @@ Tensor log(const Tensor& x) {
 }
 
 Tensor expm1(const Tensor& x) {
-  // d/dx (e^x - 1) = e^x = y + 1
-  return record("expm1", kernels::unary(Unary::expm1, x), {x}, save_output,
-                each([](const Backward& d) { return d.grad() * (d.output() + 1.0); }));
+  // d/dx (e^x - 1) = e^x, which y + 1 would round to 0 far below 0
+  return record("expm1", kernels::unary(Unary::expm1, x), {x}, save_inputs,
+                each([](const Backward& d) { return d.grad() * exp(d.input(0)); }));
 }
 
 Tensor log1p(const Tensor& x) {
@@ -198,7 +198,9 @@ Tensor log1p(const Tensor& x) {
 Tensor erf(const Tensor& x) {
   // d/dx erf(x) = 2/sqrt(pi) exp(-x^2)
   return record("erf", kernels::unary(Unary::erf, x), {x}, save_inputs, each([](const Backward& d) {
-                  return d.grad() * exp(-square(d.input(0))) * (2 * std::numbers::inv_sqrtpi);
+                  // 0 from far before the bounds on; they keep 0 * infinity out of the second derivative.
+                  const Tensor v = clamp(d.input(0), -1e4, 1e4);
+                  return d.grad() * exp(-square(v)) * (2 * std::numbers::inv_sqrtpi);
                 }));
 }
 

@@ -5,6 +5,7 @@
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/tensor/kernels/pointwise.h>
 #include <ditharos/tensor/kernels/reduce.h>
 #include <ditharos/tensor/kernels/scaled_dot_product_attention.h>
 
@@ -49,10 +50,19 @@ Tensor sees_nothing(const Tensor& blocked) {
   return blocked.rank() == 0 || blocked.size(-1) == 0 ? blocked : kernels::amin(blocked, -1, true);
 }
 
+/// Keys or values, with zeros in place of those that no query sees: the weight 0 times NaN or infinity would be NaN.
+Tensor seen_alone(const Tensor& x, const Tensor& blocked) {
+  if (!blocked.defined() || blocked.numel() == 0 || kernels::all_finite(x)) return x;
+  const Tensor matrix = blocked.rank() < 2 ? reshape(blocked, {1, blocked.numel()}) : blocked;  // [.., T, S]
+  const Tensor hidden = transpose(kernels::amin(matrix, -2, true), -2, -1);                     // [.., S, 1]
+  return where(hidden, scalar(0, x.dtype()), x);
+}
+
 /// The same in public operations: what the fused kernel computes without ever holding [B, H, T, S].
-Tensor composite(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask, bool causal) {
+Tensor composite(const Tensor& q, const Tensor& all_k, const Tensor& all_v, const Tensor& mask, bool causal) {
+  const Tensor blocked = blocked_keys(mask, causal, q.size(2), all_k.size(2));
+  const Tensor k = seen_alone(all_k, blocked), v = seen_alone(all_v, blocked);
   Tensor scores = matmul(q * (1 / std::sqrt(double(q.size(3)))), transpose(k, -2, -1));  // [B, H, T, S]
-  const Tensor blocked = blocked_keys(mask, causal, q.size(2), k.size(2));
   if (mask.defined() && mask.dtype() != DType::boolean) scores = scores + mask;
   if (!blocked.defined()) return matmul(softmax(scores, -1), v);
   // A query that sees no key at all gets zeros, and its gradients are zeros instead of NaN: its scores are 0 in place
@@ -65,9 +75,14 @@ Tensor composite(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor
 
 }  // namespace
 
-Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask,
+Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& all_k, const Tensor& all_v, const Tensor& mask,
                                     bool causal) {
-  check_operands(q, k, v, mask);
+  check_operands(q, all_k, all_v, mask);
+  // A mask that is the same for every query makes the kernel leave keys out altogether; another one gives weights of 0.
+  const bool by_query = causal || (mask.defined() && mask.rank() >= 2 && mask.size(-2) > 1);
+  const Tensor blocked = by_query && !(kernels::all_finite(all_k) && kernels::all_finite(all_v))
+                             ? blocked_keys(mask, causal, q.size(2), all_k.size(2)) : Tensor{};
+  const Tensor k = seen_alone(all_k, blocked), v = seen_alone(all_v, blocked);
   // The gradient of a mask is as large as the scores, which the kernel never holds: a learned mask takes the long way.
   if (grad_enabled() && mask.defined() && needs_grad(mask)) return composite(q, k, v, mask, causal);
   const bool recorded = grad_enabled() && (needs_grad(q) || needs_grad(k) || needs_grad(v));

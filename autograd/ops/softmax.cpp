@@ -2,26 +2,31 @@
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/tensor/kernels/reduce.h>
 #include <ditharos/tensor/kernels/softmax.h>
 
 namespace ditharos {
 namespace {
 
 Tensor softmax_last(const Tensor& x) {
-  // dx = y (g - sum(g y))
+  // dx = y (g - sum(g y)), with both g relative to that of the largest y: near y = 1 the difference would be lost
   return record("softmax", kernels::softmax(x), {x}, save_output, each([](const Backward& d) {
                   const Tensor y = d.output();
                   if (!grad_enabled()) return kernels::softmax_backward(d.grad(), y);
-                  return y * (d.grad() - sum(d.grad() * y, {-1}, true));
+                  if (y.numel() == 0) return d.grad();
+                  const Tensor g = d.grad() - gather(d.grad(), -1, kernels::argmax(y, -1, true));
+                  return y * (g - sum(g * y, {-1}, true));
                 }));
 }
 
 Tensor log_softmax_last(const Tensor& x) {
-  // dx = g - softmax(x) sum(g)
+  // dx = g - p sum(g) with p = softmax(x) = e^y; where p may round to 1, (g - sum(g)) - (p - 1) sum(g)
   return record("log_softmax", kernels::log_softmax(x), {x}, save_output, each([](const Backward& d) {
                   const Tensor y = d.output();
                   if (!grad_enabled()) return kernels::log_softmax_backward(d.grad(), y);
-                  return d.grad() - exp(y) * sum(d.grad(), {-1}, true);
+                  const Tensor g = d.grad(), total = sum(g, {-1}, true);
+                  const Tensor dominant = greater(y, scalar(-.5, y.dtype()));
+                  return where(dominant, (g - total) - expm1(y) * total, g - exp(y) * total);
                 }));
 }
 

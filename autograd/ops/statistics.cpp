@@ -1,28 +1,63 @@
 // Reductions made of others: variance, norms, log-sum-exp, products; and running sums.
 #include <cmath>
+#include <limits>
 
+#include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/axes.h>
+#include <ditharos/tensor/kernels/pointwise.h>
 #include <ditharos/tensor/kernels/reduce.h>
 #include <ditharos/tensor/kernels/scan.h>
+#include <ditharos/tensor/kernels/softmax.h>
 
 namespace ditharos {
 namespace {
 
-/// f(total), and where the total is 0 the value 0 with the gradient 0, although f is steep there: a root's subgradient.
-template <class F>
-Tensor zero_at_zero(const Tensor& total, const F& f) {
-  const Tensor zero = scalar(0, total.dtype()), at_zero = equal(total, zero);
-  return where(at_zero, zero, f(where(at_zero, scalar(1, total.dtype()), total)));
-}
+constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// Along the last axis.
 Tensor log_sum_exp_of_rows(const Tensor& x) {
-  // The maximum is a shift that cancels, so it needs no gradient; where it is infinite, shifting would give NaN.
-  const Tensor top = kernels::amax(x, -1, true), zero = scalar(0, x.dtype());
-  const Tensor shift = where(equal(top - top, zero), top, zero);
-  return squeeze(log(sum(exp(x - shift), {-1}, true)) + shift, -1);
+  // dx = g softmax(x). Of a row of minus infinities nothing has a share; plus infinities share alike.
+  return record("logsumexp", kernels::log_sum_exp(x), {x}, save_inputs | save_output, each([](const Backward& d) {
+                  const Tensor in = d.input(0), y = unsqueeze(d.output().detach(), -1), g = unsqueeze(d.grad(), -1);
+                  if (kernels::all_finite(y)) return g * softmax(in, -1);
+                  const Tensor zero = scalar(0, y.dtype()), top = scalar(infinity, y.dtype()), bottom = -top;
+                  const Tensor infinite = logical_or(equal(y, top), equal(y, bottom));
+                  const Tensor largest = logical_and(equal(in, y), equal(y, top));
+                  const Tensor share = where(largest, g / to(sum(largest, {-1}, true), y.dtype()), zero);
+                  return where(infinite, share, g * softmax(where(infinite, zero, in), -1));
+                }));
+}
+
+/// (sum |x|^p)^(1/p) along the last axis, kept. Rows whose powers overflow or vanish are taken in units of their
+/// largest element.
+Tensor norm_kernel(const Tensor& x, double p) {
+  const NoGrad guard;
+  const DType dtype = x.dtype();
+  const auto power_sum = [p](const Tensor& v) { return sum(pow(abs(v), p), {-1}, true); };
+  const Tensor total = power_sum(x), plain = pow(total, 1 / p);
+  const Tensor least = scalar(dtype == DType::f32 ? 1e-30 : 1e-290, dtype), zero = scalar(0, dtype);
+  const Tensor top = scalar(infinity, dtype), exact = logical_and(greater_equal(total, least), less(total, top));
+  if (x.size(-1) == 0 || sum(exact).item() == double(exact.numel())) return plain;
+  const Tensor largest = kernels::amax(abs(x), -1, true);
+  const Tensor usable = logical_and(greater(largest, zero), less(largest, top));
+  const Tensor unit = where(usable, largest, scalar(1, dtype));
+  return where(exact, plain, pow(power_sum(x / unit), 1 / p) * unit);
+}
+
+/// Along the last axis, kept.
+Tensor norm_of_rows(const Tensor& x, double p) {
+  // dx = g sign(x) (|x| / y)^(p-1), which no scale overflows; 0 where x is 0, at every order, although the power may
+  // be infinite there: a subgradient.
+  return record("norm", norm_kernel(x, p), {x}, save_inputs | save_output, each([p](const Backward& d) {
+                  const Tensor in = d.input(0), zero = scalar(0, in.dtype()), one = scalar(1, in.dtype());
+                  const Tensor y = where(equal(d.output(), zero), one, d.output());
+                  const Tensor at_zero = p == 2 ? equal(d.output(), zero) : equal(in, zero);
+                  const Tensor share = where(at_zero, one, p == 2 ? in : abs(in)) / y;
+                  const Tensor slope = p == 2 ? share : kernels::unary(kernels::Unary::sign, in) * pow(share, p - 1);
+                  return where(at_zero, zero, d.grad() * slope);
+                }));
 }
 
 /// Along the last axis: halves are multiplied with each other, so log2(n) operations do, and zeros need no care.
@@ -35,23 +70,28 @@ Tensor product_of_rows(Tensor x) {
   return squeeze(x, -1);
 }
 
-Tensor variance_of(const char* op, const Tensor& x, const Axes& axes, bool keepdim, int64_t correction) {
+/// Number of elements of which each result takes the spread.
+int64_t spread_count(const char* op, const Tensor& x, const Axes& axes, int64_t correction) {
   check_floating(op, x.dtype());
   const int64_t n = ReducedAxes(op, x.shape(), axes).count();
   check<ShapeError>(n > correction && n > 0, "[", op, "] shape ", x.shape(), " gives ", n,
                     " elements for each result; with the correction ", correction, " more are needed");
-  const Tensor spread = mean(square(x - mean(x, axes, true)), axes, keepdim);
-  return correction == 0 ? spread : spread * (double(n) / double(n - correction));
+  return n;
 }
+
+Tensor centred(const Tensor& x, const Axes& axes) { return x - mean(x, axes, true); }
 
 }  // namespace
 
 Tensor variance(const Tensor& x, const Axes& axes, bool keepdim, int64_t correction) {
-  return variance_of("variance", x, axes, keepdim, correction);
+  const int64_t n = spread_count("variance", x, axes, correction);
+  const Tensor spread = mean(square(centred(x, axes)), axes, keepdim);
+  return correction == 0 ? spread : spread * (double(n) / double(n - correction));
 }
 
 Tensor standard_deviation(const Tensor& x, const Axes& axes, bool keepdim, int64_t correction) {
-  return zero_at_zero(variance_of("standard_deviation", x, axes, keepdim, correction), sqrt);
+  const int64_t n = spread_count("standard_deviation", x, axes, correction);
+  return norm(centred(x, axes), 2, axes, keepdim) / std::sqrt(double(n - correction));
 }
 
 Tensor norm(const Tensor& x, double p, const Axes& axes, bool keepdim) {
@@ -61,9 +101,9 @@ Tensor norm(const Tensor& x, double p, const Axes& axes, bool keepdim) {
   check<ShapeError>(n > 0 || !std::isinf(p), "[norm] shape ", x.shape(), " has no elements along ", axes,
                     ", so none is the largest");
   if (p == 1) return sum(abs(x), axes, keepdim);
-  if (p == 2) return zero_at_zero(sum(square(x), axes, keepdim), sqrt);
   if (std::isinf(p)) return amax(abs(x), axes, keepdim);
-  return zero_at_zero(sum(pow(abs(x), p), axes, keepdim), [p](const Tensor& total) { return pow(total, 1 / p); });
+  const ReducedAxes reduced("norm", x.shape(), axes);
+  return reshape(norm_of_rows(reduced.merged(x), p), reduced.result_shape(keepdim));
 }
 
 Tensor logsumexp(const Tensor& x, const Axes& axes, bool keepdim) {

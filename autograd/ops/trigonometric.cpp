@@ -23,16 +23,24 @@ Tensor tan(const Tensor& x) {
                 each([](const Backward& d) { return d.grad() * (square(d.output()) + 1.0); }));
 }
 
+namespace {
+/// 1 / sqrt(1 - x^2); next to 1 as a product, which keeps what the rounding of x^2 would lose.
+Tensor arc_slope(const Tensor& x) {
+  const Tensor near_zero = less(kernels::unary(Unary::abs, x), scalar(.5, x.dtype()));
+  return rsqrt(where(near_zero, 1.0 - square(x), (1.0 - x) * (x + 1.0)));
+}
+}  // namespace
+
 Tensor asin(const Tensor& x) {
   // d/dx asin x = 1 / sqrt(1 - x^2)
   return record("asin", kernels::unary(Unary::asin, x), {x}, save_inputs,
-                each([](const Backward& d) { return d.grad() * rsqrt(1.0 - square(d.input(0))); }));
+                each([](const Backward& d) { return d.grad() * arc_slope(d.input(0)); }));
 }
 
 Tensor acos(const Tensor& x) {
   // acos x = pi/2 - asin x
   return record("acos", kernels::unary(Unary::acos, x), {x}, save_inputs,
-                each([](const Backward& d) { return -(d.grad() * rsqrt(1.0 - square(d.input(0)))); }));
+                each([](const Backward& d) { return -(d.grad() * arc_slope(d.input(0))); }));
 }
 
 Tensor atan(const Tensor& x) {

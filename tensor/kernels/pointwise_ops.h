@@ -14,6 +14,7 @@ enum class Unary : uint8_t {
   elu,        // x above 0, else alpha (e^x - 1)
   gelu,       // x Phi(x), exact
   gelu_tanh,  // tanh approximation (Hendrycks and Gimpel 2016)
+  normal_cdf, // Phi(x), the normal distribution function, exact in its lower tail
   add_scalar, // x + alpha
   mul_scalar, // x * alpha
   pow_scalar, // x ^ alpha
@@ -23,7 +24,7 @@ enum class Unary : uint8_t {
 /// out = f(a, b).
 enum class Binary : uint8_t {
   add, sub, mul, div, pow, maximum, minimum,
-  // Fused backward rules: a is the incoming gradient, b the input x (tanh, sigmoid: the output y).
+  // Fused backward rules: a is the incoming gradient, b the input x (relu: the output y).
   tanh_backward, sigmoid_backward, relu_backward, silu_backward, gelu_backward, gelu_tanh_backward,
 };
 

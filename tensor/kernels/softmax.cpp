@@ -1,6 +1,7 @@
 #include <ditharos/tensor/kernels/softmax.h>
 
 #include <algorithm>
+#include <limits>
 
 #include <ditharos/tensor/kernels/copy.h>
 #include <ditharos/tensor/kernels/dispatch.h>
@@ -94,6 +95,23 @@ Tensor softmax_backward(const Tensor& grad, const Tensor& y) {
 }
 Tensor log_softmax_backward(const Tensor& grad, const Tensor& y) {
   return map_rows("log_softmax_backward", grad, y, [](const auto& loops) { return loops.log_softmax_backward; });
+}
+
+Tensor log_sum_exp(const Tensor& x) {
+  const int64_t n = last_size("logsumexp", x);
+  return visit_floating("logsumexp", x.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const Tensor source = contiguous(x);
+    Shape shape = x.shape();
+    shape.erase(x.rank() - 1);
+    Tensor out(shape, x.dtype());
+    if (n == 0) fill(out, -std::numeric_limits<double>::infinity());
+    const T* from = source.data<T>();
+    T* to = out.mutable_data<T>();
+    const auto run = kernels_in_use().loops(zero).log_sum_exp;
+    for_rows(out.numel(), n, [&](int64_t row) { to[row] = run(n, from + row * n); });
+    return out;
+  });
 }
 
 Tensor cross_entropy(const Tensor& logits, const Tensor& labels) {

@@ -9,6 +9,8 @@ Tensor log_softmax(const Tensor& x);
 /// Backward rules from the output y: softmax dx = y (g - sum(g y)); log_softmax dx = g - exp(y) sum(g).
 Tensor softmax_backward(const Tensor& grad, const Tensor& y);
 Tensor log_softmax_backward(const Tensor& grad, const Tensor& y);
+/// ln sum(e^x): [..., N] -> [...]. Minus infinity for a row of minus infinities or without elements.
+Tensor log_sum_exp(const Tensor& x);
 
 /// Per-row loss -log softmax(logits)[label]; logits [N, C], labels i64 [N]; out [N].
 Tensor cross_entropy(const Tensor& logits, const Tensor& labels);

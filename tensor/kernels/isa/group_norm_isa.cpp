@@ -8,6 +8,23 @@ namespace {
 
 struct Moments { double mean, variance; };
 
+/// Of a row whose squares overflow in T: in units of its largest element, which scales the mean and 1 / sqrt(variance).
+/// NaN for elements that are not finite.
+template <class T>
+[[gnu::noinline]] Moments moments_of_large(const NormRow<T>& row, const T* x, double& size) {
+  const auto over_row = [&](const auto& body) {
+    for (int64_t s = 0; s < row.segments; ++s)
+      for (int64_t j = 0; j < row.length; ++j) body(double(x[s * row.stride + j]));
+  };
+  const double count = double(row.segments * row.length);
+  size = 0;
+  over_row([&](double v) { size = max_of(size, abs(v)); });
+  double mean = 0, variance = 0;
+  over_row([&](double v) { mean += v / size / count; });
+  over_row([&](double v) { variance += (v / size - mean) * (v / size - mean) / count; });
+  return {mean, variance};
+}
+
 /// Segments are summed in T, their sums in double: a row may have millions of elements. The variance comes from the
 /// differences to the mean: E[x^2] - mean^2 would cancel. The sum of the differences is what the rounding of the mean
 /// left over, and corrects both: the mean of equal elements is exact, their variance 0.
@@ -40,8 +57,11 @@ T bias_of(const NormRow<T>& row, int64_t s) { return row.bias ? row.bias[s * row
 
 template <class T>
 double forward(const NormRow<T>& row, const T* x, T eps, T* y, T* statistics) {
-  const Moments moments = moments_of(row, x);
-  const T mean = T(moments.mean), inverse = T(1 / __builtin_sqrt(moments.variance + double(eps)));
+  Moments moments = moments_of(row, x);
+  double size = 1;
+  if (!(moments.variance < double(infinity))) moments = moments_of_large(row, x, size);
+  const T mean = T(moments.mean * size);
+  const T inverse = T(1 / __builtin_sqrt(moments.variance + double(eps) / size / size) / size);
   statistics[0] = mean;
   statistics[1] = inverse;
   for (int64_t s = 0; s < row.segments; ++s) {
@@ -56,7 +76,7 @@ double forward(const NormRow<T>& row, const T* x, T eps, T* y, T* statistics) {
       for (int64_t j = 0; j < row.length; ++j) to[j] = (from[j] - mean) * scale + bias;
     }
   }
-  return moments.variance;
+  return moments.variance * size * size;
 }
 
 // With u = xhat w + b, y = f(u) and gu = g f'(u):
@@ -95,6 +115,15 @@ void backward(const NormRow<T>& row, const T* grad, const T* x, const T* statist
   }
 }
 
+/// 1 / sqrt(mean(x^2) + eps) of a row whose squares overflow: in units of its largest element.
+template <class T>
+[[gnu::noinline]] T inverse_rms_of_large(int64_t d, const T* x, T eps) {
+  T size = 0, squares = 0;
+  for (int64_t j = 0; j < d; ++j) size = max_of(size, abs(x[j]));
+  for (int64_t j = 0; j < d; ++j) squares += x[j] / size * (x[j] / size) / T(d);
+  return T(1) / sqrt(squares + eps / size / size) / size;
+}
+
 template <class T>
 void rms(int64_t rows, int64_t d, const T* x, const T* weight, T eps, T* y, T* inverse) {
   for (int64_t i = 0; i < rows; ++i, x += d, y += d) {
@@ -102,7 +131,8 @@ void rms(int64_t rows, int64_t d, const T* x, const T* weight, T eps, T* y, T* i
       const V v = read<V>(x + j);
       sum += v * v;
     });
-    const T scale = inverse[i] = T(1) / sqrt(squares / T(d) + eps);
+    const T scale = squares < T(infinity) ? T(1) / sqrt(squares / T(d) + eps) : inverse_rms_of_large(d, x, eps);
+    inverse[i] = scale;
     if (weight) {
 #pragma omp simd
       for (int64_t j = 0; j < d; ++j) y[j] = x[j] * scale * weight[j];

@@ -22,12 +22,32 @@ Moments<T> moments_of(int64_t d, const T* x) {
   return {guess + rest, variance < T(0) ? T(0) : variance};
 }
 
+/// Mean and 1 / sqrt(var + eps) of a row.
+template <class T> struct Statistics { T mean, inverse; };
+
+/// Of a row whose squares overflow: in units of its largest element. NaN for elements that are not finite.
+template <class T>
+[[gnu::noinline]] Statistics<T> statistics_of_large(int64_t d, const T* x, T eps) {
+  T size = 0;
+  for (int64_t j = 0; j < d; ++j) size = max_of(size, abs(x[j]));
+  T mean = 0, variance = 0;
+  for (int64_t j = 0; j < d; ++j) mean += x[j] / size / T(d);
+  for (int64_t j = 0; j < d; ++j) variance += (x[j] / size - mean) * (x[j] / size - mean) / T(d);
+  return {mean * size, T(1) / sqrt(variance + eps / size / size) / size};
+}
+
+template <class T>
+Statistics<T> statistics_of(int64_t d, const T* x, T eps) {
+  const auto [mean, variance] = moments_of(d, x);
+  if (!(variance < T(infinity))) return statistics_of_large(d, x, eps);
+  return {mean, T(1) / sqrt(variance + eps)};
+}
+
 template <class T>
 void forward(int64_t rows, int64_t d, const T* x, const T* scale, T offset, const T* shift, T eps, T* y,
              T* statistics) {
   for (int64_t i = 0; i < rows; ++i, x += d, y += d) {
-    const auto [mean, variance] = moments_of(d, x);
-    const T inverse = T(1) / sqrt(variance + eps);
+    const auto [mean, inverse] = statistics_of(d, x, eps);
     if (statistics) {
       statistics[2 * i] = mean;
       statistics[2 * i + 1] = inverse;

@@ -54,12 +54,6 @@ inline double round(double x) { return __builtin_rint(x); }
 inline float pow(float x, float y) { return __builtin_powf(x, y); }
 inline double pow(double x, double y) { return __builtin_pow(x, y); }
 
-/// ln(1 + x) for x in [0, 1], vectorised: the factor x / (u - 1) undoes the rounding of u = 1 + x (Kahan).
-template <class T> inline T log1p_of_fraction(T x) {
-  const T u = T(1) + x;
-  return u == T(1) ? x : log(u) * (x / (u - T(1)));
-}
-
 /// The larger; NaN if either is.
 template <class T> inline T maximum(T a, T b) { return a >= b || a != a ? a : b; }
 template <class T> inline T minimum(T a, T b) { return a <= b || a != a ? a : b; }
@@ -99,9 +93,10 @@ UnaryLoop<T> unary_floating(Unary op) {
     case Unary::relu: return loop1<T>("relu", [](T x, T, T) { return relu(x); });
     case Unary::silu: return loop1<T>("silu", [](T x, T, T) { return silu(x); });
     case Unary::softplus:  // max(x, 0) + ln(1 + e^-|x|): never overflows
-      return loop1<T>("softplus", [](T x, T, T) { return relu(x) + log1p_of_fraction(exp(-abs(x))); });
+      return loop1<T>("softplus", [](T x, T, T) { return relu(x) + log1p_of_positive(exp(-abs(x))); });
     case Unary::gelu: return loop1<T>("gelu", [](T x, T, T) { return gelu(x); });
     case Unary::gelu_tanh: return loop1<T>("gelu_tanh", [](T x, T, T) { return gelu_tanh(x); });
+    case Unary::normal_cdf: return loop1<T>("normal_cdf", [](T x, T, T) { return normal_cdf(x); });
     case Unary::add_scalar: return loop1<T>("add_scalar", [](T x, T alpha, T) { return x + alpha; });
     case Unary::mul_scalar: return loop1<T>("mul_scalar", [](T x, T alpha, T) { return x * alpha; });
     case Unary::pow_scalar: return loop1<T>("pow", [](T x, T alpha, T) { return pow(x, alpha); });
@@ -123,8 +118,9 @@ BinaryLoop<T> binary_floating(Binary op) {
     case Binary::pow: return loop2<T>("pow", [](T a, T b) { return pow(a, b); });
     case Binary::maximum: return loop2<T>("maximum", [](T a, T b) { return maximum(a, b); });
     case Binary::minimum: return loop2<T>("minimum", [](T a, T b) { return minimum(a, b); });
-    case Binary::tanh_backward: return loop2<T>("tanh_backward", [](T g, T y) { return g * (T(1) - y * y); });
-    case Binary::sigmoid_backward: return loop2<T>("sigmoid_backward", [](T g, T y) { return g * (y * (T(1) - y)); });
+    case Binary::tanh_backward: return loop2<T>("tanh_backward", [](T g, T x) { return g * tanh_derivative(x); });
+    case Binary::sigmoid_backward:
+      return loop2<T>("sigmoid_backward", [](T g, T x) { return g * sigmoid_derivative(x); });
     case Binary::relu_backward: return loop2<T>("relu_backward", [](T g, T x) { return x <= T(0) ? T(0) : g; });
     case Binary::silu_backward: return loop2<T>("silu_backward", [](T g, T x) { return g * silu_derivative(x); });
     case Binary::gelu_backward: return loop2<T>("gelu_backward", [](T g, T x) { return g * gelu_derivative(x); });

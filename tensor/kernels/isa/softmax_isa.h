@@ -14,6 +14,8 @@ struct SoftmaxLoops {
   T (*cross_entropy)(int64_t n, const T* x, int64_t label);
   /// dx = g (softmax(x) - onehot(label))
   void (*cross_entropy_backward)(int64_t n, T g, const T* x, int64_t label, T* dx);
+  /// ln sum(e^x); the largest element where that is infinite.
+  T (*log_sum_exp)(int64_t n, const T* x);
 };
 
 struct SoftmaxKernels {

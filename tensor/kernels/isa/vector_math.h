@@ -91,12 +91,24 @@ inline float log(float x) {
 }
 inline double log(double x) { return __builtin_log(x); }
 
+/// ln(1 + x) for x >= 0: the factor x / (u - 1) undoes the rounding of u = 1 + x (Kahan).
+template <class T> inline T log1p_of_positive(T x) {
+  const T u = T(1) + x;
+  return u == T(1) ? x : log(u) * (x / (u - T(1)));
+}
+
 /// 1 / (1 + e^-x).
 inline float sigmoid(float x) {
   const float bounded = x < -89.f ? -89.f : x;  // exp_negative makes infinity of e^89, and so this 0
   return 1.f / (1.f + exp_negative(-bounded));
 }
 inline double sigmoid(double x) { return 1. / (1. + __builtin_exp(-x)); }
+
+/// Its derivative s(x) s(-x) = e / (1 + e)^2 with e = e^-|x|. From s, 1 - s would be 0 far out.
+template <class T> inline T sigmoid_derivative(T x) {
+  const T e = exp_negative(-abs(x)), sum = T(1) + e;
+  return e / (sum * sum);
+}
 
 /// tanh x: x + x^3 P(x^2) near 0, where (1 - e^-2|x|) / (1 + e^-2|x|) would cancel.
 inline float tanh(float x) {
@@ -112,6 +124,8 @@ inline float tanh(float x) {
   return copy_sign(a < 0.625f ? near : far, x);
 }
 inline double tanh(double x) { return __builtin_tanh(x); }
+/// Its derivative 1 / cosh^2 x, which 1 - tanh^2 x loses far out.
+template <class T> inline T tanh_derivative(T x) { return T(4) * sigmoid_derivative(T(2) * x); }
 
 /// erfc(a) for a >= 0: e^(-a^2) t Q(t) with t = 1 / (1 + 0.4 a). The square is split so that its rounding does not
 /// show: a^2 = head^2 + (a^2 - head^2), of which the first is exact.
