@@ -18,6 +18,7 @@ OpFormula formula_of(const std::string& op) {
       {"neg", {"y = -x", "dx = -g"}},
       {"add_scalar", {"y = x + c", "dx = g"}},
       {"mul_scalar", {"y = c x", "dx = c g"}},
+      {"div_scalar", {"y = x / c", "dx = g / c"}},
       {"pow", {"y = xᵖ", "dx = g p xᵖ⁻¹"}},
       {"square", {"y = x²", "dx = 2 g x"}},
       {"sqrt", {"y = √x", "dx = g / (2 y)"}},

@@ -23,7 +23,7 @@ Tensor operator/(const Tensor& a, const Tensor& b);
 Tensor operator+(const Tensor& a, double b);
 Tensor operator-(const Tensor& a, double b);
 Tensor operator*(const Tensor& a, double b);
-Tensor operator/(const Tensor& a, double b);
+Tensor operator/(const Tensor& a, double b);  ///< divides; multiplying with 1 / b would round twice
 Tensor operator+(double a, const Tensor& b);
 Tensor operator-(double a, const Tensor& b);
 Tensor operator*(double a, const Tensor& b);
@@ -97,7 +97,7 @@ Tensor standard_deviation(const Tensor& x, const Axes& axes = {}, bool keepdim =
 Tensor norm(const Tensor& x, double p = 2, const Axes& axes = {}, bool keepdim = false);
 /// Minus infinity for an empty axis.
 Tensor logsumexp(const Tensor& x, const Axes& axes = {}, bool keepdim = false);
-Tensor prod(const Tensor& x, const Axes& axes = {}, bool keepdim = false);  ///< right for zeros, at every order
+Tensor prod(const Tensor& x, const Axes& axes = {}, bool keepdim = false);  ///< right for zeros; integers in i64
 Tensor amax(const Tensor& x, const Axes& axes = {}, bool keepdim = false);  ///< ties share the gradient equally
 Tensor amin(const Tensor& x, const Axes& axes = {}, bool keepdim = false);
 struct [[nodiscard]] ValuesAndIndices {
@@ -222,7 +222,7 @@ Tensor log_softmax(const Tensor& x, int axis);
 /// Zeroes each element with probability p and scales the others by 1/(1-p) (Srivastava et al. 2014).
 Tensor dropout(const Tensor& x, double p, Generator& rng);
 
-// --- losses (ops/loss.cpp); prediction and target have one shape: nothing broadcasts ---
+// --- losses (ops/loss.cpp); prediction and target have one shape: nothing broadcasts. No mean of empty: ShapeError ---
 enum class Reduction { none, mean, sum };
 /// For losses of classes. The mean is weighted and leaves ignored labels out.
 struct LabelLossOptions {
@@ -243,7 +243,7 @@ Tensor huber_loss(const Tensor& prediction, const Tensor& target, double delta =
 /// Huber's loss divided by beta: |e| - beta/2 far out (Girshick 2015).
 Tensor smooth_l1_loss(const Tensor& prediction, const Tensor& target, double beta = 1,
                       Reduction reduction = Reduction::mean);
-/// -(w t log p + (1 - t) log(1 - p)) with p = sigmoid(logits); targets in [0, 1], w = pos_weight, which broadcasts.
+/// -(w t log p + (1 - t) log(1 - p)), p = sigmoid(logits); targets in [0, 1], w = pos_weight, broadcast to their shape.
 Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& target, const Tensor& pos_weight = {},
                                         Reduction reduction = Reduction::mean);
 /// target (log target - log_prediction), 0 where the target is 0. The mean is over all elements; for the mean over the

@@ -73,11 +73,11 @@ TEST_CASE("regression 20: running sums of f32 do not drift") {
 }
 
 TEST_CASE("regression 20: a convolution's bias gradient does not drift") {
-  const Tensor grad = Generator(2).uniform({250, 4, 32, 32}), x = zeros({250, 3, 32, 32});
+  const Tensor grad = full({1000, 2, 32, 32}, .1), x = zeros({1000, 1, 32, 32});
   const kernels::ConvWindow window{{1, 1}, {1, 1}, {1, 1}, 1};
   check_against_f64("bias", grad, 2e-6, [&](const Tensor& dy) {
     Tensor bias;
-    kernels::conv_weight_gradient("conv2d", dy, kernels::to(x, dy.dtype()), {4, 3, 3, 3}, window, &bias);
+    kernels::conv_weight_gradient("conv2d", dy, kernels::to(x, dy.dtype()), {2, 1, 3, 3}, window, &bias);
     return bias;
   });
   const Tensor few = full({1, 1, 1000, 1000}, .1), none = zeros({1, 0, 1000, 1000});

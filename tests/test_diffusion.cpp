@@ -55,10 +55,10 @@ TEST_CASE("schedule: respacing") {
   CHECK_EQ(even.front(), 0);
   CHECK_EQ(even.back(), 999);
   CHECK(respaced_steps(1000, "8") == std::vector<int64_t>{0, 143, 285, 428, 571, 714, 856, 999});
-  CHECK(respaced_steps(10, "1") == std::vector<int64_t>{0});
+  CHECK(respaced_steps(10, "1") == std::vector<int64_t>{9});
   CHECK(respaced_steps(6, "5") == std::vector<int64_t>{0, 1, 2, 4, 5});  // 2.5 rounds to even
   // Sections of 4, 3 and 3 steps.
-  CHECK(respaced_steps(10, "2,1,3") == std::vector<int64_t>{0, 3, 4, 7, 8, 9});
+  CHECK(respaced_steps(10, "2,1,3") == std::vector<int64_t>{0, 3, 6, 7, 8, 9});
   for (const char* bad : {"0", "-5", "x", "10,,3", "2000", "ddim", "ddim600", " 5", "5 ", "1.5",
                           "99999999999999999999"}) {
     CAPTURE(bad);

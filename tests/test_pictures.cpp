@@ -170,3 +170,29 @@ TEST_CASE("pictures: what misuse is told") {
   CHECK(message_of<ShapeError>([] { batch_norm(zeros({0, 3, 2}), {}, {}, {}, {}, true); }) ==
         "[batch_norm] x of shape [0, 3, 2] has channels without elements, which have no mean");
 }
+
+TEST_CASE("regression 33: batch norm's running variance is the batch's, and NaN stays NaN") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (const DType dtype : {DType::f32, DType::f64})
+    for (const double spread : {1e-6, 1e-4, 1.0, 1e6}) {
+      CAPTURE(spread);
+      const Tensor x = Generator(1).normal({8, 2, 5, 5}, dtype) * spread, mean = zeros({2}, dtype);
+      const Tensor variance_of_batch = variance(x, {0, 2, 3}, false, 1), running = ones({2}, dtype);
+      batch_norm(x, mean, running, {}, {}, true, 1);
+      const auto got = running.to_vector<double>(), want = variance_of_batch.to_vector<double>();
+      for (size_t c = 0; c < 2; ++c) CHECK(got[c] == doctest::Approx(want[c]).epsilon(1e-5));
+    }
+  for (const double bad : {nan, double(INFINITY)}) {
+    Tensor x = ones({2, 2, 3});
+    x.mutable_data<float>()[4] = float(bad);  // in the second channel
+    const Tensor mean = zeros({2}), running = ones({2});
+    batch_norm(x, mean, running, {}, {}, true);
+    CHECK(running.to_vector<float>()[0] == doctest::Approx(.9));
+    CHECK(std::isnan(running.to_vector<float>()[1]));
+    CHECK(!std::isfinite(mean.to_vector<float>()[1]));
+  }
+  const Tensor equal = full({1, 1, 1000}, .1), mean = zeros({1}), running = ones({1});
+  batch_norm(equal, mean, running, {}, {}, true, 1);
+  CHECK(running.item() == doctest::Approx(0).epsilon(1e-12));
+  CHECK(mean.item() == double(.1f));
+}

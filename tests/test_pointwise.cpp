@@ -67,6 +67,8 @@ const std::vector<UnaryCase>& unary_cases() {
       {Unary::gelu_tanh, [](double x) { return 0.5 * x * (1 + std::tanh(gelu_tanh_inner(x))); }},
       {Unary::add_scalar, [](double x) { return x + 1.5; }, false, 1.5},
       {Unary::mul_scalar, [](double x) { return x * -2.5; }, false, -2.5},
+      {Unary::div_scalar, [](double x) { return x / -2.6; }, false, -2.6},
+      {Unary::div_scalar, [](double x) { return x / .125; }, false, .125},
       {Unary::pow_scalar, [](double x) { return std::pow(x, 1.75); }, true, 1.75},
       {Unary::pow_scalar, [](double x) { return x * x; }, false, 2},
       {Unary::pow_scalar, [](double x) { return std::sqrt(x); }, true, 0.5},

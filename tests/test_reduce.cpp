@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/kernels/copy.h>
 #include <ditharos/tensor/kernels/reduce.h>
@@ -219,6 +220,24 @@ TEST_CASE("reduce: errors") {
         "[argmax] axis 0 is out of range for a tensor of rank 0");
   CHECK(message_of<DTypeError>([&] { kernels::argmax(zeros({2}, DType::bf16), 0, false); }) ==
         "[argmax] does not take bf16; convert with to(x, DType::f32)");
+}
+
+TEST_CASE("regression 33: products of integers are i64, as their sums are") {
+  for (const DType dtype : {DType::i32, DType::u8, DType::i64, DType::boolean}) {
+    CAPTURE(std::string(name_of(dtype)));
+    const Tensor x = kernels::to(from_vector<int64_t>({1, 1, 1}), dtype);
+    for (const Tensor& product : {prod(x), prod(x, {0}), prod(x, {0}, true)}) {
+      CHECK(product.dtype() == DType::i64);
+      CHECK(product.item() == 1);
+    }
+    CHECK(prod(kernels::to(zeros({0}), dtype)).dtype() == DType::i64);
+    CHECK(prod(kernels::to(zeros({0}), dtype)).item() == 1);
+  }
+  CHECK(prod(from_vector<int32_t>({65536, 65536})).item() == 4294967296.0);
+  CHECK(prod(from_vector<uint8_t>({200, 3, 7})).item() == 4200);
+  CHECK(prod(from_vector<int32_t>({65536, 2, 65536, -3}, {2, 2}), {0}).to_vector<int64_t>() ==
+        std::vector<int64_t>{4294967296, -6});
+  CHECK(prod(from_vector<float>({2, 3})).dtype() == DType::f32);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
+#include <string>
 
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
@@ -13,6 +14,7 @@
 #include <ditharos/models/diffusion/samplers/heun.h>
 #include <ditharos/models/diffusion/samplers/sampler.h>
 #include <ditharos/tests/golden_dit.h>
+#include <ditharos/tests/tensor_cases.h>
 
 using namespace ditharos;
 using namespace ditharos::models;
@@ -84,6 +86,56 @@ TEST_CASE("samplers: with the exact noise, DDPM and DDIM end at the data") {
       CHECK_LT(difference(sample_ddim(diffusion, network, noise, rng, {.eta = 1, .clip = clip}), target), 1e-4);
     }
   }
+}
+
+TEST_CASE("regression 24: one step of DDPM or DDIM calls the network at the last time") {
+  Generator rng(9);
+  const Tensor noise = rng.normal({1, 1, 2, 2});
+  const auto times_of = [&](const char* respacing, bool ddim, int64_t steps = 1000) {
+    const GaussianDiffusion diffusion({.steps = steps, .respacing = respacing, .variance = Variance::fixed_small});
+    std::vector<double> times;
+    const Denoiser network = [&](const Tensor& x, const Tensor& t) {
+      times.push_back(t.to_vector<double>()[0]);
+      return x;
+    };
+    const Tensor end = ddim ? sample_ddim(diffusion, network, noise, rng) : sample_ddpm(diffusion, network, noise, rng);
+    for (const double v : end.to_vector<double>()) CHECK(std::isfinite(v));
+    return times;
+  };
+  for (const bool ddim : {false, true}) {
+    CHECK(times_of("1", ddim) == std::vector<double>{999});
+    CHECK(times_of("ddim1", ddim) == std::vector<double>{999});
+    CHECK(times_of("1", ddim, 21) == std::vector<double>{20});
+    CHECK(times_of("2", ddim) == std::vector<double>{999, 0});  // the released samplers' from here on
+    CHECK(times_of("ddim2", ddim) == std::vector<double>{500, 0});
+    CHECK(times_of("1,1", ddim) == std::vector<double>{999, 499});
+  }
+}
+
+TEST_CASE("regression 24: a schedule that cannot be is refused, saying what can") {
+  const auto refusal = [](const GaussianConfig& config) {
+    return tests::message_of<ConfigError>([&] { GaussianDiffusion{config}; });
+  };
+  for (const int64_t steps : {1, 2, 19, 20})
+    CHECK(refusal({.steps = steps}) == "the linear schedule has betas up to 20 / steps, which must be below 1: it needs "
+                                       "from 21 to 1000000 steps, got " + std::to_string(steps));
+  CHECK(refusal({.steps = 0}) == "a diffusion process has between 1 and 1000000 steps, got 0");
+  CHECK(refusal({.steps = 1000001}) == "a diffusion process has between 1 and 1000000 steps, got 1000001");
+  CHECK(refusal({.respacing = "1001"}) ==
+        "a section of 1000 steps cannot be respaced to 1001; from 1 to 1000 are possible");
+  CHECK(refusal({.respacing = "0"}).find("each at least 1") != std::string::npos);
+  // What is accepted has finite tables, with every schedule.
+  for (const BetaSchedule schedule : {BetaSchedule::linear, BetaSchedule::squaredcos_cap_v2})
+    for (const int64_t steps : {1, 2, 20, 21, 22, 1000, 4000}) {
+      if (schedule == BetaSchedule::linear && steps < 21) continue;
+      CAPTURE(steps);
+      const GaussianDiffusion diffusion({.schedule = schedule, .steps = steps});
+      for (const std::vector<double>* table :
+           {&diffusion.tables().beta, &diffusion.tables().a_bar, &diffusion.tables().posterior_variance,
+            &diffusion.tables().posterior_log_variance, &diffusion.tables().posterior_x0})
+        for (const double v : *table) REQUIRE(std::isfinite(v));
+      for (const double a : diffusion.tables().a_bar) REQUIRE(a > 0);
+    }
 }
 
 TEST_CASE("samplers: DDIM with eta 1 takes DDPM's steps") {

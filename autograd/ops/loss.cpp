@@ -18,7 +18,13 @@ void check_pair(const char* op, const Tensor& prediction, const Tensor& target) 
   check_one_dtype(op, "the prediction", prediction, "the target", target);
 }
 
-Tensor reduced(const Tensor& losses, Reduction reduction) {
+void check_mean(const char* op, const Shape& shape, Reduction reduction) {
+  check<ShapeError>(reduction != Reduction::mean || numel(shape) > 0, "[", op, "] a loss of shape ", shape,
+                    " has no elements, so there is no mean");
+}
+
+Tensor reduced(const char* op, const Tensor& losses, Reduction reduction) {
+  check_mean(op, losses.shape(), reduction);
   switch (reduction) {
     case Reduction::none: return losses;
     case Reduction::sum: return sum(losses);
@@ -47,7 +53,8 @@ Tensor weighted(const Tensor& w, const Tensor& x) {
 
 Tensor mse_loss(const Tensor& prediction, const Tensor& target, Reduction reduction) {
   check_pair("mse_loss", prediction, target);
-  if (reduction != Reduction::mean) return reduced(square(prediction - target), reduction);
+  if (reduction != Reduction::mean) return reduced("mse_loss", square(prediction - target), reduction);
+  check_mean("mse_loss", prediction.shape(), reduction);
   // d/dp mean (p - t)^2 = 2 (p - t) / n, and the negative of it for t
   const auto kernel = [](const Backward& d) -> Grads {
     const Tensor dp = kernels::mse_backward(d.grad(), d.input(0), d.input(1));
@@ -59,19 +66,19 @@ Tensor mse_loss(const Tensor& prediction, const Tensor& target, Reduction reduct
 
 Tensor l1_loss(const Tensor& prediction, const Tensor& target, Reduction reduction) {
   check_pair("l1_loss", prediction, target);
-  return reduced(abs(prediction - target), reduction);
+  return reduced("l1_loss", abs(prediction - target), reduction);
 }
 
 Tensor huber_loss(const Tensor& prediction, const Tensor& target, double delta, Reduction reduction) {
   check_pair("huber_loss", prediction, target);
   check<ConfigError>(delta > 0, "[huber_loss] delta must be positive, got ", delta);
-  return reduced(huber(prediction - target, delta), reduction);
+  return reduced("huber_loss", huber(prediction - target, delta), reduction);
 }
 
 Tensor smooth_l1_loss(const Tensor& prediction, const Tensor& target, double beta, Reduction reduction) {
   check_pair("smooth_l1_loss", prediction, target);
   check<ConfigError>(beta > 0, "[smooth_l1_loss] beta must be positive, got ", beta);
-  return reduced(huber(prediction - target, beta) / beta, reduction);
+  return reduced("smooth_l1_loss", huber(prediction - target, beta) / beta, reduction);
 }
 
 Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& target, const Tensor& pos_weight,
@@ -84,7 +91,7 @@ Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& targ
                     " does not broadcast to the target's shape ", target.shape());
   // -log sigmoid(x) = softplus(-x) and -log(1 - sigmoid(x)) = softplus(x); neither overflows.
   const Tensor positive = weighted(target, softplus(-logits)), negative = weighted(1.0 - target, softplus(logits));
-  return reduced((pos_weight.defined() ? weighted(pos_weight, positive) : positive) + negative, reduction);
+  return reduced(op, (pos_weight.defined() ? weighted(pos_weight, positive) : positive) + negative, reduction);
 }
 
 Tensor kl_div(const Tensor& log_prediction, const Tensor& target, Reduction reduction) {
@@ -92,7 +99,7 @@ Tensor kl_div(const Tensor& log_prediction, const Tensor& target, Reduction redu
   // t (log t - log p), and 0 where t is 0: there the logarithm is taken of 1.
   const Tensor zero = scalar(0, target.dtype()), absent = equal(target, zero);
   const Tensor log_target = log(where(absent, scalar(1, target.dtype()), target));
-  return reduced(target * (log_target - where(absent, zero, log_prediction)), reduction);
+  return reduced("kl_div", target * (log_target - where(absent, zero, log_prediction)), reduction);
 }
 
 namespace {
@@ -148,8 +155,8 @@ struct Labels {
   /// The losses [N] reduced: ignored rows give 0, and the mean is weighted.
   Tensor finish(Tensor losses, Reduction reduction) const {
     if (ignored.defined()) losses = masked_fill(losses, ignored, 0);
-    if (reduction != Reduction::mean) return reduced(losses, reduction);
-    if (!weight.defined()) return sum(losses) * (1.0 / double(count));
+    if (reduction != Reduction::mean) return reduced("", losses, reduction);
+    if (!weight.defined()) return sum(losses) / double(count);
     return sum(losses) / sum(ignored.defined() ? masked_fill(weight, ignored, 0) : weight);
   }
 };
@@ -167,7 +174,7 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& labels, const LabelLoss
     // The target is (1 - s) onehot(label) + s / C.
     const Tensor surprise = -log_softmax(logits, -1);
     const Tensor even = sum(options.weight.defined() ? weighted(options.weight, surprise) : surprise, {-1});
-    losses = losses * (1 - smoothing) + even * (smoothing / double(logits.size(1)));
+    losses = losses * (1 - smoothing) + even * smoothing / double(logits.size(1));
   }
   return rows.finish(losses, options.reduction);
 }

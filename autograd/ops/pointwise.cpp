@@ -60,7 +60,8 @@ Tensor operator-(const Tensor& a, double b) {
 }
 Tensor operator/(const Tensor& a, double b) {
   check_floating("div", a.dtype());
-  return a * (1 / b);
+  return record("div_scalar", kernels::unary(Unary::div_scalar, a, b), {a}, save_nothing,
+                each([b](const Backward& d) { return d.grad() / b; }));
 }
 Tensor operator+(double a, const Tensor& b) { return b + a; }
 Tensor operator-(double a, const Tensor& b) {
@@ -70,7 +71,7 @@ Tensor operator-(double a, const Tensor& b) {
 Tensor operator*(double a, const Tensor& b) { return b * a; }
 Tensor operator/(double a, const Tensor& b) {
   check_floating("div", b.dtype());
-  return reciprocal(b) * a;
+  return scalar(a, b.dtype()) / b;
 }
 
 Tensor operator-(const Tensor& x) {

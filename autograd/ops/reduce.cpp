@@ -34,7 +34,7 @@ Tensor mean(const Tensor& x, const Axes& axes, bool keepdim) {
   check_floating("mean", x.dtype());
   const int64_t n = reduced_count("mean", x, axes);
   check<ShapeError>(n > 0, "[mean] shape ", x.shape(), " has no elements to average");
-  return sum(x, axes, keepdim) * (1.0 / double(n));
+  return sum(x, axes, keepdim) / double(n);
 }
 
 Tensor sum_to(const Tensor& x, const Shape& shape) {

@@ -79,14 +79,17 @@ int64_t spread_count(const char* op, const Tensor& x, const Axes& axes, int64_t 
   return n;
 }
 
-Tensor centred(const Tensor& x, const Axes& axes) { return x - mean(x, axes, true); }
+/// What the mean's rounding left over has a mean of its own: without it, equal elements have no spread at all.
+Tensor centred(const Tensor& x, const Axes& axes) {
+  const Tensor near = x - mean(x, axes, true);
+  return near - mean(near, axes, true);
+}
 
 }  // namespace
 
 Tensor variance(const Tensor& x, const Axes& axes, bool keepdim, int64_t correction) {
   const int64_t n = spread_count("variance", x, axes, correction);
-  const Tensor spread = mean(square(centred(x, axes)), axes, keepdim);
-  return correction == 0 ? spread : spread * (double(n) / double(n - correction));
+  return sum(square(centred(x, axes)), axes, keepdim) / double(n - correction);
 }
 
 Tensor standard_deviation(const Tensor& x, const Axes& axes, bool keepdim, int64_t correction) {
@@ -117,6 +120,7 @@ Tensor logsumexp(const Tensor& x, const Axes& axes, bool keepdim) {
 
 Tensor prod(const Tensor& x, const Axes& axes, bool keepdim) {
   const ReducedAxes reduced("prod", x.shape(), axes);
+  if (!is_floating(x.dtype()) && x.dtype() != DType::i64) return prod(to(x, DType::i64), axes, keepdim);
   const Tensor rows = reduced.merged(x);
   // The product of nothing is 1.
   return reshape(reduced.count() == 0 ? sum(rows, {-1}) + 1.0 : product_of_rows(rows), reduced.result_shape(keepdim));

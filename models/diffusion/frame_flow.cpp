@@ -84,7 +84,8 @@ Tensor FrameFlow::loss_terms(const Denoiser& model, const Tensor& data, const st
                     "[FrameFlow] data [B, F, C, H, W] = ", data.shape(), ", noise ", noise.shape(), ", ", t.size(),
                     " times and ", given.size(), " masks do not make a batch");
   const int64_t batch = data.size(0), frames = data.size(1);
-  std::vector<double> times, network_times, weights;  // [B, F]
+  std::vector<double> times, network_times, is_made;  // [B, F]
+  std::vector<double> made;  // frames of each clip, [B]
   for (size_t i = 0; i < given.size(); ++i) {
     const auto to_make = std::count(given[i].begin(), given[i].end(), false);
     check<ShapeError>(int64_t(given[i].size()) == frames && to_make > 0, "[FrameFlow] a mask must have one value for ",
@@ -93,8 +94,9 @@ Tensor FrameFlow::loss_terms(const Denoiser& model, const Tensor& data, const st
     for (const bool is_given : given[i]) {
       times.push_back(is_given ? 1 : t[i]);
       network_times.push_back(flow_.network_time(times.back()));
-      weights.push_back(is_given ? 0 : 1 / double(to_make));
+      is_made.push_back(is_given ? 0 : 1);
     }
+    made.push_back(double(to_make));
   }
   const Tensor way = to(from_vector(times, {batch, frames, 1, 1, 1}), data.dtype());
   const Tensor xt = (1.0 - way) * noise + way * data;
@@ -102,7 +104,8 @@ Tensor FrameFlow::loss_terms(const Denoiser& model, const Tensor& data, const st
   check<ShapeError>(velocity.shape() == xt.shape(), "[FrameFlow] the network must return a velocity of shape ",
                     xt.shape(), ", got ", velocity.shape());
   const Tensor of_frames = mean(square(velocity - (data - noise)), {2, 3, 4});  // [B, F]
-  return sum(of_frames * to(from_vector(weights, {batch, frames}), data.dtype()), {1});
+  const DType dtype = data.dtype();
+  return sum(of_frames * to(from_vector(is_made, {batch, frames}), dtype), {1}) / to(from_vector(made), dtype);
 }
 
 Loss FrameFlow::loss(const Denoiser& model, const Tensor& data, Generator& rng) const {

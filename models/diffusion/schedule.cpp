@@ -11,6 +11,8 @@ namespace ditharos::models {
 namespace {
 
 constexpr int64_t most_steps = 1'000'000;
+/// The linear schedule's last beta is 20 / steps; a beta of 1 leaves nothing of the data, and 1 / a_bar is infinite.
+constexpr int64_t fewest_linear_steps = 21;
 
 /// alpha-bar at u in [0, 1]; the offset .008 keeps the first betas from vanishing.
 double squared_cosine(double u) {
@@ -23,12 +25,13 @@ int64_t parse_count(const std::string& text, const std::string& whole) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   check<ConfigError>(error == std::errc{} && end == text.data() + text.size() && value >= 1,
                      "the respacing '", whole,
-                     "' must be a number of steps such as 250, a list such as 10,15,20, or ddim50");
+                     "' must be a number of steps such as 250, a list such as 10,15,20, or ddim50; each at least 1");
   return value;
 }
 
 /// `count` steps at the smallest stride that gives exactly as many.
 std::vector<int64_t> strided_steps(int64_t steps, int64_t count) {
+  if (count == 1) return {steps - 1};  // from noise to data at once: what the network is given is noise
   for (int64_t stride = 1; stride <= steps; ++stride) {
     if ((steps + stride - 1) / stride != count) continue;
     std::vector<int64_t> kept;
@@ -38,10 +41,13 @@ std::vector<int64_t> strided_steps(int64_t steps, int64_t count) {
   fail<ConfigError>("no integer stride gives ", count, " of ", steps, " steps; choose another number for ddim");
 }
 
-/// `count` steps of [begin, begin + size), evenly spaced from the first to the last.
+/// `count` steps of [begin, begin + size), evenly spaced from the first to the last; a single one is the last, where the
+/// section has most noise.
 void append_section(std::vector<int64_t>& kept, int64_t begin, int64_t size, int64_t count) {
-  check<ConfigError>(count <= size, "a section of ", size, " steps cannot be respaced to ", count);
-  const double stride = count > 1 ? double(size - 1) / double(count - 1) : 1;
+  check<ConfigError>(count <= size, "a section of ", size, " steps cannot be respaced to ", count,
+                    "; from 1 to ", size, " are possible");
+  if (count == 1) return kept.push_back(begin + size - 1);
+  const double stride = double(size - 1) / double(count - 1);
   double at = 0;  // summed, not multiplied, and rounded half to even: as the released samplers do
   for (int64_t i = 0; i < count; ++i, at += stride) kept.push_back(begin + std::llrint(std::nearbyint(at)));
 }
@@ -51,17 +57,19 @@ void append_section(std::vector<int64_t>& kept, int64_t begin, int64_t size, int
 std::vector<double> make_betas(BetaSchedule schedule, int64_t steps) {
   check<ConfigError>(steps >= 1 && steps <= most_steps, "a diffusion process has between 1 and ", most_steps,
                      " steps, got ", steps);
+  check<ConfigError>(schedule != BetaSchedule::linear || steps >= fewest_linear_steps,
+                     "the linear schedule has betas up to 20 / steps, which must be below 1: it needs from ",
+                     fewest_linear_steps, " to ", most_steps, " steps, got ", steps);
   std::vector<double> betas(static_cast<size_t>(steps));
   const double n = double(steps);
   for (int64_t i = 0; i < steps; ++i) {
     double& beta = betas[size_t(i)];
     if (schedule == BetaSchedule::linear) {
       const double first = .0001 * 1000 / n, last = .02 * 1000 / n;
-      beta = steps == 1 ? first : first + (last - first) * double(i) / (n - 1);
+      beta = first + (last - first) * double(i) / (n - 1);
     } else {
       beta = std::min(1 - squared_cosine(double(i + 1) / n) / squared_cosine(double(i) / n), .999);
     }
-    check<ConfigError>(beta > 0 && beta <= 1, "the linear schedule needs at least 20 steps, got ", steps);
   }
   return betas;
 }

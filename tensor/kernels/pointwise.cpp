@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cmath>
+#include <limits>
 
 #include <ditharos/tensor/kernels/convert.h>
 #include <ditharos/tensor/kernels/copy.h>
@@ -67,6 +68,20 @@ void run(const BinaryLoop<T>& loop, const Tensor& out, const Tensor& a, const Te
   });
 }
 
+/// Is 1 / x exact, and a normal number of type T? Then multiplying with it gives the bits that dividing by x does.
+template <class T>
+bool has_exact_reciprocal(double x) {
+  int exponent = 0;
+  return std::abs(std::frexp(x, &exponent)) == .5 && std::abs(exponent - 1) < std::numeric_limits<T>::max_exponent - 1;
+}
+
+/// Is x, other than 0, too small or too large for an f32 of full precision?
+bool beyond_float(double x) {
+  const double size = std::abs(x);
+  return std::isfinite(x) && size != 0 &&
+         (size < double(std::numeric_limits<float>::min()) || size > double(std::numeric_limits<float>::max()));
+}
+
 /// Powers that are exact and fast by another name.
 bool simple_power(double exponent, Unary& op) {
   if (exponent == 2) op = Unary::square;
@@ -82,10 +97,14 @@ bool simple_power(double exponent, Unary& op) {
 Tensor unary(Unary op, const Tensor& x, double alpha, double beta) {
   const char* name = loops().unary_f32(op).name;
   if (op == Unary::pow_scalar && is_floating(x.dtype())) simple_power(alpha, op);
+  if (op == Unary::div_scalar && x.dtype() == DType::f32 && beyond_float(alpha))
+    return to(unary(op, to(x, DType::f64), alpha), DType::f32);
   Tensor y(x.shape(), x.dtype());
   visit_with_loops(name, x.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    const UnaryLoop<T> loop = loops().unary(op, zero);
+    const bool multiply = op == Unary::div_scalar && std::is_floating_point_v<T> && has_exact_reciprocal<T>(alpha);
+    if (multiply) alpha = 1 / alpha;
+    const UnaryLoop<T> loop = loops().unary(multiply ? Unary::mul_scalar : op, zero);
     require(loop, x.dtype());
     run(loop, y, x, parameter<T>(name, alpha), parameter<T>(name, beta));
   });

@@ -17,6 +17,7 @@ enum class Unary : uint8_t {
   normal_cdf, // Phi(x), the normal distribution function, exact in its lower tail
   add_scalar, // x + alpha
   mul_scalar, // x * alpha
+  div_scalar, // x / alpha
   pow_scalar, // x ^ alpha
   clamp,      // min(max(x, alpha), beta)
 };

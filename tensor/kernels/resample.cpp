@@ -3,13 +3,16 @@
 #include <algorithm>
 #include <cmath>
 
+#include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/kernels/copy.h>
+#include <ditharos/tensor/kernels/pointwise.h>
 #include <ditharos/tensor/kernels/workspace.h>
 #include <ditharos/tensor/parallel.h>
 
 namespace ditharos::kernels {
 
-void Taps::add_row(int64_t first, const std::vector<double>& weights) {
+void Taps::add_row(int64_t first, const std::vector<double>& weights, double divisor) {
+  output_divisors_[rows_] = divisor;
   begin_[rows_++] = first;
   weights_.insert(weights_.end(), weights.begin(), weights.end());
   start_.push_back(static_cast<int64_t>(weights_.size()));
@@ -30,6 +33,8 @@ Taps Taps::transposed() const {
     }
     result.add_row(std::min(begin, end), row);
   }
+  result.input_divisors_ = output_divisors_;
+  result.output_divisors_ = input_divisors_;
   return result;
 }
 
@@ -39,7 +44,7 @@ Taps Taps::average(int64_t inputs, int64_t kernel, int64_t stride, int64_t paddi
   for (int64_t o = 0; o < outputs; ++o) {
     const int64_t left = o * stride - padding, first = std::max<int64_t>(left, 0);
     const int64_t last = std::max(first, std::min(left + kernel, inputs));
-    taps.add_row(first, std::vector<double>(static_cast<size_t>(last - first), 1.0 / double(kernel)));
+    taps.add_row(first, std::vector<double>(static_cast<size_t>(last - first), 1.0), double(kernel));
   }
   return taps;
 }
@@ -48,7 +53,7 @@ Taps Taps::adaptive_average(int64_t inputs, int64_t outputs) {
   Taps taps(inputs, outputs);
   for (int64_t o = 0; o < outputs; ++o) {
     const int64_t first = o * inputs / outputs, count = ((o + 1) * inputs + outputs - 1) / outputs - first;
-    taps.add_row(first, std::vector<double>(static_cast<size_t>(count), 1.0 / double(count)));
+    taps.add_row(first, std::vector<double>(static_cast<size_t>(count), 1.0), double(count));
   }
   return taps;
 }
@@ -117,9 +122,22 @@ void resample_line(const TypedTaps<T>& columns, const T* from, T* to) {
   const int64_t width = columns.taps.outputs();
   for (int64_t j = 0; j < width; ++j) {
     const T *x = from + columns.taps.first(j), *w = columns.weights(j);
-    T sum = T(0);
-    for (int64_t k = 0, n = columns.taps.count(j); k < n; ++k) sum += w[k] * x[k];
-    to[j] = sum;
+    double sum = 0;
+    for (int64_t k = 0, n = columns.taps.count(j); k < n; ++k) sum += double(w[k]) * double(x[k]);
+    to[j] = T(sum);
+  }
+}
+
+/// to = sum of n lines, each times its factor, in double.
+template <class T>
+void add_lines(int64_t n, const T* w, const T* line, int64_t width, T* to) {
+  constexpr int64_t tile = 64;
+  for (int64_t left = 0; left < width; left += tile) {
+    const int64_t columns = std::min(tile, width - left);
+    double sums[tile] = {};
+    for (int64_t k = 0; k < n; ++k)
+      for (int64_t j = 0; j < columns; ++j) sums[j] += double(w[k]) * double(line[k * width + left + j]);
+    for (int64_t j = 0; j < columns; ++j) to[left + j] = T(sums[j]);
   }
 }
 
@@ -131,7 +149,12 @@ void resample_plane(const TypedTaps<T>& rows, const TypedTaps<T>& columns, const
   for (int64_t i = 0; i < rows.taps.outputs(); ++i, to += width) {
     const int64_t n = rows.taps.count(i);
     const T *w = rows.weights(i), *line = lines + rows.taps.first(i) * width;
+    constexpr int64_t few = 8;  // lines whose sum loses nothing worth mentioning
     if (n == 0) std::fill_n(to, width, T(0));
+    if (n > few) {
+      add_lines(n, w, line, width, to);
+      continue;
+    }
     for (int64_t k = 0; k < n; ++k, line += width) {
       const T factor = w[k];
       if (k == 0)
@@ -140,6 +163,17 @@ void resample_plane(const TypedTaps<T>& rows, const TypedTaps<T>& columns, const
         for (int64_t j = 0; j < width; ++j) to[j] += factor * line[j];
     }
   }
+}
+
+/// x [..., H, W] with each pixel divided by what stands for its row and its column.
+Tensor divided(const Tensor& x, const std::vector<double>& rows, const std::vector<double>& columns) {
+  const auto is_one = [](double v) { return v == 1; };
+  if (std::all_of(rows.begin(), rows.end(), is_one) && std::all_of(columns.begin(), columns.end(), is_one)) return x;
+  std::vector<double> divisors;
+  for (const double row : rows)
+    for (const double column : columns) divisors.push_back(row * column);
+  const Shape shape{static_cast<int64_t>(rows.size()), static_cast<int64_t>(columns.size())};
+  return binary(Binary::div, x, to(from_vector(divisors, shape), x.dtype()));
 }
 
 }  // namespace
@@ -153,8 +187,9 @@ Tensor resample(const char* op, const Tensor& x, const Taps& rows, const Taps& c
   shape[rank - 1] = columns.outputs();
   return visit_floating(op, x.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    const Tensor in = contiguous(x), out(shape, x.dtype());
+    const Tensor out(shape, x.dtype());
     if (out.numel() == 0) return out;
+    const Tensor in = contiguous(divided(x, rows.input_divisors(), columns.input_divisors()));
     const TypedTaps<T> typed_rows(rows), typed_columns(columns);
     const int64_t from_plane = rows.inputs() * columns.inputs(), to_plane = rows.outputs() * columns.outputs();
     const T* from = in.data<T>();
@@ -165,7 +200,7 @@ Tensor resample(const char* op, const Tensor& x, const Taps& rows, const Taps& c
       for (int64_t plane = begin; plane < end; ++plane)
         resample_plane(typed_rows, typed_columns, from + plane * from_plane, lines, to + plane * to_plane);
     });
-    return out;
+    return divided(out, rows.output_divisors(), columns.output_divisors());
   });
 }
 

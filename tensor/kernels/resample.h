@@ -8,10 +8,13 @@
 
 namespace ditharos::kernels {
 
-/// A matrix [outputs, inputs] whose rows have their entries side by side.
+/// A matrix [outputs, inputs] whose rows have their entries side by side. Inputs and outputs may have divisors: an average
+/// is a sum that is divided once, since a rounded reciprocal as a factor would not give back equal pixels.
 class Taps {
  public:
-  Taps(int64_t inputs, int64_t outputs) : inputs_(inputs), begin_(static_cast<size_t>(outputs)), start_{0} {}
+  Taps(int64_t inputs, int64_t outputs)
+      : inputs_(inputs), begin_(static_cast<size_t>(outputs)), start_{0},
+        input_divisors_(static_cast<size_t>(inputs), 1.0), output_divisors_(static_cast<size_t>(outputs), 1.0) {}
 
   int64_t inputs() const { return inputs_; }
   int64_t outputs() const { return static_cast<int64_t>(begin_.size()); }
@@ -22,11 +25,15 @@ class Taps {
   }
   const double* weights(int64_t output) const { return weights_.data() + start_[static_cast<size_t>(output)]; }
 
+  /// What the inputs are divided by before they are summed, and the outputs afterwards.
+  const std::vector<double>& input_divisors() const { return input_divisors_; }
+  const std::vector<double>& output_divisors() const { return output_divisors_; }
+
   /// Adds the next row; rows come in order.
-  void add_row(int64_t first, const std::vector<double>& weights);
+  void add_row(int64_t first, const std::vector<double>& weights, double divisor = 1);
   Taps transposed() const;
 
-  /// Windows of `kernel` pixels every `stride` pixels with zero padding, each entry 1/kernel.
+  /// Windows of `kernel` pixels every `stride` pixels with zero padding, each output divided by `kernel`.
   static Taps average(int64_t inputs, int64_t kernel, int64_t stride, int64_t padding);
   /// Output i averages the inputs from floor(i in/out) to ceil((i + 1) in/out).
   static Taps adaptive_average(int64_t inputs, int64_t outputs);
@@ -39,10 +46,11 @@ class Taps {
   int64_t inputs_;
   std::vector<int64_t> begin_, start_;
   size_t rows_ = 0;
-  std::vector<double> weights_;
+  std::vector<double> weights_, input_divisors_, output_divisors_;
 };
 
-/// y[..., i, j] = sum over h, w of rows[i, h] columns[j, w] x[..., h, w]; x [..., H, W].
+/// y[..., i, j] = sum over h, w of rows[i, h] columns[j, w] x[..., h, w]; x [..., H, W], with the divisors
+/// of both.
 Tensor resample(const char* op, const Tensor& x, const Taps& rows, const Taps& columns);
 
 /// Largest element of every window of kernel[0] x kernel[1] pixels; x [B, C, H, W]. Padding counts as minus infinity;

@@ -99,6 +99,7 @@ UnaryLoop<T> unary_floating(Unary op) {
     case Unary::normal_cdf: return loop1<T>("normal_cdf", [](T x, T, T) { return normal_cdf(x); });
     case Unary::add_scalar: return loop1<T>("add_scalar", [](T x, T alpha, T) { return x + alpha; });
     case Unary::mul_scalar: return loop1<T>("mul_scalar", [](T x, T alpha, T) { return x * alpha; });
+    case Unary::div_scalar: return loop1<T>("div_scalar", [](T x, T alpha, T) { return x / alpha; });
     case Unary::pow_scalar: return loop1<T>("pow", [](T x, T alpha, T) { return pow(x, alpha); });
     case Unary::clamp: return loop1<T>("clamp", [](T x, T low, T high) {
       const T raised = x < low ? low : x;
