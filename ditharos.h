@@ -1,8 +1,12 @@
 #pragma once
 // Everything that a program built on ditharos needs, in one include.
 
+#include <ditharos/data/folder_bounds.h>
+#include <ditharos/data/pixel_limit.h>
 #include <ditharos/tensor/allocator.h>
 #include <ditharos/tensor/bfloat16.h>
+#include <ditharos/tensor/checked.h>
+#include <ditharos/tensor/cpu_quota.h>
 #include <ditharos/tensor/crc32c.h>
 #include <ditharos/tensor/draw_log.h>
 #include <ditharos/tensor/dtype.h>
@@ -11,6 +15,7 @@
 #include <ditharos/tensor/file.h>
 #include <ditharos/tensor/instruction_set.h>
 #include <ditharos/tensor/json_scanner.h>
+#include <ditharos/tensor/number_text.h>
 #include <ditharos/tensor/observer.h>
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/tensor/per_axis.h>

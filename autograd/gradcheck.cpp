@@ -9,6 +9,7 @@
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/kernels/pointwise.h>
 #include <ditharos/tensor/kernels/reduce.h>
+#include <ditharos/tensor/number_text.h>
 #include <ditharos/tensor/random.h>
 
 namespace ditharos {
@@ -121,12 +122,9 @@ Comparison compare(const Function& f, const Tensors& x, const Tensors& grads, co
 }
 
 std::string describe(int order, const Comparison& c, double tolerance) {
-  char text[256];
-  std::snprintf(text, sizeof text,
-                "[gradcheck] order %d: the gradient gives %.12g along a random direction, differences give %.12g "
-                "(relative error %.2g, allowed %.2g)",
-                order, c.analytic, c.numeric, c.error, tolerance);
-  return text;
+  return "[gradcheck] order " + std::to_string(order) + ": the gradient gives " + general_text(c.analytic, 12) +
+         " along a random direction, differences give " + general_text(c.numeric, 12) + " (relative error " +
+         general_text(c.error, 2) + ", allowed " + general_text(tolerance, 2) + ")";
 }
 
 }  // namespace

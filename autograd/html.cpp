@@ -12,6 +12,7 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/pass_recorder.h>
 #include <ditharos/tensor/file.h>
+#include <ditharos/tensor/number_text.h>
 
 namespace ditharos {
 namespace {
@@ -36,11 +37,7 @@ std::string json(const std::string& text) {
   return out + "\"";
 }
 
-std::string short_number(double x) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.4g", x);
-  return text;
-}
+std::string short_number(double x) { return general_text(x, 4); }
 
 /// Shape, dtype and what there is to see of the elements, as the inside of a JSON object.
 std::string describe(const Tensor& x) {

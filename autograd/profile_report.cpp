@@ -1,12 +1,11 @@
 // What a profile says, as tables and as a trace.
 #include <algorithm>
-#include <cstdarg>
-#include <cstdio>
 #include <functional>
 #include <map>
 
 #include <ditharos/autograd/profiler.h>
 #include <ditharos/tensor/file.h>
+#include <ditharos/tensor/number_text.h>
 
 namespace ditharos {
 namespace {
@@ -19,15 +18,6 @@ const char* name_of(WorkKind kind) {
     case WorkKind::other: break;
   }
   return "other";
-}
-
-[[gnu::format(printf, 1, 2)]] std::string format(const char* pattern, ...) {
-  char text[512];
-  va_list arguments;
-  va_start(arguments, pattern);
-  std::vsnprintf(text, sizeof text, pattern, arguments);
-  va_end(arguments);
-  return text;
 }
 
 struct Row {
@@ -60,10 +50,12 @@ std::vector<Row> grouped(const std::vector<ProfileEvent>& events,
 
 std::string line(const Row& row, int width, double whole, int64_t steps) {
   const double ms = double(row.time) * 1e-6 / double(steps);
-  std::string text = format("%-*s %-10s %8.4g %10.3f %6.1f %%", width, row.what.c_str(), row.pass.c_str(),
-                            double(row.calls) / double(steps), ms, 100 * double(row.time) / std::max(whole, 1.0));
-  text += row.flops > 0 ? format(" %9.1f", row.flops / double(row.time)) : "          ";
-  if (row.bytes > 0) text += format(" %9.2f", double(row.bytes) * 1e-6 / double(steps));
+  const auto column = [](const std::string& text, size_t wide) { return " " + right_aligned(text, wide); };
+  std::string text = left_aligned(row.what, size_t(width)) + " " + left_aligned(row.pass, 10) +
+                     column(general_text(double(row.calls) / double(steps), 4), 8) + column(fixed_text(ms, 3), 10) +
+                     column(fixed_text(100 * double(row.time) / std::max(whole, 1.0), 1), 6) + " %";
+  text += column(row.flops > 0 ? fixed_text(row.flops / double(row.time), 1) : "", 9);
+  if (row.bytes > 0) text += column(fixed_text(double(row.bytes) * 1e-6 / double(steps), 2), 9);
   return text + "\n";
 }
 
@@ -81,8 +73,8 @@ std::string table_of(const char* title, const std::vector<Row>& rows, double sec
   const double whole = seconds * 1e9;
   between.time = int64_t(whole) - total.time;
   total.time = int64_t(whole);
-  std::string text =
-      format("%-*s %-10s %8s %10s %8s %9s %9s\n", width, title, "pass", "calls", "ms", "share", "GFLOP/s", "MB");
+  std::string text = left_aligned(title, size_t(width)) + " " + left_aligned("pass", 10) +
+                     "    calls         ms    share   GFLOP/s        MB\n";
   for (const Row& row : rows) text += line(row, width, whole, steps);
   between.calls = 0;
   return text + line(between, width, whole, steps) + line(total, width, whole, steps);
@@ -108,7 +100,8 @@ std::string quoted(const std::string& text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
-    if (static_cast<unsigned char>(c) < 0x20) out += format("\\u%04x", unsigned(c));
+    constexpr const char* hex = "0123456789abcdef";
+    if (static_cast<unsigned char>(c) < 0x20) out.append({'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]});
     else out += c;
   }
   return out + "\"";
@@ -140,10 +133,12 @@ std::string Profiler::chrome_trace() const {
   for (const ProfileEvent* e : order) {
     const double begin = double(e->begin) * 1e-3, duration = double(e->end - e->begin) * 1e-3;  // microseconds
     text += ",\n{\"name\": " + quoted(e->name) + ", \"cat\": " + quoted(name_of(e->kind));
-    text += format(R"(, "ph": "X", "pid": 1, "tid": 1, "ts": %.3f, "dur": %.3f)", begin, duration);
+    text +=
+        R"(, "ph": "X", "pid": 1, "tid": 1, "ts": )" + fixed_text(begin, 3) + ", \"dur\": " + fixed_text(duration, 3);
     text += ", \"args\": {\"shape\": " + quoted(e->shape) + ", \"module\": " + quoted(e->module);
     text += ", \"bytes\": " + std::to_string(e->bytes);
-    if (e->flops > 0) text += format(", \"gflops_per_second\": %.1f", e->flops * 1e-3 / std::max(duration, 1e-3));
+    if (e->flops > 0)
+      text += ", \"gflops_per_second\": " + fixed_text(e->flops * 1e-3 / std::max(duration, 1e-3), 1);
     text += "}}";
   }
   return text + "\n]}\n";

@@ -17,6 +17,8 @@ struct ByteReader::Source {
   virtual ~Source() = default;
   virtual size_t get(uint8_t* to, size_t n) = 0;
   virtual uint64_t most_bytes() const = 0;
+  /// How many of the next n bytes there are; they are still to come after this.
+  virtual uint64_t count_up_to(uint64_t n) = 0;
 
   InputFile file;
 };
@@ -30,6 +32,7 @@ struct ByteReader::PlainSource : Source {
     return n;
   }
   uint64_t most_bytes() const override { return file.size(); }
+  uint64_t count_up_to(uint64_t n) override { return std::min(n, file.size() - offset); }
 
   uint64_t offset = 0;
 };
@@ -44,6 +47,33 @@ struct ByteReader::GzipSource : Source {
   ~GzipSource() override { inflateEnd(&stream); }
 
   size_t get(uint8_t* to, size_t n) override {
+    const size_t done = inflate_some(to, n);
+    taken += done;
+    return done;
+  }
+  uint64_t count_up_to(uint64_t n) override {
+    const uint64_t before = taken;
+    const uint64_t count = pass_over(n);
+    inflateReset(&stream);
+    stream.avail_in = 0;
+    offset = taken = 0;
+    finished = false;
+    pass_over(before);
+    return count;
+  }
+
+  uint64_t pass_over(uint64_t n) {
+    std::array<uint8_t, size_t{1} << 14> block;
+    uint64_t passed = 0;
+    while (passed < n) {
+      const size_t got = get(block.data(), static_cast<size_t>(std::min<uint64_t>(n - passed, block.size())));
+      if (got == 0) break;
+      passed += got;
+    }
+    return passed;
+  }
+
+  size_t inflate_some(uint8_t* to, size_t n) {
     size_t done = 0;
     while (done < n && !finished) {
       if (stream.avail_in == 0) refill();
@@ -84,6 +114,7 @@ struct ByteReader::GzipSource : Source {
   z_stream stream{};
   std::array<uint8_t, size_t{1} << 16> buffer;
   uint64_t offset = 0;  // bytes of the file that were handed to zlib
+  uint64_t taken = 0;   // bytes that were decompressed
   bool finished = false;
 };
 
@@ -98,7 +129,16 @@ uint64_t ByteReader::most_bytes() const { return source_->most_bytes(); }
 
 void ByteReader::read(void* to, size_t n, const std::string& what) {
   const size_t got = source_->get(static_cast<uint8_t*>(to), n);
-  check<IoError>(got == n, "cannot read ", path(), ": it ends after ", got, " of the ", n, " bytes of ", what);
+  if (got != n) refuse_short(got, n, what);
+}
+
+void ByteReader::require(uint64_t n, const std::string& what) {
+  const uint64_t got = source_->count_up_to(n);
+  if (got != n) refuse_short(got, n, what);
+}
+
+void ByteReader::refuse_short(uint64_t got, uint64_t n, const std::string& what) const {
+  fail<IoError>("cannot read ", path(), ": it ends after ", got, " of the ", n, " bytes of ", what);
 }
 
 void ByteReader::expect_end() {

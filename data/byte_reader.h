@@ -7,8 +7,8 @@
 
 namespace ditharos::data {
 
-/// Reads a file from front to back; a name that ends in ".gz" is decompressed on the way. Never more is decompressed
-/// than was asked for, so a small file that would grow without end costs nothing. Errors are IoError with the path.
+/// Reads a file from front to back; a name that ends in ".gz" is decompressed on the way. Errors are IoError with the
+/// path.
 class ByteReader {
  public:
   explicit ByteReader(const std::string& path);
@@ -23,8 +23,12 @@ class ByteReader {
   void expect_end();
   /// No file of this size on disk can hold more bytes than this: the bound for counts that the file claims.
   uint64_t most_bytes() const;
+  /// IoError unless n more bytes follow; `what` names them as in read(). Takes no memory: a compressed file is
+  /// decompressed once without being kept, up to these bytes, and then stands where it stood.
+  void require(uint64_t n, const std::string& what);
 
  private:
+  [[noreturn]] void refuse_short(uint64_t got, uint64_t n, const std::string& what) const;
   struct Source;
   struct PlainSource;
   struct GzipSource;

@@ -1,5 +1,6 @@
 // MP4, WebM and what else the program ffmpeg reads and writes.
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <system_error>
@@ -35,6 +36,9 @@ ProgramResult run_ffmpeg(const std::string& action, const std::vector<std::strin
   check<IoError>(result.status != ProgramResult::Status::not_installed, action,
                  ": this format goes through the program ffmpeg, which is not installed (apt-get install ffmpeg); GIF, "
                  "WebP, Y4M and directories of PNG files need nothing");
+  check<IoError>(result.status != ProgramResult::Status::timed_out, action, ": ffmpeg did not finish within ",
+                 std::chrono::duration_cast<std::chrono::seconds>(default_time_limit).count(),
+                 " seconds and was stopped");
   return result;
 }
 
@@ -44,6 +48,22 @@ std::string scratch_place(const std::string& action) {
   const fs::path place = fs::temp_directory_path(error);
   check<IoError>(!error, action, ": there is no directory for temporary files: ", error.message());
   return place.string();
+}
+
+/// The containers of the endings that read_clip promises, by ffmpeg's names; no format that names other files is among
+/// them.
+constexpr const char* formats = "mov,matroska,avi,mpeg,mpegts,mpegvideo,m4v,ogg";
+
+/// IoError for a playlist under a video's name. All of the containers begin with bytes that no text begins with.
+void refuse_playlist(const InputFile& file) {
+  std::string start(static_cast<size_t>(std::min<uint64_t>(file.size(), 512)), '\0');
+  file.read(0, start.data(), start.size());
+  std::string_view text = start;
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+  const bool is_list = text.starts_with('#') || text.starts_with('<') || text.starts_with('[') ||
+                       text.starts_with("ffconcat");
+  check<IoError>(!is_list, "cannot read ", file.path(), ": it is a playlist, which names other files, and no video");
 }
 
 /// All frames as RGB, [F, H, W, 3], an odd last row or column doubled: 4:2:0 has one sample of chroma for 2 x 2 pixels.
@@ -66,13 +86,15 @@ std::string raw_video(const VideoFrames& clip, int64_t even_height, int64_t even
 
 }  // namespace
 
-VideoFrames read_through_ffmpeg(const std::string& path) {
-  { const InputFile readable(path); }  // a missing file gets the same words as in every other format
+VideoFrames read_through_ffmpeg(const std::string& path, int64_t max_pixels) {
+  refuse_playlist(InputFile(path));  // a missing file gets the same words as in every other format
   const std::string action = "cannot read " + path;
-  // Y4M tells size and rate beside the pictures. "file:" keeps a name from being taken for an option or an address, and
-  // the list of protocols keeps a playlist from reaching beyond local files.
+  // Y4M tells size and rate beside the images. "file:" keeps a name from being taken for an option or an address; the
+  // lists of protocols and formats keep the file from naming others.
   const std::vector<std::string> arguments{"-protocol_whitelist",
-                                           "file,pipe",
+                                           "file",
+                                           "-format_whitelist",
+                                           formats,
                                            "-xerror",
                                            "-i",
                                            "file:" + path,
@@ -87,13 +109,13 @@ VideoFrames read_through_ffmpeg(const std::string& path) {
                                            "-strict",
                                            "-1",
                                            "pipe:1"};
-  const size_t limit = size_t{3} * max_clip_pixels + (size_t{1} << 20);
+  const size_t limit = size_t{3} * static_cast<size_t>(max_pixels) + (size_t{1} << 20);
   const ProgramResult result = run_ffmpeg(action, arguments, "", limit);
-  check<IoError>(result.status != ProgramResult::Status::output_too_long, action, ": it has more than ",
-                 max_clip_pixels, " pixels in all its frames");
+  check<IoError>(result.status != ProgramResult::Status::output_too_long, action, ": it has more than the ",
+                 max_pixels, " pixels in all that are decoded from one file; raise max_pixels to read it");
   check<IoError>(result.status == ProgramResult::Status::succeeded && result.errors.empty(), action,
                  ": ffmpeg says: ", first_words(result.errors));
-  return decode_y4m(result.output, path);
+  return decode_y4m(result.output, path, max_pixels);
 }
 
 void check_ffmpeg(const std::string& path) { run_ffmpeg("cannot write " + path, {"-version"}, "", 1 << 20); }

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include <ditharos/data/folder_bounds.h>
 #include <ditharos/data/folder_contents.h>
 #include <ditharos/data/png.h>
 #include <ditharos/data/text_lines.h>
@@ -36,6 +37,7 @@ std::string take_number(const std::string& text, size_t& at) {
 double read_rate(const fs::path& file) {
   std::error_code missing;
   if (!fs::exists(file, missing)) return default_fps;
+  check_inside(file.parent_path().string(), file.string());
   const std::string text = read_text(file.string(), 4096);
   std::vector<std::string_view> lines = text_lines(text);
   std::erase(lines, "");
@@ -113,15 +115,18 @@ std::vector<std::string> frame_names(const std::string& directory) {
   return names;
 }
 
-VideoFrames read_frame_folder(const std::string& directory) {
+VideoFrames read_frame_folder(const std::string& directory, int64_t max_pixels) {
   const std::vector<std::string> names = frame_names(directory);
   check<IoError>(!names.empty(), "cannot read ", directory, ": the directory holds no PNG file");
   const fs::path root(directory);
-  const auto read = [&](const std::string& name) { return read_png((root / name).string(), 3); };
+  const auto read = [&](const std::string& name) {
+    const std::string path = (root / name).string();
+    check_inside(directory, path);
+    return read_png(path, 3, max_pixels);
+  };
   const Tensor first = read(names[0]);
   const int64_t height = first.size(1), width = first.size(2);
-  check_announced_size(directory, static_cast<int64_t>(names.size()), height, width);
-  FrameList frames(directory, height, width);
+  FrameList frames(directory, static_cast<int64_t>(names.size()), height, width, max_pixels);
   for (size_t i = 0; i < names.size(); ++i) {
     const Tensor picture = i == 0 ? first : read(names[i]);
     check<IoError>(picture.shape() == first.shape(), "cannot read ", directory, ": ", names[i], " has ",

@@ -140,7 +140,7 @@ class Reader {
 class Canvas {
  public:
   Canvas(int64_t height, int64_t width)
-      : height_(height), width_(width), kept_(static_cast<size_t>(4 * height * width)), shown_(kept_) {}
+      : height_(height), width_(width), shown_(static_cast<size_t>(4 * height * width)) {}
 
   /// What is to be seen now, [H, W, 4], transparent where nothing was painted.
   const uint8_t* shown() const { return shown_.data(); }
@@ -150,13 +150,14 @@ class Canvas {
     const GifImageDesc& picture = reader.gif().Image;
     const ColorMapObject* map = picture.ColorMap ? picture.ColorMap : reader.gif().SColorMap;
     check<IoError>(map != nullptr, "cannot read ", reader.name(), ": a picture in it has no colours");
-    shown_ = kept_;
+    dispose();
+    before_ = {};
+    if (reader.control().DisposalMode == DISPOSE_PREVIOUS) before_ = shown_;
     if (picture.Width == 0 || picture.Height == 0) reader.skip_pixels();
     else paint_lines(reader, picture, *map);
     reader.end_picture();
-    if (reader.control().DisposalMode == DISPOSE_PREVIOUS) return;
-    kept_ = shown_;
-    if (reader.control().DisposalMode == DISPOSE_BACKGROUND) clear(picture);
+    disposal_ = reader.control().DisposalMode;
+    last_ = {picture.Left, picture.Top, picture.Width, picture.Height};
   }
 
  private:
@@ -199,38 +200,45 @@ class Canvas {
       to[3] = 255;
     }
   }
-  void clear(const GifImageDesc& picture) {
-    const auto n = static_cast<size_t>(4 * pixels_inside(picture.Left, picture.Width));
-    for (int64_t y = picture.Top; n > 0 && y < std::min<int64_t>(height_, picture.Top + picture.Height); ++y)
-      std::memset(pixel(kept_, y, picture.Left), 0, n);
+  /// Leaves of the last picture what the next one begins with.
+  void dispose() {
+    if (disposal_ == DISPOSE_PREVIOUS) shown_.swap(before_);
+    if (disposal_ != DISPOSE_BACKGROUND) return;
+    const auto n = static_cast<size_t>(4 * pixels_inside(last_.left, last_.width));
+    for (int64_t y = last_.top; n > 0 && y < std::min(height_, last_.top + last_.height); ++y)
+      std::memset(pixel(shown_, y, last_.left), 0, n);
   }
 
   int64_t height_, width_;
-  std::vector<uint8_t> kept_, shown_;  // kept_: what the next picture begins with
+  std::vector<uint8_t> shown_, before_;  // before_: what a picture that is to be put back was painted over
+  int disposal_ = DISPOSAL_UNSPECIFIED;
+  struct {
+    int64_t left, top, width, height;
+  } last_{};
 };
 
 /// Pictures in the file, each within the limits.
-int64_t count_pictures(std::string_view bytes, const std::string& name) {
+int64_t count_pictures(std::string_view bytes, const std::string& name, int64_t max_pixels) {
   Reader reader(bytes, name);
   int64_t count = 0;
   while (reader.next_picture()) {
     const GifImageDesc& picture = reader.gif().Image;
     const bool empty = picture.Width == 0 || picture.Height == 0;  // it shows what was there before
-    if (!empty) check_announced_size(name, 1, picture.Height, picture.Width);
+    if (!empty) check_announced_size(name, 1, picture.Height, picture.Width, max_pixels);
     reader.skip_pixels();
     reader.end_picture();
-    check_announced_size(name, ++count, reader.gif().SHeight, reader.gif().SWidth);
+    check_announced_size(name, ++count, reader.gif().SHeight, reader.gif().SWidth, max_pixels);
   }
   return count;
 }
 
 }  // namespace
 
-VideoFrames decode_gif(std::string_view bytes, const std::string& name) {
-  const int64_t count = count_pictures(bytes, name);
+VideoFrames decode_gif(std::string_view bytes, const std::string& name, int64_t max_pixels) {
+  const int64_t count = count_pictures(bytes, name, max_pixels);
   Reader reader(bytes, name);
   const int64_t height = reader.gif().SHeight, width = reader.gif().SWidth;
-  FrameList frames(name, height, width);
+  FrameList frames(name, count, height, width, max_pixels);
   Canvas canvas(height, width);
   int64_t ticks = 0;
   while (frames.size() < count && reader.next_picture()) {
@@ -241,7 +249,7 @@ VideoFrames decode_gif(std::string_view bytes, const std::string& name) {
   // A single picture without a delay is no video; its rate says nothing.
   const bool still = count == 1 && !reader.is_animated();
   const int aspect = reader.gif().AspectByte;  // 0: not said
-  const Tensor square = square_pixels(frames.take(), aspect == 0 ? 1 : (aspect + 15) / 64.0, name);
+  const Tensor square = square_pixels(frames.take(), aspect == 0 ? 1 : (aspect + 15) / 64.0, name, max_pixels);
   return {square, still ? default_fps : rate_of_ticks(count, ticks, ticks_per_second)};
 }
 

@@ -25,9 +25,8 @@ std::string hex(uint32_t value) {
   return text;
 }
 
-/// The sizes in the header, checked: the right kind of file, none of them 0, and no more elements than the file can
-/// hold.
-Shape read_header(ByteReader& reader, int rank, const char* kind) {
+/// The sizes in the header, checked: the right kind of file, none of them 0, and as many elements as the file holds.
+Shape read_header(ByteReader& reader, int rank, const char* kind, uint64_t max_expanded) {
   const uint32_t magic = read_be32(reader, "the header");
   const uint32_t wanted = 0x0800 | static_cast<uint32_t>(rank);  // 08: unsigned bytes
   check<IoError>(magic == wanted, "cannot read ", reader.path(), ": its magic number is ", hex(magic),
@@ -43,7 +42,30 @@ Shape read_header(ByteReader& reader, int rank, const char* kind) {
                    ": its header announces sizes ", sizes, ", more than a file of this length can hold");
     elements *= static_cast<uint64_t>(size);
   }
+  check<IoError>(elements <= max_expanded || !reader.path().ends_with(".gz"), "cannot read ", reader.path(),
+                 ": its header announces ", kind, " ", sizes, ", ", elements, " bytes, more than the ", max_expanded,
+                 " that are decompressed from one file; gunzip it, or raise max_expanded");
+  reader.require(elements, kind + (" " + to_text(sizes)));
   return sizes;
+}
+
+Tensor take_images(ByteReader& reader, const Shape& sizes) {
+  Tensor images({sizes[0], 1, sizes[1], sizes[2]}, DType::u8);
+  reader.read(images.mutable_data<uint8_t>(), static_cast<size_t>(images.numel()), "pictures " + to_text(sizes));
+  reader.expect_end();
+  return images;
+}
+
+Tensor take_labels(ByteReader& reader, const Shape& sizes) {
+  Tensor labels(sizes, DType::i64);
+  // The bytes come to lie in the last eighth, from where they are widened in place from the front on.
+  int64_t* out = labels.mutable_data<int64_t>();
+  const uint8_t* bytes = reinterpret_cast<uint8_t*>(out) + 7 * sizes[0];
+  reader.read(reinterpret_cast<uint8_t*>(out) + 7 * sizes[0], static_cast<size_t>(sizes[0]),
+              "labels " + to_text(sizes));
+  reader.expect_end();
+  for (int64_t i = 0; i < sizes[0]; ++i) out[i] = bytes[i];
+  return labels;
 }
 
 /// "train-images-idx3-ubyte"; some archives have a dot before "idx".
@@ -91,24 +113,14 @@ std::vector<std::string> default_class_names(const std::string& directory, int64
 
 }  // namespace
 
-Tensor read_idx_images(const std::string& path) {
+Tensor read_idx_images(const std::string& path, uint64_t max_expanded) {
   ByteReader reader(path);
-  const Shape sizes = read_header(reader, 3, "pictures");
-  Tensor images({sizes[0], 1, sizes[1], sizes[2]}, DType::u8);
-  reader.read(images.mutable_data<uint8_t>(), static_cast<size_t>(images.numel()), "pictures " + to_text(sizes));
-  reader.expect_end();
-  return images;
+  return take_images(reader, read_header(reader, 3, "pictures", max_expanded));
 }
 
-Tensor read_idx_labels(const std::string& path) {
+Tensor read_idx_labels(const std::string& path, uint64_t max_expanded) {
   ByteReader reader(path);
-  const Shape sizes = read_header(reader, 1, "labels");
-  std::vector<uint8_t> bytes(static_cast<size_t>(sizes[0]));
-  reader.read(bytes.data(), bytes.size(), "labels " + to_text(sizes));
-  reader.expect_end();
-  Tensor labels(sizes, DType::i64);
-  std::copy(bytes.begin(), bytes.end(), labels.mutable_data<int64_t>());
-  return labels;
+  return take_labels(reader, read_header(reader, 1, "labels", max_expanded));
 }
 
 bool is_idx_directory(const std::string& directory) {
@@ -123,10 +135,12 @@ bool is_idx_directory(const std::string& directory) {
 Dataset load_idx(const std::string& directory, Split split, const std::vector<std::string>& class_names) {
   const std::string images_path = require_file(directory, split, images_file);
   const std::string labels_path = require_file(directory, split, labels_file);
-  const Tensor labels = read_idx_labels(labels_path);
-  const Tensor images = read_idx_images(images_path);
-  check<IoError>(images.shape()[0] == labels.shape()[0], "cannot use ", images_path, ": it has ", images.shape()[0],
-                 " pictures, but ", labels_path, " has ", labels.shape()[0], " labels");
+  ByteReader labels_reader(labels_path), images_reader(images_path);
+  const Shape label_sizes = read_header(labels_reader, 1, "labels", default_max_expanded);
+  const Shape image_sizes = read_header(images_reader, 3, "pictures", default_max_expanded);
+  check<IoError>(image_sizes[0] == label_sizes[0], "cannot use ", images_path, ": it has ", image_sizes[0],
+                 " pictures, but ", labels_path, " has ", label_sizes[0], " labels");
+  const Tensor labels = take_labels(labels_reader, label_sizes), images = take_images(images_reader, image_sizes);
 
   const int64_t* label = labels.data<int64_t>();
   const int64_t* largest = std::max_element(label, label + labels.numel());

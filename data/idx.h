@@ -8,11 +8,15 @@
 
 namespace ditharos::data {
 
-/// Pictures of an IDX file of rank 3, plain or .gz: u8 [N, 1, H, W]. IoError with the path and the reason when the file
-/// is missing, of another kind, cut off, longer than it says or otherwise damaged.
-Tensor read_idx_images(const std::string& path);
+/// The most bytes that are decompressed from one .gz. A plain file has no limit but its own length.
+inline constexpr uint64_t default_max_expanded = uint64_t{1} << 30;
+
+/// Images of an IDX file of rank 3, plain or .gz: u8 [N, 1, H, W]. IoError with the path and the reason when the file
+/// is missing, of another kind, cut off, longer than it says or otherwise damaged, or when a .gz holds more than
+/// `max_expanded` bytes. No memory is taken for elements that are not there.
+Tensor read_idx_images(const std::string& path, uint64_t max_expanded = default_max_expanded);
 /// Labels of an IDX file of rank 1, plain or .gz: i64 [N].
-Tensor read_idx_labels(const std::string& path);
+Tensor read_idx_labels(const std::string& path, uint64_t max_expanded = default_max_expanded);
 
 /// True when `directory` holds a file that load_idx would look for.
 [[nodiscard]] bool is_idx_directory(const std::string& directory);

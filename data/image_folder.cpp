@@ -182,7 +182,9 @@ Opened load_image_folder(const std::string& directory, Split split, const ImageF
   std::vector<Entry> entries = list_split(directory, split, classes, notes);
 
   // Headers first: they tell the size and the colours of the whole set, before any memory is spent on pictures.
-  for_each_entry(entries, [](Entry& entry, int64_t) { entry.info = png_info(read_png_file(entry.path), entry.path); });
+  for_each_entry(entries, [&](Entry& entry, int64_t) {
+    entry.info = png_info(read_png_file(entry.path, options.max_pixels), entry.path, options.max_pixels);
+  });
   take_out_damaged(entries, options.skip_damaged, skipped);
   check<IoError>(!entries.empty(), "cannot use ", directory, ": no picture is left for the ", split,
                  " split (without folders train and test, ", "every ", test_every,
@@ -199,7 +201,7 @@ Opened load_image_folder(const std::string& directory, Split split, const ImageF
   uint8_t* pixels = images.mutable_data<uint8_t>();
   const int64_t picture_size = channels * height * width;
   for_each_entry(entries, [&](Entry& entry, int64_t i) {
-    Tensor picture = read_png(entry.path, channels);
+    Tensor picture = read_png(entry.path, channels, options.max_pixels);
     if (options.height > 0) picture = center_crop_resize(picture, height, width);
     check<IoError>(picture.numel() == picture_size, "cannot read ", entry.path, ": it changed while it was read");
     std::memcpy(pixels + i * picture_size, picture.data<uint8_t>(), static_cast<size_t>(picture_size));

@@ -4,6 +4,7 @@
 #include <string>
 
 #include <ditharos/data/dataset.h>
+#include <ditharos/data/pixel_limit.h>
 
 namespace ditharos::data {
 
@@ -11,6 +12,7 @@ struct ImageFolderOptions {
   int64_t channels = 0;  ///< 1: gray, 3: RGB, 0: gray if every file is gray, else RGB
   /// Pictures are cropped around the middle and averaged to height x width; 0 for both: they all have one size already.
   int64_t height = 0, width = 0;
+  int64_t max_pixels = default_max_pixels;  ///< of one file; see pixel_limit.h
   bool skip_damaged = false;  ///< leave out files that cannot be read, and name them in Opened::skipped
 };
 

@@ -1,5 +1,6 @@
 #include <ditharos/data/png.h>
 
+#include <algorithm>
 #include <csetjmp>
 
 #include <ditharos/data/pixels.h>
@@ -38,11 +39,40 @@ void take_bytes(png_structp png, png_bytep to, size_t n) {
   decoder->bytes.remove_prefix(n);
 }
 
+/// The number that four bytes stand for, the most significant one first.
+uint32_t big_endian(std::string_view bytes) {
+  uint32_t value = 0;
+  for (size_t i = 0; i < 4; ++i) value = value << 8 | static_cast<unsigned char>(bytes[i]);
+  return value;
+}
+
+/// Walks through the chunks: 4 bytes of length, 4 of type, the contents, 4 of checksum. libpng takes memory for as many
+/// bytes as a chunk claims before it finds that they are not there. IoError unless all that is claimed is there, up to
+/// the last chunk.
+void check_chunks(std::string_view bytes, const std::string& name) {
+  constexpr size_t signature = 8, before = 8, checksum = 4;
+  for (bytes.remove_prefix(signature); !bytes.empty();) {
+    check<IoError>(bytes.size() >= before, "cannot read ", name, ": the file is cut off");
+    const uint32_t length = big_endian(bytes);
+    const std::string type(bytes.substr(4, 4));
+    const bool is_type =
+        std::all_of(type.begin(), type.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); });
+    const size_t left = bytes.size() - before;
+    check<IoError>(left >= checksum && length <= left - checksum, "cannot read ", name, ": the file is cut off: ",
+                   is_type ? "its chunk " + type : "a chunk", " claims ", length, " bytes and a checksum, and ", left,
+                   " are left");
+    if (type == "IEND") return;
+    bytes.remove_prefix(before + length + checksum);
+  }
+}
+
 /// False with the reason in decoder.error.
 bool read_header(Decoder& decoder) {
   if (setjmp(png_jmpbuf(decoder.png))) return false;
   png_set_read_fn(decoder.png, &decoder, take_bytes);
   png_set_user_limits(decoder.png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // checked_info has limits and words of its own
+  // Texts, profiles and whatever else does not decide the pixels are passed over without being kept.
+  png_set_keep_unknown_chunks(decoder.png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
   png_read_info(decoder.png, decoder.info);
   return true;
 }
@@ -74,19 +104,20 @@ void check_decoded(bool ok, const Decoder& decoder, const std::string& name) {
   check<IoError>(ok, "cannot read ", name, ": ", decoder.error.text.data());
 }
 
-PngInfo checked_info(Decoder& decoder, const std::string& name) {
+PngInfo checked_info(Decoder& decoder, const std::string& name, int64_t max_pixels) {
   const size_t size = decoder.bytes.size();
   const bool is_png = size >= 8 && png_sig_cmp(reinterpret_cast<png_const_bytep>(decoder.bytes.data()), 0, 8) == 0;
   check<IoError>(is_png, "cannot read ", name, ": it is not a PNG file");
+  check_chunks(decoder.bytes, name);
   check_decoded(read_header(decoder), decoder, name);
   PngInfo info;
   info.width = png_get_image_width(decoder.png, decoder.info);
   info.height = png_get_image_height(decoder.png, decoder.info);
   info.color = (png_get_color_type(decoder.png, decoder.info) & PNG_COLOR_MASK_COLOR) != 0;
-  check<IoError>(
-      info.width <= max_png_side && info.height <= max_png_side && info.width * info.height <= max_png_pixels,
-      "cannot read ", name, ": its header announces ", info.width, " x ", info.height, " pixels, more than ",
-      max_png_side, " on a side or ", max_png_pixels, " in all");
+  check<IoError>(info.width <= max_png_side && info.height <= max_png_side, "cannot read ", name,
+                 ": its header announces ", info.width, " x ", info.height, " pixels, more than ", max_png_side,
+                 " on a side");
+  check_pixels(name, 1, info.height, info.width, max_pixels);
   // Deflate shrinks at most 1032 times (RFC 1951): a header that announces more lies, and no memory is spent on it.
   const auto bits = int64_t{png_get_bit_depth(decoder.png, decoder.info)} * png_get_channels(decoder.png, decoder.info);
   check<IoError>(info.width * info.height / 8 * bits <= 1032 * static_cast<int64_t>(size), "cannot read ", name,
@@ -106,16 +137,16 @@ void to_gray(const std::vector<uint8_t>& pixels, uint8_t* out) {
 
 }  // namespace
 
-PngInfo png_info(std::string_view bytes, const std::string& name) {
+PngInfo png_info(std::string_view bytes, const std::string& name, int64_t max_pixels) {
   Decoder decoder(bytes);
-  return checked_info(decoder, name);
+  return checked_info(decoder, name, max_pixels);
 }
 
-Tensor decode_png(std::string_view bytes, int64_t channels, const std::string& name) {
+Tensor decode_png(std::string_view bytes, int64_t channels, const std::string& name, int64_t max_pixels) {
   check<ShapeError>(channels == 1 || channels == 3 || channels == 4,
                     "[decode_png] gives 1 channel (gray), 3 (RGB) or 4 (RGB and opacity), not ", channels);
   Decoder decoder(bytes);
-  const PngInfo info = checked_info(decoder, name);
+  const PngInfo info = checked_info(decoder, name, max_pixels);
   check_decoded(set_transforms(decoder), decoder, name);
 
   std::vector<uint8_t> pixels(rgba * static_cast<size_t>(info.width * info.height));  // [H, W, 4]
@@ -131,12 +162,16 @@ Tensor decode_png(std::string_view bytes, int64_t channels, const std::string& n
   return image;
 }
 
-std::string read_png_file(const std::string& path) {
-  // Even stored without compression a picture has at most eight bytes a pixel, and a little for rows and chunks.
-  constexpr uint64_t limit = 10 * uint64_t{max_png_pixels};
-  return read_file(path, limit);
+std::string read_png_file(const std::string& path, int64_t max_pixels) {
+  check<ConfigError>(max_pixels >= 1, "[read_png] max_pixels must be at least 1, got ", max_pixels);
+  // Even stored without compression an image has at most eight bytes a pixel, and a little for rows, chunks and texts.
+  constexpr uint64_t bytes_per_pixel = 10, others = uint64_t{64} << 20;
+  const auto pixels = static_cast<uint64_t>(std::min(max_pixels, int64_t{1} << 50));
+  return read_file(path, bytes_per_pixel * pixels + others);
 }
 
-Tensor read_png(const std::string& path, int64_t channels) { return decode_png(read_png_file(path), channels, path); }
+Tensor read_png(const std::string& path, int64_t channels, int64_t max_pixels) {
+  return decode_png(read_png_file(path, max_pixels), channels, path, max_pixels);
+}
 
 }  // namespace ditharos::data

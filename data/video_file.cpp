@@ -45,9 +45,9 @@ std::string known_formats() {
   return text;
 }
 
-Tensor one_picture(const std::string& path) {
-  const Tensor picture = read_png(path, 3);
-  check_announced_size(path, 1, picture.size(1), picture.size(2));
+Tensor one_picture(const std::string& path, int64_t max_pixels) {
+  const Tensor picture = read_png(path, 3, max_pixels);
+  check_announced_size(path, 1, picture.size(1), picture.size(2), max_pixels);
   return picture.reshape({1, 3, picture.size(1), picture.size(2)});
 }
 
@@ -102,11 +102,10 @@ void validate(const Tensor& frames, double fps, const WriteClipOptions& options)
                      "[write_clip] webp_quality must be 0 to 100, got ", options.webp_quality);
   const Shape& shape = frames.shape();
   const int64_t side = max_clip_side / options.scale, all = options.scale * options.scale;
-  check<ShapeError>(shape[2] <= side && shape[3] <= side && shape[2] * shape[3] <= max_frame_pixels / all &&
-                        shape[0] <= max_clip_frames && shape[0] * shape[2] * shape[3] <= max_clip_pixels / all,
+  check<ShapeError>(shape[2] <= side && shape[3] <= side && shape[0] <= max_clip_frames &&
+                        shape[0] * shape[2] * shape[3] <= max_clip_pixels / all,
                     "[write_clip] a clip has at most ", max_clip_frames, " frames, ", max_clip_side,
-                    " pixels on a side, ", max_frame_pixels, " in a frame and ", max_clip_pixels, " in all, got ",
-                    shape, " at scale ", options.scale);
+                    " pixels on a side and ", max_clip_pixels, " in all, got ", shape, " at scale ", options.scale);
 }
 
 void check_output_name(const std::string& path) {
@@ -124,17 +123,19 @@ bool is_clip_path(const std::string& path) {
   return (format != Format::unknown && format != Format::folder) || is_read_only(path);
 }
 
-VideoFrames read_clip(const std::string& path) {
+VideoFrames read_clip(const std::string& path, int64_t max_pixels) {
+  check<ConfigError>(max_pixels >= 1 && max_pixels <= int64_t{1} << 50,
+                     "[read_clip] max_pixels must be 1 to 2^50, got ", max_pixels);
   std::error_code missing;
-  if (fs::is_directory(path, missing)) return read_frame_folder(path);
-  const auto read = [&] { return read_file(path, uint64_t{3} * max_clip_pixels + (uint64_t{1} << 20)); };
-  if (is_read_only(path)) return read_through_ffmpeg(path);
+  if (fs::is_directory(path, missing)) return read_frame_folder(path, max_pixels);
+  const auto read = [&] { return read_file(path, uint64_t(4 * max_pixels) + (uint64_t{64} << 20)); };
+  if (is_read_only(path)) return read_through_ffmpeg(path, max_pixels);
   switch (format_of(path)) {
-    case Format::y4m: return decode_y4m(read(), path);
-    case Format::gif: return decode_gif(read(), path);
-    case Format::webp: return decode_webp(read(), path);
-    case Format::png: return {one_picture(path), default_fps};
-    case Format::ffmpeg: return read_through_ffmpeg(path);
+    case Format::y4m: return decode_y4m(read(), path, max_pixels);
+    case Format::gif: return decode_gif(read(), path, max_pixels);
+    case Format::webp: return decode_webp(read(), path, max_pixels);
+    case Format::png: return {one_picture(path, max_pixels), default_fps};
+    case Format::ffmpeg: return read_through_ffmpeg(path, max_pixels);
     case Format::folder:
     case Format::unknown: break;
   }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include <ditharos/data/pixel_limit.h>
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos::data {
@@ -10,11 +11,11 @@ namespace ditharos::data {
 /// Frames a second where a file does not say: still pictures, folders of pictures, Y4M without a rate.
 inline constexpr double default_fps = 8;
 
-/// The largest clip that is read or written: on a side, in one frame, in frames, and in pixels of all frames together.
-/// Files that announce more are refused before memory is spent on them.
+/// The largest clip that is read or written: pixels on a side, and frames.
 inline constexpr int64_t max_clip_side = int64_t{1} << 13;
-inline constexpr int64_t max_frame_pixels = int64_t{1} << 24;
 inline constexpr int64_t max_clip_frames = int64_t{1} << 14;
+/// The largest clip that is written, in pixels of all frames together; what is read is the caller's choice
+/// (max_pixels).
 inline constexpr int64_t max_clip_pixels = int64_t{1} << 27;
 
 struct VideoFrames {
@@ -24,7 +25,8 @@ struct VideoFrames {
 
 /// Reads a whole video. The format goes by the ending of the name, in any case:
 ///
-/// - a directory: its PNG files, sorted by name with numbers by value (2 before 10), and the rate from `fps.txt`, if it
+/// - a directory: its PNG files (no symbolic links that lead out of it), sorted by name with numbers by value (2 before
+/// 10), and the rate from `fps.txt`, if it
 ///   has one; all of one size;
 /// - .y4m: YUV4MPEG2, eight bits, 4:4:4, 4:2:2, 4:2:0, 4:1:1 or gray; colours by ITU-R BT.601, each sample of chroma
 ///   serving all pixels of its block; fields of interlaced video are not separated;
@@ -32,13 +34,14 @@ struct VideoFrames {
 ///   its trailer, have zeros or line ends between its records, and pictures with fewer pixels than they announce, or
 ///   none;
 /// - .png: one frame;
-/// - .mp4, .m4v, .mov, .mkv, .webm, .avi, .mpg, .mpeg, .ogv: through the program `ffmpeg`, which must be installed.
+/// - .mp4, .m4v, .mov, .mkv, .webm, .avi, .mpg, .mpeg, .ogv: through the program `ffmpeg`, which must be installed, and
+///   is stopped after ten minutes. Only this file is read: playlists are refused.
 ///
 /// Pixels that are not square by the word of the file (Y4M's A, GIF's aspect byte, what ffmpeg finds) are made so: the
 /// shorter side of a pixel decides, and frames get wider or higher. What is transparent shows white. IoError naming the
-/// file and the reason when it is missing, damaged, cut off (with the last whole frame) or larger than the limits
-/// above.
-[[nodiscard]] VideoFrames read_clip(const std::string& path);
+/// file and the reason when it is missing, damaged, cut off (with the last whole frame), larger than the limits above, or
+/// when its frames have more than `max_pixels` pixels together; nothing is decoded then.
+[[nodiscard]] VideoFrames read_clip(const std::string& path, int64_t max_pixels = default_max_pixels);
 /// True when read_clip knows the ending of this name, whether there is such a file or not, or it is a directory.
 [[nodiscard]] bool is_clip_path(const std::string& path);
 

@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include <ditharos/data/captions.h>
+#include <ditharos/data/folder_bounds.h>
 #include <ditharos/data/folder_contents.h>
 #include <ditharos/data/resize.h>
 #include <ditharos/data/video_file.h>
@@ -51,12 +52,12 @@ int64_t count_unlisted(const std::string& root, const std::map<std::string, size
 /// at once may both decode it, but neither waits for another video.
 class VideoFolder::Cache {
  public:
-  explicit Cache(int64_t most_bytes) : most_bytes_(most_bytes) {}
+  Cache(int64_t most_bytes, int64_t max_pixels) : most_bytes_(most_bytes), max_pixels_(max_pixels) {}
 
   /// u8 [F, 3, H, W] of a video.
   Tensor get(size_t video, const std::string& path) {
     if (const auto kept = find(video)) return *kept;
-    const Tensor frames = read_clip(path).frames;
+    const Tensor frames = read_clip(path, max_pixels_).frames;
     keep(video, frames);
     return frames;
   }
@@ -87,7 +88,7 @@ class VideoFolder::Cache {
     }
   }
 
-  int64_t most_bytes_, bytes_ = 0;
+  int64_t most_bytes_, max_pixels_, bytes_ = 0;
   std::mutex mutex_;
   std::list<Item> items_;  // the most recently used one first
   std::map<size_t, std::list<Item>::iterator> places_;
@@ -96,7 +97,7 @@ class VideoFolder::Cache {
 bool is_video_folder(const std::string& directory) { return has_captions(directory) || has_split_folders(directory); }
 
 VideoFolder::VideoFolder(const std::string& directory, const VideoFolderOptions& options)
-    : cache_(std::make_shared<Cache>(options.cache_bytes)) {
+    : cache_(std::make_shared<Cache>(options.cache_bytes, options.max_pixels)) {
   check<ConfigError>(options.cache_bytes >= 0, "[video_folder] cache_bytes must not be negative, got ",
                      options.cache_bytes);
   const bool has_folders = !has_captions(directory) && has_split_folders(directory);
@@ -105,7 +106,10 @@ VideoFolder::VideoFolder(const std::string& directory, const VideoFolderOptions&
   for (FileCaption& line : read_captions(root)) {
     const auto [place, is_new] = numbers.try_emplace(line.file, numbers.size());
     const Split part = (place->second + 1) % test_every == 0 ? Split::test : Split::train;
-    if (is_new) paths_.push_back((fs::path(root) / line.file).string());
+    if (is_new) {
+      paths_.push_back((fs::path(root) / line.file).string());
+      check_inside(root, paths_.back());
+    }
     if (has_folders || part == options.split) entries_.push_back({place->second, std::move(line.caption)});
   }
   if (const int64_t unlisted = count_unlisted(root, numbers); unlisted > 0)

@@ -7,6 +7,7 @@
 
 #include <ditharos/data/clip.h>
 #include <ditharos/data/dataset.h>
+#include <ditharos/data/pixel_limit.h>
 
 namespace ditharos::data {
 
@@ -15,13 +16,15 @@ struct VideoFolderOptions {
   bool skip_damaged = false;  ///< leave out videos that cannot be read, and name them in skipped()
   /// Decoded videos are kept for the next time up to this many bytes, the most recently used ones.
   int64_t cache_bytes = int64_t{256} << 20;
+  int64_t max_pixels = default_max_pixels;  ///< of one video; see pixel_limit.h
 };
 
 /// The videos that `directory`/captions.txt or captions.jsonl lists: one clip a line, several lines for one video are
 /// several clips. A line of captions.txt is the name, a tab and the caption; of captions.jsonl an object with the
 /// strings "file" and "caption"; other keys are passed over. Empty lines do not count. Names are relative to
-/// `directory` and may lead into its sub-folders; every format of read_clip will do. Videos that no line names are no
-/// part of the set; notes() has their number, and that of the videos that the split holds out.
+/// `directory` and may lead into its sub-folders, not out of it, by symbolic links neither; every format of read_clip
+/// will do. Videos that no line names are no part of the set; notes() has their number, and that of the videos that the
+/// split holds out.
 ///
 /// With sub-folders train and test that hold such a list each, `split` chooses one of them. Otherwise all clips of
 /// every tenth video (the 10th, 20th, ... in the order of the list) belong to the test split, the others to training.

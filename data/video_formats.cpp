@@ -2,28 +2,29 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+
+#include <ditharos/tensor/kernels/copy.h>
+#include <ditharos/tensor/view.h>
 
 #include <ditharos/data/resize.h>
 
 namespace ditharos::data {
 
-void check_announced_size(const std::string& name, int64_t frames, int64_t height, int64_t width) {
+void check_announced_size(const std::string& name, int64_t frames, int64_t height, int64_t width, int64_t max_pixels) {
   check<IoError>(height > 0 && width > 0, "cannot read ", name, ": its pictures have ", width, " x ", height,
                  " pixels");
-  check<IoError>(height <= max_clip_side && width <= max_clip_side && height * width <= max_frame_pixels,
-                 "cannot read ", name, ": its pictures have ", width, " x ", height, " pixels, more than ",
-                 max_clip_side, " on a side or ", max_frame_pixels, " in all");
-  check<IoError>(frames <= max_clip_frames && frames * height * width <= max_clip_pixels, "cannot read ", name,
-                 ": it has ", frames, " or more frames of ", width, " x ", height, " pixels, more than ",
-                 max_clip_frames, " frames or ", max_clip_pixels, " pixels in all of them");
+  check<IoError>(height <= max_clip_side && width <= max_clip_side, "cannot read ", name, ": its pictures have ", width,
+                 " x ", height, " pixels, more than ", max_clip_side, " on a side");
+  check<IoError>(frames <= max_clip_frames, "cannot read ", name, ": it has ", frames, " or more frames, and at most ",
+                 max_clip_frames, " are read");
+  check_pixels(name, frames, height, width, max_pixels);
 }
 
 std::string after_frame(int64_t whole_frames) {
   return whole_frames > 0 ? "after frame " + std::to_string(whole_frames) : "before the end of its first frame";
 }
 
-Tensor square_pixels(const Tensor& frames, double aspect, const std::string& name) {
+Tensor square_pixels(const Tensor& frames, double aspect, const std::string& name, int64_t max_pixels) {
   constexpr double most = 16;
   check<IoError>(aspect >= 1 / most && aspect <= most, "cannot read ", name, ": it says that its pixels are ", aspect,
                  " times as wide as high, which no display shows");
@@ -33,7 +34,7 @@ Tensor square_pixels(const Tensor& frames, double aspect, const std::string& nam
   };
   const int64_t height = stretched(frames.size(2), 1 / aspect), width = stretched(frames.size(3), aspect);
   if (height == frames.size(2) && width == frames.size(3)) return frames;
-  check_announced_size(name, count, height, width);
+  check_announced_size(name, count, height, width, max_pixels);
   Tensor square({count, 3, height, width}, DType::u8);
   const int64_t frame_size = 3 * height * width;
   for (int64_t f = 0; f < count; ++f) {
@@ -44,24 +45,20 @@ Tensor square_pixels(const Tensor& frames, double aspect, const std::string& nam
   return square;
 }
 
-FrameList::FrameList(std::string name, int64_t height, int64_t width)
-    : name_(std::move(name)), height_(height), width_(width) {
-  check_announced_size(name_, 1, height, width);
+FrameList::FrameList(const std::string& name, int64_t frames, int64_t height, int64_t width, int64_t max_pixels)
+    : name_(name) {
+  check_announced_size(name, frames, height, width, max_pixels);
+  frames_ = Tensor({frames, 3, height, width}, DType::u8);
 }
 
 uint8_t* FrameList::add() {
-  check_announced_size(name_, count_ + 1, height_, width_);
-  const size_t old_size = bytes_.size();
-  bytes_.resize(old_size + static_cast<size_t>(3 * height_ * width_));
-  ++count_;
-  return bytes_.data() + old_size;
+  check<Error>(count_ < frames_.size(0), "[FrameList] ", name_, " has more than ", frames_.size(0), " frames");
+  return frames_.mutable_data<uint8_t>() + count_++ * 3 * frames_.size(2) * frames_.size(3);
 }
 
 Tensor FrameList::take() const {
   check<IoError>(count_ > 0, "cannot read ", name_, ": it has no frame");
-  Tensor frames({count_, 3, height_, width_}, DType::u8);
-  std::memcpy(frames.mutable_data<uint8_t>(), bytes_.data(), bytes_.size());
-  return frames;
+  return kernels::contiguous(views::slice(frames_, 0, 0, count_, 1));
 }
 
 Rate rate_of(double fps) {

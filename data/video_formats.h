@@ -10,27 +10,27 @@
 
 namespace ditharos::data {
 
-VideoFrames decode_y4m(std::string_view bytes, const std::string& name);
+VideoFrames decode_y4m(std::string_view bytes, const std::string& name, int64_t max_pixels = default_max_pixels);
 std::string encode_y4m(const VideoFrames& clip, Chroma chroma);
 
-VideoFrames decode_gif(std::string_view bytes, const std::string& name);
+VideoFrames decode_gif(std::string_view bytes, const std::string& name, int64_t max_pixels = default_max_pixels);
 std::string encode_gif(const VideoFrames& clip, bool loop, const std::string& name);
 
-VideoFrames decode_webp(std::string_view bytes, const std::string& name);
+VideoFrames decode_webp(std::string_view bytes, const std::string& name, int64_t max_pixels = default_max_pixels);
 std::string encode_webp(const VideoFrames& clip, const WriteClipOptions& options, const std::string& name);
 
-VideoFrames read_frame_folder(const std::string& directory);
+VideoFrames read_frame_folder(const std::string& directory, int64_t max_pixels);
 void write_frame_folder(const std::string& directory, const VideoFrames& clip);
 /// IoError unless write_frame_folder can write there.
 void check_frame_folder_output(const std::string& directory);
 
-VideoFrames read_through_ffmpeg(const std::string& path);
+VideoFrames read_through_ffmpeg(const std::string& path, int64_t max_pixels);
 void write_through_ffmpeg(const std::string& path, const VideoFrames& clip);
 /// IoError, naming the file that is to be written, unless ffmpeg is installed.
 void check_ffmpeg(const std::string& path);
 
 /// IoError "cannot read NAME: ..." when this is more than a clip may have.
-void check_announced_size(const std::string& name, int64_t frames, int64_t height, int64_t width);
+void check_announced_size(const std::string& name, int64_t frames, int64_t height, int64_t width, int64_t max_pixels);
 
 /// "after frame 3", or "before the end of its first frame": where a damaged file stops being whole.
 std::string after_frame(int64_t whole_frames);
@@ -38,22 +38,23 @@ std::string after_frame(int64_t whole_frames);
 /// Frames u8 [F, 3, H, W] whose pixels are `aspect` times as wide as high, with square pixels: made wider, or higher
 /// where the aspect is below 1, each new pixel the mean of the old ones that it covers. IoError when the aspect is no
 /// sensible one (1/16 to 16) or makes the clip larger than the limits.
-Tensor square_pixels(const Tensor& frames, double aspect, const std::string& name);
+Tensor square_pixels(const Tensor& frames, double aspect, const std::string& name, int64_t max_pixels);
 
 /// Frames of one size, collected one after the other.
 class FrameList {
  public:
-  FrameList(std::string name, int64_t height, int64_t width);
+  /// Takes memory for at most `frames` frames at once; IoError beyond the limits.
+  FrameList(const std::string& name, int64_t frames, int64_t height, int64_t width, int64_t max_pixels);
   int64_t size() const { return count_; }
-  /// Memory for the next frame, [3, H, W], zeros; IoError beyond the limits.
+  /// Memory for the next frame, [3, H, W], contents undefined.
   uint8_t* add();
-  /// All of them; IoError when there are none.
+  /// Those that were added, u8 [F, 3, H, W]; IoError when there are none.
   Tensor take() const;
 
  private:
   std::string name_;
-  int64_t height_, width_, count_ = 0;
-  std::vector<uint8_t> bytes_;
+  Tensor frames_;  // [most frames, 3, H, W]
+  int64_t count_ = 0;
 };
 
 /// A rate as a fraction with the smallest denominator that gives it to nine digits, as 30000/1001 for 29.97002997.

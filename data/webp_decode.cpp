@@ -34,7 +34,7 @@ struct Announced {
 };
 
 /// Walks through the file's parts without decoding pictures. IoError unless they are whole and within the limits.
-Announced check_parts(const WebPData& data, const std::string& name) {
+Announced check_parts(const WebPData& data, const std::string& name, int64_t max_pixels) {
   WebPDemuxState state = WEBP_DEMUX_PARSE_ERROR;
   const std::unique_ptr<WebPDemuxer, DemuxerDeleter> demuxer(WebPDemuxPartial(&data, &state));
   check<IoError>(state != WEBP_DEMUX_PARSING_HEADER, "cannot read ", name, ": cut off in its header");
@@ -44,17 +44,17 @@ Announced check_parts(const WebPData& data, const std::string& name) {
   const Announced announced{WebPDemuxGetI(demuxer.get(), WEBP_FF_FRAME_COUNT),
                             WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_HEIGHT),
                             WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_WIDTH)};
-  check_announced_size(name, announced.frames, announced.height, announced.width);
+  check_announced_size(name, announced.frames, announced.height, announced.width, max_pixels);
   return announced;
 }
 
 }  // namespace
 
-VideoFrames decode_webp(std::string_view bytes, const std::string& name) {
+VideoFrames decode_webp(std::string_view bytes, const std::string& name, int64_t max_pixels) {
   check<IoError>(bytes.starts_with("RIFF") && (bytes.size() < 12 || bytes.substr(8, 4) == "WEBP"), "cannot read ", name,
                  ": it is not a WebP file");
   const WebPData data{reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()};
-  const auto [count, height, width] = check_parts(data, name);
+  const auto [count, height, width] = check_parts(data, name, max_pixels);
 
   WebPAnimDecoderOptions options;
   check<Error>(WebPAnimDecoderOptionsInit(&options), "[webp] libwebpdemux has another version than its headers");
@@ -62,7 +62,7 @@ VideoFrames decode_webp(std::string_view bytes, const std::string& name) {
   const std::unique_ptr<WebPAnimDecoder, DecoderDeleter> decoder(WebPAnimDecoderNew(&data, &options));
   check<IoError>(decoder != nullptr, "cannot read ", name, ": libwebp cannot decode it");
 
-  FrameList frames(name, height, width);
+  FrameList frames(name, count, height, width, max_pixels);
   int64_t ticks = 0;
   for (int64_t f = 0, before = 0; f < count; ++f) {
     uint8_t* rgba = nullptr;

@@ -163,11 +163,13 @@ void append_yuv(const Header& header, const uint8_t* rgb, std::string& out) {
 
 }  // namespace
 
-VideoFrames decode_y4m(std::string_view bytes, const std::string& name) {
+VideoFrames decode_y4m(std::string_view bytes, const std::string& name, int64_t max_pixels) {
   const Header header = parse_header(bytes, name);
-  FrameList frames(name, header.height, header.width);
+  check_announced_size(name, 1, header.height, header.width, max_pixels);
   const auto frame_size =
       static_cast<size_t>(header.height * header.width + 2 * header.chroma_height() * header.chroma_width());
+  const size_t most_frames = bytes.size() / (frame_word.size() + 1 + frame_size);
+  FrameList frames(name, static_cast<int64_t>(most_frames), header.height, header.width, max_pixels);
   while (!bytes.empty()) {
     const std::string where = after_frame(frames.size());
     if (!bytes.starts_with(frame_word.substr(0, bytes.size()))) refuse(name, "it is damaged " + where);
@@ -176,7 +178,7 @@ VideoFrames decode_y4m(std::string_view bytes, const std::string& name) {
     to_rgb(header, reinterpret_cast<const uint8_t*>(bytes.data()), frames.add());
     bytes.remove_prefix(frame_size);
   }
-  return {square_pixels(frames.take(), header.pixel_aspect, name), header.fps};
+  return {square_pixels(frames.take(), header.pixel_aspect, name, max_pixels), header.fps};
 }
 
 std::string encode_y4m(const VideoFrames& clip, Chroma chroma) {

@@ -17,6 +17,7 @@
 #include <ditharos/examples/common/progress.h>
 #include <ditharos/nn/inference.h>
 #include <ditharos/tensor/file.h>
+#include <ditharos/tensor/number_text.h>
 #include <ditharos/tensor/parallel.h>
 
 using namespace ditharos;
@@ -26,7 +27,7 @@ namespace {
 
 struct Options {
   std::string checkpoint, data, cache = "runs/classifiers", json;
-  int64_t per_class = 100;
+  int64_t per_class = 100, max_pixels = data::default_max_pixels;
   uint64_t seed = 0;
   int threads = 0;
   bool last_weights = false, int8 = false;
@@ -37,16 +38,18 @@ void describe(Settings& settings, Options& options) {
   settings.options()
       .add("checkpoint", options.checkpoint, "a run folder or a checkpoint file; none: judge real pictures alone")
       .add("data", options.data, "shapes, fashion-mnist, or a folder; the checkpoint's data when not given")
-      .add("per_class", options.per_class, "samples of each class", at_least(1))
+      .add("per_class", options.per_class, "samples of each class", between(1, 1e6))
       .add("seed", options.seed, "decides the noise that samples begin with")
       .add("last_weights", options.last_weights, "judge the last weights instead of their moving average")
       .add("int8", options.int8, "let the diffusion transformer multiply in 8-bit integers, as sample_dit --int8 does")
       .add("cache", options.cache, "folder that keeps the trained classifier for the next time")
       .add("json", options.json, "also write the figures to this file")
-      .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", at_least(0));
+      .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", between(0, 1024));
+  describe_max_pixels(settings, options.max_pixels);
   settings.section("classifier", "the judge, trained once for each data set")
-      .add("classifier_epochs", options.classifier.epochs, "times that it sees the training pictures", at_least(1))
-      .add("classifier_learning_rate", options.classifier.learning_rate, "AdamW's, at its highest", above(0))
+      .add("classifier_epochs", options.classifier.epochs, "times that it sees the training pictures", between(1, 1e6))
+      .add("classifier_learning_rate", options.classifier.learning_rate, "AdamW's, at its highest",
+           above(0).at_most(largest_float))
       .add("classifier_flip", options.classifier.horizontal_flip, "train with half of the pictures mirrored")
       .add("classifier_seed", options.classifier.seed, "decides its initial weights and the order of pictures");
 }
@@ -100,9 +103,9 @@ Quality judge_samples(const TrainedDiT& trained, const PictureJudge& judge, cons
 void print_row(const std::string& name, const Quality& q) {
   const double percent = 100 * q.accuracy.value_or(0);
   std::printf("%-28s %8lld", name.c_str(), static_cast<long long>(q.pictures));
-  if (q.accuracy) std::printf(" %14.1f %%", percent);
+  if (q.accuracy) std::printf(" %14s %%", fixed_text(percent, 1).c_str());
   else std::printf(" %16s", "-");
-  std::printf(" %17.3f\n", q.frechet);
+  std::printf(" %17s\n", fixed_text(q.frechet, 3).c_str());
 }
 
 JsonObject as_json(const Quality& q, const std::vector<std::string>& class_names) {
@@ -121,8 +124,8 @@ void print_table(const PictureJudge& judge, const std::optional<Quality>& sample
   if (samples && samples->accuracy && class_names.size() <= 20) {
     std::printf("\n%-28s %8s %8s\n", "class accuracy in %", "real", "samples");
     for (size_t c = 0; c < class_names.size(); ++c) {
-      std::printf("%-28s %8.1f %8.1f\n", class_names[c].c_str(), 100 * judge.real().by_class[c],
-                  100 * samples->by_class[c]);
+      std::printf("%-28s %8s %8s\n", class_names[c].c_str(), fixed_text(100 * judge.real().by_class[c], 1).c_str(),
+                  fixed_text(100 * samples->by_class[c], 1).c_str());
     }
   }
   std::printf("\nFrechet distances are from the features of the other %lld test pictures.\n",
@@ -177,17 +180,19 @@ int evaluate(int argc, char** argv) {
   settings.say_without_effect();
   const std::string fallback = trained ? trained->run.data.data : "fashion-mnist";
   const std::string data = options.data.empty() ? fallback : options.data;
-  const data::Opened opened = data::open_dataset(data, data::Split::test);
+  data::OpenOptions reading;
+  reading.image_folder.max_pixels = options.max_pixels;
+  const data::Opened opened = data::open_dataset(data, data::Split::test, reading);
   const data::Dataset& test = opened.dataset;
   if (trained) check_fits(*trained, test, data);
   check_test_set(test, data);
-  const data::Opened train = data::open_dataset(data, data::Split::train);
+  const data::Opened train = data::open_dataset(data, data::Split::train, reading);
   print_notes(train.notes);
   print_notes(opened.notes);
 
   const CachedClassifier classifier = get_classifier(options, train.dataset);
   const PictureJudge judge(classifier.model, test, options.per_class);
-  std::printf("it recognises %.2f %% of all %lld test pictures\n", 100 * judge.test_accuracy(),
+  std::printf("it recognises %s %% of all %lld test pictures\n", fixed_text(100 * judge.test_accuracy(), 2).c_str(),
               static_cast<long long>(test.size()));
   if (judge.per_class() < options.per_class) {
     std::printf("only %lld pictures of each class: the test set has no more for a fair comparison\n",
@@ -195,8 +200,9 @@ int evaluate(int argc, char** argv) {
   }
   std::optional<Quality> samples;
   if (trained) {
-    std::printf("sampling: %s, %lld steps, guidance %g%s\n", models::name_of(sampler.kind),
-                static_cast<long long>(sampler.steps), sampler.guidance.scale, options.int8 ? ", int8" : "");
+    std::printf("sampling: %s, %lld steps, guidance %s%s\n", models::name_of(sampler.kind),
+                static_cast<long long>(sampler.steps), general_text(sampler.guidance.scale, 6).c_str(),
+                options.int8 ? ", int8" : "");
     samples = judge_samples(*trained, judge, test, options.seed);
   }
   const TrainedDiT* shown = trained ? &*trained : nullptr;

@@ -19,7 +19,9 @@
 #include <ditharos/examples/common/progress.h>
 #include <ditharos/examples/common/video_checkpoint.h>
 #include <ditharos/examples/common/video_sampling.h>
+#include <ditharos/data/video_file.h>
 #include <ditharos/tensor/file.h>
+#include <ditharos/tensor/number_text.h>
 #include <ditharos/tensor/parallel.h>
 
 using namespace ditharos;
@@ -42,21 +44,22 @@ struct Options {
 void describe(Settings& settings, Options& options) {
   settings.options()
       .add("checkpoint", options.checkpoint, "a run folder, a checkpoint or an export")
-      .add("prompts", options.prompts, "number of held-out prompts", at_least(2))
+      .add("prompts", options.prompts, "number of held-out prompts", between(2, 1e6))
       .add("frames", options.frames, "length of the clips; 0: 8, or the nearest that the model was trained on",
-           at_least(0))
+           between(0, double(data::max_clip_frames)))
       .add("size", options.size, "height x width in pixels; empty: 32x32, or the nearest that it was trained on")
-      .add("tasks", options.tasks, "prompts on which to measure given frames and loops as well; 0: none", at_least(0))
+      .add("tasks", options.tasks, "prompts on which to measure given frames and loops as well; 0: none",
+           between(0, 1e6))
       .add("companions", options.companions, "share of prompts that ask for a second thing", between(0, 1))
       .add("seed", options.seed, "decides the prompts and the noise that clips begin with")
       .add("last_weights", options.last_weights, "of a checkpoint: the last weights instead of their moving average")
       .add("cache", options.cache, "folder that keeps the trained judge for the next time")
       .add("sheet", options.sheet, "also write the first clips side by side to this PNG")
       .add("json", options.json, "also write the figures to this file")
-      .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", at_least(0));
+      .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", between(0, 1024));
   settings.section("judge", "a classifier of things in clips, trained once")
-      .add("judge_clips", options.judge_clips, "real clips that it learns from", at_least(1))
-      .add("judge_epochs", options.classifier.epochs, "times that it sees them", at_least(1));
+      .add("judge_clips", options.judge_clips, "real clips that it learns from", between(1, 1e9))
+      .add("judge_epochs", options.classifier.epochs, "times that it sees them", between(1, 1e6));
   describe_sampling(settings, options.sampling);
   settings.only_with({"last_weights"}, [&options] { return !options.checkpoint.ends_with(".safetensors"); },
                      "a checkpoint");
@@ -136,8 +139,10 @@ std::vector<ClipVerdict> judge_all(const models::ConvClassifier& judge, const st
 }
 
 void print_row(const char* name, const ClipScore& s) {
-  std::printf("%-26s %8.1f %% %8.1f %% %8.1f %% %8.1f %%\n", name, 100 * s.thing.value(), 100 * s.direction.value(),
-              100 * s.motion.value(), 100 * s.sky.value());
+  std::string line = left_aligned(name, 26);
+  for (const double share : {s.thing.value(), s.direction.value(), s.motion.value(), s.sky.value()})
+    line += " " + right_aligned(fixed_text(100 * share, 1), 8) + " %";
+  std::printf("%s\n", line.c_str());
 }
 
 JsonObject as_json(const ClipScore& s) {
@@ -152,11 +157,13 @@ JsonObject as_json(const ClipScore& s) {
 }
 
 void print_tasks(const TaskFigures& t, int64_t clips) {
+  const auto four = [](double x) { return fixed_text(x, 4); };
   std::printf("\ngiven frames and what came back, root mean square of a range of 1, %lld clips:\n"
-              "first %.4f, first and last %.4f, half extended forwards %.4f, backwards %.4f\n"
-              "loops: last frame to first %.4f, other neighbours %.4f\n",
-              static_cast<long long>(clips), t.first, t.ends, t.extended_forwards, t.extended_backwards,
-              t.loop_closure, t.loop_neighbours);
+              "first %s, first and last %s, half extended forwards %s, backwards %s\n"
+              "loops: last frame to first %s, other neighbours %s\n",
+              static_cast<long long>(clips), four(t.first).c_str(), four(t.ends).c_str(),
+              four(t.extended_forwards).c_str(), four(t.extended_backwards).c_str(), four(t.loop_closure).c_str(),
+              four(t.loop_neighbours).c_str());
 }
 
 JsonObject as_json(const TaskFigures& t) {
@@ -207,9 +214,9 @@ int evaluate(int argc, char** argv) {
 
   const models::ConvClassifier judge = get_judge(options, data::things_to_move(data::Split::train));
   const HeldOut held_out = held_out_clips(options, shape, trained);
-  std::printf("sampling %lld clips of %s: %lld steps, guidance %g\n", static_cast<long long>(options.prompts),
+  std::printf("sampling %lld clips of %s: %lld steps, guidance %s\n", static_cast<long long>(options.prompts),
               data::to_text(shape).c_str(), static_cast<long long>(options.sampling.steps),
-              options.sampling.guidance.scale);
+              general_text(options.sampling.guidance.scale, 6).c_str());
   Progress progress(0, options.prompts, "clip");
   const Tensor sampled = sample_clips(trained.model, trained.tokenizer, trained.run, held_out.captions,
                                       {.shape = shape, .seed = options.seed},

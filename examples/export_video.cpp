@@ -7,6 +7,7 @@
 #include <ditharos/examples/common/outputs.h>
 #include <ditharos/examples/common/program.h>
 #include <ditharos/examples/common/video_checkpoint.h>
+#include <ditharos/tensor/number_text.h>
 
 using namespace ditharos;
 using namespace ditharos::examples;
@@ -28,8 +29,8 @@ int main(int argc, char** argv) {
     settings.say_without_effect();
     TrainedVideo trained = load_video(checkpoint, !last_weights);
     const int64_t bytes = export_video(out, trained);
-    std::printf("%s, step %lld: %s, %.1f MB\n", trained.path.c_str(), static_cast<long long>(trained.step), out.c_str(),
-                double(bytes) / 1e6);
+    std::printf("%s, step %lld: %s, %s MB\n", trained.path.c_str(), static_cast<long long>(trained.step), out.c_str(),
+                fixed_text(double(bytes) / 1e6, 1).c_str());
     return 0;
   });
 }

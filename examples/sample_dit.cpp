@@ -123,12 +123,12 @@ int sample(int argc, char** argv) {
       .add("out", options.out, "the sheet to write, PNG")
       .add("folder", options.folder, "also write each picture as a PNG of its own, FOLDER/class/0000.png: data for "
                                      "train_dit. A class \"T-shirt/top\" gets the folder T-shirt%2Ftop")
-      .add("per_class", options.per_class, "pictures a class", at_least(1))
+      .add("per_class", options.per_class, "pictures a class", between(1, 1e6))
       .add("scale", options.scale, "size of a pixel on the sheet", between(1, 32))
       .add("seed", options.seed, "decides the noise that pictures begin with")
       .add("last_weights", options.last_weights, "use the last weights instead of their moving average")
       .add("int8", options.int8, "multiply in 8-bit integers: about twice as fast, nearly the same pictures")
-      .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", at_least(0));
+      .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", between(0, 1024));
   settings.add_repeated("classes", options.classes, "LIST",
                         "which classes, by name or number: \"8,Ankle boot\"; a name that holds a comma stands behind a "
                         "--classes of its own. The flag may be repeated; all classes when not given");

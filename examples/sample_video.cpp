@@ -33,7 +33,7 @@ struct Options {
   std::vector<std::string> prompts, interpolate, extend;
   std::string checkpoint = "examples/checkpoints/sora.safetensors", out = "clip.webp", sheet, strip, size;
   std::string first, last, from;
-  int64_t frames = 0, scale = 4;
+  int64_t frames = 0, scale = 4, max_pixels = data::default_max_pixels;
   double fps = 8, strength = .6;
   uint64_t seed = 0;
   int threads = 0;
@@ -48,15 +48,16 @@ void describe(Settings& settings, Options& options) {
       .add("out", options.out, "the file to write: .webp, .gif, .png (a strip), .y4m, .mp4 (needs ffmpeg), or a folder "
                                "of PNGs; of several clips each gets a number")
       .add("frames", options.frames, "length of the clip; with --extend, of what the model sees at once; 0: 16, or the "
-                                     "nearest that the model was trained on; with --from, the clip's", at_least(0))
+                                     "nearest that the model was trained on; with --from, the clip's",
+           between(0, double(data::max_clip_frames)))
       .add("size", options.size, "height x width in pixels; empty: 32x32, or the nearest that the model was trained "
                                  "on, with --from of these the one that fits the clip")
-      .add("fps", options.fps, "frames a second", above(0))
+      .add("fps", options.fps, "frames a second", between(.01, 1000))
       .add("scale", options.scale, "size of a pixel in the file", between(1, 32))
       .add("seed", options.seed, "decides the noise that clips begin with")
       .add("steps", options.sampling.steps, "steps from noise to clip", at_least(1).at_most(1000))
       .add("cfg", options.sampling.guidance.scale, "classifier-free guidance, how closely to follow the prompt; 1: "
-                                                   "none", at_least(0))
+                                                   "none", between(0, 1e6))
       .add("heun", options.sampling.heun, "Heun's method instead of Euler's: twice the work, more precise")
       .add("sheet", options.sheet, "also write the frames of all clips side by side to this PNG")
       .add("strip", options.strip, "also write to this PNG how the middle frame comes out of the noise")
@@ -68,7 +69,8 @@ void describe(Settings& settings, Options& options) {
       .add("list_words", options.list_words, "print the words that the model knows, one a line, and end")
       .add("any_words", options.any_words, "take prompts with words that the model has never seen")
       .add("last_weights", options.last_weights, "of a checkpoint: the last weights instead of their moving average")
-      .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", at_least(0));
+      .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", between(0, 1024));
+  describe_max_pixels(settings, options.max_pixels);
   settings.add_texts("interpolate", options.interpolate, 2, "A B", "begin with picture A and end with picture B");
   settings.add_texts("extend", options.extend, 2, "DIRECTION CLIP",
                      "\"forwards\": go on from the clip's end; \"backwards\": lead up to its beginning");
@@ -85,8 +87,8 @@ Tensor fit_frames(const Tensor& frames, int64_t height, int64_t width) {
     fitting.push_back(data::to_unit_range(data::center_crop_resize(contiguous(select(frames, 0, f)), height, width)));
   return stack(fitting, 0);
 }
-Tensor read_frames(const std::string& path, int64_t height, int64_t width) {
-  return fit_frames(data::read_clip(path).frames, height, width);
+Tensor read_frames(const std::string& path, int64_t height, int64_t width, int64_t max_pixels) {
+  return fit_frames(data::read_clip(path, max_pixels).frames, height, width);
 }
 
 void check_one_task(const Options& o) {
@@ -100,7 +102,7 @@ void check_one_task(const Options& o) {
 }
 
 ClipRequest make_request(const Options& o, const data::ClipShape& shape) {
-  const auto read = [&](const std::string& path) { return read_frames(path, shape.height, shape.width); };
+  const auto read = [&](const std::string& path) { return read_frames(path, shape.height, shape.width, o.max_pixels); };
   const auto first_of = [](const Tensor& clip) { return slice(clip, 0, 0, 1); };
   const auto last_of = [](const Tensor& clip) { return slice(clip, 0, clip.size(0) - 1, clip.size(0)); };
   ClipRequest request{.shape = shape, .seed = o.seed};
@@ -124,7 +126,7 @@ ClipRequest make_request(const Options& o, const data::ClipShape& shape) {
 /// --from: the clip decides the length, and which of the model's sizes, unless the command line does. Files are larger
 /// than what the model works on, as --scale makes them.
 ClipRequest redraw_request(const Options& o, const TrainedVideo& trained) {
-  const Tensor original = data::read_clip(o.from).frames;
+  const Tensor original = data::read_clip(o.from, o.max_pixels).frames;
   const int64_t unit = trained.model.clip_multiple().frames;
   const int64_t frames = o.frames > 0 ? o.frames : std::max(unit, original.size(0) / unit * unit);
   const FrameSize size = o.size.empty()

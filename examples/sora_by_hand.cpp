@@ -17,6 +17,7 @@
 #include <ditharos/examples/common/outputs.h>
 #include <ditharos/examples/common/program.h>
 #include <ditharos/examples/common/settings.h>
+#include <ditharos/tensor/number_text.h>
 
 using namespace ditharos;
 using namespace ditharos::examples;
@@ -44,20 +45,20 @@ bool read_command(Command& c, int argc, char** argv) {
       .add("t", c.t,
            "run the diffusion steps 1 to N, from the largest noise to the smallest; when not given, the "
            "exercise's one pass at t = 3",
-           at_least(1))
+           between(1, 1 << 30))
       .add("bits", run.bits, "binary digits of the step's vector", between(1, 30))
       .add("seed", c.seed, "decides noise and drawn weights; when not given, the exercise's noise")
       .add("generate", run.generate, "begin with noise alone instead of a noised training video")
       .add("as_printed", run.as_printed, "keep the article's misprinted shift [-1, 5]")
       .add("soft", run.soft, "softmax attention instead of the largest score; the network learns first")
-      .add("training_steps", c.training.steps, "of --soft", at_least(0))
-      .add("training_rate", c.training.learning_rate, "learning rate of --soft", above(0))
-      .add("learning_rate", run.learning_rate, "of the one SGD step that [10] tries", above(0));
+      .add("training_steps", c.training.steps, "of --soft", between(0, 1e9))
+      .add("training_rate", c.training.learning_rate, "learning rate of --soft", above(0).at_most(largest_float))
+      .add("learning_rate", run.learning_rate, "of the one SGD step that [10] tries", above(0).at_most(largest_float));
   settings.options()
       .add("frames", run.frames, "frames of a video that is made, a moving dot, or generated", between(1, 64))
       .add("height", run.height, "its rows", between(1, 64))
       .add("width", run.width, "its columns", between(1, 64))
-      .add("patch", run.patch, "frames, rows and columns of a spacetime patch", at_least(1).count(3))
+      .add("patch", run.patch, "frames, rows and columns of a spacetime patch", between(1, 64).count(3))
       .add("pad", run.pad, "repeat the last frame, row and column until the patch divides the video")
       .add("latent_width", run.latent_width, "length of a patch's latent vector", between(1, 64))
       .add("out", c.out, "write the new video: .png a strip of frames, .gif or .webp or .mp4 one that moves")
@@ -89,7 +90,7 @@ void learn(by_hand::Run& run, const by_hand::TrainingOptions& options) {
   std::printf("Training: %lld steps of SGD, fresh noise each time; the mean squared error over 256 draws that stay the "
               "same:\n", static_cast<long long>(options.steps));
   by_hand::train(run, options, [](int64_t step, double loss) {
-    std::printf("    step %4lld  MSE %.3f\n", static_cast<long long>(step), loss);
+    std::printf("    step %4lld  MSE %s\n", static_cast<long long>(step), fixed_text(loss, 3).c_str());
   });
   std::printf("\n");
 }
@@ -119,8 +120,12 @@ void compare(by_hand::Options options) {
     const std::string gap = left.size() < 44 ? std::string(44 - left.size(), ' ') : "\n" + std::string(58, ' ');
     std::printf("    %-9s %s%s %s\n", symbol, left.c_str(), gap.c_str(), right.c_str());
   }
-  std::printf("    %-9s %-44.5f %.5f\n    %-9s %-44.5f %.5f\n\n", "MSE", correct.loss, printed.loss, "after SGD",
-              correct.loss_after, printed.loss_after);
+  const auto print_losses = [](const char* name, double left, double right) {
+    std::printf("    %-9s %-44s %s\n", name, fixed_text(left, 5).c_str(), fixed_text(right, 5).c_str());
+  };
+  print_losses("MSE", correct.loss, printed.loss);
+  print_losses("after SGD", correct.loss_after, printed.loss_after);
+  std::printf("\n");
   std::printf("Element (2, 2) of G is -1 on the right, as the author's second note says; on the left attention looks "
               "at\nother patches.\n");
 }

@@ -63,9 +63,9 @@ int train(int argc, char** argv) {
   say_adjustments(settings, run.train);
   const RunOutputs outputs(options, "reconstructions.png");
 
-  const auto source = open_clips(run.clips.data, ClipUse::training);
+  const auto source = open_clips(run.clips.data, ClipUse::training, options.max_pixels);
   print_notes(source->notes());
-  const auto held_out = open_clips(run.clips.data, ClipUse::judging);
+  const auto held_out = open_clips(run.clips.data, ClipUse::judging, options.max_pixels);
   const std::vector<data::ClipBucket> buckets = clip_buckets(run.clips, run.train.batch_size);
   data::ClipShape judged_shape = buckets[0].shape;
   judged_shape.frames = held_out_frames;  // every time stride divides it

@@ -61,7 +61,9 @@ int train(int argc, char** argv) {
   say_adjustments(settings, run.train);
   const RunOutputs outputs(options, "samples.png");
 
-  const data::Opened opened = data::open_dataset(run.data.data, data::Split::train);
+  data::OpenOptions reading;
+  reading.image_folder.max_pixels = options.max_pixels;
+  const data::Opened opened = data::open_dataset(run.data.data, data::Split::train, reading);
   print_notes(opened.notes);
   const data::Dataset& dataset = opened.dataset;
   fit_to_data(run, dataset);

@@ -15,6 +15,7 @@
 #include <ditharos/examples/common/training_loop.h>
 #include <ditharos/examples/common/video_checkpoint.h>
 #include <ditharos/examples/common/video_sampling.h>
+#include <ditharos/tensor/number_text.h>
 #include <ditharos/tensor/parallel.h>
 
 using namespace ditharos;
@@ -94,7 +95,7 @@ int train(int argc, char** argv) {
   if (!export_to.empty()) check_export_path(export_to);
   const RunOutputs outputs(options, "samples.png");
 
-  const auto source = open_clips(run.clips.data, ClipUse::training);
+  const auto source = open_clips(run.clips.data, ClipUse::training, options.max_pixels);
   print_notes(source->notes());
   const std::vector<data::ClipBucket> buckets = clip_buckets(run.clips, run.train.batch_size);
   const std::string configuration = settings.to_toml();
@@ -149,7 +150,7 @@ int train(int argc, char** argv) {
   if (status == 0 && !export_to.empty()) {
     TrainedVideo trained = load_video(options.out);
     const int64_t bytes = export_video(export_to, trained);
-    std::printf("export:     %s (%.1f MB)\n", export_to.c_str(), double(bytes) / 1e6);
+    std::printf("export:     %s (%s MB)\n", export_to.c_str(), fixed_text(double(bytes) / 1e6, 1).c_str());
   }
   return status;
 }

@@ -18,6 +18,11 @@ class AutogradError : public Error { using Error::Error; };  ///< a graph that i
 class IoError : public Error { using Error::Error; };        ///< a file that is missing, damaged or not writable
 class ConfigError : public Error { using Error::Error; };    ///< a setting that is unknown or out of range
 
+namespace detail {
+/// Six decimals, as std::to_string writes them, in every locale.
+std::string message_number(double x);
+}  // namespace detail
+
 /// Text of one part of a message. Types of the library add overloads beside their definition.
 [[nodiscard]] inline std::string to_text(const char* s) { return s; }
 [[nodiscard]] inline std::string to_text(const std::string& s) { return s; }
@@ -25,6 +30,7 @@ template <class T>
   requires std::is_arithmetic_v<T>
 [[nodiscard]] std::string to_text(T value) {
   if constexpr (std::is_same_v<T, bool>) return value ? "true" : "false";
+  else if constexpr (std::is_floating_point_v<T>) return detail::message_number(static_cast<double>(value));
   else return std::to_string(value);
 }
 

@@ -1,5 +1,6 @@
 #include <ditharos/tensor/json_scanner.h>
 
+#include <algorithm>
 #include <limits>
 
 #include <ditharos/tensor/error.h>
@@ -160,6 +161,8 @@ void JsonScanner::append_escape(std::string& out) {
 std::string JsonScanner::string() {
   expect('"');
   std::string out;
+  // Up to the next quotation mark at least: a text that grows by doubling would take twice its size for a moment.
+  out.reserve(std::min(text_.find('"', at_), text_.size()) - at_);
   while (true) {
     if (at_ == text_.size()) refuse("a string does not end");
     const char c = text_[at_++];

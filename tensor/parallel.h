@@ -9,7 +9,8 @@
 
 namespace ditharos {
 
-/// Threads that kernels use: DITHAROS_NUM_THREADS or else the number of cores available to this process.
+/// Threads that kernels use: DITHAROS_NUM_THREADS or else the number of cores available to this process, by affinity
+/// and by the CPU quota of its control group (a container's limit).
 [[nodiscard]] int num_threads();
 /// Caps them from now on; n >= 1. Results do not change.
 void set_num_threads(int n);

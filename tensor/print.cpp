@@ -1,12 +1,12 @@
 #include <ditharos/tensor/print.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <ostream>
 
 #include <ditharos/tensor/kernels/copy.h>
+#include <ditharos/tensor/number_text.h>
 #include <ditharos/tensor/view.h>
 
 namespace ditharos {
@@ -16,11 +16,6 @@ constexpr int64_t summarise_above = 1000, edge = 3;
 constexpr size_t line_width = 80;
 constexpr int decimals = 4;
 const std::string prefix = "tensor(";
-
-std::string number(double value, std::chars_format format, int precision) {
-  char buffer[400];
-  return std::string(buffer, std::to_chars(buffer, buffer + sizeof buffer, value, format, precision).ptr);
-}
 
 /// How all numbers of a tensor are written: alike, and as wide as the widest.
 class Format {
@@ -58,9 +53,9 @@ class Format {
   std::string text(double value) const {
     if (std::isnan(value)) return "nan";
     if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
-    if (scientific_) return number(value, std::chars_format::scientific, decimals);
-    if (whole_) return number(value, std::chars_format::fixed, 0) + ".";
-    return number(value, std::chars_format::fixed, decimals);
+    if (scientific_) return scientific_text(value, decimals);
+    if (whole_) return fixed_text(value, 0) + ".";
+    return fixed_text(value, decimals);
   }
 
   DType dtype_;

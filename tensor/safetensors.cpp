@@ -22,6 +22,9 @@ const void* bytes_of(const Tensor& x) {
 
 /// The header for `tensors`: larger elements first, so that every tensor's data are aligned; then by name.
 Header layout(const std::map<std::string, Tensor>& tensors, const std::map<std::string, std::string>& metadata) {
+  check<ConfigError>(tensors.size() <= max_entries && metadata.size() <= max_entries,
+                     "[safetensors] a file holds at most ", max_entries,
+                     " tensors and as many entries of metadata, got ", tensors.size(), " and ", metadata.size());
   Header header;
   header.metadata = metadata;
   for (const auto& [key, value] : metadata)

@@ -22,18 +22,21 @@ DType parse_dtype(const std::string& text, const std::string& tensor) {
                 "\"; F32, F64, BF16, I64, I32, U8 and BOOL can be read");
 }
 
-/// Members of a JSON object: calls member(key) with the scanner before each value. Refuses a key that comes twice.
+[[noreturn]] void refuse_twice(const JsonScanner& json, const std::string& key) {
+  json.refuse("the key \"" + key + "\" comes twice");
+}
+
+/// Members of a JSON object: calls member(key) with the scanner before each value. That no key comes twice is the
+/// caller's to check, who keeps the keys anyway.
 template <class F>
 void each_member(JsonScanner& json, const F& member) {
   json.expect('{');
   if (json.accept('}')) return;
-  std::set<std::string> keys;
   do {
-    const std::string key = json.string();
+    std::string key = json.string();
     if (!is_utf8(key)) json.refuse("a key is not UTF-8");
-    if (!keys.insert(key).second) json.refuse("the key \"" + key + "\" comes twice");
     json.expect(':');
-    member(key);
+    member(std::move(key));
   } while (json.accept(','));
   json.expect('}');
 }
@@ -52,12 +55,13 @@ Shape parse_shape(JsonScanner& json) {
   return shape;
 }
 
-Entry parse_entry(JsonScanner& json, const std::string& name) {
+Entry parse_entry(JsonScanner& json, std::string entry_name) {
   Entry entry;
-  entry.name = name;
-  int members = 0;
+  entry.name = std::move(entry_name);
+  const std::string& name = entry.name;
+  std::set<std::string> members;
   each_member(json, [&](const std::string& key) {
-    ++members;
+    if (!members.insert(key).second) refuse_twice(json, key);
     if (key == "dtype") {
       entry.dtype = parse_dtype(json.string(), name);
     } else if (key == "shape") {
@@ -72,8 +76,18 @@ Entry parse_entry(JsonScanner& json, const std::string& name) {
       json.refuse("tensor \"" + name + "\" has an unknown field \"" + key + "\"");
     }
   });
-  if (members != 3) json.refuse("tensor \"" + name + "\" lacks one of dtype, shape and data_offsets");
+  if (members.size() != 3) json.refuse("tensor \"" + name + "\" lacks one of dtype, shape and data_offsets");
   return entry;
+}
+
+/// Refuses two tensors of one name.
+void check_names(const JsonScanner& json, const std::vector<Entry>& entries) {
+  std::vector<const std::string*> names;
+  for (const Entry& entry : entries) names.push_back(&entry.name);
+  std::sort(names.begin(), names.end(), [](const auto* a, const auto* b) { return *a < *b; });
+  const auto same = [](const auto* a, const auto* b) { return *a == *b; };
+  const auto twice = std::adjacent_find(names.begin(), names.end(), same);
+  if (twice != names.end()) refuse_twice(json, **twice);
 }
 
 /// Bytes of the elements. Refuses a shape whose sizes, those that are 0 left out, multiply to more than 2^62 bytes.
@@ -93,20 +107,28 @@ uint64_t bytes_of(const Entry& entry) {
 
 Header parse_header(std::string_view text, uint64_t data_size) {
   check<IoError>(!text.empty() && text.front() == '{', "the header does not begin with '{'");
+  const std::string more_than = "it has more than " + std::to_string(max_entries);
   Header header;
   JsonScanner json(text);
-  each_member(json, [&](const std::string& name) {
+  bool has_metadata = false;
+  each_member(json, [&](std::string name) {
     if (name != metadata_key) {
-      header.entries.push_back(parse_entry(json, name));
+      if (header.entries.size() == max_entries) json.refuse(more_than + " tensors");
+      header.entries.push_back(parse_entry(json, std::move(name)));
       return;
     }
-    each_member(json, [&](const std::string& key) {
-      const std::string value = json.string();
+    if (has_metadata) refuse_twice(json, name);
+    has_metadata = true;
+    each_member(json, [&](std::string key) {
+      std::string value = json.string();
       if (!is_utf8(value)) json.refuse("the metadata \"" + key + "\" is not UTF-8");
-      header.metadata[key] = value;
+      if (header.metadata.contains(key)) refuse_twice(json, key);
+      if (header.metadata.size() == max_entries) json.refuse(more_than + " entries of metadata");
+      header.metadata.emplace(std::move(key), std::move(value));
     });
   });
   json.expect_end();
+  check_names(json, header.entries);
 
   std::sort(header.entries.begin(), header.entries.end(), [](const Entry& a, const Entry& b) {
     return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;

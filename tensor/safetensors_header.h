@@ -13,6 +13,9 @@ namespace ditharos::safetensors {
 
 /// Larger headers are refused, by the format's rule.
 inline constexpr uint64_t max_header = 100'000'000;
+/// More tensors, or entries of metadata, are refused: what is kept of one takes several times the bytes that it has in
+/// the header. The largest published models have a few thousand.
+inline constexpr size_t max_entries = 32768;
 /// The key of the header's one entry that is no tensor.
 inline constexpr const char* metadata_key = "__metadata__";
 

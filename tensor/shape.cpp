@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <ditharos/tensor/checked.h>
+
 namespace ditharos {
 
 void Shape::insert(int at, int64_t value) {
@@ -23,14 +25,16 @@ std::string to_text(const Shape& s) {
 }
 
 int64_t numel(const Shape& s) {
-  constexpr int64_t limit = int64_t{1} << 62;
-  int64_t n = 1;
+  int64_t extent = 1;  // without the zeros among the sizes, so that no stride of an empty tensor overflows either
+  bool empty = false;
   for (int64_t size : s) {
     check<ShapeError>(size >= 0, "a size cannot be negative: ", s);
-    check<ShapeError>(size == 0 || n <= limit / size, "shape ", s, " has more elements than memory can hold");
-    n *= size;
+    empty = empty || size == 0;
+    if (size <= 1) continue;
+    check<ShapeError>(extent <= max_size / size, "shape ", s, " has more elements than memory can hold");
+    extent *= size;
   }
-  return n;
+  return empty ? 0 : extent;
 }
 
 Strides contiguous_strides(const Shape& s) {

@@ -16,6 +16,7 @@
 #include <sched.h>
 #endif
 
+#include <ditharos/tensor/cpu_quota.h>
 #include <ditharos/tensor/error.h>
 
 namespace ditharos {
@@ -90,10 +91,16 @@ std::mutex making;
 }  // namespace
 
 int available_cores() {
+  int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 #if defined(__linux__)
-  if (const auto cores = allowed_cores(); !cores.empty()) return static_cast<int>(cores.size());
+  if (const auto allowed = allowed_cores(); !allowed.empty()) cores = static_cast<int>(allowed.size());
+  cores = cores_within(cores, cpu_quota());
 #endif
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  return cores;
+}
+
+int cores_within(int cores, double quota) {
+  return quota < cores ? std::max(1, static_cast<int>(quota)) : cores;
 }
 
 ThreadTeam& ThreadTeam::instance() {

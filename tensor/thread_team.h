@@ -53,7 +53,10 @@ class ThreadTeam {
   std::vector<pthread_t> handles_;
 };
 
-/// Number of cores that this process may use.
+/// Number of cores that this process may use: by its affinity, and by the CPU quota of its control group, rounded down
+/// to whole cores: more threads than it pays for would be stopped together in the middle of a loop.
 int available_cores();
+/// At most `quota` of so many cores, but one at least.
+int cores_within(int cores, double quota);
 
 }  // namespace ditharos

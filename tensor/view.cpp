@@ -62,8 +62,8 @@ Tensor slice(const Tensor& x, int axis, int64_t begin, int64_t end, int64_t step
                     axis, " of shape ", x.shape());
   Shape shape = x.shape();
   Strides strides = x.strides();
-  shape[axis] = (end - begin + step - 1) / step;
-  strides[axis] *= step;
+  shape[axis] = begin == end ? 0 : (end - begin - 1) / step + 1;
+  if (shape[axis] > 1) strides[axis] *= step;  // the step is smaller than the axis then
   return make(x, shape, strides, x.offset() + begin * x.strides()[axis]);
 }
 

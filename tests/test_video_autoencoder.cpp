@@ -55,6 +55,19 @@ Tensor moving_squares(int64_t clips, int64_t frames, uint64_t seed) {
 
 }  // namespace
 
+TEST_CASE("video autoencoder: its elements are counted without building it") {
+  std::vector<VideoAutoencoderConfig> configs{tiny(1), tiny(2), tiny(4), {}};
+  configs.push_back({.channels = 5, .latent_channels = 3, .width = 6, .max_width = 12, .blocks = 3, .groups = 3,
+                     .stages = 3, .time_stride = 4});
+  configs.push_back({.width = 8, .max_width = 8, .stages = 0});
+  for (const VideoAutoencoderConfig& config : configs) {
+    VideoAutoencoder model = build(config);
+    int64_t elements = 0;
+    for (const nn::NamedTensor& t : nn::named_tensors(model)) elements += t.tensor.numel();
+    CHECK_EQ(count_elements(config), elements);
+  }
+}
+
 TEST_CASE("video autoencoder: shapes for every time stride, any size that the strides divide") {
   const NoGrad no_grad;
   Generator rng(2);

@@ -1,6 +1,9 @@
 // Selection, comparisons, logic on booleans, and what masks do.
+#include <algorithm>
+
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/tensor/checked.h>
 #include <ditharos/tensor/kernels/index.h>
 #include <ditharos/tensor/kernels/pointwise.h>
 
@@ -79,7 +82,9 @@ namespace {
 Tensor on_or_below(const char* op, const Tensor& x, int64_t diagonal) {
   check<ShapeError>(x.rank() >= 2, "[", op, "] needs at least two axes, got shape ", x.shape());
   const Tensor rows = unsqueeze(arange(x.size(-2), DType::i64), 1), columns = arange(x.size(-1), DType::i64);
-  return less_equal(columns, rows + double(diagonal));
+  // Beyond the corners nothing changes, and no sum overflows.
+  const int64_t corner = std::clamp(diagonal, -x.size(-2) - 1, x.size(-1) + 1);
+  return less_equal(columns, rows + double(corner));
 }
 }  // namespace
 
@@ -88,7 +93,7 @@ Tensor tril(const Tensor& x, int64_t diagonal) {
 }
 
 Tensor triu(const Tensor& x, int64_t diagonal) {
-  return where(on_or_below("triu", x, diagonal - 1), scalar(0, x.dtype()), x);
+  return where(on_or_below("triu", x, std::max(diagonal, -max_size) - 1), scalar(0, x.dtype()), x);
 }
 
 }  // namespace ditharos

@@ -3,6 +3,7 @@
 
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/tensor/checked.h>
 #include <ditharos/tensor/kernels/resample.h>
 
 namespace ditharos {
@@ -40,8 +41,9 @@ Window window_of(const char* op, const Tensor& x, const PerAxis& kernel, const s
   bool settings = true, fits = true;
   for (int i = 0; i < 2; ++i) {
     settings = settings && w.kernel[i] >= 1 && w.stride[i] >= 1 && w.padding[i] >= 0 &&
-               2 * w.padding[i] <= w.kernel[i];
-    fits = fits && x.size(2 + i) + 2 * w.padding[i] >= w.kernel[i] && x.size(2 + i) >= 1;
+               w.padding[i] <= w.kernel[i] / 2;
+    fits = fits && settings && checked_sum(op, {x.size(2 + i), w.padding[i], w.padding[i]}) >= w.kernel[i] &&
+           x.size(2 + i) >= 1;
   }
   check<ShapeError>(settings, "[", op, "] needs kernel >= 1, stride >= 1 and padding from 0 to half the kernel, got ",
                     w.kernel, ", ", w.stride, " and ", w.padding);
@@ -54,6 +56,8 @@ void check_size(const char* op, const Tensor& x, const Shape& size) {
   check<ShapeError>(x.rank() == 4 && x.size(2) >= 1 && x.size(3) >= 1, "[", op,
                     "] needs x [B, C, H, W] with at least one pixel, got ", x.shape());
   check<ShapeError>(size[0] >= 1 && size[1] >= 1, "[", op, "] needs a size of at least 1 x 1, got ", size);
+  numel({x.size(0), x.size(1), size[0], size[1]});  // ShapeError before a table of as many rows is made
+  for (int i = 0; i < 2; ++i) checked_product(op, {checked_sum(op, {size[i], 1}), x.size(2 + i)});
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/tensor/checked.h>
 #include <ditharos/tensor/kernels/copy.h>
 #include <ditharos/tensor/kernels/index.h>
 #include <ditharos/tensor/view.h>
@@ -26,7 +27,7 @@ struct Padding {
 
 Tensor pad_with_value(const Tensor& x, const Padding& padding, double value) {
   Shape shape = x.shape();
-  for (int i = 0; i < x.rank(); ++i) shape[i] += padding.before[i] + padding.after[i];
+  for (int i = 0; i < x.rank(); ++i) shape[i] = checked_sum("pad", {shape[i], padding.before[i], padding.after[i]});
   const auto inside = [padding, inner = x.shape()](Tensor whole, const auto& cut) {
     for (int i = 0; i < inner.rank(); ++i) {
       const int64_t begin = padding.before[i], end = begin + inner[i];
@@ -48,6 +49,9 @@ Tensor pad_from_edge(const Tensor& x, const Padding& padding, kernels::Edge edge
     if (before == 0 && after == 0) continue;
     check<ShapeError>(reflect ? before < size && after < size : size > 0, "[pad] axis ", i, " of shape ", x.shape(),
                       " is too short to be ", reflect ? "reflected" : "repeated", " by ", before, " and ", after);
+    Shape padded = out.shape();
+    padded[i] = checked_sum("pad", {size, before, after});
+    numel(padded);  // ShapeError before as many indices are made
     out = index_select(out, i, kernels::padding_indices(edge, size, before, after));
   }
   return out;
@@ -88,7 +92,7 @@ Tensor repeat(const Tensor& x, const Shape& counts) {
     check<ShapeError>(counts[i] >= 0, "[repeat] a count cannot be negative, got ", counts);
     Shape stacked = out.shape(), flat = out.shape();
     stacked.insert(i, counts[i]);
-    flat[i] *= counts[i];
+    flat[i] = checked_product("repeat", {flat[i], counts[i]});
     if (counts[i] != 1) out = reshape(expand(unsqueeze(out, i), stacked), flat);
   }
   return out;
@@ -96,14 +100,15 @@ Tensor repeat(const Tensor& x, const Shape& counts) {
 
 Tensor narrow(const Tensor& x, int axis, int64_t begin, int64_t length) {
   axis = normalize_axis("narrow", axis, x.rank());
-  check<ShapeError>(begin >= 0 && length >= 0 && begin + length <= x.size(axis), "[narrow] ", length,
-                    " elements from ", begin, " on do not fit axis ", axis, " of shape ", x.shape());
+  check<ShapeError>(begin >= 0 && begin <= x.size(axis) && length >= 0 && length <= x.size(axis) - begin, "[narrow] ",
+                    length, " elements from ", begin, " on do not fit axis ", axis, " of shape ", x.shape());
   return slice(x, axis, begin, begin + length);
 }
 
 std::vector<Tensor> split(const Tensor& x, int64_t size, int axis) {
   axis = normalize_axis("split", axis, x.rank());
   check<ShapeError>(size >= 1, "[split] the parts' size must be at least 1, got ", size);
+  size = std::min(size, std::max<int64_t>(x.size(axis), 1));
   std::vector<Tensor> parts;
   for (int64_t begin = 0; begin < x.size(axis) || begin == 0; begin += size)
     parts.push_back(slice(x, axis, begin, std::min(begin + size, x.size(axis))));
@@ -115,7 +120,7 @@ std::vector<Tensor> split_with_sizes(const Tensor& x, const std::vector<int64_t>
   std::vector<Tensor> parts;
   int64_t begin = 0;
   for (int64_t size : sizes) {
-    check<ShapeError>(size >= 0 && begin + size <= x.size(axis), "[split_with_sizes] part ", parts.size(), " of size ",
+    check<ShapeError>(size >= 0 && size <= x.size(axis) - begin, "[split_with_sizes] part ", parts.size(), " of size ",
                       size, " does not fit axis ", axis, " of shape ", x.shape(), " from ", begin, " on");
     parts.push_back(slice(x, axis, begin, begin + size));
     begin += size;

@@ -1,6 +1,5 @@
 #include <ditharos/examples/by_hand/model.h>
 
-#include <cctype>
 #include <cmath>
 #include <map>
 #include <vector>
@@ -15,8 +14,9 @@ namespace {
 std::vector<std::string> words_of(const std::string& prompt) {
   std::vector<std::string> words(1);
   for (const char c : prompt) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) || byte >= 0x80) words.back() += static_cast<char>(std::tolower(byte));
+    const bool capital = c >= 'A' && c <= 'Z', small = c >= 'a' && c <= 'z', digit = c >= '0' && c <= '9';
+    const bool beyond_ascii = static_cast<unsigned char>(c) >= 0x80;
+    if (capital || small || digit || beyond_ascii) words.back() += capital ? static_cast<char>(c - 'A' + 'a') : c;
     else if (!words.back().empty()) words.emplace_back();
   }
   if (words.back().empty()) words.pop_back();

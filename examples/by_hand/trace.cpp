@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include <ditharos/autograd/ops.h>
+#include <ditharos/tensor/number_text.h>
 
 namespace ditharos::by_hand {
 namespace {
@@ -17,9 +18,7 @@ std::string factor_text(double value) {
 }  // namespace
 
 std::string number_text(double value) {
-  char digits[64];
-  std::snprintf(digits, sizeof digits, "%.3f", value);
-  std::string text = digits;
+  std::string text = fixed_text(value, 3);
   if (const size_t point = text.find('.'); point != std::string::npos) {
     text.erase(text.find_last_not_of('0') + 1);
     if (text.back() == '.') text.pop_back();

@@ -6,6 +6,7 @@
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/optim/sgd.h>
+#include <ditharos/tensor/number_text.h>
 
 namespace ditharos::by_hand {
 namespace {
@@ -29,11 +30,7 @@ double loss_after_step(const Run& run, const Tensor& z, const Tensor& c) {
   return mse_loss(copy(z, c), run.noise).item();
 }
 
-std::string decimals(double x) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.5f", x);
-  return text;
-}
+std::string decimals(double x) { return fixed_text(x, 5); }
 
 /// How the gradient passes through soft attention, from dF to queries and keys.
 struct AttentionGradient {

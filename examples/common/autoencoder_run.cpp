@@ -1,20 +1,23 @@
 #include <ditharos/examples/common/autoencoder_run.h>
 
 #include <ditharos/autograd/grad_mode.h>
+#include <ditharos/examples/common/model_size.h>
 
 namespace ditharos::examples {
 
 void describe(Settings& settings, AutoencoderRun& run) {
   describe_clips(settings, run.clips);
   settings.section("autoencoder", "clips to latents and back")
-      .add("latent_channels", run.model.latent_channels, "numbers at each place of the latents", at_least(1))
-      .add("width", run.model.width, "channels at full resolution; each halving doubles them", at_least(1))
-      .add("max_width", run.model.max_width, "up to so many", at_least(1))
-      .add("blocks", run.model.blocks, "residual blocks at each resolution", at_least(1))
-      .add("groups", run.model.groups, "groups of channels that are normalised together", at_least(1))
-      .add("stages", run.model.stages, "halvings of height and width", at_least(0))
-      .add("time_stride", run.model.time_stride, "frames that one frame of latents stands for: 1, 2 or 4", at_least(1))
-      .add("kl_weight", run.loss.kl_weight, "weight of the latents' distance from a normal distribution", at_least(0));
+      .add("latent_channels", run.model.latent_channels, "numbers at each place of the latents", between(1, 4096))
+      .add("width", run.model.width, "channels at full resolution; each halving doubles them", between(1, 4096))
+      .add("max_width", run.model.max_width, "up to so many", between(1, 4096))
+      .add("blocks", run.model.blocks, "residual blocks at each resolution", between(1, 16))
+      .add("groups", run.model.groups, "groups of channels that are normalised together", between(1, 4096))
+      .add("stages", run.model.stages, "halvings of height and width", between(0, 6))
+      .add("time_stride", run.model.time_stride, "frames that one frame of latents stands for: 1, 2 or 4",
+           between(1, 4))
+      .add("kl_weight", run.loss.kl_weight, "weight of the latents' distance from a normal distribution",
+           between(0, largest_float));
   describe_training(settings, run.train, "clips a step, of the first shape; others have as many pixels");
   describe_output(settings, run.output);
 }
@@ -62,9 +65,11 @@ TrainedAutoencoder load_autoencoder(const std::string& path) {
   describe(settings, run);
   settings.read(found.state->configuration, found.path);
   settle(run);
+  const nn::NamedTensors& tensors = found.state->ema.empty() ? found.state->model : found.state->ema;
+  check_model_size(found.path, tensors, models::count_elements(run.model));
   Generator rng(0);
   models::VideoAutoencoder model(run.model, rng);
-  nn::load_state_dict(model, found.state->ema.empty() ? found.state->model : found.state->ema);
+  nn::load_state_dict(model, tensors);
   nn::set_training(model, false);
   return {run, model, found.state->step, found.path, found.state->configuration};
 }

@@ -63,7 +63,7 @@ void describe_clips(Settings& settings, ClipSettings& clips) {
            "\"moving-garments\", \"moving-emoji\", or a folder of videos with captions.txt or captions.jsonl")
       .add("shapes", clips.shapes, "shapes of the batches, frames x height x width: \"8x32x32, 16x32x48\"")
       .add("shape_weights", clips.shape_weights, "how often each shape comes, in proportion; empty: all alike",
-           above(0));
+           above(0).at_most(1e9));
 }
 
 data::ClipShape parse_clip_shape(const std::string& text, const std::string& what) {
@@ -157,7 +157,7 @@ void warn_of_untrained(const ClipSettings& clips, const data::ClipShape& shape) 
 
 bool is_moving_garments(const std::string& data) { return data == made_clips; }
 
-std::shared_ptr<const data::ClipSource> open_clips(const std::string& data, ClipUse use) {
+std::shared_ptr<const data::ClipSource> open_clips(const std::string& data, ClipUse use, int64_t max_pixels) {
   const bool training = use == ClipUse::training;
   const data::Split split = training ? data::Split::train : data::Split::test;
   if (data != made_clips && data != made_emoji) {
@@ -166,6 +166,7 @@ std::shared_ptr<const data::ClipSource> open_clips(const std::string& data, Clip
                        "\" and folders of videos with captions.txt (file, tab, caption) or captions.jsonl");
     data::VideoFolderOptions folder;
     folder.split = split;
+    folder.max_pixels = max_pixels;
     return std::make_shared<data::VideoFolder>(data, folder);
   }
   data::MovingGarmentsOptions options;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <ditharos/data/clip_loader.h>
+#include <ditharos/data/pixel_limit.h>
 #include <ditharos/examples/common/settings.h>
 
 namespace ditharos::examples {
@@ -56,8 +57,9 @@ bool is_moving_garments(const std::string& data);
 enum class ClipUse { training, judging };
 /// "moving-garments": garments over skies; those for judging are of test pictures in combinations of thing and motion
 /// that training never shows. "moving-emoji": the same with emoji. Else a folder as data::VideoFolder takes it, whose
-/// test part serves for judging. ConfigError or IoError when there is no such thing.
-std::shared_ptr<const data::ClipSource> open_clips(const std::string& data, ClipUse use);
+/// test part serves for judging; `max_pixels` of a video at most. ConfigError or IoError when there is no such thing.
+std::shared_ptr<const data::ClipSource> open_clips(const std::string& data, ClipUse use,
+                                                   int64_t max_pixels = data::default_max_pixels);
 
 /// Clips [first, first + count) of a source as one batch, f32 [B, F, 3, H, W] in [-1, 1], and what they show.
 data::ClipBatch clip_batch(const data::ClipSource& source, const data::ClipShape& shape, int64_t first, int64_t count);

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include <ditharos/examples/common/model_size.h>
 #include <ditharos/nn/module.h>
 
 namespace ditharos::examples {
@@ -51,9 +52,11 @@ TrainedDiT load_dit(const std::string& path, bool averaged) {
   run.model.channels = number(found.path, state, "channels");
   run.model.classes = number(found.path, state, "classes");
   settle(run);
+  const nn::NamedTensors& tensors = averaged && !state.ema.empty() ? state.ema : state.model;
+  check_model_size(found.path, tensors, models::count_parameters(run.model).total);
   Generator rng(0);
   models::DiT model(run.model, rng);
-  nn::load_state_dict(model, averaged && !state.ema.empty() ? state.ema : state.model);
+  nn::load_state_dict(model, tensors);
   nn::set_training(model, false);
   std::vector<std::string> names;
   for (int64_t i = 0; i < run.model.classes; ++i) {

@@ -3,11 +3,17 @@
 #include <algorithm>
 
 #include <ditharos/autograd/ops.h>
+#include <ditharos/examples/common/model_size.h>
+#include <ditharos/tensor/checked.h>
 
 namespace ditharos::examples {
 
 using models::ProcessKind;
 using models::SamplerKind;
+
+namespace {
+constexpr double most = 1 << 16;  // of every size of a model, as its configuration has it
+}  // namespace
 
 void describe_sampling(Settings& settings, models::SamplerConfig& sampler) {
   settings.section("sample", "drawing pictures")
@@ -15,8 +21,8 @@ void describe_sampling(Settings& settings, models::SamplerConfig& sampler) {
            {{"euler", SamplerKind::euler}, {"heun", SamplerKind::heun}, {"ddpm", SamplerKind::ddpm},
             {"ddim", SamplerKind::ddim}})
       .add("sampling_steps", sampler.steps, "steps from noise to picture", at_least(1).at_most(1000))
-      .add("guidance", sampler.guidance.scale, "classifier-free guidance; 1: none", at_least(0))
-      .add("guided_channels", sampler.guidance.channels, "guide the first N channels; 0: all", at_least(0))
+      .add("guidance", sampler.guidance.scale, "classifier-free guidance; 1: none", between(0, 1e6))
+      .add("guided_channels", sampler.guidance.channels, "guide the first N channels; 0: all", between(0, most))
       .add("guide_from", sampler.guidance.from, "share of the way at which guidance begins", between(0, 1))
       .add("guide_to", sampler.guidance.to, "share of the way at which guidance ends", between(0, 1))
       .add("eta", sampler.eta, "ddim's noise: 0 none, 1 as much as ddpm", between(0, 1))
@@ -35,11 +41,11 @@ void describe(Settings& settings, DiTRun& run) {
            "\"shapes\", \"fashion-mnist\", or a folder: of IDX files, or with one folder of PNGs a class")
       .add("horizontal_flip", run.data.horizontal_flip, "mirror half of the pictures, drawn anew every epoch");
   settings.section("model", "the diffusion transformer")
-      .add("patch", run.model.patch, "side of a patch in pixels; divides height and width", at_least(1))
-      .add("hidden", run.model.hidden, "width of a token; divisible by 4 and by heads", at_least(4))
-      .add("depth", run.model.depth, "number of blocks", at_least(1))
-      .add("heads", run.model.heads, "attention heads a block", at_least(1))
-      .add("mlp_ratio", run.model.mlp_ratio, "hidden width of the MLP, in units of hidden", above(0))
+      .add("patch", run.model.patch, "side of a patch in pixels; divides height and width", between(1, most))
+      .add("hidden", run.model.hidden, "width of a token; divisible by 4 and by heads", between(4, most))
+      .add("depth", run.model.depth, "number of blocks", between(1, most))
+      .add("heads", run.model.heads, "attention heads a block", between(1, most))
+      .add("mlp_ratio", run.model.mlp_ratio, "hidden width of the MLP, in units of hidden", above(0).at_most(1024))
       .add("class_dropout", run.model.class_dropout, "share of labels hidden in training, for guidance",
            at_least(0).below(1))
       .add("learn_sigma", run.model.learn_sigma, "predict the variance as well (objective gaussian)");
@@ -48,12 +54,12 @@ void describe(Settings& settings, DiTRun& run) {
            {{"flow", ProcessKind::flow}, {"gaussian", ProcessKind::gaussian}})
       .add("time_sampling", run.process.flow.time_sampling, "flow: where training draws its times",
            {{"uniform", models::TimeSampling::uniform}, {"logit_normal", models::TimeSampling::logit_normal}})
-      .add("time_scale", run.process.flow.time_scale, "flow: the network is given t times this", above(0))
+      .add("time_scale", run.process.flow.time_scale, "flow: the network is given t times this", between(1e-6, 1e6))
       .add("time_shift", run.process.flow.time_shift,
-           "flow, above 1: more noise in training, and smaller first steps in sampling", above(0))
+           "flow, above 1: more noise in training, and smaller first steps in sampling", between(1e-6, 1e6))
       .add("noise_schedule", run.process.gaussian.schedule, "gaussian: the variances of the steps",
            {{"linear", models::BetaSchedule::linear}, {"cosine", models::BetaSchedule::squaredcos_cap_v2}})
-      .add("diffusion_steps", run.process.gaussian.steps, "gaussian: steps of the process", at_least(2));
+      .add("diffusion_steps", run.process.gaussian.steps, "gaussian: steps of the process", between(2, 1e5));
   settings.only_with({"time_sampling", "time_scale", "time_shift"},
                      [&run] { return run.process.kind == ProcessKind::flow; }, "objective = \"flow\"");
   settings.only_with({"noise_schedule", "diffusion_steps"},
@@ -69,6 +75,9 @@ void settle(DiTRun& run) {
   run.process.gaussian.variance =
       run.model.learn_sigma ? models::Variance::learned_range : models::Variance::fixed_large;
   run.model.validate();
+  check<ConfigError>(run.model.tokens() <= max_tokens, "pictures of ", run.model.height, "x", run.model.width,
+                     " in patches of ", run.model.patch, "x", run.model.patch, " are ", run.model.tokens(),
+                     " tokens, and at most ", max_tokens, " fit: choose a larger patch, or smaller pictures");
   const bool flow_sampler = run.sampler.kind == SamplerKind::euler || run.sampler.kind == SamplerKind::heun;
   check<ConfigError>(flow_sampler == (run.process.kind == ProcessKind::flow), "sampler = \"",
                      models::name_of(run.sampler.kind), "\" does not go with objective = \"",
@@ -97,7 +106,9 @@ void fit_to_data(DiTRun& run, const data::Dataset& dataset) {
 
 SampleRequest request_samples(const models::DiTConfig& model, int64_t per_class, uint64_t seed, int64_t round) {
   SampleRequest request;
-  const int64_t n = (model.classes > 0 ? model.classes : per_class) * per_class;
+  const int64_t rows = model.classes > 0 ? model.classes : per_class;
+  const int64_t n = checked_product<ConfigError>("request_samples", {rows, per_class});
+  numel({n, model.channels, model.height, model.width});  // ShapeError before as many labels are listed
   if (model.classes > 0) {
     std::vector<int64_t> labels;
     for (int64_t i = 0; i < n; ++i) labels.push_back(i / per_class);

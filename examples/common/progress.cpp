@@ -1,4 +1,5 @@
 #include <ditharos/examples/common/progress.h>
+#include <ditharos/tensor/number_text.h>
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -55,7 +56,7 @@ std::string figure_text(double x) {
   if (std::isnan(x)) return "nan";  // printf would show the sign of a NaN
   const double size = std::abs(x);
   const bool is_plain = x == 0 || (size >= 0.01 && size < 10000) || std::isinf(x);
-  return formatted(is_plain ? "%.4f" : "%.2e", x);
+  return is_plain ? fixed_text(x, 4) : scientific_text(x, 2);
 }
 
 Progress::Progress(int64_t first, int64_t total, std::string unit, ProgressOutput output)
@@ -113,8 +114,8 @@ double Progress::seconds_left() const {
 
 std::string Progress::rate_text(double rate) const {
   if (!std::isfinite(rate) || rate <= 0 || is_share()) return "";
-  if (rate < 1) return formatted("%.2f s/it", 1 / rate);
-  return formatted(rate < 10 ? "%.2f it/s" : "%.1f it/s", rate);
+  if (rate < 1) return fixed_text(1 / rate, 2) + " s/it";
+  return fixed_text(rate, rate < 10 ? 2 : 1) + " it/s";
 }
 
 std::vector<std::string> Progress::parts() const {

@@ -9,6 +9,7 @@
 
 #include <ditharos/examples/common/suggest.h>
 #include <ditharos/examples/common/text.h>
+#include <ditharos/examples/common/toml_check.h>
 
 namespace ditharos::examples {
 
@@ -145,6 +146,7 @@ class Reader {
 
 std::vector<Assignment> read_toml(const std::vector<Setting>& table, const std::string& text,
                                   const std::string& source) {
+  check_toml(text, source);
   try {
     return Reader(table, source).read(toml::parse(text, source));
   } catch (const toml::parse_error& e) {

@@ -10,7 +10,7 @@ namespace ditharos::examples {
 
 namespace {
 
-char folded(char c) { return c == '-' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
+char folded(char c) { return c == '-' ? '_' : c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 /// True for a word of at least three letters with an ending behind it.
 bool is_form_of(std::string_view form, std::string_view word) {

@@ -7,6 +7,8 @@
 namespace ditharos::examples {
 namespace {
 
+constexpr double most_steps = 1e9, most_batch = 1 << 20;
+
 /// The matrices that every token of a block passes; what modulates a block is AdamW's, as embeddings are.
 bool is_hidden_matrix(const nn::NamedTensor& p) {
   const auto has = [&](const char* part) { return p.name.find(part) != std::string::npos; };
@@ -17,18 +19,19 @@ bool is_hidden_matrix(const nn::NamedTensor& p) {
 
 void describe_training(Settings& settings, TrainSettings& train, const std::string& batch) {
   settings.section("train", "the training loop")
-      .add("steps", train.steps, "optimiser steps in all", at_least(1))
-      .add("batch_size", train.batch_size, batch, at_least(1))
+      .add("steps", train.steps, "optimiser steps in all", between(1, most_steps))
+      .add("batch_size", train.batch_size, batch, between(1, most_batch))
       .add("optimizer", train.optimizer, "muon: for the matrices of the blocks, and AdamW for all else",
            {{"adamw", OptimizerKind::adamw}, {"muon", OptimizerKind::muon}})
-      .add("learning_rate", train.learning_rate, "at its highest", above(0))
-      .add("final_learning_rate", train.final_learning_rate, "at the end of the schedule", at_least(0))
+      .add("learning_rate", train.learning_rate, "at its highest", above(0).at_most(largest_float))
+      .add("final_learning_rate", train.final_learning_rate, "at the end of the schedule",
+           between(0, largest_float))
       .add("betas", train.betas, "decay of AdamW's two averages", at_least(0).below(1).count(2))
-      .add("weight_decay", train.weight_decay, "decoupled weight decay", at_least(0))
-      .add("clip", train.clip, "largest norm of all gradients together; 0: no clipping", at_least(0))
+      .add("weight_decay", train.weight_decay, "decoupled weight decay", between(0, largest_float))
+      .add("clip", train.clip, "largest norm of all gradients together; 0: no clipping", between(0, largest_float))
       .add("warmup", train.warmup,
            "steps over which the learning rate rises from 0; a tenth of all steps where it would be all of them",
-           at_least(0))
+           between(0, most_steps))
       .add("schedule", train.schedule, "the learning rate after the warm-up",
            {{"constant", optim::Decay::constant}, {"linear", optim::Decay::linear}, {"cosine", optim::Decay::cosine}})
       .add("ema_decay", train.ema_decay, "decay of the moving average of the weights, which samples are drawn with",
@@ -40,10 +43,12 @@ void describe_training(Settings& settings, TrainSettings& train, const std::stri
 
 void describe_output(Settings& settings, OutputSettings& output) {
   settings.section("output", "what is written on the way")
-      .add("sample_every", output.sample_every, "steps between sample sheets; 0: only at the end", at_least(0))
-      .add("checkpoint_every", output.checkpoint_every, "steps between checkpoints; 0: only at the end", at_least(0))
-      .add("keep_checkpoints", output.keep_checkpoints, "checkpoints that stay on disk", at_least(1))
-      .add("log_every", output.log_every, "steps between lines of metrics.jsonl", at_least(1));
+      .add("sample_every", output.sample_every, "steps between sample sheets; 0: only at the end",
+           between(0, most_steps))
+      .add("checkpoint_every", output.checkpoint_every, "steps between checkpoints; 0: only at the end",
+           between(0, most_steps))
+      .add("keep_checkpoints", output.keep_checkpoints, "checkpoints that stay on disk", between(1, 1e6))
+      .add("log_every", output.log_every, "steps between lines of metrics.jsonl", between(1, most_steps));
 }
 
 void describe_options(Settings& settings, TrainingOptions& options) {
@@ -53,8 +58,15 @@ void describe_options(Settings& settings, TrainingOptions& options) {
                                      "--out if there are any, else the checkpoint or run folder to go on from")
       .add("accept_changed_data", options.accept_changed_data,
            "go on although the data are not those that the run learnt from so far")
-      .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", at_least(0))
+      .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", between(0, 1024))
       .add("profile", options.profile, "file for a Chrome trace of a few steps, which are printed as a table as well");
+  describe_max_pixels(settings, options.max_pixels);
+}
+
+void describe_max_pixels(Settings& settings, int64_t& max_pixels) {
+  settings.options().add("max_pixels", max_pixels,
+                         "the most pixels, all frames together, that are decoded from one image or video file",
+                         between(1, double(int64_t{1} << 40)));
 }
 
 void check_schedule(const TrainSettings& train) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <ditharos/data/pixel_limit.h>
 #include <ditharos/examples/common/settings.h>
 #include <ditharos/models/diffusion/trainer.h>
 #include <ditharos/optim/schedule.h>
@@ -38,12 +39,15 @@ struct TrainingOptions {
   std::string out, resume = "none", profile;
   bool accept_changed_data = false;
   int threads = 0;
+  int64_t max_pixels = data::default_max_pixels;
 };
 
 /// Rows of the table; what they describe must outlive the settings. `batch` says what batch_size counts.
 void describe_training(Settings& settings, TrainSettings& train, const std::string& batch);
 void describe_output(Settings& settings, OutputSettings& output);
 void describe_options(Settings& settings, TrainingOptions& options);
+/// The row --max-pixels of every program that reads images or clips.
+void describe_max_pixels(Settings& settings, int64_t& max_pixels);
 
 /// ConfigError unless the learning rates fit together.
 void check_schedule(const TrainSettings& train);

@@ -39,6 +39,9 @@ class Rule {
   std::vector<std::string> choices_;
 };
 
+/// The largest f32 that is a round number: settings beyond it would be infinite where they are used.
+inline constexpr double largest_float = 1e38;
+
 inline Rule at_least(double low) { return Rule().at_least(low); }
 inline Rule above(double low) { return Rule().above(low); }
 inline Rule at_most(double high) { return Rule().at_most(high); }

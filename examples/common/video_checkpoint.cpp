@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include <ditharos/autograd/ops.h>
+#include <ditharos/examples/common/model_size.h>
 #include <ditharos/examples/common/outputs.h>
 #include <ditharos/tensor/safetensors.h>
 
@@ -20,6 +21,24 @@ const std::string& entry(const std::string& path, const std::map<std::string, st
   return it->second;
 }
 
+/// The settings of an autoencoder; the defaults for an empty configuration.
+AutoencoderRun read_autoencoder(const std::string& configuration, const std::string& source) {
+  AutoencoderRun run;
+  Settings settings("", "");
+  describe(settings, run);
+  settings.read(configuration, source);
+  run.model.validate();
+  return run;
+}
+
+/// Fills in what the transformer's configuration takes from the other parts.
+void complete(VideoRun& run, const models::VideoAutoencoderConfig* autoencoder, const data::Tokenizer& tokenizer) {
+  constexpr int64_t rgb = 3;
+  run.model.patch = {run.patch[0], run.patch[1], run.patch[2]};
+  run.model.channels = autoencoder ? autoencoder->latent_channels : rgb;
+  run.model.text.vocabulary = tokenizer.vocabulary();
+}
+
 /// A model as its description says, with the weights of `tensors`.
 TrainedVideo assemble(const std::string& path, const VideoDescription& description, const nn::NamedTensors& tensors,
                       int64_t step) {
@@ -28,6 +47,11 @@ TrainedVideo assemble(const std::string& path, const VideoDescription& descripti
   describe(settings, run);
   settings.read(description.configuration, path);
   const data::Tokenizer tokenizer = data::Tokenizer::from_text(description.tokenizer);
+  const AutoencoderRun autoencoder = read_autoencoder(description.autoencoder_configuration, path);
+  const bool has_autoencoder = !description.autoencoder_configuration.empty();
+  complete(run, has_autoencoder ? &autoencoder.model : nullptr, tokenizer);
+  const int64_t of_autoencoder = has_autoencoder ? models::count_elements(autoencoder.model) : 0;
+  check_model_size(path, tensors, models::count_parameters(run.model) + of_autoencoder);
   models::LatentVideo model =
       build_model(run, build_autoencoder(description.autoencoder_configuration, path), tokenizer, 0);
   nn::load_state_dict(model, tensors);
@@ -78,20 +102,13 @@ VideoDescription description_of(const std::string& path, const std::map<std::str
 std::optional<models::VideoAutoencoder> build_autoencoder(const std::string& configuration,
                                                           const std::string& source) {
   if (configuration.empty()) return std::nullopt;
-  AutoencoderRun run;
-  Settings settings("", "");
-  describe(settings, run);
-  settings.read(configuration, source);
   Generator rng(0);
-  return models::VideoAutoencoder(run.model, rng);
+  return models::VideoAutoencoder(read_autoencoder(configuration, source).model, rng);
 }
 
 models::LatentVideo build_model(VideoRun& run, const std::optional<models::VideoAutoencoder>& autoencoder,
                                 const data::Tokenizer& tokenizer, uint64_t seed) {
-  constexpr int64_t rgb = 3;
-  run.model.patch = {run.patch[0], run.patch[1], run.patch[2]};
-  run.model.channels = autoencoder ? autoencoder->config().latent_channels : rgb;
-  run.model.text.vocabulary = tokenizer.vocabulary();
+  complete(run, autoencoder ? &autoencoder->config() : nullptr, tokenizer);
   Generator rng(seed);
   return models::LatentVideo(run.model, autoencoder, rng);
 }

@@ -4,6 +4,7 @@
 
 #include <ditharos/autograd/ops.h>
 #include <ditharos/data/sheet.h>
+#include <ditharos/examples/common/model_size.h>
 #include <ditharos/examples/common/prompts.h>
 
 namespace ditharos::examples {
@@ -12,8 +13,7 @@ namespace {
 using models::StepEmbedding;
 using models::VideoAttention;
 
-/// More tokens than this in one clip take longer than anybody waits, and much memory.
-constexpr int64_t most_tokens = 8192;
+constexpr double most = 1 << 16;  // of every size of a model, as its configuration has it
 
 /// The multiple of `step` nearest to `size`, at least one of it.
 int64_t nearest_multiple(int64_t size, int64_t step) { return std::max(step, (size + step / 2) / step * step); }
@@ -22,11 +22,11 @@ void describe_model(Settings& settings, VideoRun& run) {
   settings.section("model", "the diffusion transformer")
       .add("autoencoder", run.autoencoder,
            "run folder or checkpoint of train_autoencoder, on whose latents to work; empty: on pixels")
-      .add("patch", run.patch, "frames, rows and columns of a patch", at_least(1).count(3))
-      .add("hidden", run.model.hidden, "width of a token; divisible by heads", at_least(1))
-      .add("depth", run.model.depth, "number of blocks", at_least(1))
-      .add("heads", run.model.heads, "attention heads a block", at_least(1))
-      .add("mlp_ratio", run.model.mlp_ratio, "hidden width of the MLP, in units of hidden", above(0))
+      .add("patch", run.patch, "frames, rows and columns of a patch", between(1, most).count(3))
+      .add("hidden", run.model.hidden, "width of a token; divisible by heads", between(1, most))
+      .add("depth", run.model.depth, "number of blocks", between(1, most))
+      .add("heads", run.model.heads, "attention heads a block", between(1, most))
+      .add("mlp_ratio", run.model.mlp_ratio, "hidden width of the MLP, in units of hidden", above(0).at_most(1024))
       .add("attention", run.model.attention, "which tokens see each other: all, or those of a frame, then of a place",
            {{"joint", VideoAttention::joint}, {"factorised", VideoAttention::factorised}})
       .add("coordinate_octaves", run.model.coordinate_octaves,
@@ -37,12 +37,12 @@ void describe_model(Settings& settings, VideoRun& run) {
            {{"sinusoidal", StepEmbedding::sinusoidal}, {"binary", StepEmbedding::binary}});
   settings.section("text", "prompts")
       .add("vocabulary", run.vocabulary, "most tokens that are learnt from captions",
-           at_least(double(data::Tokenizer::least_vocabulary)))
-      .add("caption_count", run.caption_count, "captions that they are learnt from", at_least(1))
-      .add("prompt_length", run.model.text.length, "most tokens of a prompt", at_least(2))
-      .add("text_width", run.model.text.width, "width of a token's vector", at_least(1))
-      .add("text_depth", run.model.text.depth, "blocks of the text encoder", at_least(1))
-      .add("text_heads", run.model.text.heads, "attention heads a block", at_least(1))
+           between(double(data::Tokenizer::least_vocabulary), 1 << 24))
+      .add("caption_count", run.caption_count, "captions that they are learnt from", between(1, 1e9))
+      .add("prompt_length", run.model.text.length, "most tokens of a prompt", between(2, most))
+      .add("text_width", run.model.text.width, "width of a token's vector", between(1, most))
+      .add("text_depth", run.model.text.depth, "blocks of the text encoder", between(1, most))
+      .add("text_heads", run.model.text.heads, "attention heads a block", between(1, most))
       .add("prompt_dropout", run.prompt_dropout, "share of prompts hidden in training, for guidance",
            at_least(0).below(1));
 }
@@ -51,9 +51,10 @@ void describe_flow(Settings& settings, models::FrameFlowConfig& flow) {
   settings.section("flow", "what the network learns: velocity on straight paths, some frames given")
       .add("time_sampling", flow.flow.time_sampling, "where training draws its times",
            {{"uniform", models::TimeSampling::uniform}, {"logit_normal", models::TimeSampling::logit_normal}})
-      .add("time_scale", flow.flow.time_scale, "the network is given t times this", above(0))
+      .add("time_scale", flow.flow.time_scale, "the network is given t times this", between(1e-6, 1e6))
       .add("time_shift", flow.flow.time_shift,
-           "above 1: more noise in training, and smaller first steps in sampling, so that the prompt decides", above(0))
+           "above 1: more noise in training, and smaller first steps in sampling, so that the prompt decides",
+           between(1e-6, 1e6))
       .add("given_none", flow.none, "share of clips with no frame given; the shares add up to 1", between(0, 1))
       .add("given_first", flow.first, "with the first frame: a picture set in motion", between(0, 1))
       .add("given_last", flow.last, "with the last frame", between(0, 1))
@@ -69,7 +70,7 @@ void describe_sampling(Settings& settings, VideoSampling& sampling) {
   settings.section("sample", "drawing clips")
       .add("sampling_steps", sampling.steps, "steps from noise to clip", at_least(1).at_most(1000))
       .add("heun", sampling.heun, "Heun's method instead of Euler's: two evaluations a step, more precise")
-      .add("guidance", sampling.guidance.scale, "classifier-free guidance; 1: none", at_least(0))
+      .add("guidance", sampling.guidance.scale, "classifier-free guidance; 1: none", between(0, 1e6))
       .add("guide_from", sampling.guidance.from, "share of the way at which guidance begins", between(0, 1))
       .add("guide_to", sampling.guidance.to, "share of the way at which guidance ends", between(0, 1));
   settings.only_with({"guide_from", "guide_to"}, [&sampling] { return sampling.guidance.scale != 1; },
@@ -111,11 +112,11 @@ void check_clip_shape(const models::LatentVideo& model, const data::ClipShape& s
                      " frames of ", nearest.height, "x", nearest.width);
   const int64_t of_frame = (shape.height / m.height) * (shape.width / m.width);
   const int64_t tokens = shape.frames / m.frames * of_frame;
-  check<ConfigError>(of_frame <= most_tokens, what, ": frames of ", shape.height, "x", shape.width,
-                     " are too large: ", of_frame, " tokens, and at most ", most_tokens, " fit");
-  check<ConfigError>(tokens <= most_tokens, what, ": ", shape.frames, " frames of ", shape.height, "x", shape.width,
-                     " are too many: ", tokens, " tokens, and at most ", most_tokens, " fit, which are ",
-                     most_tokens / of_frame * m.frames, " frames of this size");
+  check<ConfigError>(of_frame <= max_tokens, what, ": frames of ", shape.height, "x", shape.width,
+                     " are too large: ", of_frame, " tokens, and at most ", max_tokens, " fit");
+  check<ConfigError>(tokens <= max_tokens, what, ": ", shape.frames, " frames of ", shape.height, "x", shape.width,
+                     " are too many: ", tokens, " tokens, and at most ", max_tokens, " fit, which are ",
+                     max_tokens / of_frame * m.frames, " frames of this size");
 }
 
 void save_contact_sheet(const std::string& path, const Tensor& clips, const std::vector<std::string>& prompts,

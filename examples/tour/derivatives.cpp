@@ -5,6 +5,7 @@
 
 #include <ditharos/examples/tour/show.h>
 #include <ditharos/examples/tour/steps.h>
+#include <ditharos/tensor/number_text.h>
 
 namespace ditharos::tour {
 
@@ -46,7 +47,7 @@ void engine_by_hand() {
     }
   }
   std::printf("by the engine:    %s\n", text(grad(y, x)).c_str());
-  std::printf("by the textbook:  %.3f\n", std::cos(4.0) * 4 * 2 + std::sin(4.0));
+  std::printf("by the textbook:  %s\n", fixed_text(std::cos(4.0) * 4 * 2 + std::sin(4.0), 3).c_str());
 }
 
 void jacobian_rows() {

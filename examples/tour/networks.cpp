@@ -4,6 +4,7 @@
 
 #include <ditharos/examples/tour/show.h>
 #include <ditharos/examples/tour/steps.h>
+#include <ditharos/tensor/number_text.h>
 
 namespace ditharos::tour {
 namespace {
@@ -51,7 +52,7 @@ void small_network() {
   for (int step = 0; step <= 1000; ++step) {
     const Tensor hidden = tanh(linear(x, parameters[0], parameters[1]));  // [64, 16]
     const Tensor loss = mse_loss(linear(hidden, parameters[2], parameters[3]), y);
-    if (step % 250 == 0) std::printf("step %4d  loss %.3f\n", step, loss.item());
+    if (step % 250 == 0) std::printf("step %4d  loss %s\n", step, fixed_text(loss.item(), 3).c_str());
     loss.backward();
     for (const Tensor& p : parameters) {  // gradient descent: p -= 0.1 dp
       const std::vector<double> slope = p.grad().to_vector<double>();

@@ -4,13 +4,14 @@
 #include <cstdio>
 #include <unordered_set>
 
+#include <ditharos/tensor/number_text.h>
+
 namespace ditharos::tour {
 namespace {
 
 std::string number(double value) {
-  char digits[32];
-  std::snprintf(digits, sizeof digits, "%.3f", value);
-  return std::string(digits) == "-0.000" ? "0.000" : digits;
+  const std::string digits = fixed_text(value, 3);
+  return digits == "-0.000" ? "0.000" : digits;
 }
 
 std::string nested(const std::vector<double>& values, const Shape& shape, int axis, size_t& next) {

@@ -38,6 +38,25 @@ void VideoAutoencoderConfig::validate() const {
   }
 }
 
+int64_t count_elements(const VideoAutoencoderConfig& config) {
+  config.validate();  // no sum below overflows within its bounds
+  // 3 x 3 taps; over time as well, 3 x 3 x 3.
+  const auto convolution = [](int64_t in, int64_t out, int64_t taps = 9) { return (in * taps + 1) * out; };
+  const auto residual = [&](int64_t width) { return 2 * (2 * width + convolution(width, width)); };
+  const int64_t narrow = config.width_at(0), wide = config.width_at(config.stages), latent = config.latent_channels;
+  int64_t encoder = convolution(config.channels, narrow) + 2 * wide + convolution(wide, 2 * latent);
+  int64_t decoder = convolution(latent, wide) + config.blocks * residual(narrow) + 2 * narrow +
+                    convolution(narrow, config.channels);
+  for (int64_t s = 0; s < config.stages; ++s) {
+    const int64_t here = config.width_at(s), next = config.width_at(s + 1);
+    encoder += convolution(here, next) + config.blocks * residual(next);
+    decoder += convolution(next, here) + config.blocks * residual(next);
+  }
+  int64_t times = 0;
+  for (int64_t t = 1; t < config.time_stride; t *= 2) times += 2 * convolution(wide, wide, 27);
+  return encoder + decoder + times + 2 * latent;
+}
+
 Shape VideoAutoencoderConfig::latent_shape(const Shape& clips) const {
   check<ShapeError>(clips.rank() == 5 && clips[2] == channels, "[VideoAutoencoder] clips must have shape [B, F, ",
                     channels, ", H, W], got ", clips);

@@ -32,4 +32,7 @@ struct VideoAutoencoderConfig {
   friend bool operator==(const VideoAutoencoderConfig&, const VideoAutoencoderConfig&) = default;
 };
 
+/// Elements of a VideoAutoencoder of this shape, parameters and buffers, without building it.
+int64_t count_elements(const VideoAutoencoderConfig& config);
+
 }  // namespace ditharos::models

@@ -1,12 +1,12 @@
 #include <ditharos/models/dit/config.h>
 
-#include <ditharos/tensor/error.h>
+#include <ditharos/tensor/checked.h>
 #include <ditharos/tensor/factory.h>
 
 namespace ditharos::models {
 namespace {
 
-/// No real model comes near these, and the number of parameters cannot overflow below them.
+/// No real model comes near these, and the parameters of a block cannot overflow below them.
 constexpr int64_t largest = 1 << 16, most_classes = 1 << 24;
 
 struct Preset {
@@ -69,7 +69,7 @@ std::vector<std::string> dit_preset_names() {
 DiTCounts count_parameters(const DiTConfig& config) {
   config.validate();
   const int64_t d = config.hidden, patch_area = config.patch * config.patch;
-  const auto linear = [](int64_t in, int64_t out) { return (in + 1) * out; };
+  const auto linear = [](int64_t in, int64_t out) { return checked_product<ConfigError>("DiT", {in + 1, out}); };
   const int64_t mlp = linear(d, config.mlp_hidden()) + linear(config.mlp_hidden(), d);
   const int64_t block = linear(d, 3 * d) + linear(d, d) + mlp + linear(d, 6 * d);
   const int64_t final_layer = linear(d, patch_area * config.out_channels()) + linear(d, 2 * d);
@@ -77,8 +77,9 @@ DiTCounts count_parameters(const DiTConfig& config) {
   const int64_t labels = config.classes > 0 ? (config.classes + 1) * d : 0;
 
   DiTCounts counts;
-  counts.trainable = linear(patch_area * config.channels, d) + time + labels + config.depth * block + final_layer;
-  counts.total = counts.trainable + config.tokens() * d;
+  counts.trainable = checked_sum<ConfigError>(
+      "DiT", {linear(patch_area * config.channels, d), time, labels, config.depth * block, final_layer});
+  counts.total = checked_sum<ConfigError>("DiT", {counts.trainable, config.tokens() * d});
   return counts;
 }
 

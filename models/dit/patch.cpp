@@ -5,6 +5,7 @@
 
 #include <ditharos/autograd/ops.h>
 #include <ditharos/nn/init.h>
+#include <ditharos/tensor/checked.h>
 
 namespace ditharos::models {
 
@@ -21,7 +22,8 @@ Tensor patchify(const Tensor& pictures, int64_t patch) {
 
 Tensor unpatchify(const Tensor& tokens, int64_t rows, int64_t columns, int64_t patch) {
   check<ShapeError>(tokens.rank() == 3, "[unpatchify] tokens must have shape [B, T, p p C], got ", tokens.shape());
-  check<ShapeError>(patch >= 1 && tokens.size(1) == rows * columns && tokens.size(2) % (patch * patch) == 0,
+  check<ShapeError>(patch >= 1 && tokens.size(1) == checked_product("unpatchify", {rows, columns}) &&
+                        tokens.size(2) % checked_product("unpatchify", {patch, patch}) == 0,
                     "[unpatchify] tokens of shape ", tokens.shape(), " do not fill ", rows, " x ", columns,
                     " patches of side ", patch);
   const int64_t batch = tokens.size(0), channels = tokens.size(2) / (patch * patch);
@@ -31,6 +33,7 @@ Tensor unpatchify(const Tensor& tokens, int64_t rows, int64_t columns, int64_t p
 
 Tensor position_table(int64_t rows, int64_t columns, int64_t width) {
   check<ConfigError>(width >= 4 && width % 4 == 0, "[position_table] the width must be divisible by 4, got ", width);
+  numel({rows, columns, width});  // ShapeError for a table that no memory holds
   const int64_t frequencies = width / 4;
   std::vector<float> table(static_cast<size_t>(rows * columns * width));
   float* out = table.data();

@@ -5,12 +5,12 @@
 #include <ditharos/models/dit/coordinates.h>
 #include <ditharos/models/dit/prompt_embedder.h>
 #include <ditharos/models/dit/rotary.h>
-#include <ditharos/tensor/error.h>
+#include <ditharos/tensor/checked.h>
 
 namespace ditharos::models {
 namespace {
 
-/// No real model comes near this, and the number of parameters cannot overflow below it.
+/// No real model comes near this, and the parameters of a block cannot overflow below it.
 constexpr int64_t largest = 1 << 16;
 
 }  // namespace
@@ -23,6 +23,7 @@ void VideoDiTConfig::validate() const {
   check_size("a patch's number of frames", patch.frames);
   check_size("a patch's height", patch.height);
   check_size("a patch's width", patch.width);
+  checked_product<ConfigError>("VideoDiT", {channels, patch.frames, patch.height, patch.width});
   check_size("hidden", hidden);
   check_size("depth", depth);
   check_size("heads", heads);
@@ -42,7 +43,7 @@ void VideoDiTConfig::validate() const {
 
 int64_t count_parameters(const VideoDiTConfig& config) {
   config.validate();
-  const auto linear = [](int64_t in, int64_t out) { return (in + 1) * out; };
+  const auto linear = [](int64_t in, int64_t out) { return checked_product<ConfigError>("VideoDiT", {in + 1, out}); };
   const int64_t d = config.hidden, w = config.text.width;
   const int64_t mlp = linear(d, config.mlp_hidden()) + linear(config.mlp_hidden(), d);
   int64_t block = linear(d, 3 * d) + linear(d, d) + mlp + linear(d, 6 * d), text = 0;
@@ -53,10 +54,11 @@ int64_t count_parameters(const VideoDiTConfig& config) {
   }
   const bool sinusoidal = config.step_embedding == StepEmbedding::sinusoidal;
   const int64_t time = sinusoidal ? linear(256, d) + linear(d, d) : linear(config.step_bits, d);
-  const int64_t ends = linear(config.patch_volume(), d) + linear(d, config.patch_volume()) + linear(d, 2 * d);
+  const int64_t ends = checked_sum<ConfigError>(
+      "VideoDiT", {linear(config.patch_volume(), d), linear(d, config.patch_volume()), linear(d, 2 * d)});
   const int64_t place =
       config.coordinate_octaves > 0 ? linear(coordinate_width(config.coordinate_octaves), d) : 0;
-  return ends + place + time + text + config.depth * block;
+  return checked_sum<ConfigError>("VideoDiT", {ends, place, time, text, config.depth * block});
 }
 
 const char* name_of(VideoAttention attention) { return attention == VideoAttention::joint ? "joint" : "factorised"; }

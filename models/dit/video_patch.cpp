@@ -1,16 +1,22 @@
 #include <ditharos/models/dit/video_patch.h>
 
+#include <array>
+
 #include <ditharos/autograd/ops.h>
+#include <ditharos/tensor/checked.h>
 
 namespace ditharos::models {
 namespace {
 
-int64_t rounded_up(int64_t size, int64_t multiple) { return (size + multiple - 1) / multiple * multiple; }
+int64_t rounded_up(int64_t size, int64_t multiple) {
+  return size % multiple == 0 ? size : checked_sum("patchify_video", {size - size % multiple, multiple});
+}
 
 void check_patch(const char* where, const Shape& videos, const PatchSize& patch) {
   check<ShapeError>(videos.rank() == 5, "[", where, "] videos must have shape [B, F, C, H, W], got ", videos);
   check<ConfigError>(patch.frames >= 1 && patch.height >= 1 && patch.width >= 1, "[", where,
                      "] a patch needs at least one frame, row and column, got ", patch);
+  checked_product(where, {patch.frames, patch.height, patch.width});  // as PatchSize::volume multiplies them
 }
 
 }  // namespace
@@ -38,6 +44,9 @@ Tensor patchify_video(const Tensor& videos, const PatchSize& patch) {
 }
 
 Tensor unpatchify_video(const Tensor& tokens, const PatchGrid& grid, const PatchSize& patch) {
+  for (const auto& [a, b, c] : {std::array{grid.frames, grid.rows, grid.columns},
+                                std::array{patch.frames, patch.height, patch.width}})
+    checked_product("unpatchify_video", {a, b, c});  // as PatchGrid::tokens and PatchSize::volume multiply them
   check<ShapeError>(tokens.rank() == 3 && tokens.size(1) == grid.tokens() && patch.volume() >= 1 &&
                         tokens.size(2) % patch.volume() == 0,
                     "[unpatchify_video] tokens of shape ", tokens.shape(), " do not fill ", grid.frames, " x ",

@@ -1,7 +1,9 @@
 #include <ditharos/tensor/kernels/conv.h>
 
+#include <algorithm>
 #include <string>
 
+#include <ditharos/tensor/checked.h>
 #include <ditharos/tensor/kernels/conv_geometry.h>
 #include <ditharos/tensor/kernels/copy.h>
 #include <ditharos/tensor/kernels/reduce.h>
@@ -34,8 +36,9 @@ ConvGeometry geometry_of(const char* op, const Shape& x, const Shape& weight, co
   check<ShapeError>(x.rank() == axes + 2 && weight.rank() == axes + 2, "[", op, "] needs x [B, C, ", picture_axes(axes),
                     "] and weight [O, C/groups, ", kernel_axes(axes), "], got ", x, " and ", weight);
   check_settings(op, w);
-  check<ShapeError>(x[1] == weight[1] * w.groups, "[", op, "] x ", x, " has ", x[1], " channels; weight ", weight,
-                    " takes ", weight[1] * w.groups, ", ", weight[1], " for each group");
+  const int64_t channels = checked_product(op, {weight[1], w.groups});
+  check<ShapeError>(x[1] == channels, "[", op, "] x ", x, " has ", x[1], " channels; weight ", weight, " takes ",
+                    channels, ", ", weight[1], " for each group");
   check<ShapeError>(weight[0] % w.groups == 0, "[", op, "] ", weight[0], " output channels do not divide into ",
                     w.groups, " groups");
   ConvGeometry g;
@@ -46,7 +49,8 @@ ConvGeometry geometry_of(const char* op, const Shape& x, const Shape& weight, co
   copy_axes(w.padding, 0, g.padding);
   copy_axes(w.dilation, 0, g.dilation);
   for (size_t i = 0; i < 3; ++i) {
-    const int64_t room = g.in[i] + 2 * g.padding[i] - g.dilation[i] * (g.kernel[i] - 1) - 1;
+    const int64_t padded = checked_sum(op, {g.in[i], g.padding[i], g.padding[i]});
+    const int64_t room = padded - 1 - checked_product(op, {g.dilation[i], std::max<int64_t>(g.kernel[i], 1) - 1});
     check<ShapeError>(g.kernel[i] >= 1 && room >= 0, "[", op, "] a kernel of ", spatial(weight), " with dilation ",
                       w.dilation, " does not fit a picture of ", spatial(x), " with padding ", w.padding);
     g.out[i] = room / g.stride[i] + 1;
@@ -189,12 +193,14 @@ Shape conv_transpose_shape(const char* op, const Shape& x, const Shape& weight, 
   check<ShapeError>(x[1] == weight[0], "[", op, "] x ", x, " has ", x[1], " channels; weight ", weight, " takes ",
                     weight[0]);
   check<ShapeError>(x[1] % w.groups == 0, "[", op, "] ", x[1], " channels do not divide into ", w.groups, " groups");
-  Shape out{x[0], weight[1] * w.groups};
+  Shape out{x[0], checked_product(op, {weight[1], w.groups})};
   for (int i = 0; i < axes; ++i) {
     check<ShapeError>(output_padding[i] >= 0 && output_padding[i] < w.stride[i], "[", op,
                       "] needs 0 <= output_padding < stride, got ", output_padding, " and ", w.stride);
-    const int64_t size = (x[2 + i] - 1) * w.stride[i] - 2 * w.padding[i] + w.dilation[i] * (weight[2 + i] - 1) + 1 +
-                         output_padding[i];
+    const int64_t spread = checked_product(op, {x[2 + i] - 1, w.stride[i]});
+    const int64_t reach = checked_product(op, {w.dilation[i], weight[2 + i] - 1});
+    const int64_t whole = checked_sum(op, {spread, reach, output_padding[i], 1});
+    const int64_t size = whole - checked_sum(op, {w.padding[i], w.padding[i]});
     check<ShapeError>(weight[2 + i] >= 1 && x[2 + i] >= 1 && size >= 1, "[", op, "] a picture of ", spatial(x),
                       " with a kernel of ", spatial(weight), " and padding ", w.padding, " leaves nothing");
     out.push_back(size);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <ditharos/tensor/checked.h>
 #include <ditharos/tensor/kernels/copy.h>
 #include <ditharos/tensor/kernels/loop_nest.h>
 
@@ -12,6 +13,7 @@ void check_window(const char* op, const Window& w, int64_t height, int64_t width
   check<ShapeError>(w.kernel >= 1 && w.stride >= 1 && w.padding >= 0, "[", op,
                     "] needs kernel >= 1, stride >= 1 and padding >= 0, got ", w.kernel, ", ", w.stride, " and ",
                     w.padding);
+  checked_sum(op, {std::max(height, width), w.padding, w.padding});  // as Window::out adds them
   check<ShapeError>(height + 2 * w.padding >= w.kernel && width + 2 * w.padding >= w.kernel, "[", op, "] a window of ",
                     w.kernel, " does not fit a picture of ", height, " x ", width, " with padding ", w.padding);
 }
@@ -31,9 +33,10 @@ Tensor unfold(const Tensor& x, const Window& window) {
   check<ShapeError>(x.rank() == 4, "[unfold] needs pictures [B, C, H, W], got ", x.shape());
   const int64_t batch = x.shape()[0], channels = x.shape()[1], height = x.shape()[2], width = x.shape()[3];
   check_window("unfold", window, height, width);
-  const int64_t out_h = window.out(height), out_w = window.out(width), k = window.kernel, columns = channels * k * k;
+  const int64_t out_h = window.out(height), out_w = window.out(width), k = window.kernel;
+  const int64_t columns = checked_product("unfold", {channels, k, k});
   const Tensor source = contiguous(x);
-  Tensor out({batch, out_h * out_w, columns}, x.dtype());
+  Tensor out({batch, checked_product("unfold", {out_h, out_w}), columns}, x.dtype());
   if (out.numel() == 0) return out;
   visit_floating("unfold", x.dtype(), [&](auto zero) {
     using T = decltype(zero);
@@ -64,10 +67,10 @@ Tensor unfold(const Tensor& x, const Window& window) {
 Tensor fold(const Tensor& columns, int64_t channels, int64_t height, int64_t width, const Window& window) {
   check_window("fold", window, height, width);
   const int64_t out_h = window.out(height), out_w = window.out(width), k = window.kernel;
-  check<ShapeError>(
-      columns.rank() == 3 && columns.shape()[1] == out_h * out_w && columns.shape()[2] == channels * k * k,
-      "[fold] needs columns [B, ", out_h * out_w, ", ", channels * k * k, "], got ", columns.shape());
-  const int64_t batch = columns.shape()[0], size = channels * k * k;
+  const int64_t positions = checked_product("fold", {out_h, out_w}), size = checked_product("fold", {channels, k, k});
+  check<ShapeError>(columns.rank() == 3 && columns.shape()[1] == positions && columns.shape()[2] == size,
+                    "[fold] needs columns [B, ", positions, ", ", size, "], got ", columns.shape());
+  const int64_t batch = columns.shape()[0];
   const Tensor source = contiguous(columns);
   Tensor out({batch, channels, height, width}, columns.dtype());
   fill(out, 0);

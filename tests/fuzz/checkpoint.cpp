@@ -1,0 +1,43 @@
+#include <cstring>
+
+#include <ditharos/optim/checkpoint.h>
+#include <ditharos/optim/checkpoint_record.h>
+#include <ditharos/tensor/crc32c.h>
+#include <ditharos/tests/fuzz/targets.h>
+
+namespace ditharos::tests {
+namespace {
+
+void load(std::string_view bytes) { optim::load_checkpoint(file_with("a", bytes)); }
+void verify(std::string_view bytes) { optim::verify_checkpoint(file_with("a", bytes)); }
+void decode(std::string_view bytes) {
+  const optim::CheckpointRecord record = optim::decode(std::string(bytes));
+  demand(optim::encode(record) == bytes, "the same record when it is written again");
+}
+
+/// The checksums of header and record made right, where the layout of optim/checkpoint.h has them.
+std::string with_checksums(std::string bytes) {
+  constexpr size_t header = 32;
+  if (bytes.size() < header) return bytes;
+  uint64_t length = 0;
+  std::memcpy(&length, &bytes[16], sizeof length);
+  if (length > bytes.size() - header) length = bytes.size() - header;
+  std::memcpy(&bytes[16], &length, sizeof length);
+  const uint32_t of_record = crc32c(bytes.data() + header, length);
+  std::memcpy(&bytes[12], &of_record, sizeof of_record);
+  const uint32_t of_header = crc32c(bytes.data(), 24);
+  std::memcpy(&bytes[24], &of_header, sizeof of_header);
+  return bytes;
+}
+
+}  // namespace
+
+void fuzz_checkpoint(std::string_view bytes) {
+  const std::string sound = with_checksums(std::string(bytes));
+  fuzz_one(load, bytes);
+  fuzz_one(load, sound);
+  fuzz_one(verify, sound);
+  fuzz_one(decode, bytes);
+}
+
+}  // namespace ditharos::tests

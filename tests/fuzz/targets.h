@@ -1,0 +1,49 @@
+#pragma once
+// Everything that reads what others wrote, as functions of bytes. Each takes any bytes: it returns, or throws an Error
+// that fuzz_one catches; a crash, a leak, another exception or much time is a fault of the library.
+#include <array>
+#include <string>
+#include <string_view>
+
+namespace ditharos::tests {
+
+void fuzz_captions(std::string_view bytes);
+void fuzz_checkpoint(std::string_view bytes);
+void fuzz_gif(std::string_view bytes);
+void fuzz_idx(std::string_view bytes);
+void fuzz_png(std::string_view bytes);
+void fuzz_safetensors(std::string_view bytes);
+void fuzz_settings(std::string_view bytes);
+void fuzz_tokenizer(std::string_view bytes);
+void fuzz_webp(std::string_view bytes);
+void fuzz_y4m(std::string_view bytes);
+
+struct FuzzTarget {
+  const char* name;  ///< of the source file, the program fuzz_NAME and the folder of seeds
+  void (*run)(std::string_view bytes);
+};
+inline constexpr std::array<FuzzTarget, 10> fuzz_targets{{{"captions", fuzz_captions},
+                                                          {"checkpoint", fuzz_checkpoint},
+                                                          {"gif", fuzz_gif},
+                                                          {"idx", fuzz_idx},
+                                                          {"png", fuzz_png},
+                                                          {"safetensors", fuzz_safetensors},
+                                                          {"settings", fuzz_settings},
+                                                          {"tokenizer", fuzz_tokenizer},
+                                                          {"webp", fuzz_webp},
+                                                          {"y4m", fuzz_y4m}}};
+
+/// Runs one target; what it refuses is no fault.
+void fuzz_one(void (*run)(std::string_view), std::string_view bytes);
+
+/// A path in a folder of this process at which `bytes` lie, for readers that take a path. `name` may have an ending;
+/// the same name is written again.
+std::string file_with(const std::string& name, std::string_view bytes);
+
+/// Ends the process unless `ok`: what a target demands beyond not crashing.
+void demand(bool ok, const char* what);
+
+/// Most pixels that a target decodes, so that an input costs little time.
+inline constexpr long fuzz_pixels = 1 << 16;
+
+}  // namespace ditharos::tests

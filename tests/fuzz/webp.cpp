@@ -1,0 +1,14 @@
+#include <ditharos/data/video_formats.h>
+#include <ditharos/tests/fuzz/targets.h>
+
+namespace ditharos::tests {
+
+void fuzz_webp(std::string_view bytes) {
+  const data::VideoFrames clip = data::decode_webp(bytes, "a", fuzz_pixels);
+  const int64_t bytes_of_frames = clip.frames.numel();
+  demand(clip.frames.rank() == 4 && bytes_of_frames > 0 && bytes_of_frames <= 3 * fuzz_pixels,
+         "frames within the limit");
+  demand(clip.fps > 0, "a positive rate");
+}
+
+}  // namespace ditharos::tests
