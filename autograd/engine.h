@@ -30,7 +30,8 @@ void backward(const Tensor& output, const Tensor& grad = {}, const BackwardOptio
 /// `inputs`, which may be leaves or intermediate results. No leaf's grad() changes. An input that the outputs do not
 /// depend on gives zeros.
 [[nodiscard]] std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
-                                       const std::vector<Tensor>& grad_outputs = {}, const BackwardOptions& options = {});
+                                       const std::vector<Tensor>& grad_outputs = {},
+                                       const BackwardOptions& options = {});
 /// The same for one output and one input.
 Tensor grad(const Tensor& output, const Tensor& input, const Tensor& grad_output = {},
             const BackwardOptions& options = {});

@@ -148,7 +148,8 @@ Tensors jacobian(const TensorFunction& f, const Tensors& inputs, bool create_gra
   return rows_of_jacobian(evaluate("jacobian", f, inputs, variables, allow_unused), variables, create_graph);
 }
 
-Tensor jacobian(const std::function<Tensor(const Tensor&)>& f, const Tensor& input, bool create_graph, bool allow_unused) {
+Tensor jacobian(const std::function<Tensor(const Tensor&)>& f, const Tensor& input, bool create_graph,
+                bool allow_unused) {
   return jacobian(of_one(f), Tensors{input}, create_graph, allow_unused)[0];
 }
 
@@ -160,7 +161,8 @@ std::vector<Tensors> hessian(const TensorFunction& f, const Tensors& inputs, boo
   return blocks;
 }
 
-Tensor hessian(const std::function<Tensor(const Tensor&)>& f, const Tensor& input, bool create_graph, bool allow_unused) {
+Tensor hessian(const std::function<Tensor(const Tensor&)>& f, const Tensor& input, bool create_graph,
+               bool allow_unused) {
   return hessian(of_one(f), Tensors{input}, create_graph, allow_unused)[0][0];
 }
 

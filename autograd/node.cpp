@@ -146,7 +146,8 @@ Meta& meta_of(const Tensor& x) {
 
 std::recursive_mutex& gradient_mutex(const Tensor& leaf) {
   static auto* mutexes = new std::array<std::recursive_mutex, 64>;  // never destroyed: threads may outlive main
-  return (*mutexes)[std::hash<const void*>{}(leaf.impl()) / 64 % mutexes->size()];  // impls lie a cache line or more apart
+  // Impls lie a cache line or more apart.
+  return (*mutexes)[std::hash<const void*>{}(leaf.impl()) / 64 % mutexes->size()];
 }
 
 Meta* find_meta(const Tensor& x) { return x.defined() ? static_cast<Meta*>(x.impl()->meta.get()) : nullptr; }

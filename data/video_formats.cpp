@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include <ditharos/tensor/kernels/copy.h>
 #include <ditharos/tensor/view.h>

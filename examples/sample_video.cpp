@@ -206,7 +206,8 @@ int sample(int argc, char** argv) {
   settings.parse(argc, argv);
   trained.run.sampling = options.sampling;
   settings.say_without_effect();
-  static_cast<void>(encode_prompts(trained.tokenizer, options.prompts, trained.run.model.text.length));  // to check them
+  // To check them.
+  static_cast<void>(encode_prompts(trained.tokenizer, options.prompts, trained.run.model.text.length));
   for (const std::string& prompt : options.prompts)
     if (!options.any_words) check_words(trained.tokenizer, prompt);
   const data::ClipShape asked = wanted_shape(trained.run.clips, {16, 32, 32}, options.frames, options.size);

@@ -36,7 +36,9 @@ class Lister : public Visitor {
 
 }  // namespace
 
-std::string Visitor::numbered(const char* name, size_t i) { return std::string(name).append(".").append(std::to_string(i)); }
+std::string Visitor::numbered(const char* name, size_t i) {
+  return std::string(name).append(".").append(std::to_string(i));
+}
 
 void Visitor::operator()(const char* name, Tensor& parameter) {
   if (parameter.defined()) on_parameter(prefix_ + name, parameter);

@@ -41,8 +41,8 @@ ClipFactor factor_for(const char* op, const nn::NamedTensors& parameters, double
   return {norm, std::isinf(max_norm) ? 1.0 : std::min(1.0, max_norm / (norm + 1e-6))};
 }
 
-/// Replaces the elements of each gradient by those of f(gradient). A gradient that is a view gets memory of its own: its
-/// elements may overlap.
+/// Replaces the elements of each gradient by those of f(gradient). A gradient that is a view gets memory of its own:
+/// its elements may overlap.
 template <class F>
 void change_gradients(const nn::NamedTensors& parameters, const F& f) {
   std::unordered_set<const TensorImpl*> done;  // two parameters may have been given one tensor

@@ -27,8 +27,8 @@ class RecordDraws {
   RecordDraws* outer_;
 };
 
-/// Inside a scope, this thread's draws give the numbers of `log`, one entry after the other, whatever generator is asked,
-/// and no generator advances. AutogradError for a draw of which the log has none, or one of another length.
+/// Inside a scope, this thread's draws give the numbers of `log`, one entry after the other, whatever generator is
+/// asked, and no generator advances. AutogradError for a draw of which the log has none, or one of another length.
 class ReplayDraws {
  public:
   explicit ReplayDraws(const DrawLog& log);
@@ -45,8 +45,8 @@ class ReplayDraws {
   ReplayDraws* outer_;
 };
 
-/// Called by every draw of a Generator in the state (seed, offset): where it really begins. Advances `offset` unless the
-/// draw is a replay.
+/// Called by every draw of a Generator in the state (seed, offset): where it really begins. Advances `offset` unless
+/// the draw is a replay.
 Draw begin_draw(uint64_t seed, uint64_t& offset, uint64_t count);
 
 }  // namespace ditharos

@@ -12,11 +12,11 @@ namespace ditharos {
 
 /// The system's words for an errno. Store errno first thing after the call that failed: every later call, even one that
 /// is an argument of the same function, may change it.
-std::string error_text(int error);
+[[nodiscard]] std::string error_text(int error);
 
 /// True when both paths lead to one file or directory, through links too. Paths of files that do not exist yet are the
 /// same when their directories are, and their names.
-bool same_file(const std::string& a, const std::string& b);
+[[nodiscard]] bool same_file(const std::string& a, const std::string& b);
 
 /// Writes a file so that at every instant, a crash included, `path` is the old file or the complete new one.
 ///

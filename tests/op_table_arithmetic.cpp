@@ -89,11 +89,14 @@ void add_numbers(Rows& rows) {
   add("tensor * number", "mul_scalar", [](const Tensor& x) { return x * -3.0; }, [](double v) { return v * -3; });
   add("tensor / number", "div_scalar", [](const Tensor& x) { return x / 1.5; }, [](double v) { return v / 1.5; },
       Takes::floating);
+  rows.back().message = "[div] computes in f32 or f64, got bool; convert with to(x, DType::f32)";
   add("tensor / number", "div_scalar", [](const Tensor& x) { return x / -49.0; }, [](double v) { return v / -49; },
       Takes::floating, whole(-200, 200));
+  rows.back().message = "[div] computes in f32 or f64, got bool; convert with to(x, DType::f32)";
   rows.back().tolerance32 = 4e-8;  // half a unit in the last place
   add("tensor / number", "div_scalar", [](const Tensor& x) { return x / 8.0; }, [](double v) { return v / 8; },
       Takes::floating);
+  rows.back().message = "[div] computes in f32 or f64, got bool; convert with to(x, DType::f32)";
   rows.back().tolerance32 = 4e-8;
   add("number + tensor", "add_scalar", [](const Tensor& x) { return 3.0 + x; }, [](double v) { return 3 + v; });
   add("number - tensor", "add_scalar", [](const Tensor& x) { return 3.0 - x; }, [](double v) { return 3 - v; });

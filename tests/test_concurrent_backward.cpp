@@ -1,5 +1,5 @@
-// Backward passes on several threads over shared parameters, and inference with one model on several threads. The preset
-// tsan runs these tests under ThreadSanitizer: most races show there alone.
+// Backward passes on several threads over shared parameters, and inference with one model on several threads. The
+// preset tsan runs these tests under ThreadSanitizer: most races show there alone.
 #include <doctest/doctest.h>
 
 #include <atomic>

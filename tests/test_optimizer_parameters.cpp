@@ -43,7 +43,8 @@ TEST_CASE("regression 28: an optimiser refuses a tensor that is no leaf, by name
       "[optimizer] parameter \"weight\""));
   layer.weight = nn::parameter(layer.weight.detach());
   CHECK(optim::Sgd(nn::named_parameters(layer)).parameters().size() == 2);
-  CHECK(message_of<Error>([] { optim::Sgd(nn::NamedTensors{{"nothing", Tensor()}}); }) == "[optimizer] parameter \"nothing\" is undefined");
+  CHECK(message_of<Error>([] { optim::Sgd(nn::NamedTensors{{"nothing", Tensor()}}); }) ==
+        "[optimizer] parameter \"nothing\" is undefined");
   // A frozen parameter is a leaf: it may be listed, and stays.
   CHECK(optim::Sgd({{"frozen", ones({2})}}).parameters().size() == 1);
 }

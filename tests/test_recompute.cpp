@@ -205,7 +205,9 @@ TEST_CASE("regression 28: a block that draws from any generator draws the same a
   check_replayed([&](const std::vector<Tensor>& in) {
     return in[0] * to(captured.permutation(4), DType::f32) * to(captured.randint(1, 9, {4}), DType::f32);
   });
-  check_replayed([&](const std::vector<Tensor>& in) { return dropout(in[0], .5, captured) * captured.fork(1).normal({4}); });
+  check_replayed([&](const std::vector<Tensor>& in) {
+    return dropout(in[0], .5, captured) * captured.fork(1).normal({4});
+  });
   // Blocks inside of blocks, each with draws of its own.
   const auto inner = [&](const std::vector<Tensor>& in) { return in[0] * captured.normal({4}); };
   check_replayed([&](const std::vector<Tensor>& in) {
