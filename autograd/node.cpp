@@ -157,6 +157,11 @@ bool needs_grad(const Tensor& x) {
   return meta && (meta->requires_grad || meta->grad_fn);
 }
 
+bool is_leaf(const Tensor& x) {
+  const Meta* meta = find_meta(x);
+  return !meta || !meta->grad_fn;
+}
+
 std::shared_ptr<Node> node_of(const Tensor& x) {
   if (!needs_grad(x)) return nullptr;
   Meta& meta = meta_of(x);

@@ -174,6 +174,8 @@ template <class... F>
 
 /// True when the tensor is a leaf that wants a gradient or was computed from one.
 [[nodiscard]] bool needs_grad(const Tensor& x);
+/// False for a tensor that a recorded operation computed: it collects no gradient of its own.
+[[nodiscard]] bool is_leaf(const Tensor& x);
 /// The node that produced x, or the leaf node of a parameter; null when x needs no gradient.
 [[nodiscard]] std::shared_ptr<Node> node_of(const Tensor& x);
 

@@ -115,10 +115,10 @@ void zero_grad(Module& module) {
 void check_leaf(const char* op, const NamedTensor& parameter) {
   const auto& [name, tensor] = parameter;
   check(tensor.defined(), "[", op, "] parameter \"", name, "\" is undefined");
-  const auto node = node_of(tensor);
-  check<AutogradError>(!node || node->leaf.defined(), "[", op, "] parameter \"", name, "\" of shape ", tensor.shape(),
-                       " is no leaf: [", node ? node->name : "", "] computed it from others, and only leaves collect a "
-                       "gradient; give those others, or a new leaf, nn::parameter(x.detach())");
+  if (is_leaf(tensor)) return;
+  fail<AutogradError>("[", op, "] parameter \"", name, "\" of shape ", tensor.shape(), " is no leaf: [",
+                      node_of(tensor)->name, "] computed it from others, and only leaves collect a gradient; give "
+                      "those others, or a new leaf, nn::parameter(x.detach())");
 }
 
 void fail_without_weight(const char* op, const char* type, const Module& module) {
