@@ -24,7 +24,7 @@ template <class E>
 /// The product of the factors. E, naming `op` and the factors, unless its magnitude and that of every partial product
 /// is at most max_size.
 template <class E = ShapeError>
-int64_t checked_product(const char* op, std::initializer_list<int64_t> factors) {
+[[nodiscard]] int64_t checked_product(const char* op, std::initializer_list<int64_t> factors) {
   int64_t product = 1;
   for (const int64_t factor : factors) {
     const bool overflow = __builtin_mul_overflow(product, factor, &product);
@@ -36,7 +36,7 @@ int64_t checked_product(const char* op, std::initializer_list<int64_t> factors) 
 
 /// The same for sums.
 template <class E = ShapeError>
-int64_t checked_sum(const char* op, std::initializer_list<int64_t> terms) {
+[[nodiscard]] int64_t checked_sum(const char* op, std::initializer_list<int64_t> terms) {
   int64_t sum = 0;
   for (const int64_t term : terms) {
     const bool overflow = __builtin_add_overflow(sum, term, &sum);

@@ -8,8 +8,8 @@ namespace ditharos {
 /// infinity without a limit, and where there are no control groups. `membership` is the text of /proc/self/cgroup,
 /// `root` where the cgroup file system is mounted: version 2 (cpu.max) or 1 (cpu.cfs_quota_us and cpu.cfs_period_us
 /// below cpu/ or cpu,cpuacct/).
-double cpu_quota(const std::string& root, const std::string& membership);
+[[nodiscard]] double cpu_quota(const std::string& root, const std::string& membership);
 /// That of this process.
-double cpu_quota();
+[[nodiscard]] double cpu_quota();
 
 }  // namespace ditharos

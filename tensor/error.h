@@ -20,7 +20,7 @@ class ConfigError : public Error { using Error::Error; };    ///< a setting that
 
 namespace detail {
 /// Six decimals, as std::to_string writes them, in every locale.
-std::string message_number(double x);
+[[nodiscard]] std::string message_number(double x);
 }  // namespace detail
 
 /// Text of one part of a message. Types of the library add overloads beside their definition.

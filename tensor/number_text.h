@@ -6,12 +6,12 @@
 namespace ditharos {
 
 /// As printf's "%.*f", "%.*g" and "%.*e" in the locale "C". Columns are made by padding the text.
-std::string fixed_text(double x, int decimals);
-std::string general_text(double x, int digits);
-std::string scientific_text(double x, int decimals);
+[[nodiscard]] std::string fixed_text(double x, int decimals);
+[[nodiscard]] std::string general_text(double x, int digits);
+[[nodiscard]] std::string scientific_text(double x, int decimals);
 
 /// `text` at the right or the left of a column of at least so many characters.
-std::string right_aligned(const std::string& text, size_t width);
-std::string left_aligned(const std::string& text, size_t width);
+[[nodiscard]] std::string right_aligned(const std::string& text, size_t width);
+[[nodiscard]] std::string left_aligned(const std::string& text, size_t width);
 
 }  // namespace ditharos

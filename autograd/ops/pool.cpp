@@ -56,8 +56,9 @@ void check_size(const char* op, const Tensor& x, const Shape& size) {
   check<ShapeError>(x.rank() == 4 && x.size(2) >= 1 && x.size(3) >= 1, "[", op,
                     "] needs x [B, C, H, W] with at least one pixel, got ", x.shape());
   check<ShapeError>(size[0] >= 1 && size[1] >= 1, "[", op, "] needs a size of at least 1 x 1, got ", size);
-  numel({x.size(0), x.size(1), size[0], size[1]});  // ShapeError before a table of as many rows is made
-  for (int i = 0; i < 2; ++i) checked_product(op, {checked_sum(op, {size[i], 1}), x.size(2 + i)});
+  // ShapeError before a table of as many rows is made.
+  static_cast<void>(numel({x.size(0), x.size(1), size[0], size[1]}));
+  for (int i = 0; i < 2; ++i) static_cast<void>(checked_product(op, {checked_sum(op, {size[i], 1}), x.size(2 + i)}));
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ Tensor pad_from_edge(const Tensor& x, const Padding& padding, kernels::Edge edge
                       " is too short to be ", reflect ? "reflected" : "repeated", " by ", before, " and ", after);
     Shape padded = out.shape();
     padded[i] = checked_sum("pad", {size, before, after});
-    numel(padded);  // ShapeError before as many indices are made
+    static_cast<void>(numel(padded));  // ShapeError before as many indices are made
     out = index_select(out, i, kernels::padding_indices(edge, size, before, after));
   }
   return out;

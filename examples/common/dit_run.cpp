@@ -108,7 +108,8 @@ SampleRequest request_samples(const models::DiTConfig& model, int64_t per_class,
   SampleRequest request;
   const int64_t rows = model.classes > 0 ? model.classes : per_class;
   const int64_t n = checked_product<ConfigError>("request_samples", {rows, per_class});
-  numel({n, model.channels, model.height, model.width});  // ShapeError before as many labels are listed
+  // ShapeError before as many labels are listed.
+  static_cast<void>(numel({n, model.channels, model.height, model.width}));
   if (model.classes > 0) {
     std::vector<int64_t> labels;
     for (int64_t i = 0; i < n; ++i) labels.push_back(i / per_class);

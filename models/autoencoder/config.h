@@ -33,6 +33,6 @@ struct VideoAutoencoderConfig {
 };
 
 /// Elements of a VideoAutoencoder of this shape, parameters and buffers, without building it.
-int64_t count_elements(const VideoAutoencoderConfig& config);
+[[nodiscard]] int64_t count_elements(const VideoAutoencoderConfig& config);
 
 }  // namespace ditharos::models

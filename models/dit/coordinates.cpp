@@ -27,7 +27,7 @@ Tensor coordinate_features(const PatchGrid& grid, int64_t octaves, DType dtype) 
   check<ConfigError>(octaves >= 1 && octaves <= 16, "[coordinates] the number of octaves must be between 1 and ",
                      "16, got ", octaves);
   // ShapeError for a table that no memory holds.
-  numel({grid.frames, grid.rows, grid.columns, coordinate_width(octaves)});
+  static_cast<void>(numel({grid.frames, grid.rows, grid.columns, coordinate_width(octaves)}));
   const auto ways = directions();
   const auto shorter = double(std::min(grid.rows, grid.columns));
   const auto share = [](int64_t i, int64_t n) { return (double(i) + .5) / double(n); };

@@ -33,7 +33,7 @@ Tensor unpatchify(const Tensor& tokens, int64_t rows, int64_t columns, int64_t p
 
 Tensor position_table(int64_t rows, int64_t columns, int64_t width) {
   check<ConfigError>(width >= 4 && width % 4 == 0, "[position_table] the width must be divisible by 4, got ", width);
-  numel({rows, columns, width});  // ShapeError for a table that no memory holds
+  static_cast<void>(numel({rows, columns, width}));  // ShapeError for a table that no memory holds
   const int64_t frequencies = width / 4;
   std::vector<float> table(static_cast<size_t>(rows * columns * width));
   float* out = table.data();

@@ -23,7 +23,7 @@ void VideoDiTConfig::validate() const {
   check_size("a patch's number of frames", patch.frames);
   check_size("a patch's height", patch.height);
   check_size("a patch's width", patch.width);
-  checked_product<ConfigError>("VideoDiT", {channels, patch.frames, patch.height, patch.width});
+  static_cast<void>(checked_product<ConfigError>("VideoDiT", {channels, patch.frames, patch.height, patch.width}));
   check_size("hidden", hidden);
   check_size("depth", depth);
   check_size("heads", heads);

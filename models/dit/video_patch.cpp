@@ -16,7 +16,8 @@ void check_patch(const char* where, const Shape& videos, const PatchSize& patch)
   check<ShapeError>(videos.rank() == 5, "[", where, "] videos must have shape [B, F, C, H, W], got ", videos);
   check<ConfigError>(patch.frames >= 1 && patch.height >= 1 && patch.width >= 1, "[", where,
                      "] a patch needs at least one frame, row and column, got ", patch);
-  checked_product(where, {patch.frames, patch.height, patch.width});  // as PatchSize::volume multiplies them
+  // As PatchSize::volume multiplies them.
+  static_cast<void>(checked_product(where, {patch.frames, patch.height, patch.width}));
 }
 
 }  // namespace
@@ -46,7 +47,8 @@ Tensor patchify_video(const Tensor& videos, const PatchSize& patch) {
 Tensor unpatchify_video(const Tensor& tokens, const PatchGrid& grid, const PatchSize& patch) {
   for (const auto& [a, b, c] : {std::array{grid.frames, grid.rows, grid.columns},
                                 std::array{patch.frames, patch.height, patch.width}})
-    checked_product("unpatchify_video", {a, b, c});  // as PatchGrid::tokens and PatchSize::volume multiply them
+    // As PatchGrid::tokens and PatchSize::volume multiply them.
+    static_cast<void>(checked_product("unpatchify_video", {a, b, c}));
   check<ShapeError>(tokens.rank() == 3 && tokens.size(1) == grid.tokens() && patch.volume() >= 1 &&
                         tokens.size(2) % patch.volume() == 0,
                     "[unpatchify_video] tokens of shape ", tokens.shape(), " do not fill ", grid.frames, " x ",

@@ -13,7 +13,7 @@ void check_window(const char* op, const Window& w, int64_t height, int64_t width
   check<ShapeError>(w.kernel >= 1 && w.stride >= 1 && w.padding >= 0, "[", op,
                     "] needs kernel >= 1, stride >= 1 and padding >= 0, got ", w.kernel, ", ", w.stride, " and ",
                     w.padding);
-  checked_sum(op, {std::max(height, width), w.padding, w.padding});  // as Window::out adds them
+  static_cast<void>(checked_sum(op, {std::max(height, width), w.padding, w.padding}));  // as Window::out adds them
   check<ShapeError>(height + 2 * w.padding >= w.kernel && width + 2 * w.padding >= w.kernel, "[", op, "] a window of ",
                     w.kernel, " does not fit a picture of ", height, " x ", width, " with padding ", w.padding);
 }
