@@ -93,9 +93,12 @@ Tensor mean(const Tensor& x, const Axes& axes = {}, bool keepdim = false);
 Tensor variance(const Tensor& x, const Axes& axes = {}, bool keepdim = false, int64_t correction = 0);
 /// Its square root; the gradient is 0 where all elements are equal.
 Tensor standard_deviation(const Tensor& x, const Axes& axes = {}, bool keepdim = false, int64_t correction = 0);
-/// (sum |x|^p)^(1/p); p > 0, infinity for the largest |x|. The gradient of a norm of 0 is 0.
+/// (sum |x|^p)^(1/p); p > 0, infinity for the largest |x|. Sums that overflow or vanish where the norm does not are
+/// taken in units of the largest |x|. The gradient of a norm of 0 is 0, and for p other than 2 that of an element 0: a
+/// subgradient, at every order.
 Tensor norm(const Tensor& x, double p = 2, const Axes& axes = {}, bool keepdim = false);
-/// Minus infinity for an empty axis.
+/// ln(sum e^x). Minus infinity for an empty axis and, with the gradient 0, where all elements are; plus infinities
+/// share the gradient equally.
 Tensor logsumexp(const Tensor& x, const Axes& axes = {}, bool keepdim = false);
 Tensor prod(const Tensor& x, const Axes& axes = {}, bool keepdim = false);  ///< right for zeros; integers in i64
 Tensor amax(const Tensor& x, const Axes& axes = {}, bool keepdim = false);  ///< ties share the gradient equally
@@ -272,8 +275,9 @@ Tensor rope(const Tensor& qkv, const Tensor& cosines, const Tensor& sines, int64
 Tensor attention(const Tensor& qkv, int64_t heads);
 /// softmax(q k^T / sqrt(D) + mask) v for q [B, H, T, D], k [B, H, S, D], v [B, H, S, E] -> [B, H, T, E]. The mask
 /// broadcasts to [B, H, T, S]: booleans (true: the key takes part) or numbers that are added (minus infinity: it does
-/// not). `causal`: query i sees the keys up to i. A query that is left without any key gives zeros. In tiles, without a
-/// matrix [T, S] in memory, unless the mask itself needs a gradient.
+/// not). `causal`: query i sees the keys up to i. A query that is left without any key gives zeros; a key that no query
+/// of its head sees contributes nothing, even if it or its value is not finite. In tiles, without a matrix [T, S] in
+/// memory, unless the mask itself needs a gradient.
 Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask = {},
                                     bool causal = false);
 

@@ -59,7 +59,8 @@ Tensor relu(const Tensor& x) {
                   const Tensor y = d.output();
                   if (!grad_enabled()) return kernels::binary(Binary::relu_backward, d.grad(), y);
                   const Tensor zero = scalar(0, y.dtype());
-                  return d.grad() * where(less_equal(y, zero), zero, scalar(1, y.dtype()));  // 1 at NaN, as in the kernel
+                  // 1 at NaN, as in the kernel.
+                  return d.grad() * where(less_equal(y, zero), zero, scalar(1, y.dtype()));
                 }));
 }
 

@@ -20,13 +20,16 @@ Tensor softmax_last(const Tensor& x) {
 }
 
 Tensor log_softmax_last(const Tensor& x) {
-  // dx = g - p sum(g) with p = softmax(x) = e^y; where p may round to 1, (g - sum(g)) - (p - 1) sum(g)
+  // dx = g - p sum(g) with p = softmax(x) = e^y; at the largest, where p may round to 1, the same as
+  // -(sum of the other g) - (p - 1) sum(g).
   return record("log_softmax", kernels::log_softmax(x), {x}, save_output, each([](const Backward& d) {
                   const Tensor y = d.output();
                   if (!grad_enabled()) return kernels::log_softmax_backward(d.grad(), y);
+                  if (y.numel() == 0) return d.grad();
                   const Tensor g = d.grad(), total = sum(g, {-1}, true);
-                  const Tensor dominant = greater(y, scalar(-.5, y.dtype()));
-                  return where(dominant, (g - total) - expm1(y) * total, g - exp(y) * total);
+                  const Tensor largest = equal(arange(y.size(-1), DType::i64), kernels::argmax(y, -1, true));
+                  const Tensor others = sum(where(largest, scalar(0, g.dtype()), g), {-1}, true);
+                  return where(largest, -others - expm1(y) * total, g - exp(y) * total);
                 }));
 }
 

@@ -115,11 +115,14 @@ void backward(const NormRow<T>& row, const T* grad, const T* x, const T* statist
   }
 }
 
-/// 1 / sqrt(mean(x^2) + eps) of a row whose squares overflow: in units of its largest element.
+/// 1 / sqrt(mean(x^2) + eps) of a row whose squares overflow to `squares`: in units of its largest element; 0
+/// when that is infinite.
 template <class T>
-[[gnu::noinline]] T inverse_rms_of_large(int64_t d, const T* x, T eps) {
-  T size = 0, squares = 0;
+[[gnu::noinline]] T inverse_rms_of_large(int64_t d, const T* x, T squares, T eps) {
+  T size = 0;
   for (int64_t j = 0; j < d; ++j) size = max_of(size, abs(x[j]));
+  if (!(size < T(infinity))) return T(1) / sqrt(squares);
+  squares = 0;
   for (int64_t j = 0; j < d; ++j) squares += x[j] / size * (x[j] / size) / T(d);
   return T(1) / sqrt(squares + eps / size / size) / size;
 }
@@ -131,7 +134,8 @@ void rms(int64_t rows, int64_t d, const T* x, const T* weight, T eps, T* y, T* i
       const V v = read<V>(x + j);
       sum += v * v;
     });
-    const T scale = squares < T(infinity) ? T(1) / sqrt(squares / T(d) + eps) : inverse_rms_of_large(d, x, eps);
+    const bool overflows = !(squares < T(infinity));
+    const T scale = overflows ? inverse_rms_of_large(d, x, squares, eps) : T(1) / sqrt(squares / T(d) + eps);
     inverse[i] = scale;
     if (weight) {
 #pragma omp simd

@@ -59,13 +59,14 @@ int64_t place_of(int64_t n, const T* x, T value) {
   return 0;
 }
 
-/// ln of the sum of e^(x - shift), where `shift` is the largest element: ln(1 + the sum of the others), so that it does
-/// not vanish beside a dominant element. NaN when the largest is infinite.
+/// ln of the sum of e^(x - shift), where `shift` is the largest element. Beside a dominant element, whose term is 1, it
+/// is ln(1 + the sum of the others), so that it does not vanish. NaN when the largest is infinite.
 template <class T>
 T log_sum(int64_t n, const T* x, T shift) {
+  const T all = sum_of_exponentials(n, x, shift);
+  if (!(all < T(2))) return log(all);
   const int64_t top = place_of(n, x, shift), after = top + 1;
-  const T others = sum_of_exponentials(top, x, shift) + sum_of_exponentials(n - after, x + after, shift);
-  return log1p_of_positive(others) + (shift - shift);
+  return log1p_of_positive(sum_of_exponentials(top, x, shift) + sum_of_exponentials(n - after, x + after, shift));
 }
 
 template <class T>
