@@ -73,35 +73,35 @@ void Node::release() {
 }
 
 bool Saved::unchanged() const {
-  if (!recipe) return !tensor.defined() || tensor.version() == version;
-  const auto result = storage.lock();  // once it is gone nobody can have kept what was written there
-  return (!result || result->version() == version) &&
-         std::all_of(recipe->inputs.begin(), recipe->inputs.end(), [](const Saved& x) { return x.unchanged(); });
+  return recipe ? recipe->unchanged() : !tensor.defined() || tensor.version() == version;
 }
 
-bool Recipe::makes(const Tensor& x) const {
-  return x.storage().get() == storage && x.version() == version &&
+bool Recipe::unchanged() const {
+  const auto first = result.lock();  // once it is gone nobody can have kept what was written there
+  return (!first || first->version() == version) &&
          std::all_of(inputs.begin(), inputs.end(), [](const Saved& input) { return input.unchanged(); });
 }
+
+bool Recipe::makes(const Tensor& x) const { return result.lock() == x.storage() && unchanged(); }
 
 Tensor Backward::unpack(const Saved& saved, int which) const {
   const auto what = [which] {
     return which >= 0 ? "input " + std::to_string(which) : which == whole_output ? "output" : "intermediate result";
   };
-  const auto check_version = [&](uint64_t version, const Shape& shape) {
-    if (version != saved.version)
+  const auto check_version = [&](uint64_t version, uint64_t then, const Shape& shape) {
+    if (version != then)
       fail<AutogradError>("[", node_.name, "] the saved ", what(), " of shape ", shape,
-                          " was modified in place after the forward pass (version ", version, ", saved at ",
-                          saved.version, ")");
+                          " was modified in place after the forward pass (version ", version, ", saved at ", then, ")");
   };
   if (!saved.present)
     fail<AutogradError>("[", node_.name, "] the rule asks for the ", what(), ", which the operation did not save");
   if (saved.recipe) {
-    if (const auto storage = saved.storage.lock()) check_version(storage->version(), input_shape(size_t(which)));
+    if (const auto first = saved.recipe->result.lock())
+      check_version(first->version(), saved.recipe->version, input_shape(size_t(which)));
     return compute_again(*saved.recipe, which);
   }
   if (!saved.tensor.defined()) return {};
-  check_version(saved.tensor.version(), saved.tensor.shape());
+  check_version(saved.tensor.version(), saved.version, saved.tensor.shape());
   return saved.tensor;
 }
 
@@ -209,12 +209,12 @@ Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, Save sav
     if (!wanted) continue;
     const Node* producer = node->next[i].get();
     const bool again = producer && producer->recipe && producer->shape == x.shape() && producer->recipe->makes(x);
-    node->inputs[i] = again ? Saved(x, producer->recipe) : Saved(x);
+    node->inputs[i] = again ? Saved(producer->recipe) : Saved(x);
   }
   if (save & save_output) node->output = Saved(views::alias(out));
   if (recipe) {
     Recipe how = recipe();
-    how.storage = out.storage().get();
+    how.result = out.storage();
     how.version = out.version();
     node->recipe = std::make_shared<const Recipe>(std::move(how));
   }

@@ -40,9 +40,7 @@ struct Recipe;
 struct Saved {
   Saved() = default;
   explicit Saved(const Tensor& x) : tensor(x), version(x.defined() ? x.version() : 0), present(true) {}
-  /// What `how` computes again stands for x, which is not kept.
-  Saved(const Tensor& x, std::shared_ptr<const Recipe> how)
-      : version(x.version()), recipe(std::move(how)), storage(x.storage()), present(true) {}
+  explicit Saved(std::shared_ptr<const Recipe> how) : recipe(std::move(how)), present(true) {}
 
   /// False when the tensor, or what a recipe computes it from, was modified since.
   bool unchanged() const;
@@ -50,7 +48,6 @@ struct Saved {
   Tensor tensor;  // may be undefined: an optional input that was left out
   uint64_t version = 0;
   std::shared_ptr<const Recipe> recipe;
-  std::weak_ptr<const Storage> storage;  // with a recipe: of the tensor it stands for
   bool present = false;
 };
 
@@ -62,14 +59,15 @@ struct Recipe {
   /// `compute` gets `from` as it is now and returns the same bits as the forward pass; it records nothing.
   Recipe(const std::vector<Tensor>& from, Compute how) : inputs(from.begin(), from.end()), compute(std::move(how)) {}
 
-  /// True when the recipe can stand for x: x is the result that it was given for and neither that nor an input was
-  /// modified since.
+  /// False when the result or an input was modified since.
+  bool unchanged() const;
+  /// True when the recipe can stand for x: it is the result, unchanged.
   bool makes(const Tensor& x) const;
 
   std::vector<Saved> inputs;
   Compute compute;
-  const Storage* storage = nullptr;  // of the result, for comparison alone
-  uint64_t version = 0;              // that the result had
+  std::weak_ptr<const Storage> result;  // what was computed the first time, and the version that it had
+  uint64_t version = 0;
 };
 
 /// A set of nodes; nobody owns them through it.

@@ -139,20 +139,12 @@ struct Labels {
       ignored = marked;
       index = where(marked, scalar(0, DType::i64), labels);
     }
-    check_range(op, x.size(1));
+    index = kernels::checked_labels(op, x, index);
     if (!options.weight.defined()) return;
     check<ShapeError>(options.weight.shape() == Shape{x.size(1)}, "[", op, "] the classes' weights must be [",
                       x.size(1), "], got ", options.weight.shape());
     check_one_dtype(op, "the logits", x, "the classes' weights", options.weight);
     weight = index_select(options.weight, index);
-  }
-
-  void check_range(const char* op, int64_t classes) const {
-    const Tensor flat = contiguous(index);
-    const int64_t* label = flat.data<int64_t>();
-    for (int64_t i = 0; i < flat.numel(); ++i)
-      check<ShapeError>(label[i] >= 0 && label[i] < classes, "[", op, "] label ", label[i], " of row ", i,
-                        " is not in [0, ", classes, ")");
   }
 
   /// The losses [N] reduced: ignored rows give 0, and the mean is weighted.

@@ -67,7 +67,8 @@ Tensor map_rows(const char* op, const Tensor& grad, const Tensor& y, const Pick&
   });
 }
 
-/// The labels of the rows of `logits` [N, C], contiguous; every one is checked.
+}  // namespace
+
 Tensor checked_labels(const char* op, const Tensor& logits, const Tensor& labels) {
   check<ShapeError>(logits.rank() == 2 && labels.rank() == 1 && labels.shape()[0] == logits.shape()[0], "[", op,
                     "] needs logits [N, C] and labels [N], got ", logits.shape(), " and ", labels.shape());
@@ -81,8 +82,6 @@ Tensor checked_labels(const char* op, const Tensor& logits, const Tensor& labels
   }
   return flat;
 }
-
-}  // namespace
 
 Tensor softmax(const Tensor& x) {
   return map_rows("softmax", x, [](const auto& loops) { return loops.softmax; });

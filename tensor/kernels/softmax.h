@@ -12,6 +12,8 @@ Tensor log_softmax_backward(const Tensor& grad, const Tensor& y);
 /// ln sum(e^x): [..., N] -> [...]. Minus infinity for a row of minus infinities or without elements.
 Tensor log_sum_exp(const Tensor& x);
 
+/// The labels (i64 [N]) of the rows of `logits` [N, C], contiguous; ShapeError unless every one is in [0, C).
+Tensor checked_labels(const char* op, const Tensor& logits, const Tensor& labels);
 /// Per-row loss -log softmax(logits)[label]; logits [N, C], labels i64 [N]; out [N].
 Tensor cross_entropy(const Tensor& logits, const Tensor& labels);
 /// dlogits = g (softmax(logits) - onehot(label)); g [N].
