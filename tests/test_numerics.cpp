@@ -97,8 +97,10 @@ TEST_CASE("regression 34: NaN wins in largest and smallest elements and gets the
            {{rows}, {nan_value, 1}, {{0, 1, 0, 0, 0, 1}}});
   CHECK(max(rows, 1).indices.to_vector<double>() == Values{1, 0});
   CHECK(min(rows, 1).indices.to_vector<double>() == Values{1, 2});
-  CHECK(same(amax(rows, {1}), {nan_value, 3}));
-  CHECK(same(amin(rows, {1}), {nan_value, 1}));
+  check_op("amax", [](const Tensors& in) { return amax(in[0], {1}); },
+           {{rows}, {nan_value, 3}, {{0, .5, .5, .5, .5, 0}}});
+  check_op("amin", [](const Tensors& in) { return amin(in[0], {1}); },
+           {{rows}, {nan_value, 1}, {{0, .5, .5, 0, 0, 1}}});
   check_op("max_pool2d", [](const Tensors& in) { return max_pool2d(in[0], 2); },
            {{from_vector<double>({1, nan_value, 2, 3}, {1, 1, 2, 2})}, {nan_value}, {{0, 1, 0, 0}}});
 }
@@ -121,6 +123,29 @@ TEST_CASE("regression 34: bilinear interpolation does not read a neighbour of we
   const auto grow = [](const Tensors& in) { return interpolate(in[0], {1, 4}, Interpolation::bilinear); };
   check_op("interpolate", grow,
            {{from_vector<double>({1, nan_value}, {1, 1, 1, 2})}, {1, nan_value, nan_value, nan_value}, {{2, 2}}});
+}
+
+TEST_CASE("regression 34: attention does not read hidden keys and values") {
+  const Tensor q = ones({1, 1, 2, 2}, DType::f64);
+  const Tensor k = from_vector<double>({1, 1, nan_value, infinity}, {1, 1, 2, 2});
+  const Tensor v = from_vector<double>({3, 4, nan_value, infinity}, {1, 1, 2, 2});
+  const Tensor flags = to(from_vector<double>({1, 0, 0, 0}, {2, 2}), DType::boolean);
+  const Tensor added = from_vector<double>({0, -infinity, -infinity, -infinity}, {2, 2});
+  for (const Tensor& mask : {flags, added})
+    for (DType dtype : {DType::f32, DType::f64}) {
+      const Tensor m = mask.dtype() == DType::boolean ? mask : to(mask, dtype);
+      const auto attend = [&](const Tensors& in) { return scaled_dot_product_attention(in[0], in[1], in[2], m); };
+      const Tensors x{to(q, dtype).detach().set_requires_grad(), to(k, dtype).detach().set_requires_grad(),
+                      to(v, dtype).detach().set_requires_grad()};
+      const Tensor y = attend(x);
+      CHECK(same(y, {3, 4, 0, 0}));  // the second query sees no key
+      for (bool create_graph : {false, true}) {
+        const Tensors g = grad({sum(y)}, x, {}, {.retain_graph = true, .create_graph = create_graph});
+        CHECK(same(g[0], {0, 0, 0, 0}));
+        CHECK(same(g[1], {0, 0, 0, 0}));
+        CHECK(same(g[2], {1, 1, 0, 0}));
+      }
+    }
 }
 
 TEST_CASE("regression 34: a finite mask, however low, is not hidden behind minus infinity") {
