@@ -36,6 +36,7 @@ const std::set<std::string> private_headers = {
     "autograd/cut.h",            "autograd/formulas.h",      "autograd/graph_layout.h",
     "autograd/graph_listing.h",  "autograd/html_template.h", "autograd/pass_recorder.h",
     "autograd/ops/axes.h",       "autograd/ops/einsum_equation.h", "autograd/ops/operands.h",
+    "autograd/ops/normal_cdf.h", "autograd/ops/normalized.h",
     "autograd/meta.h",           "data/byte_reader.h", "data/captions.h",    "data/distance.h",
     "data/font.h",  "data/frame_folder.h", "data/palette.h", "data/pixels.h",
     "data/program.h", "data/video_formats.h",               "data/names.h",          "data/png_calls.h",

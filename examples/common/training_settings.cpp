@@ -47,7 +47,7 @@ void describe_output(Settings& settings, OutputSettings& output) {
            between(0, most_steps))
       .add("checkpoint_every", output.checkpoint_every, "steps between checkpoints; 0: only at the end",
            between(0, most_steps))
-      .add("keep_checkpoints", output.keep_checkpoints, "checkpoints that stay on disk", between(1, 1e6))
+      .add("keep_checkpoints", output.keep_checkpoints, "checkpoints that stay on disk", at_least(1))
       .add("log_every", output.log_every, "steps between lines of metrics.jsonl", between(1, most_steps));
 }
 
