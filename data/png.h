@@ -23,7 +23,8 @@ inline constexpr int64_t max_png_pixels = int64_t{1} << 26;
 
 /// Reads the header only. `name` stands in messages. IoError when it is no PNG, its header is damaged, a chunk claims
 /// more bytes than the file has, or it announces more than `max_pixels` pixels.
-[[nodiscard]] PngInfo png_info(std::string_view bytes, const std::string& name, int64_t max_pixels = default_max_pixels);
+[[nodiscard]] PngInfo png_info(std::string_view bytes, const std::string& name,
+                               int64_t max_pixels = default_max_pixels);
 
 /// A PNG of any bit depth and colour type as u8 [channels, H, W], channels 1 (gray), 3 (RGB) or 4 (RGB and opacity).
 /// 16 bits are rounded to 8; without opacity, what is transparent shows white; colours become gray by ITU-R BT.601's

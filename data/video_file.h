@@ -39,8 +39,8 @@ struct VideoFrames {
 ///
 /// Pixels that are not square by the word of the file (Y4M's A, GIF's aspect byte, what ffmpeg finds) are made so: the
 /// shorter side of a pixel decides, and frames get wider or higher. What is transparent shows white. IoError naming the
-/// file and the reason when it is missing, damaged, cut off (with the last whole frame), larger than the limits above, or
-/// when its frames have more than `max_pixels` pixels together; nothing is decoded then.
+/// file and the reason when it is missing, damaged, cut off (with the last whole frame), larger than the limits above,
+/// or when its frames have more than `max_pixels` pixels together; nothing is decoded then.
 [[nodiscard]] VideoFrames read_clip(const std::string& path, int64_t max_pixels = default_max_pixels);
 /// True when read_clip knows the ending of this name, whether there is such a file or not, or it is a directory.
 [[nodiscard]] bool is_clip_path(const std::string& path);

@@ -39,7 +39,8 @@ struct Agreement {
   /// in one order of additions and infinite in another, as cross-entropy does of infinite class weights. Attention's
   /// kernel lets NaN spread further than it has to.
   explicit Agreement(const Row& row)
-      : digits(!contains(row.name, "norm") && !contains(row.name, "attention")), infinities(digits && row.name != "cross_entropy"),
+      : digits(!contains(row.name, "norm") && !contains(row.name, "attention")),
+        infinities(digits && row.name != "cross_entropy"),
         any_input(!contains(row.name, "attention")) {}
 
   bool takes(double value, DType dtype) const {

@@ -117,8 +117,8 @@ TEST_CASE("regression 24: a schedule that cannot be is refused, saying what can"
     return tests::message_of<ConfigError>([&] { GaussianDiffusion{config}; });
   };
   for (const int64_t steps : {1, 2, 19, 20})
-    CHECK(refusal({.steps = steps}) == "the linear schedule has betas up to 20 / steps, which must be below 1: it needs "
-                                       "from 21 to 1000000 steps, got " + std::to_string(steps));
+    CHECK(refusal({.steps = steps}) == "the linear schedule has betas up to 20 / steps, which must be below 1: it needs"
+                                       " from 21 to 1000000 steps, got " + std::to_string(steps));
   CHECK(refusal({.steps = 0}) == "a diffusion process has between 1 and 1000000 steps, got 0");
   CHECK(refusal({.steps = 1000001}) == "a diffusion process has between 1 and 1000000 steps, got 1000001");
   CHECK(refusal({.respacing = "1001"}) ==

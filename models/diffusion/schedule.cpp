@@ -41,8 +41,8 @@ std::vector<int64_t> strided_steps(int64_t steps, int64_t count) {
   fail<ConfigError>("no integer stride gives ", count, " of ", steps, " steps; choose another number for ddim");
 }
 
-/// `count` steps of [begin, begin + size), evenly spaced from the first to the last; a single one is the last, where the
-/// section has most noise.
+/// `count` steps of [begin, begin + size), evenly spaced from the first to the last; a single one is the last, where
+/// the section has most noise.
 void append_section(std::vector<int64_t>& kept, int64_t begin, int64_t size, int64_t count) {
   check<ConfigError>(count <= size, "a section of ", size, " steps cannot be respaced to ", count,
                     "; from 1 to ", size, " are possible");

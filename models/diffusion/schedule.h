@@ -11,14 +11,14 @@ enum class BetaSchedule {
   squaredcos_cap_v2  ///< alpha-bar follows a squared cosine (Nichol and Dhariwal 2021, equation 17)
 };
 
-/// The variance beta_t that each of `steps` steps adds, all in (0, 1). ConfigError below 21 steps of the linear schedule,
-/// whose last beta is 20 / steps, and below 1 of the other.
+/// The variance beta_t that each of `steps` steps adds, all in (0, 1). ConfigError below 21 steps of the linear
+/// schedule, whose last beta is 20 / steps, and below 1 of the other.
 [[nodiscard]] std::vector<double> make_betas(BetaSchedule schedule, int64_t steps);
 
 /// Which of `steps` original steps a shorter process keeps, ascending. `sections` is "" (all), "ddimN" (N steps at one
 /// integer stride, as in DDIM), "N", or "N,M,...": the range is cut into equal sections, of which N, M, ... steps are
-/// kept, evenly spaced and both ends included; a single one is the end, where most noise is. ConfigError when that cannot
-/// be done.
+/// kept, evenly spaced and both ends included; a single one is the end, where most noise is. ConfigError when that
+/// cannot be done.
 [[nodiscard]] std::vector<int64_t> respaced_steps(int64_t steps, const std::string& sections);
 
 /// Everything that the formulas of DDPM need, one entry a step; `a_bar` is the product of (1 - beta) so far.

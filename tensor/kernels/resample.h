@@ -8,8 +8,8 @@
 
 namespace ditharos::kernels {
 
-/// A matrix [outputs, inputs] whose rows have their entries side by side. Inputs and outputs may have divisors: an average
-/// is a sum that is divided once, since a rounded reciprocal as a factor would not give back equal pixels.
+/// A matrix [outputs, inputs] whose rows have their entries side by side. Inputs and outputs may have divisors: an
+/// average is a sum that is divided once, since a rounded reciprocal as a factor would not give back equal pixels.
 class Taps {
  public:
   Taps(int64_t inputs, int64_t outputs)
