@@ -8,18 +8,17 @@ namespace {
 
 template <class T> struct Moments { T mean, variance; };
 
-/// The variance from the differences to the mean: E[x^2] - mean^2 would cancel. The sum of the differences is what the
-/// rounding of the mean left over, and corrects both: the mean of equal elements is exact, their variance 0.
+/// The mean from the differences to the first element, so that the mean of equal elements is exact and their
+/// variance 0. The variance from the differences to the mean: E[x^2] - mean^2 would cancel.
 template <class T>
 Moments<T> moments_of(int64_t d, const T* x) {
-  const T guess = sum_over<T>(d, [&]<class V>(int64_t j, V& sum) { sum += read<V>(x + j); }) / T(d);
-  const Sums<T> sums = sums_over<T>(d, [&]<class V>(int64_t j, V& sum, V& squares) {
-    const V difference = read<V>(x + j) - guess;
-    sum += difference;
-    squares += difference * difference;
+  const T first = x[0];
+  const T mean = first + sum_over<T>(d, [&]<class V>(int64_t j, V& sum) { sum += read<V>(x + j) - first; }) / T(d);
+  const T squares = sum_over<T>(d, [&]<class V>(int64_t j, V& sum) {
+    const V difference = read<V>(x + j) - mean;
+    sum += difference * difference;
   });
-  const T rest = sums.first / T(d), variance = sums.second / T(d) - rest * rest;
-  return {guess + rest, variance < T(0) ? T(0) : variance};
+  return {mean, squares / T(d)};
 }
 
 /// Mean and 1 / sqrt(var + eps) of a row.

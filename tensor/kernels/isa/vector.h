@@ -68,37 +68,49 @@ inline T add_lanes(Vector<T> v) {
   else return v[0];
 }
 
-/// The two sums over j < d of what step(j, first, second) adds: in each block to registers for most j, to scalars for
-/// the rest. The blocks' sums are added in double, so that the error does not grow with d.
-inline constexpr int64_t sum_block_size = 1024;
+/// The two sums over begin <= j < end of what step(j, first, second) adds: to registers for most j, to scalars for the
+/// rest.
 template <class T> struct Sums { T first, second; };
 template <class T, class Step>
+inline Sums<T> sums_of_block(int64_t begin, int64_t end, const Step& step) {
+  Vector<T> first{}, second{};
+  T first_rest = 0, second_rest = 0;
+  int64_t j = begin;
+  for (; j + lanes<T> <= end; j += lanes<T>) step(j, first, second);
+  for (; j < end; ++j) step(j, first_rest, second_rest);
+  return {add_lanes<T>(first) + first_rest, add_lanes<T>(second) + second_rest};
+}
+
+/// The same over j < d. The sums of blocks are added in double, so that the error does not grow with d.
+inline constexpr int64_t sum_block_size = 1024;
+template <class T, class Step>
 inline Sums<T> sums_over(int64_t d, const Step& step) {
-  double first_total = 0, second_total = 0;
-  for (int64_t j = 0; j < d;) {
-    const int64_t end = d - j < sum_block_size ? d : j + sum_block_size;
-    Vector<T> first{}, second{};
-    T first_rest = 0, second_rest = 0;
-    for (; j + lanes<T> <= end; j += lanes<T>) step(j, first, second);
-    for (; j < end; ++j) step(j, first_rest, second_rest);
-    first_total += add_lanes<T>(first) + first_rest;
-    second_total += add_lanes<T>(second) + second_rest;
+  if (d <= sum_block_size) return sums_of_block<T>(0, d, step);
+  double first = 0, second = 0;
+  for (int64_t j = 0; j < d; j += sum_block_size) {
+    const Sums<T> block = sums_of_block<T>(j, d - j < sum_block_size ? d : j + sum_block_size, step);
+    first += block.first;
+    second += block.second;
   }
-  return {T(first_total), T(second_total)};
+  return {T(first), T(second)};
 }
 
 /// The same for one sum, step(j, sum).
 template <class T, class Step>
+inline T sum_of_block(int64_t begin, int64_t end, const Step& step) {
+  Vector<T> sum{};
+  T rest = 0;
+  int64_t j = begin;
+  for (; j + lanes<T> <= end; j += lanes<T>) step(j, sum);
+  for (; j < end; ++j) step(j, rest);
+  return add_lanes<T>(sum) + rest;
+}
+template <class T, class Step>
 inline T sum_over(int64_t d, const Step& step) {
+  if (d <= sum_block_size) return sum_of_block<T>(0, d, step);
   double total = 0;
-  for (int64_t j = 0; j < d;) {
-    const int64_t end = d - j < sum_block_size ? d : j + sum_block_size;
-    Vector<T> sum{};
-    T rest = 0;
-    for (; j + lanes<T> <= end; j += lanes<T>) step(j, sum);
-    for (; j < end; ++j) step(j, rest);
-    total += add_lanes<T>(sum) + rest;
-  }
+  for (int64_t j = 0; j < d; j += sum_block_size)
+    total += sum_of_block<T>(j, d - j < sum_block_size ? d : j + sum_block_size, step);
   return T(total);
 }
 
