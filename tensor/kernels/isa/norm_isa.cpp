@@ -46,7 +46,8 @@ template <class T>
 void forward(int64_t rows, int64_t d, const T* x, const T* scale, T offset, const T* shift, T eps, T* y,
              T* statistics) {
   for (int64_t i = 0; i < rows; ++i, x += d, y += d) {
-    const auto [mean, inverse] = statistics_of(d, x, eps);
+    const Statistics<T> row = statistics_of(d, x, eps);
+    const T mean = row.mean, inverse = row.inverse;  // no structured binding: Clang refuses those in an OpenMP loop
     if (statistics) {
       statistics[2 * i] = mean;
       statistics[2 * i + 1] = inverse;
