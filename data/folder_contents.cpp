@@ -4,10 +4,10 @@
 #include <filesystem>
 #include <vector>
 
+#include <ditharos/data/unicode.h>
+
 namespace ditharos::data {
 namespace {
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 std::string counted(int64_t n, const std::string& what) {
   return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
@@ -19,7 +19,7 @@ bool is_hidden(const std::string& name) { return name.starts_with('.') || name =
 
 void UnreadFiles::add_file(const std::string& name) {
   std::string ending = std::filesystem::path(name).extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(), lower);
+  std::transform(ending.begin(), ending.end(), ending.begin(), ascii_lower);
   ++counts_[ending];
 }
 

@@ -13,6 +13,7 @@
 #include <ditharos/data/folder_contents.h>
 #include <ditharos/data/png.h>
 #include <ditharos/data/text_lines.h>
+#include <ditharos/data/unicode.h>
 #include <ditharos/data/video_formats.h>
 #include <ditharos/tensor/file.h>
 
@@ -24,8 +25,6 @@ namespace fs = std::filesystem;
 constexpr const char* rate_file = "fps.txt";
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 /// A run of digits from `at` on without its leading zeros; `at` moves behind it.
 std::string take_number(const std::string& text, size_t& at) {
   size_t begin = at;
@@ -100,7 +99,8 @@ bool natural_less(const std::string& a, const std::string& b) {
 
 bool has_ending(const std::string& name, const std::string& ending) {
   return name.size() >= ending.size() &&
-         std::equal(ending.rbegin(), ending.rend(), name.rbegin(), [](char a, char b) { return lower(a) == lower(b); });
+         std::equal(ending.rbegin(), ending.rend(), name.rbegin(),
+                    [](char a, char b) { return ascii_lower(a) == ascii_lower(b); });
 }
 
 std::vector<std::string> frame_names(const std::string& directory) {

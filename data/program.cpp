@@ -12,10 +12,10 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <system_error>
 #include <thread>
 
 #include <ditharos/tensor/error.h>
+#include <ditharos/tensor/file.h>
 
 extern char** environ;  // NOLINT: POSIX declares it in no header
 
@@ -25,7 +25,7 @@ namespace {
 constexpr size_t kept_errors = 4096, most_errors = 1 << 20;  // bytes
 
 [[noreturn]] void refuse(const std::string& program, int error) {
-  fail<IoError>("cannot run the program ", program, ": ", std::generic_category().message(error));
+  fail<IoError>("cannot run the program ", program, ": ", error_text(error));
 }
 
 /// One end of a connection, closed at the end of its life.

@@ -81,8 +81,7 @@ std::string normalized(std::string_view text, Case letters) {
   std::string out;
   if (std::all_of(text.begin(), text.end(), [](char c) { return static_cast<uint8_t>(c) < 128; })) {
     out = text;
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-    if (letters == Case::folded) std::transform(out.begin(), out.end(), out.begin(), lower);
+    if (letters == Case::folded) std::transform(out.begin(), out.end(), out.begin(), ascii_lower);
     return out;
   }
   while (!text.empty()) {

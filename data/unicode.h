@@ -25,6 +25,9 @@ enum class Case {
 /// hyphens and byte order marks. ASCII stays as it is but for its case, and bytes that are not UTF-8 stay as they are.
 std::string normalized(std::string_view text, Case letters);
 
+/// A letter of ASCII in lower case; every other byte as it is, whatever the locale.
+inline char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
 /// True for punctuation of any script (Unicode's categories P).
 bool is_punctuation(int32_t code);
 /// True for what is drawn over the character before, or not at all.

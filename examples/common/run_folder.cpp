@@ -33,7 +33,7 @@ RunLock::RunLock(const std::filesystem::path& folder) {
   if (fd_ >= 0) ::close(fd_);  // no destructor runs after a throw here
   check<IoError>(error != EWOULDBLOCK, "another process is training in ", folder.string(),
                  "; wait for it or choose another --out");
-  fail<IoError>("cannot lock ", path, ": ", std::generic_category().message(error));
+  fail<IoError>("cannot lock ", path, ": ", error_text(error));
 }
 
 RunLock::~RunLock() { ::close(fd_); }

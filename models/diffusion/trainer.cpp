@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 
 #include <ditharos/autograd/grad_mode.h>
@@ -10,6 +9,7 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/diffusion/batch.h>
 #include <ditharos/optim/clip.h>
+#include <ditharos/tensor/number_text.h>
 
 namespace ditharos::models {
 namespace {
@@ -23,12 +23,6 @@ enum Purpose : uint64_t { conditions_stream, objective_stream };
 bool all_finite(const Tensor& x) {
   const std::vector<double> values = x.to_vector<double>();
   return std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
-}
-
-std::string scientific(double x) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.2e", x);
-  return text.data();
 }
 
 LossByTime by_time(const Loss& loss) {
@@ -107,8 +101,8 @@ void Trainer::check_gradient_size(double norm) const {
     const double own = optim::clip_grad_factor({p}, no_limit).norm;
     if (own > most) most = own, largest = p.name;
   }
-  fail("the gradient of step ", steps_, " has the norm ", scientific(norm), ", and from ", scientific(limit),
-       " on its squares overflow; the largest part is that of ", largest,
+  fail("the gradient of step ", steps_, " has the norm ", scientific_text(norm, 2), ", and from ",
+       scientific_text(limit, 2), " on its squares overflow; the largest part is that of ", largest,
        ": a smaller learning rate or clipping helps");
 }
 
