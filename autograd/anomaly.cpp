@@ -3,8 +3,9 @@
 #include <atomic>
 
 #include <ditharos/autograd/module_path.h>
-#include <ditharos/tensor/kernels/pointwise.h>
-#include <ditharos/tensor/kernels/reduce.h>
+#include <ditharos/tensor/kernels/pointwise/pointwise.h>
+#include <ditharos/tensor/kernels/pointwise/select.h>
+#include <ditharos/tensor/kernels/reduce/reduce.h>
 
 namespace ditharos {
 namespace {

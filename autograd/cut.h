@@ -1,4 +1,5 @@
 #pragma once
+// Internal to autograd/.
 // Why a tensor has no place in the graph although it was computed from one that has: a mark that costs a pointer, so
 // that explain_grad can say where a gradient stops.
 //

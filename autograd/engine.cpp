@@ -12,8 +12,8 @@
 #include <ditharos/autograd/module_path.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/pass_recorder.h>
-#include <ditharos/tensor/kernels/copy.h>
-#include <ditharos/tensor/kernels/pointwise.h>
+#include <ditharos/tensor/kernels/copy/copy.h>
+#include <ditharos/tensor/kernels/pointwise/pointwise.h>
 #include <ditharos/tensor/observer.h>
 
 namespace ditharos {

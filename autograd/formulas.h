@@ -1,4 +1,5 @@
 #pragma once
+// Internal to autograd/.
 // What operations compute and how they are differentiated, as text for a reader.
 #include <string>
 

@@ -1,4 +1,5 @@
 #pragma once
+// Internal to autograd/.
 // A recorded graph as a list, with what each operation keeps for the backward pass.
 #include <memory>
 #include <string>

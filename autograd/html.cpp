@@ -11,7 +11,7 @@
 #include <ditharos/autograd/html_template.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/pass_recorder.h>
-#include <ditharos/tensor/file.h>
+#include <ditharos/tensor/io/file.h>
 #include <ditharos/tensor/number_text.h>
 
 namespace ditharos {

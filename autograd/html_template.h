@@ -1,4 +1,5 @@
 #pragma once
+// Internal to autograd/.
 // The page's own text, around the data.
 #include <string>
 

@@ -1,4 +1,5 @@
 #pragma once
+// Internal to autograd/.
 // What differentiation hangs on a tensor.
 #include <mutex>
 

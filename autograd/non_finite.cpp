@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include <ditharos/tensor/kernels/pointwise.h>
+#include <ditharos/tensor/kernels/pointwise/pointwise.h>
 
 namespace ditharos {
 namespace {

@@ -1,4 +1,5 @@
 #pragma once
+// Internal to autograd/.
 // Watching a backward pass from inside.
 #include <ditharos/autograd/node.h>
 

@@ -4,7 +4,7 @@
 #include <map>
 
 #include <ditharos/autograd/profiler.h>
-#include <ditharos/tensor/file.h>
+#include <ditharos/tensor/io/file.h>
 #include <ditharos/tensor/number_text.h>
 
 namespace ditharos {

@@ -6,7 +6,7 @@
 #include <exception>
 #include <string>
 
-#include <ditharos/examples/tour/steps.h>
+#include "examples/tour/steps.h"
 
 using namespace ditharos;
 

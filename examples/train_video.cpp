@@ -9,14 +9,14 @@
 #include <optional>
 #include <string>
 
-#include <ditharos/examples/common/data_fingerprint.h>
-#include <ditharos/examples/common/outputs.h>
-#include <ditharos/examples/common/program.h>
-#include <ditharos/examples/common/training_loop.h>
-#include <ditharos/examples/common/video_checkpoint.h>
-#include <ditharos/examples/common/video_sampling.h>
 #include <ditharos/tensor/number_text.h>
 #include <ditharos/tensor/parallel.h>
+#include "examples/common/data_fingerprint.h"
+#include "examples/common/outputs.h"
+#include "examples/common/program.h"
+#include "examples/common/training_loop.h"
+#include "examples/common/video_checkpoint.h"
+#include "examples/common/video_sampling.h"
 
 using namespace ditharos;
 using namespace ditharos::examples;

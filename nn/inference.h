@@ -5,7 +5,7 @@
 
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/nn/module.h>
-#include <ditharos/tensor/kernels/packed_linear.h>
+#include <ditharos/tensor/kernels/gemm/packed_linear.h>
 
 namespace ditharos::nn {
 

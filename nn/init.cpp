@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include <ditharos/tensor/kernels/pointwise.h>
+#include <ditharos/tensor/kernels/pointwise/pointwise.h>
 
 namespace ditharos::nn {
 namespace {

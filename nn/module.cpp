@@ -5,7 +5,7 @@
 #include <unordered_set>
 
 #include <ditharos/autograd/node.h>
-#include <ditharos/tensor/kernels/copy.h>
+#include <ditharos/tensor/kernels/copy/copy.h>
 
 namespace ditharos::nn {
 namespace {

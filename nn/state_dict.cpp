@@ -6,7 +6,7 @@
 
 #include <ditharos/autograd/node.h>
 #include <ditharos/nn/module.h>
-#include <ditharos/tensor/kernels/copy.h>
+#include <ditharos/tensor/kernels/copy/copy.h>
 
 namespace ditharos::nn {
 namespace {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <unordered_set>
 
-#include <ditharos/tensor/kernels/copy.h>
-#include <ditharos/tensor/kernels/optimizer.h>
+#include <ditharos/tensor/kernels/copy/copy.h>
+#include <ditharos/tensor/kernels/optimizer/optimizer.h>
 
 namespace ditharos::optim {
 

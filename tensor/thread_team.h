@@ -1,4 +1,5 @@
 #pragma once
+// Internal to tensor/.
 // The threads behind parallel loops. Only tensor/parallel.cpp uses this.
 //
 // Work comes in numbered pieces, and whoever is free takes the next one: the caller does not wait for a thread that

@@ -4,7 +4,7 @@
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/tensor/kernels/attention.h>
+#include <ditharos/tensor/kernels/attention/attention.h>
 
 namespace ditharos {
 namespace {

@@ -7,7 +7,7 @@
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/operands.h>
-#include <ditharos/tensor/kernels/conv.h>
+#include <ditharos/tensor/kernels/conv/conv.h>
 
 namespace ditharos {
 namespace {

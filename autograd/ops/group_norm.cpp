@@ -3,7 +3,7 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/normalized.h>
 #include <ditharos/autograd/ops/operands.h>
-#include <ditharos/tensor/kernels/group_norm.h>
+#include <ditharos/tensor/kernels/norm/group_norm.h>
 
 namespace ditharos {
 namespace {

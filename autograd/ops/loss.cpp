@@ -5,9 +5,9 @@
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/operands.h>
-#include <ditharos/tensor/kernels/mse.h>
-#include <ditharos/tensor/kernels/pointwise.h>
-#include <ditharos/tensor/kernels/softmax.h>
+#include <ditharos/tensor/kernels/loss/mse.h>
+#include <ditharos/tensor/kernels/pointwise/pointwise.h>
+#include <ditharos/tensor/kernels/reduce/softmax.h>
 
 namespace ditharos {
 namespace {

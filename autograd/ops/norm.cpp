@@ -3,7 +3,7 @@
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/normalized.h>
-#include <ditharos/tensor/kernels/norm.h>
+#include <ditharos/tensor/kernels/norm/norm.h>
 
 namespace ditharos {
 namespace {

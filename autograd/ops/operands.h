@@ -1,4 +1,5 @@
 #pragma once
+// Internal to autograd/ops/.
 // Checks of operands in the name of the operation that the user called, for operations that are made of others.
 #include <ditharos/tensor/tensor.h>
 

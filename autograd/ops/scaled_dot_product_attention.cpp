@@ -5,9 +5,10 @@
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/tensor/kernels/pointwise.h>
-#include <ditharos/tensor/kernels/reduce.h>
-#include <ditharos/tensor/kernels/scaled_dot_product_attention.h>
+#include <ditharos/tensor/kernels/attention/scaled_dot_product_attention.h>
+#include <ditharos/tensor/kernels/pointwise/pointwise.h>
+#include <ditharos/tensor/kernels/reduce/extremum.h>
+#include <ditharos/tensor/kernels/reduce/reduce.h>
 
 namespace ditharos {
 namespace {

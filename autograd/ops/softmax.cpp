@@ -2,8 +2,9 @@
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/tensor/kernels/reduce.h>
-#include <ditharos/tensor/kernels/softmax.h>
+#include <ditharos/tensor/kernels/reduce/extremum.h>
+#include <ditharos/tensor/kernels/reduce/reduce.h>
+#include <ditharos/tensor/kernels/reduce/softmax.h>
 
 namespace ditharos {
 namespace {

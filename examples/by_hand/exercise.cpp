@@ -1,4 +1,4 @@
-#include <ditharos/examples/by_hand/exercise.h>
+#include "examples/by_hand/exercise.h"
 
 #include <cmath>
 #include <limits>

@@ -1,11 +1,11 @@
-#include <ditharos/examples/by_hand/model.h>
+#include "examples/by_hand/model.h"
 
 #include <cmath>
 #include <map>
 #include <vector>
 
 #include <ditharos/nn/embedding.h>
-#include <ditharos/tensor/crc32c.h>
+#include <ditharos/tensor/io/crc32c.h>
 
 namespace ditharos::by_hand {
 namespace {

@@ -1,7 +1,7 @@
-#include <ditharos/examples/common/autoencoder_run.h>
+#include "examples/common/autoencoder_run.h"
 
 #include <ditharos/autograd/grad_mode.h>
-#include <ditharos/examples/common/model_size.h>
+#include "examples/common/model_size.h"
 
 namespace ditharos::examples {
 

@@ -1,9 +1,9 @@
-#include <ditharos/examples/common/dit_checkpoint.h>
+#include "examples/common/dit_checkpoint.h"
 
 #include <charconv>
 
-#include <ditharos/examples/common/model_size.h>
 #include <ditharos/nn/module.h>
+#include "examples/common/model_size.h"
 
 namespace ditharos::examples {
 namespace {

@@ -1,4 +1,4 @@
-#include <ditharos/examples/common/training_settings.h>
+#include "examples/common/training_settings.h"
 
 #include <cstdio>
 

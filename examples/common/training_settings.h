@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include <ditharos/data/pixel_limit.h>
-#include <ditharos/examples/common/settings.h>
-#include <ditharos/models/diffusion/trainer.h>
+#include <ditharos/data/codecs/pixel_limit.h>
 #include <ditharos/optim/schedule.h>
+#include <ditharos/training/trainer.h>
+#include "examples/common/settings.h"
 
 namespace ditharos::examples {
 

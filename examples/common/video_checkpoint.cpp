@@ -1,12 +1,12 @@
-#include <ditharos/examples/common/video_checkpoint.h>
+#include "examples/common/video_checkpoint.h"
 
 #include <charconv>
 #include <filesystem>
 
 #include <ditharos/autograd/ops.h>
-#include <ditharos/examples/common/model_size.h>
-#include <ditharos/examples/common/outputs.h>
-#include <ditharos/tensor/safetensors.h>
+#include <ditharos/tensor/io/safetensors.h>
+#include "examples/common/model_size.h"
+#include "examples/common/outputs.h"
 
 namespace ditharos::examples {
 namespace {

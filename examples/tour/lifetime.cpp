@@ -1,8 +1,8 @@
 // Steps 9 to 15: what a graph keeps, when it lets go, and how it is differentiated again.
 #include <cstdio>
 
-#include <ditharos/examples/tour/show.h>
-#include <ditharos/examples/tour/steps.h>
+#include "examples/tour/show.h"
+#include "examples/tour/steps.h"
 
 namespace ditharos::tour {
 namespace {

@@ -4,11 +4,11 @@
 #include <ditharos/nn/conv.h>
 #include <ditharos/nn/group_norm.h>
 #include <ditharos/optim/adam.h>
-#include <ditharos/tensor/kernels/conv.h>
-#include <ditharos/tensor/kernels/group_norm.h>
-#include <ditharos/tensor/kernels/resample.h>
+#include <ditharos/tensor/kernels/conv/conv.h>
+#include <ditharos/tensor/kernels/index/resample.h>
+#include <ditharos/tensor/kernels/norm/group_norm.h>
 #include <ditharos/tensor/random.h>
-#include <ditharos/tests/bench/bench.h>
+#include "tests/bench/bench.h"
 
 namespace ditharos::bench {
 namespace {

@@ -2,10 +2,10 @@
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/dit/patch.h>
-#include <ditharos/tensor/kernels/norm.h>
-#include <ditharos/tensor/kernels/softmax.h>
+#include <ditharos/tensor/kernels/norm/norm.h>
+#include <ditharos/tensor/kernels/reduce/softmax.h>
 #include <ditharos/tensor/random.h>
-#include <ditharos/tests/bench/bench.h>
+#include "tests/bench/bench.h"
 
 namespace ditharos::bench {
 namespace {
