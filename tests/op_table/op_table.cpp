@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "tests/op_table/op_extremes.h"
+#include "tests/op_table/extremes/op_extremes.h"
 
 namespace ditharos::tests {
 

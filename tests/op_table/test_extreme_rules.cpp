@@ -5,7 +5,7 @@
 
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/ops.h>
-#include "tests/op_table/op_extreme_rules.h"
+#include "tests/op_table/extremes/op_extreme_rules.h"
 #include <doctest/doctest.h>
 
 using namespace ditharos;

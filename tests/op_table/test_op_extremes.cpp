@@ -6,7 +6,7 @@
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
-#include "tests/op_table/op_extremes.h"
+#include "tests/op_table/extremes/op_extremes.h"
 #include <doctest/doctest.h>
 
 using namespace ditharos;

@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include <ditharos/autograd/ops.h>
-#include "tests/op_table/op_extremes.h"
+#include "tests/op_table/extremes/op_extremes.h"
 
 namespace ditharos::tests {
 namespace {

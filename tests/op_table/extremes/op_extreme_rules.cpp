@@ -1,4 +1,4 @@
-#include "tests/op_table/op_extreme_rules.h"
+#include "tests/op_table/extremes/op_extreme_rules.h"
 
 #include <algorithm>
 #include <cmath>

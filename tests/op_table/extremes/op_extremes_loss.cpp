@@ -5,7 +5,7 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
 #include <ditharos/tensor/random.h>
-#include "tests/op_table/op_extremes.h"
+#include "tests/op_table/extremes/op_extremes.h"
 
 namespace ditharos::tests {
 namespace {

@@ -1,4 +1,4 @@
-#include "tests/op_table/op_extremes.h"
+#include "tests/op_table/extremes/op_extremes.h"
 
 #include <algorithm>
 #include <cfloat>
