@@ -17,8 +17,8 @@
 #include "examples/common/json.h"
 #include "examples/common/outputs.h"
 #include "examples/common/picture_judge.h"
-#include "examples/common/program.h"
-#include "examples/common/progress.h"
+#include "examples/cli/program.h"
+#include "examples/cli/progress.h"
 
 using namespace ditharos;
 using namespace ditharos::examples;

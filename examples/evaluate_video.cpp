@@ -19,8 +19,8 @@
 #include "examples/common/clip_tasks.h"
 #include "examples/common/json.h"
 #include "examples/common/outputs.h"
-#include "examples/common/program.h"
-#include "examples/common/progress.h"
+#include "examples/cli/program.h"
+#include "examples/cli/progress.h"
 #include "examples/common/video_checkpoint.h"
 #include "examples/common/video_sampling.h"
 

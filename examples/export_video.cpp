@@ -6,7 +6,7 @@
 
 #include <ditharos/tensor/number_text.h>
 #include "examples/common/outputs.h"
-#include "examples/common/program.h"
+#include "examples/cli/program.h"
 #include "examples/common/video_checkpoint.h"
 
 using namespace ditharos;

@@ -15,13 +15,13 @@
 #include <ditharos/data/image/sheet.h>
 #include <ditharos/nn/inference.h>
 #include <ditharos/tensor/parallel.h>
+#include <ditharos/tensor/quoted_text.h>
 #include "examples/common/dit_checkpoint.h"
 #include "examples/common/outputs.h"
-#include "examples/common/program.h"
-#include "examples/common/progress.h"
+#include "examples/cli/program.h"
+#include "examples/cli/progress.h"
 #include "examples/common/run_folder.h"
-#include "examples/common/suggest.h"
-#include "examples/common/text.h"
+#include "examples/cli/suggest.h"
 
 using namespace ditharos;
 using namespace ditharos::examples;

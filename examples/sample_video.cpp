@@ -17,8 +17,8 @@
 #include <ditharos/data/image/resize.h>
 #include <ditharos/tensor/parallel.h>
 #include "examples/common/outputs.h"
-#include "examples/common/program.h"
-#include "examples/common/progress.h"
+#include "examples/cli/program.h"
+#include "examples/cli/progress.h"
 #include "examples/common/video_checkpoint.h"
 #include "examples/common/video_sampling.h"
 

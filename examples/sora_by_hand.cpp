@@ -16,8 +16,8 @@
 #include "examples/by_hand/prepare.h"
 #include "examples/by_hand/print.h"
 #include "examples/common/outputs.h"
-#include "examples/common/program.h"
-#include "examples/common/settings.h"
+#include "examples/cli/program.h"
+#include "examples/cli/settings.h"
 
 using namespace ditharos;
 using namespace ditharos::examples;

@@ -16,7 +16,7 @@
 #include "examples/common/clip_tasks.h"
 #include "examples/common/data_fingerprint.h"
 #include "examples/common/outputs.h"
-#include "examples/common/program.h"
+#include "examples/cli/program.h"
 #include "examples/common/training_loop.h"
 
 using namespace ditharos;
@@ -73,7 +73,7 @@ int train(int argc, char** argv) {
   const std::string configuration = settings.to_toml();
   Generator rng(run.train.seed);
   models::VideoAutoencoder model(run.model, rng);
-  models::Trainer trainer(model, {}, std::make_shared<models::VideoAutoencoderObjective>(model, run.loss),
+  training::Trainer trainer(model, {}, std::make_shared<models::VideoAutoencoderObjective>(model, run.loss),
                           make_optimizer(model, run.train), trainer_config(run.train));
   int64_t first_batch = 0;
   const std::string fingerprint = fingerprint_of(*source);
@@ -90,7 +90,7 @@ int train(int argc, char** argv) {
               static_cast<long long>(latent[2]), static_cast<long long>(nn::parameter_count(model)), num_threads());
 
   const auto step = [&] { return trainer.step(loader.next().clips); };
-  const auto describe_state = [&](optim::TrainState& state) {
+  const auto describe_state = [&](training::TrainState& state) {
     state.kind = autoencoder_kind().name;
     state.configuration = configuration;
     state.position = loader.cursor();

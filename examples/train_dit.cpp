@@ -15,7 +15,7 @@
 #include "examples/common/data_fingerprint.h"
 #include "examples/common/dit_checkpoint.h"
 #include "examples/common/outputs.h"
-#include "examples/common/program.h"
+#include "examples/cli/program.h"
 #include "examples/common/resume.h"
 #include "examples/common/training_loop.h"
 
@@ -24,17 +24,17 @@ using namespace ditharos::examples;
 
 namespace {
 
-models::Trainer make_trainer(models::DiT& model, const DiTRun& run) {
-  models::TrainerConfig config = trainer_config(run.train);
+training::Trainer make_trainer(models::DiT& model, const DiTRun& run) {
+  training::TrainerConfig config = trainer_config(run.train);
   config.class_dropout = run.model.classes > 0 ? run.model.class_dropout : 0;
   config.null_condition = run.model.null_condition();
-  return models::Trainer(
+  return training::Trainer(
       model, [&model](const Tensor& x, const Tensor& time, const Tensor& labels) { return model(x, time, labels); },
       models::make_objective(run.process), make_optimizer(model, run.train), config);
 }
 
 /// A sheet of samples from fixed noise, one class a row, with the averaged weights.
-void draw_sheet(const std::string& path, models::DiT& model, models::Trainer& trainer, const DiTRun& run,
+void draw_sheet(const std::string& path, models::DiT& model, training::Trainer& trainer, const DiTRun& run,
                 const std::vector<std::string>& class_names) {
   constexpr int64_t per_class = 8;
   const AveragedWeights averaged(trainer);
@@ -71,7 +71,7 @@ int train(int argc, char** argv) {
   Generator rng(run.train.seed);
   models::DiT model(run.model, rng);
   model.set_recompute(recompute);
-  models::Trainer trainer = make_trainer(model, run);
+  training::Trainer trainer = make_trainer(model, run);
   data::Cursor start;
   const std::string fingerprint = fingerprint_of(dataset);
   if (const auto state = state_to_resume(options, {configuration, run.train, fingerprint}, dit_kind())) {
@@ -92,7 +92,7 @@ int train(int argc, char** argv) {
     const data::Batch batch = loader.next();
     return trainer.step(batch.images, run.model.classes > 0 ? batch.labels : Tensor{});
   };
-  const auto describe_state = [&](optim::TrainState& state) {
+  const auto describe_state = [&](training::TrainState& state) {
     const data::Cursor cursor = loader.cursor();
     state.epoch = int64_t(cursor.epoch);
     state.position = cursor.position;

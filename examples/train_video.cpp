@@ -13,7 +13,7 @@
 #include <ditharos/tensor/parallel.h>
 #include "examples/common/data_fingerprint.h"
 #include "examples/common/outputs.h"
-#include "examples/common/program.h"
+#include "examples/cli/program.h"
 #include "examples/common/training_loop.h"
 #include "examples/common/video_checkpoint.h"
 #include "examples/common/video_sampling.h"
@@ -52,17 +52,17 @@ Parts parts_of(const TrainedVideo& other) {
 }
 
 /// Those of a run that goes on; the autoencoder's weights come with the checkpoint's others.
-Parts stored_parts(const optim::TrainState& state, const std::string& path) {
+Parts stored_parts(const training::TrainState& state, const std::string& path) {
   const VideoDescription description = description_of(path, state.metadata);
   return {data::Tokenizer::from_text(description.tokenizer),
           build_autoencoder(description.autoencoder_configuration, path), description};
 }
 
-models::Trainer make_trainer(models::LatentVideo& model, const data::Tokenizer& tokenizer, const VideoRun& run) {
-  models::TrainerConfig config = trainer_config(run.train);
+training::Trainer make_trainer(models::LatentVideo& model, const data::Tokenizer& tokenizer, const VideoRun& run) {
+  training::TrainerConfig config = trainer_config(run.train);
   config.class_dropout = run.prompt_dropout;
   config.null_condition = null_prompt(tokenizer, run.model.text.length);
-  return models::Trainer(
+  return training::Trainer(
       model, [&model](const Tensor& x, const Tensor& t, const Tensor& prompts) { return model(x, t, prompts); },
       std::make_shared<models::FrameFlow>(run.flow), make_optimizer(model, run.train), config);
 }
@@ -100,7 +100,7 @@ int train(int argc, char** argv) {
   const std::vector<data::ClipBucket> buckets = clip_buckets(run.clips, run.train.batch_size);
   const std::string configuration = settings.to_toml();
   const std::string fingerprint = fingerprint_of(*source);
-  const std::optional<optim::TrainState> state =
+  const std::optional<training::TrainState> state =
       state_to_resume(options, {configuration, run.train, fingerprint}, video_kind());
   std::optional<TrainedVideo> other;
   if (!state && !start_from.empty()) other = load_video(start_from);
@@ -117,7 +117,7 @@ int train(int argc, char** argv) {
   // Too long a prompt is better known now.
   static_cast<void>(encode_prompts(parts.tokenizer, prompts, run.model.text.length));
 
-  models::Trainer trainer = make_trainer(model, parts.tokenizer, run);
+  training::Trainer trainer = make_trainer(model, parts.tokenizer, run);
   if (state) trainer.restore(*state);
   data::ClipLoader loader(source, {.buckets = buckets, .seed = run.train.seed}, state ? state->position : 0);
   const data::ClipShape& shape = buckets[0].shape;
@@ -131,7 +131,7 @@ int train(int argc, char** argv) {
     return trainer.step(model.to_latents(batch.clips),
                         encode_captions(parts.tokenizer, batch.captions, run.model.text.length));
   };
-  const auto describe_state = [&](optim::TrainState& s) {
+  const auto describe_state = [&](training::TrainState& s) {
     s.position = loader.cursor();
     describe_checkpoint(s, parts.description);
   };

@@ -59,7 +59,7 @@ void measure_latents(models::VideoAutoencoder& model, const data::ClipSource& so
 }
 
 TrainedAutoencoder load_autoencoder(const std::string& path) {
-  const optim::LatestCheckpoint found = open_checkpoint(path, autoencoder_kind());
+  const training::LatestCheckpoint found = open_checkpoint(path, autoencoder_kind());
   AutoencoderRun run;
   Settings settings("", "");
   describe(settings, run);

@@ -10,9 +10,9 @@
 #include <ditharos/optim/adam.h>
 #include <ditharos/optim/schedule.h>
 #include <ditharos/tensor/io/crc32c.h>
+#include <ditharos/tensor/number_text.h>
 #include <ditharos/training/checkpoint.h>
 #include "examples/common/run_folder.h"
-#include "examples/common/text.h"
 
 namespace ditharos::examples {
 namespace {
@@ -34,7 +34,7 @@ std::optional<models::ConvClassifier> read_classifier(const std::string& path, c
                                                       const std::string& fingerprint, std::string& complaint) {
   if (!std::filesystem::exists(path)) return std::nullopt;
   try {
-    const optim::TrainState state = optim::load_checkpoint(path);
+    const training::TrainState state = training::load_checkpoint(path);
     check<IoError>(state.kind == kind && state.configuration == fingerprint, path,
                    " holds another model than its name says");
     Generator rng(0);
@@ -106,12 +106,12 @@ CachedClassifier cached_classifier(const std::string& folder, const std::string&
     return {std::move(*model), path, true, ""};
   }
   models::ConvClassifier model = train_classifier(make(), training, progress);
-  optim::TrainState state;
+  training::TrainState state;
   state.kind = kind;
   state.configuration = fingerprint;
   state.model = nn::named_tensors(model);
-  optim::check_finite(state);
-  optim::save_checkpoint(path, state);
+  training::check_finite(state);
+  training::save_checkpoint(path, state);
   return {std::move(model), path, false, complaint};
 }
 

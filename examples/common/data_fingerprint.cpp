@@ -3,7 +3,7 @@
 #include <vector>
 
 #include <ditharos/tensor/io/crc32c.h>
-#include "examples/common/text.h"
+#include <ditharos/tensor/quoted_text.h>
 
 namespace ditharos::examples {
 namespace {

@@ -8,7 +8,7 @@
 namespace ditharos::examples {
 namespace {
 
-int64_t number(const std::string& path, const optim::TrainState& state, const char* key) {
+int64_t number(const std::string& path, const training::TrainState& state, const char* key) {
   const auto it = state.metadata.find(key);
   int64_t value = -1;
   if (it != state.metadata.end()) std::from_chars(it->second.data(), it->second.data() + it->second.size(), value);
@@ -29,7 +29,7 @@ CheckpointKind dit_kind() {
   return kind;
 }
 
-void describe_checkpoint(optim::TrainState& state, const std::string& configuration, const DiTRun& run,
+void describe_checkpoint(training::TrainState& state, const std::string& configuration, const DiTRun& run,
                          const std::vector<std::string>& class_names) {
   state.kind = dit_kind().name;
   state.configuration = configuration;
@@ -41,8 +41,8 @@ void describe_checkpoint(optim::TrainState& state, const std::string& configurat
 }
 
 TrainedDiT load_dit(const std::string& path, bool averaged) {
-  const optim::LatestCheckpoint found = open_checkpoint(path, dit_kind());
-  const optim::TrainState& state = *found.state;
+  const training::LatestCheckpoint found = open_checkpoint(path, dit_kind());
+  const training::TrainState& state = *found.state;
   DiTRun run;
   Settings settings("", "");
   describe(settings, run);

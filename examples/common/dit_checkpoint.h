@@ -12,7 +12,7 @@ namespace ditharos::examples {
 CheckpointKind dit_kind();
 
 /// Writes kind, configuration and picture format into a state that a trainer captured.
-void describe_checkpoint(optim::TrainState& state, const std::string& configuration, const DiTRun& run,
+void describe_checkpoint(training::TrainState& state, const std::string& configuration, const DiTRun& run,
                          const std::vector<std::string>& class_names);
 
 struct TrainedDiT {

@@ -2,7 +2,9 @@
 
 #include <cmath>
 
-#include "examples/common/text.h"
+#include <ditharos/tensor/number_text.h>
+#include <ditharos/tensor/quoted_text.h>
+
 
 namespace ditharos::examples {
 

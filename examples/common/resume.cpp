@@ -60,7 +60,7 @@ constexpr const char* data_entry = "data";
 constexpr const char* instructions_entry = "instruction set";
 
 /// That the run learns from what it learnt from before: otherwise its bits are others.
-void compare_data(const std::string& path, const optim::TrainState& state, const std::string& now, bool accept) {
+void compare_data(const std::string& path, const training::TrainState& state, const std::string& now, bool accept) {
   const auto then = state.metadata.find(data_entry);
   if (then == state.metadata.end()) {
     std::printf("%s does not say what data it was trained on: they are not compared\n", path.c_str());
@@ -73,7 +73,7 @@ void compare_data(const std::string& path, const optim::TrainState& state, const
   std::printf("going on with other data than before: %s\n", differing.c_str());
 }
 
-void compare_instruction_sets(const optim::TrainState& state) {
+void compare_instruction_sets(const training::TrainState& state) {
   const auto then = state.metadata.find(instructions_entry);
   const char* now = instruction_set();
   if (then == state.metadata.end() || then->second == now) return;
@@ -82,7 +82,7 @@ void compare_instruction_sets(const optim::TrainState& state) {
 }
 
 /// Says what a changed number of steps means.
-void compare_steps(const optim::TrainState& state, const TrainSettings& now) {
+void compare_steps(const training::TrainState& state, const TrainSettings& now) {
   TrainSettings then = now;  // steps alone may have changed
   const std::string steps = find(values_of(state.configuration), "steps").value_or("");
   std::from_chars(steps.data(), steps.data() + steps.size(), then.steps);
@@ -106,7 +106,7 @@ bool is_folder(const std::string& path) {
 }
 
 /// IoError that says of every checkpoint in `path` why it cannot be used, unless one can. `advice` ends the sentence.
-void check_found(const std::string& path, const optim::LatestCheckpoint& found, const std::string& advice) {
+void check_found(const std::string& path, const training::LatestCheckpoint& found, const std::string& advice) {
   if (found.state) return;
   std::string reasons;
   for (const std::string& reason : found.rejected) reasons += (reasons.empty() ? ": " : "; ") + reason;
@@ -114,12 +114,12 @@ void check_found(const std::string& path, const optim::LatestCheckpoint& found, 
 }
 
 /// Names the files that were passed over on the way to the one that was found.
-void say_rejected(const optim::LatestCheckpoint& found) {
+void say_rejected(const training::LatestCheckpoint& found) {
   for (const std::string& reason : found.rejected) std::printf("passing over: %s\n", reason.c_str());
 }
 
 /// Makes room for a new run and keeps the files: a later version may read what this one cannot.
-void set_aside(const fs::path& folder, const optim::LatestCheckpoint& found) {
+void set_aside(const fs::path& folder, const training::LatestCheckpoint& found) {
   fs::path aside = folder.string() + "_unreadable";
   for (int i = 2; fs::exists(fs::symlink_status(aside)); ++i)
     aside = folder.string() + "_unreadable_" + std::to_string(i);
@@ -139,12 +139,12 @@ std::set<std::string> keys_of(const Settings& settings) {
   return keys;
 }
 
-void check_kind(const std::string& path, const optim::TrainState& state, const CheckpointKind& kind) {
+void check_kind(const std::string& path, const training::TrainState& state, const CheckpointKind& kind) {
   check<ConfigError>(state.kind == kind.name, "\"", path, "\" holds a model of kind \"", state.kind, "\", not ",
                      kind.model);
 }
 
-void check_same_run(const std::string& path, const optim::TrainState& state, const std::string& configuration,
+void check_same_run(const std::string& path, const training::TrainState& state, const std::string& configuration,
                     const CheckpointKind& kind) {
   check_kind(path, state, kind);
   std::set<std::string> may_change = kind.may_change;
@@ -155,14 +155,14 @@ void check_same_run(const std::string& path, const optim::TrainState& state, con
                      "; keep them, or choose another --out");
 }
 
-optim::LatestCheckpoint open_checkpoint(const std::string& path) {
-  if (!is_folder(path)) return {.path = path, .state = optim::load_checkpoint(path), .rejected = {}};
+training::LatestCheckpoint open_checkpoint(const std::string& path) {
+  if (!is_folder(path)) return {.path = path, .state = training::load_checkpoint(path), .rejected = {}};
   const std::string inner = (fs::path(path) / checkpoint_folder).string();
-  return optim::latest_valid(is_folder(inner) ? inner : path);
+  return training::latest_valid(is_folder(inner) ? inner : path);
 }
 
-optim::LatestCheckpoint open_checkpoint(const std::string& path, const CheckpointKind& kind) {
-  optim::LatestCheckpoint found = open_checkpoint(path);
+training::LatestCheckpoint open_checkpoint(const std::string& path, const CheckpointKind& kind) {
+  training::LatestCheckpoint found = open_checkpoint(path);
   check_found(path, found, "");
   say_rejected(found);
   check_kind(found.path, *found.state, kind);
@@ -173,19 +173,19 @@ void refuse_foreign_checkpoints(const TrainingOptions& options) {
   const bool goes_on = options.resume == "auto" || fs::path(options.resume) == options.out;
   const fs::path folder = fs::path(options.out) / checkpoint_folder;
   if (goes_on || !is_folder(folder.string())) return;
-  const optim::LatestCheckpoint found = optim::latest_valid(folder.string());
+  const training::LatestCheckpoint found = training::latest_valid(folder.string());
   check<ConfigError>(!found.state, "\"", options.out,
                      "\" already holds checkpoints of a run; --resume auto goes on with it, another --out begins "
                      "beside it");
   if (!found.rejected.empty()) set_aside(folder, found);
 }
 
-std::optional<optim::TrainState> state_to_resume(const TrainingOptions& options, const PresentRun& run,
+std::optional<training::TrainState> state_to_resume(const TrainingOptions& options, const PresentRun& run,
                                                  const CheckpointKind& kind) {
   if (options.resume == "none") return std::nullopt;
   const bool automatic = options.resume == "auto";
   const std::string& source = automatic ? options.out : options.resume;
-  optim::LatestCheckpoint found;
+  training::LatestCheckpoint found;
   if (!automatic || is_folder(source)) found = open_checkpoint(source);
   if (automatic && !found.state && found.rejected.empty()) return std::nullopt;  // a run that begins
   check_found(source, found, "; --resume none or another --out begins anew");
@@ -198,7 +198,7 @@ std::optional<optim::TrainState> state_to_resume(const TrainingOptions& options,
   return std::move(found.state);
 }
 
-void describe_circumstances(optim::TrainState& state, const std::string& data) {
+void describe_circumstances(training::TrainState& state, const std::string& data) {
   state.metadata[data_entry] = data;
   state.metadata[instructions_entry] = instruction_set();
 }

@@ -29,18 +29,18 @@ struct PresentRun {
 std::set<std::string> keys_of(const Settings& settings);
 
 /// ConfigError unless the checkpoint is of this kind.
-void check_kind(const std::string& path, const optim::TrainState& state, const CheckpointKind& kind);
+void check_kind(const std::string& path, const training::TrainState& state, const CheckpointKind& kind);
 /// Throws ConfigError unless the checkpoint comes from a run with the same settings, apart from those that may change
 /// on the way. `path` and the differing keys are named.
-void check_same_run(const std::string& path, const optim::TrainState& state, const std::string& configuration,
+void check_same_run(const std::string& path, const training::TrainState& state, const std::string& configuration,
                     const CheckpointKind& kind);
 
 /// Loads the checkpoint `path`, or the newest readable one of the run folder `path`. The result's `path` is empty when
 /// a folder has none. A single file that is damaged throws IoError.
-optim::LatestCheckpoint open_checkpoint(const std::string& path);
+training::LatestCheckpoint open_checkpoint(const std::string& path);
 /// The same where there must be one, of this kind; IoError or ConfigError otherwise. Says on standard output which
 /// files of a folder were passed over.
-optim::LatestCheckpoint open_checkpoint(const std::string& path, const CheckpointKind& kind);
+training::LatestCheckpoint open_checkpoint(const std::string& path, const CheckpointKind& kind);
 
 /// A run begins in a folder without checkpoints: an old run's later ones would be taken for its own. ConfigError when
 /// there is one. A folder whose checkpoints cannot be read is renamed, so that the files stay: hold its RunLock.
@@ -50,9 +50,9 @@ void refuse_foreign_checkpoints(const TrainingOptions& options);
 /// names every file and its reason when there are checkpoints and none can be read: a run that began anew would replace
 /// them. ConfigError that names what differs when settings have changed that must not, or the data, unless
 /// `options.accept_changed_data`.
-std::optional<optim::TrainState> state_to_resume(const TrainingOptions& options, const PresentRun& run,
+std::optional<training::TrainState> state_to_resume(const TrainingOptions& options, const PresentRun& run,
                                                  const CheckpointKind& kind);
 /// Puts into a state that a trainer captured what state_to_resume compares: the data and the instruction set.
-void describe_circumstances(optim::TrainState& state, const std::string& data);
+void describe_circumstances(training::TrainState& state, const std::string& data);
 
 }  // namespace ditharos::examples

@@ -7,7 +7,7 @@
 #include <ditharos/tensor/stop_check.h>
 #include "examples/common/interrupt.h"
 #include "examples/common/outputs.h"
-#include "examples/common/progress.h"
+#include "examples/cli/progress.h"
 #include "examples/common/resume.h"
 #include "examples/common/step_log.h"
 #include "examples/common/step_profile.h"
@@ -24,20 +24,20 @@ RunOutputs::RunOutputs(const TrainingOptions& options, const std::string& sample
 }
 
 int run_training(const TrainingLoop& loop) {
-  models::Trainer& trainer = loop.trainer;
+  training::Trainer& trainer = loop.trainer;
   const RunFolder& folder = loop.outputs.folder();
   const int64_t began = trainer.steps();
   // A run that makes no step leaves the description of those that were made.
   if (began < loop.steps || !folder.has("config.toml")) folder.write_text("config.toml", loop.configuration);
-  optim::CheckpointFolder checkpoints(folder.file(checkpoint_folder), loop.output.keep_checkpoints);
+  training::CheckpointFolder checkpoints(folder.file(checkpoint_folder), loop.output.keep_checkpoints);
   StepLog metrics(folder.file("metrics.jsonl"), began > 0 ? began : -1);
 
   bool saved = std::filesystem::exists(checkpoints.path_of(began));
   const auto save = [&] {
     if (saved) return;
-    optim::TrainState state;
+    training::TrainState state;
     trainer.capture(state);
-    optim::check_finite(state);
+    training::check_finite(state);
     loop.describe(state);
     describe_circumstances(state, loop.data);
     metrics.sync();
@@ -64,7 +64,7 @@ int run_training(const TrainingLoop& loop) {
     if (began > 0 && samples_due()) show();
     while (trainer.steps() < loop.steps && !interrupt.requested()) {
       profile.next_step();
-      const models::StepMetrics m = loop.step();
+      const training::StepMetrics m = loop.step();
       saved = false;
       progress.update(trainer.steps(), {{"loss", m.loss}, {"grad", m.grad_norm}, {"lr", m.lr}});
       if (due(loop.output.log_every))

@@ -13,7 +13,7 @@ namespace ditharos::examples {
 /// Puts the trainer's moving average into its model for a scope; nothing for a trainer without one.
 class AveragedWeights {
  public:
-  explicit AveragedWeights(models::Trainer& trainer) {
+  explicit AveragedWeights(training::Trainer& trainer) {
     if (trainer.ema() != nullptr) scope_.emplace(*trainer.ema());
   }
 
@@ -40,16 +40,16 @@ class RunOutputs {
 };
 
 struct TrainingLoop {
-  models::Trainer& trainer;  ///< restored, if the run goes on
+  training::Trainer& trainer;  ///< restored, if the run goes on
   const RunOutputs& outputs;
   const OutputSettings& output;
   int64_t steps;              ///< in all
   std::string configuration;  ///< the resolved one, as text; it is written into the run's folder
   std::string data;           ///< fingerprint_of() what it learns from; goes into its checkpoints
   /// Makes one step with the next batch.
-  std::function<models::StepMetrics()> step;
+  std::function<training::StepMetrics()> step;
   /// Adds to a state that the trainer captured what else its checkpoint holds.
-  std::function<void(optim::TrainState&)> describe;
+  std::function<void(training::TrainState&)> describe;
   /// Writes samples to the path and returns what it measured, for metrics.jsonl; it may be nothing.
   std::function<JsonObject(const std::string& path)> show;
 };

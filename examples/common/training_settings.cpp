@@ -90,8 +90,8 @@ void say_adjustments(const Settings& settings, const TrainSettings& train) {
                static_cast<long long>(warmup));
 }
 
-models::TrainerConfig trainer_config(const TrainSettings& train) {
-  models::TrainerConfig config;
+training::TrainerConfig trainer_config(const TrainSettings& train) {
+  training::TrainerConfig config;
   config.seed = train.seed;
   config.clip_norm = train.clip;
   config.ema_decay = train.ema_decay;

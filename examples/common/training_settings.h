@@ -8,7 +8,7 @@
 #include <ditharos/data/codecs/pixel_limit.h>
 #include <ditharos/optim/schedule.h>
 #include <ditharos/training/trainer.h>
-#include "examples/common/settings.h"
+#include "examples/cli/settings.h"
 
 namespace ditharos::examples {
 
@@ -57,7 +57,7 @@ int64_t warmup_steps(const TrainSettings& train);
 /// effect.
 void say_adjustments(const Settings& settings, const TrainSettings& train);
 /// Seed, clipping, average and schedule; what is dropped from conditions is the caller's.
-models::TrainerConfig trainer_config(const TrainSettings& train);
+training::TrainerConfig trainer_config(const TrainSettings& train);
 /// The optimiser of all parameters of the model.
 std::unique_ptr<optim::Optimizer> make_optimizer(nn::Module& model, const TrainSettings& train);
 

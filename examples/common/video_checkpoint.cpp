@@ -86,7 +86,7 @@ CheckpointKind video_kind() {
   return kind;
 }
 
-void describe_checkpoint(optim::TrainState& state, const VideoDescription& description) {
+void describe_checkpoint(training::TrainState& state, const VideoDescription& description) {
   state.kind = video_kind().name;
   state.configuration = description.configuration;
   state.metadata["tokenizer"] = description.tokenizer;
@@ -115,8 +115,8 @@ models::LatentVideo build_model(VideoRun& run, const std::optional<models::Video
 
 TrainedVideo load_video(const std::string& path, bool averaged) {
   if (path.ends_with(export_suffix)) return load_export(path);
-  const optim::LatestCheckpoint found = open_checkpoint(path, video_kind());
-  const optim::TrainState& state = *found.state;
+  const training::LatestCheckpoint found = open_checkpoint(path, video_kind());
+  const training::TrainState& state = *found.state;
   VideoDescription description = description_of(found.path, state.metadata);
   description.configuration = state.configuration;
   return assemble(found.path, description, averaged && !state.ema.empty() ? state.ema : state.model, state.step);

@@ -210,7 +210,7 @@ TEST_CASE("regression 8: errno is never an argument beside the call that sets it
 
 TEST_CASE("regression 8: as many checkpoints are kept as were asked for, beyond 32 bits too") {
   const tests::TemporaryFolder folder;
-  optim::CheckpointFolder checkpoints(folder.path(), (int64_t{1} << 32) + 1);
+  training::CheckpointFolder checkpoints(folder.path(), (int64_t{1} << 32) + 1);
   for (int64_t step = 1; step <= 3; ++step) checkpoints.save(tests::state_at(step, 10));
   CHECK(entries(folder.path()) == 3);
 

@@ -5,7 +5,7 @@
 #include <fstream>
 
 #include <ditharos/data/codecs/png.h>
-#include "examples/common/settings.h"
+#include "examples/cli/settings.h"
 #include "examples/common/training_settings.h"
 #include "tests/support/page_text.h"
 #include "tests/support/paths.h"

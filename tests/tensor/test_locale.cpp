@@ -25,7 +25,7 @@
 #include "examples/by_hand/trace.h"
 #include "examples/common/dit_run.h"
 #include "examples/common/json.h"
-#include "examples/common/progress.h"
+#include "examples/cli/progress.h"
 #include "tests/support/data_files.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/video_clips.h"

@@ -14,7 +14,7 @@
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/io/file.h>
 #include "examples/common/interrupt.h"
-#include "examples/common/progress.h"
+#include "examples/cli/progress.h"
 #include "examples/common/run_folder.h"
 #include "examples/common/step_log.h"
 #include "tests/support/temporary_folder.h"

@@ -1,12 +1,12 @@
 // Reading of the command line into settings: the only file that knows the argument parser.
-#include "examples/common/settings_source.h"
+#include <ditharos/tensor/quoted_text.h>
+#include "examples/cli/settings_source.h"
 
 #include <algorithm>
 
 #include <CLI/CLI.hpp>
 
-#include "examples/common/suggest.h"
-#include "examples/common/text.h"
+#include "examples/cli/suggest.h"
 
 namespace ditharos::examples {
 

@@ -1,11 +1,12 @@
-#include "examples/common/value.h"
+#include "examples/cli/value.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <string_view>
 
-#include "examples/common/text.h"
+#include <ditharos/tensor/number_text.h>
+#include <ditharos/tensor/quoted_text.h>
 
 namespace ditharos::examples {
 

@@ -1,5 +1,5 @@
 // The text of --help: what the program does, then every setting by section with its default and what it may be.
-#include "examples/common/settings_source.h"
+#include "examples/cli/settings_source.h"
 
 #include <sstream>
 

@@ -1,5 +1,6 @@
 // Reading of TOML text into settings: the only file that knows the TOML library.
-#include "examples/common/settings_source.h"
+#include <ditharos/tensor/quoted_text.h>
+#include "examples/cli/settings_source.h"
 
 #include <algorithm>
 #include <string_view>
@@ -7,9 +8,8 @@
 
 #include <toml++/toml.h>
 
-#include "examples/common/suggest.h"
-#include "examples/common/text.h"
-#include "examples/common/toml_check.h"
+#include "examples/cli/suggest.h"
+#include "examples/cli/toml_check.h"
 
 namespace ditharos::examples {
 

@@ -1,10 +1,11 @@
-#include "examples/common/suggest.h"
+#include "examples/cli/suggest.h"
 
 #include <algorithm>
 #include <cctype>
 #include <iterator>
 
-#include "examples/common/text.h"
+#include <ditharos/tensor/quoted_text.h>
+
 
 namespace ditharos::examples {
 

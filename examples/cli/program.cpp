@@ -1,4 +1,4 @@
-#include "examples/common/program.h"
+#include "examples/cli/program.h"
 
 #include <poll.h>
 #include <unistd.h>

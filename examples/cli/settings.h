@@ -23,7 +23,7 @@
 #include <vector>
 
 #include <ditharos/tensor/error.h>
-#include "examples/common/value.h"
+#include "examples/cli/value.h"
 
 namespace ditharos::examples {
 

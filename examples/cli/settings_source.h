@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "examples/common/settings.h"
+#include "examples/cli/settings.h"
 
 namespace ditharos::examples {
 

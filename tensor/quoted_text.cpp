@@ -1,10 +1,6 @@
-#include "examples/common/text.h"
+#include <ditharos/tensor/quoted_text.h>
 
-#include <charconv>
-#include <cmath>
-
-namespace ditharos::examples {
-
+namespace ditharos {
 namespace {
 
 // Length of the UTF-8 sequence that `s` begins with, or 0 if that is not well-formed (Unicode 15, table 3-7).
@@ -27,17 +23,6 @@ size_t sequence_length(std::string_view s) {
 }
 
 }  // namespace
-
-std::string shortest(double x) {
-  if (std::isnan(x)) return "nan";
-  if (std::isinf(x)) return x < 0 ? "-inf" : "inf";
-  char buffer[32];
-  const auto end = std::to_chars(buffer, buffer + sizeof buffer, x).ptr;
-  std::string text(buffer, end);
-  // "1" would read back as an integer.
-  if (text.find_first_of(".e") == std::string::npos) text += ".0";
-  return text;
-}
 
 bool is_utf8(std::string_view s) {
   while (!s.empty()) {
@@ -74,4 +59,4 @@ std::string quote(std::string_view s) {
   return out + '"';
 }
 
-}  // namespace ditharos::examples
+}  // namespace ditharos

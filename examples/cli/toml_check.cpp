@@ -1,10 +1,10 @@
-#include "examples/common/toml_check.h"
+#include "examples/cli/toml_check.h"
 
 #include <algorithm>
 #include <string_view>
 
 #include <ditharos/tensor/error.h>
-#include "examples/common/text.h"
+#include <ditharos/tensor/quoted_text.h>
 
 namespace ditharos::examples {
 namespace {

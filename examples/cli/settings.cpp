@@ -1,10 +1,10 @@
-#include "examples/common/settings.h"
+#include "examples/cli/settings.h"
 
 #include <algorithm>
 #include <ostream>
 
 #include <ditharos/tensor/io/file.h>
-#include "examples/common/settings_source.h"
+#include "examples/cli/settings_source.h"
 
 namespace ditharos::examples {
 
