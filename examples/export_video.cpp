@@ -5,7 +5,7 @@
 #include <string>
 
 #include <ditharos/tensor/number_text.h>
-#include "examples/common/outputs.h"
+#include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
 #include "examples/common/video_checkpoint.h"
 

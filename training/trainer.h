@@ -80,4 +80,15 @@ class Trainer {
   bool audited_ = false;
 };
 
+/// Puts the trainer's moving average into its model for a scope; nothing for a trainer without one.
+class AveragedWeights {
+ public:
+  explicit AveragedWeights(Trainer& trainer) {
+    if (trainer.ema() != nullptr) scope_.emplace(*trainer.ema());
+  }
+
+ private:
+  std::optional<optim::EmaScope> scope_;
+};
+
 }  // namespace ditharos::training

@@ -138,4 +138,11 @@ const std::string& Settings::origin(const std::string& name) const {
   fail("[Settings] no key is called ", name);
 }
 
+std::set<std::string> keys_of(const Settings& settings) {
+  std::set<std::string> keys;
+  for (const Setting& s : settings.table_)
+    if (!s.section.empty()) keys.insert(s.name);
+  return keys;
+}
+
 }  // namespace ditharos::examples

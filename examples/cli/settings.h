@@ -17,6 +17,7 @@
 #include <iosfwd>
 #include <iostream>
 #include <limits>
+#include <set>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -125,6 +126,7 @@ class Settings {
 
  private:
   friend class Section;
+  friend std::set<std::string> keys_of(const Settings& settings);
   void add(Setting setting);
 
   std::string program_, summary_;
@@ -133,6 +135,9 @@ class Settings {
   std::vector<TextOption> texts_;
   std::string config_path_;
 };
+
+/// The keys that a configuration holds: those of all sections.
+std::set<std::string> keys_of(const Settings& settings);
 
 namespace detail {
 

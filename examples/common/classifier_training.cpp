@@ -12,7 +12,7 @@
 #include <ditharos/tensor/io/crc32c.h>
 #include <ditharos/tensor/number_text.h>
 #include <ditharos/training/checkpoint.h>
-#include "examples/common/run_folder.h"
+#include <ditharos/training/run_folder.h>
 
 namespace ditharos::examples {
 namespace {
@@ -99,7 +99,7 @@ CachedClassifier cached_classifier(const std::string& folder, const std::string&
                                    const std::function<data::Dataset()>& make, const ClassifierTraining& training,
                                    const ClassifierProgress& progress) {
   const std::string name = "classifier-" + std::to_string(crc32c(fingerprint.data(), fingerprint.size())) + ".ckpt";
-  const RunFolder cache(folder);  // before the training, so that a folder that cannot be written is known at once
+  const training::RunFolder cache(folder);  // before the training: a folder that cannot be written is known at once
   const std::string path = cache.file(name);
   std::string complaint;
   if (auto model = read_classifier(path, config_for(like), fingerprint, complaint)) {

@@ -3,7 +3,8 @@
 #include <charconv>
 
 #include <ditharos/nn/module.h>
-#include "examples/common/model_size.h"
+#include <ditharos/training/model_size.h>
+#include "examples/cli/run_reporter.h"
 
 namespace ditharos::examples {
 namespace {
@@ -18,13 +19,13 @@ int64_t number(const std::string& path, const training::TrainState& state, const
 
 }  // namespace
 
-CheckpointKind dit_kind() {
-  OutputSettings output;
+training::CheckpointKind dit_kind() {
+  training::OutputSettings output;
   models::SamplerConfig sampler;
   Settings settings("", "");
   describe_output(settings, output);
   describe_sampling(settings, sampler);
-  CheckpointKind kind{"dit", "a DiT", keys_of(settings)};
+  training::CheckpointKind kind{"dit", "a DiT", keys_of(settings)};
   kind.may_change.insert("steps");
   return kind;
 }
@@ -41,7 +42,8 @@ void describe_checkpoint(training::TrainState& state, const std::string& configu
 }
 
 TrainedDiT load_dit(const std::string& path, bool averaged) {
-  const training::LatestCheckpoint found = open_checkpoint(path, dit_kind());
+  RunReporter reporter;
+  const training::LatestCheckpoint found = open_checkpoint(path, dit_kind(), reporter);
   const training::TrainState& state = *found.state;
   DiTRun run;
   Settings settings("", "");
@@ -53,7 +55,7 @@ TrainedDiT load_dit(const std::string& path, bool averaged) {
   run.model.classes = number(found.path, state, "classes");
   settle(run);
   const nn::NamedTensors& tensors = averaged && !state.ema.empty() ? state.ema : state.model;
-  check_model_size(found.path, tensors, models::count_parameters(run.model).total);
+  training::check_model_size(found.path, tensors, models::count_parameters(run.model).total);
   Generator rng(0);
   models::DiT model(run.model, rng);
   nn::load_state_dict(model, tensors);

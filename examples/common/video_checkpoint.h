@@ -9,7 +9,7 @@
 namespace ditharos::examples {
 
 /// What checkpoints of train_video are.
-CheckpointKind video_kind();
+training::CheckpointKind video_kind();
 
 /// The parts of a model that are not tensors.
 struct VideoDescription {

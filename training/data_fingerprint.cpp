@@ -1,11 +1,11 @@
-#include "examples/common/data_fingerprint.h"
+#include <ditharos/training/data_fingerprint.h>
 
 #include <vector>
 
 #include <ditharos/tensor/io/crc32c.h>
 #include <ditharos/tensor/quoted_text.h>
 
-namespace ditharos::examples {
+namespace ditharos::training {
 namespace {
 
 std::string line(const std::string& key, const std::string& value) { return key + " = " + value + "\n"; }
@@ -32,4 +32,4 @@ std::string fingerprint_of(const data::ClipSource& source) {
          line("checksum of clips and captions", std::to_string(source.checksum()));
 }
 
-}  // namespace ditharos::examples
+}  // namespace ditharos::training

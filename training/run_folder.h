@@ -3,7 +3,12 @@
 #include <filesystem>
 #include <string>
 
-namespace ditharos::examples {
+#include <ditharos/training/run_options.h>
+
+namespace ditharos::training {
+
+/// The file in a run's folder that its configuration goes to.
+inline constexpr const char* configuration_file = "config.toml";
 
 class RunFolder {
  public:
@@ -28,7 +33,7 @@ class RunLock {
  public:
   /// Creates the folder with its parents if it is missing. IoError naming the folder when another process has the lock,
   /// or when there can be none; nothing in the folder has changed then.
-  explicit RunLock(const std::filesystem::path& folder);
+  explicit RunLock(const std::filesystem::path& folder, const OptionNames& names = {});
   ~RunLock();
   RunLock(const RunLock&) = delete;
   RunLock& operator=(const RunLock&) = delete;
@@ -37,4 +42,4 @@ class RunLock {
   int fd_ = -1;
 };
 
-}  // namespace ditharos::examples
+}  // namespace ditharos::training

@@ -5,7 +5,7 @@
 
 #include <ditharos/nn/module.h>
 
-namespace ditharos::examples {
+namespace ditharos::training {
 
 /// The most tokens of one sample, image or clip: more take longer than anybody waits, and much memory.
 inline constexpr int64_t max_tokens = 8192;
@@ -14,4 +14,4 @@ inline constexpr int64_t max_tokens = 8192;
 /// file's own configuration says, which may describe any size.
 void check_model_size(const std::string& path, const nn::NamedTensors& tensors, int64_t described);
 
-}  // namespace ditharos::examples
+}  // namespace ditharos::training

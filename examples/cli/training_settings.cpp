@@ -1,28 +1,25 @@
-#include "examples/common/training_settings.h"
+#include "examples/cli/training_settings.h"
 
 #include <cstdio>
-
-#include <ditharos/optim/muon.h>
 
 namespace ditharos::examples {
 namespace {
 
 constexpr double most_steps = 1e9, most_batch = 1 << 20;
 
-/// The matrices that every token of a block passes; what modulates a block is AdamW's, as embeddings are.
-bool is_hidden_matrix(const nn::NamedTensor& p) {
-  const auto has = [&](const char* part) { return p.name.find(part) != std::string::npos; };
-  return p.tensor.rank() == 2 && has("blocks.") && !has("adaLN_modulation");
-}
-
 }  // namespace
 
-void describe_training(Settings& settings, TrainSettings& train, const std::string& batch) {
+TrainingOptions::TrainingOptions(const std::string& default_folder) {
+  folder = default_folder;
+  names = {.folder = "--out", .resume = "--resume", .accept_changed_data = "--accept-changed-data"};
+}
+
+void describe_training(Settings& settings, training::TrainSettings& train, const std::string& batch) {
   settings.section("train", "the training loop")
       .add("steps", train.steps, "optimiser steps in all", between(1, most_steps))
       .add("batch_size", train.batch_size, batch, between(1, most_batch))
       .add("optimizer", train.optimizer, "muon: for the matrices of the blocks, and AdamW for all else",
-           {{"adamw", OptimizerKind::adamw}, {"muon", OptimizerKind::muon}})
+           {{"adamw", training::OptimizerKind::adamw}, {"muon", training::OptimizerKind::muon}})
       .add("learning_rate", train.learning_rate, "at its highest", above(0).at_most(largest_float))
       .add("final_learning_rate", train.final_learning_rate, "at the end of the schedule",
            between(0, largest_float))
@@ -41,7 +38,7 @@ void describe_training(Settings& settings, TrainSettings& train, const std::stri
                      "schedule = \"linear\" or \"cosine\"");
 }
 
-void describe_output(Settings& settings, OutputSettings& output) {
+void describe_output(Settings& settings, training::OutputSettings& output) {
   settings.section("output", "what is written on the way")
       .add("sample_every", output.sample_every, "steps between sample sheets; 0: only at the end",
            between(0, most_steps))
@@ -53,7 +50,7 @@ void describe_output(Settings& settings, OutputSettings& output) {
 
 void describe_options(Settings& settings, TrainingOptions& options) {
   settings.options()
-      .add("out", options.out, "folder for checkpoints, sample sheets and metrics")
+      .add("out", options.folder, "folder for checkpoints, sample sheets and metrics")
       .add("resume", options.resume, "\"none\" begins anew, \"auto\" goes on from the newest readable checkpoint in "
                                      "--out if there are any, else the checkpoint or run folder to go on from")
       .add("accept_changed_data", options.accept_changed_data,
@@ -69,17 +66,7 @@ void describe_max_pixels(Settings& settings, int64_t& max_pixels) {
                          between(1, double(int64_t{1} << 40)));
 }
 
-void check_schedule(const TrainSettings& train) {
-  check<ConfigError>(train.final_learning_rate <= train.learning_rate, "final_learning_rate = ",
-                     train.final_learning_rate, " is above learning_rate = ", train.learning_rate);
-}
-
-int64_t warmup_steps(const TrainSettings& train) {
-  const bool fits = train.schedule == optim::Decay::constant || train.warmup < train.steps;
-  return fits ? train.warmup : train.steps / 10;
-}
-
-void say_adjustments(const Settings& settings, const TrainSettings& train) {
+void say_adjustments(const Settings& settings, const training::TrainSettings& train) {
   settings.say_without_effect();
   const int64_t warmup = warmup_steps(train);
   if (warmup == train.warmup) return;
@@ -88,27 +75,6 @@ void say_adjustments(const Settings& settings, const TrainSettings& train) {
                "%lld steps\n",
                static_cast<long long>(train.warmup), static_cast<long long>(train.steps),
                static_cast<long long>(warmup));
-}
-
-training::TrainerConfig trainer_config(const TrainSettings& train) {
-  training::TrainerConfig config;
-  config.seed = train.seed;
-  config.clip_norm = train.clip;
-  config.ema_decay = train.ema_decay;
-  config.schedule = {.lr = train.learning_rate, .warmup_steps = warmup_steps(train), .decay = train.schedule,
-                     .total_steps = train.steps,
-                     .final_fraction = train.final_learning_rate / train.learning_rate};
-  return config;
-}
-
-std::unique_ptr<optim::Optimizer> make_optimizer(nn::Module& model, const TrainSettings& train) {
-  const optim::AdamOptions adam{
-      .beta1 = train.betas[0], .beta2 = train.betas[1], .weight_decay = train.weight_decay};
-  const nn::NamedTensors parameters = nn::named_parameters(model);
-  if (train.optimizer == OptimizerKind::adamw) return std::make_unique<optim::AdamW>(parameters, adam);
-  nn::NamedTensors matrices, others;
-  for (const nn::NamedTensor& p : parameters) (is_hidden_matrix(p) ? matrices : others).push_back(p);
-  return std::make_unique<optim::Muon>(matrices, others, optim::MuonOptions{.weight_decay = train.weight_decay}, adam);
 }
 
 }  // namespace ditharos::examples

@@ -1,12 +1,14 @@
 #pragma once
+// Internal to training/.
 // Profiles a few steps of a training loop.
 #include <cstdint>
 #include <optional>
 #include <string>
 
 #include <ditharos/autograd/profiler.h>
+#include <ditharos/training/reporter.h>
 
-namespace ditharos::examples {
+namespace ditharos::training {
 
 /// Watches up to 5 steps after the first 3, which fill caches and the allocator. A shorter run gives up warm-up steps
 /// first: its last step is always watched.
@@ -16,8 +18,9 @@ class StepProfile {
   StepProfile(std::string path, int64_t steps);
   /// Call at the top of every step.
   void next_step();
-  /// Call after the loop: prints the tables and writes the trace, or says that no step was watched.
-  void report();
+  /// Call after the loop: reports the tables and writes the trace, or reports that no step was watched. Returns the
+  /// trace's file, or "" without one. IoError when it cannot be written.
+  std::string finish(Reporter& reporter);
 
  private:
   std::string path_;
@@ -25,4 +28,4 @@ class StepProfile {
   std::optional<Profiler> profiler_;
 };
 
-}  // namespace ditharos::examples
+}  // namespace ditharos::training

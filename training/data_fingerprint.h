@@ -5,7 +5,7 @@
 #include <ditharos/data/datasets/clip.h>
 #include <ditharos/data/datasets/dataset.h>
 
-namespace ditharos::examples {
+namespace ditharos::training {
 
 /// Lines "key = value": number and size of the images, each class with its number of images, and a checksum of
 /// everything. Takes a pass over the images.
@@ -13,4 +13,4 @@ std::string fingerprint_of(const data::Dataset& dataset);
 /// Number of clips, and a checksum of what they and their captions are made from.
 std::string fingerprint_of(const data::ClipSource& source);
 
-}  // namespace ditharos::examples
+}  // namespace ditharos::training

@@ -1,18 +1,11 @@
 #pragma once
-// Whether a program can and may write what it is asked for, known before it works for an hour. Nothing that exists is
-// changed.
+// Whether a program may write what its flags ask for: no output is an input, or another output.
 #include <string>
 #include <vector>
 
-#include "examples/common/training_settings.h"
+#include "examples/cli/training_settings.h"
 
 namespace ditharos::examples {
-
-/// IoError unless a file can be written at `path`: its folder is missing or not writable, or something that is no
-/// regular file is in the way. An empty path stands for no output and passes.
-void check_output_file(const std::string& path);
-/// The same for files in a folder that may have to be made, with its parents.
-void check_output_folder(const std::string& path);
 
 /// A path and the flag that it stands behind.
 struct NamedOutput {

@@ -1,4 +1,4 @@
-#include "examples/common/run_folder.h"
+#include <ditharos/training/run_folder.h>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -10,8 +10,7 @@
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/io/file.h>
 
-namespace ditharos::examples {
-
+namespace ditharos::training {
 namespace {
 
 void create_folder(const std::filesystem::path& path) {
@@ -23,7 +22,7 @@ void create_folder(const std::filesystem::path& path) {
 
 }  // namespace
 
-RunLock::RunLock(const std::filesystem::path& folder) {
+RunLock::RunLock(const std::filesystem::path& folder, const OptionNames& names) {
   create_folder(folder);
   const std::string path = (folder / ".lock").string();
   fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
@@ -32,7 +31,7 @@ RunLock::RunLock(const std::filesystem::path& folder) {
   if (error == 0) return;
   if (fd_ >= 0) ::close(fd_);  // no destructor runs after a throw here
   check<IoError>(error != EWOULDBLOCK, "another process is training in ", folder.string(),
-                 "; wait for it or choose another --out");
+                 "; wait for it or choose another ", names.folder);
   fail<IoError>("cannot lock ", path, ": ", error_text(error));
 }
 
@@ -49,4 +48,4 @@ void RunFolder::write_text(const std::string& name, const std::string& text) con
   out.commit();
 }
 
-}  // namespace ditharos::examples
+}  // namespace ditharos::training

@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <string>
 
-#include "examples/common/json.h"
+#include <ditharos/training/json.h>
 
-namespace ditharos::examples {
+namespace ditharos::training {
 
 /// Appends lines to a file. A line is in the file, whole, when append() returns; a failed append() takes back what it
 /// wrote. Every failure is an IoError that names the file.
@@ -34,4 +34,4 @@ class StepLog {
   uint64_t size_ = 0;  // bytes of whole lines
 };
 
-}  // namespace ditharos::examples
+}  // namespace ditharos::training

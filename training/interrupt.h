@@ -1,7 +1,7 @@
 #pragma once
 // Ctrl-C and other signals as a flag that a loop asks for after each step, so that it can save before it ends.
 
-namespace ditharos::examples {
+namespace ditharos::training {
 
 /// While one lives, the signals with which people, shells and batch systems end a process only set the flag: SIGINT,
 /// SIGTERM, SIGHUP (the terminal is gone), SIGUSR1, SIGUSR2 (the time of a batch job is nearly up) and SIGXCPU (the
@@ -20,4 +20,4 @@ class Interrupt {
   int signal() const;
 };
 
-}  // namespace ditharos::examples
+}  // namespace ditharos::training

@@ -1,4 +1,4 @@
-#include "examples/common/step_log.h"
+#include <ditharos/training/step_log.h>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -12,7 +12,7 @@
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/io/file.h>
 
-namespace ditharos::examples {
+namespace ditharos::training {
 
 namespace {
 
@@ -99,4 +99,4 @@ void StepLog::sync() {
   check<IoError>(synced, "cannot write ", path_, ": ", error_text(error));
 }
 
-}  // namespace ditharos::examples
+}  // namespace ditharos::training

@@ -1,4 +1,4 @@
-#include "examples/common/interrupt.h"
+#include <ditharos/training/interrupt.h>
 
 #include <signal.h>
 
@@ -7,7 +7,7 @@
 
 #include <ditharos/tensor/error.h>
 
-namespace ditharos::examples {
+namespace ditharos::training {
 
 namespace {
 
@@ -49,4 +49,4 @@ Interrupt::~Interrupt() {
 
 int Interrupt::signal() const { return received; }
 
-}  // namespace ditharos::examples
+}  // namespace ditharos::training

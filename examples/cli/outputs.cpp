@@ -1,4 +1,4 @@
-#include "examples/common/outputs.h"
+#include "examples/cli/outputs.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -46,24 +46,6 @@ bool is_part_of(const NamedOutput& output, const NamedInput& input) {
 
 }  // namespace
 
-void check_output_file(const std::string& path) {
-  if (!path.empty()) const AtomicFile made_and_removed(path);
-}
-
-void check_output_folder(const std::string& path) {
-  if (path.empty()) return;
-  std::filesystem::path existing = std::filesystem::absolute(path);
-  std::error_code unknown;
-  while (!std::filesystem::exists(existing, unknown) && existing.has_relative_path()) existing = existing.parent_path();
-  check<IoError>(std::filesystem::is_directory(existing, unknown), "cannot make the folder ", path, ": ",
-                 existing.string(), " is not a folder");
-  try {
-    const AtomicFile made_and_removed((existing / "ditharos-probe").string());
-  } catch (const IoError& e) {
-    fail<IoError>("cannot make files in the folder ", path, ": ", e.what());
-  }
-}
-
 void check_outputs(const std::vector<NamedOutput>& outputs, const std::vector<NamedInput>& inputs) {
   for (size_t i = 0; i < outputs.size(); ++i) {
     const NamedOutput& output = outputs[i];
@@ -87,15 +69,15 @@ void check_training_outputs(const TrainingOptions& options, const Settings& sett
   std::vector<NamedInput> read = inputs;
   std::vector<NamedOutput> written = others;
   written.push_back({"--profile", options.profile});
-  written.push_back({"--out", options.out, true});
+  written.push_back({"--out", options.folder, true});
   if (options.resume != "auto") read.push_back({"--resume", options.resume == "none" ? "" : options.resume, true});
   // What a run goes on with may be named twice.
   std::erase_if(read, [&](const NamedInput& input) {
-    return input.flag == "--resume" && !input.path.empty() && same_file(input.path, options.out);
+    return input.flag == "--resume" && !input.path.empty() && same_file(input.path, options.folder);
   });
-  const std::string stored = (fs::path(options.out) / "config.toml").string();
+  const std::string stored = (fs::path(options.folder) / "config.toml").string();
   std::error_code error;
-  if (!fs::exists(fs::path(options.out) / "checkpoints", error)) written.push_back({"--out", stored});
+  if (!fs::exists(fs::path(options.folder) / "checkpoints", error)) written.push_back({"--out", stored});
   read.push_back({"--config", settings.config_path()});
   check_outputs(written, read);
 }

@@ -1,4 +1,4 @@
-#include "examples/common/json.h"
+#include <ditharos/training/json.h>
 
 #include <cmath>
 
@@ -6,7 +6,7 @@
 #include <ditharos/tensor/quoted_text.h>
 
 
-namespace ditharos::examples {
+namespace ditharos::training {
 
 JsonObject& JsonObject::add_raw(const std::string& name, const std::string& text) {
   members_ += (members_.empty() ? "" : ", ") + quote(name) + ": " + text;
@@ -19,4 +19,4 @@ JsonObject& JsonObject::add(const std::string& name, double value) {
 JsonObject& JsonObject::add(const std::string& name, const std::string& value) { return add_raw(name, quote(value)); }
 JsonObject& JsonObject::add(const std::string& name, const JsonObject& value) { return add_raw(name, value.text()); }
 
-}  // namespace ditharos::examples
+}  // namespace ditharos::training

@@ -1,8 +1,8 @@
-#include "examples/common/model_size.h"
+#include <ditharos/training/model_size.h>
 
 #include <ditharos/tensor/error.h>
 
-namespace ditharos::examples {
+namespace ditharos::training {
 
 void check_model_size(const std::string& path, const nn::NamedTensors& tensors, int64_t described) {
   int64_t held = 0;  // no overflow: all of them are in memory
@@ -11,4 +11,4 @@ void check_model_size(const std::string& path, const nn::NamedTensors& tensors, 
                  " elements, but its configuration describes a model of ", described);
 }
 
-}  // namespace ditharos::examples
+}  // namespace ditharos::training

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-namespace ditharos::examples {
+namespace ditharos::training {
 
 class JsonObject {
  public:
@@ -26,4 +26,4 @@ class JsonObject {
   std::string members_;
 };
 
-}  // namespace ditharos::examples
+}  // namespace ditharos::training
