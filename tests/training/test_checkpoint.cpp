@@ -54,7 +54,7 @@ TEST_CASE("checkpoint: everything comes back with the same bits; a second save g
 TEST_CASE("checkpoint: the stored file of format 1 loads, and is what is written today (R15)") {
   const std::string path = tests::golden_folder() + "/checkpoint_v1.ckpt";
   CHECK(tests::first_difference(load_checkpoint(path), tests::fixture_state()).empty());
-  static_assert(training::checkpoint_format == 1, "store a file of the new format too, compare the bytes with that one");
+  static_assert(training::checkpoint_format == 1, "store a file of the new format too, compare with that one");
   CHECK(read_file(path, 1 << 20) == SavedFixture().bytes);
 }
 
