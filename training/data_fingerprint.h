@@ -9,8 +9,8 @@ namespace ditharos::training {
 
 /// Lines "key = value": number and size of the images, each class with its number of images, and a checksum of
 /// everything. Takes a pass over the images.
-std::string fingerprint_of(const data::Dataset& dataset);
+[[nodiscard]] std::string fingerprint_of(const data::Dataset& dataset);
 /// Number of clips, and a checksum of what they and their captions are made from.
-std::string fingerprint_of(const data::ClipSource& source);
+[[nodiscard]] std::string fingerprint_of(const data::ClipSource& source);
 
 }  // namespace ditharos::training
