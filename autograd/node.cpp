@@ -229,25 +229,22 @@ Tensor not_differentiable(const char* name, Tensor out, const std::vector<Tensor
   return mark_cut(CutReason::not_continuous, name, std::move(out), inputs);
 }
 
-Rule fused(Rule kernel, std::function<Tensor(const std::vector<Tensor>&)> composite) {
-  return [kernel = std::move(kernel), composite = std::move(composite)](const Backward& d) {
-    if (!grad_enabled()) return kernel(d);
-    // Identity nodes in front of the inputs: the inner grad() stops there, while its result stays connected to them.
-    std::vector<Tensor> inputs(d.input_count()), wanted;
-    for (size_t i = 0; i < inputs.size(); ++i) {
-      inputs[i] = d.input(i);
-      if (!d.needs(i)) continue;
-      inputs[i] = record("identity", views::alias(inputs[i]), {inputs[i]}, save_nothing,
-                         each([](const Backward& b) { return b.grad(); }));
-      wanted.push_back(inputs[i]);
-    }
-    const auto found = grad({composite(inputs)}, wanted, {d.grad()}, {.create_graph = true});
-    Grads grads(inputs.size());
-    size_t k = 0;
-    for (size_t i = 0; i < inputs.size(); ++i)
-      if (d.needs(i)) grads[i] = found[k++];
-    return grads;
-  };
+Grads differentiate(const Backward& d, const std::function<Tensor(const std::vector<Tensor>&)>& f) {
+  // Identity nodes in front of the inputs: the inner grad() stops there, while its result stays connected to them.
+  std::vector<Tensor> inputs(d.input_count()), wanted;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    inputs[i] = d.input(i);
+    if (!d.needs(i)) continue;
+    inputs[i] = record("identity", views::alias(inputs[i]), {inputs[i]}, save_nothing,
+                       each([](const Backward& b) { return b.grad(); }));
+    wanted.push_back(inputs[i]);
+  }
+  const auto found = grad({f(inputs)}, wanted, {d.grad()}, {.create_graph = true});
+  Grads grads(inputs.size());
+  size_t k = 0;
+  for (size_t i = 0; i < inputs.size(); ++i)
+    if (d.needs(i)) grads[i] = found[k++];
+  return grads;
 }
 
 void register_hook(const Tensor& x, Hook hook) {

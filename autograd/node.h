@@ -11,6 +11,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include <ditharos/autograd/grad_mode.h>
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos {
@@ -157,7 +158,7 @@ Tensor not_differentiable(const char* name, Tensor out, const std::vector<Tensor
 /// A rule made of one function per input; runs only those whose input needs a gradient. Inputs at the end that have
 /// no gradient by their nature (indices, labels, conditions) need no function.
 template <class... F>
-[[nodiscard]] Rule each(F... rules) {
+[[nodiscard]] auto each(F... rules) {
   return [=](const Backward& d) {
     Grads grads(sizeof...(F));
     size_t i = 0;
@@ -166,9 +167,26 @@ template <class... F>
   };
 }
 
-/// A fused rule for the first order, and for higher ones the derivative of `composite`, the same function written in
-/// public operations, evaluated on the saved inputs again. Nothing that the fused kernel computed counts as constant.
-[[nodiscard]] Rule fused(Rule kernel, std::function<Tensor(const std::vector<Tensor>&)> composite);
+/// The rule of an operation with a backward kernel, which leaves no graph: `kernel` while no graph of the gradients is
+/// being made, else `composite`, the same gradients in public operations. Either is a rule. The composite is usually
+/// derivative_of() the operation written in public operations; it is a rule of its own where that would save more
+/// inputs than the kernel reads, or lose digits.
+template <class Kernel, class Composite>
+[[nodiscard]] auto fused(Kernel kernel, Composite composite) {
+  return [kernel = std::move(kernel), composite = std::move(composite)](const Backward& d) -> Grads {
+    return grad_enabled() ? composite(d) : kernel(d);
+  };
+}
+
+/// The gradients of `f`, a function of the operation's inputs, evaluated on the saved inputs again and differentiated.
+/// They stay connected to the inputs, and nothing that a fused kernel computed counts as constant.
+[[nodiscard]] Grads differentiate(const Backward& d, const std::function<Tensor(const std::vector<Tensor>&)>& f);
+
+/// The same as a rule; the operation has to save all inputs.
+template <class F>
+[[nodiscard]] auto derivative_of(F f) {
+  return [f = std::move(f)](const Backward& d) { return differentiate(d, f); };
+}
 
 /// True when the tensor is a leaf that wants a gradient or was computed from one.
 [[nodiscard]] bool needs_grad(const Tensor& x);

@@ -3,7 +3,6 @@
 // One trilinear form stands behind all of them: <g, conv(x, w)>. Its three derivatives are conv(x, w), the input
 // gradient (g, w), which is what is called a transposed convolution, and the weight gradient (g, x). The derivative of
 // any of the three by one of its operands is another of the three, so they are complete to every order.
-#include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/operands.h>
@@ -31,19 +30,20 @@ Tensor bias_gradient(const Tensor& grad) {
 }
 
 Tensor convolve(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvWindow& w) {
+  const auto separate = each(
+      [w](const Backward& d) { return input_gradient("conv", d.grad(), d.input(1), d.input_shape(0), w); },
+      [w](const Backward& d) { return weight_gradient(d.grad(), d.input(0), d.input_shape(1), w); },
+      [](const Backward& d) { return bias_gradient(d.grad()); });
+  // The gradients of weight and bias in one pass over the output's.
+  const auto kernel = [w, separate](const Backward& d) -> Grads {
+    if (!d.needs(1) || !d.needs(2)) return separate(d);
+    Grads grads(3);
+    if (d.needs(0)) grads[0] = input_gradient("conv", d.grad(), d.input(1), d.input_shape(0), w);
+    grads[1] = kernels::conv_weight_gradient("conv", d.grad(), d.input(0), d.input_shape(1), w, &grads[2]);
+    return grads;
+  };
   return record("conv", kernels::conv(op, x, weight, bias, w), {x, weight, bias}, factors(x, weight),
-                [w](const Backward& d) -> Grads {
-                  Grads grads(3);
-                  if (d.needs(0)) grads[0] = input_gradient("conv", d.grad(), d.input(1), d.input_shape(0), w);
-                  if (d.needs(1) && d.needs(2) && !grad_enabled()) {  // both in one pass over the gradient
-                    grads[1] = kernels::conv_weight_gradient("conv", d.grad(), d.input(0), d.input_shape(1), w,
-                                                             &grads[2]);
-                    return grads;
-                  }
-                  if (d.needs(1)) grads[1] = weight_gradient(d.grad(), d.input(0), d.input_shape(1), w);
-                  if (d.needs(2)) grads[2] = bias_gradient(d.grad());
-                  return grads;
-                });
+                fused(kernel, separate));
 }
 
 Tensor input_gradient(const char* op, const Tensor& grad, const Tensor& weight, const Shape& input,
