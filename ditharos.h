@@ -43,6 +43,7 @@
 #include <ditharos/autograd/non_finite.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/profiler.h>
+#include <ditharos/autograd/saved.h>
 
 #include <ditharos/nn/ada_ln.h>
 #include <ditharos/nn/attention.h>

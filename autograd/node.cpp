@@ -72,18 +72,6 @@ void Node::release() {
   recipe = nullptr;
 }
 
-bool Saved::unchanged() const {
-  return recipe ? recipe->unchanged() : !tensor.defined() || tensor.version() == version;
-}
-
-bool Recipe::unchanged() const {
-  const auto first = result.lock();  // once it is gone nobody can have kept what was written there
-  return (!first || first->version() == version) &&
-         std::all_of(inputs.begin(), inputs.end(), [](const Saved& input) { return input.unchanged(); });
-}
-
-bool Recipe::makes(const Tensor& x) const { return result.lock() == x.storage() && unchanged(); }
-
 Tensor Backward::unpack(const Saved& saved, int which) const {
   const auto what = [which] {
     return which >= 0 ? "input " + std::to_string(which) : which == whole_output ? "output" : "intermediate result";
@@ -181,7 +169,7 @@ std::shared_ptr<Node> node_of(const Tensor& x) {
   return node;
 }
 
-Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, Save save, Rule rule,
+Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, const Save& save, Rule rule,
               const std::function<Recipe()>& recipe) {
   if (detect_nan()) check_result(name, out, inputs);
   if (observer) observer->on_result({name, WorkKind::forward, current_module_path()}, out, inputs);
@@ -200,18 +188,16 @@ Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, Save sav
   node->shape = out.shape();
   node->dtype = out.dtype();
   node->next.reserve(inputs.size());
-  if (save & save_inputs) node->inputs.resize(inputs.size());
+  if (save.any_input()) node->inputs.resize(inputs.size());
   for (size_t i = 0; i < inputs.size(); ++i) {
     const Tensor& x = inputs[i];
     node->next.push_back(node_of(x));
-    // Bit 31 is save_output, so only the first 31 inputs can be named one by one; more come with save_inputs.
-    const bool wanted = i < 31 ? (save & save_input(int(i))) != 0 : (save & save_inputs) == save_inputs;
-    if (!wanted) continue;
+    if (!save.input(i)) continue;
     const Node* producer = node->next[i].get();
     const bool again = producer && producer->recipe && producer->shape == x.shape() && producer->recipe->makes(x);
     node->inputs[i] = again ? Saved(producer->recipe) : Saved(x);
   }
-  if (save & save_output) node->output = Saved(views::alias(out));
+  if (save.output()) node->output = Saved(views::alias(out));
   if (recipe) {
     Recipe how = recipe();
     how.result = out.storage();

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <ditharos/autograd/grad_mode.h>
+#include <ditharos/autograd/saved.h>
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos {
@@ -27,49 +28,6 @@ using Grads = std::vector<Tensor>;
 using Rule = std::function<Grads(const Backward&)>;
 /// Sees a gradient as it arrives; a defined result replaces it.
 using Hook = std::function<Tensor(const Tensor&)>;
-
-/// What the backward rule will read again. Bits may be combined: save_input(1) | save_output.
-using Save = unsigned;
-inline constexpr Save save_nothing = 0, save_output = 1u << 31, save_inputs = ~save_output;
-[[nodiscard]] constexpr Save save_input(int i) { return 1u << i; }
-
-struct Recipe;
-
-/// A tensor kept for the backward pass with the version it had, or the recipe to compute it again. Everything that a
-/// rule reads is saved in this form: `record` saves inputs and the output, and a rule captures other results of the
-/// forward pass as Saved, never as Tensor, and reads them with Backward::intermediate().
-struct Saved {
-  Saved() = default;
-  explicit Saved(const Tensor& x) : tensor(x), version(x.defined() ? x.version() : 0), present(true) {}
-  explicit Saved(std::shared_ptr<const Recipe> how) : recipe(std::move(how)), present(true) {}
-
-  /// False when the tensor, or what a recipe computes it from, was modified since.
-  bool unchanged() const;
-
-  Tensor tensor;  // may be undefined: an optional input that was left out
-  uint64_t version = 0;
-  std::shared_ptr<const Recipe> recipe;
-  bool present = false;
-};
-
-/// How to get an output again from tensors that are kept anyway. An operation whose output is cheap to compute and
-/// large to keep (a GELU, a layer norm) gives one to `record`; later operations then save the recipe instead of the
-/// output.
-struct Recipe {
-  using Compute = std::function<Tensor(const std::vector<Tensor>&)>;
-  /// `compute` gets `from` as it is now and returns the same bits as the forward pass; it records nothing.
-  Recipe(const std::vector<Tensor>& from, Compute how) : inputs(from.begin(), from.end()), compute(std::move(how)) {}
-
-  /// False when the result or an input was modified since.
-  bool unchanged() const;
-  /// True when the recipe can stand for x: it is the result, unchanged.
-  bool makes(const Tensor& x) const;
-
-  std::vector<Saved> inputs;
-  Compute compute;
-  std::weak_ptr<const Storage> result;  // what was computed the first time, and the version that it had
-  uint64_t version = 0;
-};
 
 /// A set of nodes; nobody owns them through it.
 using NodeSet = std::unordered_set<const Node*>;
@@ -148,7 +106,7 @@ class Backward {
 
 /// Attaches the operation to the graph when recording is on and an input needs a gradient; returns `out`.
 /// `name` must be a string literal: it is kept as a pointer, and the op table lists it. `recipe`: see there.
-Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, Save save, Rule rule,
+Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, const Save& save, Rule rule,
               const std::function<Recipe()>& recipe = nullptr);
 
 /// For an operation whose result has no derivative, because it is whole numbers or booleans: returns `out`, marked so

@@ -17,11 +17,6 @@ Tensor input_gradient(const char* op, const Tensor& grad, const Tensor& weight, 
                       const ConvWindow& w);
 Tensor weight_gradient(const Tensor& grad, const Tensor& x, const Shape& weight, const ConvWindow& w);
 
-/// What the gradients of a product of a and b read again: each one's is made of the other.
-Save factors(const Tensor& a, const Tensor& b) {
-  return (needs_grad(a) ? save_input(1) : save_nothing) | (needs_grad(b) ? save_input(0) : save_nothing);
-}
-
 /// Sum over pictures and positions of grad [B, O, ...].
 Tensor bias_gradient(const Tensor& grad) {
   Axes axes{0};
@@ -42,21 +37,21 @@ Tensor convolve(const char* op, const Tensor& x, const Tensor& weight, const Ten
     grads[1] = kernels::conv_weight_gradient("conv", d.grad(), d.input(0), d.input_shape(1), w, &grads[2]);
     return grads;
   };
-  return record("conv", kernels::conv(op, x, weight, bias, w), {x, weight, bias}, factors(x, weight),
+  return record("conv", kernels::conv(op, x, weight, bias, w), {x, weight, bias}, save_factors(x, weight),
                 fused(kernel, separate));
 }
 
 Tensor input_gradient(const char* op, const Tensor& grad, const Tensor& weight, const Shape& input,
                       const ConvWindow& w) {
   return record("conv_transpose", kernels::conv_input_gradient(op, grad, weight, input, w), {grad, weight},
-                factors(grad, weight),
+                save_factors(grad, weight),
                 each([w](const Backward& d) { return convolve("conv_transpose", d.grad(), d.input(1), {}, w); },
                      [w](const Backward& d) { return weight_gradient(d.input(0), d.grad(), d.input_shape(1), w); }));
 }
 
 Tensor weight_gradient(const Tensor& grad, const Tensor& x, const Shape& weight, const ConvWindow& w) {
   constexpr const char* op = "conv_weight_gradient";
-  return record(op, kernels::conv_weight_gradient(op, grad, x, weight, w), {grad, x}, factors(grad, x),
+  return record(op, kernels::conv_weight_gradient(op, grad, x, weight, w), {grad, x}, save_factors(grad, x),
                 each([w](const Backward& d) { return convolve(op, d.input(1), d.grad(), {}, w); },
                      [w](const Backward& d) { return input_gradient(op, d.input(0), d.grad(), d.input_shape(1), w); }));
 }

@@ -45,9 +45,8 @@ Tensor outer(const Tensor& a, const Tensor& b) {
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   // y = x W^T + b: dx = dy W, dW = dy^T x, db = sum of dy over all rows
-  Save save = (needs_grad(x) ? save_input(1) : 0u) | (needs_grad(weight) ? save_input(0) : 0u);
   return record(
-      "linear", kernels::linear(x, weight, bias), {x, weight, bias}, save,
+      "linear", kernels::linear(x, weight, bias), {x, weight, bias}, save_factors(x, weight),
       fused(each([](const Backward& d) { return kernels::linear_backward_input(d.grad(), d.input(1)); },
                  [](const Backward& d) { return weight_gradient(d, d.grad()); },
                  [](const Backward& d) { return kernels::linear_backward_bias(d.grad()); }),
