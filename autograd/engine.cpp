@@ -5,13 +5,13 @@
 #include <queue>
 #include <unordered_map>
 
-#include <ditharos/autograd/anomaly.h>
+#include <ditharos/autograd/inspect/anomaly.h>
 #include <ditharos/autograd/cut.h>
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/meta.h>
 #include <ditharos/autograd/module_path.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/autograd/pass_recorder.h>
+#include <ditharos/autograd/inspect/pass_recorder.h>
 #include <ditharos/tensor/kernels/copy.h>
 #include <ditharos/tensor/kernels/pointwise.h>
 #include <ditharos/tensor/observer.h>

@@ -6,7 +6,7 @@
 #include <mutex>
 #include <set>
 
-#include <ditharos/autograd/anomaly.h>
+#include <ditharos/autograd/inspect/anomaly.h>
 #include <ditharos/autograd/cut.h>
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/grad_mode.h>

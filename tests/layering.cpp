@@ -33,8 +33,9 @@ const std::regex library("^(tensor|autograd|nn|models|optim|data)/");
 
 // Headers for the .cpp files of their own folder, not for users of the library.
 const std::set<std::string> private_headers = {
-    "autograd/cut.h",            "autograd/formulas.h",      "autograd/graph_layout.h",
-    "autograd/graph_listing.h",  "autograd/html_template.h", "autograd/pass_recorder.h",
+    "autograd/cut.h", "autograd/inspect/formulas.h", "autograd/inspect/graph_layout.h",
+    "autograd/inspect/graph_listing.h", "autograd/inspect/html_script.h", "autograd/inspect/html_template.h",
+    "autograd/inspect/pass_recorder.h", "autograd/inspect/profile_report.h",
     "autograd/ops/axes.h",       "autograd/ops/einsum_equation.h", "autograd/ops/operands.h",
     "autograd/ops/normal_cdf.h", "autograd/ops/normalized.h",
     "autograd/meta.h",           "data/byte_reader.h", "data/captions.h",    "data/distance.h",

@@ -1,7 +1,7 @@
 // Hooks of modules: what they see, what they may change, and that a fast path does not go round them.
 #include <doctest/doctest.h>
 
-#include <ditharos/autograd/anomaly.h>
+#include <ditharos/autograd/inspect/anomaly.h>
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>

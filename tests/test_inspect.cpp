@@ -3,7 +3,8 @@
 
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/grad_mode.h>
-#include <ditharos/autograd/inspect.h>
+#include <ditharos/autograd/inspect/explain.h>
+#include <ditharos/autograd/inspect/inspect.h>
 #include <ditharos/autograd/module_path.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/text_table.h>

@@ -12,9 +12,9 @@
 #include <vector>
 
 #include <ditharos/autograd/gradcheck.h>
-#include <ditharos/autograd/html.h>
+#include <ditharos/autograd/inspect/html.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/autograd/profiler.h>
+#include <ditharos/autograd/inspect/profiler.h>
 #include <ditharos/data/program.h>
 #include <ditharos/data/video_file.h>
 #include <ditharos/data/video_formats.h>

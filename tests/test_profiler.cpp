@@ -9,7 +9,7 @@
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/autograd/profiler.h>
+#include <ditharos/autograd/inspect/profiler.h>
 #include <ditharos/models/dit/dit.h>
 #include <ditharos/nn/mlp.h>
 #include <ditharos/optim/adam.h>

@@ -9,7 +9,7 @@
 #include <ditharos/tensor/factory.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/autograd/profiler.h>
+#include <ditharos/autograd/inspect/profiler.h>
 #include <ditharos/tensor/file.h>
 #include <ditharos/tensor/stop_check.h>
 #include <ditharos/tests/data_files.h>

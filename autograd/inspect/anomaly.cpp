@@ -1,4 +1,4 @@
-#include <ditharos/autograd/anomaly.h>
+#include <ditharos/autograd/inspect/anomaly.h>
 
 #include <atomic>
 

@@ -1,8 +1,10 @@
-#include <ditharos/autograd/profiler.h>
+#include <ditharos/autograd/inspect/profiler.h>
 
 #include <algorithm>
 #include <chrono>
 
+#include <ditharos/autograd/inspect/profile_report.h>
+#include <ditharos/tensor/file.h>
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos {
@@ -85,6 +87,21 @@ void Profiler::finish(ProfileEvent event) {
   event.end = last_end_ = now() - start_;
   births_.clear();
   events_.push_back(std::move(event));
+}
+
+std::string Profiler::table(int64_t steps) const { return operation_table(events_, seconds(), steps); }
+
+std::string Profiler::module_table(int64_t steps, int depth) const {
+  return ditharos::module_table(events_, seconds(), steps, depth);
+}
+
+std::string Profiler::chrome_trace() const { return ditharos::chrome_trace(events_); }
+
+void Profiler::save_trace(const std::string& path) const {
+  const std::string text = chrome_trace();
+  AtomicFile file(path);
+  file.write(text.data(), text.size());
+  file.commit();
 }
 
 }  // namespace ditharos

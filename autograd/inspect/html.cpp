@@ -1,16 +1,16 @@
-#include <ditharos/autograd/html.h>
+#include <ditharos/autograd/inspect/html.h>
 
 #include <cmath>
 #include <cstdio>
 #include <unordered_map>
 
-#include <ditharos/autograd/formulas.h>
+#include <ditharos/autograd/inspect/formulas.h>
 #include <ditharos/autograd/grad_mode.h>
-#include <ditharos/autograd/graph_layout.h>
-#include <ditharos/autograd/graph_listing.h>
-#include <ditharos/autograd/html_template.h>
+#include <ditharos/autograd/inspect/graph_layout.h>
+#include <ditharos/autograd/inspect/graph_listing.h>
+#include <ditharos/autograd/inspect/html_template.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/autograd/pass_recorder.h>
+#include <ditharos/autograd/inspect/pass_recorder.h>
 #include <ditharos/tensor/file.h>
 #include <ditharos/tensor/number_text.h>
 

@@ -1,4 +1,4 @@
-#include <ditharos/autograd/graph_listing.h>
+#include <ditharos/autograd/inspect/graph_listing.h>
 
 #include <algorithm>
 #include <unordered_map>

@@ -1,12 +1,13 @@
-// explain_grad.
+#include <ditharos/autograd/inspect/explain.h>
+
 #include <algorithm>
 #include <set>
 #include <tuple>
 #include <unordered_map>
 
 #include <ditharos/autograd/cut.h>
-#include <ditharos/autograd/inspect.h>
 #include <ditharos/autograd/meta.h>
+#include <ditharos/autograd/node.h>
 #include <ditharos/tensor/text_table.h>
 
 namespace ditharos {

@@ -1,0 +1,9 @@
+#pragma once
+// The program in the page that to_html writes.
+
+namespace ditharos {
+
+/// JavaScript that draws the graph and steps through the pass.
+extern const char* const page_script;
+
+}  // namespace ditharos
