@@ -6,7 +6,6 @@
 #include <mutex>
 #include <set>
 
-#include <ditharos/autograd/inspect/anomaly.h>
 #include <ditharos/autograd/cut.h>
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/grad_mode.h>
@@ -171,8 +170,8 @@ std::shared_ptr<Node> node_of(const Tensor& x) {
 
 Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, const Save& save, Rule rule,
               const std::function<Recipe()>& recipe) {
-  if (detect_nan()) check_result(name, out, inputs);
-  if (observer) observer->on_result({name, WorkKind::forward, current_module_path()}, out, inputs);
+  if (observed())
+    notify([&](Observer& o) { o.on_result({name, WorkKind::forward, current_module_path()}, out, inputs); });
   if (!grad_enabled()) return mark_cut(CutReason::no_grad, name, out, inputs);
   bool any = false;
   for (const Tensor& x : inputs) any = any || needs_grad(x);

@@ -35,7 +35,7 @@ const std::regex library("^(tensor|autograd|nn|models|optim|data)/");
 const std::set<std::string> private_headers = {
     "autograd/cut.h", "autograd/inspect/formulas.h", "autograd/inspect/graph_layout.h",
     "autograd/inspect/graph_listing.h", "autograd/inspect/html_script.h", "autograd/inspect/html_template.h",
-    "autograd/inspect/pass_recorder.h", "autograd/inspect/profile_report.h",
+    "autograd/inspect/profile_report.h",
     "autograd/ops/axes.h",       "autograd/ops/einsum_equation.h", "autograd/ops/operands.h",
     "autograd/ops/normal_cdf.h", "autograd/ops/normalized.h",
     "autograd/meta.h",           "data/byte_reader.h", "data/captions.h",    "data/distance.h",
@@ -72,6 +72,8 @@ const std::vector<HeaderRule> header_rules = {
      "models/ and examples/ use operations, not kernels"},
     {std::regex("ditharos/optim/.*"), std::regex("^(optim|examples|tests)/.*$|^models/diffusion/trainer\\.(h|cpp)$"),
      "only models/diffusion/trainer joins models/ and optim/"},
+    {std::regex("ditharos/autograd/inspect/.*"), std::regex("^autograd/inspect/|^(?!autograd/)"),
+     "the core of autograd/ tells observers what happens (tensor/observer.h) and does not know autograd/inspect/"},
     {std::regex("ditharos/ditharos\\.h"), std::regex("^(examples|tests)/.*$"),
      "the library includes what it uses, not all"},
 };

@@ -1,16 +1,12 @@
 #include <ditharos/autograd/inspect/anomaly.h>
 
-#include <atomic>
-
-#include <ditharos/autograd/module_path.h>
+#include <ditharos/autograd/engine.h>
 #include <ditharos/tensor/kernels/pointwise.h>
 #include <ditharos/tensor/kernels/reduce.h>
+#include <ditharos/tensor/observer.h>
 
 namespace ditharos {
 namespace {
-
-std::atomic<bool> detecting{false};
-thread_local int rules_running = 0;  // a fused rule runs a backward pass inside
 
 /// NaN is the value that differs from itself.
 bool has_nan(const Tensor& x) {
@@ -27,9 +23,6 @@ std::string with_module(const char* op, const char* module) {
 
 }  // namespace
 
-void set_detect_nan(bool on) { detecting = on; }
-bool detect_nan() { return detecting.load(std::memory_order_relaxed); }
-
 std::string describe_origin(const Node& node) {
   std::string trail = with_module(node.name, node.module) + " of shape " + to_text(node.shape);
   const Node* at = &node;
@@ -44,28 +37,42 @@ std::string describe_origin(const Node& node) {
   return at == &node ? trail : trail + " of shape " + to_text(at->shape);
 }
 
-void check_result(const char* op, const Tensor& out, const std::vector<Tensor>& inputs) {
-  if (rules_running > 0 || !has_nan(out)) return;
-  const std::string name = with_module(op, current_module_path());
-  std::string shapes, origins;
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    if (has_nan(inputs[i]))
-      fail<AutogradError>("[", name, "] input ", i, " of shape ", inputs[i].shape(), " has a NaN");
-    if (inputs[i].defined()) shapes += (shapes.empty() ? "" : ", ") + to_text(inputs[i].shape());
-    if (const auto producer = node_of(inputs[i])) origins += "; input " + std::to_string(i) + " comes from " +
-                                                             describe_origin(*producer);
+namespace {
+
+/// Searches what operations and rules compute. Called on many threads at once, so it has no state.
+class NanSearch : public Observer {
+ public:
+  void on_result(const WorkItem& work, const Tensor& out, const std::vector<Tensor>& inputs) override {
+    // While a rule runs, the results inside are left alone: its gradients are searched, in the operation's name.
+    if (running_rules() > 0 || !has_nan(out)) return;
+    const std::string name = with_module(work.name, work.module);
+    std::string shapes, origins;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (has_nan(inputs[i]))
+        fail<AutogradError>("[", name, "] input ", i, " of shape ", inputs[i].shape(), " has a NaN");
+      if (inputs[i].defined()) shapes += (shapes.empty() ? "" : ", ") + to_text(inputs[i].shape());
+      if (const auto producer = node_of(inputs[i])) origins += "; input " + std::to_string(i) + " comes from " +
+                                                               describe_origin(*producer);
+    }
+    fail<AutogradError>("[", name, "] made a NaN out of inputs without one, of shapes ", shapes, origins);
   }
-  fail<AutogradError>("[", name, "] made a NaN out of inputs without one, of shapes ", shapes, origins);
+
+  void on_rule_gradient(const Node& node, size_t input, const Tensor& grad) override {
+    if (!has_nan(grad)) return;
+    fail<AutogradError>("[", with_module(node.name, node.module), "] the gradient of input ", input, " of shape ",
+                        grad.shape(),
+                        " has a NaN, which the gradient of the output had not; the operation: ", describe_origin(node));
+  }
+};
+
+NanSearch& nan_search() {
+  static auto* search = new NanSearch;  // never destroyed: threads may outlive main
+  return *search;
 }
 
-RuleScope::RuleScope() { ++rules_running; }
-RuleScope::~RuleScope() { --rules_running; }
+}  // namespace
 
-void check_gradient(const Node& node, size_t input, const Tensor& grad) {
-  if (!has_nan(grad)) return;
-  fail<AutogradError>("[", with_module(node.name, node.module), "] the gradient of input ", input, " of shape ",
-                      grad.shape(),
-                      " has a NaN, which the gradient of the output had not; the operation: ", describe_origin(node));
-}
+void set_detect_nan(bool on) { process_observer.store(on ? &nan_search() : nullptr, std::memory_order_release); }
+bool detect_nan() { return process_observer.load(std::memory_order_relaxed) != nullptr; }
 
 }  // namespace ditharos
