@@ -5,7 +5,7 @@
 #include <queue>
 #include <unordered_map>
 
-#include <ditharos/autograd/cut.h>
+#include <ditharos/autograd/graph_break.h>
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/meta.h>
 #include <ditharos/autograd/module_path.h>
@@ -206,7 +206,7 @@ class Pass : private PendingGrads {
   const NodeSet* wanted_;
   const NodeSet* leading_;
   const bool traced_;
-  const NoCutMarks unmarked_;
+  const NoGraphBreakMarks unmarked_;
   std::vector<std::unique_lock<std::recursive_mutex>> locked_;  // of leaves that the running rule adds to
   std::priority_queue<NodePtr, std::vector<NodePtr>, Older> ready_;
   std::unordered_map<const Node*, Tensor> pending_;

@@ -18,7 +18,7 @@
 namespace ditharos {
 
 class Backward;
-struct Cuts;
+struct GraphBreaks;
 struct Node;
 
 /// One gradient an input; undefined where none is needed or where it is zero. Those of last inputs without a gradient
@@ -46,9 +46,10 @@ struct Node : std::enable_shared_from_this<Node> {
   std::vector<Saved> inputs;
   Saved output;
   Rule rule;
-  std::shared_ptr<const Recipe> recipe;  // of the output, or null
+  std::shared_ptr<const Rematerialization> recompute;  // how to get the output again, or null
   std::vector<Hook> hooks;
-  std::shared_ptr<const Cuts> cuts;  // where the history of inputs that need no gradient left the graph, or null
+  // Where the history of inputs that need no gradient left the graph, or null.
+  std::shared_ptr<const GraphBreaks> graph_breaks;
   Tensor leaf;
 
   /// Drops what was saved and the rule with its captures, once the backward pass has used them.
@@ -76,7 +77,7 @@ class Backward {
   /// The same when this pass may overwrite it: nobody else can see it and no graph is being made. Else undefined.
   Tensor own_grad() const;
   /// Input i as it was; undefined if it was. AutogradError if it was modified since or not saved. One that was saved as
-  /// a recipe is computed at each call.
+  /// a Rematerialization is computed at each call.
   Tensor input(size_t i) const;
   /// A result of the forward pass that the rule captured beside inputs and output, as it was.
   Tensor intermediate(const Saved& saved) const { return unpack(saved, intermediate_result); }
@@ -97,7 +98,7 @@ class Backward {
   /// What a saved tensor was: an input by its index, or one of these.
   enum Which : int { whole_output = -1, intermediate_result = -2 };
   Tensor unpack(const Saved& saved, int which) const;
-  Tensor compute_again(const Recipe& recipe, int index) const;
+  Tensor rematerialize(const Rematerialization& how, int index) const;
   Node& node_;
   Tensor grad_;
   const NodeSet* targets_;
@@ -105,9 +106,10 @@ class Backward {
 };
 
 /// Attaches the operation to the graph when recording is on and an input needs a gradient; returns `out`.
-/// `name` must be a string literal: it is kept as a pointer, and the op table lists it. `recipe`: see there.
+/// `name` must be a string literal: it is kept as a pointer, and the op table lists it. `recompute` makes the
+/// output's Rematerialization; it is called when the operation is recorded.
 Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, const Save& save, Rule rule,
-              const std::function<Recipe()>& recipe = nullptr);
+              const std::function<Rematerialization()>& recompute = nullptr);
 
 /// For an operation whose result has no derivative, because it is whole numbers or booleans: returns `out`, marked so
 /// that explain_grad can tell where the gradient stops.

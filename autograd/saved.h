@@ -45,36 +45,36 @@ class Save {
 inline constinit const Save save_nothing, save_output(true, false), save_inputs(false, true);
 [[nodiscard]] inline Save save_input(size_t i) { return Save(i); }
 
-struct Recipe;
+struct Rematerialization;
 
-/// A tensor kept for the backward pass with the version it had, or the recipe to compute it again. Everything that a
-/// rule reads is saved in this form: `record` saves inputs and the output, and a rule captures other results of the
-/// forward pass as Saved, never as Tensor, and reads them with Backward::intermediate().
+/// A tensor kept for the backward pass with the version it had, or how to compute it again. Everything that a rule reads
+/// is saved in this form: `record` saves inputs and the output, and a rule captures other results of the forward pass
+/// as Saved, never as Tensor, and reads them with Backward::intermediate().
 struct Saved {
   Saved() = default;
   explicit Saved(const Tensor& x) : tensor(x), version(x.defined() ? x.version() : 0), present(true) {}
-  explicit Saved(std::shared_ptr<const Recipe> how) : recipe(std::move(how)), present(true) {}
+  explicit Saved(std::shared_ptr<const Rematerialization> how) : recompute(std::move(how)), present(true) {}
 
-  /// False when the tensor, or what a recipe computes it from, was modified since.
+  /// False when the tensor, or what it is recomputed from, was modified since.
   bool unchanged() const;
 
   Tensor tensor;  // may be undefined: an optional input that was left out
   uint64_t version = 0;
-  std::shared_ptr<const Recipe> recipe;
+  std::shared_ptr<const Rematerialization> recompute;
   bool present = false;
 };
 
-/// How to get an output again from tensors that are kept anyway. An operation whose output is cheap to compute and
-/// large to keep (a GELU, a layer norm) gives one to `record`; later operations then save the recipe instead of the
-/// output.
-struct Recipe {
+/// How to compute an output again from tensors that are kept anyway. An operation whose output is cheap to compute and
+/// large to keep (a GELU, a layer norm) gives one to `record`; later operations then save it instead of the output.
+struct Rematerialization {
   using Compute = std::function<Tensor(const std::vector<Tensor>&)>;
   /// `compute` gets `from` as it is now and returns the same bits as the forward pass; it records nothing.
-  Recipe(const std::vector<Tensor>& from, Compute how) : inputs(from.begin(), from.end()), compute(std::move(how)) {}
+  Rematerialization(const std::vector<Tensor>& from, Compute how)
+      : inputs(from.begin(), from.end()), compute(std::move(how)) {}
 
   /// False when the result or an input was modified since.
   bool unchanged() const;
-  /// True when the recipe can stand for x: it is the result, unchanged.
+  /// True when it can stand for x: x is the result, unchanged.
   bool makes(const Tensor& x) const;
 
   std::vector<Saved> inputs;

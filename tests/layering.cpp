@@ -33,7 +33,7 @@ const std::regex library("^(tensor|autograd|nn|models|optim|data)/");
 
 // Headers for the .cpp files of their own folder, not for users of the library.
 const std::set<std::string> private_headers = {
-    "autograd/cut.h", "autograd/inspect/formulas.h", "autograd/inspect/graph_layout.h",
+    "autograd/graph_break.h", "autograd/inspect/formulas.h", "autograd/inspect/graph_layout.h",
     "autograd/inspect/graph_listing.h", "autograd/inspect/html_script.h", "autograd/inspect/html_template.h",
     "autograd/inspect/profile_report.h",
     "autograd/ops/axes.h",       "autograd/ops/einsum_equation.h", "autograd/ops/operands.h",

@@ -32,8 +32,8 @@ struct SavedBytes {
   int64_t parameter_bytes;  ///< of leaves that they keep: no memory more than the leaves take
 };
 /// What the operations keep for the backward pass, by name, most bytes first. Each block of memory counts once, whole,
-/// for the oldest operation that keeps it; a recipe counts as what it is computed from. What a rule captured besides
-/// (row statistics, indices) cannot be seen from outside and is not counted. Nothing is left after a backward pass.
+/// for the oldest operation that keeps it; what is recomputed counts as what it is computed from. What a rule captured
+/// besides (row statistics, indices) cannot be seen from outside and is not counted. Nothing is left after a backward pass.
 [[nodiscard]] std::vector<SavedBytes> saved_bytes_by_op(const Tensor& loss);
 
 /// Calls f(operation, bytes) for every operation behind `loss`, oldest first, with the bytes counted in the same way.

@@ -20,7 +20,9 @@ Tensor function_of_input(const char* name, Unary f, Binary kernel, Derivative de
   return record(name, kernels::unary(f, x), {x}, save_inputs,
                 fused(each([kernel](const Backward& d) { return kernels::binary(kernel, d.grad(), d.input(0)); }),
                       each([derivative](const Backward& d) { return d.grad() * derivative(d.input(0)); })),
-                [&] { return Recipe({x}, [f](const std::vector<Tensor>& in) { return kernels::unary(f, in[0]); }); });
+                [&] {
+                  return Rematerialization({x}, [f](const std::vector<Tensor>& in) { return kernels::unary(f, in[0]); });
+                });
 }
 
 /// Multiplicand for a tail that is 0 from far before these bounds on: keeps 0 * infinity out, as the kernels do.

@@ -70,7 +70,7 @@ Tensor linear_gelu_tanh(const Tensor& x, const Tensor& weight, const Tensor& bia
                         return gelu_tanh(linear(in[0], in[1], in[2]));
                       })),
                 [&] {
-                  return Recipe({h}, [](const std::vector<Tensor>& in) {
+                  return Rematerialization({h}, [](const std::vector<Tensor>& in) {
                     return kernels::unary(kernels::Unary::gelu_tanh, in[0]);
                   });
                 });

@@ -36,7 +36,7 @@ Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, dou
                         return in[2].defined() ? out + in[2] : out;
                       })),
                 [&] {
-                  return Recipe({x, weight, bias}, [eps](const std::vector<Tensor>& in) {
+                  return Rematerialization({x, weight, bias}, [eps](const std::vector<Tensor>& in) {
                     return kernels::layer_norm(in[0], in[1], in[2], eps, nullptr);
                   });
                 });
@@ -57,7 +57,7 @@ Tensor record_modulate(const Tensor& y, const Tensor& statistics, const Tensor& 
                         return normalized(in[0], {-1}, eps) * (unsqueeze(in[2], 1) + 1.0) + unsqueeze(in[1], 1);
                       })),
                 [&] {
-                  return Recipe({x, shift, scale}, [eps](const std::vector<Tensor>& in) {
+                  return Rematerialization({x, shift, scale}, [eps](const std::vector<Tensor>& in) {
                     return kernels::layer_norm_modulate(in[0], in[1], in[2], eps, nullptr);
                   });
                 });
