@@ -1,6 +1,7 @@
 #include <ditharos/nn/summary.h>
 
 #include <algorithm>
+#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -49,19 +50,11 @@ class Rows {
 class Listener : private Observer {
  public:
   explicit Listener(Rows& rows) : rows_(rows) {
-    check<AutogradError>(observer == nullptr, "[summarize] a profiler is watching this thread; stop it first");
-    observer = this;
+    check<AutogradError>(!thread_observers, "[summarize] a profiler is watching this thread; stop it first");
+    scope_.emplace(static_cast<Observer&>(*this));
   }
-  ~Listener() override {
-    if (observer == this) observer = nullptr;
-  }
-  Listener(const Listener&) = delete;
-  Listener& operator=(const Listener&) = delete;
 
  private:
-  void begin(const WorkItem&) override {}
-  void end() override {}
-  int64_t on_storage(size_t) override { return ++storages_; }
   void on_result(const WorkItem& work, const Tensor& result, const std::vector<Tensor>&) override {
     rows_.for_each_on(work.module, [&](ModuleSummary& row) {
       row.shape = result.shape();
@@ -73,7 +66,7 @@ class Listener : private Observer {
   }
 
   Rows& rows_;
-  int64_t storages_ = 0;
+  std::optional<ObserverScope> scope_;
 };
 
 /// 1234567 as "1,234,567".

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <ditharos/autograd/inspect.h>
+#include <ditharos/autograd/inspect/inspect.h>
 #include <ditharos/nn/module.h>
 
 namespace ditharos::nn {

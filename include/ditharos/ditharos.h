@@ -29,20 +29,22 @@
 #include <ditharos/tensor/text_table.h>
 #include <ditharos/tensor/view.h>
 
-#include <ditharos/autograd/anomaly.h>
 #include <ditharos/autograd/checkpoint.h>
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/function.h>
 #include <ditharos/autograd/functional.h>
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/gradcheck.h>
-#include <ditharos/autograd/html.h>
-#include <ditharos/autograd/inspect.h>
+#include <ditharos/autograd/inspect/anomaly.h>
+#include <ditharos/autograd/inspect/explain.h>
+#include <ditharos/autograd/inspect/html.h>
+#include <ditharos/autograd/inspect/inspect.h>
+#include <ditharos/autograd/inspect/non_finite.h>
+#include <ditharos/autograd/inspect/profiler.h>
 #include <ditharos/autograd/module_path.h>
 #include <ditharos/autograd/node.h>
-#include <ditharos/autograd/non_finite.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/autograd/profiler.h>
+#include <ditharos/autograd/saved.h>
 
 #include <ditharos/nn/ada_ln.h>
 #include <ditharos/nn/attention.h>

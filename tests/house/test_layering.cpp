@@ -38,6 +38,11 @@ TEST_CASE("layering: each offence is seen, and what is like it but allowed is no
   const Row rows[] = {
       {"tensor/a.cpp", "#include <ditharos/autograd/ops.h>", "tensor/ must not include autograd/"},
       {"autograd/a.cpp", "#include <ditharos/nn/module.h>", "autograd/ must not include nn/"},
+      {"autograd/node.cpp", "#include <ditharos/autograd/inspect/anomaly.h>", "does not know autograd/inspect/"},
+      {"autograd/ops/exp.cpp", "#include <ditharos/autograd/inspect/html.h>", "does not know autograd/inspect/"},
+      {"autograd/inspect/a.cpp", "#include <ditharos/autograd/inspect/html.h>", ""},
+      {"autograd/inspect/a.cpp", "#include <ditharos/autograd/node.h>", ""},
+      {"nn/summary.h", "#include <ditharos/autograd/inspect/inspect.h>", ""},
       {"nn/a.cpp", "#include <ditharos/models/dit/dit.h>", "nn/ must not include models/"},
       {"models/dit/a.cpp", "#include <ditharos/optim/adam.h>", "models/ must not include optim/"},
       {"training/trainer.h", "#include <ditharos/optim/ema.h>", ""},

@@ -1,9 +1,9 @@
 // Hooks of modules: what they see, what they may change, and that a fast path does not go round them.
 #include <doctest/doctest.h>
 
-#include <ditharos/autograd/anomaly.h>
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/grad_mode.h>
+#include <ditharos/autograd/inspect/anomaly.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/dit/block.h>
 #include <ditharos/nn/checkpoint.h>

@@ -1,8 +1,8 @@
 // The summary of a model.
 #include <doctest/doctest.h>
 
+#include <ditharos/autograd/inspect/profiler.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/autograd/profiler.h>
 #include <ditharos/models/dit/dit.h>
 #include <ditharos/nn/mlp.h>
 #include <ditharos/nn/summary.h>

@@ -6,7 +6,7 @@
 #include <limits>
 
 #include <ditharos/autograd/grad_mode.h>
-#include <ditharos/autograd/non_finite.h>
+#include <ditharos/autograd/inspect/non_finite.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/diffusion/flow.h>
 #include <ditharos/models/dit/dit.h>

@@ -12,6 +12,7 @@
 // between operations. A view takes no time. Backward rules are timed by the engine, whole: operations that a rule
 // calls lie inside it in the trace and are not counted again in the tables.
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,9 +35,6 @@ struct ProfileEvent {
 class Profiler : private Observer {
  public:
   Profiler();
-  ~Profiler() override;
-  Profiler(const Profiler&) = delete;
-  Profiler& operator=(const Profiler&) = delete;
 
   /// Ends the measurement. On the thread that began it.
   void stop();
@@ -60,11 +58,12 @@ class Profiler : private Observer {
   void begin(const WorkItem& work) override;
   void end() override;
   void on_result(const WorkItem& work, const Tensor& result, const std::vector<Tensor>& inputs) override;
-  int64_t on_storage(size_t bytes) override;
+  void on_storage(size_t bytes, int64_t birth) override;
   void on_flops(double n) override { flops_ += n; }
   void finish(ProfileEvent event);
 
-  struct Birth {  // of a storage: the moment and what had been counted until then
+  struct Birth {  // of a storage: its number, the moment and what had been counted until then
+    int64_t number;
     int64_t time;
     uint64_t bytes;
     double flops;
@@ -76,6 +75,7 @@ class Profiler : private Observer {
   std::vector<Birth> births_;  // since the last event's end
   std::vector<ProfileEvent> open_;  // begun; bytes and flops are the counts at that moment
   std::vector<ProfileEvent> events_;
+  std::optional<ObserverScope> scope_;  // until stop()
 };
 
 }  // namespace ditharos

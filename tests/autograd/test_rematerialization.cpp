@@ -20,7 +20,7 @@ namespace {
 
 Tensor parameter(const Shape& shape, uint64_t seed) { return Generator(seed).normal(shape).set_requires_grad(); }
 
-/// The same values behind an operation that gives no recipe, so that the next one has to keep them.
+/// The same values behind an operation that gives no rematerialization, so that the next one has to keep them.
 Tensor kept(const Tensor& y) { return y * 1.0; }
 
 using Layer = Tensor (*)(const Tensor& x, const Tensor& shift, const Tensor& scale);
@@ -35,7 +35,7 @@ Tensor weight_gradient(Layer layer, bool keep) {
 
 }  // namespace
 
-TEST_CASE("recipe: what is computed again has the bits of what was kept") {
+TEST_CASE("rematerialization: what is computed again has the bits of what was kept") {
   const Layer layers[] = {
       [](const Tensor& x, const Tensor&, const Tensor&) { return gelu_tanh(x); },
       [](const Tensor& x, const Tensor&, const Tensor&) { return gelu(x); },
@@ -54,18 +54,18 @@ TEST_CASE("recipe: what is computed again has the bits of what was kept") {
   });
 }
 
-TEST_CASE("recipe: the output's memory is free once nobody else holds it") {
+TEST_CASE("rematerialization: the output's memory is free once nobody else holds it") {
   const Tensor x = parameter({1 << 16}, 1), w = ones({1 << 16}).set_requires_grad();
   const size_t before = allocator_stats().live, bytes = size_t(1) << 18;
   const Tensor y = gelu_tanh(x) * w;  // saves the GELU's input and output, and the product's factor
-  const size_t with_recipe = allocator_stats().live - before;
+  const size_t with_recompute = allocator_stats().live - before;
   const Tensor z = kept(gelu_tanh(x)) * w;
-  const size_t with_output = allocator_stats().live - before - with_recipe;
-  CHECK(with_recipe == bytes);  // y
+  const size_t with_output = allocator_stats().live - before - with_recompute;
+  CHECK(with_recompute == bytes);  // y
   CHECK(with_output == 2 * bytes);
 }
 
-TEST_CASE("recipe: its inputs are watched like everything that is saved") {
+TEST_CASE("rematerialization: its inputs are watched like everything that is saved") {
   const Tensor x = parameter({4}, 1), w = parameter({4}, 2);
   const Tensor y = sum(gelu_tanh(x) * w);
   {
@@ -76,7 +76,7 @@ TEST_CASE("recipe: its inputs are watched like everything that is saved") {
         "[mul] the saved input 0 of shape [4] was modified in place after the forward pass (version 2, saved at 1)");
 }
 
-TEST_CASE("recipe: a graph of which the producer was freed still gives what does not pass through it") {
+TEST_CASE("rematerialization: a graph of which the producer was freed still gives what does not pass through it") {
   const Tensor x = parameter({4}, 1), w = parameter({4}, 2);
   const Tensor h = gelu_tanh(x);
   const Tensor first = sum(h * w), second = sum(h * w);
@@ -86,7 +86,7 @@ TEST_CASE("recipe: a graph of which the producer was freed still gives what does
   CHECK(message_of<AutogradError>([&] { second.backward(); }) != "");
 }
 
-TEST_CASE("recipe: the second derivative goes through the operation that is computed again") {
+TEST_CASE("rematerialization: the second derivative goes through the operation that is computed again") {
   const Tensor x = parameter({5}, 1), w = parameter({5}, 2);
   const auto mixed = [&](bool keep) {  // d/dx of d/dw sum((gelu(x) w)^2)
     const Tensor h = gelu_tanh(x);

@@ -1,11 +1,11 @@
 #pragma once
-// Internal to autograd/.
+// Internal to autograd/inspect/.
 // A recorded graph as a list, with what each operation keeps for the backward pass.
 #include <memory>
 #include <string>
 #include <vector>
 
-#include <ditharos/autograd/inspect.h>
+#include <ditharos/autograd/inspect/inspect.h>
 
 namespace ditharos {
 

@@ -1,4 +1,4 @@
-#include <ditharos/autograd/formulas.h>
+#include <ditharos/autograd/inspect/formulas.h>
 
 #include <map>
 

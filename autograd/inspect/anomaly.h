@@ -32,17 +32,4 @@ class DetectNan {
 /// gradient is followed.
 [[nodiscard]] std::string describe_origin(const Node& node);
 
-/// What `record` and the engine call while the search is on. AutogradError for a NaN.
-void check_result(const char* op, const Tensor& out, const std::vector<Tensor>& inputs);
-void check_gradient(const Node& node, size_t input, const Tensor& grad);
-
-/// While a rule runs, the results inside are left alone: its gradients are searched, in the operation's name.
-class RuleScope {
- public:
-  RuleScope();
-  ~RuleScope();
-  RuleScope(const RuleScope&) = delete;
-  RuleScope& operator=(const RuleScope&) = delete;
-};
-
 }  // namespace ditharos

@@ -1,5 +1,5 @@
 #pragma once
-// Internal to autograd/.
+// Internal to autograd/inspect/.
 // What operations compute and how they are differentiated, as text for a reader.
 #include <string>
 

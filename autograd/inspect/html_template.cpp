@@ -1,4 +1,6 @@
-#include <ditharos/autograd/html_template.h>
+#include <ditharos/autograd/inspect/html_template.h>
+
+#include <ditharos/autograd/inspect/html_script.h>
 
 namespace ditharos {
 namespace {

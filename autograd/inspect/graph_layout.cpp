@@ -1,4 +1,4 @@
-#include <ditharos/autograd/graph_layout.h>
+#include <ditharos/autograd/inspect/graph_layout.h>
 
 #include <algorithm>
 #include <cmath>

@@ -2,7 +2,7 @@
 // The backward pass as a page to step through in a browser.
 #include <string>
 
-#include <ditharos/autograd/inspect.h>
+#include <ditharos/autograd/inspect/inspect.h>
 
 namespace ditharos {
 

@@ -1,9 +1,9 @@
-#include <ditharos/autograd/inspect.h>
+#include <ditharos/autograd/inspect/inspect.h>
 
 #include <algorithm>
 #include <map>
 
-#include <ditharos/autograd/graph_listing.h>
+#include <ditharos/autograd/inspect/graph_listing.h>
 #include <ditharos/tensor/text_table.h>
 
 namespace ditharos {

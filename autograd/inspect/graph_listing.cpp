@@ -1,4 +1,4 @@
-#include <ditharos/autograd/graph_listing.h>
+#include <ditharos/autograd/inspect/graph_listing.h>
 
 #include <algorithm>
 #include <unordered_map>
@@ -24,8 +24,8 @@ std::vector<NodePtr> operations_behind(const NodePtr& root) {
 
 void add_kept(std::vector<KeptTensor>& kept, const Saved& saved, const std::string& what) {
   if (saved.tensor.defined()) kept.push_back({what, saved.tensor, false, false});
-  if (!saved.recipe) return;
-  for (const Saved& source : saved.recipe->inputs) add_kept(kept, source, what + ", computed again from");
+  if (!saved.recompute) return;
+  for (const Saved& source : saved.recompute->inputs) add_kept(kept, source, what + ", computed again from");
 }
 
 std::vector<KeptTensor> kept_by(const Node& node) {

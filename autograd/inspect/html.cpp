@@ -1,18 +1,19 @@
-#include <ditharos/autograd/html.h>
+#include <ditharos/autograd/inspect/html.h>
 
 #include <cmath>
 #include <cstdio>
 #include <unordered_map>
 
-#include <ditharos/autograd/formulas.h>
+#include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/grad_mode.h>
-#include <ditharos/autograd/graph_layout.h>
-#include <ditharos/autograd/graph_listing.h>
-#include <ditharos/autograd/html_template.h>
+#include <ditharos/autograd/inspect/formulas.h>
+#include <ditharos/autograd/inspect/graph_layout.h>
+#include <ditharos/autograd/inspect/graph_listing.h>
+#include <ditharos/autograd/inspect/html_template.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/autograd/pass_recorder.h>
 #include <ditharos/tensor/io/file.h>
 #include <ditharos/tensor/number_text.h>
+#include <ditharos/tensor/observer.h>
 
 namespace ditharos {
 namespace {
@@ -59,13 +60,13 @@ std::string describe(const Tensor& x) {
 }
 
 /// What the backward pass did at each node, as JSON.
-class Recording : public PassRecorder {
+class Recording : public Observer {
  public:
   struct Entry {
     std::string grad, out;
   };
-  void on_grad(const Node& node, const Tensor& grad) override { entries[&node].grad = "{" + describe(grad) + "}"; }
-  void on_input_grad(const Node& node, size_t input, const Tensor& grad) override {
+  void on_gradient(const Node& node, const Tensor& grad) override { entries[&node].grad = "{" + describe(grad) + "}"; }
+  void on_input_gradient(const Node& node, size_t input, const Tensor& grad) override {
     std::string& out = entries[&node].out;
     out += (out.empty() ? "" : ",") + ("{\"input\":" + std::to_string(input)) + "," + describe(grad) + "}";
   }
@@ -117,7 +118,10 @@ std::string html_page(const Tensor& loss, const TensorNames& names) {
   }
   const GraphLayout layout = lay_out(inputs, box_width, box_height, gap);
   Recording recording;
-  record_backward("to_html", loss, ones(loss.shape(), loss.dtype()), recording);
+  {
+    const ObserverScope listening(recording);
+    trace_backward("to_html", loss, ones(loss.shape(), loss.dtype()));
+  }
 
   std::string text = "{\"width\":" + coordinate(layout.width) + ",\"height\":" + coordinate(layout.height) +
                      ",\"box\":[" + short_number(box_width) + "," + short_number(box_height) + "],\"nodes\":[";

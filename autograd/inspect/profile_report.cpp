@@ -1,9 +1,10 @@
-// What a profile says, as tables and as a trace.
+#include <ditharos/autograd/inspect/profile_report.h>
+
 #include <algorithm>
 #include <functional>
 #include <map>
 
-#include <ditharos/autograd/profiler.h>
+#include <ditharos/autograd/inspect/profiler.h>
 #include <ditharos/tensor/io/file.h>
 #include <ditharos/tensor/number_text.h>
 
@@ -109,24 +110,24 @@ std::string quoted(const std::string& text) {
 
 }  // namespace
 
-std::string Profiler::table(int64_t steps) const {
-  return table_of("operation", grouped(events_, [](const ProfileEvent& e) { return std::string(e.name); }), seconds(),
+std::string operation_table(const std::vector<ProfileEvent>& events, double seconds, int64_t steps) {
+  return table_of("operation", grouped(events, [](const ProfileEvent& e) { return std::string(e.name); }), seconds,
                   steps);
 }
 
-std::string Profiler::module_table(int64_t steps, int depth) const {
-  return table_of("module", grouped(events_, [depth](const ProfileEvent& e) {
+std::string module_table(const std::vector<ProfileEvent>& events, double seconds, int64_t steps, int depth) {
+  return table_of("module", grouped(events, [depth](const ProfileEvent& e) {
                     const std::string path = path_prefix(e.module, depth);
                     return path.empty() ? std::string("(outside modules)") : path;
-                  }), seconds(), steps);
+                  }), seconds, steps);
 }
 
-std::string Profiler::chrome_trace() const {
+std::string chrome_trace(const std::vector<ProfileEvent>& events) {
   std::string text = R"({"displayTimeUnit": "ms", "traceEvents": [
 {"name": "thread_name", "ph": "M", "pid": 1, "tid": 1, "args": {"name": "operations"}})";
   // Viewers nest events by time; the outer one must come first where both begin together.
   std::vector<const ProfileEvent*> order;
-  for (const ProfileEvent& e : events_) order.push_back(&e);
+  for (const ProfileEvent& e : events) order.push_back(&e);
   std::stable_sort(order.begin(), order.end(), [](const ProfileEvent* a, const ProfileEvent* b) {
     return a->begin != b->begin ? a->begin < b->begin : a->depth < b->depth;
   });
@@ -142,13 +143,6 @@ std::string Profiler::chrome_trace() const {
     text += "}}";
   }
   return text + "\n]}\n";
-}
-
-void Profiler::save_trace(const std::string& path) const {
-  const std::string text = chrome_trace();
-  AtomicFile file(path);
-  file.write(text.data(), text.size());
-  file.commit();
 }
 
 }  // namespace ditharos

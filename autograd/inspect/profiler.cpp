@@ -1,8 +1,10 @@
-#include <ditharos/autograd/profiler.h>
+#include <ditharos/autograd/inspect/profiler.h>
 
 #include <algorithm>
 #include <chrono>
 
+#include <ditharos/autograd/inspect/profile_report.h>
+#include <ditharos/tensor/io/file.h>
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos {
@@ -21,28 +23,21 @@ bool is_view(const Tensor& result, const std::vector<Tensor>& inputs) {
 }  // namespace
 
 Profiler::Profiler() {
-  check<AutogradError>(observer == nullptr, "[Profiler] this thread is already being profiled");
-  observer = this;
+  check<AutogradError>(!thread_observers, "[Profiler] this thread is already being profiled");
+  scope_.emplace(static_cast<Observer&>(*this));
   start_ = now();
 }
 
-Profiler::~Profiler() {
-  if (observer == this) observer = nullptr;
-}
-
 void Profiler::stop() {
-  if (observer != this) return;
+  if (!scope_ || !scope_->of_this_thread()) return;
   duration_ = now() - start_;
-  observer = nullptr;
+  scope_.reset();
   births_ = {};
 }
 
-int64_t Profiler::on_storage(size_t bytes) {
-  // Two storages of one tick would have one birth: the clock is moved on by the least it can tell.
-  const int64_t time = births_.empty() ? now() : std::max(now(), births_.back().time + 1);
-  births_.push_back({time, bytes_, flops_});
+void Profiler::on_storage(size_t bytes, int64_t birth) {
+  births_.push_back({birth, now(), bytes_, flops_});
   bytes_ += bytes;
-  return time;
 }
 
 void Profiler::begin(const WorkItem& work) {
@@ -71,10 +66,10 @@ void Profiler::on_result(const WorkItem& work, const Tensor& result, const std::
   event.begin = now() - start_;
   const int64_t born = result.storage()->birth();
   const auto birth = std::lower_bound(births_.begin(), births_.end(), born,
-                                      [](const Birth& b, int64_t time) { return b.time < time; });
+                                      [](const Birth& b, int64_t number) { return b.number < number; });
   // A result that is older than the last event was not computed since: it is a view of something.
-  if (birth != births_.end() && birth->time == born && born - start_ >= last_end_ && !is_view(result, inputs)) {
-    event.begin = born - start_;
+  if (birth != births_.end() && birth->number == born && !is_view(result, inputs)) {
+    event.begin = birth->time - start_;
     event.bytes = bytes_ - birth->bytes;
     event.flops = flops_ - birth->flops;
   }
@@ -85,6 +80,21 @@ void Profiler::finish(ProfileEvent event) {
   event.end = last_end_ = now() - start_;
   births_.clear();
   events_.push_back(std::move(event));
+}
+
+std::string Profiler::table(int64_t steps) const { return operation_table(events_, seconds(), steps); }
+
+std::string Profiler::module_table(int64_t steps, int depth) const {
+  return ditharos::module_table(events_, seconds(), steps, depth);
+}
+
+std::string Profiler::chrome_trace() const { return ditharos::chrome_trace(events_); }
+
+void Profiler::save_trace(const std::string& path) const {
+  const std::string text = chrome_trace();
+  AtomicFile file(path);
+  file.write(text.data(), text.size());
+  file.commit();
 }
 
 }  // namespace ditharos

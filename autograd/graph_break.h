@@ -1,7 +1,7 @@
 #pragma once
 // Internal to autograd/.
-// Why a tensor has no place in the graph although it was computed from one that has: a mark that costs a pointer, so
-// that explain_grad can say where a gradient stops.
+// Graph breaks: why a tensor has no place in the graph although it was computed from one that has. A mark that costs a
+// pointer, so that explain_grad can say where a gradient stops.
 //
 // A mark keeps nothing alive but itself: what it points to may be gone when it is read.
 #include <memory>
@@ -11,15 +11,15 @@
 
 namespace ditharos {
 
-enum class CutReason {
+enum class GraphBreakReason {
   detach,         // Tensor::detach()
   no_grad,        // an operation while recording was off
   not_continuous  // an operation whose result (whole numbers, booleans) has no derivative
 };
 
 /// One place where a value left the graph.
-struct Cut {
-  CutReason reason;
+struct GraphBreak {
+  GraphBreakReason reason;
   const char* op;
   const char* module;  // that ran the operation
   Shape shape;         // of the operation's result
@@ -29,27 +29,27 @@ struct Cut {
 };
 
 /// All places where what a tensor was computed from left the graph, as far as there is room.
-struct Cuts {
+struct GraphBreaks {
   static constexpr size_t most = 16;
-  std::vector<Cut> list;
+  std::vector<GraphBreak> list;
   bool more = false;  // there were others
 };
-using CutsPtr = std::shared_ptr<const Cuts>;
+using GraphBreaksPtr = std::shared_ptr<const GraphBreaks>;
 
-/// Returns `out`, marked as cut from those of its inputs that need a gradient, and with the marks of all others.
-Tensor mark_cut(CutReason reason, const char* op, Tensor out, const std::vector<Tensor>& inputs);
+/// Returns `out`, marked as broken off from those of its inputs that need a gradient, and with the marks of all others.
+Tensor mark_graph_break(GraphBreakReason reason, const char* op, Tensor out, const std::vector<Tensor>& inputs);
 /// Returns `out`, which needs no gradient as its inputs need none: it carries on their marks.
-Tensor inherit_cuts(Tensor out, const std::vector<Tensor>& inputs);
+Tensor inherit_graph_breaks(Tensor out, const std::vector<Tensor>& inputs);
 /// The marks of those inputs that need no gradient, or null.
-CutsPtr cuts_of(const std::vector<Tensor>& inputs);
+GraphBreaksPtr graph_breaks_of(const std::vector<Tensor>& inputs);
 
 /// No marks are made in a scope: for what the engine computes, which is nobody's forward pass.
-class NoCutMarks {
+class NoGraphBreakMarks {
  public:
-  NoCutMarks();
-  ~NoCutMarks();
-  NoCutMarks(const NoCutMarks&) = delete;
-  NoCutMarks& operator=(const NoCutMarks&) = delete;
+  NoGraphBreakMarks();
+  ~NoGraphBreakMarks();
+  NoGraphBreakMarks(const NoGraphBreakMarks&) = delete;
+  NoGraphBreakMarks& operator=(const NoGraphBreakMarks&) = delete;
 
  private:
   bool before_;

@@ -1,5 +1,5 @@
 #pragma once
-// Internal to autograd/.
+// Internal to autograd/inspect/.
 // Places for the boxes and lines of a drawn graph: layers from top to bottom, as in Sugiyama, Tagawa and Toda 1981,
 // "Methods for visual understanding of hierarchical system structures".
 #include <vector>

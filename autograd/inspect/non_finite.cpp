@@ -1,4 +1,4 @@
-#include <ditharos/autograd/non_finite.h>
+#include <ditharos/autograd/inspect/non_finite.h>
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include <ditharos/autograd/html_template.h>
+#include <ditharos/autograd/inspect/html_script.h>
 
 namespace ditharos {
 

@@ -1,8 +1,7 @@
 #pragma once
-// Looking at a recorded graph: whether and how a gradient flows, what was recorded, what it keeps in memory.
+// Looking at a recorded graph: what was recorded, what it keeps in memory.
 //
 //   loss = mse_loss(net(x), y);
-//   std::puts(explain_grad(loss, net.fc.weight).c_str());   // the path, or where it was cut and why
 //   std::puts(print_graph(loss).c_str());
 //
 // All of it is read from the graph; nothing is computed and nothing changes.
@@ -17,15 +16,6 @@ namespace ditharos {
 
 /// Names for leaves, to be used where a graph is shown. nn::tensor_names lists a model's.
 using TensorNames = std::vector<std::pair<std::string, Tensor>>;
-
-/// Whether a gradient of `loss` flows to x, a leaf or an intermediate result, in words: the shortest path, operation by
-/// operation, or the places where every way was cut and why (detach, NoGrad, an operation without derivative), or that
-/// the loss does not use x. Also tells of ways that were cut beside one that was not, as a stop-gradient does.
-///
-/// What was cut is known from marks on the tensors concerned. They do not keep a graph alive: when the part of it in
-/// which x was used is gone, the text says so. Elements that were read (data, item, to_vector) and put into a new
-/// tensor leave no mark. AutogradError when a tensor is undefined.
-[[nodiscard]] std::string explain_grad(const Tensor& loss, const Tensor& x);
 
 /// The graph as a table, leaves first, then operations, oldest first: number, operation, shape, numbers of the inputs
 /// ("-" where none needs a gradient), bytes kept for the backward pass, module path. A tensor that several operations
@@ -42,8 +32,8 @@ struct SavedBytes {
   int64_t parameter_bytes;  ///< of leaves that they keep: no memory more than the leaves take
 };
 /// What the operations keep for the backward pass, by name, most bytes first. Each block of memory counts once, whole,
-/// for the oldest operation that keeps it; a recipe counts as what it is computed from. What a rule captured besides
-/// (row statistics, indices) cannot be seen from outside and is not counted. Nothing is left after a backward pass.
+/// for the oldest operation that keeps it; what is recomputed counts as what it is computed from. What a rule captured
+/// besides (row statistics, indices) cannot be seen from outside and is not counted. Nothing is left after a backward pass.
 [[nodiscard]] std::vector<SavedBytes> saved_bytes_by_op(const Tensor& loss);
 
 /// Calls f(operation, bytes) for every operation behind `loss`, oldest first, with the bytes counted in the same way.
