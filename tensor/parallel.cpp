@@ -92,13 +92,17 @@ class Team {
   bool acquired_;
 };
 
-/// fork() copies only the calling thread. GCC's runtime keeps a pool of threads for each thread that opened a region
-/// and would wait in the child for threads that are not there; so the forking thread's pool ends before the fork, and
-/// its next loop makes a new one. Other threads' pools stay as they are: the child has not got their owners.
+// fork() copies only the calling thread. GCC's runtime keeps a pool of threads for each thread that opened a region and
+// would wait in the child for threads that are not there; so the forking thread's pool ends before the fork, and its
+// next loop makes a new one. Other threads' pools stay as they are: the child has not got their owners. LLVM's runtime
+// has fork handlers of its own. They do not recover from a region of another thread, so the team stays busy in a child
+// that was forked during one, and its loops run in place.
+#if !defined(KMP_VERSION_MAJOR)
 void end_pool_before_fork() {
   if (!omp_in_parallel()) omp_pause_resource_all(omp_pause_hard);
 }
 [[maybe_unused]] const int fork_handlers = pthread_atfork(end_pool_before_fork, nullptr, Team::reset);
+#endif
 
 void run_in_place(int64_t n, FunctionRef<void(int64_t)> body) {
   const BodyScope scope(current_thread);

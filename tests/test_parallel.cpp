@@ -288,9 +288,16 @@ TEST_CASE("a child that is forked inside a loop computes in place") {
   }
 }
 
-TEST_CASE("a child that is forked while another thread runs a loop has a team of its own") {
+TEST_CASE("a child that is forked while another thread runs a loop computes") {
   const Threads scope(4);
-  const auto compute = [] { return parallel_sum(1000) == 499500 && run_at_once(4) ? 0 : 1; };
+  const auto compute = [] {
+#if defined(KMP_VERSION_MAJOR)  // LLVM's runtime
+    const bool as_expected = run_in_calling_thread();
+#else
+    const bool as_expected = run_at_once(4);
+#endif
+    return parallel_sum(1000) == 499500 && as_expected ? 0 : 1;
+  };
   for (const bool had_threads : {true, false}) {
     int status = -1;
     std::thread forking([&] {
