@@ -36,6 +36,10 @@ const std::map<std::string, Folders> may_include = {
 const std::regex library("^(tensor|autograd|nn|models|optim|data|training|pipelines)/");
 const std::string umbrella = "include/ditharos/ditharos.h";
 
+// Tests act as programs that use OpenMP themselves.
+const std::regex openmp_files("^tensor/(parallel\\.cpp|kernels/.*)$|^tests/");
+const char* const openmp_reason = "OpenMP is used only behind tensor/parallel.h, in tensor/kernels/ and by tests";
+
 // A header (the text between the angle brackets) and the only files that may include it.
 struct HeaderRule {
   std::regex header, allowed;
@@ -44,8 +48,7 @@ struct HeaderRule {
 const std::vector<HeaderRule> header_rules = {
     {std::regex("(oneapi/dnnl/.*|dnnl.*)"), std::regex("^tensor/kernels/onednn/.*"),
      "oneDNN is included only in tensor/kernels/onednn/"},
-    {std::regex("omp\\.h"), std::regex("^tensor/(parallel\\.cpp|thread_team\\.cpp|kernels/.*)$"),
-     "OpenMP is used only behind tensor/parallel.h and in tensor/kernels/"},
+    {std::regex("omp\\.h"), openmp_files, openmp_reason},
     {std::regex("cereal/.*"), std::regex("^(training|tests)/.*\\.cpp$"),
      "cereal is included only by .cpp files of training/"},
     {std::regex("(toml\\+\\+|CLI)/.*"), std::regex("^(examples|tests)/.*\\.cpp$"),
@@ -72,9 +75,7 @@ struct CodeRule {
 };
 const std::regex nowhere("^$");
 const std::vector<CodeRule> code_rules = {
-    {std::regex("^\\s*#\\s*pragma\\s+omp\\b"), std::regex(""),
-     std::regex("^tensor/(parallel\\.cpp|thread_team\\.cpp|kernels/.*)$"),
-     "OpenMP is used only behind tensor/parallel.h and in tensor/kernels/"},
+    {std::regex("^\\s*#\\s*pragma\\s+omp\\b"), std::regex(""), openmp_files, openmp_reason},
     {std::regex("\\b(mutable_)?data\\s*<|\\bparallel_(for|tasks)\\b|\\b(float|double|int64_t)\\s*(const\\s*)?\\*"),
      std::regex("^autograd/"), nowhere, "autograd/ never touches elements: write a kernel and call it"},
     {std::regex("\\bstd::(cout|cerr|clog)\\b|\\b(printf|puts|fprintf|fputs|perror)\\s*\\("), library, nowhere,

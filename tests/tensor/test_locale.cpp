@@ -16,7 +16,6 @@
 #include <ditharos/autograd/inspect/profiler.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/data/codecs/program.h>
-#include <ditharos/data/codecs/program.h>
 #include <ditharos/data/codecs/video_file.h>
 #include <ditharos/data/codecs/video_formats.h>
 #include <ditharos/nn/linear.h>
