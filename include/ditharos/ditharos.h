@@ -14,7 +14,6 @@
 #include <ditharos/tensor/instruction_set.h>
 #include <ditharos/tensor/io/crc32c.h>
 #include <ditharos/tensor/io/file.h>
-#include <ditharos/tensor/io/json_scanner.h>
 #include <ditharos/tensor/io/safetensors.h>
 #include <ditharos/tensor/number_text.h>
 #include <ditharos/tensor/observer.h>

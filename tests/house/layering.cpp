@@ -51,6 +51,7 @@ const std::vector<HeaderRule> header_rules = {
     {std::regex("omp\\.h"), openmp_files, openmp_reason},
     {std::regex("cereal/.*"), std::regex("^(training|tests)/.*\\.cpp$"),
      "cereal is included only by .cpp files of training/"},
+    {std::regex("nlohmann/.*"), std::regex(".*\\.cpp$"), "nlohmann_json is included only by .cpp files"},
     {std::regex("(toml\\+\\+|CLI)/.*"), std::regex("^(examples|tests)/.*\\.cpp$"),
      "toml++ and CLI11 are included only by .cpp files of examples/"},
     {std::regex("(png|zlib)\\.h"), std::regex("^data/codecs/.*\\.cpp$|^data/codecs/png_calls\\.h$|^tests/.*$"),

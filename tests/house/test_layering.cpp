@@ -73,6 +73,8 @@ TEST_CASE("layering: each offence is seen, and what is like it but allowed is no
       {"tensor/kernels/norm/norm_isa.cpp", "#pragma omp simd", ""},
       {"training/checkpoint.h", "#include <cereal/cereal.hpp>", "cereal is included only by .cpp files"},
       {"training/checkpoint.cpp", "#include <cereal/cereal.hpp>", ""},
+      {"tensor/io/json_reader.h", "#include <nlohmann/json.hpp>", "nlohmann_json is included only by .cpp files"},
+      {"tensor/io/json_reader.cpp", "#include <nlohmann/json.hpp>", ""},
       {"examples/cli/settings.h", "#include <toml++/toml.h>", "toml++ and CLI11 are included only by .cpp files"},
       {"data/codecs/png.h", "#include <png.h>", "libpng and zlib are included only by .cpp files"},
       {"data/codecs/video_file.h", "#include <webp/mux.h>", "giflib and libwebp are included only by .cpp files"},
