@@ -6,7 +6,6 @@
 #include <limits>
 
 #include <ditharos/tensor/cpu_quota.h>
-#include <ditharos/tensor/thread_count.h>
 #include "tests/support/data_files.h"
 #include "tests/support/temporary_folder.h"
 
