@@ -4,7 +4,7 @@
 namespace ditharos::nn {
 
 /// Multi-head self-attention; x [B, T, D] -> [B, T, D]. One projection to q, k, v; one back.
-class Attention : public Module {
+class Attention : public Module<Attention> {
  public:
   Attention() = default;
   Attention(int64_t width, int64_t heads, Generator& rng)
@@ -12,9 +12,8 @@ class Attention : public Module {
     check<ConfigError>(heads >= 1 && width % heads == 0, "the width ", width, " is not divisible by ", heads, " heads");
   }
 
-  Tensor operator()(const Tensor& x) const {
-    const ModuleScope scope(*this);
-    return scope.result(proj_(attention(qkv_(x), heads_)));
+  Tensor forward(const Tensor& x) const {
+    return proj_(attention(qkv_(x), heads_));
   }
   void visit(Visitor& v) override {
     v("qkv", qkv_);

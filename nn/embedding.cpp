@@ -36,9 +36,8 @@ TimestepEmbedder::TimestepEmbedder(int64_t width, Generator& rng)
   out_.keep_f32();
 }
 
-Tensor TimestepEmbedder::operator()(const Tensor& t) const {
-  const ModuleScope scope(*this);
-  return scope.result(out_(silu(in_(timestep_features(t, features_)))));
+Tensor TimestepEmbedder::forward(const Tensor& t) const {
+  return out_(silu(in_(timestep_features(t, features_))));
 }
 
 void TimestepEmbedder::visit(Visitor& v) {  // keys 0 and 2: in PyTorch's Sequential the SiLU is element 1

@@ -6,7 +6,7 @@ namespace ditharos::nn {
 /// A trained module as a fixed part of a model that is being trained. Its parameters are listed as buffers under their
 /// own names: stored with the model and loaded with it, but no optimiser sees them, and they collect no gradients.
 template <class M>
-class Frozen : public Module {
+class Frozen : public Module<Frozen<M>> {
  public:
   /// Takes a copy of its own, in evaluation mode.
   explicit Frozen(const M& module) : module_(clone(module)) {

@@ -5,7 +5,7 @@
 namespace ditharos::nn {
 
 /// Normalisation over groups of channels of each picture x [B, C, ...], with weight [C] (ones) and bias [C] (zeros).
-class GroupNorm : public Module {
+class GroupNorm : public Module<GroupNorm> {
  public:
   GroupNorm() = default;
   GroupNorm(int64_t groups, int64_t channels, double eps = 1e-5)
@@ -15,14 +15,12 @@ class GroupNorm : public Module {
                       " channels do not divide into ", groups, " groups");
   }
 
-  Tensor operator()(const Tensor& x) const {
-    const ModuleScope scope(*this);
-    return scope.result(group_norm(x, groups_, weight, bias, eps_));
+  Tensor forward(const Tensor& x) const {
+    return group_norm(x, groups_, weight, bias, eps_);
   }
   /// silu of it, in the same pass.
   Tensor with_silu(const Tensor& x) const {
-    const ModuleScope scope(*this);
-    return scope.result(group_norm_silu(x, groups_, weight, bias, eps_));
+    return call([&] { return group_norm_silu(x, groups_, weight, bias, eps_); });
   }
   void visit(Visitor& v) override {
     v("weight", weight);
@@ -38,7 +36,7 @@ class GroupNorm : public Module {
 
 /// Normalisation of each channel over the batch x [B, C, H, W]. In training it keeps running statistics, which
 /// evaluation uses in place of the batch's.
-class BatchNorm2d : public Module {
+class BatchNorm2d : public Module<BatchNorm2d> {
  public:
   BatchNorm2d() = default;
   explicit BatchNorm2d(int64_t channels, double eps = 1e-5, double momentum = 0.1)
@@ -46,13 +44,12 @@ class BatchNorm2d : public Module {
         running_mean(zeros({channels})), running_var(ones({channels})), num_batches_tracked(zeros({}, DType::i64)),
         eps_(eps), momentum_(momentum) {}
 
-  Tensor operator()(const Tensor& x) const {
-    const ModuleScope scope(*this);
+  Tensor forward(const Tensor& x) const {
     check_has_weight("batch_norm", "nn::BatchNorm2d", *this, weight);
     check<ShapeError>(x.rank() == 4, "[BatchNorm2d] needs x [B, C, H, W], got ", x.shape());
     const Tensor y = batch_norm(x, running_mean, running_var, weight, bias, is_training(), momentum_, eps_);
     if (is_training()) ++*num_batches_tracked.mutable_data<int64_t>();
-    return scope.result(y);
+    return y;
   }
   void visit(Visitor& v) override {
     v("weight", weight);
@@ -69,14 +66,13 @@ class BatchNorm2d : public Module {
 };
 
 /// x / sqrt(mean(x^2) + eps) * weight over the last axis, weight [D] (ones).
-class RMSNorm : public Module {
+class RMSNorm : public Module<RMSNorm> {
  public:
   RMSNorm() = default;
   explicit RMSNorm(int64_t width, double eps = 1e-6) : weight(ones({width}).set_requires_grad()), eps_(eps) {}
 
-  Tensor operator()(const Tensor& x) const {
-    const ModuleScope scope(*this);
-    return scope.result(rms_norm(x, weight, eps_));
+  Tensor forward(const Tensor& x) const {
+    return rms_norm(x, weight, eps_);
   }
   void visit(Visitor& v) override { v("weight", weight); }
 

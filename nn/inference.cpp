@@ -10,7 +10,7 @@ thread_local bool inference = false;
 /// Calls a function with each Linear of a module, the module itself included.
 class LinearVisitor : public Visitor {
  public:
-  LinearVisitor(Module& root, void (*visit)(Linear&, int64_t& count)) : visit_(visit) {
+  LinearVisitor(ModuleBase& root, void (*visit)(Linear&, int64_t& count)) : visit_(visit) {
     take(root);
     root.visit(*this);
   }
@@ -18,10 +18,10 @@ class LinearVisitor : public Visitor {
 
  protected:
   void on_parameter(const std::string&, Tensor&) override {}
-  void on_module(const std::string&, Module& module) override { take(module); }
+  void on_module(const std::string&, ModuleBase& module) override { take(module); }
 
  private:
-  void take(Module& module) {
+  void take(ModuleBase& module) {
     if (auto* linear = dynamic_cast<Linear*>(&module)) visit_(*linear, count);
   }
   void (*visit_)(Linear&, int64_t&);
@@ -33,11 +33,11 @@ InferenceMode::InferenceMode() : before_(inference) { inference = true; }
 InferenceMode::~InferenceMode() { inference = before_; }
 bool inference_mode() { return inference; }
 
-int64_t quantize(Module& module) {
+int64_t quantize(ModuleBase& module) {
   return LinearVisitor(module, [](Linear& layer, int64_t& count) { count += layer.quantize() ? 1 : 0; }).count;
 }
 
-void dequantize(Module& module) {
+void dequantize(ModuleBase& module) {
   LinearVisitor(module, [](Linear& layer, int64_t&) { layer.dequantize(); });
 }
 

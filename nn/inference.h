@@ -36,9 +36,9 @@ class InferenceMode {
 ///
 /// The f32 weights stay, are what a state dict holds, and may change: the next call rounds them anew. A quantised layer
 /// refuses to be differentiated with AutogradError; dequantize() makes it trainable again.
-int64_t quantize(Module& module);
+int64_t quantize(ModuleBase& module);
 /// Lets all layers compute in f32 again.
-void dequantize(Module& module);
+void dequantize(ModuleBase& module);
 
 /// A layer's packed weights, made when they are first asked for and again after a change. Copies share what is made so
 /// far, and from then on each looks after its own.

@@ -14,7 +14,7 @@ namespace {
 class Lister : public Visitor {
  public:
   using OnTensor = std::function<void(const std::string&, Tensor&)>;
-  using OnModule = std::function<void(const std::string&, Module&)>;
+  using OnModule = std::function<void(const std::string&, ModuleBase&)>;
   explicit Lister(OnTensor parameter, OnTensor buffer = {}, OnModule module = {})
       : parameter_(std::move(parameter)), buffer_(std::move(buffer)), module_(std::move(module)) {}
 
@@ -25,7 +25,7 @@ class Lister : public Visitor {
   void on_buffer(const std::string& name, Tensor& t) override {
     if (buffer_) buffer_(name, t);
   }
-  void on_module(const std::string& name, Module& m) override {
+  void on_module(const std::string& name, ModuleBase& m) override {
     if (module_) module_(name, m);
   }
 
@@ -33,6 +33,10 @@ class Lister : public Visitor {
   OnTensor parameter_, buffer_;
   OnModule module_;
 };
+
+/// visit() hands out references to change a module by, so it is not const. The callers here only read, and write no more
+/// through a handle than any holder of the tensor may: this is the one place where a const module is visited.
+void list(const ModuleBase& module, Lister& lister) { const_cast<ModuleBase&>(module).visit(lister); }
 
 }  // namespace
 
@@ -48,7 +52,7 @@ void Visitor::buffer(const char* name, Tensor& tensor) {
   if (tensor.defined()) on_buffer(prefix_ + name, tensor);
 }
 
-void Visitor::operator()(const char* name, Module& module) {
+void Visitor::operator()(const char* name, ModuleBase& module) {
   const size_t length = prefix_.size();
   on_module(prefix_ + name, module);
   prefix_.append(name).append(".");
@@ -56,25 +60,25 @@ void Visitor::operator()(const char* name, Module& module) {
   prefix_.resize(length);
 }
 
-NamedTensors named_parameters(Module& module) {
+NamedTensors named_parameters(const ModuleBase& module) {
   NamedTensors found;
   std::unordered_set<const TensorImpl*> seen;
   Lister lister([&](const std::string& name, Tensor& t) {
     if (seen.insert(t.impl()).second) found.push_back({name, t});
   });
-  module.visit(lister);
+  list(module, lister);
   return found;
 }
 
-NamedTensors named_tensors(Module& module) {
+NamedTensors named_tensors(const ModuleBase& module) {
   NamedTensors found;
   const auto add = [&](const std::string& name, Tensor& t) { found.push_back({name, t}); };
   Lister lister(add, add);
-  module.visit(lister);
+  list(module, lister);
   return found;
 }
 
-std::vector<SharedNames> shared_tensors(Module& module) {
+std::vector<SharedNames> shared_tensors(const ModuleBase& module) {
   std::vector<SharedNames> groups;
   std::unordered_map<const TensorImpl*, size_t> group_of;
   for (const auto& [name, tensor] : named_tensors(module)) {
@@ -86,29 +90,36 @@ std::vector<SharedNames> shared_tensors(Module& module) {
   return groups;
 }
 
-int64_t parameter_count(Module& module) {
+std::vector<std::string> module_paths(const ModuleBase& module) {
+  std::vector<std::string> paths;
+  Lister lister({}, {}, [&](const std::string& path, ModuleBase&) { paths.push_back(path); });
+  list(module, lister);
+  return paths;
+}
+
+int64_t parameter_count(const ModuleBase& module) {
   int64_t count = 0;
   for (const auto& [name, tensor] : named_parameters(module)) count += tensor.numel();
   return count;
 }
 
-void set_training(Module& module, bool on) {
+void set_training(ModuleBase& module, bool on) {
   module.training_ = on;
-  Lister lister({}, {}, [&](const std::string&, Module& child) { child.training_ = on; });
+  Lister lister({}, {}, [&](const std::string&, ModuleBase& child) { child.training_ = on; });
   module.visit(lister);
 }
 
-void name_modules(Module& model) {
+void name_modules(const ModuleBase& model) {
   model.path_ = "";
-  Lister lister({}, {}, [](const std::string& name, Module& child) { child.path_ = intern_path(name); });
-  model.visit(lister);
+  Lister lister({}, {}, [](const std::string& name, ModuleBase& child) { child.path_ = intern_path(name); });
+  list(model, lister);
 }
 
-void set_requires_grad(Module& module, bool on) {
+void set_requires_grad(ModuleBase& module, bool on) {
   for (const auto& [name, tensor] : named_parameters(module)) tensor.set_requires_grad(on);
 }
 
-void zero_grad(Module& module) {
+void zero_grad(ModuleBase& module) {
   for (const auto& [name, tensor] : named_parameters(module)) tensor.set_grad({});
 }
 
@@ -121,14 +132,14 @@ void check_leaf(const char* op, const NamedTensor& parameter) {
                       "those others, or a new leaf, nn::parameter(x.detach())");
 }
 
-void fail_without_weight(const char* op, const char* type, const Module& module) {
+void fail_without_weight(const char* op, const char* type, const ModuleBase& module) {
   std::string which = type;
   if (*module.path()) which.append(" \"").append(module.path()).append("\"");
   else if (*current_module_path()) which.append(" in \"").append(current_module_path()).append("\"");
   fail("[", op, "] the ", which, " has no weight: it was made by the default constructor; construct it with its sizes");
 }
 
-void unshare(Module& module) {
+void unshare(ModuleBase& module) {
   std::unordered_map<const TensorImpl*, Tensor> copies;  // a tensor that the module lists twice stays one tensor
   std::vector<Tensor> originals;                          // alive until the end, so that no address is used twice
   const auto copy = [&](const std::string&, Tensor& t) {
@@ -140,7 +151,7 @@ void unshare(Module& module) {
     }
     t = entry->second;
   };
-  const auto own_hooks = [](const std::string&, Module& m) {
+  const auto own_hooks = [](const std::string&, ModuleBase& m) {
     if (m.hooks_) m.hooks_ = copy_of(*m.hooks_);
   };
   Lister lister(copy, copy, own_hooks);

@@ -5,7 +5,7 @@
 namespace ditharos::nn {
 
 /// Layer normalisation over the last axis, with weight [D] (ones) and bias [D] (zeros) when affine.
-class LayerNorm : public Module {
+class LayerNorm : public Module<LayerNorm> {
  public:
   LayerNorm() = default;
   explicit LayerNorm(int64_t width, bool affine = true, double eps = 1e-5) : eps_(eps) {
@@ -14,9 +14,8 @@ class LayerNorm : public Module {
     bias = zeros({width}).set_requires_grad();
   }
 
-  Tensor operator()(const Tensor& x) const {
-    const ModuleScope scope(*this);
-    return scope.result(layer_norm(x, weight, bias, eps_));
+  Tensor forward(const Tensor& x) const {
+    return layer_norm(x, weight, bias, eps_);
   }
   void visit(Visitor& v) override {
     v("weight", weight);

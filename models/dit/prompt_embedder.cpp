@@ -13,12 +13,11 @@ PromptEmbedder::PromptEmbedder(int64_t text_width, int64_t octaves, int64_t widt
   if (octaves > 0) gate_.emplace(coordinate_width(octaves), width, rng).keep_f32();
 }
 
-Tensor PromptEmbedder::operator()(const EncodedText& text, int64_t frames) const {
-  const nn::ModuleScope scope(*this);
+Tensor PromptEmbedder::forward(const EncodedText& text, int64_t frames) const {
   // Normalised, since the mean over many tokens is small.
   Tensor asked = unsqueeze(fc1_(cat({layer_norm(text.pooled), layer_norm(text.words)}, -1)), 1);  // [B, 1, D]
   if (gate_) asked = asked * (1.0 + (*gate_)(coordinate_features({frames, 1, 1}, octaves_, asked.dtype())));
-  return scope.result(fc2_(silu(asked)));
+  return fc2_(silu(asked));
 }
 
 void PromptEmbedder::visit(nn::Visitor& v) {

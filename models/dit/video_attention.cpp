@@ -14,17 +14,16 @@ SpanAttention::SpanAttention(const VideoDiTConfig& config, AttentionSpan span, G
   k_norm_ = nn::parameter(ones({config.head_size()}));
 }
 
-Tensor SpanAttention::operator()(const Tensor& x, const ClipContext& clip) const {
-  const nn::ModuleScope scope(*this);
+Tensor SpanAttention::forward(const Tensor& x, const ClipContext& clip) const {
   const int64_t frames = clip.grid.frames, places = clip.grid.rows * clip.grid.columns, width = x.size(-1);
   switch (span_) {
     case AttentionSpan::clip: {
       const Tensor mixed = attend(reshape(x, {clip.batch, frames * places, width}), clip.clip);
-      return scope.result(reshape(mixed, x.shape()));
+      return reshape(mixed, x.shape());
     }
     case AttentionSpan::frame: {
       const Tensor mixed = attend(reshape(x, {clip.batch * frames, places, width}), clip.frame);
-      return scope.result(reshape(mixed, x.shape()));
+      return reshape(mixed, x.shape());
     }
     case AttentionSpan::place: break;
   }
@@ -32,7 +31,7 @@ Tensor SpanAttention::operator()(const Tensor& x, const ClipContext& clip) const
     return permute(reshape(tokens, {clip.batch, outer, inner, width}), {0, 2, 1, 3});
   };
   const Tensor by_place = reshape(swapped(x, frames, places), {clip.batch * places, frames, width});
-  return scope.result(reshape(swapped(attend(by_place, clip.place), places, frames), x.shape()));
+  return reshape(swapped(attend(by_place, clip.place), places, frames), x.shape());
 }
 
 Tensor SpanAttention::attend(const Tensor& x, const RotaryTable& positions) const {
@@ -66,15 +65,14 @@ TextAttention::TextAttention(const VideoDiTConfig& config, Generator& rng)
   proj_.weight = nn::parameter(zeros(proj_.weight.shape()));
 }
 
-Tensor TextAttention::operator()(const Tensor& x, const ClipContext& clip) const {
-  const nn::ModuleScope scope(*this);
+Tensor TextAttention::forward(const Tensor& x, const ClipContext& clip) const {
   const int64_t width = x.size(-1);
   const auto heads_of = [&](const Tensor& part) {  // [B, H, tokens, D / H]
     return permute(reshape(part, {clip.batch, -1, heads_, width / heads_}), {0, 2, 1, 3});
   };
   const std::vector<Tensor> kv = chunk(kv_(clip.text), 2, -1);  // 2 x [B, L, D]
   const Tensor read = scaled_dot_product_attention(heads_of(q_(x)), heads_of(kv[0]), heads_of(kv[1]), clip.text_mask);
-  return scope.result(proj_(reshape(permute(read, {0, 2, 1, 3}), x.shape())));
+  return proj_(reshape(permute(read, {0, 2, 1, 3}), x.shape()));
 }
 
 void TextAttention::visit(nn::Visitor& v) {

@@ -24,13 +24,13 @@ struct ClipContext {
 
 /// Multi-head self-attention with rotary positions (Su et al. 2021) among the tokens of a span; with qk_norm, queries
 /// and keys are normalised first (Henry et al. 2020, with an RMS norm).
-class SpanAttention : public nn::Module {
+class SpanAttention : public nn::Module<SpanAttention> {
  public:
   SpanAttention() = default;
   SpanAttention(const VideoDiTConfig& config, AttentionSpan span, Generator& rng);
 
   /// x holds B T rows of D elements, frame by frame, in any shape [..., D] -> like x.
-  Tensor operator()(const Tensor& x, const ClipContext& clip) const;
+  Tensor forward(const Tensor& x, const ClipContext& clip) const;
   void visit(nn::Visitor& v) override;
 
  private:
@@ -45,13 +45,13 @@ class SpanAttention : public nn::Module {
 
 /// Multi-head attention from a clip's tokens to its prompt's. The last projection starts at zero: at first the prompt
 /// changes nothing.
-class TextAttention : public nn::Module {
+class TextAttention : public nn::Module<TextAttention> {
  public:
   TextAttention() = default;
   TextAttention(const VideoDiTConfig& config, Generator& rng);
 
   /// x as in SpanAttention -> like x. A clip whose prompt has no token gets the projection's bias.
-  Tensor operator()(const Tensor& x, const ClipContext& clip) const;
+  Tensor forward(const Tensor& x, const ClipContext& clip) const;
   void visit(nn::Visitor& v) override;
 
  private:

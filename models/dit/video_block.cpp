@@ -20,21 +20,20 @@ VideoBlock::VideoBlock(const VideoDiTConfig& config, AttentionSpan span, Generat
   if (config.has_text()) text_.emplace(config, rng);
 }
 
-Tensor VideoBlock::operator()(const Tensor& x, const Tensor& activated, const ClipContext& clip) const {
-  const nn::ModuleScope scope(*this);
+Tensor VideoBlock::forward(const Tensor& x, const Tensor& activated, const ClipContext& clip) const {
   const std::vector<Tensor> m = ada_ln_(activated);  // 6 x [G, D]
   const Tensor &shift_msa = m[0], &scale_msa = m[1], &gate_msa = m[2];
   const Tensor &shift_mlp = m[3], &scale_mlp = m[4], &gate_mlp = m[5];
   const Tensor branch = attn_(layer_norm_modulate(x, shift_msa, scale_msa), clip);
   if (!text_) {
     const GatedNorm attended = gated_residual_norm(x, gate_msa, branch, shift_mlp, scale_mlp);
-    return scope.result(gated_residual(attended.residual, gate_mlp, mlp_(attended.normalized)));
+    return gated_residual(attended.residual, gate_mlp, mlp_(attended.normalized));
   }
   const Shape rows = activated.shape();
   const GatedNorm attended =
       gated_residual_norm(x, gate_msa, branch, expand(text_->shift, rows), expand(text_->scale, rows));
   const Tensor read = attended.residual + text_->attention(attended.normalized, clip);
-  return scope.result(gated_residual(read, gate_mlp, mlp_(layer_norm_modulate(read, shift_mlp, scale_mlp))));
+  return gated_residual(read, gate_mlp, mlp_(layer_norm_modulate(read, shift_mlp, scale_mlp)));
 }
 
 void VideoBlock::visit(nn::Visitor& v) {

@@ -36,8 +36,7 @@ VideoDiT::VideoDiT(const VideoDiTConfig& config, Generator& rng) : config_(confi
   final_layer_ = FinalLayer(width, config.patch_volume(), rng);
 }
 
-Tensor VideoDiT::operator()(const Tensor& x, const Tensor& t, const Tensor& prompts) const {
-  const nn::ModuleScope scope(*this);
+Tensor VideoDiT::forward(const Tensor& x, const Tensor& t, const Tensor& prompts) const {
   check_inputs(x, t, prompts);
   const EncodedText text = text_encoder_ ? (*text_encoder_)(prompts) : EncodedText{};
   const ClipContext clip = context_of(x, text);
@@ -48,7 +47,7 @@ Tensor VideoDiT::operator()(const Tensor& x, const Tensor& t, const Tensor& prom
   h = reshape(h, {activated.size(0), -1, config_.hidden});   // [G, B T / G, D]
   for (const VideoBlock& block : blocks_) h = run(block, h, activated, clip);
   const Tensor tokens = reshape(final_layer_(h, activated), {clip.batch, clip.grid.tokens(), config_.patch_volume()});
-  return scope.result(unpatchify_video(tokens, clip.grid, config_.patch));
+  return unpatchify_video(tokens, clip.grid, config_.patch);
 }
 
 Tensor VideoDiT::run(const VideoBlock& block, const Tensor& h, const Tensor& activated, const ClipContext& clip) const {

@@ -50,10 +50,9 @@ TextBlock::TextBlock(const TextEncoderConfig& config, Generator& rng)
       proj_(config.width, config.width, rng),
       mlp_(config.width, mlp_ratio * config.width, rng) {}
 
-Tensor TextBlock::operator()(const Tensor& x, const Tensor& mask) const {
-  const nn::ModuleScope scope(*this);
+Tensor TextBlock::forward(const Tensor& x, const Tensor& mask) const {
   const Tensor h = x + attend(norm1_(x), mask);
-  return scope.result(h + mlp_(norm2_(h)));
+  return h + mlp_(norm2_(h));
 }
 
 Tensor TextBlock::attend(const Tensor& x, const Tensor& mask) const {
@@ -96,8 +95,7 @@ void TextEncoder::check_tokens(const Tensor& tokens) const {
   }
 }
 
-EncodedText TextEncoder::operator()(const Tensor& padded) const {
-  const nn::ModuleScope scope(*this);
+EncodedText TextEncoder::forward(const Tensor& padded) const {
   check_tokens(padded);
   const int64_t batch = padded.size(0), length = longest(padded);
   const Tensor tokens = slice(padded, 1, 0, length);
@@ -114,7 +112,7 @@ EncodedText TextEncoder::operator()(const Tensor& padded) const {
   const auto pooled = [&](const Tensor& all) {
     return sum(masked_fill(all, logical_not(unsqueeze(mask, 2)), 0), {1}) / count;
   };
-  return {scope.result(x), pooled(x), pooled(words), mask};
+  return {run_hooks(x), pooled(x), pooled(words), mask};
 }
 
 void TextEncoder::visit(nn::Visitor& v) {

@@ -32,13 +32,13 @@ struct EncodedText {
 };
 
 /// A block of the encoder: self-attention and MLP, each after a layer norm and added to its input.
-class TextBlock : public nn::Module {
+class TextBlock : public nn::Module<TextBlock> {
  public:
   TextBlock() = default;
   TextBlock(const TextEncoderConfig& config, Generator& rng);
 
   /// x [B, L, W], mask bool [B, 1, 1, L] -> [B, L, W].
-  Tensor operator()(const Tensor& x, const Tensor& mask) const;
+  Tensor forward(const Tensor& x, const Tensor& mask) const;
   void visit(nn::Visitor& v) override;
 
  private:
@@ -53,14 +53,14 @@ class TextBlock : public nn::Module {
 /// A small transformer over a prompt's tokens (Vaswani et al. 2017, with the layer norms first): embedding, learned
 /// positions, blocks in which padding is not seen, a last layer norm. Embeddings start as N(0, 1), positions as
 /// N(0, .02^2).
-class TextEncoder : public nn::Module {
+class TextEncoder : public nn::Module<TextEncoder> {
  public:
   TextEncoder() = default;
   /// Throws ConfigError when the configuration does not fit together.
   TextEncoder(const TextEncoderConfig& config, Generator& rng);
 
   /// Tokens i64 [B, up to config().length], 0 = padding. A prompt's vectors depend on its own tokens alone.
-  EncodedText operator()(const Tensor& padded) const;
+  EncodedText forward(const Tensor& padded) const;
   void visit(nn::Visitor& v) override;
 
   const TextEncoderConfig& config() const { return config_; }

@@ -214,9 +214,9 @@ TEST_CASE("regression 28: a block that draws from any generator draws the same a
     return checkpoint(inner, {checkpoint(inner, {in[0] * captured.normal({4})}, {})}, {}) * captured.normal({4});
   });
   // A module that keeps a generator.
-  struct Noisy : nn::Module {
+  struct Noisy : nn::Module<Noisy> {
     Generator* rng;
-    Tensor operator()(const Tensor& in) const { return in * rng->normal({4}); }
+    Tensor forward(const Tensor& in) const { return in * rng->normal({4}); }
     void visit(nn::Visitor&) override {}
   } noisy;
   noisy.rng = &captured;

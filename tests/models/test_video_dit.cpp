@@ -32,7 +32,7 @@ VideoDiTConfig without_text() {
 }
 
 /// Gives every parameter a random value: a fresh model's output is zero.
-void wake(nn::Module& model) {
+void wake(nn::ModuleBase& model) {
   Generator rng(3);
   for (const auto& [name, tensor] : nn::named_parameters(model)) {
     const std::vector<float> values = (rng.normal(tensor.shape()) * .3).to_vector<float>();

@@ -20,12 +20,11 @@ using ditharos::tests::same_bits;
 
 namespace {
 
-struct Net : nn::Module {
+struct Net : nn::Module<Net> {
   nn::Linear first, second;
   explicit Net(Generator& rng) : first(3, 4, rng), second(4, 2, rng) {}
-  Tensor operator()(const Tensor& x) const {
-    const nn::ModuleScope scope(*this);
-    return scope.result(second(tanh(first(x))));
+  Tensor forward(const Tensor& x) const {
+    return second(tanh(first(x)));
   }
   void visit(nn::Visitor& v) override {
     v("first", first);
@@ -45,7 +44,7 @@ TEST_CASE("module hooks: a forward hook sees the output and may replace it") {
   Seen s;
   const Tensor plain = s.net(s.x);
   Tensor seen;
-  nn::HookHandle look = nn::register_forward_hook(s.net.first, [&](const nn::Module& m, const Tensor& y) {
+  nn::HookHandle look = nn::register_forward_hook(s.net.first, [&](const nn::ModuleBase& m, const Tensor& y) {
     CHECK(&m == &s.net.first);
     seen = y;
     return Tensor{};
@@ -53,8 +52,8 @@ TEST_CASE("module hooks: a forward hook sees the output and may replace it") {
   CHECK(same_bits(s.net(s.x), plain));
   CHECK(same_bits(seen, linear(s.x, s.net.first.weight, s.net.first.bias)));
 
-  nn::HookHandle twice = nn::register_forward_hook(s.net, [](const nn::Module&, const Tensor& y) { return y * 2.0; });
-  nn::register_forward_hook(s.net, [](const nn::Module&, const Tensor& y) { return y + 1.0; });  // stays
+  nn::HookHandle twice = nn::register_forward_hook(s.net, [](const nn::ModuleBase&, const Tensor& y) { return y * 2.0; });
+  nn::register_forward_hook(s.net, [](const nn::ModuleBase&, const Tensor& y) { return y + 1.0; });  // stays
   CHECK(same_bits(s.net(s.x), plain * 2.0 + 1.0));
   twice.remove();
   look.remove();
@@ -105,16 +104,16 @@ TEST_CASE("module hooks: fast paths give way, in training, inference and recompu
   const Tensor x = rng.normal({6, 4});
   int calls = 0;
   struct FirstLinear : nn::Visitor {  // fc1, as a user finds it
-    nn::Module* found = nullptr;
+    nn::ModuleBase* found = nullptr;
     void on_parameter(const std::string&, Tensor&) override {}
-    void on_module(const std::string& name, nn::Module& m) override {
+    void on_module(const std::string& name, nn::ModuleBase& m) override {
       if (name == "fc1") found = &m;
     }
   } finder;
   mlp.visit(finder);
   REQUIRE(finder.found);
   const Tensor plain = mlp(x);
-  nn::register_forward_hook(*finder.found, [&](const nn::Module&, const Tensor& y) {
+  nn::register_forward_hook(*finder.found, [&](const nn::ModuleBase&, const Tensor& y) {
     CHECK_EQ(y.shape(), Shape{6, 8});
     return ++calls, Tensor{};
   });
@@ -133,9 +132,9 @@ TEST_CASE("module hooks: fast paths give way, in training, inference and recompu
 TEST_CASE("module hooks: copies share them, clones have their own") {
   Seen s;
   int calls = 0;
-  nn::register_forward_hook(s.net.first, [&](const nn::Module&, const Tensor&) { return ++calls, Tensor{}; });
+  nn::register_forward_hook(s.net.first, [&](const nn::ModuleBase&, const Tensor&) { return ++calls, Tensor{}; });
   Net copy = s.net, deep = nn::clone(s.net);
-  nn::HookHandle later = nn::register_forward_hook(s.net.first, [&](const nn::Module&, const Tensor&) {
+  nn::HookHandle later = nn::register_forward_hook(s.net.first, [&](const nn::ModuleBase&, const Tensor&) {
     calls += 10;
     return Tensor{};
   });
@@ -152,11 +151,11 @@ TEST_CASE("module hooks: a result that does not fit is refused with the module's
   Seen s;
   nn::name_modules(s.net);
   nn::HookHandle bad =
-      nn::register_forward_hook(s.net.second, [](const nn::Module&, const Tensor& y) { return sum(y); });
+      nn::register_forward_hook(s.net.second, [](const nn::ModuleBase&, const Tensor& y) { return sum(y); });
   CHECK(message_of<ShapeError>([&] { s.net(s.x); }) ==
         "[forward hook] of second returned shape [] for an output of shape [5, 2]");
   bad.remove();
-  nn::register_forward_hook(s.net.second, [](const nn::Module&, const Tensor& y) { return to(y, DType::f64); });
+  nn::register_forward_hook(s.net.second, [](const nn::ModuleBase&, const Tensor& y) { return to(y, DType::f64); });
   CHECK(message_of<DTypeError>([&] { s.net(s.x); }) == "[forward hook] of second returned f64 for an output of f32");
 }
 
@@ -164,7 +163,7 @@ TEST_CASE("detect nan: names the module whose operation made the NaN") {
   Seen s;
   nn::name_modules(s.net);
   const DetectNan guard;
-  const auto spoil = [](const nn::Module&, const Tensor& y) { return sqrt(y - 1e6); };
+  const auto spoil = [](const nn::ModuleBase&, const Tensor& y) { return sqrt(y - 1e6); };
   nn::HookHandle hook = nn::register_forward_hook(s.net.first, spoil);
   CHECK(message_of<AutogradError>([&] { s.net(s.x); }) ==
         "[sqrt in first] made a NaN out of inputs without one, of shapes [5, 4]; input 0 comes from add_scalar in "
@@ -172,7 +171,7 @@ TEST_CASE("detect nan: names the module whose operation made the NaN") {
         "shape [5, 4] <- linear in first <- leaf of shape [4, 3]");
   hook.remove();
   // 0 * inf in the backward pass: the gradient of sqrt at 0.
-  nn::register_forward_hook(s.net.first, [](const nn::Module&, const Tensor& y) { return sqrt(y * 0.0); });
+  nn::register_forward_hook(s.net.first, [](const nn::ModuleBase&, const Tensor& y) { return sqrt(y * 0.0); });
   CHECK(message_of<AutogradError>([&] { sum(s.net(s.x)).backward(); }).find("in first] the gradient of input 0") !=
         std::string::npos);
 }

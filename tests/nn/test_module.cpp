@@ -19,13 +19,13 @@ using ditharos::tests::same_bits;
 
 namespace {
 
-struct Block : nn::Module {
+struct Block : nn::Module<Block> {
   nn::LayerNorm norm{4};
   nn::Mlp mlp;
   nn::Dropout dropout{.5};
   Block() = default;
   explicit Block(Generator& rng) : mlp(4, 6, rng) {}
-  Tensor operator()(const Tensor& x) const { return x + mlp(norm(x)); }
+  Tensor forward(const Tensor& x) const { return x + mlp(norm(x)); }
   void visit(nn::Visitor& v) override {
     v("norm", norm);
     v("mlp", mlp);
@@ -33,7 +33,7 @@ struct Block : nn::Module {
   }
 };
 
-struct Net : nn::Module {
+struct Net : nn::Module<Net> {
   Tensor scale = nn::parameter(ones({1}));
   Tensor table = ones({3});  // a buffer
   std::vector<Block> blocks;
@@ -43,7 +43,7 @@ struct Net : nn::Module {
     for (int i = 0; i < 2; ++i) blocks.emplace_back(rng);
     head.emplace(4, 2, rng, false);
   }
-  Tensor operator()(Tensor x) const {
+  Tensor forward(Tensor x) const {
     for (const Block& block : blocks) x = block(x);
     return (*head)(x) * scale;
   }
@@ -63,7 +63,7 @@ std::vector<std::string> names_of(const nn::NamedTensors& tensors) {
 }
 
 /// Copies of the values, so that what happens to the module afterwards does not show.
-nn::NamedTensors snapshot(nn::Module& module) {
+nn::NamedTensors snapshot(nn::ModuleBase& module) {
   nn::NamedTensors state = nn::named_tensors(module);
   for (auto& [name, tensor] : state) tensor = kernels::to(tensor.detach(), tensor.dtype());
   return state;
@@ -120,7 +120,7 @@ TEST_CASE("module: copies share, clones do not") {
 }
 
 TEST_CASE("module: a tied weight stays tied in a clone") {
-  struct Tied : nn::Module {
+  struct Tied : nn::Module<Tied> {
     nn::Linear in, out;
     explicit Tied(Generator& rng) : in(3, 3, rng), out(3, 3, rng) { out.weight = in.weight; }
     void visit(nn::Visitor& v) override {
@@ -220,17 +220,19 @@ TEST_CASE("module: a state dict that does not fit is refused whole") {
 
 TEST_CASE("audit: finds a parameter that no visit() lists") {
   Generator rng(8);
-  struct Forgetful : Net {
+  struct Forgetful : nn::Module<Forgetful> {
+    Net net;
     Tensor forgotten = nn::parameter(ones({2}));
-    using Net::Net;
-    Tensor operator()(const Tensor& x) const { return Net::operator()(x) * forgotten; }
+    explicit Forgetful(Generator& r) : net(r) {}
+    Tensor forward(const Tensor& x) const { return net(x) * forgotten; }
+    void visit(nn::Visitor& v) override { net.visit(v); }
   };
-  Forgetful net(rng);
+  Forgetful forgetful(rng);
   const Tensor x = ones({1, 4});
-  CHECK(message_of<AutogradError>([&] { nn::audit(sum(net(x)), net); }) ==
+  CHECK(message_of<AutogradError>([&] { nn::audit(sum(forgetful(x)), forgetful); }) ==
         "[audit] a tensor of shape [2] collects a gradient, but no visit() lists it: it would be neither trained nor "
         "saved");
-  Net& whole = net;
+  const Net& whole = forgetful.net;
   nn::audit(sum(whole(x)), whole);
   nn::audit(sum(whole.blocks[0](x)), whole);  // part of the parameters: all listed
   CHECK(message_of<AutogradError>([&] { nn::audit(sum(x), whole); }) ==

@@ -13,10 +13,10 @@ using ditharos::tests::message_of;
 
 namespace {
 
-struct Stack : nn::Module {
+struct Stack : nn::Module<Stack> {
   std::vector<nn::Linear> layers;
   explicit Stack(std::vector<nn::Linear> list) : layers(std::move(list)) {}
-  Tensor operator()(Tensor x) const {
+  Tensor forward(Tensor x) const {
     for (const nn::Linear& layer : layers) x = layer(x);
     return x;
   }
@@ -29,10 +29,10 @@ Stack copied() {
 }
 
 /// An encoder and a decoder with one weight and two biases.
-struct Tied : nn::Module {
+struct Tied : nn::Module<Tied> {
   nn::Linear in, out;
   explicit Tied(Generator& rng) : in(3, 3, rng), out(3, 3, rng) { out.weight = in.weight; }
-  Tensor operator()(const Tensor& x) const { return out(in(x)); }
+  Tensor forward(const Tensor& x) const { return out(in(x)); }
   void visit(nn::Visitor& v) override {
     v("in", in);
     v("out", out);
@@ -91,7 +91,7 @@ TEST_CASE("regression 27: a file with three different layers is refused by a lay
 }
 
 TEST_CASE("regression 27: two views of the same elements are one tensor to a state dict") {
-  struct Views : nn::Module {
+  struct Views : nn::Module<Views> {
     Tensor a = nn::parameter(ones({2})), b = a.detach().set_requires_grad();
     void visit(nn::Visitor& v) override {
       v("a", a);

@@ -12,9 +12,9 @@ using namespace ditharos;
 using ditharos::tests::message_of;
 
 namespace {
-struct Net : nn::Module {
+struct Net : nn::Module<Net> {
   explicit Net(Generator& rng) : hidden(3, 32, rng), out(32, 2, rng), spare(2, 2, rng) {}
-  Tensor operator()(const Tensor& x) const { return out(tanh(hidden(x))); }
+  Tensor forward(const Tensor& x) const { return out(tanh(hidden(x))); }
   void visit(nn::Visitor& v) override { v("hidden", hidden), v("out", out), v("spare", spare); }
   nn::Linear hidden, out, spare;
 };

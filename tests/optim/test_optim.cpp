@@ -22,7 +22,7 @@ using namespace ditharos;
 namespace {
 
 // Three parameters and a buffer.
-struct Toy : nn::Module {
+struct Toy : nn::Module<Toy> {
   Tensor a, b, c, buffer = from_vector<float>({1, 2});
   void visit(nn::Visitor& v) override {
     v("a", a);

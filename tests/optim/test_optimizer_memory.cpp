@@ -21,7 +21,7 @@ using namespace ditharos;
 
 namespace {
 
-struct Toy : nn::Module {
+struct Toy : nn::Module<Toy> {
   Tensor a, b, c, d, buffer = from_vector<float>({1, 2});
   void visit(nn::Visitor& v) override {
     v("a", a), v("b", b), v("c", c), v("d", d);

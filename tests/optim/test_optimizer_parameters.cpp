@@ -14,7 +14,7 @@ using ditharos::tests::message_of;
 
 namespace {
 
-struct Pair : nn::Module {
+struct Pair : nn::Module<Pair> {
   Tensor a = nn::parameter(zeros({2})), b = nn::parameter(zeros({3}));
   void visit(nn::Visitor& v) override {
     v("a", a);

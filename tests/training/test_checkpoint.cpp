@@ -25,7 +25,7 @@ using optim::verify_checkpoint;
 
 namespace {
 
-struct Toy : nn::Module {
+struct Toy : nn::Module<Toy> {
   Tensor w, table;
   explicit Toy(uint64_t seed) {
     Generator rng(seed);
