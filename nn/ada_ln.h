@@ -9,7 +9,7 @@ class AdaLN : public Module<AdaLN> {
  public:
   AdaLN() = default;
   AdaLN(int64_t width, int64_t chunks, Generator& rng) : chunks_(chunks), linear_(width, chunks * width, rng) {
-    linear_.weight = parameter(zeros({chunks * width, width}));
+    linear_.weight = Parameter(zeros({chunks * width, width}));
     linear_.keep_f32();
   }
 

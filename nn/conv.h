@@ -23,7 +23,7 @@ class ConvModule : public Module<Self> {
     v("bias", bias);
   }
 
-  Tensor weight, bias;
+  Parameter weight, bias;
 
  protected:
   ConvModule() = default;
@@ -35,8 +35,8 @@ class ConvModule : public Module<Self> {
                       rows, " and ", columns, " channels do not divide into ", options.groups, " groups");
     Shape shape{rows, columns / options.groups};
     for (int64_t side : kernel.resolve(op, "kernel", axes)) shape.push_back(side);
-    weight = parameter(init::kaiming_normal(shape, rng));
-    if (options.bias) bias = parameter(zeros({out}));
+    weight = Parameter(init::kaiming_normal(shape, rng));
+    if (options.bias) bias = Parameter(zeros({out}));
   }
   const ConvOptions& options() const { return options_; }
 

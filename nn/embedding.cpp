@@ -30,8 +30,8 @@ Tensor binary_features(const Tensor& steps, int64_t bits) {
 
 TimestepEmbedder::TimestepEmbedder(int64_t width, Generator& rng)
     : in_(features_, width, rng), out_(width, width, rng) {
-  in_.weight = parameter(init::normal({width, features_}, .02, rng));
-  out_.weight = parameter(init::normal({width, width}, .02, rng));
+  in_.weight = Parameter(init::normal({width, features_}, .02, rng));
+  out_.weight = Parameter(init::normal({width, width}, .02, rng));
   in_.keep_f32();
   out_.keep_f32();
 }

@@ -8,7 +8,7 @@ class Embedding : public Module<Embedding> {
  public:
   Embedding() = default;
   Embedding(int64_t rows, int64_t width, Generator& rng, double standard_deviation = 1.0)
-      : weight(parameter(init::normal({rows, width}, standard_deviation, rng))) {}
+      : weight(init::normal({rows, width}, standard_deviation, rng)) {}
 
   Tensor forward(const Tensor& indices) const {
     check_has_weight("embedding", "nn::Embedding", *this, weight);
@@ -16,7 +16,7 @@ class Embedding : public Module<Embedding> {
   }
   void visit(Visitor& v) override { v("weight", weight); }
 
-  Tensor weight;
+  Parameter weight;
 };
 
 /// Sinusoidal features of a time, [B] -> [B, dim]: cos(t w_i) for the first half, then sin(t w_i), with

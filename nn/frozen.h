@@ -16,15 +16,7 @@ class Frozen : public Module<Frozen<M>> {
 
   const M& operator*() const { return module_; }
   const M* operator->() const { return &module_; }
-  void visit(Visitor& v) override {
-    struct AsBuffers : Visitor {
-      explicit AsBuffers(Visitor& visitor) : to(visitor) {}
-      void on_parameter(const std::string& name, Tensor& tensor) override { to.buffer(name.c_str(), tensor); }
-      void on_buffer(const std::string& name, Tensor& tensor) override { to.buffer(name.c_str(), tensor); }
-      Visitor& to;
-    } as_buffers(v);
-    module_.visit(as_buffers);
-  }
+  void visit(Visitor& v) override { v.frozen(module_); }
 
  private:
   M module_;

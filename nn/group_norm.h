@@ -9,7 +9,7 @@ class GroupNorm : public Module<GroupNorm> {
  public:
   GroupNorm() = default;
   GroupNorm(int64_t groups, int64_t channels, double eps = 1e-5)
-      : weight(ones({channels}).set_requires_grad()), bias(zeros({channels}).set_requires_grad()), groups_(groups),
+      : weight(ones({channels})), bias(zeros({channels})), groups_(groups),
         eps_(eps) {
     check<ShapeError>(groups >= 1 && channels % groups == 0, "[GroupNorm] ", channels,
                       " channels do not divide into ", groups, " groups");
@@ -27,7 +27,7 @@ class GroupNorm : public Module<GroupNorm> {
     v("bias", bias);
   }
 
-  Tensor weight, bias;
+  Parameter weight, bias;
 
  private:
   int64_t groups_ = 1;
@@ -40,7 +40,7 @@ class BatchNorm2d : public Module<BatchNorm2d> {
  public:
   BatchNorm2d() = default;
   explicit BatchNorm2d(int64_t channels, double eps = 1e-5, double momentum = 0.1)
-      : weight(ones({channels}).set_requires_grad()), bias(zeros({channels}).set_requires_grad()),
+      : weight(ones({channels})), bias(zeros({channels})),
         running_mean(zeros({channels})), running_var(ones({channels})), num_batches_tracked(zeros({}, DType::i64)),
         eps_(eps), momentum_(momentum) {}
 
@@ -59,7 +59,8 @@ class BatchNorm2d : public Module<BatchNorm2d> {
     v.buffer("num_batches_tracked", num_batches_tracked);
   }
 
-  Tensor weight, bias, running_mean, running_var, num_batches_tracked;
+  Parameter weight, bias;
+  Buffer running_mean, running_var, num_batches_tracked;
 
  private:
   double eps_ = 1e-5, momentum_ = 0.1;
@@ -69,14 +70,14 @@ class BatchNorm2d : public Module<BatchNorm2d> {
 class RMSNorm : public Module<RMSNorm> {
  public:
   RMSNorm() = default;
-  explicit RMSNorm(int64_t width, double eps = 1e-6) : weight(ones({width}).set_requires_grad()), eps_(eps) {}
+  explicit RMSNorm(int64_t width, double eps = 1e-6) : weight(ones({width})), eps_(eps) {}
 
   Tensor forward(const Tensor& x) const {
     return rms_norm(x, weight, eps_);
   }
   void visit(Visitor& v) override { v("weight", weight); }
 
-  Tensor weight;
+  Parameter weight;
 
  private:
   double eps_ = 1e-6;

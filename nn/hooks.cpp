@@ -77,6 +77,8 @@ Tensor ModuleBase::call_hooks(Tensor output) const {
   return output;
 }
 
-std::shared_ptr<ModuleHooks> copy_of(const ModuleHooks& hooks) { return std::make_shared<ModuleHooks>(hooks); }
+std::shared_ptr<ModuleHooks> ModuleBase::copied(const std::shared_ptr<ModuleHooks>& hooks) {
+  return hooks && !sharing() ? std::make_shared<ModuleHooks>(*hooks) : hooks;
+}
 
 }  // namespace ditharos::nn

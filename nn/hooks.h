@@ -27,16 +27,13 @@ class HookHandle {
   int64_t id_ = 0;
 };
 
-/// Hooks fire at every call of the module from now on. Copies of a module share its hooks; clone() has its own. All
-/// modules have them. A module with several outputs (AdaLN) hands its hooks the tensor that they are views of.
+/// Hooks fire at every call of the module from now on. A copy of a module takes its present hooks along in a list of its
+/// own; share() has the same list. A module with several outputs (AdaLN) hands its hooks the tensor that they are views of.
 HookHandle register_forward_hook(ModuleBase& module, ForwardHook hook);
 /// `hook` sees the gradient of the module's output once a backward pass has completed it, if it needs one; a defined
 /// result replaces it.
 HookHandle register_backward_hook(ModuleBase& module, Hook hook);
 /// Whether any hook is on the module itself.
 [[nodiscard]] bool has_hooks(const ModuleBase& module);
-
-/// For clone(): the same hooks in a list of their own.
-[[nodiscard]] std::shared_ptr<ModuleHooks> copy_of(const ModuleHooks& hooks);
 
 }  // namespace ditharos::nn

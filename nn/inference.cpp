@@ -42,7 +42,7 @@ void dequantize(ModuleBase& module) {
 }
 
 PackedSlot& PackedSlot::operator=(const PackedSlot& other) {
-  std::shared_ptr<const kernels::PackedLinear> theirs = other.current();
+  std::shared_ptr<const kernels::PackedLinear> theirs = other.copied();
   const std::lock_guard lock(mutex_);
   packed_ = std::move(theirs);
   return *this;
@@ -64,7 +64,8 @@ void PackedSlot::drop() const {
   packed_ = nullptr;
 }
 
-std::shared_ptr<const kernels::PackedLinear> PackedSlot::current() const {
+std::shared_ptr<const kernels::PackedLinear> PackedSlot::copied() const {
+  if (!sharing()) return nullptr;
   const std::lock_guard lock(mutex_);
   return packed_;
 }

@@ -11,7 +11,7 @@ class Linear : public Module<Linear> {
  public:
   Linear() = default;
   Linear(int64_t in, int64_t out, Generator& rng, bool with_bias = true)
-      : weight(parameter(init::xavier_uniform({out, in}, rng))), bias(with_bias ? parameter(zeros({out})) : Tensor{}) {}
+      : weight(init::xavier_uniform({out, in}, rng)), bias(with_bias ? Parameter(zeros({out})) : Parameter()) {}
 
   Tensor forward(const Tensor& x) const;
   void visit(Visitor& v) override {
@@ -31,7 +31,7 @@ class Linear : public Module<Linear> {
   /// differentiated.
   std::shared_ptr<const kernels::PackedLinear> packed(const Tensor& x) const;
 
-  Tensor weight, bias;
+  Parameter weight, bias;
 
  private:
   bool keep_f32_ = false, quantized_ = false;

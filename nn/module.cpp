@@ -44,17 +44,25 @@ std::string Visitor::numbered(const char* name, size_t i) {
   return std::string(name).append(".").append(std::to_string(i));
 }
 
-void Visitor::operator()(const char* name, Tensor& parameter) {
-  if (parameter.defined()) on_parameter(prefix_ + name, parameter);
+void Visitor::operator()(const char* name, Parameter& parameter) {
+  if (!parameter.defined()) return;
+  if (frozen_) on_buffer(prefix_ + name, parameter);
+  else on_parameter(prefix_ + name, parameter);
 }
 
-void Visitor::buffer(const char* name, Tensor& tensor) {
-  if (tensor.defined()) on_buffer(prefix_ + name, tensor);
+void Visitor::buffer(const char* name, Buffer& buffer) {
+  if (buffer.defined()) on_buffer(prefix_ + name, buffer);
+}
+
+void Visitor::frozen(ModuleBase& module) {
+  const bool before = std::exchange(frozen_, true);
+  module.visit(*this);
+  frozen_ = before;
 }
 
 void Visitor::operator()(const char* name, ModuleBase& module) {
   const size_t length = prefix_.size();
-  on_module(prefix_ + name, module);
+  if (!frozen_) on_module(prefix_ + name, module);
   prefix_.append(name).append(".");
   module.visit(*this);
   prefix_.resize(length);
@@ -129,7 +137,7 @@ void check_leaf(const char* op, const NamedTensor& parameter) {
   if (is_leaf(tensor)) return;
   fail<AutogradError>("[", op, "] parameter \"", name, "\" of shape ", tensor.shape(), " is no leaf: [",
                       node_of(tensor)->name, "] computed it from others, and only leaves collect a gradient; give "
-                      "those others, or a new leaf, nn::parameter(x.detach())");
+                      "those others, or a new leaf, nn::Parameter(x.detach())");
 }
 
 void fail_without_weight(const char* op, const char* type, const ModuleBase& module) {
@@ -151,9 +159,7 @@ void unshare(ModuleBase& module) {
     }
     t = entry->second;
   };
-  const auto own_hooks = [](const std::string&, ModuleBase& m) {
-    if (m.hooks_) m.hooks_ = copy_of(*m.hooks_);
-  };
+  const auto own_hooks = [](const std::string&, ModuleBase& m) { m.hooks_ = ModuleBase::copied(m.hooks_); };
   Lister lister(copy, copy, own_hooks);
   own_hooks("", module);
   module.visit(lister);

@@ -7,8 +7,9 @@
 //     void visit(nn::Visitor& v) override { v("fc1", fc1); v("fc2", fc2); }
 //   };
 //
-// Copying a module copies handles: both share their parameters, so std::vector<nn::Linear>(3, nn::Linear(4, 4, rng)) is
-// one layer three times. clone() gives independent ones; shared_tensors() and audit() tell which are shared.
+// A module owns its tensors, which are members of the types Parameter and Buffer. Copying one copies them, so
+// std::vector<nn::Linear>(3, nn::Linear(4, 4, rng)) has three layers that learn each for itself. share() gives a module
+// with the same tensors; shared_tensors() and audit() tell which are listed more than once.
 #include <concepts>
 #include <optional>
 #include <string>
@@ -18,6 +19,7 @@
 
 #include <ditharos/autograd/module_path.h>
 #include <ditharos/nn/hooks.h>
+#include <ditharos/nn/parameter.h>
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos::nn {
@@ -29,9 +31,12 @@ class Visitor {
  public:
   virtual ~Visitor() = default;
   /// A parameter. Undefined ones (a layer without bias) are passed over.
-  void operator()(const char* name, Tensor& parameter);
+  void operator()(const char* name, Parameter& parameter);
   /// A tensor that is stored and loaded but not trained.
-  void buffer(const char* name, Tensor& tensor);
+  void buffer(const char* name, Buffer& buffer);
+  /// All parameters and buffers of a module as buffers under the names that it gives them, and none of its modules: see
+  /// Frozen.
+  void frozen(ModuleBase& module);
   void operator()(const char* name, ModuleBase& module);
   template <class M>
   void operator()(const char* name, std::vector<M>& modules) {
@@ -43,6 +48,7 @@ class Visitor {
   }
 
  protected:
+  /// The tensors of a module; assigning puts another tensor in the place of one.
   virtual void on_parameter(const std::string& name, Tensor& parameter) = 0;
   virtual void on_buffer(const std::string&, Tensor&) {}
   virtual void on_module(const std::string&, ModuleBase&) {}
@@ -51,6 +57,7 @@ class Visitor {
   static std::string numbered(const char* name, size_t i);  // "blocks.3"
 
   std::string prefix_;
+  bool frozen_ = false;
 };
 
 /// What functions over modules take: everything of a module but its forward.
@@ -66,8 +73,11 @@ class ModuleBase {
 
  protected:
   ModuleBase() = default;
-  ModuleBase(const ModuleBase&) = default;
-  ModuleBase& operator=(const ModuleBase&) = default;
+  ModuleBase(const ModuleBase& other) : path_(other.path_), hooks_(copied(other.hooks_)), training_(other.training_) {}
+  ModuleBase& operator=(const ModuleBase& other) {
+    path_ = other.path_, hooks_ = copied(other.hooks_), training_ = other.training_;
+    return *this;
+  }
   ModuleBase(ModuleBase&&) noexcept = default;
   ModuleBase& operator=(ModuleBase&&) noexcept = default;
 
@@ -95,6 +105,8 @@ class ModuleBase {
   friend HookHandle register_backward_hook(ModuleBase& module, Hook hook);
   friend bool has_hooks(const ModuleBase& module);
   Tensor call_hooks(Tensor output) const;
+  /// The same hooks in a list of their own, as a copy of the module has them; in a SharingScope the same list.
+  static std::shared_ptr<ModuleHooks> copied(const std::shared_ptr<ModuleHooks>& hooks);
 
   mutable const char* path_ = "";  // says where it stands, not what it computes: a const model can be named
   std::shared_ptr<ModuleHooks> hooks_;  // null: none
@@ -136,7 +148,7 @@ using NamedTensors = std::vector<NamedTensor>;
 
 /// The names of one tensor that a module lists more than once.
 using SharedNames = std::vector<std::string>;
-/// Every parameter and buffer with several names: weights that were tied on purpose, and those of copied modules.
+/// Every parameter and buffer with several names: weights that were tied, and those of modules that share().
 [[nodiscard]] std::vector<SharedNames> shared_tensors(const ModuleBase& module);
 
 /// Switches this module and all below it between training and evaluation.
@@ -145,19 +157,25 @@ void set_training(ModuleBase& module, bool on);
 void set_requires_grad(ModuleBase& module, bool on);
 /// Drops all gradients.
 void zero_grad(ModuleBase& module);
-/// Replaces every parameter and buffer by a copy of its own, cutting all sharing with other modules.
+/// A module with the same parameters, buffers and hooks: what trains one trains the other.
+template <class M>
+[[nodiscard]] M share(const M& module) {
+  const SharingScope scope;
+  return M(module);
+}
+/// Replaces every parameter and buffer by a copy of its own, cutting all sharing with other modules. Weights that the
+/// module lists under several names stay tied to each other.
 void unshare(ModuleBase& module);
-/// A deep copy.
+/// A deep copy, as M(module) is, but tied weights stay tied: a plain copy of two tied members has two tensors.
 template <class M>
 [[nodiscard]] M clone(const M& module) {
-  M copy = module;
+  M copy = share(module);
   unshare(copy);
   return copy;
 }
 
 /// Walks the graph behind `loss` and throws AutogradError if a leaf collects a gradient that visit() does not list:
-/// such a parameter would never be trained or saved. Returns shared_tensors(module), which are trained as one tensor:
-/// meant for tied weights, a mistake where a module was copied that should have been cloned.
+/// such a parameter would never be trained or saved. Returns shared_tensors(module), which are trained as one tensor.
 std::vector<SharedNames> audit(const Tensor& loss, const ModuleBase& module);
 
 /// AutogradError, in the name of `op`, for a parameter that was computed from others: only leaves collect gradients.

@@ -10,8 +10,8 @@ class LayerNorm : public Module<LayerNorm> {
   LayerNorm() = default;
   explicit LayerNorm(int64_t width, bool affine = true, double eps = 1e-5) : eps_(eps) {
     if (!affine) return;
-    weight = ones({width}).set_requires_grad();
-    bias = zeros({width}).set_requires_grad();
+    weight = Parameter(ones({width}));
+    bias = Parameter(zeros({width}));
   }
 
   Tensor forward(const Tensor& x) const {
@@ -22,7 +22,7 @@ class LayerNorm : public Module<LayerNorm> {
     v("bias", bias);
   }
 
-  Tensor weight, bias;
+  Parameter weight, bias;
 
  private:
   double eps_ = 1e-5;

@@ -49,8 +49,8 @@ void check_shared_agree(const std::string& what, const NamedTensors& expected,
     if (fresh || before.shape() != one.tensor.shape() || before.strides() != one.tensor.strides()) continue;
     const std::string& other = at->second->name;
     check<ConfigError>(same_values(given.at(other), given.at(one.name)), what, " does not fit: \"", other, "\" and \"",
-                       one.name, "\" are one tensor here, but have different values there; a copied module shares its "
-                       "parameters with the original, and clone() gives it its own");
+                       one.name, "\" are one tensor here, but have different values there; share() and tied weights "
+                       "make one tensor of several, copies of a module are independent");
   }
 }
 

@@ -19,7 +19,7 @@ Tensor to_frames(const Tensor& x) {
 FrameResidual::FrameResidual(int64_t channels, int64_t groups, Generator& rng)
     : norm1_(groups, channels), norm2_(groups, channels), conv1_(channels, channels, 3, 1, 1, rng),
       conv2_(channels, channels, 3, 1, 1, rng) {
-  conv2_.weight = nn::parameter(zeros_like(conv2_.weight));
+  conv2_.weight = nn::Parameter(zeros_like(conv2_.weight));
 }
 
 Tensor FrameResidual::forward(const Tensor& x) const {

@@ -55,7 +55,7 @@ class VideoAutoencoder : public nn::Module<VideoAutoencoder> {
   std::vector<TimeUp> time_ups_;
   std::vector<FrameUp> ups_;
   nn::GroupNorm encoder_norm_, decoder_norm_;
-  Tensor latent_mean_, latent_std_;  // [latent_channels]
+  nn::Buffer latent_mean_, latent_std_;  // [latent_channels]
 };
 
 /// Mean and standard deviation of each channel over all latents that are added; sums in double.

@@ -24,7 +24,7 @@ void DiTBlock::visit(nn::Visitor& v) {
 
 FinalLayer::FinalLayer(int64_t width, int64_t outputs, Generator& rng)
     : linear_(width, outputs, rng), ada_ln_(width, 2, rng) {
-  linear_.weight = nn::parameter(zeros(linear_.weight.shape()));
+  linear_.weight = nn::Parameter(zeros(linear_.weight.shape()));
   linear_.keep_f32();
 }
 

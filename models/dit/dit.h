@@ -33,7 +33,7 @@ class DiT : public nn::Module<DiT> {
 
   DiTConfig config_;
   bool recompute_ = false;
-  Tensor pos_embed_;  // [1, T, D], a buffer
+  nn::Buffer pos_embed_;  // [1, T, D]
   PatchEmbed x_embedder_;
   nn::TimestepEmbedder t_embedder_;
   std::optional<nn::Embedding> label_table_;

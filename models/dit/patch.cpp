@@ -53,8 +53,8 @@ Tensor position_table(int64_t rows, int64_t columns, int64_t width) {
 }
 
 PatchEmbed::PatchEmbed(int64_t channels, int64_t patch, int64_t width, Generator& rng)
-    : weight_(nn::parameter(nn::init::xavier_uniform({width, channels, patch, patch}, rng))),
-      bias_(nn::parameter(zeros({width}))) {}
+    : weight_(nn::init::xavier_uniform({width, channels, patch, patch}, rng)),
+      bias_(zeros({width})) {}
 
 Tensor PatchEmbed::forward(const Tensor& pictures) const {
   const Tensor matrix = reshape(weight_, {weight_.size(0), -1});  // [D, C p p]

@@ -29,7 +29,7 @@ class PatchEmbed : public nn::Module<PatchEmbed> {
   void visit(nn::Visitor& v) override;
 
  private:
-  Tensor weight_, bias_;
+  nn::Parameter weight_, bias_;
 };
 
 }  // namespace ditharos::models

@@ -7,7 +7,7 @@ namespace ditharos::models {
 
 PromptEmbedder::PromptEmbedder(int64_t text_width, int64_t octaves, int64_t width, Generator& rng)
     : octaves_(octaves), fc1_(2 * text_width, width, rng), fc2_(width, width, rng) {
-  fc2_.weight = nn::parameter(nn::init::normal({width, width}, .02, rng));  // as large as the time's at the start
+  fc2_.weight = nn::Parameter(nn::init::normal({width, width}, .02, rng));  // as large as the time's at the start
   fc1_.keep_f32();
   fc2_.keep_f32();
   if (octaves > 0) gate_.emplace(coordinate_width(octaves), width, rng).keep_f32();

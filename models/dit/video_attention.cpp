@@ -10,8 +10,8 @@ SpanAttention::SpanAttention(const VideoDiTConfig& config, AttentionSpan span, G
       qkv_(config.hidden, 3 * config.hidden, rng),
       proj_(config.hidden, config.hidden, rng) {
   if (!config.qk_norm) return;
-  q_norm_ = nn::parameter(ones({config.head_size()}));
-  k_norm_ = nn::parameter(ones({config.head_size()}));
+  q_norm_ = nn::Parameter(ones({config.head_size()}));
+  k_norm_ = nn::Parameter(ones({config.head_size()}));
 }
 
 Tensor SpanAttention::forward(const Tensor& x, const ClipContext& clip) const {
@@ -62,7 +62,7 @@ TextAttention::TextAttention(const VideoDiTConfig& config, Generator& rng)
       q_(config.hidden, config.hidden, rng),
       kv_(config.text.width, 2 * config.hidden, rng),
       proj_(config.hidden, config.hidden, rng) {
-  proj_.weight = nn::parameter(zeros(proj_.weight.shape()));
+  proj_.weight = nn::Parameter(zeros(proj_.weight.shape()));
 }
 
 Tensor TextAttention::forward(const Tensor& x, const ClipContext& clip) const {

@@ -40,7 +40,7 @@ class SpanAttention : public nn::Module<SpanAttention> {
   AttentionSpan span_ = AttentionSpan::clip;
   int64_t heads_ = 1;
   nn::Linear qkv_, proj_;
-  Tensor q_norm_, k_norm_;  // [D / H], factors after the RMS norm; undefined without
+  nn::Parameter q_norm_, k_norm_;  // [D / H], factors after the RMS norm; undefined without
 };
 
 /// Multi-head attention from a clip's tokens to its prompt's. The last projection starts at zero: at first the prompt

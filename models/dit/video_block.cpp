@@ -5,8 +5,8 @@
 namespace ditharos::models {
 
 VideoBlock::TextBranch::TextBranch(const VideoDiTConfig& config, Generator& rng)
-    : shift(nn::parameter(zeros({config.hidden}))),
-      scale(nn::parameter(zeros({config.hidden}))),
+    : shift(zeros({config.hidden})),
+      scale(zeros({config.hidden})),
       attention(config, rng) {}
 
 void VideoBlock::TextBranch::visit(nn::Visitor& v) {

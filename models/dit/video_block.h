@@ -28,7 +28,7 @@ class VideoBlock : public nn::Module<VideoBlock> {
     TextBranch(const VideoDiTConfig& config, Generator& rng);
     void visit(nn::Visitor& v) override;
 
-    Tensor shift, scale;  // [D]
+    nn::Parameter shift, scale;  // [D]
     TextAttention attention;
   };
 

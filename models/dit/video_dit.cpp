@@ -52,15 +52,15 @@ Tensor VideoDiT::forward(const Tensor& x, const Tensor& t, const Tensor& prompts
 
 Tensor VideoDiT::run(const VideoBlock& block, const Tensor& h, const Tensor& activated, const ClipContext& clip) const {
   if (!recompute_ || !grad_enabled()) return block(h, activated, clip);
-  VideoBlock copy = block;  // handles: the same parameters
   std::vector<Tensor> parameters;
-  for (const nn::NamedTensor& p : nn::named_parameters(copy)) parameters.push_back(p.tensor);
+  for (const nn::NamedTensor& p : nn::named_parameters(block)) parameters.push_back(p.tensor);
+  const auto copy = std::make_shared<const VideoBlock>(nn::share(block));
   ClipContext rest = clip;
   rest.text = {};  // it comes as an input, since a gradient has to reach it
   const auto again = [copy, rest](const std::vector<Tensor>& in) {
     ClipContext context = rest;
     context.text = in[2];
-    return copy(in[0], in[1], context);
+    return (*copy)(in[0], in[1], context);
   };
   return checkpoint(again, {h, activated, clip.text}, parameters);
 }

@@ -78,7 +78,7 @@ TextEncoder::TextEncoder(const TextEncoderConfig& config, Generator& rng) : conf
   config.validate();
   // As large as what the blocks add: a fresh encoder does not drown words in random mixtures.
   embedding_ = nn::Embedding(config.vocabulary, config.width, rng);
-  positions_ = nn::parameter(nn::init::normal({config.length, config.width}, .02, rng));
+  positions_ = nn::Parameter(nn::init::normal({config.length, config.width}, .02, rng));
   for (int64_t i = 0; i < config.depth; ++i) blocks_.emplace_back(config, rng);
   norm_ = nn::LayerNorm(config.width);
 }

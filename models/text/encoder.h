@@ -70,7 +70,7 @@ class TextEncoder : public nn::Module<TextEncoder> {
 
   TextEncoderConfig config_;
   nn::Embedding embedding_;
-  Tensor positions_;  // [length, W]
+  nn::Parameter positions_;  // [length, W]
   std::vector<TextBlock> blocks_;
   nn::LayerNorm norm_;
 };

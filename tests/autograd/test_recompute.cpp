@@ -92,9 +92,8 @@ TEST_CASE("dropout draws the same numbers in the backward pass, and the generato
   const nn::Mlp mlp(8, 16, init);
   const nn::Dropout dropout(.5);
   const Tensor x = init.normal({32, 8}).set_requires_grad();
-  nn::Mlp handles = mlp;
   std::vector<Tensor> parameters;
-  for (const auto& [name, p] : nn::named_parameters(handles)) parameters.push_back(p);
+  for (const auto& [name, p] : nn::named_parameters(mlp)) parameters.push_back(p);
   const CheckpointBlock block = [&](const std::vector<Tensor>& in, Generator& rng) {
     return dropout(mlp(dropout(in[0], rng)), rng);
   };

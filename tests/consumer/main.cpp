@@ -15,7 +15,7 @@ struct Net : nn::Module<Net> {
   std::vector<nn::Linear> layers;
   std::optional<nn::Mlp> mlp;
   nn::Conv2d conv;
-  Tensor scale = nn::parameter(ones({1}));
+  nn::Parameter scale{ones({1})};
 
   explicit Net(Generator& rng) : table(5, 4, rng), mlp(std::in_place, 4, 8, rng), conv(1, 1, 1, 1, 0, rng) {
     for (int i = 0; i < 3; ++i) layers.emplace_back(4, 4, rng);

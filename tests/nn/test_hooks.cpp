@@ -5,6 +5,7 @@
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/autograd/profiler.h>
 #include <ditharos/models/dit/block.h>
 #include <ditharos/nn/checkpoint.h>
 #include <ditharos/nn/dropout.h>
@@ -23,9 +24,7 @@ namespace {
 struct Net : nn::Module<Net> {
   nn::Linear first, second;
   explicit Net(Generator& rng) : first(3, 4, rng), second(4, 2, rng) {}
-  Tensor forward(const Tensor& x) const {
-    return second(tanh(first(x)));
-  }
+  Tensor forward(const Tensor& x) const { return second(tanh(first(x))); }
   void visit(nn::Visitor& v) override {
     v("first", first);
     v("second", second);
@@ -129,22 +128,24 @@ TEST_CASE("module hooks: fast paths give way, in training, inference and recompu
   CHECK(calls == 4);  // forward, and again in the backward pass
 }
 
-TEST_CASE("module hooks: copies share them, clones have their own") {
+TEST_CASE("module hooks: share has the same list, a copy takes a list of its own along") {
   Seen s;
   int calls = 0;
   nn::register_forward_hook(s.net.first, [&](const nn::ModuleBase&, const Tensor&) { return ++calls, Tensor{}; });
-  Net copy = s.net, deep = nn::clone(s.net);
+  const Net sharing = nn::share(s.net), deep = s.net, cloned = nn::clone(s.net);
   nn::HookHandle later = nn::register_forward_hook(s.net.first, [&](const nn::ModuleBase&, const Tensor&) {
     calls += 10;
     return Tensor{};
   });
-  copy(s.x);
+  sharing(s.x);
   CHECK(calls == 11);
   deep(s.x);
   CHECK(calls == 12);
-  later.remove();
-  copy(s.x);
+  cloned(s.x);
   CHECK(calls == 13);
+  later.remove();
+  sharing(s.x);
+  CHECK(calls == 14);
 }
 
 TEST_CASE("module hooks: a result that does not fit is refused with the module's path") {
@@ -174,4 +175,40 @@ TEST_CASE("detect nan: names the module whose operation made the NaN") {
   nn::register_forward_hook(s.net.first, [](const nn::ModuleBase&, const Tensor& y) { return sqrt(y * 0.0); });
   CHECK(message_of<AutogradError>([&] { sum(s.net(s.x)).backward(); }).find("in first] the gradient of input 0") !=
         std::string::npos);
+}
+
+TEST_CASE("a user's module of forward and visit: hooks, profiler path and the name in a NaN's message") {
+  struct Scale : nn::Module<Scale> {
+    nn::Parameter factor{ones({2})};
+    Tensor forward(const Tensor& x, double shift = 0) const { return sqrt(x + shift) * factor; }
+    void visit(nn::Visitor& v) override { v("factor", factor); }
+  };
+  struct Model : nn::Module<Model> {
+    Scale scale;
+    Tensor forward(const Tensor& x) const { return scale(x, 1.0) + scale(x); }
+    void visit(nn::Visitor& v) override { v("scale", scale); }
+  };
+  Model model;
+  nn::name_modules(model);
+  const Tensor x = ones({2});
+  int calls = 0;
+  Tensor gradient;
+  nn::HookHandle look = nn::register_forward_hook(model.scale, [&](const nn::ModuleBase& m, const Tensor&) {
+    CHECK(&m == &model.scale);
+    return ++calls, Tensor{};
+  });
+  nn::register_backward_hook(model.scale, [&](const Tensor& g) { return gradient = g, Tensor{}; });
+  sum(model(x) * 3.0).backward();
+  CHECK(calls == 2);
+  CHECK(gradient.to_vector<float>() == std::vector<float>{3, 3});
+  look.remove();
+
+  Profiler profiler;
+  model(x);
+  profiler.stop();
+  for (const ProfileEvent& event : profiler.events())
+    if (event.name == std::string("sqrt")) CHECK(event.module == std::string("scale"));
+  CHECK(profiler.module_table().find("scale") != std::string::npos);
+  const DetectNan guard;
+  CHECK(message_of<AutogradError>([&] { model(x * -1.0); }).starts_with("[sqrt in scale] made a NaN"));
 }

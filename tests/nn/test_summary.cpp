@@ -37,7 +37,7 @@ TEST_CASE("summary: a shared tensor counts once, a module that is called twice c
   Generator rng(1);
   Net net(rng);
   net.spare = nn::Linear(2, 2, rng, false);
-  net.spare.weight = net.hidden.weight;
+  net.spare.weight = net.hidden.weight.handle();
   const Tensor x = rng.normal({4, 3});
   const auto rows = nn::summarize(net, [&] { return net(x) + net(x); });
   CHECK_EQ(rows[0].parameters, 128 + 66);
