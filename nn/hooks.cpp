@@ -58,7 +58,9 @@ HookHandle register_forward_hook(ModuleBase& module, ForwardHook hook) {
   return add_hook(module.hooks_, std::move(hook), {});
 }
 
-HookHandle register_backward_hook(ModuleBase& module, Hook hook) { return add_hook(module.hooks_, {}, std::move(hook)); }
+HookHandle register_backward_hook(ModuleBase& module, Hook hook) {
+  return add_hook(module.hooks_, {}, std::move(hook));
+}
 
 bool has_hooks(const ModuleBase& module) { return module.hooks_ && !module.hooks_->entries.empty(); }
 

@@ -27,8 +27,9 @@ class HookHandle {
   int64_t id_ = 0;
 };
 
-/// Hooks fire at every call of the module from now on. A copy of a module takes its present hooks along in a list of its
-/// own; share() has the same list. A module with several outputs (AdaLN) hands its hooks the tensor that they are views of.
+/// Hooks fire at every call of the module from now on. A copy of a module takes its present hooks along in a list of
+/// its own; share() has the same list. A module with several outputs (AdaLN) hands its hooks the tensor that they are
+/// views of.
 HookHandle register_forward_hook(ModuleBase& module, ForwardHook hook);
 /// `hook` sees the gradient of the module's output once a backward pass has completed it, if it needs one; a defined
 /// result replaces it.

@@ -34,8 +34,8 @@ class Lister : public Visitor {
   OnModule module_;
 };
 
-/// visit() hands out references to change a module by, so it is not const. The callers here only read, and write no more
-/// through a handle than any holder of the tensor may: this is the one place where a const module is visited.
+/// visit() hands out references to change a module by, so it is not const. The callers here only read: this is the one
+/// place where a const module is visited.
 void list(const ModuleBase& module, Lister& lister) { const_cast<ModuleBase&>(module).visit(lister); }
 
 }  // namespace

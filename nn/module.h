@@ -87,7 +87,8 @@ class ModuleBase {
   template <class F>
   decltype(auto) call(F&& f) const {
     const ModulePath scope(path_);
-    if constexpr (std::same_as<std::remove_cvref_t<std::invoke_result_t<F>>, Tensor>) return run_hooks(std::forward<F>(f)());
+    using Result = std::remove_cvref_t<std::invoke_result_t<F>>;
+    if constexpr (std::same_as<Result, Tensor>) return run_hooks(std::forward<F>(f)());
     else return std::forward<F>(f)();
   }
   /// What the hooks make of an output; the output itself where there are none. Only a forward whose result is not a

@@ -2,8 +2,10 @@
 // A block of a diffusion transformer for video.
 #include <optional>
 
-#include <ditharos/models/dit/video_attention.h>
+#include <ditharos/models/dit/clip_context.h>
+#include <ditharos/models/dit/video_config.h>
 #include <ditharos/nn/ada_ln.h>
+#include <ditharos/nn/attention.h>
 #include <ditharos/nn/mlp.h>
 
 namespace ditharos::models {
@@ -29,10 +31,11 @@ class VideoBlock : public nn::Module<VideoBlock> {
     void visit(nn::Visitor& v) override;
 
     nn::Parameter shift, scale;  // [D]
-    TextAttention attention;
+    nn::Attention attention;
   };
 
-  SpanAttention attn_;
+  AttentionSpan span_ = AttentionSpan::clip;
+  nn::Attention attn_;
   std::optional<TextBranch> text_;
   nn::Mlp mlp_;
   nn::AdaLN ada_ln_;

@@ -43,33 +43,19 @@ int64_t count_parameters(const TextEncoderConfig& config) {
 }
 
 TextBlock::TextBlock(const TextEncoderConfig& config, Generator& rng)
-    : heads_(config.heads),
-      norm1_(config.width),
+    : norm1_(config.width),
       norm2_(config.width),
-      qkv_(config.width, 3 * config.width, rng),
-      proj_(config.width, config.width, rng),
+      attn_(config.width, config.heads, rng),
       mlp_(config.width, mlp_ratio * config.width, rng) {}
 
 Tensor TextBlock::forward(const Tensor& x, const Tensor& mask) const {
-  const Tensor h = x + attend(norm1_(x), mask);
+  const Tensor h = x + attn_(norm1_(x), nn::AttentionInputs{.mask = mask});
   return h + mlp_(norm2_(h));
-}
-
-Tensor TextBlock::attend(const Tensor& x, const Tensor& mask) const {
-  const int64_t batch = x.size(0), length = x.size(1), width = x.size(2);
-  const auto heads_of = [&](const Tensor& part) {  // [B, H, L, W / H]
-    return permute(reshape(part, {batch, length, heads_, width / heads_}), {0, 2, 1, 3});
-  };
-  const std::vector<Tensor> parts = chunk(qkv_(x), 3, -1);
-  const Tensor seen =
-      scaled_dot_product_attention(heads_of(parts[0]), heads_of(parts[1]), heads_of(parts[2]), mask);
-  return proj_(reshape(permute(seen, {0, 2, 1, 3}), {batch, length, width}));
 }
 
 void TextBlock::visit(nn::Visitor& v) {
   v("norm1", norm1_);
-  v("attn.qkv", qkv_);
-  v("attn.proj", proj_);
+  v("attn", attn_);
   v("norm2", norm2_);
   v("mlp", mlp_);
 }

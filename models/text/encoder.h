@@ -2,6 +2,7 @@
 // From a prompt's tokens to what a generator is conditioned on.
 #include <vector>
 
+#include <ditharos/nn/attention.h>
 #include <ditharos/nn/embedding.h>
 #include <ditharos/nn/mlp.h>
 #include <ditharos/nn/norm.h>
@@ -29,6 +30,12 @@ struct EncodedText {
   Tensor pooled;  ///< [B, W], the mean of a prompt's tokens; zeros for a prompt without any
   Tensor words;   ///< [B, W], the mean of its words' embeddings, before any block: no word is lost in it
   Tensor mask;    ///< bool [B, L], true: a token, false: padding
+
+  /// What a gradient has to reach, for nn::checkpoint.
+  template <class F>
+  void visit_tensors(F&& f) {
+    f(tokens), f(pooled), f(words);
+  }
 };
 
 /// A block of the encoder: self-attention and MLP, each after a layer norm and added to its input.
@@ -42,11 +49,8 @@ class TextBlock : public nn::Module<TextBlock> {
   void visit(nn::Visitor& v) override;
 
  private:
-  Tensor attend(const Tensor& x, const Tensor& mask) const;
-
-  int64_t heads_ = 1;
   nn::LayerNorm norm1_, norm2_;
-  nn::Linear qkv_, proj_;
+  nn::Attention attn_;
   nn::Mlp mlp_;
 };
 

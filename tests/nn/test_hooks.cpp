@@ -51,7 +51,8 @@ TEST_CASE("module hooks: a forward hook sees the output and may replace it") {
   CHECK(same_bits(s.net(s.x), plain));
   CHECK(same_bits(seen, linear(s.x, s.net.first.weight, s.net.first.bias)));
 
-  nn::HookHandle twice = nn::register_forward_hook(s.net, [](const nn::ModuleBase&, const Tensor& y) { return y * 2.0; });
+  nn::HookHandle twice =
+      nn::register_forward_hook(s.net, [](const nn::ModuleBase&, const Tensor& y) { return y * 2.0; });
   nn::register_forward_hook(s.net, [](const nn::ModuleBase&, const Tensor& y) { return y + 1.0; });  // stays
   CHECK(same_bits(s.net(s.x), plain * 2.0 + 1.0));
   twice.remove();
