@@ -35,7 +35,6 @@ class VideoDiT : public nn::Module<VideoDiT> {
   ClipContext context_of(const Tensor& x, const EncodedText& text) const;
   Tensor condition(const Tensor& t, const EncodedText& text, int64_t frames) const;
   Tensor embed_times(const Tensor& t) const;
-  Tensor run(const VideoBlock& block, const Tensor& h, const Tensor& activated, const ClipContext& clip) const;
 
   VideoDiTConfig config_;
   bool recompute_ = false;

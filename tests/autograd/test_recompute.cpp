@@ -243,3 +243,76 @@ TEST_CASE("regression 28: a block that draws otherwise the second time is refuse
   const Tensor later = rng.normal({4});
   CHECK(rng.offset() == before + 4);
 }
+
+namespace {
+
+struct Context {
+  int64_t power = 2;
+  Tensor scale, shift;
+  template <class F>
+  void visit_tensors(F&& f) {
+    f(scale), f(shift);
+  }
+};
+/// The same tensors, of which nobody is told.
+struct SilentContext {
+  Tensor scale, shift;
+};
+
+struct Affine : nn::Module<Affine> {
+  nn::Parameter weight{full({3}, 2)};
+  nn::Dropout dropout{.5};
+  Tensor forward(const Tensor& x, const Context& context) const {
+    const Tensor y = tanh(x * weight * context.scale);
+    return context.shift.defined() ? pow(y, double(context.power)) + context.shift : y;
+  }
+  Tensor forward(const Tensor& x, const SilentContext& context, int64_t) const { return x * context.scale; }
+  Tensor forward(const std::vector<Tensor>& parts, double factor) const {
+    return (parts[0] + parts[1] * factor) * weight;
+  }
+  Tensor forward(const Tensor& x, Generator& rng) const { return dropout(x, rng) * weight; }
+  void visit(nn::Visitor& v) override {
+    v("weight", weight);
+    v("dropout", dropout);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("nn::checkpoint takes contexts, lists and numbers, and finds the tensors in them") {
+  Generator rng(3);
+  const Affine module;
+  const Tensor x = rng.normal({4, 3}).set_requires_grad(), scale = rng.normal({3}).set_requires_grad(),
+               shift = rng.normal({3}).set_requires_grad();
+  const std::vector<Tensor> wanted{x, scale, shift, module.weight};
+  const auto same = [&](const Tensor& plain, const Tensor& again) {
+    CHECK(same_bits(plain, again));
+    const auto expected = grad({sum(square(plain))}, wanted), got = grad({sum(square(again))}, wanted);
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      REQUIRE(got[i].defined() == expected[i].defined());
+      if (got[i].defined()) CHECK(same_bits(expected[i], got[i]));
+    }
+  };
+  const Context context{.power = 3, .scale = exp(scale), .shift = shift}, half{.scale = exp(scale), .shift = {}};
+  same(module(x, context), nn::checkpoint(module, x, context));
+  same(module(x, half), nn::checkpoint(module, x, half));
+  const std::vector<Tensor> parts{x, scale};
+  same(module(parts, 3), nn::checkpoint(module, parts, 3));
+  Generator plain_rng(5), other(5);
+  const Tensor plain = module(x, plain_rng), again = nn::checkpoint(module, x, other);
+  CHECK(other.offset() == plain_rng.offset());
+  same(plain, again);
+  // A parameter as an argument is passed as its handle; the module's own mode goes along.
+  same(module(module.weight, half), nn::checkpoint(module, module.weight, half));
+}
+
+TEST_CASE("nn::checkpoint: a context that hides a tensor which needs a gradient is refused in the backward pass") {
+  const Affine module;
+  const Tensor x = ones({3}).set_requires_grad(), scale = full({3}, 2).set_requires_grad();
+  const SilentContext constant{.scale = scale.detach(), .shift = {}}, silent{.scale = scale, .shift = {}};
+  sum(nn::checkpoint(module, x, constant, 1)).backward();
+  CHECK(x.grad().to_vector<float>() == std::vector<float>{2, 2, 2});
+  CHECK_THROWS_WITH_AS(sum(nn::checkpoint(module, x, silent, 1)).backward(),
+                       "[checkpoint] the block uses a parameter of shape [3] that is neither among its inputs nor "
+                       "among its parameters", AutogradError);
+}
