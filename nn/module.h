@@ -3,9 +3,13 @@
 //
 //   struct Block : nn::Module<Block> {
 //     nn::Linear fc1, fc2;
-//     Tensor operator()(const Tensor& x) const { return x + fc2(gelu(fc1(x))); }
-//     void visit(nn::Visitor& v) override { v("fc1", fc1); v("fc2", fc2); }
+//     nn::Parameter scale{ones({1})};
+//     Tensor forward(const Tensor& x) const { return x + scale * fc2(gelu(fc1(x))); }
+//     void visit(nn::Visitor& v) override { v("fc1", fc1), v("fc2", fc2), v("scale", scale); }
 //   };
+//
+// That is all an author writes. block(x) calls forward under the module's path, so that hooks, profiles, summaries and
+// messages know the module. forward may take any arguments.
 //
 // A module owns its tensors, which are members of the types Parameter and Buffer. Copying one copies them, so
 // std::vector<nn::Linear>(3, nn::Linear(4, 4, rng)) has three layers that learn each for itself. share() gives a module
