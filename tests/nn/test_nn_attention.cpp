@@ -8,8 +8,8 @@
 #include <ditharos/autograd/gradcheck.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/nn/attention.h>
-#include <ditharos/tests/golden.h>
-#include <ditharos/tests/tensor_cases.h>
+#include "tests/support/golden.h"
+#include "tests/support/tensor_cases.h"
 
 using namespace ditharos;
 using ditharos::tests::difference;
