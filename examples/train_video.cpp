@@ -35,9 +35,9 @@ Parts new_parts(const VideoRun& run, const data::ClipSource& source) {
   Parts parts{data::Tokenizer::train(captions, run.vocabulary), std::nullopt, {}};
   parts.description.tokenizer = parts.tokenizer.to_text();
   if (run.autoencoder.empty()) return parts;
-  const TrainedAutoencoder trained = load_autoencoder(run.autoencoder);
+  TrainedAutoencoder trained = load_autoencoder(run.autoencoder);
   std::printf("autoencoder: %s, step %lld\n", trained.path.c_str(), static_cast<long long>(trained.step));
-  parts.autoencoder = trained.model;
+  parts.autoencoder = std::move(trained.model);
   parts.description.autoencoder_configuration = trained.configuration;
   return parts;
 }
@@ -48,7 +48,7 @@ Parts parts_of(const TrainedVideo& other) {
   std::optional<models::VideoAutoencoder> autoencoder =
       build_autoencoder(description.autoencoder_configuration, other.path);
   std::printf("weights to begin with: %s, step %lld\n", other.path.c_str(), static_cast<long long>(other.step));
-  return {other.tokenizer, autoencoder, description};
+  return {other.tokenizer, std::move(autoencoder), description};
 }
 
 /// Those of a run that goes on; the autoencoder's weights come with the checkpoint's others.

@@ -15,15 +15,9 @@ namespace {
 /// The rows of a module and of all modules that it lies in.
 class Rows {
  public:
-  explicit Rows(Module& model) {
+  explicit Rows(const ModuleBase& model) {
     rows.push_back({});
-    struct Modules : Visitor {
-      std::vector<std::string> paths;
-      void on_parameter(const std::string&, Tensor&) override {}
-      void on_module(const std::string& path, Module&) override { paths.push_back(path); }
-    } modules;
-    model.visit(modules);
-    for (const std::string& path : modules.paths) {
+    for (const std::string& path : module_paths(model)) {
       rows.push_back({});
       rows.back().path = path;
     }
@@ -82,7 +76,7 @@ std::string grouped(int64_t n) {
 
 }  // namespace
 
-std::vector<ModuleSummary> summarize(Module& model, const std::function<Tensor()>& forward) {
+std::vector<ModuleSummary> summarize(const ModuleBase& model, const std::function<Tensor()>& forward) {
   check<AutogradError>(forward != nullptr, "[summarize] there is no forward function");
   name_modules(model);
   Rows rows(model);
@@ -109,7 +103,7 @@ std::vector<ModuleSummary> summarize(Module& model, const std::function<Tensor()
   return rows.rows;
 }
 
-std::string summary(Module& model, const std::function<Tensor()>& forward) {
+std::string summary(const ModuleBase& model, const std::function<Tensor()>& forward) {
   std::vector<std::vector<std::string>> table{{"module", "result", "parameters", "MACs", "saved bytes"}, {}};
   for (const ModuleSummary& row : summarize(model, forward))
     table.push_back({row.path.empty() ? "(model)" : row.path, row.called ? to_text(row.shape) : "-",
@@ -123,7 +117,7 @@ std::string summary(Module& model, const std::function<Tensor()>& forward) {
   return text;
 }
 
-TensorNames tensor_names(Module& model) {
+TensorNames tensor_names(const ModuleBase& model) {
   TensorNames names;
   for (const NamedTensor& p : named_parameters(model)) names.emplace_back(p.name, p.tensor);
   return names;

@@ -38,7 +38,7 @@ LossByTime by_time(const Loss& loss) {
 
 }  // namespace
 
-Trainer::Trainer(nn::Module& model, Network network, std::shared_ptr<const Objective> objective,
+Trainer::Trainer(nn::ModuleBase& model, Network network, std::shared_ptr<const Objective> objective,
                  std::unique_ptr<optim::Optimizer> optimizer, const TrainerConfig& config)
     : model_(model),
       network_(std::move(network)),

@@ -60,6 +60,7 @@
 #include <ditharos/nn/mlp.h>
 #include <ditharos/nn/module.h>
 #include <ditharos/nn/norm.h>
+#include <ditharos/nn/parameter.h>
 #include <ditharos/nn/summary.h>
 
 #include <ditharos/models/autoencoder/config.h>
@@ -77,6 +78,7 @@
 #include <ditharos/models/diffusion/schedule.h>
 #include <ditharos/models/diffusion/video_sampling.h>
 #include <ditharos/models/dit/block.h>
+#include <ditharos/models/dit/clip_context.h>
 #include <ditharos/models/dit/config.h>
 #include <ditharos/models/dit/coordinates.h>
 #include <ditharos/models/dit/dit.h>
@@ -84,7 +86,6 @@
 #include <ditharos/models/dit/patch.h>
 #include <ditharos/models/dit/prompt_embedder.h>
 #include <ditharos/models/dit/rotary.h>
-#include <ditharos/models/dit/video_attention.h>
 #include <ditharos/models/dit/video_block.h>
 #include <ditharos/models/dit/video_config.h>
 #include <ditharos/models/dit/video_dit.h>

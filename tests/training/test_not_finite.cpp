@@ -35,7 +35,7 @@ optim::TrainState state_at(int64_t step) {
   return state;
 }
 
-struct Net : nn::Module {
+struct Net : nn::Module<Net> {
   nn::Linear first, second;
   explicit Net(Generator& rng) : first(4, 4, rng), second(4, 4, rng) {}
   void visit(nn::Visitor& v) override { v("first", first), v("second", second); }
