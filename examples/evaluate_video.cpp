@@ -95,7 +95,7 @@ models::ConvClassifier get_judge(const Options& options, const data::Dataset& th
   CachedClassifier classifier =
       cached_classifier(options.cache, fingerprint, some, make, options.classifier, show);
   std::printf("judge: %s %s\n", classifier.was_cached ? "read from" : "saved as", classifier.path.c_str());
-  return classifier.model;
+  return std::move(classifier.model);
 }
 
 /// What is asked for, and real clips of it.

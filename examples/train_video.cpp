@@ -37,9 +37,9 @@ Parts new_parts(const VideoRun& run, const data::ClipSource& source) {
   Parts parts{data::Tokenizer::train(captions, run.vocabulary), std::nullopt, {}};
   parts.description.tokenizer = parts.tokenizer.to_text();
   if (run.autoencoder.empty()) return parts;
-  const TrainedAutoencoder trained = load_autoencoder(run.autoencoder);
+  TrainedAutoencoder trained = load_autoencoder(run.autoencoder);
   std::printf("autoencoder: %s, step %lld\n", trained.path.c_str(), static_cast<long long>(trained.step));
-  parts.autoencoder = trained.model;
+  parts.autoencoder = std::move(trained.model);
   parts.description.autoencoder_configuration = trained.configuration;
   return parts;
 }

@@ -14,11 +14,6 @@ int64_t fan_in(const Shape& shape) {
 }
 }  // namespace
 
-Tensor parameter(Tensor x) {
-  x.set_requires_grad(true);
-  return x;
-}
-
 namespace init {
 
 Tensor xavier_uniform(const Shape& shape, Generator& rng) {

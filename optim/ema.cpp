@@ -8,7 +8,7 @@
 
 namespace ditharos::optim {
 
-Ema::Ema(nn::Module& module, double decay) : decay_(decay) {
+Ema::Ema(nn::ModuleBase& module, double decay) : decay_(decay) {
   check<ConfigError>(decay >= 0 && decay < 1, "[ema] the decay must be at least 0 and below 1, got ", decay);
   std::unordered_set<const TensorImpl*> trained;
   for (const auto& [name, tensor] : nn::named_parameters(module)) {

@@ -5,28 +5,18 @@
 #include <cstdlib>
 #include <exception>
 
-#include <ditharos/tensor/error.h>
-#include <ditharos/tensor/thread_team.h>
-#if defined(_OPENMP)
 #include <omp.h>
-#endif
+#include <pthread.h>
 #if defined(__SSE__)
 #include <xmmintrin.h>
 #endif
 
+#include <ditharos/tensor/cpu_quota.h>
+#include <ditharos/tensor/error.h>
+#include <ditharos/tensor/thread_count.h>
+
 namespace ditharos {
 namespace {
-
-int default_threads() {
-  if (const char* text = std::getenv("DITHAROS_NUM_THREADS")) {
-    char* end = nullptr;
-    const long n = std::strtol(text, &end, 10);
-    check<ConfigError>(*text && !*end && n >= 1 && n <= 1024,
-                       "DITHAROS_NUM_THREADS must be a number from 1 to 1024, got \"", text, "\"");
-    return static_cast<int>(n);
-  }
-  return available_cores();
-}
 
 std::atomic<int> threads_wanted{0};    // 0: not asked yet
 thread_local int current_thread = 0;   // index inside the parallel body that this thread runs
@@ -60,11 +50,13 @@ class BodyScope {
   [[maybe_unused]] unsigned mode_before_ = 0;
 };
 
-/// Keeps the first exception that any thread throws, for the caller.
+/// Keeps the first exception that any thread throws, for the caller; no task begins after it. An exception must not
+/// leave an OpenMP region.
 class FirstException {
  public:
   template <class F>
   void guard(const F& f) noexcept {
+    if (taken_.load(std::memory_order_relaxed)) return;
     try {
       f();
     } catch (...) {
@@ -80,26 +72,57 @@ class FirstException {
   std::exception_ptr exception_;
 };
 
-/// True where the program has already spread over the cores by itself.
-bool inside_foreign_team() {
-#if defined(_OPENMP)
-  return omp_in_parallel();
-#else
-  return false;
+/// The right to open a parallel region; one caller has it at a time. The OpenMP runtime gives each calling thread
+/// threads of its own, which would compete for the cores.
+class Team {
+ public:
+  Team() : acquired_(!busy_.exchange(true, std::memory_order_acquire)) {}
+  ~Team() {
+    if (acquired_) busy_.store(false, std::memory_order_release);
+  }
+  Team(const Team&) = delete;
+  Team& operator=(const Team&) = delete;
+  bool acquired() const { return acquired_; }
+
+  /// In the child of a fork: the thread that had the team stayed in the parent.
+  static void reset() { busy_.store(false, std::memory_order_release); }
+
+ private:
+  static inline std::atomic<bool> busy_{false};
+  bool acquired_;
+};
+
+// fork() copies only the calling thread. GCC's runtime keeps a pool of threads for each thread that opened a region and
+// would wait in the child for threads that are not there; so the forking thread's pool ends before the fork, and its
+// next loop makes a new one. Other threads' pools stay as they are: the child has not got their owners. LLVM's runtime
+// has fork handlers of its own. They do not recover from a region of another thread, so the team stays busy in a child
+// that was forked during one, and its loops run in place.
+#if !defined(KMP_VERSION_MAJOR)
+void end_pool_before_fork() {
+  if (!omp_in_parallel()) omp_pause_resource_all(omp_pause_hard);
+}
+[[maybe_unused]] const int fork_handlers = pthread_atfork(end_pool_before_fork, nullptr, Team::reset);
 #endif
+
+void run_in_place(int64_t n, FunctionRef<void(int64_t)> body) {
+  const BodyScope scope(current_thread);
+  for (int64_t i = 0; i < n; ++i) body(i);
 }
 
-/// Runs body(thread) for each thread number in [0, threads), at once as far as there are free threads.
-void run_team(int threads, FunctionRef<void(int)> body) {
+/// Runs body(i) for each i in [0, n). Regions always have all threads: libgomp ends and makes threads when their number
+/// changes from region to region.
+void run_tasks(int64_t n, FunctionRef<void(int64_t)> body) {
+  const int threads = num_threads();
+  if (n == 1 || threads == 1 || inside_body || omp_in_parallel()) return run_in_place(n, body);
+  const Team team;
+  if (!team.acquired()) return run_in_place(n, body);
   FirstException failure;
-  const auto piece = [&](int t) {
-    failure.guard([&] {
-      BodyScope scope(t);
-      body(t);
-    });
-  };
-  if (inside_foreign_team() || !ThreadTeam::instance().run(threads, piece))
-    for (int t = 0; t < threads; ++t) piece(t);
+#pragma omp parallel num_threads(threads)
+  {
+    const BodyScope scope(omp_get_thread_num());
+#pragma omp for schedule(dynamic, 1) nowait
+    for (int64_t i = 0; i < n; ++i) failure.guard([&] { body(i); });
+  }
   failure.rethrow();
 }
 
@@ -107,7 +130,11 @@ void run_team(int threads, FunctionRef<void(int)> body) {
 
 int num_threads() {
   int n = threads_wanted.load(std::memory_order_relaxed);
-  if (n == 0) threads_wanted.store(n = default_threads(), std::memory_order_relaxed);
+  if (n == 0) {
+    n = thread_count(std::getenv("DITHAROS_NUM_THREADS"), std::getenv("OMP_NUM_THREADS"), omp_get_num_procs(),
+                     cpu_quota());
+    threads_wanted.store(n, std::memory_order_relaxed);
+  }
   return n;
 }
 
@@ -116,37 +143,21 @@ void set_num_threads(int n) {
   threads_wanted.store(n, std::memory_order_relaxed);
 }
 
-void set_thread_pinning(bool on) { ThreadTeam::instance().set_pinning(on); }
-
 int thread_index() { return current_thread; }
 
 void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> body) {
   if (n <= 0) return;
-  const int64_t pieces = std::min<int64_t>(num_threads(), (n + grain - 1) / std::max<int64_t>(grain, 1));
-  if (pieces <= 1 || inside_body) {
-    BodyScope scope(current_thread);
-    body(0, n);
-    return;
-  }
-  run_team(static_cast<int>(pieces), [&](int t) {
-    const int64_t begin = n * t / pieces, end = n * (t + 1) / pieces;
+  const int64_t pieces =
+      inside_body ? 1 : std::min<int64_t>(num_threads(), (n + grain - 1) / std::max<int64_t>(grain, 1));
+  if (pieces <= 1) return run_in_place(1, [&](int64_t) { body(0, n); });
+  run_tasks(pieces, [&](int64_t piece) {
+    const int64_t begin = n * piece / pieces, end = n * (piece + 1) / pieces;
     if (begin < end) body(begin, end);
   });
 }
 
 void parallel_tasks(int64_t n, FunctionRef<void(int64_t)> body) {
-  if (n <= 0) return;
-  const int team = static_cast<int>(std::min<int64_t>(num_threads(), n));
-  std::atomic<int64_t> next{0};
-  const auto take_tasks = [&](int) {
-    for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < n;) body(i);
-  };
-  if (team == 1 || inside_body) {
-    BodyScope scope(current_thread);
-    take_tasks(0);
-    return;
-  }
-  run_team(team, take_tasks);
+  if (n > 0) run_tasks(n, body);
 }
 
 }  // namespace ditharos

@@ -1,22 +1,23 @@
 #pragma once
-// Parallel loops over index ranges. The only way to threads outside the kernels' own files.
+// Parallel loops over index ranges, on OpenMP's threads. The only way to threads outside the kernels' own files.
 //
 // Every thread that runs a body flushes denormals to zero (they would make a GELU fifteen times slower) and restores
 // the caller's mode afterwards. Results never depend on the number of threads: a body owns its indices, and
 // reductions run over chunks whose size the number of threads does not change.
+//
+// A loop runs in the calling thread alone, with the same results, inside another loop's body, inside an OpenMP region
+// of the program, and while a loop of another thread runs. A child of fork() may run loops; one that was forked inside
+// a body must end there.
 #include <cstdint>
 #include <functional>
 
 namespace ditharos {
 
-/// Threads that kernels use: DITHAROS_NUM_THREADS or else the number of cores available to this process, by affinity
-/// and by the CPU quota of its control group (a container's limit).
+/// Threads that kernels use: DITHAROS_NUM_THREADS, else OMP_NUM_THREADS, else the number of cores available to this
+/// process, by affinity and by the CPU quota of its control group (a container's limit).
 [[nodiscard]] int num_threads();
 /// Caps them from now on; n >= 1. Results do not change.
 void set_num_threads(int n);
-/// Keeps each of the library's own threads on a core of its own (true), or lets the system place them (the default,
-/// unless DITHAROS_PIN=1). The calling thread's affinity is never touched.
-void set_thread_pinning(bool on);
 
 /// Non-owning reference to a callable; costs no allocation.
 template <class Signature> class FunctionRef;
@@ -33,11 +34,12 @@ class FunctionRef<R(A...)> {
   R (*call_)(const void*, A...);
 };
 
-/// Runs body(begin, end) over disjoint ranges that cover [0, n). Runs at once in the calling thread when n <= grain
-/// or when already inside a parallel body. An exception of any body is rethrown to the caller.
+/// Runs body(begin, end) over disjoint ranges that cover [0, n); in the calling thread alone when n <= grain. The first
+/// exception that a body throws is rethrown to the caller, and ranges that have not begun by then are skipped.
 void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t begin, int64_t end)> body);
 
-/// Runs body(i) once for each task i in [0, n); tasks are handed out one at a time, for bodies of unequal cost.
+/// Runs body(i) once for each task i in [0, n); tasks are handed out one at a time, for bodies of unequal cost. The first
+/// exception that a body throws is rethrown to the caller, and tasks that have not begun by then are skipped.
 void parallel_tasks(int64_t n, FunctionRef<void(int64_t task)> body);
 
 /// Index in [0, num_threads()) of the thread that runs the current body; 0 outside.

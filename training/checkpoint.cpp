@@ -158,14 +158,14 @@ void check_elements(const InputFile& file, const TensorRecord& t, const Digest& 
 
 }  // namespace
 
-void capture(TrainState& state, nn::Module& model, const optim::Optimizer& optimizer, const optim::Ema* ema) {
+void capture(TrainState& state, const nn::ModuleBase& model, const optim::Optimizer& optimizer, const optim::Ema* ema) {
   state.model = nn::named_tensors(model);
   state.optimizer = optimizer.state();
   state.ema = ema ? ema->state() : nn::NamedTensors{};
   state.ema_updates = ema ? ema->updates() : 0;
 }
 
-void restore(const TrainState& state, nn::Module& model, optim::Optimizer& optimizer, optim::Ema* ema) {
+void restore(const TrainState& state, nn::ModuleBase& model, optim::Optimizer& optimizer, optim::Ema* ema) {
   nn::check_same_tensors("the checkpoint's model", nn::named_tensors(model), state.model);
   optimizer.check_state(state.optimizer);
   if (ema) ema->check_state(state.ema, state.ema_updates);

@@ -49,10 +49,10 @@ struct TrainState {
 };
 
 /// Fills model, ema and optimizer with handles to the tensors that train (no copies). ema may be null.
-void capture(TrainState& state, nn::Module& model, const optim::Optimizer& optimizer, const optim::Ema* ema);
+void capture(TrainState& state, const nn::ModuleBase& model, const optim::Optimizer& optimizer, const optim::Ema* ema);
 /// The way back: copies the values. Checks all three first and throws naming missing, unexpected and misshapen
 /// tensors; nothing has changed then. ema may be null: averages in the file are passed over.
-void restore(const TrainState& state, nn::Module& model, optim::Optimizer& optimizer, optim::Ema* ema);
+void restore(const TrainState& state, nn::ModuleBase& model, optim::Optimizer& optimizer, optim::Ema* ema);
 
 /// Throws Error that names the first tensor with values that are not finite, how many they are, and the list that it is
 /// of.

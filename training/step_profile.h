@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include <ditharos/autograd/profiler.h>
+#include <ditharos/autograd/inspect/profiler.h>
 #include <ditharos/training/reporter.h>
 
 namespace ditharos::training {

@@ -42,6 +42,6 @@ void check_schedule(const TrainSettings& train);
 /// Seed, clipping, average and schedule; what is dropped from conditions is the caller's.
 [[nodiscard]] TrainerConfig trainer_config(const TrainSettings& train);
 /// The optimiser of all parameters of the model.
-[[nodiscard]] std::unique_ptr<optim::Optimizer> make_optimizer(nn::Module& model, const TrainSettings& train);
+[[nodiscard]] std::unique_ptr<optim::Optimizer> make_optimizer(nn::ModuleBase& model, const TrainSettings& train);
 
 }  // namespace ditharos::training

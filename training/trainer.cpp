@@ -5,7 +5,7 @@
 #include <limits>
 
 #include <ditharos/autograd/grad_mode.h>
-#include <ditharos/autograd/non_finite.h>
+#include <ditharos/autograd/inspect/non_finite.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/diffusion/batch.h>
 #include <ditharos/optim/clip.h>
@@ -38,7 +38,7 @@ LossByTime by_time(const models::Loss& loss) {
 
 }  // namespace
 
-Trainer::Trainer(nn::Module& model, models::Network network, std::shared_ptr<const models::Objective> objective,
+Trainer::Trainer(nn::ModuleBase& model, models::Network network, std::shared_ptr<const models::Objective> objective,
                  std::unique_ptr<optim::Optimizer> optimizer, const TrainerConfig& config)
     : model_(model),
       network_(std::move(network)),

@@ -45,7 +45,7 @@ class Trainer {
  public:
   /// `network` computes with the parameters of `model`, which must outlive the trainer, as must what `network` refers
   /// to. `optimizer` holds the parameters to train. ConfigError when a setting is out of range.
-  Trainer(nn::Module& model, models::Network network, std::shared_ptr<const models::Objective> objective,
+  Trainer(nn::ModuleBase& model, models::Network network, std::shared_ptr<const models::Objective> objective,
           std::unique_ptr<optim::Optimizer> optimizer, const TrainerConfig& config);
 
   /// Loss of the batch (data [B, ...]; conditions i64 [B, ...], undefined for a model without any), its gradient,
@@ -70,7 +70,7 @@ class Trainer {
   [[noreturn]] void explain_bad_loss(double loss, const Tensor& data, const std::function<void()>& forward);
   void check_gradient_size(double norm) const;
 
-  nn::Module& model_;
+  nn::ModuleBase& model_;
   models::Network network_;
   std::shared_ptr<const models::Objective> objective_;
   std::unique_ptr<optim::Optimizer> optimizer_;

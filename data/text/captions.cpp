@@ -6,7 +6,7 @@
 
 #include <ditharos/data/text/text_lines.h>
 #include <ditharos/tensor/error.h>
-#include <ditharos/tensor/io/json_scanner.h>
+#include <ditharos/tensor/io/json_reader.h>
 
 namespace ditharos::data {
 namespace {
@@ -32,25 +32,47 @@ FileCaption parse_text(std::string_view line) {
   return {std::string(trimmed(line.substr(0, tab))), std::string(trimmed(line.substr(tab + 1)))};
 }
 
-FileCaption parse_json(std::string_view line) {
-  JsonScanner json(line, "the line");
+/// One object; its strings "file" and "caption" are taken, everything else is passed over.
+class CaptionReader : public JsonHandler {
+ public:
   FileCaption entry;
-  json.expect('{');
-  for (bool more = !json.accept('}'); more;) {
-    const std::string key = json.string();
-    json.expect(':');
-    if (key == "file" || key == "caption") {
-      if (!json.comes('"')) json.refuse("the value of \"" + key + "\" must be a string");
-      const std::string value = json.string();
-      (key == "file" ? entry.file : entry.caption) = trimmed(value);
-    } else {
-      json.skip_value();
-    }
-    more = json.accept(',');
-    if (!more) json.expect('}');
+
+  void begin_object() override { begin(); }
+  void end_object() override { --depth_; }
+  void begin_array() override {
+    check<IoError>(depth_ > 0, "the line is no object");
+    begin();
   }
-  json.expect_end();
-  return entry;
+  void end_array() override { --depth_; }
+  void key(std::string&& name) override {
+    if (depth_ == 1) key_ = std::move(name);
+  }
+  void string(std::string&& value) override {
+    check<IoError>(depth_ > 0, "the line is no object");
+    if (depth_ == 1 && key_ == "file") entry.file = trimmed(value);
+    if (depth_ == 1 && key_ == "caption") entry.caption = trimmed(value);
+  }
+  void whole_number(uint64_t) override { pass_over(); }
+  void other(const std::string&) override { pass_over(); }
+
+ private:
+  void begin() {
+    pass_over();
+    ++depth_;
+  }
+  void pass_over() const {
+    check<IoError>(depth_ != 1 || (key_ != "file" && key_ != "caption"), "the value of \"", key_,
+                   "\" must be a string");
+  }
+
+  std::string key_;
+  int64_t depth_ = 0;
+};
+
+FileCaption parse_json(std::string_view line) {
+  CaptionReader reader;
+  read_json(line, "the line", reader);
+  return reader.entry;
 }
 
 /// A list is no way out of its folder: neither to the root nor by "..".

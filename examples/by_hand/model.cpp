@@ -90,7 +90,7 @@ Stages HandDiT::stages(const Tensor& latents, const Tensor& condition) const {
   return s;
 }
 
-Tensor HandDiT::operator()(const Tensor& latents, const Tensor& condition) const {
+Tensor HandDiT::forward(const Tensor& latents, const Tensor& condition) const {
   return stages(latents, condition).predicted;
 }
 

@@ -74,7 +74,7 @@ TrainedAutoencoder load_autoencoder(const std::string& path) {
   models::VideoAutoencoder model(run.model, rng);
   nn::load_state_dict(model, tensors);
   nn::set_training(model, false);
-  return {run, model, found.state->step, found.path, found.state->configuration};
+  return {run, std::move(model), found.state->step, found.path, found.state->configuration};
 }
 
 }  // namespace ditharos::examples

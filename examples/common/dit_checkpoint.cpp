@@ -65,7 +65,7 @@ TrainedDiT load_dit(const std::string& path, bool averaged) {
     const auto it = state.metadata.find("class " + std::to_string(i));
     names.push_back(it == state.metadata.end() ? std::to_string(i) : it->second);
   }
-  return {run, model, names, state.step, found.path};
+  return {run, std::move(model), names, state.step, found.path};
 }
 
 }  // namespace ditharos::examples

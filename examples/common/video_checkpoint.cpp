@@ -57,7 +57,7 @@ TrainedVideo assemble(const std::string& path, const VideoDescription& descripti
       build_model(run, build_autoencoder(description.autoencoder_configuration, path), tokenizer, 0);
   nn::load_state_dict(model, tensors);
   nn::set_training(model, false);
-  return {run, model, tokenizer, description, step, path};
+  return {run, std::move(model), tokenizer, description, step, path};
 }
 
 TrainedVideo load_export(const std::string& path) {

@@ -14,7 +14,6 @@
 #include <ditharos/tensor/instruction_set.h>
 #include <ditharos/tensor/io/crc32c.h>
 #include <ditharos/tensor/io/file.h>
-#include <ditharos/tensor/io/json_scanner.h>
 #include <ditharos/tensor/io/safetensors.h>
 #include <ditharos/tensor/number_text.h>
 #include <ditharos/tensor/observer.h>
@@ -29,20 +28,22 @@
 #include <ditharos/tensor/text_table.h>
 #include <ditharos/tensor/view.h>
 
-#include <ditharos/autograd/anomaly.h>
 #include <ditharos/autograd/checkpoint.h>
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/function.h>
 #include <ditharos/autograd/functional.h>
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/gradcheck.h>
-#include <ditharos/autograd/html.h>
-#include <ditharos/autograd/inspect.h>
+#include <ditharos/autograd/inspect/anomaly.h>
+#include <ditharos/autograd/inspect/explain.h>
+#include <ditharos/autograd/inspect/html.h>
+#include <ditharos/autograd/inspect/inspect.h>
+#include <ditharos/autograd/inspect/non_finite.h>
+#include <ditharos/autograd/inspect/profiler.h>
 #include <ditharos/autograd/module_path.h>
 #include <ditharos/autograd/node.h>
-#include <ditharos/autograd/non_finite.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/autograd/profiler.h>
+#include <ditharos/autograd/saved.h>
 
 #include <ditharos/nn/ada_ln.h>
 #include <ditharos/nn/attention.h>
@@ -59,6 +60,7 @@
 #include <ditharos/nn/mlp.h>
 #include <ditharos/nn/module.h>
 #include <ditharos/nn/norm.h>
+#include <ditharos/nn/parameter.h>
 #include <ditharos/nn/summary.h>
 
 #include <ditharos/models/autoencoder/config.h>
@@ -76,6 +78,7 @@
 #include <ditharos/models/diffusion/schedule.h>
 #include <ditharos/models/diffusion/video_sampling.h>
 #include <ditharos/models/dit/block.h>
+#include <ditharos/models/dit/clip_context.h>
 #include <ditharos/models/dit/config.h>
 #include <ditharos/models/dit/coordinates.h>
 #include <ditharos/models/dit/dit.h>
@@ -83,7 +86,6 @@
 #include <ditharos/models/dit/patch.h>
 #include <ditharos/models/dit/prompt_embedder.h>
 #include <ditharos/models/dit/rotary.h>
-#include <ditharos/models/dit/video_attention.h>
 #include <ditharos/models/dit/video_block.h>
 #include <ditharos/models/dit/video_config.h>
 #include <ditharos/models/dit/video_dit.h>

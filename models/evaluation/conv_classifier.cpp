@@ -14,10 +14,9 @@ void ClassifierConfig::validate() const {
 ConvBlock::ConvBlock(int64_t in, int64_t out, int64_t kernel, Generator& rng)
     : conv_(in, out, kernel, 2, kernel / 2, rng), norm_(out) {}
 
-Tensor ConvBlock::operator()(const Tensor& x) const {
-  const nn::ModuleScope scope(*this);
+Tensor ConvBlock::forward(const Tensor& x) const {
   const Tensor pixels = permute(conv_(x), {0, 2, 3, 1});  // [B, H/2, W/2, out]
-  return scope.result(permute(gelu(norm_(pixels)), {0, 3, 1, 2}));
+  return permute(gelu(norm_(pixels)), {0, 3, 1, 2});
 }
 
 void ConvBlock::visit(nn::Visitor& v) {

@@ -19,13 +19,13 @@ struct ClassifierConfig {
 
 /// A convolution with stride 2, LayerNorm over the channels of each pixel, GELU; [B, in, H, W] -> [B, out, H/2, W/2],
 /// halves rounded up.
-class ConvBlock : public nn::Module {
+class ConvBlock : public nn::Module<ConvBlock> {
  public:
   ConvBlock() = default;
   /// `kernel` is odd.
   ConvBlock(int64_t in, int64_t out, int64_t kernel, Generator& rng);
 
-  Tensor operator()(const Tensor& x) const;
+  Tensor forward(const Tensor& x) const;
   void visit(nn::Visitor& v) override;
 
  private:
@@ -34,7 +34,7 @@ class ConvBlock : public nn::Module {
 };
 
 /// Three such blocks, then two linear layers with a GELU between them.
-class ConvClassifier : public nn::Module {
+class ConvClassifier : public nn::Module<ConvClassifier> {
  public:
   ConvClassifier(const ClassifierConfig& config, Generator& rng);
 
@@ -43,9 +43,8 @@ class ConvClassifier : public nn::Module {
   Tensor features(const Tensor& pictures) const;
   /// Unnormalised log-probabilities of the classes, from features [B, features] -> [B, classes].
   Tensor logits(const Tensor& features) const { return head_(features); }
-  Tensor operator()(const Tensor& pictures) const {
-    const nn::ModuleScope scope(*this);
-    return scope.result(logits(features(pictures)));
+  Tensor forward(const Tensor& pictures) const {
+    return logits(features(pictures));
   }
   void visit(nn::Visitor& v) override;
 

@@ -1,10 +1,9 @@
 #include <ditharos/tensor/io/safetensors_header.h>
 
 #include <algorithm>
-#include <set>
+#include <utility>
 
-#include <ditharos/tensor/io/json_scanner.h>
-#include <ditharos/tensor/quoted_text.h>
+#include <ditharos/tensor/io/json_reader.h>
 
 namespace ditharos::safetensors {
 namespace {
@@ -23,72 +22,108 @@ DType parse_dtype(const std::string& text, const std::string& tensor) {
                 "\"; F32, F64, BF16, I64, I32, U8 and BOOL can be read");
 }
 
-[[noreturn]] void refuse_twice(const JsonScanner& json, const std::string& key) {
-  json.refuse("the key \"" + key + "\" comes twice");
-}
+[[noreturn]] void refuse_twice(const std::string& key) { fail<IoError>("the key \"", key, "\" comes twice"); }
 
-/// Members of a JSON object: calls member(key) with the scanner before each value. That no key comes twice is the
-/// caller's to check, who keeps the keys anyway.
-template <class F>
-void each_member(JsonScanner& json, const F& member) {
-  json.expect('{');
-  if (json.accept('}')) return;
-  do {
-    std::string key = json.string();
-    if (!is_utf8(key)) json.refuse("a key is not UTF-8");
-    json.expect(':');
-    member(std::move(key));
-  } while (json.accept(','));
-  json.expect('}');
-}
+/// Takes the header apart as it is read: {"__metadata__": {KEY: TEXT, ...}, NAME: {"dtype": TEXT, "shape": [SIZE, ...],
+/// "data_offsets": [BEGIN, END]}, ...}.
+class HeaderReader : public JsonHandler {
+ public:
+  explicit HeaderReader(Header& header) : header_(header) {}
 
-Shape parse_shape(JsonScanner& json) {
-  Shape shape;
-  json.expect('[');
-  if (json.accept(']')) return shape;
-  do {
-    const uint64_t size = json.number();
-    if (size > (uint64_t{1} << 62)) json.refuse("a size is too large");
-    if (shape.rank() == Shape::max_rank) json.refuse("a shape has more than 8 dimensions");
-    shape.push_back(static_cast<int64_t>(size));
-  } while (json.accept(','));
-  json.expect(']');
-  return shape;
-}
-
-Entry parse_entry(JsonScanner& json, std::string entry_name) {
-  Entry entry;
-  entry.name = std::move(entry_name);
-  const std::string& name = entry.name;
-  std::set<std::string> members;
-  each_member(json, [&](const std::string& key) {
-    if (!members.insert(key).second) refuse_twice(json, key);
-    if (key == "dtype") {
-      entry.dtype = parse_dtype(json.string(), name);
-    } else if (key == "shape") {
-      entry.shape = parse_shape(json);
-    } else if (key == "data_offsets") {
-      json.expect('[');
-      entry.begin = json.number();
-      json.expect(',');
-      entry.end = json.number();
-      json.expect(']');
+  void begin_object() override {
+    if (at_ == Level::outside) {
+      at_ = Level::header;
+    } else if (at_ == Level::header) {
+      at_ = key_ == metadata_key ? Level::metadata : Level::entry;
+      if (at_ == Level::metadata && std::exchange(has_metadata_, true)) refuse_twice(key_);
+      if (at_ == Level::entry) begin_entry();
     } else {
-      json.refuse("tensor \"" + name + "\" has an unknown field \"" + key + "\"");
+      JsonHandler::begin_object();
     }
-  });
-  if (members.size() != 3) json.refuse("tensor \"" + name + "\" lacks one of dtype, shape and data_offsets");
-  return entry;
-}
+  }
+  void end_object() override {
+    if (at_ == Level::entry)
+      check<IoError>(has_dtype_ && has_shape_ && offsets_ == 2, "tensor \"", entry_.name,
+                     "\" lacks one of dtype, shape and data_offsets");
+    if (at_ == Level::entry) header_.entries.push_back(std::move(entry_));
+    at_ = at_ == Level::header ? Level::outside : Level::header;
+  }
+  void key(std::string&& name) override {
+    key_ = std::move(name);
+    check<IoError>(at_ != Level::entry || key_ == "dtype" || key_ == "shape" || key_ == "data_offsets", "tensor \"",
+                   entry_.name, "\" has an unknown field \"", key_, "\"");
+  }
+
+  void string(std::string&& value) override {
+    if (at_ == Level::metadata) {
+      if (header_.metadata.contains(key_)) refuse_twice(key_);
+      check<IoError>(header_.metadata.size() < max_entries, "it has more than ", max_entries, " entries of metadata");
+      header_.metadata.emplace(key_, std::move(value));
+    } else {
+      check_member("dtype", "a string");
+      if (std::exchange(has_dtype_, true)) refuse_twice(key_);
+      entry_.dtype = parse_dtype(value, entry_.name);
+    }
+  }
+
+  void begin_array() override {
+    check<IoError>(at_ == Level::entry && !in_array_ && (key_ == "shape" || key_ == "data_offsets"), where(),
+                   "there is an array where it does not belong");
+    if (key_ == "shape" ? std::exchange(has_shape_, true) : offsets_ > 0) refuse_twice(key_);
+    in_array_ = true;
+  }
+  void end_array() override {
+    check<IoError>(key_ == "shape" || offsets_ == 2, where(), "data_offsets are two numbers");
+    in_array_ = false;
+  }
+  void whole_number(uint64_t value) override {
+    check<IoError>(in_array_, where(), "there is a number where it does not belong");
+    if (key_ == "shape") {
+      check<IoError>(value <= (uint64_t{1} << 62), where(), "a size is too large");
+      check<IoError>(entry_.shape.rank() < Shape::max_rank, where(), "a shape has more than 8 dimensions");
+      entry_.shape.push_back(static_cast<int64_t>(value));
+    } else {
+      check<IoError>(offsets_ < 2, where(), "data_offsets are two numbers");
+      (offsets_++ == 0 ? entry_.begin : entry_.end) = value;
+    }
+  }
+  void other(const std::string& text) override {
+    fail<IoError>(where(), in_array_ ? "expected a whole number, got " : "expected another value than ", text);
+  }
+
+ private:
+  enum class Level { outside, header, metadata, entry };
+
+  void begin_entry() {
+    check<IoError>(header_.entries.size() < max_entries, "it has more than ", max_entries, " tensors");
+    entry_ = {};
+    entry_.name = key_;
+    has_dtype_ = has_shape_ = in_array_ = false;
+    offsets_ = 0;
+  }
+  /// The value belongs to the entry's member of this name.
+  void check_member(const char* name, const char* what) const {
+    check<IoError>(at_ == Level::entry, "there is ", what, " where it does not belong");
+    check<IoError>(!in_array_ && key_ == name, where(), "\"", key_, "\" cannot be ", what);
+  }
+  std::string where() const { return at_ == Level::entry ? "tensor \"" + entry_.name + "\": " : std::string(); }
+
+  Header& header_;
+  Level at_ = Level::outside;
+  Entry entry_;
+  std::string key_;
+  bool has_metadata_ = false, has_dtype_ = false, has_shape_ = false, in_array_ = false;
+  int offsets_ = 0;  // read so far
+};
 
 /// Refuses two tensors of one name.
-void check_names(const JsonScanner& json, const std::vector<Entry>& entries) {
+void check_names(const std::vector<Entry>& entries) {
   std::vector<const std::string*> names;
   for (const Entry& entry : entries) names.push_back(&entry.name);
   std::sort(names.begin(), names.end(), [](const auto* a, const auto* b) { return *a < *b; });
   const auto same = [](const auto* a, const auto* b) { return *a == *b; };
   const auto twice = std::adjacent_find(names.begin(), names.end(), same);
-  if (twice != names.end()) refuse_twice(json, **twice);
+  if (twice != names.end()) refuse_twice(**twice);
 }
 
 /// Bytes of the elements. Refuses a shape whose sizes, those that are 0 left out, multiply to more than 2^62 bytes.
@@ -108,28 +143,10 @@ uint64_t bytes_of(const Entry& entry) {
 
 Header parse_header(std::string_view text, uint64_t data_size) {
   check<IoError>(!text.empty() && text.front() == '{', "the header does not begin with '{'");
-  const std::string more_than = "it has more than " + std::to_string(max_entries);
   Header header;
-  JsonScanner json(text);
-  bool has_metadata = false;
-  each_member(json, [&](std::string name) {
-    if (name != metadata_key) {
-      if (header.entries.size() == max_entries) json.refuse(more_than + " tensors");
-      header.entries.push_back(parse_entry(json, std::move(name)));
-      return;
-    }
-    if (has_metadata) refuse_twice(json, name);
-    has_metadata = true;
-    each_member(json, [&](std::string key) {
-      std::string value = json.string();
-      if (!is_utf8(value)) json.refuse("the metadata \"" + key + "\" is not UTF-8");
-      if (header.metadata.contains(key)) refuse_twice(json, key);
-      if (header.metadata.size() == max_entries) json.refuse(more_than + " entries of metadata");
-      header.metadata.emplace(std::move(key), std::move(value));
-    });
-  });
-  json.expect_end();
-  check_names(json, header.entries);
+  HeaderReader reader(header);
+  read_json(text, "the header", reader);
+  check_names(header.entries);
 
   std::sort(header.entries.begin(), header.entries.end(), [](const Entry& a, const Entry& b) {
     return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;

@@ -3,9 +3,9 @@
 
 #include <cmath>
 
-#include <ditharos/autograd/anomaly.h>
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/grad_mode.h>
+#include <ditharos/autograd/inspect/anomaly.h>
 #include <ditharos/autograd/ops.h>
 #include "tests/support/tensor_cases.h"
 

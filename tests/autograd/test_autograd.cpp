@@ -227,7 +227,7 @@ TEST_CASE("autograd: an exception in a rule leaves nothing behind") {
   CHECK(live_nodes() == before);
 }
 
-TEST_CASE("autograd: more inputs than a Save has bits") {
+TEST_CASE("autograd: all of 40 inputs are saved") {
   std::vector<Tensor> parts;
   for (int i = 0; i < 40; ++i) parts.push_back(leaf({double(i)}));
   const Tensor joined = record("test.many", cat(parts, 0).detach(), parts, save_inputs, [](const Backward& d) {
@@ -239,4 +239,42 @@ TEST_CASE("autograd: more inputs than a Save has bits") {
   sum(joined).backward();
   CHECK(values_of(parts[0].grad()) == Values{0});
   CHECK(values_of(parts[39].grad()) == Values{39});
+}
+
+TEST_CASE("autograd: inputs saved one by one, however many there are") {
+  for (const size_t count : {40, 64, 65, 130})
+    for (const size_t kept : {size_t(0), size_t(31), size_t(35), count - 1}) {
+      CAPTURE(count);
+      CAPTURE(kept);
+      std::vector<Tensor> parts;
+      for (size_t i = 0; i < count; ++i) parts.push_back(leaf({double(i) + 1}));
+      // Input `kept` times the sum of all, whose other factor is not needed.
+      const auto rule = [&](const Backward& d) {
+        Grads grads(d.input_count());
+        for (Tensor& g : grads) g = d.grad() * d.input(kept);
+        return grads;
+      };
+      const Tensor y = record("test.many", zeros({1}, DType::f64), parts, save_input(kept) | save_output, rule);
+      const auto node = node_of(y);
+      for (size_t i = 0; i < count; ++i) CHECK(node->inputs[i].present == (i == kept));
+      CHECK(node->output.present);
+      y.backward();
+      CHECK(values_of(parts[0].grad()) == Values{double(kept) + 1});
+
+      const Tensor other = record("test.many", zeros({1}, DType::f64), parts, save_input(kept ? 0 : 1), rule);
+      CHECK(message_of<AutogradError>([&] { other.backward(); }) ==
+            "[test.many] the rule asks for the input " + std::to_string(kept) + ", which the operation did not save");
+    }
+}
+
+TEST_CASE("autograd: combinations of what is saved") {
+  CHECK_FALSE(save_nothing.any_input());
+  CHECK_FALSE((save_nothing | save_output).any_input());
+  CHECK((save_nothing | save_output).output());
+  CHECK_FALSE(save_inputs.output());
+  const Save two = save_input(70) | save_input(3), all = two | save_inputs;
+  for (const size_t i : {0, 3, 63, 64, 70, 1000}) {
+    CHECK(two.input(i) == (i == 3 || i == 70));
+    CHECK(all.input(i));
+  }
 }

@@ -6,10 +6,10 @@
 #include <regex>
 
 #include <ditharos/autograd/engine.h>
-#include <ditharos/autograd/formulas.h>
-#include <ditharos/autograd/graph_layout.h>
-#include <ditharos/autograd/html.h>
-#include <ditharos/autograd/html_template.h>
+#include <ditharos/autograd/inspect/formulas.h>
+#include <ditharos/autograd/inspect/graph_layout.h>
+#include <ditharos/autograd/inspect/html.h>
+#include <ditharos/autograd/inspect/html_template.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/dit/block.h>
 #include <ditharos/nn/summary.h>

@@ -3,7 +3,8 @@
 
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/grad_mode.h>
-#include <ditharos/autograd/inspect.h>
+#include <ditharos/autograd/inspect/explain.h>
+#include <ditharos/autograd/inspect/inspect.h>
 #include <ditharos/autograd/module_path.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/text_table.h>
@@ -173,10 +174,10 @@ TEST_CASE("saved_bytes_by_op: each block of memory once, leaves apart, nothing a
   CHECK_EQ(find("mul").parameter_bytes, 0);
 }
 
-TEST_CASE("saved_bytes_by_op: a recipe counts as what it is computed from") {
+TEST_CASE("saved_bytes_by_op: a rematerialization counts as what it is computed from") {
   const Tensor x = ones({2, 8}), w = parameter({8, 8}), s = parameter({8}), b = parameter({8});
   const Tensor h = linear(x, w), n = layer_norm(h, s, b);
-  const Tensor loss = sum(linear(n, w));  // keeps no copy of n: a recipe from h, which layer_norm keeps
+  const Tensor loss = sum(linear(n, w));  // keeps no copy of n: it is recomputed from h, which layer_norm keeps
   int64_t bytes = 0;
   for (const SavedBytes& entry : saved_bytes_by_op(loss)) bytes += entry.bytes;
   CHECK_EQ(bytes, 2 * 64);  // x and h

@@ -38,7 +38,7 @@ Tensor whole(const Shape& shape) { return zeros(shape, DType::i64); }
 Tensor parameter(const Shape& shape) { return zeros(shape).set_requires_grad(); }
 
 /// An operation of a user's, and its backward pass.
-void run_back(const char* name, const std::vector<Tensor>& inputs, Save save, const Rule& rule) {
+void run_back(const char* name, const std::vector<Tensor>& inputs, const Save& save, const Rule& rule) {
   record(name, floats({}), inputs, save, rule).backward();
 }
 Tensor first_input(const Backward& d) { return d.input(0); }

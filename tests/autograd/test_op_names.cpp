@@ -113,7 +113,7 @@ TEST_CASE("regression 29: a layer made by its default constructor names the oper
         "[embedding] the nn::Embedding" + rest);
   CHECK(message_of<Error>([&] { return nn::BatchNorm2d()(picture); }) == "[batch_norm] the nn::BatchNorm2d" + rest);
 
-  struct Net : nn::Module {
+  struct Net : nn::Module<Net> {
     nn::Mlp mlp;
     std::vector<nn::Linear> heads{nn::Linear()};
     void visit(nn::Visitor& v) override {

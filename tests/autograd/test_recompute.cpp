@@ -92,9 +92,8 @@ TEST_CASE("dropout draws the same numbers in the backward pass, and the generato
   const nn::Mlp mlp(8, 16, init);
   const nn::Dropout dropout(.5);
   const Tensor x = init.normal({32, 8}).set_requires_grad();
-  nn::Mlp handles = mlp;
   std::vector<Tensor> parameters;
-  for (const auto& [name, p] : nn::named_parameters(handles)) parameters.push_back(p);
+  for (const auto& [name, p] : nn::named_parameters(mlp)) parameters.push_back(p);
   const CheckpointBlock block = [&](const std::vector<Tensor>& in, Generator& rng) {
     return dropout(mlp(dropout(in[0], rng)), rng);
   };
@@ -214,9 +213,9 @@ TEST_CASE("regression 28: a block that draws from any generator draws the same a
     return checkpoint(inner, {checkpoint(inner, {in[0] * captured.normal({4})}, {})}, {}) * captured.normal({4});
   });
   // A module that keeps a generator.
-  struct Noisy : nn::Module {
+  struct Noisy : nn::Module<Noisy> {
     Generator* rng;
-    Tensor operator()(const Tensor& in) const { return in * rng->normal({4}); }
+    Tensor forward(const Tensor& in) const { return in * rng->normal({4}); }
     void visit(nn::Visitor&) override {}
   } noisy;
   noisy.rng = &captured;
@@ -243,4 +242,75 @@ TEST_CASE("regression 28: a block that draws otherwise the second time is refuse
   const uint64_t before = rng.offset();
   const Tensor later = rng.normal({4});
   CHECK(rng.offset() == before + 4);
+}
+
+namespace {
+
+struct Context {
+  int64_t power = 2;
+  Tensor scale, shift;
+  template <class F>
+  void visit_tensors(F&& f) {
+    f(scale), f(shift);
+  }
+};
+/// The same tensors, of which nobody is told.
+struct SilentContext {
+  Tensor scale, shift;
+};
+
+struct Affine : nn::Module<Affine> {
+  nn::Parameter weight{full({3}, 2)};
+  nn::Dropout dropout{.5};
+  Tensor forward(const Tensor& x, const Context& context) const {
+    const Tensor y = tanh(x * weight * context.scale);
+    return context.shift.defined() ? pow(y, double(context.power)) + context.shift : y;
+  }
+  Tensor forward(const Tensor& x, const SilentContext& context, int64_t) const { return x * context.scale; }
+  Tensor forward(const std::vector<Tensor>& parts, double factor) const {
+    return (parts[0] + parts[1] * factor) * weight;
+  }
+  Tensor forward(const Tensor& x, Generator& rng) const { return dropout(x, rng) * weight; }
+  void visit(nn::Visitor& v) override {
+    v("weight", weight);
+    v("dropout", dropout);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("nn::checkpoint takes contexts, lists and numbers, and finds the tensors in them") {
+  Generator rng(3);
+  const Affine module;
+  const Tensor x = rng.normal({4, 3}).set_requires_grad(), scale = rng.normal({3}).set_requires_grad(),
+               shift = rng.normal({3}).set_requires_grad();
+  const std::vector<Tensor> wanted{x, scale, shift, module.weight};
+  const auto same = [&](const Tensor& plain, const Tensor& again) {
+    CHECK(same_bits(plain, again));
+    const auto gradients = [&](const Tensor& y) { return grad({sum(square(y))}, wanted, {}, {.retain_graph = true}); };
+    const auto expected = gradients(plain), got = gradients(again);
+    for (size_t i = 0; i < wanted.size(); ++i) CHECK(same_bits(expected[i], got[i]));
+  };
+  const Context context{.power = 3, .scale = exp(scale), .shift = shift}, half{.scale = exp(scale), .shift = {}};
+  same(module(x, context), nn::checkpoint(module, x, context));
+  same(module(x, half), nn::checkpoint(module, x, half));
+  const std::vector<Tensor> parts{x, scale};
+  same(module(parts, 3), nn::checkpoint(module, parts, 3));
+  Generator plain_rng(5), other(5);
+  const Tensor plain = module(x, plain_rng), again = nn::checkpoint(module, x, other);
+  CHECK(other.offset() == plain_rng.offset());
+  same(plain, again);
+  // A parameter as an argument is passed as its handle; the module's own mode goes along.
+  same(module(module.weight, half), nn::checkpoint(module, module.weight, half));
+}
+
+TEST_CASE("nn::checkpoint: a context that hides a tensor which needs a gradient is refused in the backward pass") {
+  const Affine module;
+  const Tensor x = ones({3}).set_requires_grad(), scale = full({3}, 2).set_requires_grad();
+  const SilentContext constant{.scale = scale.detach(), .shift = {}}, silent{.scale = scale, .shift = {}};
+  sum(nn::checkpoint(module, x, constant, 1)).backward();
+  CHECK(x.grad().to_vector<float>() == std::vector<float>{2, 2, 2});
+  CHECK_THROWS_WITH_AS(sum(nn::checkpoint(module, x, silent, 1)).backward(),
+                       "[checkpoint] the block uses a parameter of shape [3] that is neither among its inputs nor "
+                       "among its parameters", AutogradError);
 }

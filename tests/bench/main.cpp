@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include <ditharos/autograd/profiler.h>
+#include <ditharos/autograd/inspect/profiler.h>
 #include <ditharos/tensor/allocator.h>
 #include <ditharos/tensor/error.h>
 #include "tests/bench/bench.h"

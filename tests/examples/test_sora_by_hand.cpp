@@ -158,9 +158,9 @@ TEST_CASE("sora [3]: 1 step and t = 3 steps both run, each step taking away one 
   CHECK_EQ(count(three.trace, 12), 1);
   // A network that knows the noise leads from L + 3 N over L + 2 N and L + N back to L.
   Run run = prepare(options);
-  run.model.ada_ln.weight = nn::parameter(zeros({4, 5}, DType::f64));
-  run.model.ada_ln.bias = nn::parameter(from_vector<double>({0, 0, 0, 0}));
-  run.model.feed_forward.bias = nn::parameter(from_vector<double>({1, -1}));  // P is [1, -1] everywhere
+  run.model.ada_ln.weight = nn::Parameter(zeros({4, 5}, DType::f64));
+  run.model.ada_ln.bias = nn::Parameter(from_vector<double>({0, 0, 0, 0}));
+  run.model.feed_forward.bias = nn::Parameter(from_vector<double>({1, -1}));  // P is [1, -1] everywhere
   run.noise = contiguous(expand(from_vector<double>({1, -1}), {1, 4, 2}));
   CHECK(same_bits(walk(run).denoised, latents_of(run.video, run)));
 }
@@ -221,9 +221,9 @@ TEST_CASE("sora [6]: conditioned = scale * noised + shift, row by row: 2A, A/2, 
   CHECK_EQ(rows_of(exercise(false).trace, "C"), Rows{{3, -1, 3, 1}, {5, 3, 4, 2}});
   CHECK_EQ(rows_of(exercise(true).trace, "C"), Rows{{1, -3, 1, -1}, {5, 3, 4, 2}});
   HandDiT model = prepare({}).model;
-  model.ada_ln.weight = nn::parameter(zeros({4, 5}, DType::f64));
+  model.ada_ln.weight = nn::Parameter(zeros({4, 5}, DType::f64));
   const auto conditioned = [&](std::vector<double> modulation, double value) {
-    model.ada_ln.bias = nn::parameter(from_vector(modulation));
+    model.ada_ln.bias = nn::Parameter(from_vector(modulation));
     return model.stages(full({1, 1, 2}, value, DType::f64), zeros({1, 5}, DType::f64)).conditioned.to_vector<double>();
   };
   CHECK_EQ(conditioned({2, .5, 0, 0}, 6), std::vector<double>{12, 3});  // 2A and A/2
@@ -277,9 +277,9 @@ TEST_CASE("sora [8]: F = C A, and A = I gives F = C") {
   CHECK_EQ(largest_difference(s.pooled, matmul(s.attention, s.conditioned)), 0);
   // Patches on a circle look most at themselves when query and key are the same.
   HandDiT model = prepare({}).model;
-  model.ada_ln.weight = nn::parameter(zeros({4, 5}, DType::f64));
-  model.ada_ln.bias = nn::parameter(from_vector<double>({1, 1, 0, 0}));
-  model.query.weight = model.key.weight = nn::parameter(eye(2, DType::f64));
+  model.ada_ln.weight = nn::Parameter(zeros({4, 5}, DType::f64));
+  model.ada_ln.bias = nn::Parameter(from_vector<double>({1, 1, 0, 0}));
+  model.query.weight = model.key.weight = nn::Parameter(eye(2, DType::f64));
   const Tensor angles = arange(6, DType::f64), circle = unsqueeze(stack({cos(angles), sin(angles)}, 1), 0);
   const Stages own = model.stages(circle, zeros({1, 5}, DType::f64));
   CHECK(same_bits(own.attention, unsqueeze(eye(6, DType::f64), 0)));

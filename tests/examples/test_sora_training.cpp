@@ -121,10 +121,9 @@ TEST_CASE("sora [10]: every learnable parameter moves, and encoder and decoder s
   Run run = soft_run();
   nn::audit(forward(run).loss, run.model);
   const HandDiT before = nn::clone(run.model);
-  models::LinearAutoencoder frozen = nn::clone(run.autoencoder);
+  const models::LinearAutoencoder frozen = nn::clone(run.autoencoder);
   train(run, {.steps = 5});
-  HandDiT old = before;
-  const nn::NamedTensors now = nn::named_parameters(run.model), then = nn::named_parameters(old);
+  const nn::NamedTensors now = nn::named_parameters(run.model), then = nn::named_parameters(before);
   for (size_t i = 0; i < now.size(); ++i) {
     CAPTURE(now[i].name);
     CHECK_FALSE(same_bits(now[i].tensor, then[i].tensor));

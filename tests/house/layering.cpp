@@ -36,6 +36,10 @@ const std::map<std::string, Folders> may_include = {
 const std::regex library("^(tensor|autograd|nn|models|optim|data|training|pipelines)/");
 const std::string umbrella = "include/ditharos/ditharos.h";
 
+// Tests act as programs that use OpenMP themselves.
+const std::regex openmp_files("^tensor/(parallel\\.cpp|kernels/.*)$|^tests/");
+const char* const openmp_reason = "OpenMP is used only behind tensor/parallel.h, in tensor/kernels/ and by tests";
+
 // A header (the text between the angle brackets) and the only files that may include it.
 struct HeaderRule {
   std::regex header, allowed;
@@ -44,10 +48,10 @@ struct HeaderRule {
 const std::vector<HeaderRule> header_rules = {
     {std::regex("(oneapi/dnnl/.*|dnnl.*)"), std::regex("^tensor/kernels/onednn/.*"),
      "oneDNN is included only in tensor/kernels/onednn/"},
-    {std::regex("omp\\.h"), std::regex("^tensor/(parallel\\.cpp|thread_team\\.cpp|kernels/.*)$"),
-     "OpenMP is used only behind tensor/parallel.h and in tensor/kernels/"},
+    {std::regex("omp\\.h"), openmp_files, openmp_reason},
     {std::regex("cereal/.*"), std::regex("^(training|tests)/.*\\.cpp$"),
      "cereal is included only by .cpp files of training/"},
+    {std::regex("nlohmann/.*"), std::regex(".*\\.cpp$"), "nlohmann_json is included only by .cpp files"},
     {std::regex("(toml\\+\\+|CLI)/.*"), std::regex("^(examples|tests)/.*\\.cpp$"),
      "toml++ and CLI11 are included only by .cpp files of examples/"},
     {std::regex("(png|zlib)\\.h"), std::regex("^data/codecs/.*\\.cpp$|^data/codecs/png_calls\\.h$|^tests/.*$"),
@@ -59,6 +63,8 @@ const std::vector<HeaderRule> header_rules = {
     {std::regex("doctest/.*"), std::regex("^tests/.*$"), "doctest belongs to tests/"},
     {std::regex("ditharos/tensor/kernels/.*"), std::regex("^(tensor|autograd|nn|optim|data|training|tests)/.*$"),
      "models/, pipelines/ and examples/ use operations, not kernels"},
+    {std::regex("ditharos/autograd/inspect/.*"), std::regex("^autograd/inspect/|^(?!autograd/)"),
+     "the core of autograd/ tells observers what happens (tensor/observer.h) and does not know autograd/inspect/"},
     {std::regex("ditharos/ditharos\\.h"), std::regex("^(examples|tests)/.*$"),
      "the library includes what it uses, not all"},
 };
@@ -70,9 +76,7 @@ struct CodeRule {
 };
 const std::regex nowhere("^$");
 const std::vector<CodeRule> code_rules = {
-    {std::regex("^\\s*#\\s*pragma\\s+omp\\b"), std::regex(""),
-     std::regex("^tensor/(parallel\\.cpp|thread_team\\.cpp|kernels/.*)$"),
-     "OpenMP is used only behind tensor/parallel.h and in tensor/kernels/"},
+    {std::regex("^\\s*#\\s*pragma\\s+omp\\b"), std::regex(""), openmp_files, openmp_reason},
     {std::regex("\\b(mutable_)?data\\s*<|\\bparallel_(for|tasks)\\b|\\b(float|double|int64_t)\\s*(const\\s*)?\\*"),
      std::regex("^autograd/"), nowhere, "autograd/ never touches elements: write a kernel and call it"},
     {std::regex("\\bstd::(cout|cerr|clog)\\b|\\b(printf|puts|fprintf|fputs|perror)\\s*\\("), library, nowhere,

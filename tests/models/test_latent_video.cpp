@@ -40,7 +40,7 @@ LatentVideo small_model() {
 }
 
 /// The bytes of all tensors whose names begin so.
-std::vector<std::vector<float>> values(nn::Module& model, const std::string& prefix) {
+std::vector<std::vector<float>> values(nn::ModuleBase& model, const std::string& prefix) {
   std::vector<std::vector<float>> all;
   for (const auto& [name, tensor] : nn::named_tensors(model))
     if (name.starts_with(prefix)) all.push_back(tensor.to_vector<float>());

@@ -74,21 +74,20 @@ TEST_CASE("linear autoencoder: frozen, while gradients pass through it") {
   Generator rng(5);
   LinearAutoencoder autoencoder({.channels = 1, .patch = {1, 2, 2}, .latent_channels = 2}, rng);
   const LinearAutoencoder before = nn::clone(autoencoder);
-  const Tensor latent = nn::parameter(rng.uniform({1, 3, 2}));
+  const Tensor latent = nn::Parameter(rng.uniform({1, 3, 2}));
   optim::Sgd optimizer(nn::named_parameters(autoencoder));
   sum(autoencoder.decode(latent).z).backward();
   CHECK(latent.grad().defined());
   optimizer.step(.1);
-  LinearAutoencoder old = before;
-  const nn::NamedTensors now = nn::named_tensors(autoencoder), then = nn::named_tensors(old);
+  const nn::NamedTensors now = nn::named_tensors(autoencoder), then = nn::named_tensors(before);
   CHECK_EQ(now.size(), 4);
   for (size_t i = 0; i < now.size(); ++i) {
     CHECK_FALSE(now[i].tensor.requires_grad());
     CHECK(same_bits(now[i].tensor, then[i].tensor));
   }
   // Other weights are frozen too.
-  const Tensor w = nn::parameter(rng.normal({2, 4}));
-  autoencoder.set_weights(w, zeros({2}), nn::parameter(rng.normal({4, 2})), zeros({4}));
+  const Tensor w = nn::Parameter(rng.normal({2, 4}));
+  autoencoder.set_weights(w, zeros({2}), nn::Parameter(rng.normal({4, 2})), zeros({4}));
   CHECK_FALSE(autoencoder.encode(ones({1, 4})).h.requires_grad());
 }
 

@@ -90,7 +90,7 @@ TEST_CASE("text encoder: every parameter learns, and padding's vector does not t
 TEST_CASE("text encoder: wrong tokens are refused in a sentence") {
   Generator rng(5);
   const TextEncoder encoder(small, rng);
-  CHECK_THROWS_WITH_AS(encoder({}), "[TextEncoder] tokens must have shape [B, L], got none", ShapeError);
+  CHECK_THROWS_WITH_AS(encoder(Tensor()), "[TextEncoder] tokens must have shape [B, L], got none", ShapeError);
   CHECK_THROWS_WITH_AS(encoder(zeros({3}, DType::i64)), "[TextEncoder] tokens must have shape [B, L], got [3]",
                        ShapeError);
   CHECK_THROWS_WITH_AS(encoder(zeros({1, 7}, DType::i64)), "[TextEncoder] a prompt may have 1 to 6 tokens, got 7",

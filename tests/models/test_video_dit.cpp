@@ -32,7 +32,7 @@ VideoDiTConfig without_text() {
 }
 
 /// Gives every parameter a random value: a fresh model's output is zero.
-void wake(nn::Module& model) {
+void wake(nn::ModuleBase& model) {
   Generator rng(3);
   for (const auto& [name, tensor] : nn::named_parameters(model)) {
     const std::vector<float> values = (rng.normal(tensor.shape()) * .3).to_vector<float>();
@@ -252,10 +252,14 @@ TEST_CASE("video dit: factorised attention carries frame by frame, then place by
   const Tensor x = rng.normal({1, 12, 16});
   // Which tokens change when token 5 (frame 1, place 1) does?
   const auto reached = [&](AttentionSpan span) {
-    const SpanAttention attention = awake(SpanAttention(tiny, span, rng));
+    const nn::Attention attention = awake(nn::Attention(tiny.hidden, tiny.heads, rng));
+    const auto attend = [&](const Tensor& tokens) {
+      const nn::AttentionInputs positions{.positions = clip.positions(span)};
+      return from_spans(attention(to_spans(tokens, span, clip), positions), span, clip, tokens.shape());
+    };
     const Tensor other = contiguous(x + 0.0);
     for (int64_t i = 0; i < 16; ++i) other.mutable_data<float>()[5 * 16 + i] += 1;
-    const Tensor change = amax(abs(attention(other, clip) - attention(x, clip)), {2});
+    const Tensor change = amax(abs(attend(other) - attend(x)), {2});
     std::vector<int64_t> tokens;
     for (int64_t i = 0; i < 12; ++i)
       if (change.select(1, i).item() > 1e-6) tokens.push_back(i);

@@ -153,8 +153,8 @@ TEST_CASE("packed weights are never stale") {
     nn::named_parameters(mlp)[1].tensor.mutable_data<float>()[3] += 30;  // a bias
     CHECK(moved());
 
-    // A copy shares its weights and sees their change; a clone has its own.
-    nn::Mlp copy = mlp, cloned = nn::clone(mlp);
+    // What shares the weights sees their change; a clone has its own.
+    nn::Mlp copy = nn::share(mlp), cloned = nn::clone(mlp);
     CHECK(largest_difference(packed(copy, x), before) == 0);
     CHECK(largest_difference(packed(cloned, x), before) == 0);
     nn::named_parameters(mlp)[2].tensor.mutable_data<float>()[3] += 30;

@@ -10,6 +10,7 @@
 #include <ditharos/nn/embedding.h>
 #include <ditharos/nn/mlp.h>
 #include <ditharos/nn/norm.h>
+#include <ditharos/nn/summary.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
 #include "tests/support/tensor_cases.h"
 
@@ -19,13 +20,13 @@ using ditharos::tests::same_bits;
 
 namespace {
 
-struct Block : nn::Module {
+struct Block : nn::Module<Block> {
   nn::LayerNorm norm{4};
   nn::Mlp mlp;
   nn::Dropout dropout{.5};
   Block() = default;
   explicit Block(Generator& rng) : mlp(4, 6, rng) {}
-  Tensor operator()(const Tensor& x) const { return x + mlp(norm(x)); }
+  Tensor forward(const Tensor& x) const { return x + mlp(norm(x)); }
   void visit(nn::Visitor& v) override {
     v("norm", norm);
     v("mlp", mlp);
@@ -33,9 +34,9 @@ struct Block : nn::Module {
   }
 };
 
-struct Net : nn::Module {
-  Tensor scale = nn::parameter(ones({1}));
-  Tensor table = ones({3});  // a buffer
+struct Net : nn::Module<Net> {
+  nn::Parameter scale{ones({1})};
+  nn::Buffer table{ones({3})};
   std::vector<Block> blocks;
   std::optional<nn::Linear> head, absent;
   Net() = default;
@@ -43,7 +44,7 @@ struct Net : nn::Module {
     for (int i = 0; i < 2; ++i) blocks.emplace_back(rng);
     head.emplace(4, 2, rng, false);
   }
-  Tensor operator()(Tensor x) const {
+  Tensor forward(Tensor x) const {
     for (const Block& block : blocks) x = block(x);
     return (*head)(x) * scale;
   }
@@ -63,7 +64,7 @@ std::vector<std::string> names_of(const nn::NamedTensors& tensors) {
 }
 
 /// Copies of the values, so that what happens to the module afterwards does not show.
-nn::NamedTensors snapshot(nn::Module& module) {
+nn::NamedTensors snapshot(const nn::ModuleBase& module) {
   nn::NamedTensors state = nn::named_tensors(module);
   for (auto& [name, tensor] : state) tensor = kernels::to(tensor.detach(), tensor.dtype());
   return state;
@@ -99,17 +100,32 @@ TEST_CASE("module: names are dotted paths in the order of the listing") {
   CHECK(nn::named_parameters(plain).empty());
 }
 
-TEST_CASE("module: copies share, clones do not") {
+TEST_CASE("module: copies and clones are independent, share shares, moves keep the tensors") {
   Generator rng(2);
   Net net(rng);
-  Net copy = net, deep = nn::clone(net);
-  const auto original = nn::named_tensors(net), shared = nn::named_tensors(copy), own = nn::named_tensors(deep);
-  CHECK(same_values(original, own));
-  for (size_t i = 0; i < original.size(); ++i) {
-    CHECK(shared[i].tensor.impl() == original[i].tensor.impl());
-    CHECK(own[i].tensor.storage() != original[i].tensor.storage());
-    CHECK(own[i].tensor.requires_grad() == original[i].tensor.requires_grad());
+  nn::set_requires_grad(net.blocks[1], false);
+  const Net copy = net, sharing = nn::share(net);
+  Net deep = nn::clone(net), assigned;
+  assigned = net;
+  const auto original = nn::named_tensors(net), shared = nn::named_tensors(sharing);
+  for (size_t i = 0; i < original.size(); ++i) CHECK(shared[i].tensor.impl() == original[i].tensor.impl());
+  for (const Net* one : {&copy, &std::as_const(deep), &std::as_const(assigned)}) {
+    const auto own = nn::named_tensors(*one);
+    CHECK(same_values(original, own));
+    for (size_t i = 0; i < original.size(); ++i) {
+      CHECK(own[i].tensor.storage() != original[i].tensor.storage());
+      CHECK(own[i].tensor.requires_grad() == original[i].tensor.requires_grad());
+    }
   }
+  const Net moved = std::move(assigned), again = nn::share(copy);
+  CHECK(moved.scale.impl() != net.scale.impl());
+  CHECK(again.scale.impl() == copy.scale.impl());
+  const Tensor handle = net.scale;
+  CHECK(handle.impl() == net.scale.impl());
+  Net last = std::move(net);
+  CHECK(last.scale.impl() == handle.impl());
+  CHECK(last.blocks[0].norm.weight.impl() == original[2].tensor.impl());
+  net = std::move(last);
   sum(deep(ones({1, 4}))).backward();
   CHECK_FALSE(net.scale.grad().defined());
   CHECK(deep.scale.grad().defined());
@@ -120,9 +136,9 @@ TEST_CASE("module: copies share, clones do not") {
 }
 
 TEST_CASE("module: a tied weight stays tied in a clone") {
-  struct Tied : nn::Module {
+  struct Tied : nn::Module<Tied> {
     nn::Linear in, out;
-    explicit Tied(Generator& rng) : in(3, 3, rng), out(3, 3, rng) { out.weight = in.weight; }
+    explicit Tied(Generator& rng) : in(3, 3, rng), out(3, 3, rng) { out.weight = in.weight.handle(); }
     void visit(nn::Visitor& v) override {
       v("in", in);
       v("out", out);
@@ -133,6 +149,35 @@ TEST_CASE("module: a tied weight stays tied in a clone") {
   Tied copy = nn::clone(tied);
   CHECK(copy.in.weight.impl() == copy.out.weight.impl());
   CHECK(copy.in.weight.impl() != tied.in.weight.impl());
+  const Tied plain = tied;  // member by member
+  CHECK(plain.in.weight.impl() != plain.out.weight.impl());
+}
+
+TEST_CASE("module: a list of layers holds independent ones, and grows without copying any") {
+  Generator rng(3);
+  std::vector<nn::Linear> layers(3, nn::Linear(2, 2, rng));
+  for (int i = 0; i < 3; ++i) CHECK(layers[size_t(i)].weight.impl() != layers[size_t(i + 1) % 3].weight.impl());
+  CHECK(same_bits(layers[0].weight, layers[2].weight));
+  const Tensor first = layers[0].weight;
+  layers.reserve(layers.capacity() + 1);
+  CHECK(layers[0].weight.impl() == first.impl());
+  static_assert(std::is_nothrow_move_constructible_v<nn::Linear> && std::is_nothrow_move_assignable_v<nn::Linear> &&
+                std::is_nothrow_move_constructible_v<nn::Conv2d> && std::is_nothrow_move_constructible_v<Block>);
+  // A Tensor that copies would share is no member that visit() takes.
+  static_assert(!std::is_invocable_v<nn::Visitor&, const char*, Tensor&>);
+  static_assert(std::is_invocable_v<nn::Visitor&, const char*, nn::Parameter&>);
+}
+
+TEST_CASE("module: what only lists takes a const module") {
+  Generator rng(4);
+  const Net net(rng);
+  CHECK(nn::named_parameters(net).size() == 14);
+  CHECK(nn::named_tensors(net).size() == 15);
+  CHECK(nn::parameter_count(net) == 1 + 2 * (8 + 24 + 6 + 24 + 4) + 8);
+  CHECK(nn::shared_tensors(net).empty());
+  CHECK(nn::audit(sum(net(ones({1, 4}))), net).empty());
+  CHECK(nn::summarize(net, [&] { return net(ones({1, 4})); })[0].parameters == nn::parameter_count(net));
+  CHECK(nn::tensor_names(net).size() == 14);
 }
 
 TEST_CASE("module: training and evaluation reach every level") {
@@ -220,24 +265,26 @@ TEST_CASE("module: a state dict that does not fit is refused whole") {
 
 TEST_CASE("audit: finds a parameter that no visit() lists") {
   Generator rng(8);
-  struct Forgetful : Net {
-    Tensor forgotten = nn::parameter(ones({2}));
-    using Net::Net;
-    Tensor operator()(const Tensor& x) const { return Net::operator()(x) * forgotten; }
+  struct Forgetful : nn::Module<Forgetful> {
+    Net net;
+    nn::Parameter forgotten{ones({2})};
+    explicit Forgetful(Generator& r) : net(r) {}
+    Tensor forward(const Tensor& x) const { return net(x) * forgotten; }
+    void visit(nn::Visitor& v) override { net.visit(v); }
   };
-  Forgetful net(rng);
+  Forgetful forgetful(rng);
   const Tensor x = ones({1, 4});
-  CHECK(message_of<AutogradError>([&] { nn::audit(sum(net(x)), net); }) ==
+  CHECK(message_of<AutogradError>([&] { nn::audit(sum(forgetful(x)), forgetful); }) ==
         "[audit] a tensor of shape [2] collects a gradient, but no visit() lists it: it would be neither trained nor "
         "saved");
-  Net& whole = net;
+  const Net& whole = forgetful.net;
   nn::audit(sum(whole(x)), whole);
   nn::audit(sum(whole.blocks[0](x)), whole);  // part of the parameters: all listed
   CHECK(message_of<AutogradError>([&] { nn::audit(sum(x), whole); }) ==
         "[audit] the loss does not depend on any parameter");
-  // A copy shares its parameters, so it passes; a clone's are others.
-  Net copy = whole, other = nn::clone(whole);
-  nn::audit(sum(copy(x)), whole);
+  // One that shares its parameters passes; a copy's are others.
+  const Net sharing = nn::share(whole), other = whole;
+  nn::audit(sum(sharing(x)), whole);
   CHECK(message_of<AutogradError>([&] { nn::audit(sum(other(x)), whole); }) != "");
 }
 

@@ -39,10 +39,10 @@ void check_module(M module, const std::string& name) {
 }
 
 /// DiT's name for the table of labels.
-struct Labels : nn::Module {
+struct Labels : nn::Module<Labels> {
   nn::Embedding table;
   explicit Labels(Generator& rng) : table(7, 8, rng) {}
-  Tensor operator()(const Tensor& y) const { return table(y); }
+  Tensor forward(const Tensor& y) const { return table(y); }
   void visit(nn::Visitor& v) override { v("embedding_table", table); }
 };
 

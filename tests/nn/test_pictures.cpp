@@ -20,7 +20,7 @@ using namespace ditharos::tests;
 
 namespace {
 
-std::vector<std::string> names_of(nn::Module& module) {
+std::vector<std::string> names_of(nn::ModuleBase& module) {
   std::vector<std::string> names;
   for (const auto& [name, tensor] : nn::named_tensors(module)) names.push_back(name + to_text(tensor.shape()));
   return names;

@@ -1,4 +1,4 @@
-// Tensors that a module lists under several names: copies of a module, which share, and weights tied on purpose.
+// Tensors that a module lists under several names: modules that share(), and weights tied on purpose.
 #include <doctest/doctest.h>
 
 #include <ditharos/autograd/ops.h>
@@ -13,39 +13,42 @@ using ditharos::tests::message_of;
 
 namespace {
 
-struct Stack : nn::Module {
+struct Stack : nn::Module<Stack> {
   std::vector<nn::Linear> layers;
   explicit Stack(std::vector<nn::Linear> list) : layers(std::move(list)) {}
-  Tensor operator()(Tensor x) const {
+  Tensor forward(Tensor x) const {
     for (const nn::Linear& layer : layers) x = layer(x);
     return x;
   }
   void visit(nn::Visitor& v) override { v("layers", layers); }
 };
 
-Stack copied() {
+Stack one_layer_three_times() {
   Generator rng(1);
-  return Stack(std::vector<nn::Linear>(3, nn::Linear(4, 4, rng)));
+  const nn::Linear layer(4, 4, rng);
+  Stack stack({});
+  for (int i = 0; i < 3; ++i) stack.layers.push_back(nn::share(layer));
+  return stack;
 }
 
 /// An encoder and a decoder with one weight and two biases.
-struct Tied : nn::Module {
+struct Tied : nn::Module<Tied> {
   nn::Linear in, out;
-  explicit Tied(Generator& rng) : in(3, 3, rng), out(3, 3, rng) { out.weight = in.weight; }
-  Tensor operator()(const Tensor& x) const { return out(in(x)); }
+  explicit Tied(Generator& rng) : in(3, 3, rng), out(3, 3, rng) { out.weight = in.weight.handle(); }
+  Tensor forward(const Tensor& x) const { return out(in(x)); }
   void visit(nn::Visitor& v) override {
     v("in", in);
     v("out", out);
   }
 };
 
-const std::vector<nn::SharedNames> names_of_copies = {
+const std::vector<nn::SharedNames> names_of_shared = {
     {"layers.0.weight", "layers.1.weight", "layers.2.weight"}, {"layers.0.bias", "layers.1.bias", "layers.2.bias"}};
 
 }  // namespace
 
-TEST_CASE("regression 27: a layer copied three times is counted, summarised and trained once, and audit names it") {
-  Stack net = copied();
+TEST_CASE("regression 27: a layer shared three times is counted, summarised and trained once, and audit names it") {
+  Stack net = one_layer_three_times();
   CHECK(nn::parameter_count(net) == 20);
   const auto forward = [&] { return sum(net(ones({1, 4}))); };
   CHECK(nn::summarize(net, forward)[0].parameters == 20);
@@ -58,8 +61,8 @@ TEST_CASE("regression 27: a layer copied three times is counted, summarised and 
   CHECK(parameters[0].name == "layers.0.weight");
   CHECK(optim::AdamW(parameters).parameters().size() == 2);
   CHECK(nn::named_tensors(net).size() == 6);  // a state dict has all names
-  CHECK(nn::shared_tensors(net) == names_of_copies);
-  CHECK(nn::audit(forward(), net) == names_of_copies);
+  CHECK(nn::shared_tensors(net) == names_of_shared);
+  CHECK(nn::audit(forward(), net) == names_of_shared);
 
   Generator rng(1);
   Stack own({nn::Linear(4, 4, rng), nn::Linear(4, 4, rng), nn::Linear(4, 4, rng)});
@@ -67,15 +70,15 @@ TEST_CASE("regression 27: a layer copied three times is counted, summarised and 
   CHECK(nn::audit(sum(own(ones({1, 4}))), own).empty());
 }
 
-TEST_CASE("regression 27: a file with three different layers is refused by a layer copied three times") {
+TEST_CASE("regression 27: a file with three different layers is refused by a layer shared three times") {
   Generator rng(2);
-  Stack net = copied(), own({nn::Linear(4, 4, rng), nn::Linear(4, 4, rng), nn::Linear(4, 4, rng)});
+  Stack net = one_layer_three_times(), own({nn::Linear(4, 4, rng), nn::Linear(4, 4, rng), nn::Linear(4, 4, rng)});
   const std::vector<float> before = net.layers[0].weight.to_vector<float>();
   const std::string message = message_of<ConfigError>([&] { nn::load_state_dict(net, nn::named_tensors(own)); });
   CHECK(message ==
         "the state dict does not fit: \"layers.0.weight\" and \"layers.1.weight\" are one tensor here, but have "
-        "different values there; a copied module shares its parameters with the original, and clone() gives it its "
-        "own");
+        "different values there; share() and tied weights make one tensor of several, copies of a module are "
+        "independent");
   CHECK(net.layers[0].weight.to_vector<float>() == before);
   nn::load_state_dict(own, nn::named_tensors(net));  // three equal layers are fine
   CHECK(own.layers[2].weight.to_vector<float>() == before);
@@ -91,8 +94,8 @@ TEST_CASE("regression 27: a file with three different layers is refused by a lay
 }
 
 TEST_CASE("regression 27: two views of the same elements are one tensor to a state dict") {
-  struct Views : nn::Module {
-    Tensor a = nn::parameter(ones({2})), b = a.detach().set_requires_grad();
+  struct Views : nn::Module<Views> {
+    nn::Parameter a{ones({2})}, b{a.detach()};
     void visit(nn::Visitor& v) override {
       v("a", a);
       v("b", b);

@@ -1,8 +1,8 @@
 // The summary of a model.
 #include <doctest/doctest.h>
 
+#include <ditharos/autograd/inspect/profiler.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/autograd/profiler.h>
 #include <ditharos/models/dit/dit.h>
 #include <ditharos/nn/mlp.h>
 #include <ditharos/nn/summary.h>
@@ -12,9 +12,9 @@ using namespace ditharos;
 using ditharos::tests::message_of;
 
 namespace {
-struct Net : nn::Module {
+struct Net : nn::Module<Net> {
   explicit Net(Generator& rng) : hidden(3, 32, rng), out(32, 2, rng), spare(2, 2, rng) {}
-  Tensor operator()(const Tensor& x) const { return out(tanh(hidden(x))); }
+  Tensor forward(const Tensor& x) const { return out(tanh(hidden(x))); }
   void visit(nn::Visitor& v) override { v("hidden", hidden), v("out", out), v("spare", spare); }
   nn::Linear hidden, out, spare;
 };
@@ -37,7 +37,7 @@ TEST_CASE("summary: a shared tensor counts once, a module that is called twice c
   Generator rng(1);
   Net net(rng);
   net.spare = nn::Linear(2, 2, rng, false);
-  net.spare.weight = net.hidden.weight;
+  net.spare.weight = net.hidden.weight.handle();
   const Tensor x = rng.normal({4, 3});
   const auto rows = nn::summarize(net, [&] { return net(x) + net(x); });
   CHECK_EQ(rows[0].parameters, 128 + 66);

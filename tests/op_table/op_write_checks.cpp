@@ -19,23 +19,18 @@ namespace {
 /// Hears of the inputs and the result of each operation, and of the operations' names.
 class Listener : public Observer {
  public:
-  explicit Listener(Tensors& tensors, std::set<std::string>& names) : tensors_(tensors), names_(names) {
-    observer = this;
-  }
-  ~Listener() { observer = nullptr; }
+  explicit Listener(Tensors& tensors, std::set<std::string>& names) : tensors_(tensors), names_(names) {}
   void begin(const WorkItem& work) override { names_.insert(work.name); }
-  void end() override {}
   void on_result(const WorkItem& work, const Tensor& result, const std::vector<Tensor>& inputs) override {
     names_.insert(work.name);
     for (const Tensor& x : inputs) tensors_.push_back(x);
     tensors_.push_back(result);
   }
-  int64_t on_storage(size_t) override { return 1; }
-  void on_flops(double) override {}
 
  private:
   Tensors& tensors_;
   std::set<std::string>& names_;
+  const ObserverScope scope_{*this};
 };
 
 /// Other values, which the operation takes too: another index or flag, a number that is larger.

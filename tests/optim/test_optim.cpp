@@ -22,8 +22,9 @@ using namespace ditharos;
 namespace {
 
 // Three parameters and a buffer.
-struct Toy : nn::Module {
-  Tensor a, b, c, buffer = from_vector<float>({1, 2});
+struct Toy : nn::Module<Toy> {
+  nn::Parameter a, b, c;
+  nn::Buffer buffer{from_vector<float>({1, 2})};
   void visit(nn::Visitor& v) override {
     v("a", a);
     v("b", b);
@@ -175,7 +176,7 @@ TEST_CASE("optimisers: state taken over goes on with the same bits, at every num
           nn::load_state_dict(fresh, nn::named_tensors(toy));
           other->load_state(optimizer->state());
           other_ema->load_state(ema->state(), ema->updates());
-          toy = fresh;
+          toy = std::move(fresh);
           optimizer = std::move(other);
           ema = std::move(other_ema);
         }

@@ -21,8 +21,9 @@ using namespace ditharos;
 
 namespace {
 
-struct Toy : nn::Module {
-  Tensor a, b, c, d, buffer = from_vector<float>({1, 2});
+struct Toy : nn::Module<Toy> {
+  nn::Parameter a, b, c, d;
+  nn::Buffer buffer{from_vector<float>({1, 2})};
   void visit(nn::Visitor& v) override {
     v("a", a), v("b", b), v("c", c), v("d", d);
     v.buffer("buffer", buffer);

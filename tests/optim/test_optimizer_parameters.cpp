@@ -14,8 +14,8 @@ using ditharos::tests::message_of;
 
 namespace {
 
-struct Pair : nn::Module {
-  Tensor a = nn::parameter(zeros({2})), b = nn::parameter(zeros({3}));
+struct Pair : nn::Module<Pair> {
+  nn::Parameter a{zeros({2})}, b{zeros({3})};
   void visit(nn::Visitor& v) override {
     v("a", a);
     v("b", b);
@@ -28,7 +28,7 @@ TEST_CASE("regression 28: an optimiser refuses a tensor that is no leaf, by name
   const Tensor w = ones({2, 2}).set_requires_grad(), v = w * 2.0;
   const std::string expected =
       "[optimizer] parameter \"v\" of shape [2, 2] is no leaf: [mul_scalar] computed it from others, and only leaves "
-      "collect a gradient; give those others, or a new leaf, nn::parameter(x.detach())";
+      "collect a gradient; give those others, or a new leaf, nn::Parameter(x.detach())";
   CHECK(message_of<AutogradError>([&] { optim::Sgd({{"w", w}, {"v", v}}); }) == expected);
   CHECK(message_of<AutogradError>([&] { optim::Adam({{"v", v}}); }) == expected);
   CHECK(message_of<AutogradError>([&] { optim::AdamW({{"v", v}}); }) == expected);
@@ -41,7 +41,7 @@ TEST_CASE("regression 28: an optimiser refuses a tensor that is no leaf, by name
   layer.weight = layer.weight * .02;
   CHECK(message_of<AutogradError>([&] { optim::Sgd(nn::named_parameters(layer)); }).starts_with(
       "[optimizer] parameter \"weight\""));
-  layer.weight = nn::parameter(layer.weight.detach());
+  layer.weight = nn::Parameter(layer.weight.detach());
   CHECK(optim::Sgd(nn::named_parameters(layer)).parameters().size() == 2);
   CHECK(message_of<Error>([] { optim::Sgd(nn::NamedTensors{{"nothing", Tensor()}}); }) ==
         "[optimizer] parameter \"nothing\" is undefined");

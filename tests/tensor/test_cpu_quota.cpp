@@ -6,7 +6,6 @@
 #include <limits>
 
 #include <ditharos/tensor/cpu_quota.h>
-#include <ditharos/tensor/thread_team.h>
 #include "tests/support/data_files.h"
 #include "tests/support/temporary_folder.h"
 
@@ -65,15 +64,4 @@ TEST_CASE("regression 25: damaged files of a cgroup are no limit") {
   }
   for (const char* membership : {"", "\n", "0", "0:", "0::", ":::", "no colon at all\n\n"})
     CHECK(std::isinf(cpu_quota(root.path(), membership)));
-}
-
-TEST_CASE("regression 25: threads are the cores that the quota pays for, one at least") {
-  CHECK(cores_within(8, std::numeric_limits<double>::infinity()) == 8);
-  CHECK(cores_within(8, 100) == 8);
-  CHECK(cores_within(8, 8) == 8);
-  CHECK(cores_within(8, 7.9) == 7);
-  CHECK(cores_within(2, 1) == 1);
-  CHECK(cores_within(2, 1.5) == 1);
-  CHECK(cores_within(2, .1) == 1);
-  CHECK(available_cores() >= 1);
 }

@@ -1,31 +1,22 @@
-// Parallel loops: every index once, exceptions, modes of the processor, and manners towards the rest of the program.
+// Parallel loops: every index once, exceptions, denormals, and programs that have threads, OpenMP regions and forks.
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <csignal>
-#include <cstdlib>
 #include <mutex>
-#include <numeric>
 #include <set>
-#include <stdexcept>
 #include <thread>
 #include <vector>
 
+#include <omp.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#if defined(__linux__)
-#include <sched.h>
-#endif
 #if defined(__SSE__)
 #include <xmmintrin.h>
 #endif
 
-#include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/parallel.h>
-#include <ditharos/tensor/random.h>
 
 using namespace ditharos;
 
@@ -48,17 +39,64 @@ int64_t parallel_sum(int64_t n) {
   return sum;
 }
 
-/// The status of a child that runs `body`, or -1 when it does not end within some seconds.
+/// True when `n` bodies of a loop run at the same time: each waits for the others, some seconds at most.
+bool run_at_once(int n) {
+  std::atomic<int> arrived{0};
+  std::atomic<bool> missed{false};
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  parallel_tasks(n, [&](int64_t) {
+    ++arrived;
+    while (arrived < n && !missed) {
+      if (std::chrono::steady_clock::now() > end) missed = true;
+      std::this_thread::yield();
+    }
+  });
+  return !missed;
+}
+
+/// True when all bodies of a loop run in the calling thread, each once.
+bool run_in_calling_thread() {
+  const auto caller = std::this_thread::get_id();
+  std::atomic<int> here{0}, elsewhere{0};
+  parallel_tasks(64, [&](int64_t) { ++(std::this_thread::get_id() == caller ? here : elsewhere); });
+  parallel_for(64, 1, [&](int64_t begin, int64_t end) {
+    (std::this_thread::get_id() == caller ? here : elsewhere) += static_cast<int>(end - begin);
+  });
+  return here == 128 && elsewhere == 0;
+}
+
+/// A loop on a thread of its own that holds the team from the constructor's end to the destructor.
+class LoopElsewhere {
+ public:
+  LoopElsewhere() {
+    while (!begun_) std::this_thread::yield();
+  }
+  ~LoopElsewhere() {
+    ended_ = true;
+    thread_.join();
+  }
+
+ private:
+  std::atomic<bool> begun_{false}, ended_{false};
+  std::thread thread_{[this] {
+    parallel_tasks(8, [this](int64_t) {
+      begun_ = true;
+      while (!ended_) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    });
+  }};
+};
+
+/// The exit status of a child that runs `body`, or -1 when it does not end within some seconds.
 template <class F>
 int status_of_child(const F& body) {
   const pid_t child = fork();
-  REQUIRE(child >= 0);
+  if (child < 0) return -1;
   if (child == 0) {
-    alarm(20);  // a child that hangs dies of it
+    alarm(20);  // ends a child that hangs
     _exit(body());
   }
   int status = 0;
-  REQUIRE(waitpid(child, &status, 0) == child);
+  if (waitpid(child, &status, 0) != child) return -1;
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
@@ -81,8 +119,8 @@ TEST_CASE("every index and every task runs once, at any number of threads") {
 TEST_CASE("many short loops, one after the other") {
   const Threads scope(4);
   int64_t sum = 0;
-  for (int i = 0; i < 20000; ++i) sum += parallel_sum(8);
-  CHECK(sum == 20000 * 28);
+  for (int i = 0; i < 5000; ++i) sum += parallel_sum(8);
+  CHECK(sum == 5000 * 28);
 }
 
 TEST_CASE("threads that went to sleep come back") {
@@ -91,6 +129,15 @@ TEST_CASE("threads that went to sleep come back") {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
     CHECK(parallel_sum(100) == 4950);
   }
+}
+
+TEST_CASE("a loop runs on as many threads as there are to be") {
+  for (const int threads : {2, 4, 3}) {
+    const Threads scope(threads);
+    CHECK(run_at_once(threads));
+  }
+  const Threads scope(1);
+  CHECK(run_in_calling_thread());
 }
 
 TEST_CASE("bodies that run at once have different indices below the number of threads") {
@@ -133,6 +180,26 @@ TEST_CASE("an exception reaches the caller, and the next loop works") {
   }
 }
 
+TEST_CASE("no task begins after an exception") {
+  for (const int threads : {1, 2, 4}) {
+    const Threads scope(threads);
+    std::atomic<int> begun{0};
+    const auto stop = [&] {
+      ++begun;
+      fail("stop");
+    };
+    // Each thread's first task may have begun before another one failed.
+    CHECK_THROWS_WITH_AS(parallel_tasks(1000, [&](int64_t) { stop(); }), "stop", Error);
+    CHECK(begun >= 1);
+    CHECK(begun <= threads);
+    begun = 0;
+    parallel_tasks(1, [&](int64_t) {  // a nested loop runs in place
+      CHECK_THROWS_WITH_AS(parallel_tasks(1000, [&](int64_t) { stop(); }), "stop", Error);
+    });
+    CHECK(begun == 1);
+  }
+}
+
 #if defined(__SSE__)
 TEST_CASE("bodies flush denormals; the caller's mode comes back, after exceptions too") {
   const unsigned before = _mm_getcsr();
@@ -170,70 +237,78 @@ TEST_CASE("several threads of a program may compute at the same time") {
   CHECK(wrong == 0);
 }
 
-TEST_CASE("a forked child computes with threads of its own, and parent and child end") {
+TEST_CASE("while one thread runs a loop, another one's loops run in place") {
   const Threads scope(4);
-  CHECK(parallel_sum(100) == 4950);
-  CHECK(status_of_child([] { return parallel_sum(1000) == 499500 ? 0 : 1; }) == 0);
-  CHECK(status_of_child([] { return status_of_child([] { return parallel_sum(10) == 45 ? 0 : 1; }); }) == 0);
-  CHECK(parallel_sum(100) == 4950);
+  {
+    const LoopElsewhere loop;
+    CHECK(run_in_calling_thread());
+  }
+  CHECK(run_at_once(4));
 }
 
-#if defined(__linux__)
-TEST_CASE("the caller's affinity stays as it is, pinned or not") {
+TEST_CASE("loops inside an OpenMP region of the program run in place") {
   const Threads scope(4);
-  cpu_set_t before, after;
-  REQUIRE(sched_getaffinity(0, sizeof before, &before) == 0);
-  for (const bool on : {true, false, true, false}) {
-    set_thread_pinning(on);
-    CHECK(parallel_sum(100) == 4950);
-    REQUIRE(sched_getaffinity(0, sizeof after, &after) == 0);
-    CHECK(CPU_EQUAL(&before, &after));
+  for (const int threads : {3, 2}) {
+    std::atomic<int> team{0}, in_place{0}, right{0};
+#pragma omp parallel num_threads(threads)
+    {
+      if (omp_get_thread_num() == 0) team = omp_get_num_threads();
+      in_place += run_in_calling_thread();
+      right += parallel_sum(1000) == 499500;
+    }
+    CHECK(team == threads);
+    CHECK(in_place == threads);
+    CHECK(right == threads);
+    CHECK(run_at_once(4));
   }
 }
 
-TEST_CASE("pinned threads have a core of their own; afterwards they roam again") {
-  const int cores = num_threads();
-  if (cores < 2) return;
-  const Threads scope(2);
-  const auto sizes_of_masks = [] {
-    std::mutex mutex;
-    std::set<int> sizes;
-    const auto caller = std::this_thread::get_id();
-    for (int attempt = 0; attempt < 1000 && sizes.empty(); ++attempt)  // until one of ours had a turn
-      parallel_tasks(64, [&](int64_t) {
-        std::this_thread::sleep_for(std::chrono::microseconds(20));
-        if (std::this_thread::get_id() == caller) return;
-        cpu_set_t set;
-        sched_getaffinity(0, sizeof set, &set);
-        const std::lock_guard lock(mutex);
-        sizes.insert(CPU_COUNT(&set));
-      });
-    return sizes;
-  };
-  cpu_set_t mine;
-  REQUIRE(sched_getaffinity(0, sizeof mine, &mine) == 0);
-  set_thread_pinning(true);
-  CHECK(sizes_of_masks() == std::set<int>{1});
-  set_thread_pinning(false);
-  CHECK(sizes_of_masks() == std::set<int>{CPU_COUNT(&mine)});
-}
-#endif
-
-TEST_CASE("signals are delivered to the program's own threads") {
+TEST_CASE("a forked child computes with threads of its own, and parent and child end") {
   const Threads scope(4);
-  parallel_sum(100);
-  sigset_t blocked;
-  pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
-  CHECK(sigismember(&blocked, SIGINT) == 0);
-  std::atomic<int> open{0};
-  const auto caller = std::this_thread::get_id();
-  parallel_tasks(200, [&](int64_t) {
-    if (std::this_thread::get_id() == caller) return;
-    sigset_t set;
-    pthread_sigmask(SIG_SETMASK, nullptr, &set);
-    if (!sigismember(&set, SIGINT)) ++open;
-  });
-  CHECK(open == 0);
+  CHECK(parallel_sum(100) == 4950);
+  const auto compute = [] { return parallel_sum(1000) == 499500 && run_at_once(4) ? 0 : 1; };
+  CHECK(status_of_child(compute) == 0);
+  CHECK(status_of_child([&] { return compute() ? 1 : status_of_child(compute); }) == 0);
+  CHECK(run_at_once(4));
+}
+
+TEST_CASE("a child that is forked inside a loop computes in place") {
+  const Threads scope(4);
+  for (const bool nested : {false, true}) {
+    std::atomic<int> right{0};
+    const auto fork_and_compute = [&](int64_t) {
+      right += status_of_child([] { return parallel_sum(1000) == 499500 && run_in_calling_thread() ? 0 : 1; }) == 0;
+    };
+    parallel_tasks(4, [&](int64_t i) {
+      if (nested) parallel_tasks(1, fork_and_compute);
+      else fork_and_compute(i);
+    });
+    CHECK(right == 4);
+    CHECK(run_at_once(4));
+  }
+}
+
+TEST_CASE("a child that is forked while another thread runs a loop computes") {
+  const Threads scope(4);
+  const auto compute = [] {
+#if defined(KMP_VERSION_MAJOR)  // LLVM's runtime
+    const bool as_expected = run_in_calling_thread();
+#else
+    const bool as_expected = run_at_once(4);
+#endif
+    return parallel_sum(1000) == 499500 && as_expected ? 0 : 1;
+  };
+  for (const bool had_threads : {true, false}) {
+    int status = -1;
+    std::thread forking([&] {
+      if (had_threads) CHECK(run_at_once(4));
+      const LoopElsewhere loop;
+      status = status_of_child(compute);
+    });
+    forking.join();
+    CHECK(status == 0);
+    CHECK(run_at_once(4));
+  }
 }
 
 TEST_CASE("the number of threads is checked") {

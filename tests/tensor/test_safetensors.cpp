@@ -12,7 +12,6 @@
 #include <ditharos/tensor/allocator.h>
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/io/file.h>
-#include <ditharos/tensor/io/json_scanner.h>
 #include <ditharos/tensor/io/safetensors.h>
 #include <ditharos/tensor/io/safetensors_header.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
@@ -117,7 +116,8 @@ TEST_CASE("safetensors: what the format forbids is refused, and said") {
   CHECK(said("") == "the header does not begin with '{'");
   CHECK(said(" {}") == "the header does not begin with '{'");
   CHECK(said("{}") == "the tensors end at byte 0 of the data, but the file holds 24 bytes of it");
-  CHECK(said(entry("F32", "2,3", "0,24") + "x") == "byte 57 of the header: expected nothing more");
+  CHECK(said(entry("F32", "2,3", "0,24") + "x")
+            .starts_with("byte 58 of the header: syntax error while parsing value - invalid literal"));
   CHECK(said(entry("F16", "12", "0,24")) ==
         "tensor \"a\" is of dtype \"F16\"; F32, F64, BF16, I64, I32, U8 and BOOL can be read");
   CHECK(said(entry("F32", "2,4", "0,24")) ==
@@ -127,9 +127,9 @@ TEST_CASE("safetensors: what the format forbids is refused, and said") {
   CHECK(said(entry("U8", "20", "0,20")) == "the tensors end at byte 20 of the data, but the file holds 24 bytes of it");
   CHECK(said(entry("U8", "28", "0,28")) == "the tensors end at byte 28 of the data, but the file holds 24 bytes of it");
   CHECK(said(entry("U8", "-24", "0,24")).find("expected a whole number") != std::string::npos);
-  CHECK(said(entry("U8", "024", "0,24")).find("a number begins with 0") != std::string::npos);
-  CHECK(said(entry("U8", "2.4e1", "0,24")).find("expected ']'") != std::string::npos);
-  CHECK(said(entry("U8", "18446744073709551616", "0,24")).find("does not fit 64 bits") != std::string::npos);
+  CHECK(said(entry("U8", "024", "0,24")).find("byte 31 of the header: syntax error while parsing array") != std::string::npos);
+  CHECK(said(entry("U8", "2.4e1", "0,24")).find("expected a whole number, got 2.4e1") != std::string::npos);
+  CHECK(said(entry("U8", "18446744073709551616", "0,24")).find("expected a whole number, got 18446744073709551616") != std::string::npos);
   CHECK(said(entry("U8", "18446744073709551615", "0,24")).find("a size is too large") != std::string::npos);
   CHECK(said(entry("U8", "4294967296,4294967296,24", "0,24")).find("larger than any file") != std::string::npos);
   const std::string huge = "4611686018427387904";  // 2^62
@@ -141,17 +141,24 @@ TEST_CASE("safetensors: what the format forbids is refused, and said") {
   CHECK(said(R"({"a":{"dtype":"U8","shape":[24],"data_offsets":[0,24],"x":1}})").find("unknown field \"x\"") !=
         std::string::npos);
   const std::string a = R"("a":{"dtype":"U8","shape":[12],"data_offsets":[0,12]})";
+  CHECK(said(entry("U8", "24", "0")).find("data_offsets are two numbers") != std::string::npos);
+  CHECK(said(entry("U8", "24", "0,24,24")).find("data_offsets are two numbers") != std::string::npos);
+  CHECK(said(entry("U8", "[24]", "0,24")).find("an array where it does not belong") != std::string::npos);
+  CHECK(said(R"({"a":{"dtype":["U8"]}})").find("an array where it does not belong") != std::string::npos);
+  CHECK(said(R"({"a":{"dtype":{}}})").find("an object where it does not belong") != std::string::npos);
+  CHECK(said(R"({"a":{"shape":"24"}})").find("\"shape\" cannot be a string") != std::string::npos);
+  CHECK(said(R"({"__metadata__":{},"__metadata__":{}})").find("\"__metadata__\" comes twice") != std::string::npos);
   CHECK(said("{" + a + "," + a + "}").find("the key \"a\" comes twice") != std::string::npos);
   CHECK(said("{" + a + R"(,"b":{"dtype":"U8","shape":[12],"data_offsets":[6,18]}})").find("\"b\" lie at 6 to 18") !=
         std::string::npos);
   CHECK(said("{" + a + R"(,"b":{"dtype":"U8","shape":[11],"data_offsets":[13,24]}})").find("\"b\" lie at 13 to 24") !=
         std::string::npos);
-  CHECK(said("{" + a + ",}").find("expected '\"'") != std::string::npos);
-  CHECK(said(R"({"__metadata__":{"k":1}})").find("expected '\"'") != std::string::npos);
-  CHECK(said(R"({"\ud800":1})").find("half of a surrogate pair") != std::string::npos);
-  CHECK(said(R"({"\x":1})").find("unknown escape") != std::string::npos);
-  CHECK(said("{\"\x01\":1}").find("a control character") != std::string::npos);
-  CHECK(said("{\"\xff\":1}").find("not UTF-8") != std::string::npos);
+  CHECK(said("{" + a + ",}").find("expected string literal") != std::string::npos);
+  CHECK(said(R"({"__metadata__":{"k":1}})").find("a number where it does not belong") != std::string::npos);
+  CHECK(said(R"({"\ud800":1})").find("surrogate U+D800..U+DBFF must be followed by") != std::string::npos);
+  CHECK(said(R"({"\x":1})").find("forbidden character after backslash") != std::string::npos);
+  CHECK(said("{\"\x01\":1}").find("control character U+0001") != std::string::npos);
+  CHECK(said("{\"\xff\":1}").find("ill-formed UTF-8") != std::string::npos);
   CHECK(refusal(file_of(entry("BOOL", "24", "0,24"), std::string(23, '\1') + "\2")) ==
         "tensor \"a\" is of dtype BOOL, but holds the byte 2");
 }
@@ -270,8 +277,9 @@ TEST_CASE("safetensors: UTF-8") {
   for (const char* bad : {"\x80", "\xc0\x80", "\xc1\xbf", "\xc2", "\xc2g", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xe2\x82",
                           "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff"})
     CHECK_FALSE(is_utf8(bad));
-  JsonScanner json(R"("\"\\\/\b\f\n\r\t\u20aC\ud83d\ude00")");
-  CHECK(json.string() == "\"\\/\b\f\n\r\t\xe2\x82\xac\xf0\x9f\x98\x80");
+  const std::string escaped = R"({"__metadata__":{"k":"\"\\\/\b\f\n\r\t\u20aC\ud83d\ude00"}})";
+  CHECK(safetensors::parse_header(escaped, 0).metadata.at("k") ==
+        "\"\\/\b\f\n\r\t\xe2\x82\xac\xf0\x9f\x98\x80");
 }
 
 TEST_CASE("regression 8: a safetensors file with one changed byte is refused, and one without a checksum loads") {

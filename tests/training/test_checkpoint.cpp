@@ -25,11 +25,12 @@ using training::verify_checkpoint;
 
 namespace {
 
-struct Toy : nn::Module {
-  Tensor w, table;
+struct Toy : nn::Module<Toy> {
+  nn::Parameter w;
+  nn::Buffer table;
   explicit Toy(uint64_t seed) {
     Generator rng(seed);
-    w = rng.normal({3, 4}).set_requires_grad();
+    w = nn::Parameter(rng.normal({3, 4}));
     table = rng.normal({2});
   }
   void visit(nn::Visitor& v) override {

@@ -6,7 +6,7 @@
 #include <limits>
 
 #include <ditharos/autograd/grad_mode.h>
-#include <ditharos/autograd/non_finite.h>
+#include <ditharos/autograd/inspect/non_finite.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/diffusion/flow.h>
 #include <ditharos/models/dit/dit.h>
@@ -35,7 +35,7 @@ training::TrainState state_at(int64_t step) {
   return state;
 }
 
-struct Net : nn::Module {
+struct Net : nn::Module<Net> {
   nn::Linear first, second;
   explicit Net(Generator& rng) : first(4, 4, rng), second(4, 4, rng) {}
   void visit(nn::Visitor& v) override { v("first", first), v("second", second); }

@@ -6,9 +6,9 @@
 #include <csignal>
 #include <filesystem>
 
+#include <ditharos/autograd/inspect/profiler.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/autograd/profiler.h>
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/io/file.h>
 #include <ditharos/tensor/stop_check.h>

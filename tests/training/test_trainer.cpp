@@ -62,7 +62,7 @@ struct Batch {
   }
 };
 
-std::vector<float> all_values(nn::Module& model) {
+std::vector<float> all_values(nn::ModuleBase& model) {
   std::vector<float> values;
   for (const auto& [name, tensor] : nn::named_tensors(model)) {
     for (const float v : tensor.to_vector<float>()) values.push_back(v);

@@ -190,7 +190,7 @@ Row identity() {
     GradMode recording(true);
     const Tensor x = in[0].requires_grad() ? in[0] : in[0].detach().set_requires_grad();
     const Rule rule = fused(each([](const Backward& d) { return d.grad() * square(d.input(0)) * 3.0; }),
-                            [](const Tensors& saved) { return pow(saved[0], 3); });
+                            derivative_of([](const Tensors& saved) { return pow(saved[0], 3); }));
     const Tensor cube = record("test.cube", pow(x.detach(), 3), {x}, save_inputs, rule);
     return grad(cube, x, ones_like(cube), {.create_graph = true});
   };
