@@ -8,16 +8,16 @@
 #include <vector>
 
 #include <ditharos/data/datasets/open.h>
+#include <ditharos/models/evaluation/image_evaluator.h>
 #include <ditharos/nn/inference.h>
 #include <ditharos/tensor/io/file.h>
 #include <ditharos/tensor/number_text.h>
 #include <ditharos/tensor/parallel.h>
+#include <ditharos/training/classifier.h>
 #include <ditharos/training/json.h>
 #include <ditharos/training/output_files.h>
 #include "examples/cli/outputs.h"
-#include "examples/common/classifier_training.h"
 #include "examples/common/dit_checkpoint.h"
-#include "examples/common/picture_judge.h"
 #include "examples/cli/program.h"
 #include "examples/cli/progress.h"
 
@@ -32,7 +32,7 @@ struct Options {
   uint64_t seed = 0;
   int threads = 0;
   bool last_weights = false, int8 = false;
-  ClassifierTraining classifier;
+  training::ClassifierTraining classifier;
 };
 
 void describe(Settings& settings, Options& options) {
@@ -55,7 +55,7 @@ void describe(Settings& settings, Options& options) {
       .add("classifier_seed", options.classifier.seed, "decides its initial weights and the order of pictures");
 }
 
-CachedClassifier get_classifier(const Options& options, const data::Dataset& train) {
+training::CachedClassifier get_classifier(const Options& options, const data::Dataset& train) {
   std::optional<Progress> progress;
   const auto show = [&](int64_t step, int64_t total, double loss) {
     if (step == 0) {
@@ -67,7 +67,7 @@ CachedClassifier get_classifier(const Options& options, const data::Dataset& tra
     progress->update(step, {{"loss", loss}});
     if (step == total) progress->finish();
   };
-  CachedClassifier classifier = cached_classifier(options.cache, train, options.classifier, show);
+  training::CachedClassifier classifier = training::cached_classifier(options.cache, train, options.classifier, show);
   if (!classifier.complaint.empty()) std::printf("trained again: %s\n", classifier.complaint.c_str());
   std::printf("classifier: %s %s\n", classifier.was_cached ? "read from" : "saved as", classifier.path.c_str());
   return classifier;
@@ -82,7 +82,7 @@ void check_fits(const TrainedDiT& trained, const data::Dataset& test, const std:
                      " classes, but ", data, " has ", test.num_classes());
 }
 
-Quality judge_samples(const TrainedDiT& trained, const PictureJudge& judge, const data::Dataset& test, uint64_t seed) {
+models::ImageQuality judge_samples(const TrainedDiT& trained, const models::ImageEvaluator& judge, const data::Dataset& test, uint64_t seed) {
   // A model without classes draws about as many pictures as one with them, in one square request.
   SampleRequest request = request_samples(trained.run.model, judge.per_class(), seed);
   if (trained.run.model.classes == 0) {
@@ -101,23 +101,23 @@ Quality judge_samples(const TrainedDiT& trained, const PictureJudge& judge, cons
   return judge.measure(data::to_bytes(samples), labels);
 }
 
-void print_row(const std::string& name, const Quality& q) {
+void print_row(const std::string& name, const models::ImageQuality& q) {
   const double percent = 100 * q.accuracy.value_or(0);
-  std::printf("%-28s %8lld", name.c_str(), static_cast<long long>(q.pictures));
+  std::printf("%-28s %8lld", name.c_str(), static_cast<long long>(q.images));
   if (q.accuracy) std::printf(" %14s %%", fixed_text(percent, 1).c_str());
   else std::printf(" %16s", "-");
   std::printf(" %17s\n", fixed_text(q.frechet, 3).c_str());
 }
 
-training::JsonObject as_json(const Quality& q, const std::vector<std::string>& class_names) {
+training::JsonObject as_json(const models::ImageQuality& q, const std::vector<std::string>& class_names) {
   training::JsonObject object, by_class;
-  object.add("pictures", q.pictures).add("frechet_distance", q.frechet);
+  object.add("pictures", q.images).add("frechet_distance", q.frechet);
   for (size_t c = 0; c < q.by_class.size(); ++c) by_class.add(class_names[c], q.by_class[c]);
   if (q.accuracy) object.add("class_accuracy", *q.accuracy).add("class_accuracy_by_class", by_class);
   return object;
 }
 
-void print_table(const PictureJudge& judge, const std::optional<Quality>& samples, const TrainedDiT* trained,
+void print_table(const models::ImageEvaluator& judge, const std::optional<models::ImageQuality>& samples, const TrainedDiT* trained,
                  const std::vector<std::string>& class_names) {
   std::printf("\n%-28s %8s %16s %17s\n", "", "pictures", "class accuracy", "Frechet distance");
   print_row("real test pictures (ceiling)", judge.real());
@@ -130,14 +130,14 @@ void print_table(const PictureJudge& judge, const std::optional<Quality>& sample
     }
   }
   std::printf("\nFrechet distances are from the features of the other %lld test pictures.\n",
-              static_cast<long long>(judge.reference_pictures()));
+              static_cast<long long>(judge.reference_images()));
 }
 
-void write_json(const std::string& path, const PictureJudge& judge, const std::optional<Quality>& samples,
+void write_json(const std::string& path, const models::ImageEvaluator& judge, const std::optional<models::ImageQuality>& samples,
                 const TrainedDiT* trained, const std::string& data, const std::vector<std::string>& class_names) {
   training::JsonObject object;
   object.add("data", data).add("classifier_test_accuracy", judge.test_accuracy());
-  object.add("reference_pictures", judge.reference_pictures()).add("real", as_json(judge.real(), class_names));
+  object.add("reference_pictures", judge.reference_images()).add("real", as_json(judge.real(), class_names));
   if (samples) {
     const models::SamplerConfig& sampler = trained->run.sampler;
     object.add("checkpoint", trained->path).add("step", trained->step).add("sampler", models::name_of(sampler.kind));
@@ -186,20 +186,20 @@ int evaluate(int argc, char** argv) {
   const data::Opened opened = data::open_dataset(data, data::Split::test, reading);
   const data::Dataset& test = opened.dataset;
   if (trained) check_fits(*trained, test, data);
-  check_test_set(test, data);
+  models::check_test_set(test, data);
   const data::Opened train = data::open_dataset(data, data::Split::train, reading);
   print_notes(train.notes);
   print_notes(opened.notes);
 
-  const CachedClassifier classifier = get_classifier(options, train.dataset);
-  const PictureJudge judge(classifier.model, test, options.per_class);
+  const training::CachedClassifier classifier = get_classifier(options, train.dataset);
+  const models::ImageEvaluator judge(classifier.model, test, options.per_class);
   std::printf("it recognises %s %% of all %lld test pictures\n", fixed_text(100 * judge.test_accuracy(), 2).c_str(),
               static_cast<long long>(test.size()));
   if (judge.per_class() < options.per_class) {
     std::printf("only %lld pictures of each class: the test set has no more for a fair comparison\n",
                 static_cast<long long>(judge.per_class()));
   }
-  std::optional<Quality> samples;
+  std::optional<models::ImageQuality> samples;
   if (trained) {
     std::printf("sampling: %s, %lld steps, guidance %s%s\n", models::name_of(sampler.kind),
                 static_cast<long long>(sampler.steps), general_text(sampler.guidance.scale, 6).c_str(),

@@ -11,14 +11,14 @@
 
 #include <ditharos/autograd/ops.h>
 #include <ditharos/data/codecs/video_file.h>
+#include <ditharos/models/evaluation/clip_evaluator.h>
 #include <ditharos/tensor/io/file.h>
 #include <ditharos/tensor/number_text.h>
 #include <ditharos/tensor/parallel.h>
+#include <ditharos/training/classifier.h>
 #include <ditharos/training/json.h>
 #include <ditharos/training/output_files.h>
 #include "examples/cli/outputs.h"
-#include "examples/common/classifier_training.h"
-#include "examples/common/clip_judge.h"
 #include "examples/common/clip_tasks.h"
 #include "examples/cli/program.h"
 #include "examples/cli/progress.h"
@@ -38,7 +38,7 @@ struct Options {
   uint64_t seed = 0;
   int threads = 0;
   bool last_weights = false;
-  ClassifierTraining classifier;
+  training::ClassifierTraining classifier;
   VideoSampling sampling;
 };
 
@@ -73,12 +73,12 @@ models::ConvClassifier get_judge(const Options& options, const data::Dataset& th
     data::MovingGarmentsOptions of_clips;
     of_clips.count = clips;
     of_clips.second_thing = 0;
-    return crops_of(data::MovingGarments(things, of_clips), shapes);
+    return models::object_crops(data::MovingGarments(things, of_clips), shapes);
   };
   // A few crops stand for all of them: whoever changes how clips are made or measured changes these as well.
   const data::Dataset some = crops(32);
   const std::string fingerprint =
-      classifier_fingerprint(some, options.classifier) + "clips = " + std::to_string(options.judge_clips) + "\n";
+      training::classifier_fingerprint(some, options.classifier) + "clips = " + std::to_string(options.judge_clips) + "\n";
   std::optional<Progress> progress;
   const auto show = [&](int64_t step, int64_t total, double loss) {
     if (!progress) progress.emplace(0, total);
@@ -92,8 +92,8 @@ models::ConvClassifier get_judge(const Options& options, const data::Dataset& th
     std::fflush(stdout);
     return crops(options.judge_clips);
   };
-  CachedClassifier classifier =
-      cached_classifier(options.cache, fingerprint, some, make, options.classifier, show);
+  training::CachedClassifier classifier =
+      training::cached_classifier(options.cache, fingerprint, some, make, options.classifier, show);
   std::printf("judge: %s %s\n", classifier.was_cached ? "read from" : "saved as", classifier.path.c_str());
   return std::move(classifier.model);
 }
@@ -133,26 +133,26 @@ std::vector<Tensor> coded_and_decoded(const models::LatentVideo& model, const st
   return result;
 }
 
-std::vector<ClipVerdict> judge_all(const models::ConvClassifier& judge, const std::vector<Tensor>& clips) {
-  std::vector<ClipVerdict> verdicts;
-  for (const Tensor& clip : clips) verdicts.push_back(judge_clip(judge, clip));
+std::vector<models::ClipPrediction> judge_all(const models::ConvClassifier& judge, const std::vector<Tensor>& clips) {
+  std::vector<models::ClipPrediction> verdicts;
+  for (const Tensor& clip : clips) verdicts.push_back(models::classify_clip(judge, clip));
   return verdicts;
 }
 
-void print_row(const char* name, const ClipScore& s) {
+void print_row(const char* name, const models::ClipScore& s) {
   std::string line = left_aligned(name, 26);
-  for (const double share : {s.thing.value(), s.direction.value(), s.motion.value(), s.sky.value()})
+  for (const double share : {s.object.value(), s.direction.value(), s.motion.value(), s.sky.value()})
     line += " " + right_aligned(fixed_text(100 * share, 1), 8) + " %";
   std::printf("%s\n", line.c_str());
 }
 
-training::JsonObject as_json(const ClipScore& s) {
+training::JsonObject as_json(const models::ClipScore& s) {
   return training::JsonObject()
-      .add("thing", s.thing.value())
+      .add("thing", s.object.value())
       .add("direction", s.direction.value())
       .add("motion", s.motion.value())
       .add("sky", s.sky.value())
-      .add("things_asked", s.thing.asked)
+      .add("things_asked", s.object.asked)
       .add("directions_asked", s.direction.asked)
       .add("skies_asked", s.sky.asked);
 }
@@ -228,11 +228,11 @@ int evaluate(int argc, char** argv) {
   std::vector<Tensor> clips;
   for (int64_t i = 0; i < options.prompts; ++i) clips.push_back(data::to_bytes(select(sampled, 0, i)));
 
-  const std::vector<ClipVerdict> verdicts = judge_all(judge, clips);
-  const ClipScore real = score_clips(held_out.facts, judge_all(judge, held_out.real));
-  const ClipScore coded =
-      score_clips(held_out.facts, judge_all(judge, coded_and_decoded(trained.model, held_out.real)));
-  const ClipScore score = score_clips(held_out.facts, verdicts), chance = score_shuffled(held_out.facts, verdicts);
+  const std::vector<models::ClipPrediction> verdicts = judge_all(judge, clips);
+  const models::ClipScore real = models::score_clips(held_out.facts, judge_all(judge, held_out.real));
+  const models::ClipScore coded =
+      models::score_clips(held_out.facts, judge_all(judge, coded_and_decoded(trained.model, held_out.real)));
+  const models::ClipScore score = models::score_clips(held_out.facts, verdicts), chance = models::score_shuffled(held_out.facts, verdicts);
   std::printf("\n%-26s %10s %10s %10s %10s\n", "", "thing", "direction", "motion", "sky");
   print_row("real clips (ceiling)", real);
   print_row("real, coded and decoded", coded);

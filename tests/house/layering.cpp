@@ -25,7 +25,7 @@ const std::map<std::string, Folders> may_include = {
     {"tensor", {"tensor"}},
     {"autograd", {"tensor", "autograd"}},
     {"nn", {"tensor", "autograd", "nn"}},
-    {"models", {"tensor", "autograd", "nn", "models"}},
+    {"models", {"tensor", "autograd", "nn", "data", "models"}},
     {"optim", {"tensor", "autograd", "nn", "optim"}},
     {"data", {"tensor", "data"}},
     {"training", {"tensor", "autograd", "nn", "models", "optim", "data", "training"}},

@@ -45,6 +45,7 @@ TEST_CASE("layering: each offence is seen, and what is like it but allowed is no
       {"nn/summary.h", "#include <ditharos/autograd/inspect/inspect.h>", ""},
       {"nn/a.cpp", "#include <ditharos/models/dit/dit.h>", "nn/ must not include models/"},
       {"models/dit/a.cpp", "#include <ditharos/optim/adam.h>", "models/ must not include optim/"},
+      {"models/evaluation/a.h", "#include <ditharos/data/datasets/dataset.h>", ""},
       {"training/trainer.h", "#include <ditharos/optim/ema.h>", ""},
       {"training/a.cpp", "#include <ditharos/pipelines/image_pipeline.h>", "training/ must not include pipelines/"},
       {"optim/a.cpp", "#include <ditharos/models/dit/dit.h>", "optim/ must not include models/"},

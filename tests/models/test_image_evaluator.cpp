@@ -1,4 +1,4 @@
-// The judge of pictures: classifier, its training and cache, quality of samples.
+// The evaluator of images: classifier, its training and cache, quality of samples.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -7,15 +7,15 @@
 
 #include <ditharos/autograd/ops.h>
 #include <ditharos/data/synthetic/shapes.h>
+#include <ditharos/models/evaluation/image_evaluator.h>
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/io/file.h>
-#include "examples/common/classifier_training.h"
-#include "examples/common/picture_judge.h"
+#include <ditharos/training/classifier.h>
 #include "tests/support/temporary_folder.h"
 
 using namespace ditharos;
-using namespace ditharos::examples;
-using models::ConvClassifier;
+using namespace ditharos::models;
+using namespace ditharos::training;
 
 namespace {
 
@@ -70,10 +70,10 @@ TEST_CASE("classifier: training brings the loss down and the accuracy up") {
   CHECK(std::isnan(losses[0]));
   CHECK(losses[1] > 2);  // ln 10 = 2.3: it knows nothing yet
   CHECK(losses.back() < 1);
-  const PictureJudge judge(model, test_set(), 10);
-  CHECK(judge.test_accuracy() > 0.7);
+  const ImageEvaluator evaluator(model, test_set(), 10);
+  CHECK(evaluator.test_accuracy() > 0.7);
   // The same again, to the bit.
-  const Judgement a = examples::judge(model, test_set().images()), b = examples::judge(trained(), test_set().images());
+  const ImagePredictions a = classify(model, test_set().images()), b = classify(trained(), test_set().images());
   CHECK(a.features.to_vector<float>() == b.features.to_vector<float>());
 }
 
@@ -88,8 +88,8 @@ TEST_CASE("classifier: the cache is used for the same data and settings, and rep
   CHECK(second.was_cached);
   CHECK(second.path == first.path);
   const Tensor pictures = test_set().images();
-  CHECK(judge(first.model, pictures).features.to_vector<float>() ==
-        judge(second.model, pictures).features.to_vector<float>());
+  CHECK(classify(first.model, pictures).features.to_vector<float>() ==
+        classify(second.model, pictures).features.to_vector<float>());
 
   std::string bytes = read_file(first.path, 1 << 24);
   bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
@@ -122,12 +122,12 @@ TEST_CASE("classifier: whatever decides it changes its fingerprint") {
   CHECK(prints.size() == 9);
 }
 
-TEST_CASE("judge: real pictures are near the reference, noise and a missing class are far") {
-  const PictureJudge judge(trained(), test_set(), 10);
-  CHECK(judge.per_class() == 10);
-  CHECK(judge.reference_pictures() == 100);
-  const Quality& real = judge.real();
-  CHECK(real.pictures == 100);
+TEST_CASE("image evaluator: real pictures are near the reference, noise and a missing class are far") {
+  const ImageEvaluator evaluator(trained(), test_set(), 10);
+  CHECK(evaluator.per_class() == 10);
+  CHECK(evaluator.reference_images() == 100);
+  const ImageQuality& real = evaluator.real();
+  CHECK(real.images == 100);
   CHECK(*real.accuracy > 0.6);
   double mean = 0;
   for (double share : real.by_class) mean += share / 10;
@@ -135,27 +135,27 @@ TEST_CASE("judge: real pictures are near the reference, noise and a missing clas
 
   Generator rng(3);
   const Tensor noise = data::to_bytes(clamp(rng.normal({100, 1, 12, 12}), -1, 1));
-  CHECK(judge.measure(noise, {}).frechet > 5 * real.frechet);
-  CHECK_FALSE(judge.measure(noise, {}).accuracy.has_value());
-  CHECK(judge.measure(noise, {}).by_class.empty());
+  CHECK(evaluator.measure(noise, {}).frechet > 5 * real.frechet);
+  CHECK_FALSE(evaluator.measure(noise, {}).accuracy.has_value());
+  CHECK(evaluator.measure(noise, {}).by_class.empty());
   const std::vector<int64_t> asked(100, 3);
-  CHECK(*judge.measure(noise, asked).accuracy < 0.9);
+  CHECK(*evaluator.measure(noise, asked).accuracy < 0.9);
 
   // A generator that draws one class alone, perfectly: the classifier agrees, the distance tells.
   const data::Dataset discs = train_set().subset(train_set().indices_of_class(0)).first(100);
-  const Quality one_class = judge.measure(discs.images(), discs.labels().to_vector<int64_t>());
+  const ImageQuality one_class = evaluator.measure(discs.images(), discs.labels().to_vector<int64_t>());
   CHECK(*one_class.accuracy > 0.6);
   CHECK(one_class.by_class[0] == *one_class.accuracy);
   CHECK(one_class.frechet > 2 * real.frechet);
 }
 
-TEST_CASE("judge: what cannot be judged") {
-  CHECK(PictureJudge(trained(), test_set(), 1000).per_class() == 10);  // half of each class of the test set
-  CHECK_THROWS_AS(PictureJudge(trained(), test_set().first(10), 10), Error);
-  const PictureJudge judge(trained(), test_set(), 5);
+TEST_CASE("image evaluator: what it refuses") {
+  CHECK(ImageEvaluator(trained(), test_set(), 1000).per_class() == 10);  // half of each class of the test set
+  CHECK_THROWS_AS(ImageEvaluator(trained(), test_set().first(10), 10), Error);
+  const ImageEvaluator evaluator(trained(), test_set(), 5);
   const Tensor pictures = test_set().first(3).images();
-  CHECK_THROWS_AS(judge.measure(pictures, {1, 2}), ShapeError);
-  CHECK_THROWS_AS(judge.measure(pictures, {1, 2, 10}), Error);
-  CHECK_THROWS_AS(judge.measure(zeros({3, 1, 28, 28}, DType::u8), {}), ShapeError);
-  CHECK_THROWS_AS(examples::judge(trained(), zeros({0, 1, 12, 12}, DType::u8)), ShapeError);
+  CHECK_THROWS_AS(evaluator.measure(pictures, {1, 2}), ShapeError);
+  CHECK_THROWS_AS(evaluator.measure(pictures, {1, 2, 10}), Error);
+  CHECK_THROWS_AS(evaluator.measure(zeros({3, 1, 28, 28}, DType::u8), {}), ShapeError);
+  CHECK_THROWS_AS(classify(trained(), zeros({0, 1, 12, 12}, DType::u8)), ShapeError);
 }

@@ -1,4 +1,4 @@
-#include "examples/common/classifier_training.h"
+#include <ditharos/training/classifier.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -14,7 +14,7 @@
 #include <ditharos/training/checkpoint.h>
 #include <ditharos/training/run_folder.h>
 
-namespace ditharos::examples {
+namespace ditharos::training {
 namespace {
 
 constexpr const char* kind = "picture-classifier";
@@ -29,12 +29,12 @@ uint32_t checksum(const Tensor& x) {
                                 : crc32c(x.data<int64_t>(), static_cast<size_t>(x.numel()) * sizeof(int64_t));
 }
 
-// The model in the file, or nothing and the reason.
+/// The model in the file, or nothing and the reason.
 std::optional<models::ConvClassifier> read_classifier(const std::string& path, const models::ClassifierConfig& config,
                                                       const std::string& fingerprint, std::string& complaint) {
   if (!std::filesystem::exists(path)) return std::nullopt;
   try {
-    const training::TrainState state = training::load_checkpoint(path);
+    const TrainState state = training::load_checkpoint(path);
     check<IoError>(state.kind == kind && state.configuration == fingerprint, path,
                    " holds another model than its name says");
     Generator rng(0);
@@ -99,14 +99,14 @@ CachedClassifier cached_classifier(const std::string& folder, const std::string&
                                    const std::function<data::Dataset()>& make, const ClassifierTraining& training,
                                    const ClassifierProgress& progress) {
   const std::string name = "classifier-" + std::to_string(crc32c(fingerprint.data(), fingerprint.size())) + ".ckpt";
-  const training::RunFolder cache(folder);  // before the training: a folder that cannot be written is known at once
+  const RunFolder cache(folder);  // before the training: a folder that cannot be written is known at once
   const std::string path = cache.file(name);
   std::string complaint;
   if (auto model = read_classifier(path, config_for(like), fingerprint, complaint)) {
     return {std::move(*model), path, true, ""};
   }
   models::ConvClassifier model = train_classifier(make(), training, progress);
-  training::TrainState state;
+  TrainState state;
   state.kind = kind;
   state.configuration = fingerprint;
   state.model = nn::named_tensors(model);
@@ -115,4 +115,4 @@ CachedClassifier cached_classifier(const std::string& folder, const std::string&
   return {std::move(model), path, false, complaint};
 }
 
-}  // namespace ditharos::examples
+}  // namespace ditharos::training

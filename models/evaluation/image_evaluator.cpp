@@ -1,14 +1,14 @@
-#include "examples/common/picture_judge.h"
+#include <ditharos/models/evaluation/image_evaluator.h>
 
 #include <algorithm>
 
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
 
-namespace ditharos::examples {
+namespace ditharos::models {
 namespace {
 
-constexpr int64_t judged_at_once = 500;  // pictures
+constexpr int64_t classified_at_once = 500;  // images
 
 struct Parts {
   std::vector<int64_t> real, reference;  // indices into the test set
@@ -33,35 +33,36 @@ int64_t half_of_smallest_class(const data::Dataset& test) {
   return smallest / 2;
 }
 
-// Shares of right answers: of all pictures, and of each class. `labels` is not empty.
-void set_accuracy(Quality& quality, const std::vector<int64_t>& classes, const std::vector<int64_t>& labels,
+/// Accuracies: of all images, and of each class. `labels` is not empty.
+void set_accuracy(ImageQuality& quality, const std::vector<int64_t>& classes, const std::vector<int64_t>& labels,
                   int64_t num_classes) {
-  std::vector<int64_t> right(static_cast<size_t>(num_classes)), all(static_cast<size_t>(num_classes));
-  int64_t right_in_all = 0;
+  std::vector<int64_t> correct(static_cast<size_t>(num_classes)), all(static_cast<size_t>(num_classes));
+  int64_t all_correct = 0;
   for (size_t i = 0; i < labels.size(); ++i) {
-    check(labels[i] >= 0 && labels[i] < num_classes, "[PictureJudge] label ", labels[i], " is not below ", num_classes);
+    check(labels[i] >= 0 && labels[i] < num_classes, "[ImageEvaluator] label ", labels[i], " is not below ",
+          num_classes);
     const auto label = static_cast<size_t>(labels[i]);
-    const bool is_right = classes[i] == labels[i];
+    const bool is_correct = classes[i] == labels[i];
     ++all[label];
-    right[label] += is_right;
-    right_in_all += is_right;
+    correct[label] += is_correct;
+    all_correct += is_correct;
   }
-  quality.accuracy = static_cast<double>(right_in_all) / static_cast<double>(labels.size());
+  quality.accuracy = static_cast<double>(all_correct) / static_cast<double>(labels.size());
   for (size_t c = 0; c < all.size(); ++c) {
-    quality.by_class.push_back(all[c] == 0 ? 0 : static_cast<double>(right[c]) / static_cast<double>(all[c]));
+    quality.by_class.push_back(all[c] == 0 ? 0 : static_cast<double>(correct[c]) / static_cast<double>(all[c]));
   }
 }
 
 }  // namespace
 
-Judgement judge(const models::ConvClassifier& classifier, const Tensor& pictures) {
-  check<ShapeError>(pictures.rank() == 4 && pictures.size(0) >= 1,
-                    "[judge] needs pictures [N, C, H, W], at least one, got ", pictures.shape());
+ImagePredictions classify(const ConvClassifier& classifier, const Tensor& images) {
+  check<ShapeError>(images.rank() == 4 && images.size(0) >= 1,
+                    "[classify] needs images [N, C, H, W], at least one, got ", images.shape());
   const NoGrad no_grad;
-  Judgement out;
+  ImagePredictions out;
   std::vector<Tensor> features;
-  for (int64_t begin = 0; begin < pictures.size(0); begin += judged_at_once) {
-    const Tensor some = slice(pictures, 0, begin, std::min(begin + judged_at_once, pictures.size(0)));
+  for (int64_t begin = 0; begin < images.size(0); begin += classified_at_once) {
+    const Tensor some = slice(images, 0, begin, std::min(begin + classified_at_once, images.size(0)));
     features.push_back(classifier.features(data::to_unit_range(some)));
     for (int64_t c : argmax(classifier.logits(features.back()), -1).to_vector<int64_t>()) out.classes.push_back(c);
   }
@@ -81,30 +82,30 @@ void check_test_set(const data::Dataset& test, const std::string& name) {
   }
 }
 
-PictureJudge::PictureJudge(const models::ConvClassifier& classifier, const data::Dataset& test, int64_t per_class)
+ImageEvaluator::ImageEvaluator(const ConvClassifier& classifier, const data::Dataset& test, int64_t per_class)
     : classifier_(classifier), per_class_(std::min(per_class, half_of_smallest_class(test))) {
   check_test_set(test, "the test set");
   const Parts parts = split(test, per_class_);
   const data::Dataset real = test.subset(parts.real), reference = test.subset(parts.reference);
-  const Judgement of_reference = judge(classifier_, reference.images());
-  reference_ = models::feature_statistics(of_reference.features);
+  const ImagePredictions reference_predictions = classify(classifier_, reference.images());
+  reference_ = feature_statistics(reference_predictions.features);
   real_ = measure(real.images(), real.labels().to_vector<int64_t>());
 
-  Quality rest;
-  set_accuracy(rest, of_reference.classes, reference.labels().to_vector<int64_t>(), test.num_classes());
+  ImageQuality rest;
+  set_accuracy(rest, reference_predictions.classes, reference.labels().to_vector<int64_t>(), test.num_classes());
   const auto real_count = static_cast<double>(real.size()), rest_count = static_cast<double>(reference.size());
   test_accuracy_ = (*real_.accuracy * real_count + *rest.accuracy * rest_count) / (real_count + rest_count);
 }
 
-Quality PictureJudge::measure(const Tensor& pictures, const std::vector<int64_t>& labels) const {
-  check<ShapeError>(labels.empty() || static_cast<int64_t>(labels.size()) == pictures.size(0), "[PictureJudge] ",
-                    labels.size(), " labels for pictures of shape ", pictures.shape());
-  const Judgement judgement = judge(classifier_, pictures);
-  Quality quality;
-  quality.pictures = pictures.size(0);
-  quality.frechet = models::frechet_distance(models::feature_statistics(judgement.features), reference_);
-  if (!labels.empty()) set_accuracy(quality, judgement.classes, labels, classifier_.config().classes);
+ImageQuality ImageEvaluator::measure(const Tensor& images, const std::vector<int64_t>& labels) const {
+  check<ShapeError>(labels.empty() || static_cast<int64_t>(labels.size()) == images.size(0), "[ImageEvaluator] ",
+                    labels.size(), " labels for images of shape ", images.shape());
+  const ImagePredictions predictions = classify(classifier_, images);
+  ImageQuality quality;
+  quality.images = images.size(0);
+  quality.frechet = frechet_distance(feature_statistics(predictions.features), reference_);
+  if (!labels.empty()) set_accuracy(quality, predictions.classes, labels, classifier_.config().classes);
   return quality;
 }
 
-}  // namespace ditharos::examples
+}  // namespace ditharos::models

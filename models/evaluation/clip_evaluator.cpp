@@ -1,4 +1,4 @@
-#include "examples/common/clip_judge.h"
+#include <ditharos/models/evaluation/clip_evaluator.h>
 
 #include <algorithm>
 
@@ -7,7 +7,7 @@
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/parallel.h>
 
-namespace ditharos::examples {
+namespace ditharos::models {
 namespace {
 
 void check_pairs(size_t captions, size_t clips) {
@@ -21,8 +21,8 @@ void add(Share& share, const std::optional<T>& asked, const std::optional<T>& sh
   share.shown += shown == asked;
 }
 
-void add(ClipScore& score, const data::CaptionFacts& caption, const ClipVerdict& clip) {
-  add(score.thing, caption.lead.label, clip.label);
+void add(ClipScore& score, const data::CaptionFacts& caption, const ClipPrediction& clip) {
+  add(score.object, caption.lead.label, clip.label);
   add(score.motion, caption.lead.motion, clip.motion);
   if (caption.lead.motion && is_direction(*caption.lead.motion)) add(score.direction, caption.lead.motion, clip.motion);
   add(score.sky, caption.sky, std::optional(clip.sky));
@@ -30,8 +30,8 @@ void add(ClipScore& score, const data::CaptionFacts& caption, const ClipVerdict&
 
 }  // namespace
 
-data::Dataset crops_of(const data::MovingGarments& clips, const std::vector<data::ClipShape>& shapes) {
-  check<ConfigError>(!shapes.empty(), "[crops_of] needs at least one shape");
+data::Dataset object_crops(const data::MovingGarments& clips, const std::vector<data::ClipShape>& shapes) {
+  check<ConfigError>(!shapes.empty(), "[object_crops] needs at least one shape");
   std::vector<Tensor> crops(static_cast<size_t>(clips.size()));  // u8 [n, 1, 28, 28] of each clip
   std::vector<int64_t> classes(crops.size());
   parallel_for(clips.size(), 32, [&](int64_t begin, int64_t end) {
@@ -42,36 +42,36 @@ data::Dataset crops_of(const data::MovingGarments& clips, const std::vector<data
       classes[k] = scene.lead.label;
     }
   });
-  std::vector<uint8_t> pictures;
+  std::vector<uint8_t> images;
   std::vector<int64_t> labels;
   for (size_t k = 0; k < crops.size(); ++k) {
     const uint8_t* pixels = crops[k].data<uint8_t>();
-    pictures.insert(pictures.end(), pixels, pixels + crops[k].numel());
+    images.insert(images.end(), pixels, pixels + crops[k].numel());
     labels.insert(labels.end(), static_cast<size_t>(crops[k].size(0)), classes[k]);
   }
   const auto count = static_cast<int64_t>(labels.size());
-  return {from_vector(pictures, {count, 1, 28, 28}), from_vector(labels), clips.pictures().class_names()};
+  return {from_vector(images, {count, 1, 28, 28}), from_vector(labels), clips.pictures().class_names()};
 }
 
-ClipVerdict judge_clip(const models::ConvClassifier& classifier, const Tensor& frames) {
+ClipPrediction classify_clip(const ConvClassifier& classifier, const Tensor& frames) {
   const data::ClipMeasurement measured = data::measure_clip(frames);
-  ClipVerdict verdict{.label = std::nullopt, .motion = measured.motion, .sky = measured.sky};
-  if (measured.sightings.empty()) return verdict;
+  ClipPrediction prediction{.label = std::nullopt, .motion = measured.motion, .sky = measured.sky};
+  if (measured.sightings.empty()) return prediction;
   const NoGrad no_grad;
-  // The frames as independent witnesses: their log-probabilities add up.
+  // The frames count as independent observations: their log-probabilities add up.
   const Tensor logits = classifier(data::to_unit_range(measured.crops));  // [sightings, classes]
-  verdict.label = static_cast<int64_t>(argmax(mean(log_softmax(logits, -1), {0}), -1).item());
-  return verdict;
+  prediction.label = static_cast<int64_t>(argmax(mean(log_softmax(logits, -1), {0}), -1).item());
+  return prediction;
 }
 
-ClipScore score_clips(const std::vector<data::CaptionFacts>& captions, const std::vector<ClipVerdict>& clips) {
+ClipScore score_clips(const std::vector<data::CaptionFacts>& captions, const std::vector<ClipPrediction>& clips) {
   check_pairs(captions.size(), clips.size());
   ClipScore score;
   for (size_t i = 0; i < captions.size(); ++i) add(score, captions[i], clips[i]);
   return score;
 }
 
-ClipScore score_shuffled(const std::vector<data::CaptionFacts>& captions, const std::vector<ClipVerdict>& clips) {
+ClipScore score_shuffled(const std::vector<data::CaptionFacts>& captions, const std::vector<ClipPrediction>& clips) {
   check_pairs(captions.size(), clips.size());
   ClipScore score;
   for (size_t i = 0; i < captions.size(); ++i) {
@@ -82,4 +82,4 @@ ClipScore score_shuffled(const std::vector<data::CaptionFacts>& captions, const 
   return score;
 }
 
-}  // namespace ditharos::examples
+}  // namespace ditharos::models

@@ -1,5 +1,6 @@
 #pragma once
-// A classifier for a data set: trained once, then read from a cache.
+// Trains the classifier of a data set for models/evaluation: once, then it is read from a cache. It is here because it
+// needs an optimiser, which models/ may not include.
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -7,13 +8,13 @@
 #include <ditharos/data/datasets/dataset.h>
 #include <ditharos/models/evaluation/conv_classifier.h>
 
-namespace ditharos::examples {
+namespace ditharos::training {
 
 struct ClassifierTraining {
   int64_t epochs = 5, batch_size = 128;
-  double learning_rate = 2e-3;  ///< AdamW's, at its highest: 100 steps of warm-up, then linearly to zero
+  double learning_rate = 2e-3;  ///< AdamW's maximum: 100 steps of warm-up, then linearly to zero
   double weight_decay = 0.05;
-  bool horizontal_flip = true;  ///< mirror half of the pictures, drawn anew every epoch
+  bool horizontal_flip = true;  ///< mirror half of the images, drawn anew every epoch
   uint64_t seed = 0;
 };
 
@@ -24,7 +25,7 @@ using ClassifierProgress = std::function<void(int64_t step, int64_t total, doubl
 models::ConvClassifier train_classifier(const data::Dataset& dataset, const ClassifierTraining& training,
                                         const ClassifierProgress& progress = {});
 
-/// Names everything that decides a trained classifier: the pictures and labels by checksum, the settings.
+/// Names everything that decides a trained classifier: the images and labels by checksum, the settings.
 std::string classifier_fingerprint(const data::Dataset& dataset, const ClassifierTraining& training);
 
 struct CachedClassifier {
@@ -44,4 +45,4 @@ CachedClassifier cached_classifier(const std::string& folder, const std::string&
                                    const std::function<data::Dataset()>& make, const ClassifierTraining& training,
                                    const ClassifierProgress& progress = {});
 
-}  // namespace ditharos::examples
+}  // namespace ditharos::training

@@ -1,0 +1,44 @@
+#pragma once
+// Does a clip show what its caption asks for? The object, its motion and the sky, measured on the frames alone.
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include <ditharos/data/synthetic/clip_measure.h>
+#include <ditharos/data/synthetic/moving_garments.h>
+#include <ditharos/models/evaluation/conv_classifier.h>
+
+namespace ditharos::models {
+
+/// The leading objects of synthetic clips as data::measure_clip crops them, each with its class: the training set of a
+/// classifier for clips. Clip i is rendered in shapes[i mod shapes]; every frame in which an object is found gives an
+/// image. ConfigError without a shape.
+data::Dataset object_crops(const data::MovingGarments& clips, const std::vector<data::ClipShape>& shapes);
+
+/// What a clip shows.
+struct ClipPrediction {
+  std::optional<int64_t> label;  ///< class of the object: the most probable one over all frames; none: no object found
+  std::optional<data::Motion> motion;
+  data::Sky sky = data::Sky::dawn;
+};
+/// Classifies a clip, frames u8 [F, 3, H, W], with a classifier of crops, which must be in evaluation mode.
+[[nodiscard]] ClipPrediction classify_clip(const ConvClassifier& classifier, const Tensor& frames);
+
+/// How often something was asked for, and how often it was shown.
+struct Share {
+  int64_t shown = 0, asked = 0;
+  double value() const { return asked == 0 ? 0 : static_cast<double>(shown) / static_cast<double>(asked); }
+};
+struct ClipScore {
+  Share object, motion, sky;
+  Share direction;  ///< motion, where it is left, right, up or down
+};
+/// What the captions say of the leading object and of the sky, against the clips that were sampled for them. Error
+/// unless there are as many of both.
+[[nodiscard]] ClipScore score_clips(const std::vector<data::CaptionFacts>& captions,
+                                    const std::vector<ClipPrediction>& clips);
+/// Every caption against all clips but its own: the chance level, what clips score whose captions were shuffled.
+[[nodiscard]] ClipScore score_shuffled(const std::vector<data::CaptionFacts>& captions,
+                                       const std::vector<ClipPrediction>& clips);
+
+}  // namespace ditharos::models
