@@ -34,7 +34,7 @@ std::optional<models::ConvClassifier> read_classifier(const std::string& path, c
                                                       const std::string& fingerprint, std::string& complaint) {
   if (!std::filesystem::exists(path)) return std::nullopt;
   try {
-    const TrainState state = training::load_checkpoint(path);
+    const TrainState state = load_checkpoint(path);
     check<IoError>(state.kind == kind && state.configuration == fingerprint, path,
                    " holds another model than its name says");
     Generator rng(0);
@@ -110,8 +110,8 @@ CachedClassifier cached_classifier(const std::string& folder, const std::string&
   state.kind = kind;
   state.configuration = fingerprint;
   state.model = nn::named_tensors(model);
-  training::check_finite(state);
-  training::save_checkpoint(path, state);
+  check_finite(state);
+  save_checkpoint(path, state);
   return {std::move(model), path, false, complaint};
 }
 

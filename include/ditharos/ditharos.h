@@ -76,7 +76,6 @@
 #include <ditharos/models/diffusion/objective.h>
 #include <ditharos/models/diffusion/process.h>
 #include <ditharos/models/diffusion/schedule.h>
-#include <ditharos/models/diffusion/video_sampling.h>
 #include <ditharos/models/dit/block.h>
 #include <ditharos/models/dit/clip_context.h>
 #include <ditharos/models/dit/config.h>
@@ -90,15 +89,20 @@
 #include <ditharos/models/dit/video_config.h>
 #include <ditharos/models/dit/video_dit.h>
 #include <ditharos/models/dit/video_patch.h>
+#include <ditharos/models/evaluation/clip_evaluator.h>
 #include <ditharos/models/evaluation/conv_classifier.h>
 #include <ditharos/models/evaluation/frechet.h>
+#include <ditharos/models/evaluation/image_evaluator.h>
 #include <ditharos/models/evaluation/symmetric_eigen.h>
+#include <ditharos/models/samplers/config.h>
 #include <ditharos/models/samplers/ddim.h>
 #include <ditharos/models/samplers/ddpm.h>
 #include <ditharos/models/samplers/euler.h>
+#include <ditharos/models/samplers/flow_solver.h>
 #include <ditharos/models/samplers/heun.h>
 #include <ditharos/models/samplers/options.h>
 #include <ditharos/models/samplers/sampler.h>
+#include <ditharos/models/samplers/video_sampling.h>
 #include <ditharos/models/text/encoder.h>
 
 #include <ditharos/optim/adam.h>

@@ -16,12 +16,12 @@ Tensor check_velocity(Tensor output, const Tensor& x) {
 
 }  // namespace
 
-RectifiedFlow::RectifiedFlow(const FlowConfig& config) : config_(config) {
-  check<ConfigError>(std::isfinite(config.time_scale) && config.time_scale > 0, "time_scale must be positive, got ",
-                     config.time_scale);
-  check<ConfigError>(std::isfinite(config.time_shift) && config.time_shift > 0, "time_shift must be positive, got ",
-                     config.time_shift);
+void FlowConfig::validate() const {
+  check<ConfigError>(std::isfinite(time_scale) && time_scale > 0, "time_scale must be positive, got ", time_scale);
+  check<ConfigError>(std::isfinite(time_shift) && time_shift > 0, "time_shift must be positive, got ", time_shift);
 }
+
+RectifiedFlow::RectifiedFlow(const FlowConfig& config) : config_(config) { config.validate(); }
 
 double RectifiedFlow::shifted(double t) const {
   return config_.time_shift == 1 ? t : t / (t + config_.time_shift * (1 - t));  // t + (1 - t) may round

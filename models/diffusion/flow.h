@@ -20,6 +20,10 @@ struct FlowConfig {
   /// through more noise than a small picture's, because they repeat it; times near 0, where the condition has to decide
   /// instead of the noise, are then too rare without a shift.
   double time_shift = 1;
+
+  /// Throws ConfigError unless scale and shift are positive.
+  void validate() const;
+  friend bool operator==(const FlowConfig&, const FlowConfig&) = default;
 };
 
 /// x_t = (1 - t) noise + t data, from noise at t = 0 to data at t = 1. The network predicts the velocity data - noise.

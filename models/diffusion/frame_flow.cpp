@@ -29,6 +29,7 @@ double FrameFlowConfig::probability(FrameMask mask) const {
 }
 
 void FrameFlowConfig::validate() const {
+  flow.validate();
   double total = 0;
   for (const FrameMask mask : all_masks) {
     check<ConfigError>(probability(mask) >= 0 && probability(mask) <= 1,

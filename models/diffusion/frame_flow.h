@@ -26,6 +26,7 @@ struct FrameFlowConfig {
   double probability(FrameMask mask) const;
   /// Throws ConfigError with one sentence that says what does not fit.
   void validate() const;
+  friend bool operator==(const FrameFlowConfig&, const FrameFlowConfig&) = default;
 };
 
 /// For every frame of every clip whether it is given: [B][F].

@@ -18,6 +18,8 @@ struct GaussianConfig {
   int64_t steps = 1000;
   std::string respacing = "";  ///< see respaced_steps; "" keeps all
   Variance variance = Variance::learned_range;
+
+  friend bool operator==(const GaussianConfig&, const GaussianConfig&) = default;
 };
 
 /// Steps t count from 0 (almost data) to steps() - 1 (almost noise). The network predicts the noise in x_t; it is given

@@ -18,6 +18,7 @@ struct Guidance {
 
   /// ConfigError when a value is out of range.
   void validate() const;
+  friend bool operator==(const Guidance&, const Guidance&) = default;
 };
 
 /// Binds conditions to a network and guides it: one batch of twice the size holds the samples with their conditions and

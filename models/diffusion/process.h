@@ -18,6 +18,7 @@ struct DiffusionConfig {
   bool learns_variance() const {
     return kind == ProcessKind::gaussian && gaussian.variance == Variance::learned_range;
   }
+  friend bool operator==(const DiffusionConfig&, const DiffusionConfig&) = default;
 };
 
 [[nodiscard]] std::shared_ptr<const Objective> make_objective(const DiffusionConfig& config);

@@ -5,7 +5,7 @@
 
 namespace ditharos::models {
 
-/// From `noise` [B, C, H, W] at t = 0 to data at t = 1 in equal steps, one network call each. Records no graph.
+/// From `noise` [B, ...] at t = 0 to data at t = 1 in equal steps, one network call each. Records no graph.
 Tensor sample_euler(const RectifiedFlow& flow, const Denoiser& model, const Tensor& noise, int64_t steps,
                     const SamplingProgress& progress = {});
 

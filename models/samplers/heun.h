@@ -5,7 +5,7 @@
 
 namespace ditharos::models {
 
-/// From `noise` [B, C, H, W] at t = 0 to data at t = 1 in equal steps, two network calls each. Records no graph.
+/// From `noise` [B, ...] at t = 0 to data at t = 1 in equal steps, two network calls each. Records no graph.
 Tensor sample_heun(const RectifiedFlow& flow, const Denoiser& model, const Tensor& noise, int64_t steps,
                    const SamplingProgress& progress = {});
 

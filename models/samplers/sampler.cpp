@@ -2,8 +2,7 @@
 
 #include <ditharos/models/samplers/ddim.h>
 #include <ditharos/models/samplers/ddpm.h>
-#include <ditharos/models/samplers/euler.h>
-#include <ditharos/models/samplers/heun.h>
+#include <ditharos/models/samplers/flow_solver.h>
 
 namespace ditharos::models {
 namespace {
@@ -16,15 +15,11 @@ GaussianConfig shortened(GaussianConfig config, const SamplerConfig& sampler) {
 
 }  // namespace
 
-const char* name_of(SamplerKind kind) {
-  constexpr const char* names[] = {"ddpm", "ddim", "euler", "heun"};
-  return names[static_cast<int>(kind)];
-}
-
 Tensor sample(const DiffusionConfig& process, const SamplerConfig& sampler, const Network& network,
               const Tensor& conditions, const Tensor& null_condition, const Tensor& noise, Generator& rng,
               const SamplingProgress& progress) {
-  const bool wants_flow = sampler.kind == SamplerKind::euler || sampler.kind == SamplerKind::heun;
+  sampler.validate();
+  const bool wants_flow = samples_flow(sampler.kind);
   check<ConfigError>(wants_flow == (process.kind == ProcessKind::flow), "the sampler ", name_of(sampler.kind),
                      " needs a ", wants_flow ? "flow" : "gaussian", " process, but the model was trained with ",
                      name_of(process.kind));
@@ -34,8 +29,7 @@ Tensor sample(const DiffusionConfig& process, const SamplerConfig& sampler, cons
   };
   if (wants_flow) {
     const RectifiedFlow flow(process.flow);
-    const auto method = sampler.kind == SamplerKind::euler ? sample_euler : sample_heun;
-    return method(flow, denoiser(flow), noise, sampler.steps, progress);
+    return solve_flow(flow, denoiser(flow), sampler.kind, noise, 0, sampler.steps, {}, progress);
   }
   const GaussianDiffusion diffusion(shortened(process.gaussian, sampler));
   if (sampler.kind == SamplerKind::ddpm) {

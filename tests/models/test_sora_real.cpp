@@ -6,7 +6,7 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/data/codecs/video_file.h>
 #include <ditharos/models/autoencoder/linear.h>
-#include <ditharos/models/diffusion/video_sampling.h>
+#include <ditharos/models/samplers/video_sampling.h>
 #include <ditharos/models/dit/video_dit.h>
 #include <ditharos/tensor/io/safetensors.h>
 #include "tests/support/temporary_folder.h"
@@ -42,7 +42,7 @@ Tensor prompt(std::vector<int64_t> ids) {
 /// The whole: noise of the video's latents, denoised step by step, decoded to frames.
 Tensor new_video(const VideoDiT& model, const LinearAutoencoder& autoencoder, const Tensor& ids, uint64_t seed,
                  const Shape& latents = {1, 4, 2, 4, 6}) {
-  const VideoSampler sampler{.steps = 3};
+  const SamplerConfig sampler{.steps = 3};
   const VideoModel conditioned{
       .network = [&](const Tensor& x, const Tensor& t, const Tensor& c) { return model(x, t, c); }, .conditions = ids};
   return autoencoder.from_latents(sample_video(conditioned, sampler, Generator(seed).normal(latents)));

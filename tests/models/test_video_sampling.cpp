@@ -5,7 +5,7 @@
 
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/models/diffusion/video_sampling.h>
+#include <ditharos/models/samplers/video_sampling.h>
 #include <ditharos/models/dit/video_dit.h>
 #include "tests/support/golden.h"
 #include "tests/support/tensor_cases.h"
@@ -105,7 +105,7 @@ TEST_CASE("video sampling: a real model, determined by noise, prompt and given f
   const VideoModel model{[&](const Tensor& x, const Tensor& t, const Tensor& p) { return network(x, t, p); },
                          from_vector<int64_t>({1, 4, 0, 1, 5, 6}, {2, 3}), from_vector<int64_t>({1, 0, 0})};
   const Tensor noise = rng.normal({2, 3, 2, 4, 4}), clip = rng.normal({2, 3, 2, 4, 4});
-  const VideoSampler sampler{.method = SamplerKind::heun, .steps = 4, .guidance = {.scale = 3}};
+  const SamplerConfig sampler{.kind = SamplerKind::heun, .steps = 4, .guidance = {.scale = 3}};
   const GivenFrames given{clip, {true, false, false}};
   const int64_t nodes = live_nodes();
   const Tensor made = sample_video(model, sampler, noise, given);
@@ -209,10 +209,10 @@ TEST_CASE("video sampling: another version of a clip keeps as much as the streng
 TEST_CASE("video sampling: what does not fit is refused in a sentence") {
   Generator rng(8);
   const Tensor noise = rng.normal({2, 3, 1, 2, 2});
-  const auto message = [&](const VideoSampler& sampler, const GivenFrames& given = {}) {
+  const auto message = [&](const SamplerConfig& sampler, const GivenFrames& given = {}) {
     return message_of<Error>([&] { sample_video(to_numbers, sampler, noise, given); });
   };
-  CHECK(message({.method = SamplerKind::ddim}) == "clips are sampled with euler or heun, not with ddim");
+  CHECK(message({.kind = SamplerKind::ddim}) == "clips are sampled with euler or heun, not with ddim");
   CHECK(message({.steps = 0}) == "sampling needs at least one step, got 0");
   CHECK(message({}, {noise, {true, true, true}}) ==
         "[sample_video] all 3 frames are given: there is nothing to make");

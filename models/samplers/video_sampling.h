@@ -6,7 +6,7 @@
 #include <vector>
 
 #include <ditharos/models/diffusion/guidance.h>
-#include <ditharos/models/samplers/sampler.h>
+#include <ditharos/models/samplers/flow_solver.h>
 
 namespace ditharos::models {
 
@@ -15,23 +15,9 @@ struct VideoModel {
   Network network;
   Tensor conditions = {};      ///< i64 [B, ...], such as prompts [B, L]; undefined for a network without any
   Tensor null_condition = {};  ///< "none", of one sample, such as the empty prompt [L]; for guidance and loops
-};
-
-struct VideoSampler {
-  SamplerKind method = SamplerKind::euler;  ///< or heun: two network calls a step
-  int64_t steps = 30;
-  Guidance guidance = {};
   FlowConfig flow = {.time_scale = 1000};  ///< scale and shift of the time are those of training
-
-  /// Throws ConfigError with one sentence that says what does not fit.
-  void validate() const;
 };
 
-/// Frames of a clip that are known. Default: none.
-struct GivenFrames {
-  Tensor clip = {};             ///< [B, F, C, H, W]; read where the mask is true
-  std::vector<bool> mask = {};  ///< [F]
-};
 /// A clip of `frames` that begins with the frames of `begin` and ends with those of `end`, [B, K, C, H, W] each; either
 /// may be undefined. One frame at the beginning sets a picture in motion, one at each end asks for what lies between.
 /// ShapeError when they leave nothing to be made.
@@ -39,28 +25,28 @@ struct GivenFrames {
 
 /// Clips like `noise`, standard normal [B, F, C, H, W], which holds all that is random. Given frames come back as they
 /// are. `progress` is called after each step with the clips as the network expects them at the end. Records no graph.
-Tensor sample_video(const VideoModel& model, const VideoSampler& sampler, const Tensor& noise,
+Tensor sample_video(const VideoModel& model, const SamplerConfig& sampler, const Tensor& noise,
                     const GivenFrames& given = {}, const SamplingProgress& progress = {});
 
 /// Another version of `clip`, [B, F, C, H, W]: noise is added up to the time 1 - strength, and the flow goes on from
 /// there (SDEdit, Meng et al. 2022). strength is in [0, 1]: 0 returns the clip, 1 keeps nothing of it. Takes its share
 /// of the sampler's steps.
-Tensor resample_video(const VideoModel& model, const VideoSampler& sampler, const Tensor& clip, const Tensor& noise,
+Tensor resample_video(const VideoModel& model, const SamplerConfig& sampler, const Tensor& clip, const Tensor& noise,
                       double strength, const SamplingProgress& progress = {});
 
 /// `clip` and what comes after it: its last `context` frames are given at the beginning of a clip like `noise`, whose
 /// other frames are added. -> [B, clip's frames + noise's frames - context, C, H, W].
-Tensor extend_forwards(const VideoModel& model, const VideoSampler& sampler, const Tensor& clip, const Tensor& noise,
+Tensor extend_forwards(const VideoModel& model, const SamplerConfig& sampler, const Tensor& clip, const Tensor& noise,
                        int64_t context, const SamplingProgress& progress = {});
 /// The same before its beginning, with its first `context` frames at the end of the new clip.
-Tensor extend_backwards(const VideoModel& model, const VideoSampler& sampler, const Tensor& clip, const Tensor& noise,
+Tensor extend_backwards(const VideoModel& model, const SamplerConfig& sampler, const Tensor& clip, const Tensor& noise,
                         int64_t context, const SamplingProgress& progress = {});
 
 /// A clip whose end leads to its beginning, in two passes: a clip like `first_noise`; then one like `second_noise` that
 /// begins with its last `context` frames and ends with its first, from which the frames between are added. The second
 /// pass has no condition: what a prompt asks for seldom leads back.
 /// -> [B, first's frames + second's frames - 2 context, C, H, W]. `progress` counts the steps of both passes.
-Tensor sample_loop(const VideoModel& model, const VideoSampler& sampler, const Tensor& first_noise,
+Tensor sample_loop(const VideoModel& model, const SamplerConfig& sampler, const Tensor& first_noise,
                    const Tensor& second_noise, int64_t context = 1, const SamplingProgress& progress = {});
 
 }  // namespace ditharos::models

@@ -1,4 +1,4 @@
-#include <ditharos/models/diffusion/video_sampling.h>
+#include <ditharos/models/samplers/video_sampling.h>
 
 #include <algorithm>
 #include <cmath>
@@ -27,57 +27,19 @@ void check_like(const char* where, const char* what, const Tensor& clip, const T
                     " and noise of shape ", like.shape(), " may differ in their number of frames alone");
 }
 
-/// The flow's differential equation with frames that stay where they are.
-class ClipFlow {
- public:
-  ClipFlow(const VideoModel& model, const VideoSampler& sampler, const GivenFrames& given, const Shape& shape)
-      : flow_(sampler.flow),
-        network_(guided(model.network, model.conditions, model.null_condition, sampler.guidance,
-                        [this](double t) { return flow_.progress(t); })),
-        given_(given) {
-    if (!given.clip.defined()) return;
-    std::vector<uint8_t> flags(given.mask.begin(), given.mask.end());
-    is_given_ = to(from_vector(flags, {1, shape[1], 1, 1, 1}), DType::boolean);
-  }
-  ClipFlow(const ClipFlow&) = delete;
-  ClipFlow& operator=(const ClipFlow&) = delete;
+/// From x at time `begin` to clips at time 1.
+Tensor solve(const VideoModel& model, const SamplerConfig& sampler, const Tensor& x, double begin, int64_t steps,
+             const GivenFrames& given, const SamplingProgress& progress) {
+  const RectifiedFlow flow(model.flow);
+  const Denoiser network = guided(model.network, model.conditions, model.null_condition, sampler.guidance,
+                                  [&](double t) { return flow.progress(t); });
+  return solve_flow(flow, network, sampler.kind, x, begin, steps, given, progress);
+}
 
-  /// x with the given frames in their places.
-  Tensor hold(const Tensor& x) const { return is_given_.defined() ? where(is_given_, given_.clip, x) : x; }
-  std::vector<double> times(int64_t steps, double begin) const { return flow_.sampling_times(steps, begin); }
-  /// The velocity at x, all of whose frames that are to be made stand at time t.
-  Tensor velocity(const Tensor& x, double t) const {
-    if (!is_given_.defined()) return flow_.velocity(network_, x, t);
-    std::vector<float> times;
-    for (int64_t i = 0; i < x.size(0); ++i)
-      for (const bool held : given_.mask) times.push_back(float(flow_.network_time(held ? 1 : t)));
-    const Tensor v = network_(x, from_vector(times, {x.size(0), x.size(1)}));
-    check<ShapeError>(v.shape() == x.shape(), "[sample_video] the network must return a velocity of shape ", x.shape(),
-                      ", got ", v.shape());
-    return v;
-  }
-
- private:
-  RectifiedFlow flow_;
-  Denoiser network_;
-  GivenFrames given_;
-  Tensor is_given_;  // bool [1, F, 1, 1, 1], or undefined
-};
-
-/// From x at time `begin` to data at time 1.
-Tensor follow(const ClipFlow& flow, SamplerKind method, Tensor x, double begin, int64_t steps,
-              const SamplingProgress& progress) {
-  const std::vector<double> times = flow.times(steps, begin);
-  x = flow.hold(x);
-  for (int64_t i = 0; i < steps; ++i) {
-    const double t = times[size_t(i)], dt = times[size_t(i) + 1] - t;
-    Tensor v = flow.velocity(x, t);
-    if (method == SamplerKind::heun) v = (v + flow.velocity(flow.hold(x + v * dt), t + dt)) * .5;
-    const Tensor expected = progress ? flow.hold(x + v * (1 - t)) : Tensor{};
-    x = flow.hold(x + v * dt);
-    if (progress) progress(i + 1, steps, i + 1 < steps ? expected : x);
-  }
-  return x;
+void check_sampler(const SamplerConfig& sampler) {
+  check<ConfigError>(samples_flow(sampler.kind), "clips are sampled with euler or heun, not with ",
+                     name_of(sampler.kind));
+  sampler.validate();
 }
 
 /// One of several passes of equal cost, as part of the whole.
@@ -87,13 +49,6 @@ SamplingProgress part_of(const SamplingProgress& progress, int64_t pass, int64_t
 }
 
 }  // namespace
-
-void VideoSampler::validate() const {
-  check<ConfigError>(method == SamplerKind::euler || method == SamplerKind::heun, "clips are sampled with euler or ",
-                     "heun, not with ", name_of(method));
-  check<ConfigError>(steps >= 1, "sampling needs at least one step, got ", steps);
-  guidance.validate();
-}
 
 GivenFrames given_ends(const Tensor& begin, const Tensor& end, int64_t frames) {
   const Tensor& any = begin.defined() ? begin : end;
@@ -114,9 +69,9 @@ GivenFrames given_ends(const Tensor& begin, const Tensor& end, int64_t frames) {
   return given;
 }
 
-Tensor sample_video(const VideoModel& model, const VideoSampler& sampler, const Tensor& noise,
+Tensor sample_video(const VideoModel& model, const SamplerConfig& sampler, const Tensor& noise,
                     const GivenFrames& given, const SamplingProgress& progress) {
-  sampler.validate();
+  check_sampler(sampler);
   check_clip("sample_video", "noise", noise);
   if (given.clip.defined()) {
     check<ShapeError>(given.clip.shape() == noise.shape() && int64_t(given.mask.size()) == noise.size(1),
@@ -126,13 +81,12 @@ Tensor sample_video(const VideoModel& model, const VideoSampler& sampler, const 
                       "[sample_video] all ", noise.size(1), " frames are given: there is nothing to make");
   }
   const nn::InferenceMode inference;
-  const ClipFlow flow(model, sampler, given, noise.shape());
-  return follow(flow, sampler.method, noise, 0, sampler.steps, progress);
+  return solve(model, sampler, noise, 0, sampler.steps, given, progress);
 }
 
-Tensor resample_video(const VideoModel& model, const VideoSampler& sampler, const Tensor& clip, const Tensor& noise,
+Tensor resample_video(const VideoModel& model, const SamplerConfig& sampler, const Tensor& clip, const Tensor& noise,
                       double strength, const SamplingProgress& progress) {
-  sampler.validate();
+  check_sampler(sampler);
   check_clip("resample_video", "the clip", clip);
   check<ShapeError>(noise.defined() && noise.shape() == clip.shape(), "[resample_video] noise must have the clip's ",
                     "shape, ", clip.shape(), ", got ", noise.defined() ? to_text(noise.shape()) : "none");
@@ -140,12 +94,11 @@ Tensor resample_video(const VideoModel& model, const VideoSampler& sampler, cons
   const auto steps = static_cast<int64_t>(std::ceil(double(sampler.steps) * strength));
   if (steps == 0) return clip;
   const nn::InferenceMode inference;
-  const ClipFlow flow(model, sampler, {}, clip.shape());
   const Tensor start = noise * strength + clip * (1 - strength);
-  return follow(flow, sampler.method, start, 1 - strength, steps, progress);
+  return solve(model, sampler, start, 1 - strength, steps, {}, progress);
 }
 
-Tensor extend_forwards(const VideoModel& model, const VideoSampler& sampler, const Tensor& clip, const Tensor& noise,
+Tensor extend_forwards(const VideoModel& model, const SamplerConfig& sampler, const Tensor& clip, const Tensor& noise,
                        int64_t context, const SamplingProgress& progress) {
   check_like("extend_forwards", "the clip", clip, noise);
   const int64_t frames = clip.size(1);
@@ -157,7 +110,7 @@ Tensor extend_forwards(const VideoModel& model, const VideoSampler& sampler, con
   return cat({clip, frames_of(made, context, noise.size(1))}, 1);
 }
 
-Tensor extend_backwards(const VideoModel& model, const VideoSampler& sampler, const Tensor& clip, const Tensor& noise,
+Tensor extend_backwards(const VideoModel& model, const SamplerConfig& sampler, const Tensor& clip, const Tensor& noise,
                         int64_t context, const SamplingProgress& progress) {
   check_like("extend_backwards", "the clip", clip, noise);
   check<ShapeError>(context >= 1 && context <= clip.size(1), "[extend_backwards] the context must be 1 to ",
@@ -168,7 +121,7 @@ Tensor extend_backwards(const VideoModel& model, const VideoSampler& sampler, co
   return cat({frames_of(made, 0, noise.size(1) - context), clip}, 1);
 }
 
-Tensor sample_loop(const VideoModel& model, const VideoSampler& sampler, const Tensor& first_noise,
+Tensor sample_loop(const VideoModel& model, const SamplerConfig& sampler, const Tensor& first_noise,
                    const Tensor& second_noise, int64_t context, const SamplingProgress& progress) {
   check_like("sample_loop", "the first noise", first_noise, second_noise);
   const int64_t first_frames = first_noise.size(1), second_frames = second_noise.size(1);
@@ -182,7 +135,7 @@ Tensor sample_loop(const VideoModel& model, const VideoSampler& sampler, const T
   // "Drifts left" does not lead back to the right: the way back is left to the frames.
   VideoModel unprompted = model;
   if (model.conditions.defined()) unprompted.conditions = no_condition(model.conditions, model.null_condition);
-  VideoSampler unguided = sampler;
+  SamplerConfig unguided = sampler;
   unguided.guidance.scale = 1;
   const Tensor second = sample_video(unprompted, unguided, second_noise, ends, part_of(progress, 1, 2));
   return cat({first, frames_of(second, context, second_frames - context)}, 1);

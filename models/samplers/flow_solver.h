@@ -1,0 +1,23 @@
+#pragma once
+// The samplers of a flow: they solve its differential equation dx/dt = v(x, t).
+#include <vector>
+
+#include <ditharos/models/diffusion/flow.h>
+#include <ditharos/models/samplers/config.h>
+#include <ditharos/models/samplers/options.h>
+
+namespace ditharos::models {
+
+/// Conditioning frames: parts of a sample along axis 1, such as frames of a clip, that are known. Default: none.
+struct GivenFrames {
+  Tensor clip = {};             ///< [B, F, ...]; read where the mask is true
+  std::vector<bool> mask = {};  ///< [F]
+};
+
+/// From x [B, ...] at time `begin` in [0, 1) to data at time 1, with Euler's method or Heun's. Given frames stand at
+/// time 1 all the way and are returned exactly; the network is then told every frame's time, [B, F]. Records no graph.
+/// ConfigError for another sampler and fewer than one step.
+Tensor solve_flow(const RectifiedFlow& flow, const Denoiser& model, SamplerKind method, const Tensor& x, double begin,
+                  int64_t steps, const GivenFrames& given = {}, const SamplingProgress& progress = {});
+
+}  // namespace ditharos::models
