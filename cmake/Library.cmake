@@ -27,7 +27,7 @@ target_include_directories(ditharos PUBLIC
   $<BUILD_INTERFACE:${DITHAROS_INCLUDE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_link_libraries(ditharos PRIVATE
   $<BUILD_INTERFACE:ditharos_options> $<BUILD_INTERFACE:ditharos_cereal>
-  $<BUILD_INTERFACE:ditharos_nlohmann_json>
+  $<BUILD_INTERFACE:ditharos_nlohmann_json> $<BUILD_INTERFACE:ditharos_tomlplusplus>
   OpenMP::OpenMP_CXX Threads::Threads ZLIB::ZLIB PNG::PNG GIF::GIF WebP::webpmux WebP::webpdemux WebP::webp
   Utf8proc::Utf8proc)
 if(DITHAROS_HAS_ONEDNN)

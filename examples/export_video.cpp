@@ -4,10 +4,12 @@
 #include <cstdio>
 #include <string>
 
+#include <ditharos/pipelines/video_pipeline.h>
 #include <ditharos/tensor/number_text.h>
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
-#include "examples/common/video_checkpoint.h"
+#include "examples/cli/run_reporter.h"
+#include "examples/cli/settings.h"
 
 using namespace ditharos;
 using namespace ditharos::examples;
@@ -25,12 +27,14 @@ int main(int argc, char** argv) {
     settings.only_with({"last_weights"}, [&] { return !checkpoint.ends_with(".safetensors"); }, "a checkpoint");
     if (!settings.parse(count, arguments)) return 0;
     check_outputs({{"--out", out}}, {{"--checkpoint", checkpoint, true}, {"--config", settings.config_path()}});
-    check_export_path(out);
+    pipelines::check_export_path(out);
     settings.say_without_effect();
-    TrainedVideo trained = load_video(checkpoint, !last_weights);
-    const int64_t bytes = export_video(out, trained);
-    std::printf("%s, step %lld: %s, %s MB\n", trained.path.c_str(), static_cast<long long>(trained.step), out.c_str(),
-                fixed_text(double(bytes) / 1e6, 1).c_str());
+    RunReporter reporter;
+    auto pipeline =
+        pipelines::VideoPipeline::from_pretrained(checkpoint, {.averaged = !last_weights, .reporter = &reporter});
+    const int64_t bytes = pipeline.save(out);
+    std::printf("%s, step %lld: %s, %s MB\n", pipeline.path().c_str(), static_cast<long long>(pipeline.step()),
+                out.c_str(), fixed_text(double(bytes) / 1e6, 1).c_str());
     return 0;
   });
 }

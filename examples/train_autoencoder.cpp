@@ -10,13 +10,16 @@
 
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/data/datasets/open_clips.h>
 #include <ditharos/data/image/sheet.h>
+#include <ditharos/models/autoencoder/video.h>
+#include <ditharos/pipelines/clip_tasks.h>
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/training/data_fingerprint.h>
+#include <ditharos/training/latent_statistics.h>
 #include <ditharos/training/training_loop.h>
+#include "examples/cli/autoencoder_settings.h"
 #include "examples/cli/outputs.h"
-#include "examples/common/autoencoder_run.h"
-#include "examples/common/clip_tasks.h"
 #include "examples/cli/program.h"
 #include "examples/cli/run_reporter.h"
 #include "examples/cli/training_settings.h"
@@ -31,7 +34,7 @@ struct Fidelity {
   double rms, psnr;  // psnr in decibels
 };
 Fidelity fidelity_of(const Tensor& clips, const Tensor& decoded) {
-  const double rms = rms_difference(decoded, clips);
+  const double rms = pipelines::rms_difference(decoded, clips);
   return {rms, -20 * std::log10(rms)};
 }
 
@@ -52,7 +55,7 @@ void draw_sheet(const std::string& path, const data::ClipBatch& batch, const Ten
 
 int train(int argc, char** argv) {
   constexpr int64_t held_out_clips = 32, held_out_frames = 8;
-  AutoencoderRun run;
+  AutoencoderSettings run;
   TrainingOptions options("runs/autoencoder");
   Settings settings("train_autoencoder", "Trains a video autoencoder, clips to latents and back.");
   describe_options(settings, options);
@@ -65,13 +68,14 @@ int train(int argc, char** argv) {
   RunReporter reporter;
   const training::RunOutputs outputs(options, "reconstructions.png", reporter);
 
-  const auto source = open_clips(run.clips.data, ClipUse::training, options.max_pixels);
+  const auto source = data::open_clips(run.clips.data, data::ClipUse::training, options.max_pixels);
   print_notes(source->notes());
-  const auto held_out = open_clips(run.clips.data, ClipUse::judging, options.max_pixels);
+  const auto held_out = data::open_clips(run.clips.data, data::ClipUse::evaluation, options.max_pixels);
   const std::vector<data::ClipBucket> buckets = clip_buckets(run.clips, run.train.batch_size);
   data::ClipShape judged_shape = buckets[0].shape;
   judged_shape.frames = held_out_frames;  // every time stride divides it
-  const data::ClipBatch judged = clip_batch(*held_out, judged_shape, 0, std::min(held_out_clips, held_out->size()));
+  const data::ClipBatch judged =
+      data::clip_batch(*held_out, judged_shape, 0, std::min(held_out_clips, held_out->size()));
   const training::RunIdentity identity{.kind = autoencoder_kind(), .configuration = settings.to_toml(),
                                        .data = training::fingerprint_of(*source), .train = run.train};
   Generator rng(run.train.seed);
@@ -96,7 +100,7 @@ int train(int argc, char** argv) {
     state.position = loader.cursor();
     {
       const training::AveragedWeights averaged(trainer);
-      measure_latents(model, *source, buckets);
+      training::measure_latents(model, *source, buckets);
     }
     // The average copied the buffers at its last update, before they were measured.
     for (nn::NamedTensor& average : state.ema)

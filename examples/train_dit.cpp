@@ -11,11 +11,12 @@
 #include <ditharos/data/image/sheet.h>
 #include <ditharos/data/loading/loader.h>
 #include <ditharos/nn/module.h>
+#include <ditharos/pipelines/image_pipeline.h>
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/training/data_fingerprint.h>
 #include <ditharos/training/training_loop.h>
+#include "examples/cli/dit_settings.h"
 #include "examples/cli/outputs.h"
-#include "examples/common/dit_checkpoint.h"
 #include "examples/cli/program.h"
 #include "examples/cli/run_reporter.h"
 #include "examples/cli/training_settings.h"
@@ -25,7 +26,7 @@ using namespace ditharos::examples;
 
 namespace {
 
-training::Trainer make_trainer(models::DiT& model, const DiTRun& run) {
+training::Trainer make_trainer(models::DiT& model, const DiTSettings& run) {
   training::TrainerConfig config = trainer_config(run.train);
   config.class_dropout = run.model.classes > 0 ? run.model.class_dropout : 0;
   config.null_condition = run.model.null_condition();
@@ -35,18 +36,19 @@ training::Trainer make_trainer(models::DiT& model, const DiTRun& run) {
 }
 
 /// A sheet of samples from fixed noise, one class a row, with the averaged weights.
-void draw_sheet(const std::string& path, models::DiT& model, training::Trainer& trainer, const DiTRun& run,
+void draw_sheet(const std::string& path, models::DiT& model, training::Trainer& trainer, const DiTSettings& run,
                 const std::vector<std::string>& class_names) {
   constexpr int64_t per_class = 8;
   const training::AveragedWeights averaged(trainer);
   nn::set_training(model, false);
-  const Tensor pictures = sample_all(model, run, request_samples(run.model, per_class, run.train.seed), run.train.seed);
+  const Tensor pictures = pipelines::sample_images(model, run.process, run.sampler,
+                                                   {.per_class = per_class, .seed = run.train.seed});
   nn::set_training(model, true);
   data::save_sheet(path, pictures, {.columns = per_class, .scale = 2, .row_labels = class_names});
 }
 
 int train(int argc, char** argv) {
-  DiTRun run;
+  DiTSettings run;
   TrainingOptions options("runs/dit");
   bool recompute = false;
   Settings settings("train_dit", "Trains a class-conditional diffusion transformer on pictures.");
@@ -97,7 +99,7 @@ int train(int argc, char** argv) {
     const data::Cursor cursor = loader.cursor();
     state.epoch = int64_t(cursor.epoch);
     state.position = cursor.position;
-    describe_checkpoint(state, identity.configuration, run, dataset.class_names());
+    pipelines::describe_image_checkpoint(state, run.model, dataset.class_names());
   };
   const auto show = [&](const std::string& path) {
     draw_sheet(path, model, trainer, run, dataset.class_names());

@@ -9,58 +9,50 @@
 #include <optional>
 #include <string>
 
+#include <ditharos/data/datasets/open_clips.h>
+#include <ditharos/pipelines/clip_shapes.h>
+#include <ditharos/pipelines/prompts.h>
+#include <ditharos/pipelines/video_pipeline.h>
 #include <ditharos/tensor/number_text.h>
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/training/data_fingerprint.h>
 #include <ditharos/training/training_loop.h>
+#include "examples/cli/clip_grid.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
+#include "examples/cli/prompt_words.h"
 #include "examples/cli/run_reporter.h"
 #include "examples/cli/training_settings.h"
-#include "examples/common/video_checkpoint.h"
-#include "examples/common/video_sampling.h"
+#include "examples/cli/video_settings.h"
 
 using namespace ditharos;
 using namespace ditharos::examples;
 
 namespace {
 
-/// What a model is made of beside its weights.
-struct Parts {
-  data::Tokenizer tokenizer;
-  std::optional<models::VideoAutoencoder> autoencoder;
-  VideoDescription description;
-};
-Parts new_parts(const VideoRun& run, const data::ClipSource& source) {
+/// Tokenizer and autoencoder of a new run.
+pipelines::VideoParts new_parts(const VideoSettings& run, const data::ClipSource& source,
+                                const pipelines::TrainedAutoencoder* autoencoder) {
   std::vector<std::string> captions;
   for (int64_t i = 0; i < std::min(run.caption_count, source.size()); ++i) captions.push_back(source.caption(i));
-  Parts parts{data::Tokenizer::train(captions, run.vocabulary), std::nullopt, {}};
-  parts.description.tokenizer = parts.tokenizer.to_text();
-  if (run.autoencoder.empty()) return parts;
-  TrainedAutoencoder trained = load_autoencoder(run.autoencoder);
-  std::printf("autoencoder: %s, step %lld\n", trained.path.c_str(), static_cast<long long>(trained.step));
-  parts.autoencoder = std::move(trained.model);
-  parts.description.autoencoder_configuration = trained.configuration;
+  pipelines::VideoParts parts{data::Tokenizer::train(captions, run.vocabulary), std::nullopt, ""};
+  if (!autoencoder) return parts;
+  parts.autoencoder = autoencoder->model.config();
+  parts.autoencoder_description = autoencoder->description;
   return parts;
 }
 
-/// The parts as they were stored; the autoencoder's weights come with the model's others.
-Parts stored_parts(const VideoDescription& description, const std::string& path) {
-  return {data::Tokenizer::from_text(description.tokenizer),
-          build_autoencoder(description.autoencoder_configuration, path), description};
-}
-
-training::Trainer make_trainer(models::LatentVideo& model, const data::Tokenizer& tokenizer, const VideoRun& run) {
+training::Trainer make_trainer(models::LatentVideo& model, const data::Tokenizer& tokenizer, const VideoSettings& run) {
   training::TrainerConfig config = trainer_config(run.train);
   config.class_dropout = run.prompt_dropout;
-  config.null_condition = null_prompt(tokenizer, run.model.text.length);
+  config.null_condition = pipelines::null_prompt(tokenizer, run.model.text.length);
   return training::Trainer(
       model, [&model](const Tensor& x, const Tensor& t, const Tensor& prompts) { return model(x, t, prompts); },
       std::make_shared<models::FrameFlow>(run.flow), make_optimizer(model, run.train), config);
 }
 
 int train(int argc, char** argv) {
-  VideoRun run;
+  VideoSettings run;
   TrainingOptions options("runs/video");
   std::string export_to, start_from;
   bool recompute = false;
@@ -83,30 +75,37 @@ int train(int argc, char** argv) {
                           {"--start-from", start_from, true}},
                          {{"--export", export_to}});
   say_adjustments(settings, run.train);
-  if (!export_to.empty()) check_export_path(export_to);
+  if (!export_to.empty()) pipelines::check_export_path(export_to);
   RunReporter reporter;
   const training::RunOutputs outputs(options, "samples.png", reporter);
 
-  const auto source = open_clips(run.clips.data, ClipUse::training, options.max_pixels);
+  const auto source = data::open_clips(run.clips.data, data::ClipUse::training, options.max_pixels);
   print_notes(source->notes());
   const std::vector<data::ClipBucket> buckets = clip_buckets(run.clips, run.train.batch_size);
   const training::RunIdentity identity{.kind = video_kind(), .configuration = settings.to_toml(),
                                        .data = training::fingerprint_of(*source), .train = run.train};
   const std::optional<training::TrainState> state = state_to_resume(options, identity, reporter);
-  std::optional<TrainedVideo> other;
-  if (!state && !start_from.empty()) other = load_video(start_from);
-  if (other) reporter.note("weights to begin with: " + other->path + ", step " + std::to_string(other->step));
-  Parts parts = state   ? stored_parts(description_of(options.folder, state->metadata), options.folder)
-                : other ? stored_parts(other->description, other->path)
-                        : new_parts(run, *source);
-  parts.description.configuration = identity.configuration;
-  models::LatentVideo model = build_model(run, parts.autoencoder, parts.tokenizer, run.train.seed);
-  if (other) nn::load_state_dict(model, nn::named_tensors(other->model));
+  std::optional<pipelines::VideoPipeline> other;
+  std::optional<pipelines::TrainedAutoencoder> autoencoder;
+  if (!state && !start_from.empty()) {
+    other = pipelines::VideoPipeline::from_pretrained(start_from, {.reporter = &reporter});
+    reporter.note("weights to begin with: " + other->path() + ", step " + std::to_string(other->step()));
+  } else if (!state && !run.autoencoder.empty()) {
+    autoencoder = pipelines::load_autoencoder(run.autoencoder, {.reporter = &reporter});
+    reporter.note("autoencoder: " + autoencoder->path + ", step " + std::to_string(autoencoder->step));
+  }
+  const pipelines::VideoParts parts = state   ? pipelines::read_video_parts(state->metadata, options.folder)
+                                      : other ? other->parts()
+                                              : new_parts(run, *source, autoencoder ? &*autoencoder : nullptr);
+  models::LatentVideo model =
+      pipelines::build_video_model(run.model, parts, run.train.seed, autoencoder ? &autoencoder->model : nullptr);
+  if (other) nn::load_state_dict(model, nn::named_tensors(other->trainable_model()));
   model.dit().set_recompute(recompute);
-  for (const data::ClipBucket& bucket : buckets) check_clip_shape(model, bucket.shape, "shapes");
+  for (const data::ClipBucket& bucket : buckets) pipelines::check_clip_shape(model, bucket.shape, "shapes");
   std::vector<std::string> prompts = parse_prompts(run.prompts);
-  if (prompts.empty()) prompts = first_captions(*source, parts.tokenizer, run.model.text.length, 4);
-  static_cast<void>(encode_prompts(parts.tokenizer, prompts, run.model.text.length));  // refuses one that is too long
+  if (prompts.empty()) prompts = pipelines::first_captions(*source, parts.tokenizer, run.model.text.length, 4);
+  // Refuses one that is too long.
+  static_cast<void>(pipelines::encode_prompts(parts.tokenizer, prompts, run.model.text.length));
 
   training::Trainer trainer = make_trainer(model, parts.tokenizer, run);
   if (state) trainer.restore(*state);
@@ -120,26 +119,27 @@ int train(int argc, char** argv) {
   const auto step = [&] {
     const data::ClipBatch batch = loader.next();
     return trainer.step(model.to_latents(batch.clips),
-                        encode_captions(parts.tokenizer, batch.captions, run.model.text.length));
+                        pipelines::encode_captions(parts.tokenizer, batch.captions, run.model.text.length));
   };
   const auto describe_state = [&](training::TrainState& s) {
     s.position = loader.cursor();
-    describe_checkpoint(s, parts.description);
+    pipelines::describe_video_checkpoint(s, parts);
   };
   const auto show = [&](const std::string& path) {
     const training::AveragedWeights averaged(trainer);
     nn::set_training(model, false);
-    const Tensor clips = sample_clips(model, parts.tokenizer, run, prompts, {.shape = shape, .seed = run.train.seed});
+    const Tensor clips = pipelines::sample_clips(model, parts.tokenizer, run.flow.flow, run.sampler, prompts,
+                                                 {.shape = shape, .seed = run.train.seed});
     nn::set_training(model, true);
-    save_contact_sheet(path, clips, prompts);
+    save_clip_grid(path, clips, prompts);
     return training::JsonObject();
   };
   const int status = reporter.finish(training::run_training(
       {.trainer = trainer, .outputs = outputs, .run = identity, .output = run.output, .step = step,
        .describe = describe_state, .show = show, .reporter = reporter}));
   if (status != 0 || export_to.empty()) return status;
-  TrainedVideo trained = load_video(options.folder);
-  const int64_t bytes = export_video(export_to, trained);
+  auto pipeline = pipelines::VideoPipeline::from_pretrained(options.folder, {.reporter = &reporter});
+  const int64_t bytes = pipeline.save(export_to);
   std::printf("export:     %s (%s MB)\n", export_to.c_str(), fixed_text(double(bytes) / 1e6, 1).c_str());
   return 0;
 }

@@ -74,6 +74,10 @@ class Settings {
       requires std::is_enum_v<E>
     Section& add(const std::string& name, E& variable, const std::string& help,
                  std::type_identity_t<std::initializer_list<std::pair<const char*, E>>> names);
+    /// A row that shows two values of an enumeration as a switch.
+    template <class E>
+      requires std::is_enum_v<E>
+    Section& add_switch(const std::string& name, E& variable, E off, E on, const std::string& help);
 
    private:
     friend class Settings;
@@ -215,6 +219,16 @@ Settings::Section& Settings::Section::add(
   };
   settings_.add({.section = name_, .name = name, .help = help, .placeholder = "NAME",
                  .rule = one_of(std::move(choices)), .get = get, .set = set});
+  return *this;
+}
+
+template <class E>
+  requires std::is_enum_v<E>
+Settings::Section& Settings::Section::add_switch(const std::string& name, E& variable, E off, E on,
+                                                 const std::string& help) {
+  settings_.add({.section = name_, .name = name, .help = help, .placeholder = detail::placeholder<bool>(), .rule = {},
+                 .get = [&variable, on] { return Value(variable == on); },
+                 .set = [&variable, off, on](const Value& value) { variable = std::get<bool>(value) ? on : off; }});
   return *this;
 }
 

@@ -1,4 +1,5 @@
 // Reading of TOML text into settings: the only file that knows the TOML library.
+#include <ditharos/pipelines/toml_check.h>
 #include <ditharos/tensor/quoted_text.h>
 #include "examples/cli/settings_source.h"
 
@@ -9,7 +10,6 @@
 #include <toml++/toml.h>
 
 #include "examples/cli/suggest.h"
-#include "examples/cli/toml_check.h"
 
 namespace ditharos::examples {
 
@@ -146,7 +146,7 @@ class Reader {
 
 std::vector<Assignment> read_toml(const std::vector<Setting>& table, const std::string& text,
                                   const std::string& source) {
-  check_toml(text, source);
+  pipelines::check_toml(text, source);
   try {
     return Reader(table, source).read(toml::parse(text, source));
   } catch (const toml::parse_error& e) {

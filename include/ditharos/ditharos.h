@@ -115,9 +115,12 @@
 
 #include <ditharos/training/checkpoint.h>
 #include <ditharos/training/checkpoint_folder.h>
+#include <ditharos/training/classifier.h>
+#include <ditharos/training/clip_classifier.h>
 #include <ditharos/training/data_fingerprint.h>
 #include <ditharos/training/interrupt.h>
 #include <ditharos/training/json.h>
+#include <ditharos/training/latent_statistics.h>
 #include <ditharos/training/reporter.h>
 #include <ditharos/training/resume.h>
 #include <ditharos/training/run_folder.h>
@@ -128,17 +131,33 @@
 #include <ditharos/training/trainer.h>
 #include <ditharos/training/training_loop.h>
 
+#include <ditharos/pipelines/clip_sampling.h>
+#include <ditharos/pipelines/clip_shapes.h>
+#include <ditharos/pipelines/clip_tasks.h>
+#include <ditharos/pipelines/held_out_clips.h>
+#include <ditharos/pipelines/image_config.h>
+#include <ditharos/pipelines/image_pipeline.h>
+#include <ditharos/pipelines/image_sampling.h>
+#include <ditharos/pipelines/load_options.h>
+#include <ditharos/pipelines/prompts.h>
+#include <ditharos/pipelines/video_config.h>
+#include <ditharos/pipelines/video_parts.h>
+#include <ditharos/pipelines/video_pipeline.h>
+
 #include <ditharos/data/codecs/png.h>
 #include <ditharos/data/codecs/video_file.h>
 #include <ditharos/data/datasets/class_folder.h>
 #include <ditharos/data/datasets/clip.h>
+#include <ditharos/data/datasets/clip_shape.h>
 #include <ditharos/data/datasets/dataset.h>
 #include <ditharos/data/datasets/idx.h>
 #include <ditharos/data/datasets/image_folder.h>
 #include <ditharos/data/datasets/open.h>
+#include <ditharos/data/datasets/open_clips.h>
 #include <ditharos/data/datasets/video_folder.h>
 #include <ditharos/data/image/resize.h>
 #include <ditharos/data/image/sheet.h>
+#include <ditharos/data/loading/clip_buckets.h>
 #include <ditharos/data/loading/clip_loader.h>
 #include <ditharos/data/loading/loader.h>
 #include <ditharos/data/synthetic/clip_measure.h>

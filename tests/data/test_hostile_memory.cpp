@@ -12,9 +12,11 @@
 #include <ditharos/data/datasets/image_folder.h>
 #include <ditharos/tensor/io/safetensors.h>
 #include <ditharos/tensor/random.h>
-#include "examples/common/autoencoder_run.h"
-#include "examples/common/dit_checkpoint.h"
-#include "examples/common/video_checkpoint.h"
+#include <ditharos/pipelines/image_pipeline.h>
+#include <ditharos/pipelines/video_pipeline.h>
+#include "examples/cli/autoencoder_settings.h"
+#include "examples/cli/dit_settings.h"
+#include "examples/cli/video_settings.h"
 #include "tests/support/bounded_memory.h"
 #include "tests/support/data_files.h"
 #include "tests/support/temporary_folder.h"
@@ -154,19 +156,20 @@ TEST_CASE("regression 10: an IDX file that claims more than it decompresses to")
 TEST_CASE("regression 10: a model is built only after its size was compared with what the file holds") {
   const TemporaryFolder folder;
   SUBCASE("DiT") {
-    DiTRun run;
+    DiTSettings run;
     Settings settings("", "");
     describe(settings, run);
     std::string text = settings.to_toml();
     replace(text, "hidden = 96", "hidden = 4096");
     training::TrainState state;
-    describe_checkpoint(state, text, run, {"a", "b"});
+    state.configuration = text;
+    pipelines::describe_image_checkpoint(state, run.model, {"a", "b"});
     const std::string path = save_forged(folder / "a.ckpt", state);
-    CHECK(contains(with_memory(48 * MiB, [&] { return load_dit(path), std::string("read"); }),
+    CHECK(contains(with_memory(48 * MiB, [&] { return pipelines::ImagePipeline::from_pretrained(path), std::string("read"); }),
                    "holds tensors of 100 elements, but its configuration describes a model of"));
   }
   SUBCASE("autoencoder") {
-    AutoencoderRun run;
+    AutoencoderSettings run;
     Settings settings("", "");
     describe(settings, run);
     training::TrainState state;
@@ -175,19 +178,19 @@ TEST_CASE("regression 10: a model is built only after its size was compared with
     replace(state.configuration, "\nwidth = 32", "\nwidth = 4096");
     replace(state.configuration, "max_width = 64", "max_width = 4096");
     const std::string path = save_forged(folder / "a.ckpt", state);
-    CHECK(contains(with_memory(48 * MiB, [&] { return load_autoencoder(path), std::string("read"); }),
+    CHECK(contains(with_memory(48 * MiB, [&] { return pipelines::load_autoencoder(path), std::string("read"); }),
                    "holds tensors of 100 elements, but its configuration describes a model of"));
   }
   SUBCASE("video") {
-    VideoRun run;
+    VideoSettings run;
     Settings settings("", "");
     describe(settings, run);
-    VideoDescription description{settings.to_toml(), "", data::Tokenizer::train({"a boot"}, 300).to_text()};
-    replace(description.configuration, "\nhidden = 192", "\nhidden = 6144");
     training::TrainState state;
-    describe_checkpoint(state, description);
+    state.configuration = settings.to_toml();
+    replace(state.configuration, "\nhidden = 192", "\nhidden = 6144");
+    pipelines::describe_video_checkpoint(state, {data::Tokenizer::train({"a boot"}, 300), std::nullopt, ""});
     const std::string path = save_forged(folder / "a.ckpt", state);
-    CHECK(contains(with_memory(48 * MiB, [&] { return load_video(path), std::string("read"); }),
+    CHECK(contains(with_memory(48 * MiB, [&] { return pipelines::VideoPipeline::from_pretrained(path), std::string("read"); }),
                    "holds tensors of 100 elements, but its configuration describes a model of"));
   }
 }
@@ -216,12 +219,12 @@ TEST_CASE("regression 10: the header of a safetensors file takes at most about t
 }
 
 TEST_CASE("regression 10: images of more tokens than fit are refused before a model is built") {
-  DiTRun run;
+  DiTSettings run;
   run.model.height = 3000;
   run.model.width = 4000;
-  CHECK(contains(message_of<ConfigError>([&] { settle(run); }), "750000 tokens, and at most 8192 fit"));
+  CHECK(contains(message_of<ConfigError>([&] { run.settle(); }), "750000 tokens, and at most 8192 fit"));
   run.model.height = run.model.width = 4 * 91;  // 8281
-  CHECK(contains(message_of<ConfigError>([&] { settle(run); }), "8281 tokens"));
+  CHECK(contains(message_of<ConfigError>([&] { run.settle(); }), "8281 tokens"));
   run.model.height = run.model.width = 4 * 90;
-  CHECK_NOTHROW(settle(run));
+  CHECK_NOTHROW(run.settle());
 }

@@ -10,7 +10,7 @@
 #include <ditharos/data/text/words.h>
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/random.h>
-#include "examples/common/video_checkpoint.h"
+#include <ditharos/pipelines/video_pipeline.h>
 #include "tests/support/paths.h"
 
 using namespace ditharos;
@@ -102,9 +102,10 @@ TEST_CASE("regression 17: ASCII is cut as ever, and the stored model reads it as
     CAPTURE(text);
     REQUIRE(split_words(text) == cut_ascii(text));
   }
-  const auto trained = examples::load_video(tests::source_folder() + "/examples/checkpoints/sora.safetensors");
+  const auto pipeline =
+      pipelines::VideoPipeline::from_pretrained(tests::source_folder() + "/examples/checkpoints/sora.safetensors");
   using Tokens = std::vector<int64_t>;
-  const data::Tokenizer& t = trained.tokenizer;
+  const data::Tokenizer& t = pipeline.tokenizer();
   CHECK(t.encode("a red sneaker drifts left across a dawn sky") ==
         Tokens{1, 260, 367, 359, 413, 299, 464, 260, 312, 265});
   CHECK(t.encode("A Pair of Trousers, quickly (it's an ankle-boot_2)!") ==

@@ -5,11 +5,11 @@
 #include <thread>
 
 #include <ditharos/data/codecs/video_file.h>
+#include <ditharos/data/datasets/open_clips.h>
 #include <ditharos/data/datasets/video_folder.h>
 #include <ditharos/data/image/resize.h>
 #include <ditharos/data/loading/clip_loader.h>
 #include <ditharos/tensor/factory.h>
-#include "examples/common/clip_settings.h"
 #include "tests/support/data_files.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/video_clips.h"
@@ -222,7 +222,7 @@ TEST_CASE("video_folder: programs open it by its path, and the loader draws batc
   data::write_clip(folder / "a.gif", square_clip(8, 20, 30), 8);
   data::write_clip(folder / "b.webp", square_clip(5, 30, 20), 8);
   write_bytes(folder / "captions.txt", "a.gif\ta\nb.webp\tb\n");
-  const auto source = examples::open_clips(folder.path(), examples::ClipUse::training);
+  const auto source = data::open_clips(folder.path(), data::ClipUse::training);
   CHECK(source->size() == 2);
   data::ClipLoader loader(source, {.buckets = {{{4, 8, 12}, 3, 1}, {{6, 12, 8}, 3, 1}}, .seed = 1, .prefetch = 0});
   for (int k = 0; k < 4; ++k) {
@@ -230,6 +230,6 @@ TEST_CASE("video_folder: programs open it by its path, and the loader draws batc
     CHECK(batch.clips.shape() == Shape{3, batch.shape.frames, 3, batch.shape.height, batch.shape.width});
     for (size_t i = 0; i < 3; ++i) CHECK(batch.captions[i] == source->caption(batch.indices[i]));
   }
-  CHECK(contains(message_of<ConfigError>([&] { examples::open_clips("nowhere", examples::ClipUse::judging); }),
+  CHECK(contains(message_of<ConfigError>([&] { data::open_clips("nowhere", data::ClipUse::evaluation); }),
                  "there are no clips called \"nowhere\""));
 }

@@ -5,8 +5,9 @@
 
 #include <ditharos/data/codecs/png.h>
 #include <ditharos/data/codecs/video_file.h>
+#include <ditharos/pipelines/clip_shapes.h>
 #include <ditharos/tensor/factory.h>
-#include "examples/common/clip_settings.h"
+#include "examples/cli/clip_settings.h"
 #include "tests/support/data_files.h"
 #include "tests/support/run_program.h"
 #include "tests/support/temporary_folder.h"
@@ -22,7 +23,7 @@ namespace {
 const std::vector<ClipShape> shapes = {{8, 32, 32}, {1, 32, 32}, {2, 32, 48}, {4, 48, 32}, {16, 32, 32}};
 
 ClipShape nearest(const ClipShape& wanted, bool frames_given = false, bool size_given = false) {
-  return nearest_trained(shapes, {wanted, frames_given, size_given});
+  return pipelines::nearest_trained(shapes, {wanted, frames_given, size_given});
 }
 
 /// A run of train_video on clips and captions of its own, of two steps.
@@ -67,18 +68,16 @@ TEST_CASE("regression 16: the shape nearest to the usual one is chosen among tho
   CHECK(nearest({16, 64, 64}, false, true) == ClipShape{16, 64, 64});
   CHECK(nearest({5, 40, 40}, true, true) == ClipShape{5, 40, 40});
 
-  ClipSettings clips;
-  clips.shapes = "8x32x32, 4x8x8, 1x16x16";
-  clips.shape_weights = {1, 0, 2};
-  CHECK(trained_shapes(clips) == std::vector<ClipShape>{{8, 32, 32}, {1, 16, 16}});
-  CHECK(wanted_shape(clips, {8, 32, 32}, 0, "") == ClipShape{8, 32, 32});
-  CHECK(wanted_shape(clips, {8, 32, 32}, 0, "16x16") == ClipShape{1, 16, 16});
-  CHECK_THROWS_AS(wanted_shape(clips, {8, 32, 32}, 0, "16"), ConfigError);
+  const std::vector<ClipShape> trained = data::used_shapes(data::clip_buckets("8x32x32, 4x8x8, 1x16x16", {1, 0, 2}, 1));
+  CHECK(trained == std::vector<ClipShape>{{8, 32, 32}, {1, 16, 16}});
+  CHECK(wanted_shape(trained, {8, 32, 32}, 0, "") == ClipShape{8, 32, 32});
+  CHECK(wanted_shape(trained, {8, 32, 32}, 0, "16x16") == ClipShape{1, 16, 16});
+  CHECK_THROWS_AS(wanted_shape(trained, {8, 32, 32}, 0, "16"), ConfigError);
 }
 
 TEST_CASE("regression 16: a file is shown to the model in the trained size of its proportions") {
   const auto size = [](int64_t height, int64_t width) {
-    const FrameSize s = size_for(shapes, height, width);
+    const data::FrameSize s = pipelines::size_for(shapes, height, width);
     return std::pair(s.height, s.width);
   };
   CHECK(size(128, 128) == std::pair<int64_t, int64_t>{32, 32});
@@ -86,7 +85,7 @@ TEST_CASE("regression 16: a file is shown to the model in the trained size of it
   CHECK(size(32, 48) == std::pair<int64_t, int64_t>{32, 48});
   CHECK(size(1920, 1080) == std::pair<int64_t, int64_t>{48, 32});
   CHECK(size(100, 90) == std::pair<int64_t, int64_t>{32, 32});
-  const FrameSize own = size_for({{8, 32, 32}, {8, 64, 64}}, 64, 64);  // its own size, if the model has it
+  const data::FrameSize own = pipelines::size_for({{8, 32, 32}, {8, 64, 64}}, 64, 64);  // its own size, if the model has it
   CHECK(own.height == 64);
 }
 

@@ -7,10 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "examples/common/autoencoder_run.h"
-#include "examples/common/dit_run.h"
-#include "examples/cli/toml_check.h"
-#include "examples/common/video_run.h"
+#include "examples/cli/autoencoder_settings.h"
+#include "examples/cli/dit_settings.h"
+#include "examples/cli/video_settings.h"
 #include "tests/support/data_files.h"
 
 using namespace ditharos;
@@ -89,18 +88,17 @@ Refusals try_all(const std::function<void(Run&)>& settle_run) {
 }  // namespace
 
 TEST_CASE("regression 12: every key of train_dit refuses what is out of range, with file and line") {
-  const Refusals count = try_all<DiTRun>([](DiTRun& run) {
+  const Refusals count = try_all<DiTSettings>([](DiTSettings& run) {
     check_schedule(run.train);
-    settle(run);
+    run.settle();
     models::count_parameters(run.model);
   });
   CHECK(count.refused > 500);
 }
 
 TEST_CASE("regression 12: every key of train_video refuses what is out of range, with file and line") {
-  const Refusals count = try_all<VideoRun>([](VideoRun& run) {
+  const Refusals count = try_all<VideoSettings>([](VideoSettings& run) {
     settle(run);
-    run.model.patch = {run.patch[0], run.patch[1], run.patch[2]};
     run.model.text.vocabulary = run.vocabulary;
     models::count_parameters(run.model);
   });
@@ -108,7 +106,7 @@ TEST_CASE("regression 12: every key of train_video refuses what is out of range,
 }
 
 TEST_CASE("regression 12: every key of train_autoencoder refuses what is out of range, with file and line") {
-  const Refusals count = try_all<AutoencoderRun>([](AutoencoderRun& run) {
+  const Refusals count = try_all<AutoencoderSettings>([](AutoencoderSettings& run) {
     settle(run);
     models::count_elements(run.model);
   });
@@ -116,7 +114,7 @@ TEST_CASE("regression 12: every key of train_autoencoder refuses what is out of 
 }
 
 TEST_CASE("regression 12: text that the TOML library does not survive is refused before it") {
-  DiTRun run;
+  DiTSettings run;
   Settings settings("", "");
   describe(settings, run);
   const auto said = [&](const std::string& text) {

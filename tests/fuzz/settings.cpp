@@ -1,11 +1,19 @@
-#include "examples/common/dit_run.h"
+#include <ditharos/pipelines/stored_configuration.h>
+#include "examples/cli/dit_settings.h"
 #include "tests/fuzz/targets.h"
 
 namespace ditharos::tests {
 
 /// What is read is written as text that reads back to the same.
 void fuzz_settings(std::string_view bytes) {
-  examples::DiTRun run, again;
+  // As the configuration in a checkpoint, which nobody wrote by hand.
+  fuzz_one([](std::string_view text) { pipelines::read_image_model(std::string(text), "a.ckpt").config.settle(); },
+           bytes);
+  fuzz_one([](std::string_view text) { pipelines::read_video_model(std::string(text), "a.ckpt").model.validate(); },
+           bytes);
+  fuzz_one([](std::string_view text) { pipelines::read_autoencoder(std::string(text), "a.ckpt").model.validate(); },
+           bytes);
+  examples::DiTSettings run, again;
   examples::Settings settings("", ""), others("", "");
   describe(settings, run);
   describe(others, again);
@@ -13,12 +21,12 @@ void fuzz_settings(std::string_view bytes) {
   others.read(settings.to_toml(), "b.toml");
   demand(others.to_toml() == settings.to_toml(), "the same settings when they are read again");
   fuzz_one([](std::string_view text) {
-    examples::DiTRun fresh;
+    examples::DiTSettings fresh;
     examples::Settings table("", "");
     describe(table, fresh);
     table.read(std::string(text), "a.toml");
     training::check_schedule(fresh.train);
-    settle(fresh);
+    fresh.settle();
     models::count_parameters(fresh.model);
   }, bytes);
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs a build into a temporary folder and builds and runs a small project that finds it with find_package. Then
-# checks that a program which drops results is warned of each.
+# Installs a build into a temporary folder and builds and runs a small project that finds it with find_package: it trains
+# a model of its own, and samples from those that the programs wrote. Then checks that a program which drops results is
+# warned of each.
 #
 #   tests/scripts/check_install.sh BUILD_DIR
 set -euo pipefail
@@ -14,6 +15,14 @@ generator=$(sed -n 's/^CMAKE_GENERATOR:INTERNAL=//p' "$build/CMakeCache.txt")
 cmake -S "$source_dir" -B "$scratch/build" -G "$generator" -DCMAKE_PREFIX_PATH="$scratch/prefix"
 cmake --build "$scratch/build"
 "$scratch/build/consumer"
+
+run=()
+if [[ -x $build/examples/train_dit ]]; then
+  "$build/examples/train_dit" --data shapes --hidden 16 --depth 1 --heads 2 --patch 7 --batch-size 4 --steps 2 --warmup 1 \
+    --sample-every 0 --sampling-steps 2 --out "$scratch/run" >"$scratch/train.log"
+  run=("$scratch/run")
+fi
+"$scratch/build/consumer_pipelines" "$source_dir/../../examples/checkpoints/sora.safetensors" ${run[@]+"${run[@]}"}
 
 compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[A-Z]*=//p' "$build/CMakeCache.txt")
 statements=$(grep -c '^  .*;$' "$source_dir/ignored.cpp")

@@ -25,7 +25,7 @@
 #include <ditharos/tensor/print.h>
 #include <ditharos/training/json.h>
 #include "examples/by_hand/trace.h"
-#include "examples/common/dit_run.h"
+#include "examples/cli/dit_settings.h"
 #include "examples/cli/progress.h"
 #include "tests/support/data_files.h"
 #include "tests/support/temporary_folder.h"
@@ -114,7 +114,7 @@ std::vector<std::string> texts() {
   all.push_back(figure_text(.1234) + figure_text(12345.678) + figure_text(1e-9) + duration_text(100000));
   all.push_back(training::JsonObject().add("a", 1234567.5).add("b", int64_t{1234567}).text());
   all.push_back(by_hand::number_text(1234.5));
-  DiTRun run;
+  DiTSettings run;
   Settings settings("a", "b");
   describe(settings, run);
   settings.read("[train]\nlearning_rate = 1.25e-3\nbetas = [0.5, 0.75]\nsteps = 1234567\n", "a.toml");

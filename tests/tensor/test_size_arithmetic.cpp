@@ -12,8 +12,8 @@
 #include <ditharos/models/dit/patch.h>
 #include <ditharos/models/dit/rotary.h>
 #include <ditharos/models/dit/video_config.h>
+#include <ditharos/pipelines/image_sampling.h>
 #include <ditharos/tensor/checked.h>
-#include "examples/common/dit_run.h"
 #include "tests/support/tensor_cases.h"
 
 using namespace ditharos;
@@ -128,8 +128,8 @@ TEST_CASE("regression 12: parameters are counted without overflow") {
 
 TEST_CASE("regression 12: more samples than can be counted are refused") {
   const models::DiTConfig model{.height = 28, .width = 28, .channels = 1, .patch = 4, .classes = 10};
-  CHECK(message_of<Error>([&] { examples::request_samples(model, most, 0); }) ==
-        "[request_samples] 10 * 9223372036854775807 is more than a size can be (4611686018427387904)");
-  CHECK(message_of<Error>([&] { examples::request_samples(model, most / 20, 0); }) ==
+  CHECK(message_of<Error>([&] { static_cast<void>(pipelines::request_labels(model, {.per_class = most})); }) ==
+        "[request_labels] 10 * 9223372036854775807 is more than a size can be (4611686018427387904)");
+  CHECK(message_of<Error>([&] { static_cast<void>(pipelines::request_labels(model, {.per_class = most / 20})); }) ==
         "shape [4611686018427387900, 1, 28, 28] has more elements than memory can hold");
 }

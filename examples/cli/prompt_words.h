@@ -1,0 +1,17 @@
+#pragma once
+// Prompts on the command line and in configurations: lists of them, and words that a model does not know.
+#include <string>
+#include <vector>
+
+#include <ditharos/data/text/tokenizer.h>
+
+namespace ditharos::examples {
+
+/// The parts of a list "a; b; c", without blanks around them; empty ones are left out.
+std::vector<std::string> parse_prompts(const std::string& list);
+
+/// ConfigError naming the words of a prompt that no caption in training held, each with the one that
+/// was probably meant, where there is such a one (meant_word).
+void check_words(const data::Tokenizer& tokenizer, const std::string& prompt);
+
+}  // namespace ditharos::examples

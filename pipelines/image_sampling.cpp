@@ -1,0 +1,87 @@
+#include <ditharos/pipelines/image_sampling.h>
+
+#include <algorithm>
+
+#include <ditharos/autograd/ops.h>
+#include <ditharos/models/samplers/sampler.h>
+#include <ditharos/tensor/checked.h>
+
+namespace ditharos::pipelines {
+namespace {
+
+/// The noise of `per_class` images of every class; another round gives other noise.
+Tensor noise_of_round(const Shape& shape, uint64_t seed, int64_t round) {
+  constexpr uint64_t rounds = 0x726f756e64;  // "round": far from the keys that sample_images forks by
+  const Generator rng = round == 0 ? Generator(seed) : Generator(seed).fork(rounds).fork(uint64_t(round));
+  return Generator(rng).normal(shape);
+}
+
+/// The shape of all images of a request for every class. ConfigError or ShapeError when there are too many.
+Shape all_classes(const models::DiTConfig& model, const ImageRequest& request) {
+  const int64_t rows = model.classes > 0 ? model.classes : request.per_class;
+  const int64_t n = model.classes == 0 && request.unconditional
+                        ? *request.unconditional
+                        : checked_product<ConfigError>("request_labels", {rows, request.per_class});
+  const Shape shape{n, model.channels, model.height, model.width};
+  static_cast<void>(numel(shape));
+  return shape;
+}
+
+}  // namespace
+
+std::vector<int64_t> request_labels(const models::DiTConfig& model, const ImageRequest& request) {
+  check<ConfigError>(request.per_class >= 1, "a request needs at least one image of a class, got ", request.per_class);
+  check<ConfigError>(request.classes.empty() || model.classes > 0, "the model was trained without classes");
+  std::vector<int64_t> labels, classes = request.classes;
+  static_cast<void>(all_classes(model, request));  // before as many labels are listed
+  if (classes.empty())
+    for (int64_t c = 0; c < model.classes; ++c) classes.push_back(c);
+  for (const int64_t c : classes) {
+    check<ConfigError>(c >= 0 && c < model.classes, "class ", c, " is not in 0..", model.classes - 1);
+    labels.insert(labels.end(), size_t(request.per_class), c);
+  }
+  return labels;
+}
+
+int64_t request_count(const models::DiTConfig& model, const ImageRequest& request) {
+  const int64_t of_all = all_classes(model, request)[0];
+  return request.classes.empty() ? of_all : int64_t(request.classes.size()) * request.per_class;
+}
+
+Tensor request_noise(const models::DiTConfig& model, const ImageRequest& request) {
+  const Shape shape = all_classes(model, request);
+  if (request.classes.empty()) return noise_of_round(shape, request.seed, 0);
+  std::vector<Tensor> rounds, noise;
+  std::vector<int64_t> seen(size_t(model.classes), 0);
+  for (const int64_t c : request.classes) {
+    const int64_t round = seen.at(size_t(c))++;
+    if (round == int64_t(rounds.size())) rounds.push_back(noise_of_round(shape, request.seed, round));
+    noise.push_back(slice(rounds[size_t(round)], 0, c * request.per_class, (c + 1) * request.per_class));
+  }
+  return cat(noise, 0);
+}
+
+Tensor sample_images(const models::DiT& model, const models::DiffusionConfig& process,
+                     const models::SamplerConfig& sampler, const ImageRequest& request,
+                     const std::function<void(double)>& progress, int64_t batch) {
+  const std::vector<int64_t> labels = request_labels(model.config(), request);
+  const Tensor noise = request_noise(model.config(), request);
+  const models::Network network = [&](const Tensor& x, const Tensor& t, const Tensor& l) { return model(x, t, l); };
+  const int64_t n = noise.size(0);
+  std::vector<Tensor> parts;
+  for (int64_t begin = 0; begin < n; begin += batch) {
+    const int64_t end = std::min(n, begin + batch);
+    Generator rng = Generator(request.seed).fork(uint64_t(begin) + 1);  // samplers that draw noise on the way
+    const Tensor conditions =
+        labels.empty() ? Tensor{} : from_vector(std::vector<int64_t>(labels.begin() + begin, labels.begin() + end));
+    const auto report = [&](int64_t done, int64_t total, const Tensor&) {
+      const double of_batch = double(done) / double(total);
+      if (progress) progress((double(begin) + double(end - begin) * of_batch) / double(n));
+    };
+    parts.push_back(models::sample(process, sampler, network, conditions, model.config().null_condition(),
+                                   slice(noise, 0, begin, end), rng, report));
+  }
+  return cat(parts, 0);
+}
+
+}  // namespace ditharos::pipelines

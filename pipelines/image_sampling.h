@@ -1,0 +1,38 @@
+#pragma once
+// Images from a trained diffusion transformer.
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include <ditharos/models/diffusion/process.h>
+#include <ditharos/models/dit/dit.h>
+#include <ditharos/models/samplers/config.h>
+
+namespace ditharos::pipelines {
+
+/// What to sample. Image i of a class depends on (seed, class, per_class, i) alone, whichever other classes are asked
+/// for; where a class comes again, it gets other images.
+struct ImageRequest {
+  std::vector<int64_t> classes = {};  ///< in this order; empty: every class. A model without classes takes none
+  int64_t per_class = 1;              ///< images of each class
+  /// Of a model without classes: images in all; default: per_class^2.
+  std::optional<int64_t> unconditional = {};
+  uint64_t seed = 0;
+};
+
+/// The class of each image of the request, in order; empty for a model without classes. ConfigError for a class that
+/// the model does not know, and for more labels than fit into memory together with their noise.
+[[nodiscard]] std::vector<int64_t> request_labels(const models::DiTConfig& model, const ImageRequest& request);
+/// The number of images of the request; ConfigError or ShapeError for more than memory can hold.
+[[nodiscard]] int64_t request_count(const models::DiTConfig& model, const ImageRequest& request);
+/// The noise that the request's images begin with, standard normal [N, C, H, W].
+[[nodiscard]] Tensor request_noise(const models::DiTConfig& model, const ImageRequest& request);
+
+/// The request's images, sampled in batches of at most `batch`: f32 [N, C, H, W] in [-1, 1] up to overshoot. The model
+/// must be in evaluation mode. `progress` is told the share of the work that is done. Records no graph.
+Tensor sample_images(const models::DiT& model, const models::DiffusionConfig& process,
+                     const models::SamplerConfig& sampler, const ImageRequest& request,
+                     const std::function<void(double share)>& progress = {}, int64_t batch = 128);
+
+}  // namespace ditharos::pipelines

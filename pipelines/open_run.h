@@ -1,0 +1,22 @@
+#pragma once
+// Internal to pipelines/.
+// The checkpoint of a trained model of one kind.
+#include <string>
+
+#include <ditharos/pipelines/load_options.h>
+#include <ditharos/training/resume.h>
+
+namespace ditharos::pipelines {
+
+/// training::open_checkpoint; `model` is what the kind is called in messages: "a DiT".
+inline training::LatestCheckpoint open_run(const std::string& path, const std::string& kind, const std::string& model,
+                                           const LoadOptions& options) {
+  return training::open_checkpoint(path, {kind, model}, options.reporter ? *options.reporter : training::silent());
+}
+
+/// The tensors that the options ask for.
+inline const nn::NamedTensors& weights_of(const training::TrainState& state, const LoadOptions& options) {
+  return options.averaged && !state.ema.empty() ? state.ema : state.model;
+}
+
+}  // namespace ditharos::pipelines

@@ -1,0 +1,23 @@
+#pragma once
+// Prompts and captions as what a video model takes.
+#include <string>
+#include <vector>
+
+#include <ditharos/data/datasets/clip.h>
+#include <ditharos/data/text/tokenizer.h>
+
+namespace ditharos::pipelines {
+
+/// Prompts as the model takes them, i64 [B, length]. ConfigError naming the prompt that is empty or too long.
+Tensor encode_prompts(const data::Tokenizer& tokenizer, const std::vector<std::string>& prompts, int64_t length);
+/// The same for captions of training clips, of which the model reads only the beginning when they are too long.
+Tensor encode_captions(const data::Tokenizer& tokenizer, const std::vector<std::string>& captions, int64_t length);
+/// The null condition, "no prompt", i64 [length].
+Tensor null_prompt(const data::Tokenizer& tokenizer, int64_t length);
+
+/// The first captions of the data that the model reads whole, at most `count` of them, none twice. ConfigError when it
+/// reads none of the first thousand.
+std::vector<std::string> first_captions(const data::ClipSource& source, const data::Tokenizer& tokenizer,
+                                        int64_t length, int64_t count);
+
+}  // namespace ditharos::pipelines

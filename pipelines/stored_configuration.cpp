@@ -1,0 +1,274 @@
+#include <ditharos/pipelines/stored_configuration.h>
+
+#include <cmath>
+#include <limits>
+#include <map>
+#include <set>
+#include <type_traits>
+#include <utility>
+
+#include <toml++/toml.h>
+
+#include <ditharos/data/loading/clip_buckets.h>
+#include <ditharos/pipelines/toml_check.h>
+#include <ditharos/tensor/error.h>
+#include <ditharos/tensor/quoted_text.h>
+
+namespace ditharos::pipelines {
+namespace {
+
+/// Which numbers a setting takes. The upper bound belongs to them.
+struct Range {
+  double low = -std::numeric_limits<double>::max(), high = std::numeric_limits<double>::max();
+  bool open = false;  ///< the lower bound does not belong to them
+
+  bool holds(double x) const { return std::isfinite(x) && (open ? x > low : x >= low) && x <= high; }
+};
+constexpr double most = 1 << 16;  // of every size of a model, as its configuration has it
+
+/// A configuration's text, whose settings are taken one by one; at the end none may be left.
+class Document {
+ public:
+  Document(const std::string& text, const std::string& source) : source_(source) {
+    check_toml(text, source);
+    try {
+      root_ = toml::parse(text, source);
+    } catch (const toml::parse_error& e) {
+      refuse(e.source().begin, std::string(e.description()));
+    }
+  }
+
+  class Section {
+   public:
+    Section(Document& document, const std::string& name) : document_(document), name_(name) {}
+
+    /// Reads a setting into `variable`, which keeps its value when there is none. T: bool, int64_t, double,
+    /// std::string, or std::vector of one of the numbers, to each of which the range applies.
+    template <class T>
+    Section& take(const char* key, T& variable, const Range& range = {}) {
+      if (const toml::node* node = document_.find(name_, key)) {
+        if (!assign(*node, variable, range)) refuse(*node, key);
+      }
+      return *this;
+    }
+    template <class E>
+      requires std::is_enum_v<E>
+    Section& take(const char* key, E& variable,
+                  std::type_identity_t<std::initializer_list<std::pair<const char*, E>>> names) {
+      const toml::node* node = document_.find(name_, key);
+      if (node == nullptr) return *this;
+      const auto text = node->value_exact<std::string>();
+      for (const auto& [name, value] : names) {
+        if (text == name) return variable = value, *this;
+      }
+      refuse(*node, key);
+    }
+    /// Settings of the training alone.
+    Section& pass(std::initializer_list<const char*> keys) {
+      for (const char* key : keys) static_cast<void>(document_.find(name_, key));
+      return *this;
+    }
+
+   private:
+    static bool assign(const toml::node& node, bool& x, const Range&) { return put(node.value_exact<bool>(), x); }
+    static bool assign(const toml::node& node, std::string& x, const Range&) {
+      return put(node.value_exact<std::string>(), x);
+    }
+    static bool assign(const toml::node& node, int64_t& x, const Range& range) {
+      return put(node.value_exact<int64_t>(), x) && range.holds(static_cast<double>(x));
+    }
+    static bool assign(const toml::node& node, double& x, const Range& range) {
+      return node.is_number() && put(node.value<double>(), x) && range.holds(x);
+    }
+    template <class T>
+    static bool assign(const toml::node& node, std::vector<T>& list, const Range& range) {
+      if (!node.is_array()) return false;
+      list.clear();
+      for (const toml::node& item : *node.as_array()) {
+        if (!assign(item, list.emplace_back(), range)) return false;
+      }
+      return true;
+    }
+    template <class T>
+    static bool put(const std::optional<T>& value, T& x) {
+      if (value) x = *value;
+      return value.has_value();
+    }
+    [[noreturn]] void refuse(const toml::node& node, const char* key) const {
+      document_.refuse(node.source().begin, std::string(key) + " in [" + name_ + "] has a value that it cannot have");
+    }
+
+    Document& document_;
+    std::string name_;
+  };
+
+  Section section(const std::string& name) { return Section(*this, name); }
+  /// A section of the training alone.
+  void pass_section(const std::string& name) { passed_.insert(name); }
+  /// ConfigError when there is a section or a key that nobody asked for.
+  void finish() const {
+    for (const auto& [name, node] : root_) {
+      const std::string section(name.str());
+      if (passed_.count(section) > 0) continue;
+      const auto taken = taken_.find(section);
+      const toml::table* table = node.as_table();
+      if (taken == taken_.end() || table == nullptr)
+        refuse(name.source().begin, "unknown " + std::string(table ? "section " : "key ") + quote(section));
+      for (const auto& [key, value] : *table) {
+        if (taken->second.count(std::string(key.str())) == 0)
+          refuse(key.source().begin, "unknown key " + quote(std::string(key.str())) + " in [" + section + "]");
+      }
+    }
+  }
+
+ private:
+  /// The node of a key, or null; it counts as taken.
+  const toml::node* find(const std::string& section, const char* key) {
+    taken_[section].insert(key);
+    const toml::table* table = root_[section].as_table();
+    return table ? table->get(key) : nullptr;
+  }
+  [[noreturn]] void refuse(const toml::source_position& at, const std::string& what) const {
+    fail<ConfigError>(source_, ":", at.line, ":", at.column, ": ", what);
+  }
+
+  std::string source_;
+  toml::table root_;
+  std::map<std::string, std::set<std::string>> taken_;
+  std::set<std::string> passed_;
+};
+
+TrainedClips take_clips(Document& document) {
+  TrainedClips clips;
+  std::string shapes = "8x32x32";
+  std::vector<double> weights;
+  document.section("data").take("data", clips.data).take("shapes", shapes).take(
+      "shape_weights", weights, {.low = 0, .high = 1e9, .open = true});
+  clips.shapes = data::used_shapes(data::clip_buckets(shapes, weights, 1));
+  return clips;
+}
+
+void take_flow(Document::Section section, models::FlowConfig& flow) {
+  section
+      .take("time_sampling", flow.time_sampling,
+            {{"uniform", models::TimeSampling::uniform}, {"logit_normal", models::TimeSampling::logit_normal}})
+      .take("time_scale", flow.time_scale, {1e-6, 1e6})
+      .take("time_shift", flow.time_shift, {1e-6, 1e6});
+}
+
+/// What images and clips have in common in [sample].
+void take_sampler(Document::Section section, models::SamplerConfig& sampler) {
+  section.take("sampling_steps", sampler.steps, {1, 1000})
+      .take("guidance", sampler.guidance.scale, {0, 1e6})
+      .take("guide_from", sampler.guidance.from, {0, 1})
+      .take("guide_to", sampler.guidance.to, {0, 1});
+}
+
+void pass_training(Document& document) {
+  document.pass_section("train");
+  document.pass_section("output");
+}
+
+}  // namespace
+
+StoredImageModel read_image_model(const std::string& text, const std::string& source) {
+  using models::SamplerKind;
+  StoredImageModel stored;
+  auto& [model, process, sampler] = stored.config;
+  Document document(text, source);
+  document.section("data").take("data", stored.data).pass({"horizontal_flip"});
+  document.section("model")
+      .take("patch", model.patch, {1, most})
+      .take("hidden", model.hidden, {4, most})
+      .take("depth", model.depth, {1, most})
+      .take("heads", model.heads, {1, most})
+      .take("mlp_ratio", model.mlp_ratio, {.low = 0, .high = 1024, .open = true})
+      .take("class_dropout", model.class_dropout, {0, std::nextafter(1., 0.)})
+      .take("learn_sigma", model.learn_sigma);
+  document.section("objective")
+      .take("objective", process.kind,
+            {{"flow", models::ProcessKind::flow}, {"gaussian", models::ProcessKind::gaussian}})
+      .take("noise_schedule", process.gaussian.schedule,
+            {{"linear", models::BetaSchedule::linear}, {"cosine", models::BetaSchedule::squaredcos_cap_v2}})
+      .take("diffusion_steps", process.gaussian.steps, {2, 1e5});
+  take_flow(document.section("objective"), process.flow);
+  document.section("sample")
+      .take("sampler", sampler.kind,
+            {{"euler", SamplerKind::euler}, {"heun", SamplerKind::heun}, {"ddpm", SamplerKind::ddpm},
+             {"ddim", SamplerKind::ddim}})
+      .take("guided_channels", sampler.guidance.channels, {0, most})
+      .take("eta", sampler.eta, {0, 1})
+      .take("clip_pixels", sampler.clip);
+  take_sampler(document.section("sample"), sampler);
+  pass_training(document);
+  document.finish();
+  return stored;
+}
+
+VideoModelConfig read_video_model(const std::string& text, const std::string& source) {
+  using models::StepEmbedding;
+  using models::VideoAttention;
+  VideoModelConfig config;
+  models::VideoDiTConfig& model = config.model;
+  Document document(text, source);
+  config.clips = take_clips(document);
+  std::vector<int64_t> patch{model.patch.frames, model.patch.height, model.patch.width};
+  document.section("model")
+      .take("patch", patch, {1, most})
+      .take("hidden", model.hidden, {1, most})
+      .take("depth", model.depth, {1, most})
+      .take("heads", model.heads, {1, most})
+      .take("mlp_ratio", model.mlp_ratio, {.low = 0, .high = 1024, .open = true})
+      .take("attention", model.attention,
+            {{"joint", VideoAttention::joint}, {"factorised", VideoAttention::factorised}})
+      .take("coordinate_octaves", model.coordinate_octaves, {0, 16})
+      .take("qk_norm", model.qk_norm)
+      .take("step_embedding", model.step_embedding,
+            {{"sinusoidal", StepEmbedding::sinusoidal}, {"binary", StepEmbedding::binary}})
+      .pass({"autoencoder"});
+  check<ConfigError>(patch.size() == 3, source, ": patch in [model] must have 3 numbers, not ", patch.size());
+  model.patch = {patch[0], patch[1], patch[2]};
+  document.section("text")
+      .take("prompt_length", model.text.length, {2, most})
+      .take("text_width", model.text.width, {1, most})
+      .take("text_depth", model.text.depth, {1, most})
+      .take("text_heads", model.text.heads, {1, most})
+      .pass({"vocabulary", "caption_count", "prompt_dropout"});
+  take_flow(document.section("flow"), config.flow.flow);
+  document.section("flow")
+      .take("given_none", config.flow.none, {0, 1})
+      .take("given_first", config.flow.first, {0, 1})
+      .take("given_last", config.flow.last, {0, 1})
+      .take("given_first_and_last", config.flow.first_and_last, {0, 1})
+      .take("given_first_quarter", config.flow.first_quarter, {0, 1})
+      .take("given_last_quarter", config.flow.last_quarter, {0, 1})
+      .take("given_random", config.flow.random, {0, 1});
+  bool heun = false;
+  document.section("sample").take("heun", heun);
+  config.sampler.kind = heun ? models::SamplerKind::heun : models::SamplerKind::euler;
+  take_sampler(document.section("sample"), config.sampler);
+  pass_training(document);
+  document.finish();
+  return config;
+}
+
+AutoencoderConfig read_autoencoder(const std::string& text, const std::string& source) {
+  constexpr double most_channels = 4096;
+  AutoencoderConfig config;
+  Document document(text, source);
+  config.clips = take_clips(document);
+  document.section("autoencoder")
+      .take("latent_channels", config.model.latent_channels, {1, most_channels})
+      .take("width", config.model.width, {1, most_channels})
+      .take("max_width", config.model.max_width, {1, most_channels})
+      .take("blocks", config.model.blocks, {1, 16})
+      .take("groups", config.model.groups, {1, most_channels})
+      .take("stages", config.model.stages, {0, 6})
+      .take("time_stride", config.model.time_stride, {1, 4})
+      .pass({"kl_weight"});
+  pass_training(document);
+  document.finish();
+  return config;
+}
+
+}  // namespace ditharos::pipelines

@@ -1,0 +1,35 @@
+#pragma once
+// What describes a trained video model, its autoencoder, the clips they were trained on, and how the model is sampled.
+#include <string>
+#include <vector>
+
+#include <ditharos/data/datasets/clip.h>
+#include <ditharos/models/autoencoder/config.h>
+#include <ditharos/models/diffusion/frame_flow.h>
+#include <ditharos/models/dit/video_config.h>
+#include <ditharos/models/samplers/config.h>
+
+namespace ditharos::pipelines {
+
+/// The clips that a model was trained on.
+struct TrainedClips {
+  std::string data = "moving-garments";  ///< as data::open_clips takes it
+  std::vector<data::ClipShape> shapes;   ///< at least one
+  friend bool operator==(const TrainedClips&, const TrainedClips&) = default;
+};
+
+struct VideoModelConfig {
+  TrainedClips clips;
+  models::VideoDiTConfig model;  ///< channels and vocabulary follow from the autoencoder and the tokenizer
+  models::FrameFlowConfig flow;
+  models::SamplerConfig sampler{.guidance = {.scale = 4}};
+  friend bool operator==(const VideoModelConfig&, const VideoModelConfig&) = default;
+};
+
+struct AutoencoderConfig {
+  TrainedClips clips;
+  models::VideoAutoencoderConfig model;
+  friend bool operator==(const AutoencoderConfig&, const AutoencoderConfig&) = default;
+};
+
+}  // namespace ditharos::pipelines

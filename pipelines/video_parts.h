@@ -1,0 +1,50 @@
+#pragma once
+// The parts of a video model beside its transformer: tokenizer and autoencoder. How files hold them.
+#include <map>
+#include <optional>
+#include <string>
+
+#include <ditharos/data/text/tokenizer.h>
+#include <ditharos/models/autoencoder/video.h>
+#include <ditharos/models/dit/latent_video.h>
+#include <ditharos/pipelines/load_options.h>
+#include <ditharos/training/checkpoint.h>
+
+namespace ditharos::pipelines {
+
+/// TrainState::kind of the checkpoints.
+inline constexpr const char* video_checkpoint_kind = "video";
+inline constexpr const char* autoencoder_checkpoint_kind = "video-autoencoder";
+
+struct VideoParts {
+  data::Tokenizer tokenizer;
+  std::optional<models::VideoAutoencoderConfig> autoencoder;  ///< none: the model works on pixels
+  /// How files describe the autoencoder; empty without one. To be passed on as it is.
+  std::string autoencoder_description;
+};
+/// The parts that a checkpoint of train_video or an export describes, by its metadata. IoError or ConfigError naming
+/// `path` for damaged metadata.
+[[nodiscard]] VideoParts read_video_parts(const std::map<std::string, std::string>& metadata, const std::string& path);
+/// Writes kind and parts into a state that a trainer captured. The state's configuration is the training program's.
+void describe_video_checkpoint(training::TrainState& state, const VideoParts& parts);
+
+/// The configuration of a transformer, completed by what follows from its parts: channels and vocabulary.
+[[nodiscard]] models::VideoDiTConfig fitted(models::VideoDiTConfig config, const VideoParts& parts);
+/// The whole model, with random weights from `seed` and this autoencoder; null: one with random weights, where the
+/// parts have one at all.
+[[nodiscard]] models::LatentVideo build_video_model(const models::VideoDiTConfig& config, const VideoParts& parts,
+                                                    uint64_t seed,
+                                                    const models::VideoAutoencoder* autoencoder = nullptr);
+
+/// An autoencoder that train_autoencoder trained.
+struct TrainedAutoencoder {
+  models::VideoAutoencoder model;  ///< in evaluation mode
+  std::string description;         ///< for VideoParts
+  int64_t step = 0;                ///< of the training
+  std::string path;                ///< the file that it came from
+};
+/// An autoencoder from a checkpoint file or a run folder; IoError or ConfigError naming it when there is none, or when
+/// it is damaged or of another kind of model.
+[[nodiscard]] TrainedAutoencoder load_autoencoder(const std::string& path, const LoadOptions& options = {});
+
+}  // namespace ditharos::pipelines

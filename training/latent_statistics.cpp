@@ -1,0 +1,24 @@
+#include <ditharos/training/latent_statistics.h>
+
+#include <algorithm>
+
+#include <ditharos/autograd/grad_mode.h>
+#include <ditharos/data/loading/clip_buckets.h>
+
+namespace ditharos::training {
+
+void measure_latents(models::VideoAutoencoder& model, const data::ClipSource& source,
+                     const std::vector<data::ClipBucket>& buckets, int64_t count) {
+  const NoGrad no_grad;
+  models::LatentStatistics statistics(model.config().latent_channels);
+  count = std::min(count, source.size());
+  for (const data::ClipBucket& bucket : buckets) {
+    for (int64_t first = 0; first < count; first += bucket.batch_size) {
+      const int64_t some = std::min(bucket.batch_size, count - first);
+      statistics.add(model.encode(clip_batch(source, bucket.shape, first, some).clips).mean);
+    }
+  }
+  model.set_latent_statistics(statistics.mean(), statistics.standard_deviation());
+}
+
+}  // namespace ditharos::training
