@@ -48,7 +48,7 @@ const std::set<std::string> private_headers = {
 };
 
 // Tests act as programs that use OpenMP themselves.
-const std::regex openmp_files("^tensor/(parallel\\.cpp|kernels/.*)$|^tests/");
+const std::regex openmp_files("^tensor/(parallel\\.cpp|kernels/.*)$|^tests/.*$");
 const char* const openmp_reason = "OpenMP is used only behind tensor/parallel.h, in tensor/kernels/ and by tests";
 
 // A header (the text between the angle brackets) and the only files that may include it.
