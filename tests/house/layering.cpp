@@ -37,7 +37,7 @@ const std::regex library("^(tensor|autograd|nn|models|optim|data|training|pipeli
 const std::string umbrella = "include/ditharos/ditharos.h";
 
 // Tests act as programs that use OpenMP themselves.
-const std::regex openmp_files("^tensor/(parallel\\.cpp|kernels/.*)$|^tests/");
+const std::regex openmp_files("^tensor/(parallel\\.cpp|kernels/.*)$|^tests/.*$");
 const char* const openmp_reason = "OpenMP is used only behind tensor/parallel.h, in tensor/kernels/ and by tests";
 
 // A header (the text between the angle brackets) and the only files that may include it.
