@@ -5,9 +5,9 @@
 
 namespace ditharos {
 
-/// Rows of cells. Column i is aligned at the right where right_aligned[i] says so, at the left otherwise; two blanks
-/// lie between columns, none at a line's end. Rows may lack cells at their end. A row without cells becomes a line of
-/// dashes. Widths count characters of UTF-8, not bytes.
+/// The rows as lines of text. Column i is aligned at the right if right_aligned[i] is true, else at the left. Two
+/// blanks separate columns, and lines have no trailing blanks. A row may have fewer cells than others. A row without
+/// cells becomes a line of dashes. Widths are counted in UTF-8 characters, not bytes.
 [[nodiscard]] std::string text_table(const std::vector<std::vector<std::string>>& rows,
                                      const std::vector<bool>& right_aligned);
 
