@@ -5,21 +5,25 @@
 #include <queue>
 #include <unordered_map>
 
-#include <ditharos/autograd/anomaly.h>
-#include <ditharos/autograd/cut.h>
 #include <ditharos/autograd/grad_mode.h>
+#include <ditharos/autograd/graph_break.h>
 #include <ditharos/autograd/meta.h>
 #include <ditharos/autograd/module_path.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/autograd/pass_recorder.h>
-#include <ditharos/tensor/kernels/copy.h>
-#include <ditharos/tensor/kernels/pointwise.h>
+#include <ditharos/tensor/kernels/copy/copy.h>
+#include <ditharos/tensor/kernels/pointwise/pointwise.h>
 #include <ditharos/tensor/observer.h>
 
 namespace ditharos {
 namespace {
 
 using NodePtr = std::shared_ptr<Node>;
+
+constinit thread_local int rules = 0;
+struct RuleScope {
+  RuleScope() { ++rules; }
+  ~RuleScope() { --rules; }
+};
 
 /// into += g. In place when nobody else can see `into` and no graph is being made; the order of additions is the order
 /// of arrival, which the graph alone decides.
@@ -75,11 +79,12 @@ NodeSet nodes_leading_to(const std::vector<NodePtr>& roots, const NodeSet& wante
   return leading;
 }
 
-/// One backward pass. `wanted` null: gradients go to the leaves; else to `results`, by node.
+/// One backward pass. `wanted` null: gradients go to the leaves; else to `results`, by node. `traced`: observers hear
+/// each gradient.
 class Pass : private PendingGrads {
  public:
-  Pass(const BackwardOptions& options, const NodeSet* wanted, const NodeSet* leading, PassRecorder* recorder = nullptr)
-      : options_(options), wanted_(wanted), leading_(leading), recorder_(recorder) {}
+  Pass(const BackwardOptions& options, const NodeSet* wanted, const NodeSet* leading, bool traced = false)
+      : options_(options), wanted_(wanted), leading_(leading), traced_(traced) {}
 
   void seed(const NodePtr& node, Tensor grad) { add(node, std::move(grad)); }
 
@@ -142,7 +147,7 @@ class Pass : private PendingGrads {
                           replaced.dtype(), " for a tensor of dtype ", node.dtype);
         grad = replaced;
       }
-    if (recorder_) recorder_->on_grad(node, grad);
+    if (traced_) notify([&](Observer& o) { o.on_gradient(node, grad); });
     if (wanted_ && wanted_->count(&node)) results[&node] = grad;
     if (node.leaf.defined()) {
       if (!wanted_) accumulate_leaf(node.leaf, std::move(grad));
@@ -162,14 +167,14 @@ class Pass : private PendingGrads {
   }
 
   Grads apply_rule(Node& node, Tensor grad) {
-    const RuleScope unsearched;
+    const RuleScope running;
     const WorkScope scope({node.name, WorkKind::backward, node.module, &node.shape});
     const struct Unlock {
       std::vector<std::unique_lock<std::recursive_mutex>>& locked;
       ~Unlock() { locked.clear(); }
     } unlock{locked_};
-    // With a recorder, what a rule contributes shall come back from it instead of being added in place.
-    return node.rule(Backward(node, std::move(grad), leading_, recorder_ ? nullptr : this));
+    // In a traced pass, what a rule contributes shall come back from it instead of being added in place.
+    return node.rule(Backward(node, std::move(grad), leading_, traced_ ? nullptr : this));
   }
 
   void propagate(Node& node, Tensor grad) {
@@ -183,7 +188,7 @@ class Pass : private PendingGrads {
       const NodePtr& producer = node.next[i];
       if (!producer || !grads[i].defined() || (leading_ && !leading_->count(producer.get()))) continue;
       Tensor g = std::move(grads[i]);
-      if (detect_nan()) check_gradient(node, i, g);
+      notify([&](Observer& o) { o.on_rule_gradient(node, i, g); });
       check<DTypeError>(g.dtype() == producer->dtype, "[", node.name, "] the gradient of input ", i, " has dtype ",
                         g.dtype(), ", the input ", producer->dtype);
       if (g.shape() != producer->shape) {
@@ -192,7 +197,7 @@ class Pass : private PendingGrads {
         const WorkScope scope({"sum_to", WorkKind::backward, node.module, &producer->shape});
         g = sum_to(g, producer->shape);  // the forward pass broadcast this input
       }
-      if (recorder_) recorder_->on_input_grad(node, i, g);
+      if (traced_) notify([&](Observer& o) { o.on_input_gradient(node, i, g); });
       add(producer, std::move(g));
     }
   }
@@ -200,8 +205,8 @@ class Pass : private PendingGrads {
   BackwardOptions options_;
   const NodeSet* wanted_;
   const NodeSet* leading_;
-  PassRecorder* recorder_;
-  const NoCutMarks unmarked_;
+  const bool traced_;
+  const NoGraphBreakMarks unmarked_;
   std::vector<std::unique_lock<std::recursive_mutex>> locked_;  // of leaves that the running rule adds to
   std::priority_queue<NodePtr, std::vector<NodePtr>, Older> ready_;
   std::unordered_map<const Node*, Tensor> pending_;
@@ -226,6 +231,8 @@ Tensor seed_grad(const char* op, const Tensor& output, const Tensor& grad) {
 
 }  // namespace
 
+int running_rules() { return rules; }
+
 void backward(const Tensor& output, const Tensor& grad, const BackwardOptions& options) {
   const Tensor seed = seed_grad("backward", output, grad);
   Pass pass(options, nullptr, nullptr);
@@ -233,10 +240,10 @@ void backward(const Tensor& output, const Tensor& grad, const BackwardOptions& o
   pass.run();
 }
 
-void record_backward(const char* op, const Tensor& output, const Tensor& grad, PassRecorder& recorder) {
+void trace_backward(const char* op, const Tensor& output, const Tensor& grad) {
   const Tensor seed = seed_grad(op, output, grad);
   const NodeSet none;  // the gradients go to no leaf
-  Pass pass({.retain_graph = true}, &none, nullptr, &recorder);
+  Pass pass({.retain_graph = true}, &none, nullptr, true);
   pass.seed(node_of(output), seed);
   pass.run();
 }

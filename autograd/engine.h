@@ -36,4 +36,12 @@ void backward(const Tensor& output, const Tensor& grad = {}, const BackwardOptio
 Tensor grad(const Tensor& output, const Tensor& input, const Tensor& grad_output = {},
             const BackwardOptions& options = {});
 
+/// A pass for the thread's observers, which hear each gradient (Observer::on_gradient and on_input_gradient). It runs
+/// as backward() does, hooks included, but keeps the graph and leaves every leaf's grad() as it is. `op` names it in
+/// messages.
+void trace_backward(const char* op, const Tensor& output, const Tensor& grad);
+
+/// How many backward rules the calling thread is in, one inside the other: a rule may run a pass of its own.
+[[nodiscard]] int running_rules();
+
 }  // namespace ditharos

@@ -7,8 +7,8 @@
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/tensor/factory.h>
-#include <ditharos/tensor/kernels/pointwise.h>
-#include <ditharos/tensor/kernels/reduce.h>
+#include <ditharos/tensor/kernels/pointwise/pointwise.h>
+#include <ditharos/tensor/kernels/reduce/reduce.h>
 #include <ditharos/tensor/number_text.h>
 #include <ditharos/tensor/random.h>
 

@@ -1,4 +1,5 @@
 #pragma once
+// Internal to autograd/.
 // What differentiation hangs on a tensor.
 #include <mutex>
 
@@ -12,7 +13,8 @@ struct Meta : AutogradMeta {
   std::shared_ptr<Node> grad_fn;  // the operation that produced this tensor
   std::weak_ptr<Node> leaf_node;  // of a leaf; owned by the graphs that use it, and it owns the leaf
   std::vector<Hook> leaf_hooks;   // of a leaf: they outlive the graphs
-  std::shared_ptr<const Cuts> cuts;  // where its history left the graph; null: nowhere, or it is in the graph
+  // Where its history left the graph; null: nowhere, or it is in the graph.
+  std::shared_ptr<const GraphBreaks> graph_breaks;
 };
 
 /// The tensor's Meta, made on first use.

@@ -6,10 +6,9 @@
 #include <mutex>
 #include <set>
 
-#include <ditharos/autograd/anomaly.h>
-#include <ditharos/autograd/cut.h>
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/grad_mode.h>
+#include <ditharos/autograd/graph_break.h>
 #include <ditharos/autograd/meta.h>
 #include <ditharos/autograd/module_path.h>
 #include <ditharos/tensor/observer.h>
@@ -41,7 +40,7 @@ struct Remains {
   std::vector<std::shared_ptr<Node>> next;
   std::vector<Saved> inputs;
   Rule rule;  // may have captured results of other operations
-  std::shared_ptr<const Recipe> recipe;
+  std::shared_ptr<const Rematerialization> recompute;
 };
 }  // namespace
 
@@ -50,12 +49,12 @@ Node::~Node() {
   // The outermost destructor keeps the list and empties it; those that run meanwhile only add to it.
   static thread_local std::vector<Remains>* list = nullptr;
   if (list) {
-    list->push_back({std::move(next), std::move(inputs), std::move(rule), std::move(recipe)});
+    list->push_back({std::move(next), std::move(inputs), std::move(rule), std::move(recompute)});
     return;
   }
   std::vector<Remains> remains;
   list = &remains;
-  remains.push_back({std::move(next), std::move(inputs), std::move(rule), std::move(recipe)});
+  remains.push_back({std::move(next), std::move(inputs), std::move(rule), std::move(recompute)});
   while (!remains.empty()) {
     const Remains dead = std::move(remains.back());
     remains.pop_back();
@@ -69,20 +68,8 @@ void Node::release() {
   rule = nullptr;
   inputs.clear();
   output = {};
-  recipe = nullptr;
+  recompute = nullptr;
 }
-
-bool Saved::unchanged() const {
-  return recipe ? recipe->unchanged() : !tensor.defined() || tensor.version() == version;
-}
-
-bool Recipe::unchanged() const {
-  const auto first = result.lock();  // once it is gone nobody can have kept what was written there
-  return (!first || first->version() == version) &&
-         std::all_of(inputs.begin(), inputs.end(), [](const Saved& input) { return input.unchanged(); });
-}
-
-bool Recipe::makes(const Tensor& x) const { return result.lock() == x.storage() && unchanged(); }
 
 Tensor Backward::unpack(const Saved& saved, int which) const {
   const auto what = [which] {
@@ -95,21 +82,21 @@ Tensor Backward::unpack(const Saved& saved, int which) const {
   };
   if (!saved.present)
     fail<AutogradError>("[", node_.name, "] the rule asks for the ", what(), ", which the operation did not save");
-  if (saved.recipe) {
-    if (const auto first = saved.recipe->result.lock())
-      check_version(first->version(), saved.recipe->version, input_shape(size_t(which)));
-    return compute_again(*saved.recipe, which);
+  if (saved.recompute) {
+    if (const auto first = saved.recompute->result.lock())
+      check_version(first->version(), saved.recompute->version, input_shape(size_t(which)));
+    return rematerialize(*saved.recompute, which);
   }
   if (!saved.tensor.defined()) return {};
   check_version(saved.tensor.version(), saved.version, saved.tensor.shape());
   return saved.tensor;
 }
 
-Tensor Backward::compute_again(const Recipe& recipe, int index) const {
+Tensor Backward::rematerialize(const Rematerialization& how, int index) const {
   std::vector<Tensor> inputs;
-  for (const Saved& saved : recipe.inputs) inputs.push_back(unpack(saved, index));
+  for (const Saved& saved : how.inputs) inputs.push_back(unpack(saved, index));
   NoGrad off;
-  const Tensor x = views::alias(recipe.compute(inputs));
+  const Tensor x = views::alias(how.compute(inputs));
   meta_of(x).grad_fn = node_.next[static_cast<size_t>(index)];  // the operation that made it the first time
   return x;
 }
@@ -181,14 +168,14 @@ std::shared_ptr<Node> node_of(const Tensor& x) {
   return node;
 }
 
-Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, Save save, Rule rule,
-              const std::function<Recipe()>& recipe) {
-  if (detect_nan()) check_result(name, out, inputs);
-  if (observer) observer->on_result({name, WorkKind::forward, current_module_path()}, out, inputs);
-  if (!grad_enabled()) return mark_cut(CutReason::no_grad, name, out, inputs);
+Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, const Save& save, Rule rule,
+              const std::function<Rematerialization()>& recompute) {
+  if (observed())
+    notify([&](Observer& o) { o.on_result({name, WorkKind::forward, current_module_path()}, out, inputs); });
+  if (!grad_enabled()) return mark_graph_break(GraphBreakReason::no_grad, name, out, inputs);
   bool any = false;
   for (const Tensor& x : inputs) any = any || needs_grad(x);
-  if (!any) return inherit_cuts(out, inputs);
+  if (!any) return inherit_graph_breaks(out, inputs);
   if (collecting.load(std::memory_order_relaxed)) {
     std::lock_guard lock(op_names().mutex);
     op_names().names.insert(name);
@@ -200,54 +187,49 @@ Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, Save sav
   node->shape = out.shape();
   node->dtype = out.dtype();
   node->next.reserve(inputs.size());
-  if (save & save_inputs) node->inputs.resize(inputs.size());
+  if (save.any_input()) node->inputs.resize(inputs.size());
   for (size_t i = 0; i < inputs.size(); ++i) {
     const Tensor& x = inputs[i];
     node->next.push_back(node_of(x));
-    // Bit 31 is save_output, so only the first 31 inputs can be named one by one; more come with save_inputs.
-    const bool wanted = i < 31 ? (save & save_input(int(i))) != 0 : (save & save_inputs) == save_inputs;
-    if (!wanted) continue;
+    if (!save.input(i)) continue;
     const Node* producer = node->next[i].get();
-    const bool again = producer && producer->recipe && producer->shape == x.shape() && producer->recipe->makes(x);
-    node->inputs[i] = again ? Saved(producer->recipe) : Saved(x);
+    const bool again = producer && producer->recompute && producer->shape == x.shape() && producer->recompute->makes(x);
+    node->inputs[i] = again ? Saved(producer->recompute) : Saved(x);
   }
-  if (save & save_output) node->output = Saved(views::alias(out));
-  if (recipe) {
-    Recipe how = recipe();
+  if (save.output()) node->output = Saved(views::alias(out));
+  if (recompute) {
+    Rematerialization how = recompute();
     how.result = out.storage();
     how.version = out.version();
-    node->recipe = std::make_shared<const Recipe>(std::move(how));
+    node->recompute = std::make_shared<const Rematerialization>(std::move(how));
   }
-  node->cuts = cuts_of(inputs);
+  node->graph_breaks = graph_breaks_of(inputs);
   Meta& meta = meta_of(out);
-  meta.cuts = nullptr;  // it may have been computed while recording was off
+  meta.graph_breaks = nullptr;  // it may have been computed while recording was off
   meta.grad_fn = std::move(node);
   return out;
 }
 
 Tensor not_differentiable(const char* name, Tensor out, const std::vector<Tensor>& inputs) {
-  return mark_cut(CutReason::not_continuous, name, std::move(out), inputs);
+  return mark_graph_break(GraphBreakReason::not_continuous, name, std::move(out), inputs);
 }
 
-Rule fused(Rule kernel, std::function<Tensor(const std::vector<Tensor>&)> composite) {
-  return [kernel = std::move(kernel), composite = std::move(composite)](const Backward& d) {
-    if (!grad_enabled()) return kernel(d);
-    // Identity nodes in front of the inputs: the inner grad() stops there, while its result stays connected to them.
-    std::vector<Tensor> inputs(d.input_count()), wanted;
-    for (size_t i = 0; i < inputs.size(); ++i) {
-      inputs[i] = d.input(i);
-      if (!d.needs(i)) continue;
-      inputs[i] = record("identity", views::alias(inputs[i]), {inputs[i]}, save_nothing,
-                         each([](const Backward& b) { return b.grad(); }));
-      wanted.push_back(inputs[i]);
-    }
-    const auto found = grad({composite(inputs)}, wanted, {d.grad()}, {.create_graph = true});
-    Grads grads(inputs.size());
-    size_t k = 0;
-    for (size_t i = 0; i < inputs.size(); ++i)
-      if (d.needs(i)) grads[i] = found[k++];
-    return grads;
-  };
+Grads differentiate(const Backward& d, const std::function<Tensor(const std::vector<Tensor>&)>& f) {
+  // Identity nodes in front of the inputs: the inner grad() stops there, while its result stays connected to them.
+  std::vector<Tensor> inputs(d.input_count()), wanted;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    inputs[i] = d.input(i);
+    if (!d.needs(i)) continue;
+    inputs[i] = record("identity", views::alias(inputs[i]), {inputs[i]}, save_nothing,
+                       each([](const Backward& b) { return b.grad(); }));
+    wanted.push_back(inputs[i]);
+  }
+  const auto found = grad({f(inputs)}, wanted, {d.grad()}, {.create_graph = true});
+  Grads grads(inputs.size());
+  size_t k = 0;
+  for (size_t i = 0; i < inputs.size(); ++i)
+    if (d.needs(i)) grads[i] = found[k++];
+  return grads;
 }
 
 void register_hook(const Tensor& x, Hook hook) {

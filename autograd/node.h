@@ -11,12 +11,14 @@
 #include <unordered_set>
 #include <vector>
 
+#include <ditharos/autograd/grad_mode.h>
+#include <ditharos/autograd/saved.h>
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos {
 
 class Backward;
-struct Cuts;
+struct GraphBreaks;
 struct Node;
 
 /// One gradient an input; undefined where none is needed or where it is zero. Those of last inputs without a gradient
@@ -26,49 +28,6 @@ using Grads = std::vector<Tensor>;
 using Rule = std::function<Grads(const Backward&)>;
 /// Sees a gradient as it arrives; a defined result replaces it.
 using Hook = std::function<Tensor(const Tensor&)>;
-
-/// What the backward rule will read again. Bits may be combined: save_input(1) | save_output.
-using Save = unsigned;
-inline constexpr Save save_nothing = 0, save_output = 1u << 31, save_inputs = ~save_output;
-[[nodiscard]] constexpr Save save_input(int i) { return 1u << i; }
-
-struct Recipe;
-
-/// A tensor kept for the backward pass with the version it had, or the recipe to compute it again. Everything that a
-/// rule reads is saved in this form: `record` saves inputs and the output, and a rule captures other results of the
-/// forward pass as Saved, never as Tensor, and reads them with Backward::intermediate().
-struct Saved {
-  Saved() = default;
-  explicit Saved(const Tensor& x) : tensor(x), version(x.defined() ? x.version() : 0), present(true) {}
-  explicit Saved(std::shared_ptr<const Recipe> how) : recipe(std::move(how)), present(true) {}
-
-  /// False when the tensor, or what a recipe computes it from, was modified since.
-  bool unchanged() const;
-
-  Tensor tensor;  // may be undefined: an optional input that was left out
-  uint64_t version = 0;
-  std::shared_ptr<const Recipe> recipe;
-  bool present = false;
-};
-
-/// How to get an output again from tensors that are kept anyway. An operation whose output is cheap to compute and
-/// large to keep (a GELU, a layer norm) gives one to `record`; later operations then save the recipe instead of the
-/// output.
-struct Recipe {
-  using Compute = std::function<Tensor(const std::vector<Tensor>&)>;
-  /// `compute` gets `from` as it is now and returns the same bits as the forward pass; it records nothing.
-  Recipe(const std::vector<Tensor>& from, Compute how) : inputs(from.begin(), from.end()), compute(std::move(how)) {}
-
-  /// False when the result or an input was modified since.
-  bool unchanged() const;
-  /// True when the recipe can stand for x: it is the result, unchanged.
-  bool makes(const Tensor& x) const;
-
-  std::vector<Saved> inputs;
-  Compute compute;
-  std::weak_ptr<const Storage> result;  // what was computed the first time, and the version that it had
-  uint64_t version = 0;
-};
 
 /// A set of nodes; nobody owns them through it.
 using NodeSet = std::unordered_set<const Node*>;
@@ -87,9 +46,10 @@ struct Node : std::enable_shared_from_this<Node> {
   std::vector<Saved> inputs;
   Saved output;
   Rule rule;
-  std::shared_ptr<const Recipe> recipe;  // of the output, or null
+  std::shared_ptr<const Rematerialization> recompute;  // how to get the output again, or null
   std::vector<Hook> hooks;
-  std::shared_ptr<const Cuts> cuts;  // where the history of inputs that need no gradient left the graph, or null
+  // Where the history of inputs that need no gradient left the graph, or null.
+  std::shared_ptr<const GraphBreaks> graph_breaks;
   Tensor leaf;
 
   /// Drops what was saved and the rule with its captures, once the backward pass has used them.
@@ -117,7 +77,7 @@ class Backward {
   /// The same when this pass may overwrite it: nobody else can see it and no graph is being made. Else undefined.
   Tensor own_grad() const;
   /// Input i as it was; undefined if it was. AutogradError if it was modified since or not saved. One that was saved as
-  /// a recipe is computed at each call.
+  /// a Rematerialization is computed at each call.
   Tensor input(size_t i) const;
   /// A result of the forward pass that the rule captured beside inputs and output, as it was.
   Tensor intermediate(const Saved& saved) const { return unpack(saved, intermediate_result); }
@@ -138,7 +98,7 @@ class Backward {
   /// What a saved tensor was: an input by its index, or one of these.
   enum Which : int { whole_output = -1, intermediate_result = -2 };
   Tensor unpack(const Saved& saved, int which) const;
-  Tensor compute_again(const Recipe& recipe, int index) const;
+  Tensor rematerialize(const Rematerialization& how, int index) const;
   Node& node_;
   Tensor grad_;
   const NodeSet* targets_;
@@ -146,9 +106,10 @@ class Backward {
 };
 
 /// Attaches the operation to the graph when recording is on and an input needs a gradient; returns `out`.
-/// `name` must be a string literal: it is kept as a pointer, and the op table lists it. `recipe`: see there.
-Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, Save save, Rule rule,
-              const std::function<Recipe()>& recipe = nullptr);
+/// `name` must be a string literal: it is kept as a pointer, and the op table lists it. `recompute` makes the
+/// output's Rematerialization; it is called when the operation is recorded.
+Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, const Save& save, Rule rule,
+              const std::function<Rematerialization()>& recompute = nullptr);
 
 /// For an operation whose result has no derivative, because it is whole numbers or booleans: returns `out`, marked so
 /// that explain_grad can tell where the gradient stops.
@@ -157,7 +118,7 @@ Tensor not_differentiable(const char* name, Tensor out, const std::vector<Tensor
 /// A rule made of one function per input; runs only those whose input needs a gradient. Inputs at the end that have
 /// no gradient by their nature (indices, labels, conditions) need no function.
 template <class... F>
-[[nodiscard]] Rule each(F... rules) {
+[[nodiscard]] auto each(F... rules) {
   return [=](const Backward& d) {
     Grads grads(sizeof...(F));
     size_t i = 0;
@@ -166,9 +127,26 @@ template <class... F>
   };
 }
 
-/// A fused rule for the first order, and for higher ones the derivative of `composite`, the same function written in
-/// public operations, evaluated on the saved inputs again. Nothing that the fused kernel computed counts as constant.
-[[nodiscard]] Rule fused(Rule kernel, std::function<Tensor(const std::vector<Tensor>&)> composite);
+/// The rule of an operation with a backward kernel, which leaves no graph: `kernel` while no graph of the gradients is
+/// being made, else `composite`, the same gradients in public operations. Either is a rule. The composite is usually
+/// derivative_of() the operation written in public operations; it is a rule of its own where that would save more
+/// inputs than the kernel reads, or lose digits.
+template <class Kernel, class Composite>
+[[nodiscard]] auto fused(Kernel kernel, Composite composite) {
+  return [kernel = std::move(kernel), composite = std::move(composite)](const Backward& d) -> Grads {
+    return grad_enabled() ? composite(d) : kernel(d);
+  };
+}
+
+/// The gradients of `f`, a function of the operation's inputs, evaluated on the saved inputs again and differentiated.
+/// They stay connected to the inputs, and nothing that a fused kernel computed counts as constant.
+[[nodiscard]] Grads differentiate(const Backward& d, const std::function<Tensor(const std::vector<Tensor>&)>& f);
+
+/// The same as a rule; the operation has to save all inputs.
+template <class F>
+[[nodiscard]] auto derivative_of(F f) {
+  return [f = std::move(f)](const Backward& d) { return differentiate(d, f); };
+}
 
 /// True when the tensor is a leaf that wants a gradient or was computed from one.
 [[nodiscard]] bool needs_grad(const Tensor& x);

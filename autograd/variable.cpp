@@ -1,6 +1,6 @@
 // The methods of Tensor that differentiation defines.
-#include <ditharos/autograd/cut.h>
 #include <ditharos/autograd/engine.h>
+#include <ditharos/autograd/graph_break.h>
 #include <ditharos/autograd/meta.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/view.h>
@@ -33,7 +33,7 @@ void Tensor::set_grad(const Tensor& grad) const {
 
 void Tensor::backward() const { ditharos::backward(*this); }
 Tensor Tensor::detach() const {
-  return mark_cut(CutReason::detach, "detach", views::alias(*this), {*this});
+  return mark_graph_break(GraphBreakReason::detach, "detach", views::alias(*this), {*this});
 }
 
 Tensor Tensor::reshape(const Shape& shape) const { return ditharos::reshape(*this, shape); }

@@ -15,7 +15,7 @@ endif()
 # twice. -ffast-math is never used: it assumes away NaN and infinity, which the library checks for.
 set(DITHAROS_KERNEL_OPTIONS $<$<NOT:$<CONFIG:Debug>>:-O3> -fno-math-errno -fno-trapping-math -ffp-contract=fast)
 
-# The instruction sets for which tensor/kernels/isa/ is compiled; the widest one that the CPU has is chosen at run time.
+# The instruction sets for which tensor/kernels/**/*_isa.cpp are compiled; the widest one that the CPU has is chosen at run time.
 set(DITHAROS_ISAS baseline)
 set(DITHAROS_ISA_OPTIONS_baseline "")
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$" AND CMAKE_SIZEOF_VOID_P EQUAL 8)

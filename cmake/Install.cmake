@@ -3,7 +3,7 @@ include(CMakePackageConfigHelpers)
 set(DITHAROS_CONFIG_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/ditharos")
 
 install(TARGETS ditharos EXPORT ditharosTargets ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
-install(FILES ditharos.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/ditharos")
+install(FILES include/ditharos/ditharos.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/ditharos")
 install(DIRECTORY ${DITHAROS_LIBRARY_FOLDERS} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/ditharos"
   FILES_MATCHING PATTERN "*.h")
 install(EXPORT ditharosTargets NAMESPACE ditharos:: DESTINATION "${DITHAROS_CONFIG_DIR}")

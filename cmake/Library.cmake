@@ -1,5 +1,5 @@
-# The library: all sources of the six folders. tensor/kernels gets the kernels' options, tensor/kernels/isa is compiled once
-# an instruction set, and the oneDNN seam's files are left out where there is no oneDNN.
+# The library: all sources of its folders. tensor/kernels/ gets the kernels' options, *_isa.cpp there is compiled once for
+# each instruction set, and tensor/kernels/onednn/ is left out where there is no oneDNN.
 set(DITHAROS_SOURCES "")
 foreach(folder IN LISTS DITHAROS_LIBRARY_FOLDERS)
   file(GLOB_RECURSE folder_sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cpp")
@@ -7,12 +7,12 @@ foreach(folder IN LISTS DITHAROS_LIBRARY_FOLDERS)
 endforeach()
 
 set(DITHAROS_ISA_SOURCES ${DITHAROS_SOURCES})
-list(FILTER DITHAROS_ISA_SOURCES INCLUDE REGEX "/tensor/kernels/isa/[^/]*_isa\\.cpp$")
+list(FILTER DITHAROS_ISA_SOURCES INCLUDE REGEX "/tensor/kernels/.*_isa\\.cpp$")
 if(DITHAROS_ISA_SOURCES)
   list(REMOVE_ITEM DITHAROS_SOURCES ${DITHAROS_ISA_SOURCES})
 endif()
 if(NOT DITHAROS_HAS_ONEDNN)
-  list(FILTER DITHAROS_SOURCES EXCLUDE REGEX "_onednn\\.cpp$")
+  list(FILTER DITHAROS_SOURCES EXCLUDE REGEX "/tensor/kernels/onednn/")
 endif()
 
 set(kernel_sources ${DITHAROS_SOURCES})
@@ -27,6 +27,7 @@ target_include_directories(ditharos PUBLIC
   $<BUILD_INTERFACE:${DITHAROS_INCLUDE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_link_libraries(ditharos PRIVATE
   $<BUILD_INTERFACE:ditharos_options> $<BUILD_INTERFACE:ditharos_cereal>
+  $<BUILD_INTERFACE:ditharos_nlohmann_json>
   OpenMP::OpenMP_CXX Threads::Threads ZLIB::ZLIB PNG::PNG GIF::GIF WebP::webpmux WebP::webpdemux WebP::webp
   Utf8proc::Utf8proc)
 if(DITHAROS_HAS_ONEDNN)

@@ -6,7 +6,7 @@
 #include <exception>
 #include <string>
 
-#include <ditharos/examples/tour/steps.h>
+#include "examples/tour/steps.h"
 
 using namespace ditharos;
 
@@ -28,10 +28,10 @@ constexpr Step steps[] = {
     {"broadcasting", tour::broadcasting},
     {"saved_tensors", tour::saved_tensors},
     {"freed_graphs", tour::freed_graphs},
-    {"cut_graphs", tour::cut_graphs},
+    {"graph_breaks", tour::graph_breaks},
     {"second_order", tour::second_order},
     {"fused_and_twin", tour::fused_and_twin},
-    {"recipes", tour::recipes},
+    {"rematerialization", tour::rematerialization},
     {"in_place", tour::in_place},
     {"own_op", tour::own_op},
     {"wrong_rule", tour::wrong_rule},

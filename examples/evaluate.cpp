@@ -7,18 +7,18 @@
 #include <string>
 #include <vector>
 
-#include <ditharos/data/open.h>
-#include <ditharos/examples/common/classifier_training.h>
-#include <ditharos/examples/common/dit_checkpoint.h>
-#include <ditharos/examples/common/json.h>
-#include <ditharos/examples/common/outputs.h>
-#include <ditharos/examples/common/picture_judge.h>
-#include <ditharos/examples/common/program.h>
-#include <ditharos/examples/common/progress.h>
+#include <ditharos/data/datasets/open.h>
 #include <ditharos/nn/inference.h>
-#include <ditharos/tensor/file.h>
+#include <ditharos/tensor/io/file.h>
 #include <ditharos/tensor/number_text.h>
 #include <ditharos/tensor/parallel.h>
+#include "examples/common/classifier_training.h"
+#include "examples/common/dit_checkpoint.h"
+#include "examples/common/json.h"
+#include "examples/common/outputs.h"
+#include "examples/common/picture_judge.h"
+#include "examples/common/program.h"
+#include "examples/common/progress.h"
 
 using namespace ditharos;
 using namespace ditharos::examples;

@@ -10,19 +10,19 @@
 #include <vector>
 
 #include <ditharos/autograd/ops.h>
-#include <ditharos/examples/common/classifier_training.h>
-#include <ditharos/examples/common/clip_judge.h>
-#include <ditharos/examples/common/clip_tasks.h>
-#include <ditharos/examples/common/json.h>
-#include <ditharos/examples/common/outputs.h>
-#include <ditharos/examples/common/program.h>
-#include <ditharos/examples/common/progress.h>
-#include <ditharos/examples/common/video_checkpoint.h>
-#include <ditharos/examples/common/video_sampling.h>
-#include <ditharos/data/video_file.h>
-#include <ditharos/tensor/file.h>
+#include <ditharos/data/codecs/video_file.h>
+#include <ditharos/tensor/io/file.h>
 #include <ditharos/tensor/number_text.h>
 #include <ditharos/tensor/parallel.h>
+#include "examples/common/classifier_training.h"
+#include "examples/common/clip_judge.h"
+#include "examples/common/clip_tasks.h"
+#include "examples/common/json.h"
+#include "examples/common/outputs.h"
+#include "examples/common/program.h"
+#include "examples/common/progress.h"
+#include "examples/common/video_checkpoint.h"
+#include "examples/common/video_sampling.h"
 
 using namespace ditharos;
 using namespace ditharos::examples;
@@ -94,7 +94,7 @@ models::ConvClassifier get_judge(const Options& options, const data::Dataset& th
   CachedClassifier classifier =
       cached_classifier(options.cache, fingerprint, some, make, options.classifier, show);
   std::printf("judge: %s %s\n", classifier.was_cached ? "read from" : "saved as", classifier.path.c_str());
-  return classifier.model;
+  return std::move(classifier.model);
 }
 
 /// What is asked for, and real clips of it.

@@ -7,14 +7,14 @@
 
 using namespace ditharos;
 
-struct Net : nn::Module {
+struct Net : nn::Module<Net> {
   explicit Net(Generator& rng) : hidden(2, 4, rng), out(4, 1, rng) {}
-  Tensor operator()(const Tensor& x) const { return out(tanh(hidden(x))); }
+  Tensor forward(const Tensor& x) const { return out(tanh(hidden(x))); }
   void visit(nn::Visitor& v) override { v("hidden", hidden), v("out", out); }
   nn::Linear hidden, out;
 };
 
-struct OneBlock : nn::Module {
+struct OneBlock : nn::Module<OneBlock> {
   explicit OneBlock(Generator& rng) : block({.hidden = 32, .heads = 2}, rng) {}
   void visit(nn::Visitor& v) override { v("block", block); }
   models::DiTBlock block;

@@ -4,10 +4,10 @@
 #include <cstdio>
 #include <string>
 
-#include <ditharos/examples/common/outputs.h>
-#include <ditharos/examples/common/program.h>
-#include <ditharos/examples/common/video_checkpoint.h>
 #include <ditharos/tensor/number_text.h>
+#include "examples/common/outputs.h"
+#include "examples/common/program.h"
+#include "examples/common/video_checkpoint.h"
 
 using namespace ditharos;
 using namespace ditharos::examples;

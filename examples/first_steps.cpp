@@ -6,9 +6,9 @@
 
 using namespace ditharos;
 
-struct Net : nn::Module {
+struct Net : nn::Module<Net> {
   explicit Net(Generator& rng) : hidden(1, 32, rng), out(32, 1, rng) {}
-  Tensor operator()(const Tensor& x) const { return out(tanh(hidden(x))); }
+  Tensor forward(const Tensor& x) const { return out(tanh(hidden(x))); }
   void visit(nn::Visitor& v) override { v("hidden", hidden), v("out", out); }
   nn::Linear hidden, out;
 };

@@ -10,18 +10,18 @@
 #include <vector>
 
 #include <ditharos/autograd/ops.h>
-#include <ditharos/data/class_folder.h>
-#include <ditharos/data/png.h>
-#include <ditharos/data/sheet.h>
-#include <ditharos/examples/common/dit_checkpoint.h>
-#include <ditharos/examples/common/outputs.h>
-#include <ditharos/examples/common/program.h>
-#include <ditharos/examples/common/progress.h>
-#include <ditharos/examples/common/run_folder.h>
-#include <ditharos/examples/common/suggest.h>
-#include <ditharos/examples/common/text.h>
+#include <ditharos/data/codecs/png.h>
+#include <ditharos/data/datasets/class_folder.h>
+#include <ditharos/data/image/sheet.h>
 #include <ditharos/nn/inference.h>
 #include <ditharos/tensor/parallel.h>
+#include "examples/common/dit_checkpoint.h"
+#include "examples/common/outputs.h"
+#include "examples/common/program.h"
+#include "examples/common/progress.h"
+#include "examples/common/run_folder.h"
+#include "examples/common/suggest.h"
+#include "examples/common/text.h"
 
 using namespace ditharos;
 using namespace ditharos::examples;

@@ -12,15 +12,15 @@
 #include <vector>
 
 #include <ditharos/autograd/ops.h>
-#include <ditharos/data/dataset.h>
-#include <ditharos/data/resize.h>
-#include <ditharos/data/video_file.h>
-#include <ditharos/examples/common/outputs.h>
-#include <ditharos/examples/common/program.h>
-#include <ditharos/examples/common/progress.h>
-#include <ditharos/examples/common/video_checkpoint.h>
-#include <ditharos/examples/common/video_sampling.h>
+#include <ditharos/data/codecs/video_file.h>
+#include <ditharos/data/datasets/dataset.h>
+#include <ditharos/data/image/resize.h>
 #include <ditharos/tensor/parallel.h>
+#include "examples/common/outputs.h"
+#include "examples/common/program.h"
+#include "examples/common/progress.h"
+#include "examples/common/video_checkpoint.h"
+#include "examples/common/video_sampling.h"
 
 using namespace ditharos;
 using namespace ditharos::examples;

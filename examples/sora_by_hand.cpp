@@ -9,15 +9,15 @@
 #include <cstdio>
 #include <string>
 
-#include <ditharos/data/video_file.h>
-#include <ditharos/examples/by_hand/frames.h>
-#include <ditharos/examples/by_hand/page.h>
-#include <ditharos/examples/by_hand/prepare.h>
-#include <ditharos/examples/by_hand/print.h>
-#include <ditharos/examples/common/outputs.h>
-#include <ditharos/examples/common/program.h>
-#include <ditharos/examples/common/settings.h>
+#include <ditharos/data/codecs/video_file.h>
 #include <ditharos/tensor/number_text.h>
+#include "examples/by_hand/frames.h"
+#include "examples/by_hand/page.h"
+#include "examples/by_hand/prepare.h"
+#include "examples/by_hand/print.h"
+#include "examples/common/outputs.h"
+#include "examples/common/program.h"
+#include "examples/common/settings.h"
 
 using namespace ditharos;
 using namespace ditharos::examples;

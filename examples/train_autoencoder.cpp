@@ -10,14 +10,14 @@
 
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/data/sheet.h>
-#include <ditharos/examples/common/autoencoder_run.h>
-#include <ditharos/examples/common/clip_tasks.h>
-#include <ditharos/examples/common/data_fingerprint.h>
-#include <ditharos/examples/common/outputs.h>
-#include <ditharos/examples/common/program.h>
-#include <ditharos/examples/common/training_loop.h>
+#include <ditharos/data/image/sheet.h>
 #include <ditharos/tensor/parallel.h>
+#include "examples/common/autoencoder_run.h"
+#include "examples/common/clip_tasks.h"
+#include "examples/common/data_fingerprint.h"
+#include "examples/common/outputs.h"
+#include "examples/common/program.h"
+#include "examples/common/training_loop.h"
 
 using namespace ditharos;
 using namespace ditharos::examples;

@@ -7,17 +7,17 @@
 #include <cstdio>
 #include <string>
 
-#include <ditharos/data/loader.h>
-#include <ditharos/data/open.h>
-#include <ditharos/data/sheet.h>
-#include <ditharos/examples/common/data_fingerprint.h>
-#include <ditharos/examples/common/dit_checkpoint.h>
-#include <ditharos/examples/common/outputs.h>
-#include <ditharos/examples/common/program.h>
-#include <ditharos/examples/common/resume.h>
-#include <ditharos/examples/common/training_loop.h>
+#include <ditharos/data/datasets/open.h>
+#include <ditharos/data/image/sheet.h>
+#include <ditharos/data/loading/loader.h>
 #include <ditharos/nn/module.h>
 #include <ditharos/tensor/parallel.h>
+#include "examples/common/data_fingerprint.h"
+#include "examples/common/dit_checkpoint.h"
+#include "examples/common/outputs.h"
+#include "examples/common/program.h"
+#include "examples/common/resume.h"
+#include "examples/common/training_loop.h"
 
 using namespace ditharos;
 using namespace ditharos::examples;

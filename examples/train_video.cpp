@@ -9,14 +9,14 @@
 #include <optional>
 #include <string>
 
-#include <ditharos/examples/common/data_fingerprint.h>
-#include <ditharos/examples/common/outputs.h>
-#include <ditharos/examples/common/program.h>
-#include <ditharos/examples/common/training_loop.h>
-#include <ditharos/examples/common/video_checkpoint.h>
-#include <ditharos/examples/common/video_sampling.h>
 #include <ditharos/tensor/number_text.h>
 #include <ditharos/tensor/parallel.h>
+#include "examples/common/data_fingerprint.h"
+#include "examples/common/outputs.h"
+#include "examples/common/program.h"
+#include "examples/common/training_loop.h"
+#include "examples/common/video_checkpoint.h"
+#include "examples/common/video_sampling.h"
 
 using namespace ditharos;
 using namespace ditharos::examples;
@@ -35,9 +35,9 @@ Parts new_parts(const VideoRun& run, const data::ClipSource& source) {
   Parts parts{data::Tokenizer::train(captions, run.vocabulary), std::nullopt, {}};
   parts.description.tokenizer = parts.tokenizer.to_text();
   if (run.autoencoder.empty()) return parts;
-  const TrainedAutoencoder trained = load_autoencoder(run.autoencoder);
+  TrainedAutoencoder trained = load_autoencoder(run.autoencoder);
   std::printf("autoencoder: %s, step %lld\n", trained.path.c_str(), static_cast<long long>(trained.step));
-  parts.autoencoder = trained.model;
+  parts.autoencoder = std::move(trained.model);
   parts.description.autoencoder_configuration = trained.configuration;
   return parts;
 }
@@ -48,7 +48,7 @@ Parts parts_of(const TrainedVideo& other) {
   std::optional<models::VideoAutoencoder> autoencoder =
       build_autoencoder(description.autoencoder_configuration, other.path);
   std::printf("weights to begin with: %s, step %lld\n", other.path.c_str(), static_cast<long long>(other.step));
-  return {other.tokenizer, autoencoder, description};
+  return {other.tokenizer, std::move(autoencoder), description};
 }
 
 /// Those of a run that goes on; the autoencoder's weights come with the checkpoint's others.

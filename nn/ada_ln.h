@@ -5,18 +5,17 @@ namespace ditharos::nn {
 
 /// Adaptive layer norm's regression: SiLU, then a linear map of the condition to `chunks` vectors of the model's width
 /// (Peebles and Xie 2023, adaLN-Zero). Weight and bias start at zero, so every block starts as the identity.
-class AdaLN : public Module {
+class AdaLN : public Module<AdaLN> {
  public:
   AdaLN() = default;
   AdaLN(int64_t width, int64_t chunks, Generator& rng) : chunks_(chunks), linear_(width, chunks * width, rng) {
-    linear_.weight = parameter(zeros({chunks * width, width}));
+    linear_.weight = Parameter(zeros({chunks * width, width}));
     linear_.keep_f32();
   }
 
   /// `activated` is silu(c), [B, D], which all blocks share. Returns `chunks` tensors [B, D], views of one product.
-  std::vector<Tensor> operator()(const Tensor& activated) const {
-    const ModuleScope scope(*this);
-    return chunk(scope.result(linear_(activated)), chunks_, -1);
+  std::vector<Tensor> forward(const Tensor& activated) const {
+    return chunk(run_hooks(linear_(activated)), chunks_, -1);
   }
   /// Key "1": in PyTorch's Sequential the SiLU is element 0.
   void visit(Visitor& v) override { v("1", linear_); }

@@ -1,29 +1,71 @@
 #pragma once
+#include <optional>
+
 #include <ditharos/nn/linear.h>
 
 namespace ditharos::nn {
 
-/// Multi-head self-attention; x [B, T, D] -> [B, T, D]. One projection to q, k, v; one back.
-class Attention : public Module {
+/// What decides the parameters of an Attention.
+struct AttentionOptions {
+  int64_t width = 0;          ///< D, of the tokens and of the result
+  int64_t heads = 1;          ///< of the queries; divides the width into heads of size D / heads
+  int64_t kv_heads = 0;       ///< of keys and values, each for heads / kv_heads heads of queries (Ainslie et al. 2023);
+                              ///< divides `heads`; 0: as many as `heads`
+  int64_t context_width = 0;  ///< of the tokens that are attended to; 0: self-attention
+  bool qk_norm = false;       ///< RMS norm of each head's queries and keys (Henry et al. 2020)
+  bool causal = false;        ///< a token sees itself and those before it; of self-attention alone
+  bool bias = true;           ///< of the projections
+  bool zero_output = false;   ///< the last projection's weight starts at zero: the result is its bias at first
+
+  /// Throws ConfigError with one sentence that says what does not fit.
+  void validate() const;
+};
+
+/// Cosines and sines of the angles by which rope() turns the queries and keys of T tokens, [T, head size / 2] each.
+struct RotaryTable {
+  Tensor cosines = {}, sines = {};
+};
+
+/// What an attention may be given beside its tokens.
+struct AttentionInputs {
+  Tensor context = {};         ///< [B, S, context_width], of cross-attention
+  Tensor mask = {};            ///< as in scaled_dot_product_attention: broadcasts to [B, heads, T, S]
+  RotaryTable positions = {};  ///< of self-attention; undefined: tokens have no positions
+
+  /// What a gradient may have to reach, for nn::checkpoint.
+  template <class F>
+  void visit_tensors(F&& f) {
+    f(context), f(mask);
+  }
+};
+
+/// Multi-head attention (Vaswani et al. 2017) among tokens, or from tokens to a context. Keys in a state dict: qkv, or
+/// q and kv, then q_norm and k_norm, then proj. Self-attention without mask, and not causal, takes the fused kernel on
+/// packed queries, keys and values.
+class Attention : public Module<Attention> {
  public:
   Attention() = default;
+  Attention(const AttentionOptions& options, Generator& rng);
   Attention(int64_t width, int64_t heads, Generator& rng)
-      : heads_(heads), qkv_(width, 3 * width, rng), proj_(width, width, rng) {
-    check<ConfigError>(heads >= 1 && width % heads == 0, "the width ", width, " is not divisible by ", heads, " heads");
-  }
+      : Attention(AttentionOptions{.width = width, .heads = heads}, rng) {}
 
-  Tensor operator()(const Tensor& x) const {
-    const ModuleScope scope(*this);
-    return scope.result(proj_(attention(qkv_(x), heads_)));
-  }
-  void visit(Visitor& v) override {
-    v("qkv", qkv_);
-    v("proj", proj_);
-  }
+  /// x [B, T, D] -> [B, T, D]. Error for a context where none belongs or for one that is missing.
+  Tensor forward(const Tensor& x, const AttentionInputs& inputs = {}) const;
+  void visit(Visitor& v) override;
 
  private:
-  int64_t heads_ = 1;
-  Linear qkv_, proj_;
+  void check_inputs(const AttentionInputs& inputs) const;
+  Tensor packed(const Tensor& qkv) const;
+  Tensor normalized(const Tensor& x, const Parameter& factors) const;
+  Tensor repeated(const Tensor& x) const;
+  Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask) const;
+
+  int64_t heads_ = 1, kv_heads_ = 1, head_size_ = 0;
+  bool causal_ = false;
+  Linear in_;                 // to queries, keys and values; of cross-attention to queries
+  std::optional<Linear> kv_;  // of cross-attention
+  Parameter q_norm_, k_norm_;  // [head size], factors after the RMS norm; undefined without
+  Linear proj_;
 };
 
 }  // namespace ditharos::nn

@@ -15,14 +15,15 @@ struct ConvOptions {
 
 /// What convolutions of all kinds have in common. weight starts as N(0, 2 / fan_in), for a rectifier behind it, bias
 /// [out] as zero.
-class ConvModule : public Module {
+template <class Self>
+class ConvModule : public Module<Self> {
  public:
   void visit(Visitor& v) override {
     v("weight", weight);
     v("bias", bias);
   }
 
-  Tensor weight, bias;
+  Parameter weight, bias;
 
  protected:
   ConvModule() = default;
@@ -34,8 +35,8 @@ class ConvModule : public Module {
                       rows, " and ", columns, " channels do not divide into ", options.groups, " groups");
     Shape shape{rows, columns / options.groups};
     for (int64_t side : kernel.resolve(op, "kernel", axes)) shape.push_back(side);
-    weight = parameter(init::kaiming_normal(shape, rng));
-    if (options.bias) bias = parameter(zeros({out}));
+    weight = Parameter(init::kaiming_normal(shape, rng));
+    if (options.bias) bias = Parameter(zeros({out}));
   }
   const ConvOptions& options() const { return options_; }
 
@@ -44,62 +45,57 @@ class ConvModule : public Module {
 };
 
 /// x [B, in, L] -> [B, out, L'] with L' = (L + 2 padding - dilation (kernel - 1) - 1) / stride + 1.
-class Conv1d : public ConvModule {
+class Conv1d : public ConvModule<Conv1d> {
  public:
   Conv1d() = default;
   Conv1d(int64_t in, int64_t out, const PerAxis& kernel, const ConvOptions& options, Generator& rng)
       : ConvModule("Conv1d", 1, out, in, out, kernel, options, rng) {}
-  Tensor operator()(const Tensor& x) const {
-    const ModuleScope scope(*this);
+  Tensor forward(const Tensor& x) const {
     check_has_weight("conv1d", "nn::Conv1d", *this, weight);
     const ConvOptions& o = options();
-    return scope.result(conv1d(x, weight, bias, o.stride, o.padding, o.dilation, o.groups));
+    return conv1d(x, weight, bias, o.stride, o.padding, o.dilation, o.groups);
   }
 };
 
 /// x [B, in, H, W] -> [B, out, H', W'], sides as above. weight [out, in / groups, kernel, kernel].
-class Conv2d : public ConvModule {
+class Conv2d : public ConvModule<Conv2d> {
  public:
   Conv2d() = default;
   Conv2d(int64_t in, int64_t out, const PerAxis& kernel, const ConvOptions& options, Generator& rng)
       : ConvModule("Conv2d", 2, out, in, out, kernel, options, rng) {}
   Conv2d(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding, Generator& rng)
       : Conv2d(in, out, kernel, {.stride = stride, .padding = padding}, rng) {}
-  Tensor operator()(const Tensor& x) const {
-    const ModuleScope scope(*this);
+  Tensor forward(const Tensor& x) const {
     check_has_weight("conv2d", "nn::Conv2d", *this, weight);
     const ConvOptions& o = options();
-    return scope.result(conv2d(x, weight, bias, o.stride, o.padding, o.dilation, o.groups));
+    return conv2d(x, weight, bias, o.stride, o.padding, o.dilation, o.groups);
   }
 };
 
 /// x [B, in, D, H, W] -> [B, out, D', H', W'].
-class Conv3d : public ConvModule {
+class Conv3d : public ConvModule<Conv3d> {
  public:
   Conv3d() = default;
   Conv3d(int64_t in, int64_t out, const PerAxis& kernel, const ConvOptions& options, Generator& rng)
       : ConvModule("Conv3d", 3, out, in, out, kernel, options, rng) {}
-  Tensor operator()(const Tensor& x) const {
-    const ModuleScope scope(*this);
+  Tensor forward(const Tensor& x) const {
     check_has_weight("conv3d", "nn::Conv3d", *this, weight);
     const ConvOptions& o = options();
-    return scope.result(conv3d(x, weight, bias, o.stride, o.padding, o.dilation, o.groups));
+    return conv3d(x, weight, bias, o.stride, o.padding, o.dilation, o.groups);
   }
 };
 
 /// x [B, in, H, W] -> [B, out, H', W'] with H' = (H - 1) stride - 2 padding + dilation (kernel - 1) + 1 +
 /// output_padding. weight [in, out / groups, kernel, kernel].
-class ConvTranspose2d : public ConvModule {
+class ConvTranspose2d : public ConvModule<ConvTranspose2d> {
  public:
   ConvTranspose2d() = default;
   ConvTranspose2d(int64_t in, int64_t out, const PerAxis& kernel, const ConvOptions& options, Generator& rng)
       : ConvModule("ConvTranspose2d", 2, in, out, out, kernel, options, rng) {}
-  Tensor operator()(const Tensor& x) const {
-    const ModuleScope scope(*this);
+  Tensor forward(const Tensor& x) const {
     check_has_weight("conv_transpose2d", "nn::ConvTranspose2d", *this, weight);
     const ConvOptions& o = options();
-    return scope.result(
-        conv_transpose2d(x, weight, bias, o.stride, o.padding, o.output_padding, o.groups, o.dilation));
+    return conv_transpose2d(x, weight, bias, o.stride, o.padding, o.output_padding, o.groups, o.dilation);
   }
 };
 

@@ -30,15 +30,14 @@ Tensor binary_features(const Tensor& steps, int64_t bits) {
 
 TimestepEmbedder::TimestepEmbedder(int64_t width, Generator& rng)
     : in_(features_, width, rng), out_(width, width, rng) {
-  in_.weight = parameter(init::normal({width, features_}, .02, rng));
-  out_.weight = parameter(init::normal({width, width}, .02, rng));
+  in_.weight = Parameter(init::normal({width, features_}, .02, rng));
+  out_.weight = Parameter(init::normal({width, width}, .02, rng));
   in_.keep_f32();
   out_.keep_f32();
 }
 
-Tensor TimestepEmbedder::operator()(const Tensor& t) const {
-  const ModuleScope scope(*this);
-  return scope.result(out_(silu(in_(timestep_features(t, features_)))));
+Tensor TimestepEmbedder::forward(const Tensor& t) const {
+  return out_(silu(in_(timestep_features(t, features_))));
 }
 
 void TimestepEmbedder::visit(Visitor& v) {  // keys 0 and 2: in PyTorch's Sequential the SiLU is element 1

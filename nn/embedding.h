@@ -4,20 +4,19 @@
 namespace ditharos::nn {
 
 /// A table of vectors; indices i64 of any shape -> [..., D]. Weights start as N(0, standard_deviation^2).
-class Embedding : public Module {
+class Embedding : public Module<Embedding> {
  public:
   Embedding() = default;
   Embedding(int64_t rows, int64_t width, Generator& rng, double standard_deviation = 1.0)
-      : weight(parameter(init::normal({rows, width}, standard_deviation, rng))) {}
+      : weight(init::normal({rows, width}, standard_deviation, rng)) {}
 
-  Tensor operator()(const Tensor& indices) const {
-    const ModuleScope scope(*this);
+  Tensor forward(const Tensor& indices) const {
     check_has_weight("embedding", "nn::Embedding", *this, weight);
-    return scope.result(index_select(weight, indices));
+    return index_select(weight, indices);
   }
   void visit(Visitor& v) override { v("weight", weight); }
 
-  Tensor weight;
+  Parameter weight;
 };
 
 /// Sinusoidal features of a time, [B] -> [B, dim]: cos(t w_i) for the first half, then sin(t w_i), with
@@ -30,12 +29,12 @@ Tensor timestep_features(const Tensor& t, int64_t dim);
 Tensor binary_features(const Tensor& steps, int64_t bits);
 
 /// Embeds a time, [B] -> [B, D]: 256 sinusoidal features, Linear, SiLU, Linear; weights N(0, .02^2).
-class TimestepEmbedder : public Module {
+class TimestepEmbedder : public Module<TimestepEmbedder> {
  public:
   TimestepEmbedder() = default;
   TimestepEmbedder(int64_t width, Generator& rng);
 
-  Tensor operator()(const Tensor& t) const;
+  Tensor forward(const Tensor& t) const;
   void visit(Visitor& v) override;
 
  private:

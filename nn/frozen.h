@@ -6,7 +6,7 @@ namespace ditharos::nn {
 /// A trained module as a fixed part of a model that is being trained. Its parameters are listed as buffers under their
 /// own names: stored with the model and loaded with it, but no optimiser sees them, and they collect no gradients.
 template <class M>
-class Frozen : public Module {
+class Frozen : public Module<Frozen<M>> {
  public:
   /// Takes a copy of its own, in evaluation mode.
   explicit Frozen(const M& module) : module_(clone(module)) {
@@ -16,15 +16,7 @@ class Frozen : public Module {
 
   const M& operator*() const { return module_; }
   const M* operator->() const { return &module_; }
-  void visit(Visitor& v) override {
-    struct AsBuffers : Visitor {
-      explicit AsBuffers(Visitor& visitor) : to(visitor) {}
-      void on_parameter(const std::string& name, Tensor& tensor) override { to.buffer(name.c_str(), tensor); }
-      void on_buffer(const std::string& name, Tensor& tensor) override { to.buffer(name.c_str(), tensor); }
-      Visitor& to;
-    } as_buffers(v);
-    module_.visit(as_buffers);
-  }
+  void visit(Visitor& v) override { v.frozen(module_); }
 
  private:
   M module_;

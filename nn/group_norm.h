@@ -5,31 +5,29 @@
 namespace ditharos::nn {
 
 /// Normalisation over groups of channels of each picture x [B, C, ...], with weight [C] (ones) and bias [C] (zeros).
-class GroupNorm : public Module {
+class GroupNorm : public Module<GroupNorm> {
  public:
   GroupNorm() = default;
   GroupNorm(int64_t groups, int64_t channels, double eps = 1e-5)
-      : weight(ones({channels}).set_requires_grad()), bias(zeros({channels}).set_requires_grad()), groups_(groups),
+      : weight(ones({channels})), bias(zeros({channels})), groups_(groups),
         eps_(eps) {
     check<ShapeError>(groups >= 1 && channels % groups == 0, "[GroupNorm] ", channels,
                       " channels do not divide into ", groups, " groups");
   }
 
-  Tensor operator()(const Tensor& x) const {
-    const ModuleScope scope(*this);
-    return scope.result(group_norm(x, groups_, weight, bias, eps_));
+  Tensor forward(const Tensor& x) const {
+    return group_norm(x, groups_, weight, bias, eps_);
   }
   /// silu of it, in the same pass.
   Tensor with_silu(const Tensor& x) const {
-    const ModuleScope scope(*this);
-    return scope.result(group_norm_silu(x, groups_, weight, bias, eps_));
+    return call([&] { return group_norm_silu(x, groups_, weight, bias, eps_); });
   }
   void visit(Visitor& v) override {
     v("weight", weight);
     v("bias", bias);
   }
 
-  Tensor weight, bias;
+  Parameter weight, bias;
 
  private:
   int64_t groups_ = 1;
@@ -38,21 +36,20 @@ class GroupNorm : public Module {
 
 /// Normalisation of each channel over the batch x [B, C, H, W]. In training it keeps running statistics, which
 /// evaluation uses in place of the batch's.
-class BatchNorm2d : public Module {
+class BatchNorm2d : public Module<BatchNorm2d> {
  public:
   BatchNorm2d() = default;
   explicit BatchNorm2d(int64_t channels, double eps = 1e-5, double momentum = 0.1)
-      : weight(ones({channels}).set_requires_grad()), bias(zeros({channels}).set_requires_grad()),
+      : weight(ones({channels})), bias(zeros({channels})),
         running_mean(zeros({channels})), running_var(ones({channels})), num_batches_tracked(zeros({}, DType::i64)),
         eps_(eps), momentum_(momentum) {}
 
-  Tensor operator()(const Tensor& x) const {
-    const ModuleScope scope(*this);
+  Tensor forward(const Tensor& x) const {
     check_has_weight("batch_norm", "nn::BatchNorm2d", *this, weight);
     check<ShapeError>(x.rank() == 4, "[BatchNorm2d] needs x [B, C, H, W], got ", x.shape());
     const Tensor y = batch_norm(x, running_mean, running_var, weight, bias, is_training(), momentum_, eps_);
     if (is_training()) ++*num_batches_tracked.mutable_data<int64_t>();
-    return scope.result(y);
+    return y;
   }
   void visit(Visitor& v) override {
     v("weight", weight);
@@ -62,25 +59,25 @@ class BatchNorm2d : public Module {
     v.buffer("num_batches_tracked", num_batches_tracked);
   }
 
-  Tensor weight, bias, running_mean, running_var, num_batches_tracked;
+  Parameter weight, bias;
+  Buffer running_mean, running_var, num_batches_tracked;
 
  private:
   double eps_ = 1e-5, momentum_ = 0.1;
 };
 
 /// x / sqrt(mean(x^2) + eps) * weight over the last axis, weight [D] (ones).
-class RMSNorm : public Module {
+class RMSNorm : public Module<RMSNorm> {
  public:
   RMSNorm() = default;
-  explicit RMSNorm(int64_t width, double eps = 1e-6) : weight(ones({width}).set_requires_grad()), eps_(eps) {}
+  explicit RMSNorm(int64_t width, double eps = 1e-6) : weight(ones({width})), eps_(eps) {}
 
-  Tensor operator()(const Tensor& x) const {
-    const ModuleScope scope(*this);
-    return scope.result(rms_norm(x, weight, eps_));
+  Tensor forward(const Tensor& x) const {
+    return rms_norm(x, weight, eps_);
   }
   void visit(Visitor& v) override { v("weight", weight); }
 
-  Tensor weight;
+  Parameter weight;
 
  private:
   double eps_ = 1e-6;

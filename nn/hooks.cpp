@@ -21,9 +21,9 @@ struct ModuleHooks {
 namespace {
 
 /// How messages call the module: by its path once it has one.
-std::string name_of(const Module& module) { return *module.path() ? module.path() : "a module"; }
+std::string name_of(const ModuleBase& module) { return *module.path() ? module.path() : "a module"; }
 
-Tensor run_forward_hook(const ForwardHook& hook, const Module& module, const Tensor& output) {
+Tensor run_forward_hook(const ForwardHook& hook, const ModuleBase& module, const Tensor& output) {
   const Tensor replaced = hook(module, output);
   if (!replaced.defined()) return output;
   check<ShapeError>(replaced.shape() == output.shape(), "[forward hook] of ", name_of(module), " returned shape ",
@@ -54,18 +54,20 @@ void HookHandle::remove() {
   if (const auto hooks = hooks_.lock()) std::erase_if(hooks->entries, [&](const auto& e) { return e.id == id_; });
 }
 
-HookHandle register_forward_hook(Module& module, ForwardHook hook) {
+HookHandle register_forward_hook(ModuleBase& module, ForwardHook hook) {
   return add_hook(module.hooks_, std::move(hook), {});
 }
 
-HookHandle register_backward_hook(Module& module, Hook hook) { return add_hook(module.hooks_, {}, std::move(hook)); }
+HookHandle register_backward_hook(ModuleBase& module, Hook hook) {
+  return add_hook(module.hooks_, {}, std::move(hook));
+}
 
-bool has_hooks(const Module& module) { return module.hooks_ && !module.hooks_->entries.empty(); }
+bool has_hooks(const ModuleBase& module) { return module.hooks_ && !module.hooks_->entries.empty(); }
 
-Tensor ModuleScope::run_hooks(Tensor output) const {
-  const std::vector<ModuleHooks::Entry> entries = module_.hooks_->entries;  // a hook may take itself off
+Tensor ModuleBase::call_hooks(Tensor output) const {
+  const std::vector<ModuleHooks::Entry> entries = hooks_->entries;  // a hook may take itself off
   for (const auto& entry : entries) {
-    if (entry.forward) output = run_forward_hook(entry.forward, module_, output);
+    if (entry.forward) output = run_forward_hook(entry.forward, *this, output);
   }
   bool own = false;
   for (const auto& entry : entries) {
@@ -77,6 +79,8 @@ Tensor ModuleScope::run_hooks(Tensor output) const {
   return output;
 }
 
-std::shared_ptr<ModuleHooks> copy_of(const ModuleHooks& hooks) { return std::make_shared<ModuleHooks>(hooks); }
+std::shared_ptr<ModuleHooks> ModuleBase::copied(const std::shared_ptr<ModuleHooks>& hooks) {
+  return hooks && !sharing() ? std::make_shared<ModuleHooks>(*hooks) : hooks;
+}
 
 }  // namespace ditharos::nn

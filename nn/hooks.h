@@ -7,10 +7,10 @@
 
 namespace ditharos::nn {
 
-class Module;
+class ModuleBase;
 
 /// Called with a module and its output; a defined result of the same shape and dtype takes the output's place.
-using ForwardHook = std::function<Tensor(const Module& module, const Tensor& output)>;
+using ForwardHook = std::function<Tensor(const ModuleBase& module, const Tensor& output)>;
 /// The hooks of one module, in the order in which they were registered.
 struct ModuleHooks;
 
@@ -27,17 +27,14 @@ class HookHandle {
   int64_t id_ = 0;
 };
 
-/// Hooks fire at every call of the module from now on. Copies of a module share its hooks; clone() has its own. All
-/// layers of the library have them; a module of your own does when its operator() returns scope.result(...), see
-/// ModuleScope. A module with several outputs (AdaLN) hands its hooks the tensor that they are views of.
-HookHandle register_forward_hook(Module& module, ForwardHook hook);
+/// Hooks fire at every call of the module from now on. A copy of a module takes its present hooks along in a list of
+/// its own; share() has the same list. A module with several outputs (AdaLN) hands its hooks the tensor that they are
+/// views of.
+HookHandle register_forward_hook(ModuleBase& module, ForwardHook hook);
 /// `hook` sees the gradient of the module's output once a backward pass has completed it, if it needs one; a defined
 /// result replaces it.
-HookHandle register_backward_hook(Module& module, Hook hook);
+HookHandle register_backward_hook(ModuleBase& module, Hook hook);
 /// Whether any hook is on the module itself.
-[[nodiscard]] bool has_hooks(const Module& module);
-
-/// For clone(): the same hooks in a list of their own.
-[[nodiscard]] std::shared_ptr<ModuleHooks> copy_of(const ModuleHooks& hooks);
+[[nodiscard]] bool has_hooks(const ModuleBase& module);
 
 }  // namespace ditharos::nn

@@ -10,7 +10,7 @@ thread_local bool inference = false;
 /// Calls a function with each Linear of a module, the module itself included.
 class LinearVisitor : public Visitor {
  public:
-  LinearVisitor(Module& root, void (*visit)(Linear&, int64_t& count)) : visit_(visit) {
+  LinearVisitor(ModuleBase& root, void (*visit)(Linear&, int64_t& count)) : visit_(visit) {
     take(root);
     root.visit(*this);
   }
@@ -18,10 +18,10 @@ class LinearVisitor : public Visitor {
 
  protected:
   void on_parameter(const std::string&, Tensor&) override {}
-  void on_module(const std::string&, Module& module) override { take(module); }
+  void on_module(const std::string&, ModuleBase& module) override { take(module); }
 
  private:
-  void take(Module& module) {
+  void take(ModuleBase& module) {
     if (auto* linear = dynamic_cast<Linear*>(&module)) visit_(*linear, count);
   }
   void (*visit_)(Linear&, int64_t&);
@@ -33,16 +33,16 @@ InferenceMode::InferenceMode() : before_(inference) { inference = true; }
 InferenceMode::~InferenceMode() { inference = before_; }
 bool inference_mode() { return inference; }
 
-int64_t quantize(Module& module) {
+int64_t quantize(ModuleBase& module) {
   return LinearVisitor(module, [](Linear& layer, int64_t& count) { count += layer.quantize() ? 1 : 0; }).count;
 }
 
-void dequantize(Module& module) {
+void dequantize(ModuleBase& module) {
   LinearVisitor(module, [](Linear& layer, int64_t&) { layer.dequantize(); });
 }
 
 PackedSlot& PackedSlot::operator=(const PackedSlot& other) {
-  std::shared_ptr<const kernels::PackedLinear> theirs = other.current();
+  std::shared_ptr<const kernels::PackedLinear> theirs = other.copied();
   const std::lock_guard lock(mutex_);
   packed_ = std::move(theirs);
   return *this;
@@ -64,7 +64,8 @@ void PackedSlot::drop() const {
   packed_ = nullptr;
 }
 
-std::shared_ptr<const kernels::PackedLinear> PackedSlot::current() const {
+std::shared_ptr<const kernels::PackedLinear> PackedSlot::copied() const {
+  if (!sharing()) return nullptr;
   const std::lock_guard lock(mutex_);
   return packed_;
 }

@@ -5,7 +5,7 @@
 
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/nn/module.h>
-#include <ditharos/tensor/kernels/packed_linear.h>
+#include <ditharos/tensor/kernels/gemm/packed_linear.h>
 
 namespace ditharos::nn {
 
@@ -36,17 +36,22 @@ class InferenceMode {
 ///
 /// The f32 weights stay, are what a state dict holds, and may change: the next call rounds them anew. A quantised layer
 /// refuses to be differentiated with AutogradError; dequantize() makes it trainable again.
-int64_t quantize(Module& module);
+int64_t quantize(ModuleBase& module);
 /// Lets all layers compute in f32 again.
-void dequantize(Module& module);
+void dequantize(ModuleBase& module);
 
-/// A layer's packed weights, made when they are first asked for and again after a change. Copies share what is made so
-/// far, and from then on each looks after its own.
+/// A layer's packed weights, made when they are first asked for and again after a change. A copy of a
+/// layer packs its own; one made by share() begins with what is there.
 class PackedSlot {
  public:
   PackedSlot() = default;
-  PackedSlot(const PackedSlot& other) : packed_(other.current()) {}
+  PackedSlot(const PackedSlot& other) : packed_(other.copied()) {}
   PackedSlot& operator=(const PackedSlot& other);
+  PackedSlot(PackedSlot&& other) noexcept : packed_(std::move(other.packed_)) {}
+  PackedSlot& operator=(PackedSlot&& other) noexcept {
+    packed_ = std::move(other.packed_);
+    return *this;
+  }
 
   /// Packed weights of exactly these tensors as they are now; null when they cannot be packed.
   std::shared_ptr<const kernels::PackedLinear> get(const Tensor& weight, const Tensor& bias,
@@ -54,7 +59,7 @@ class PackedSlot {
   void drop() const;
 
  private:
-  std::shared_ptr<const kernels::PackedLinear> current() const;
+  std::shared_ptr<const kernels::PackedLinear> copied() const;
 
   mutable std::mutex mutex_;
   mutable std::shared_ptr<const kernels::PackedLinear> packed_;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include <ditharos/tensor/kernels/pointwise.h>
+#include <ditharos/tensor/kernels/pointwise/pointwise.h>
 
 namespace ditharos::nn {
 namespace {
@@ -13,11 +13,6 @@ int64_t fan_in(const Shape& shape) {
   return numel(shape) / std::max<int64_t>(shape[0], 1);
 }
 }  // namespace
-
-Tensor parameter(Tensor x) {
-  x.set_requires_grad(true);
-  return x;
-}
 
 namespace init {
 

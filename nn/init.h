@@ -5,10 +5,8 @@
 
 namespace ditharos::nn {
 
-/// Marks a fresh tensor as a parameter: a leaf that collects a gradient.
-Tensor parameter(Tensor x);
-
 namespace init {
+
 /// Uniform in +-sqrt(6 / (fan_in + fan_out)) for a weight [out, in...] viewed as [out, -1] (Glorot and Bengio 2010).
 Tensor xavier_uniform(const Shape& shape, Generator& rng);
 /// Normal with variance 2 / fan_in, for layers that a ReLU follows (He et al. 2015).

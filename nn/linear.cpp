@@ -11,13 +11,12 @@ Tensor announce(const char* name, const Tensor& y, const Tensor& x) { return rec
 
 }  // namespace
 
-Tensor Linear::operator()(const Tensor& x) const {
-  const ModuleScope scope(*this);
+Tensor Linear::forward(const Tensor& x) const {
   const auto weights = packed(x);
   // What does not fit goes the ordinary way, which says why.
   if (weights && x.rank() >= 1 && x.size(-1) == weights->in())
-    return scope.result(announce("linear", kernels::linear(x, *weights), x));
-  return scope.result(linear(x, weight, bias));
+    return announce("linear", kernels::linear(x, *weights), x);
+  return linear(x, weight, bias);
 }
 
 bool Linear::quantize() {

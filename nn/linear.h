@@ -7,13 +7,13 @@
 namespace ditharos::nn {
 
 /// y = x W^T + b; x [..., in], y [..., out]. weight [out, in] is Xavier-uniform, bias [out] zero.
-class Linear : public Module {
+class Linear : public Module<Linear> {
  public:
   Linear() = default;
   Linear(int64_t in, int64_t out, Generator& rng, bool with_bias = true)
-      : weight(parameter(init::xavier_uniform({out, in}, rng))), bias(with_bias ? parameter(zeros({out})) : Tensor{}) {}
+      : weight(init::xavier_uniform({out, in}, rng)), bias(with_bias ? Parameter(zeros({out})) : Parameter()) {}
 
-  Tensor operator()(const Tensor& x) const;
+  Tensor forward(const Tensor& x) const;
   void visit(Visitor& v) override {
     v("weight", weight);
     v("bias", bias);
@@ -31,7 +31,7 @@ class Linear : public Module {
   /// differentiated.
   std::shared_ptr<const kernels::PackedLinear> packed(const Tensor& x) const;
 
-  Tensor weight, bias;
+  Parameter weight, bias;
 
  private:
   bool keep_f32_ = false, quantized_ = false;

@@ -4,18 +4,17 @@
 namespace ditharos::nn {
 
 /// Point-wise feed-forward network: Linear, tanh-GELU, Linear; x [..., D] -> [..., D].
-class Mlp : public Module {
+class Mlp : public Module<Mlp> {
  public:
   Mlp() = default;
   Mlp(int64_t width, int64_t hidden, Generator& rng) : fc1_(width, hidden, rng), fc2_(hidden, width, rng) {}
 
-  Tensor operator()(const Tensor& x) const {
-    const ModuleScope scope(*this);
+  Tensor forward(const Tensor& x) const {
     // In one pass, unless somebody wants to see what the layers make.
-    if (has_hooks(fc1_) || has_hooks(fc2_)) return scope.result(fc2_(gelu_tanh(fc1_(x))));
-    if (const Tensor y = packed_mlp(fc1_, fc2_, x); y.defined()) return scope.result(y);
-    return scope.result(
-        fc2_(fc1_.is_quantized() ? gelu_tanh(fc1_(x)) : linear_gelu_tanh(x, fc1_.weight, fc1_.bias)));
+    if (has_hooks(fc1_) || has_hooks(fc2_)) return fc2_(gelu_tanh(fc1_(x)));
+    if (const Tensor y = packed_mlp(fc1_, fc2_, x); y.defined()) return y;
+    return 
+        fc2_(fc1_.is_quantized() ? gelu_tanh(fc1_(x)) : linear_gelu_tanh(x, fc1_.weight, fc1_.bias));
   }
   void visit(Visitor& v) override {
     v("fc1", fc1_);

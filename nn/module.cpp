@@ -5,7 +5,7 @@
 #include <unordered_set>
 
 #include <ditharos/autograd/node.h>
-#include <ditharos/tensor/kernels/copy.h>
+#include <ditharos/tensor/kernels/copy/copy.h>
 
 namespace ditharos::nn {
 namespace {
@@ -14,7 +14,7 @@ namespace {
 class Lister : public Visitor {
  public:
   using OnTensor = std::function<void(const std::string&, Tensor&)>;
-  using OnModule = std::function<void(const std::string&, Module&)>;
+  using OnModule = std::function<void(const std::string&, ModuleBase&)>;
   explicit Lister(OnTensor parameter, OnTensor buffer = {}, OnModule module = {})
       : parameter_(std::move(parameter)), buffer_(std::move(buffer)), module_(std::move(module)) {}
 
@@ -25,7 +25,7 @@ class Lister : public Visitor {
   void on_buffer(const std::string& name, Tensor& t) override {
     if (buffer_) buffer_(name, t);
   }
-  void on_module(const std::string& name, Module& m) override {
+  void on_module(const std::string& name, ModuleBase& m) override {
     if (module_) module_(name, m);
   }
 
@@ -34,47 +34,59 @@ class Lister : public Visitor {
   OnModule module_;
 };
 
+/// visit() hands out references to change a module by, so it is not const. The callers here only read: this is the one
+/// place where a const module is visited.
+void list(const ModuleBase& module, Lister& lister) { const_cast<ModuleBase&>(module).visit(lister); }
+
 }  // namespace
 
 std::string Visitor::numbered(const char* name, size_t i) {
   return std::string(name).append(".").append(std::to_string(i));
 }
 
-void Visitor::operator()(const char* name, Tensor& parameter) {
-  if (parameter.defined()) on_parameter(prefix_ + name, parameter);
+void Visitor::operator()(const char* name, Parameter& parameter) {
+  if (!parameter.defined()) return;
+  if (frozen_) on_buffer(prefix_ + name, parameter);
+  else on_parameter(prefix_ + name, parameter);
 }
 
-void Visitor::buffer(const char* name, Tensor& tensor) {
-  if (tensor.defined()) on_buffer(prefix_ + name, tensor);
+void Visitor::buffer(const char* name, Buffer& buffer) {
+  if (buffer.defined()) on_buffer(prefix_ + name, buffer);
 }
 
-void Visitor::operator()(const char* name, Module& module) {
+void Visitor::frozen(ModuleBase& module) {
+  const bool before = std::exchange(frozen_, true);
+  module.visit(*this);
+  frozen_ = before;
+}
+
+void Visitor::operator()(const char* name, ModuleBase& module) {
   const size_t length = prefix_.size();
-  on_module(prefix_ + name, module);
+  if (!frozen_) on_module(prefix_ + name, module);
   prefix_.append(name).append(".");
   module.visit(*this);
   prefix_.resize(length);
 }
 
-NamedTensors named_parameters(Module& module) {
+NamedTensors named_parameters(const ModuleBase& module) {
   NamedTensors found;
   std::unordered_set<const TensorImpl*> seen;
   Lister lister([&](const std::string& name, Tensor& t) {
     if (seen.insert(t.impl()).second) found.push_back({name, t});
   });
-  module.visit(lister);
+  list(module, lister);
   return found;
 }
 
-NamedTensors named_tensors(Module& module) {
+NamedTensors named_tensors(const ModuleBase& module) {
   NamedTensors found;
   const auto add = [&](const std::string& name, Tensor& t) { found.push_back({name, t}); };
   Lister lister(add, add);
-  module.visit(lister);
+  list(module, lister);
   return found;
 }
 
-std::vector<SharedNames> shared_tensors(Module& module) {
+std::vector<SharedNames> shared_tensors(const ModuleBase& module) {
   std::vector<SharedNames> groups;
   std::unordered_map<const TensorImpl*, size_t> group_of;
   for (const auto& [name, tensor] : named_tensors(module)) {
@@ -86,29 +98,36 @@ std::vector<SharedNames> shared_tensors(Module& module) {
   return groups;
 }
 
-int64_t parameter_count(Module& module) {
+std::vector<std::string> module_paths(const ModuleBase& module) {
+  std::vector<std::string> paths;
+  Lister lister({}, {}, [&](const std::string& path, ModuleBase&) { paths.push_back(path); });
+  list(module, lister);
+  return paths;
+}
+
+int64_t parameter_count(const ModuleBase& module) {
   int64_t count = 0;
   for (const auto& [name, tensor] : named_parameters(module)) count += tensor.numel();
   return count;
 }
 
-void set_training(Module& module, bool on) {
+void set_training(ModuleBase& module, bool on) {
   module.training_ = on;
-  Lister lister({}, {}, [&](const std::string&, Module& child) { child.training_ = on; });
+  Lister lister({}, {}, [&](const std::string&, ModuleBase& child) { child.training_ = on; });
   module.visit(lister);
 }
 
-void name_modules(Module& model) {
+void name_modules(const ModuleBase& model) {
   model.path_ = "";
-  Lister lister({}, {}, [](const std::string& name, Module& child) { child.path_ = intern_path(name); });
-  model.visit(lister);
+  Lister lister({}, {}, [](const std::string& name, ModuleBase& child) { child.path_ = intern_path(name); });
+  list(model, lister);
 }
 
-void set_requires_grad(Module& module, bool on) {
+void set_requires_grad(ModuleBase& module, bool on) {
   for (const auto& [name, tensor] : named_parameters(module)) tensor.set_requires_grad(on);
 }
 
-void zero_grad(Module& module) {
+void zero_grad(ModuleBase& module) {
   for (const auto& [name, tensor] : named_parameters(module)) tensor.set_grad({});
 }
 
@@ -118,17 +137,17 @@ void check_leaf(const char* op, const NamedTensor& parameter) {
   if (is_leaf(tensor)) return;
   fail<AutogradError>("[", op, "] parameter \"", name, "\" of shape ", tensor.shape(), " is no leaf: [",
                       node_of(tensor)->name, "] computed it from others, and only leaves collect a gradient; give "
-                      "those others, or a new leaf, nn::parameter(x.detach())");
+                      "those others, or a new leaf, nn::Parameter(x.detach())");
 }
 
-void fail_without_weight(const char* op, const char* type, const Module& module) {
+void fail_without_weight(const char* op, const char* type, const ModuleBase& module) {
   std::string which = type;
   if (*module.path()) which.append(" \"").append(module.path()).append("\"");
   else if (*current_module_path()) which.append(" in \"").append(current_module_path()).append("\"");
   fail("[", op, "] the ", which, " has no weight: it was made by the default constructor; construct it with its sizes");
 }
 
-void unshare(Module& module) {
+void unshare(ModuleBase& module) {
   std::unordered_map<const TensorImpl*, Tensor> copies;  // a tensor that the module lists twice stays one tensor
   std::vector<Tensor> originals;                          // alive until the end, so that no address is used twice
   const auto copy = [&](const std::string&, Tensor& t) {
@@ -140,9 +159,7 @@ void unshare(Module& module) {
     }
     t = entry->second;
   };
-  const auto own_hooks = [](const std::string&, Module& m) {
-    if (m.hooks_) m.hooks_ = copy_of(*m.hooks_);
-  };
+  const auto own_hooks = [](const std::string&, ModuleBase& m) { m.hooks_ = ModuleBase::copied(m.hooks_); };
   Lister lister(copy, copy, own_hooks);
   own_hooks("", module);
   module.visit(lister);

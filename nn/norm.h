@@ -5,25 +5,24 @@
 namespace ditharos::nn {
 
 /// Layer normalisation over the last axis, with weight [D] (ones) and bias [D] (zeros) when affine.
-class LayerNorm : public Module {
+class LayerNorm : public Module<LayerNorm> {
  public:
   LayerNorm() = default;
   explicit LayerNorm(int64_t width, bool affine = true, double eps = 1e-5) : eps_(eps) {
     if (!affine) return;
-    weight = ones({width}).set_requires_grad();
-    bias = zeros({width}).set_requires_grad();
+    weight = Parameter(ones({width}));
+    bias = Parameter(zeros({width}));
   }
 
-  Tensor operator()(const Tensor& x) const {
-    const ModuleScope scope(*this);
-    return scope.result(layer_norm(x, weight, bias, eps_));
+  Tensor forward(const Tensor& x) const {
+    return layer_norm(x, weight, bias, eps_);
   }
   void visit(Visitor& v) override {
     v("weight", weight);
     v("bias", bias);
   }
 
-  Tensor weight, bias;
+  Parameter weight, bias;
 
  private:
   double eps_ = 1e-5;

@@ -6,7 +6,7 @@
 
 #include <ditharos/autograd/node.h>
 #include <ditharos/nn/module.h>
-#include <ditharos/tensor/kernels/copy.h>
+#include <ditharos/tensor/kernels/copy/copy.h>
 
 namespace ditharos::nn {
 namespace {
@@ -49,8 +49,8 @@ void check_shared_agree(const std::string& what, const NamedTensors& expected,
     if (fresh || before.shape() != one.tensor.shape() || before.strides() != one.tensor.strides()) continue;
     const std::string& other = at->second->name;
     check<ConfigError>(same_values(given.at(other), given.at(one.name)), what, " does not fit: \"", other, "\" and \"",
-                       one.name, "\" are one tensor here, but have different values there; a copied module shares its "
-                       "parameters with the original, and clone() gives it its own");
+                       one.name, "\" are one tensor here, but have different values there; share() and tied weights "
+                       "make one tensor of several, copies of a module are independent");
   }
 }
 
@@ -75,14 +75,14 @@ void check_same_tensors(const std::string& what, const NamedTensors& expected, c
   check_shared_agree(what, expected, have);
 }
 
-void load_state_dict(Module& module, const NamedTensors& state) {
+void load_state_dict(ModuleBase& module, const NamedTensors& state) {
   const NamedTensors own = named_tensors(module);
   check_same_tensors("the state dict", own, state);
   const auto values = by_name("the state dict", state);
   for (const auto& [name, tensor] : own) kernels::copy_into(tensor, values.at(name));
 }
 
-std::vector<SharedNames> audit(const Tensor& loss, Module& module) {
+std::vector<SharedNames> audit(const Tensor& loss, const ModuleBase& module) {
   std::unordered_set<const TensorImpl*> known;
   for (const auto& [name, tensor] : named_parameters(module)) known.insert(tensor.impl());
   std::vector<Node*> stack;

@@ -1,6 +1,7 @@
 #include <ditharos/nn/summary.h>
 
 #include <algorithm>
+#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -14,15 +15,9 @@ namespace {
 /// The rows of a module and of all modules that it lies in.
 class Rows {
  public:
-  explicit Rows(Module& model) {
+  explicit Rows(const ModuleBase& model) {
     rows.push_back({});
-    struct Modules : Visitor {
-      std::vector<std::string> paths;
-      void on_parameter(const std::string&, Tensor&) override {}
-      void on_module(const std::string& path, Module&) override { paths.push_back(path); }
-    } modules;
-    model.visit(modules);
-    for (const std::string& path : modules.paths) {
+    for (const std::string& path : module_paths(model)) {
       rows.push_back({});
       rows.back().path = path;
     }
@@ -49,19 +44,11 @@ class Rows {
 class Listener : private Observer {
  public:
   explicit Listener(Rows& rows) : rows_(rows) {
-    check<AutogradError>(observer == nullptr, "[summarize] a profiler is watching this thread; stop it first");
-    observer = this;
+    check<AutogradError>(!thread_observers, "[summarize] a profiler is watching this thread; stop it first");
+    scope_.emplace(static_cast<Observer&>(*this));
   }
-  ~Listener() override {
-    if (observer == this) observer = nullptr;
-  }
-  Listener(const Listener&) = delete;
-  Listener& operator=(const Listener&) = delete;
 
  private:
-  void begin(const WorkItem&) override {}
-  void end() override {}
-  int64_t on_storage(size_t) override { return ++storages_; }
   void on_result(const WorkItem& work, const Tensor& result, const std::vector<Tensor>&) override {
     rows_.for_each_on(work.module, [&](ModuleSummary& row) {
       row.shape = result.shape();
@@ -73,7 +60,7 @@ class Listener : private Observer {
   }
 
   Rows& rows_;
-  int64_t storages_ = 0;
+  std::optional<ObserverScope> scope_;
 };
 
 /// 1234567 as "1,234,567".
@@ -89,7 +76,7 @@ std::string grouped(int64_t n) {
 
 }  // namespace
 
-std::vector<ModuleSummary> summarize(Module& model, const std::function<Tensor()>& forward) {
+std::vector<ModuleSummary> summarize(const ModuleBase& model, const std::function<Tensor()>& forward) {
   check<AutogradError>(forward != nullptr, "[summarize] there is no forward function");
   name_modules(model);
   Rows rows(model);
@@ -116,7 +103,7 @@ std::vector<ModuleSummary> summarize(Module& model, const std::function<Tensor()
   return rows.rows;
 }
 
-std::string summary(Module& model, const std::function<Tensor()>& forward) {
+std::string summary(const ModuleBase& model, const std::function<Tensor()>& forward) {
   std::vector<std::vector<std::string>> table{{"module", "result", "parameters", "MACs", "saved bytes"}, {}};
   for (const ModuleSummary& row : summarize(model, forward))
     table.push_back({row.path.empty() ? "(model)" : row.path, row.called ? to_text(row.shape) : "-",
@@ -130,7 +117,7 @@ std::string summary(Module& model, const std::function<Tensor()>& forward) {
   return text;
 }
 
-TensorNames tensor_names(Module& model) {
+TensorNames tensor_names(const ModuleBase& model) {
   TensorNames names;
   for (const NamedTensor& p : named_parameters(model)) names.emplace_back(p.name, p.tensor);
   return names;

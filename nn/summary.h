@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <ditharos/autograd/inspect.h>
+#include <ditharos/autograd/inspect/inspect.h>
 #include <ditharos/nn/module.h>
 
 namespace ditharos::nn {
@@ -21,9 +21,9 @@ struct ModuleSummary {
 
 /// Runs `forward`, which calls the model and returns its result or a loss, with recording on, and adds up what happened
 /// by module; the model comes first, then its modules in the order of visit(). Names the modules (name_modules).
-/// Operations belong to the innermost module that has a ModuleScope. Random numbers that forward draws are drawn.
+/// Operations belong to the innermost module that was called. Random numbers that forward draws are drawn.
 /// AutogradError when a Profiler watches this thread: only one can.
-std::vector<ModuleSummary> summarize(Module& model, const std::function<Tensor()>& forward);
+std::vector<ModuleSummary> summarize(const ModuleBase& model, const std::function<Tensor()>& forward);
 
 /// The same as a table:
 ///
@@ -33,9 +33,9 @@ std::vector<ModuleSummary> summarize(Module& model, const std::function<Tensor()
 ///   hidden       [8, 32]          ...
 ///
 /// followed by a line for each tensor that has several names ("encoder.weight and decoder.weight are one tensor").
-std::string summary(Module& model, const std::function<Tensor()>& forward);
+std::string summary(const ModuleBase& model, const std::function<Tensor()>& forward);
 
 /// The parameters' names, for print_graph, to_dot and to_html.
-TensorNames tensor_names(Module& model);
+TensorNames tensor_names(const ModuleBase& model);
 
 }  // namespace ditharos::nn

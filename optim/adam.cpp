@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include <ditharos/tensor/kernels/optimizer.h>
+#include <ditharos/tensor/kernels/optimizer/optimizer.h>
 
 namespace ditharos::optim {
 

@@ -5,9 +5,9 @@
 #include <unordered_set>
 
 #include <ditharos/autograd/node.h>
-#include <ditharos/tensor/kernels/copy.h>
-#include <ditharos/tensor/kernels/pointwise.h>
-#include <ditharos/tensor/kernels/reduce.h>
+#include <ditharos/tensor/kernels/copy/copy.h>
+#include <ditharos/tensor/kernels/pointwise/pointwise.h>
+#include <ditharos/tensor/kernels/reduce/reduce.h>
 #include <ditharos/tensor/observer.h>
 
 namespace ditharos::optim {

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <unordered_set>
 
-#include <ditharos/tensor/kernels/copy.h>
-#include <ditharos/tensor/kernels/optimizer.h>
+#include <ditharos/tensor/kernels/copy/copy.h>
+#include <ditharos/tensor/kernels/optimizer/optimizer.h>
 
 namespace ditharos::optim {
 
-Ema::Ema(nn::Module& module, double decay) : decay_(decay) {
+Ema::Ema(nn::ModuleBase& module, double decay) : decay_(decay) {
   check<ConfigError>(decay >= 0 && decay < 1, "[ema] the decay must be at least 0 and below 1, got ", decay);
   std::unordered_set<const TensorImpl*> trained;
   for (const auto& [name, tensor] : nn::named_parameters(module)) {

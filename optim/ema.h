@@ -16,7 +16,7 @@ class Optimizer;
 class Ema {
  public:
   /// Starts as a copy of the module's parameters and buffers. decay in [0, 1).
-  Ema(nn::Module& module, double decay);
+  Ema(nn::ModuleBase& module, double decay);
   Ema(const Ema&) = delete;
   Ema& operator=(const Ema&) = delete;
 

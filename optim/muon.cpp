@@ -5,8 +5,8 @@
 
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/tensor/kernels/copy.h>
-#include <ditharos/tensor/kernels/optimizer.h>
+#include <ditharos/tensor/kernels/copy/copy.h>
+#include <ditharos/tensor/kernels/optimizer/optimizer.h>
 
 namespace ditharos::optim {
 

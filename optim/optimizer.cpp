@@ -6,9 +6,9 @@
 
 #include <ditharos/optim/ema.h>
 #include <ditharos/tensor/factory.h>
-#include <ditharos/tensor/kernels/copy.h>
-#include <ditharos/tensor/kernels/optimizer.h>
-#include <ditharos/tensor/kernels/pointwise.h>
+#include <ditharos/tensor/kernels/copy/copy.h>
+#include <ditharos/tensor/kernels/optimizer/optimizer.h>
+#include <ditharos/tensor/kernels/pointwise/pointwise.h>
 #include <ditharos/tensor/observer.h>
 
 namespace ditharos::optim {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include <ditharos/tensor/kernels/convert.h>
-#include <ditharos/tensor/kernels/copy.h>
+#include <ditharos/tensor/kernels/copy/copy.h>
+#include <ditharos/tensor/kernels/pointwise/convert.h>
 
 namespace ditharos {
 namespace {

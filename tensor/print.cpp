@@ -5,7 +5,7 @@
 #include <limits>
 #include <ostream>
 
-#include <ditharos/tensor/kernels/copy.h>
+#include <ditharos/tensor/kernels/copy/copy.h>
 #include <ditharos/tensor/number_text.h>
 #include <ditharos/tensor/view.h>
 

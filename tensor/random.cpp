@@ -5,7 +5,7 @@
 #include <utility>
 
 #include <ditharos/tensor/draw_log.h>
-#include <ditharos/tensor/kernels/convert.h>
+#include <ditharos/tensor/kernels/pointwise/convert.h>
 #include <ditharos/tensor/observer.h>
 #include <ditharos/tensor/parallel.h>
 

@@ -19,23 +19,17 @@ class Stopped : public Error {
 };
 
 /// While one lives, its thread throws Stopped from the first operation that ends after `stop` returns true. `stop` is
-/// called after every operation, so it must be cheap. An observer that was there before hears everything as well.
+/// called after every operation, so it must be cheap. Observers that were there before hear of that
+/// operation as well.
 class StopCheck : private Observer {
  public:
   explicit StopCheck(std::function<bool()> stop);
-  ~StopCheck() override;
-  StopCheck(const StopCheck&) = delete;
-  StopCheck& operator=(const StopCheck&) = delete;
 
  private:
-  void begin(const WorkItem& work) override;
-  void end() override;
   void on_result(const WorkItem& work, const Tensor& result, const std::vector<Tensor>& inputs) override;
-  int64_t on_storage(size_t bytes) override;
-  void on_flops(double n) override;
 
   std::function<bool()> stop_;
-  Observer* before_;
+  const ObserverScope scope_;
 };
 
 }  // namespace ditharos

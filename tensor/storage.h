@@ -18,7 +18,8 @@ class Storage {
   /// Counts mutations. A tensor saved for the backward pass remembers the count and refuses a later one.
   uint64_t version() const { return version_; }
   void bump_version() { ++version_; }
-  /// When it was made, as the thread's observer tells moments apart; 0 if nobody watched.
+  /// A number that no other storage has and that grows with time, by which an observer knows when it was made; 0 if
+  /// nobody listened.
   int64_t birth() const { return birth_; }
 
  private:

@@ -1,6 +1,6 @@
 #include <ditharos/tensor/tensor.h>
 
-#include <ditharos/tensor/kernels/copy.h>
+#include <ditharos/tensor/kernels/copy/copy.h>
 
 namespace ditharos {
 

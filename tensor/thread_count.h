@@ -1,4 +1,5 @@
 #pragma once
+// Internal to tensor/.
 // How many threads parallel loops use by default. Only tensor/parallel.cpp uses this.
 
 namespace ditharos {

@@ -5,7 +5,7 @@
 #include <cstdio>
 
 #include <ditharos/autograd/node.h>
-#include <ditharos/tests/op_table.h>
+#include "tests/op_table/op_table.h"
 
 int main(int argc, char** argv) {
   ditharos::collect_op_names(true);

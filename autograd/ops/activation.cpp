@@ -2,11 +2,10 @@
 // higher ones.
 #include <numbers>
 
-#include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/normal_cdf.h>
-#include <ditharos/tensor/kernels/pointwise.h>
+#include <ditharos/tensor/kernels/pointwise/pointwise.h>
 
 namespace ditharos {
 
@@ -18,11 +17,12 @@ using Derivative = Tensor (*)(const Tensor&);
 
 /// y = f(x) whose derivative is a function of the input.
 Tensor function_of_input(const char* name, Unary f, Binary kernel, Derivative derivative, const Tensor& x) {
-  return record(name, kernels::unary(f, x), {x}, save_inputs, each([=](const Backward& d) {
-                  if (!grad_enabled()) return kernels::binary(kernel, d.grad(), d.input(0));
-                  return d.grad() * derivative(d.input(0));
-                }),
-                [&] { return Recipe({x}, [f](const std::vector<Tensor>& in) { return kernels::unary(f, in[0]); }); });
+  return record(name, kernels::unary(f, x), {x}, save_inputs,
+                fused(each([kernel](const Backward& d) { return kernels::binary(kernel, d.grad(), d.input(0)); }),
+                      each([derivative](const Backward& d) { return d.grad() * derivative(d.input(0)); })),
+                [&] {
+                  return Rematerialization({x}, [f](const std::vector<Tensor>& in) { return kernels::unary(f, in[0]); });
+                });
 }
 
 /// Multiplicand for a tail that is 0 from far before these bounds on: keeps 0 * infinity out, as the kernels do.
@@ -55,13 +55,15 @@ Tensor sigmoid(const Tensor& x) {
 
 Tensor relu(const Tensor& x) {
   // d/dx relu(x) is known from its sign, which the output has as well.
-  return record("relu", kernels::unary(Unary::relu, x), {x}, save_output, each([](const Backward& d) {
-                  const Tensor y = d.output();
-                  if (!grad_enabled()) return kernels::binary(Binary::relu_backward, d.grad(), y);
-                  const Tensor zero = scalar(0, y.dtype());
-                  // 1 at NaN, as in the kernel.
-                  return d.grad() * where(less_equal(y, zero), zero, scalar(1, y.dtype()));
-                }));
+  return record("relu", kernels::unary(Unary::relu, x), {x}, save_output,
+                fused(each([](const Backward& d) {
+                        return kernels::binary(Binary::relu_backward, d.grad(), d.output());
+                      }),
+                      each([](const Backward& d) {
+                        const Tensor y = d.output(), zero = scalar(0, y.dtype());
+                        // 1 at NaN, as in the kernel.
+                        return d.grad() * where(less_equal(y, zero), zero, scalar(1, y.dtype()));
+                      })));
 }
 
 Tensor leaky_relu(const Tensor& x, double slope) {

@@ -4,7 +4,7 @@
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/tensor/kernels/attention.h>
+#include <ditharos/tensor/kernels/attention/attention.h>
 
 namespace ditharos {
 namespace {
@@ -31,7 +31,9 @@ Tensor attention(const Tensor& qkv, int64_t heads) {
                         return kernels::attention_backward(d.grad(), d.input(0), d.output(), d.intermediate(kept),
                                                            heads);
                       }),
-                      [heads](const std::vector<Tensor>& in) { return attention_composite(in[0], heads); }));
+                      derivative_of([heads](const std::vector<Tensor>& in) {
+                        return attention_composite(in[0], heads);
+                      })));
 }
 
 }  // namespace ditharos

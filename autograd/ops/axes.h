@@ -1,4 +1,5 @@
 #pragma once
+// Internal to autograd/ops/.
 // The axes that a reduction takes away, for reductions that are written for one axis.
 #include <ditharos/autograd/ops.h>
 

@@ -3,11 +3,10 @@
 // One trilinear form stands behind all of them: <g, conv(x, w)>. Its three derivatives are conv(x, w), the input
 // gradient (g, w), which is what is called a transposed convolution, and the weight gradient (g, x). The derivative of
 // any of the three by one of its operands is another of the three, so they are complete to every order.
-#include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/operands.h>
-#include <ditharos/tensor/kernels/conv.h>
+#include <ditharos/tensor/kernels/conv/conv.h>
 
 namespace ditharos {
 namespace {
@@ -18,11 +17,6 @@ Tensor input_gradient(const char* op, const Tensor& grad, const Tensor& weight, 
                       const ConvWindow& w);
 Tensor weight_gradient(const Tensor& grad, const Tensor& x, const Shape& weight, const ConvWindow& w);
 
-/// What the gradients of a product of a and b read again: each one's is made of the other.
-Save factors(const Tensor& a, const Tensor& b) {
-  return (needs_grad(a) ? save_input(1) : save_nothing) | (needs_grad(b) ? save_input(0) : save_nothing);
-}
-
 /// Sum over pictures and positions of grad [B, O, ...].
 Tensor bias_gradient(const Tensor& grad) {
   Axes axes{0};
@@ -31,32 +25,33 @@ Tensor bias_gradient(const Tensor& grad) {
 }
 
 Tensor convolve(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvWindow& w) {
-  return record("conv", kernels::conv(op, x, weight, bias, w), {x, weight, bias}, factors(x, weight),
-                [w](const Backward& d) -> Grads {
-                  Grads grads(3);
-                  if (d.needs(0)) grads[0] = input_gradient("conv", d.grad(), d.input(1), d.input_shape(0), w);
-                  if (d.needs(1) && d.needs(2) && !grad_enabled()) {  // both in one pass over the gradient
-                    grads[1] = kernels::conv_weight_gradient("conv", d.grad(), d.input(0), d.input_shape(1), w,
-                                                             &grads[2]);
-                    return grads;
-                  }
-                  if (d.needs(1)) grads[1] = weight_gradient(d.grad(), d.input(0), d.input_shape(1), w);
-                  if (d.needs(2)) grads[2] = bias_gradient(d.grad());
-                  return grads;
-                });
+  const auto separate = each(
+      [w](const Backward& d) { return input_gradient("conv", d.grad(), d.input(1), d.input_shape(0), w); },
+      [w](const Backward& d) { return weight_gradient(d.grad(), d.input(0), d.input_shape(1), w); },
+      [](const Backward& d) { return bias_gradient(d.grad()); });
+  // The gradients of weight and bias in one pass over the output's.
+  const auto kernel = [w, separate](const Backward& d) -> Grads {
+    if (!d.needs(1) || !d.needs(2)) return separate(d);
+    Grads grads(3);
+    if (d.needs(0)) grads[0] = input_gradient("conv", d.grad(), d.input(1), d.input_shape(0), w);
+    grads[1] = kernels::conv_weight_gradient("conv", d.grad(), d.input(0), d.input_shape(1), w, &grads[2]);
+    return grads;
+  };
+  return record("conv", kernels::conv(op, x, weight, bias, w), {x, weight, bias}, save_factors(x, weight),
+                fused(kernel, separate));
 }
 
 Tensor input_gradient(const char* op, const Tensor& grad, const Tensor& weight, const Shape& input,
                       const ConvWindow& w) {
   return record("conv_transpose", kernels::conv_input_gradient(op, grad, weight, input, w), {grad, weight},
-                factors(grad, weight),
+                save_factors(grad, weight),
                 each([w](const Backward& d) { return convolve("conv_transpose", d.grad(), d.input(1), {}, w); },
                      [w](const Backward& d) { return weight_gradient(d.input(0), d.grad(), d.input_shape(1), w); }));
 }
 
 Tensor weight_gradient(const Tensor& grad, const Tensor& x, const Shape& weight, const ConvWindow& w) {
   constexpr const char* op = "conv_weight_gradient";
-  return record(op, kernels::conv_weight_gradient(op, grad, x, weight, w), {grad, x}, factors(grad, x),
+  return record(op, kernels::conv_weight_gradient(op, grad, x, weight, w), {grad, x}, save_factors(grad, x),
                 each([w](const Backward& d) { return convolve(op, d.input(1), d.grad(), {}, w); },
                      [w](const Backward& d) { return input_gradient(op, d.input(0), d.grad(), d.input_shape(1), w); }));
 }

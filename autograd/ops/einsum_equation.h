@@ -1,4 +1,5 @@
 #pragma once
+// Internal to autograd/ops/.
 // The equation of an einsum, "bij,jk->bik", taken apart and checked.
 #include <string>
 #include <vector>

@@ -3,7 +3,8 @@
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/axes.h>
-#include <ditharos/tensor/kernels/reduce.h>
+#include <ditharos/tensor/kernels/reduce/extremum.h>
+#include <ditharos/tensor/kernels/reduce/reduce.h>
 #include <ditharos/tensor/view.h>
 
 namespace ditharos {

@@ -3,7 +3,7 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/normalized.h>
 #include <ditharos/autograd/ops/operands.h>
-#include <ditharos/tensor/kernels/group_norm.h>
+#include <ditharos/tensor/kernels/norm/group_norm.h>
 
 namespace ditharos {
 namespace {
@@ -47,9 +47,9 @@ Tensor group_norm_of(const Tensor& x, int64_t groups, const Tensor& weight, cons
                                                               with_silu, d.intermediate(statistics));
                         return {g.x, g.weight, g.bias};
                       },
-                      [groups, eps, with_silu](const std::vector<Tensor>& in) {
+                      derivative_of([groups, eps, with_silu](const std::vector<Tensor>& in) {
                         return group_composite(in[0], groups, in[1], in[2], eps, with_silu);
-                      }));
+                      })));
 }
 
 Tensor batch_norm_training(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps, Tensor* statistics,
@@ -60,9 +60,9 @@ Tensor batch_norm_training(const Tensor& x, const Tensor& weight, const Tensor& 
                         auto g = kernels::batch_norm_backward(d.grad(), d.input(0), d.input(1), d.intermediate(kept));
                         return {g.x, g.weight, g.bias};
                       },
-                      [eps](const std::vector<Tensor>& in) {
+                      derivative_of([eps](const std::vector<Tensor>& in) {
                         return affine(normalized(in[0], all_but_channels(in[0]), eps), in[1], in[2]);
-                      }));
+                      })));
 }
 
 }  // namespace
@@ -114,10 +114,10 @@ Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps) {
                         auto g = kernels::rms_norm_backward(d.grad(), d.input(0), d.input(1), d.intermediate(inverse));
                         return {g.x, g.weight};
                       },
-                      [eps](const std::vector<Tensor>& in) {
+                      derivative_of([eps](const std::vector<Tensor>& in) {
                         const Tensor y = normalized(in[0], {-1}, eps, false);
                         return in[1].defined() ? y * in[1] : y;
-                      }));
+                      })));
 }
 
 }  // namespace ditharos

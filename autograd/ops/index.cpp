@@ -2,7 +2,7 @@
 // Indices are saved as inputs, so that changing them between forward and backward is noticed.
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/tensor/kernels/index.h>
+#include <ditharos/tensor/kernels/index/index.h>
 
 namespace ditharos {
 

@@ -4,8 +4,10 @@
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/checked.h>
-#include <ditharos/tensor/kernels/index.h>
-#include <ditharos/tensor/kernels/pointwise.h>
+#include <ditharos/tensor/kernels/index/index.h>
+#include <ditharos/tensor/kernels/index/positions.h>
+#include <ditharos/tensor/kernels/pointwise/pointwise.h>
+#include <ditharos/tensor/kernels/pointwise/select.h>
 
 namespace ditharos {
 

@@ -1,13 +1,12 @@
 // Losses. They refuse shapes that differ: a silent broadcast of [N] against [N, 1] trains the wrong thing.
 #include <limits>
 
-#include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/operands.h>
-#include <ditharos/tensor/kernels/mse.h>
-#include <ditharos/tensor/kernels/pointwise.h>
-#include <ditharos/tensor/kernels/softmax.h>
+#include <ditharos/tensor/kernels/loss/mse.h>
+#include <ditharos/tensor/kernels/pointwise/pointwise.h>
+#include <ditharos/tensor/kernels/reduce/softmax.h>
 
 namespace ditharos {
 namespace {
@@ -62,7 +61,9 @@ Tensor mse_loss(const Tensor& prediction, const Tensor& target, Reduction reduct
     return {dp, d.needs(1) ? kernels::unary(kernels::Unary::neg, dp) : Tensor{}};
   };
   return record("mse_loss", kernels::mse(prediction, target), {prediction, target}, save_inputs,
-                fused(kernel, [](const std::vector<Tensor>& in) { return mean(square(in[0] - in[1])); }));
+                fused(kernel, derivative_of([](const std::vector<Tensor>& in) {
+                        return mean(square(in[0] - in[1]));
+                      })));
 }
 
 Tensor l1_loss(const Tensor& prediction, const Tensor& target, Reduction reduction) {
@@ -110,13 +111,15 @@ Tensor cross_entropy_rows(const Tensor& logits, const Tensor& labels) {
   // dlogits = g (softmax(logits) - onehot(label)); p - 1 of the label is minus the sum of the other p, which is not
   // lost when p rounds to 1.
   return record("cross_entropy", kernels::cross_entropy(logits, labels), {logits, labels}, save_inputs,
-                each([](const Backward& d) {
-                  const Tensor x = d.input(0), label = d.input(1);
-                  if (!grad_enabled()) return kernels::cross_entropy_backward(d.grad(), x, label);
-                  const Tensor own = equal(arange(x.size(1), DType::i64), unsqueeze(label, 1));  // [N, C]
-                  const Tensor others = where(own, scalar(0, x.dtype()), softmax(x, -1));
-                  return unsqueeze(d.grad(), 1) * where(own, -sum(others, {-1}, true), others);
-                }));
+                fused(each([](const Backward& d) {
+                        return kernels::cross_entropy_backward(d.grad(), d.input(0), d.input(1));
+                      }),
+                      each([](const Backward& d) {
+                        const Tensor x = d.input(0), label = d.input(1);
+                        const Tensor own = equal(arange(x.size(1), DType::i64), unsqueeze(label, 1));  // [N, C]
+                        const Tensor others = where(own, scalar(0, x.dtype()), softmax(x, -1));
+                        return unsqueeze(d.grad(), 1) * where(own, -sum(others, {-1}, true), others);
+                      })));
 }
 
 /// Labels of rows, some of which may be ignored, and the rows' weights.

@@ -1,10 +1,11 @@
 // Matrix products.
-#include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/operands.h>
-#include <ditharos/tensor/kernels/gemm.h>
-#include <ditharos/tensor/kernels/pointwise.h>
+#include <ditharos/tensor/kernels/gemm/gemm.h>
+#include <ditharos/tensor/kernels/gemm/linear.h>
+#include <ditharos/tensor/kernels/gemm/matmul.h>
+#include <ditharos/tensor/kernels/pointwise/pointwise.h>
 
 namespace ditharos {
 namespace {
@@ -46,20 +47,14 @@ Tensor outer(const Tensor& a, const Tensor& b) {
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   // y = x W^T + b: dx = dy W, dW = dy^T x, db = sum of dy over all rows
-  Save save = (needs_grad(x) ? save_input(1) : 0u) | (needs_grad(weight) ? save_input(0) : 0u);
   return record(
-      "linear", kernels::linear(x, weight, bias), {x, weight, bias}, save,
-      each(
-          [](const Backward& d) {
-            return grad_enabled() ? matmul(d.grad(), d.input(1)) : kernels::linear_backward_input(d.grad(), d.input(1));
-          },
-          [](const Backward& d) {
-            return grad_enabled() ? matmul(transposed(rows(d.grad())), rows(d.input(0)))
-                                  : weight_gradient(d, d.grad());
-          },
-          [](const Backward& d) {
-            return grad_enabled() ? sum_to(d.grad(), d.input_shape(2)) : kernels::linear_backward_bias(d.grad());
-          }));
+      "linear", kernels::linear(x, weight, bias), {x, weight, bias}, save_factors(x, weight),
+      fused(each([](const Backward& d) { return kernels::linear_backward_input(d.grad(), d.input(1)); },
+                 [](const Backward& d) { return weight_gradient(d, d.grad()); },
+                 [](const Backward& d) { return kernels::linear_backward_bias(d.grad()); }),
+            each([](const Backward& d) { return matmul(d.grad(), d.input(1)); },
+                 [](const Backward& d) { return matmul(transposed(rows(d.grad())), rows(d.input(0))); },
+                 [](const Backward& d) { return sum_to(d.grad(), d.input_shape(2)); })));
 }
 
 Tensor linear_gelu_tanh(const Tensor& x, const Tensor& weight, const Tensor& bias) {
@@ -73,9 +68,11 @@ Tensor linear_gelu_tanh(const Tensor& x, const Tensor& weight, const Tensor& bia
             d.needs(1) ? weight_gradient(d, dh) : Tensor{}, dbias};
   };
   return record("linear_gelu_tanh", y, {x, weight, bias}, save_inputs,
-                fused(kernel, [](const std::vector<Tensor>& in) { return gelu_tanh(linear(in[0], in[1], in[2])); }),
+                fused(kernel, derivative_of([](const std::vector<Tensor>& in) {
+                        return gelu_tanh(linear(in[0], in[1], in[2]));
+                      })),
                 [&] {
-                  return Recipe({h}, [](const std::vector<Tensor>& in) {
+                  return Rematerialization({h}, [](const std::vector<Tensor>& in) {
                     return kernels::unary(kernels::Unary::gelu_tanh, in[0]);
                   });
                 });

@@ -1,9 +1,8 @@
 // Layer normalisation, alone and fused with a modulation, and the gated residual.
-#include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/normalized.h>
-#include <ditharos/tensor/kernels/norm.h>
+#include <ditharos/tensor/kernels/norm/norm.h>
 
 namespace ditharos {
 namespace {
@@ -31,13 +30,13 @@ Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, dou
                           g.bias = d.grad();  // no weight: the engine sums over the rows
                         return {g.x, g.weight, g.bias};
                       },
-                      [eps](const std::vector<Tensor>& in) {
+                      derivative_of([eps](const std::vector<Tensor>& in) {
                         Tensor out = normalized(in[0], {-1}, eps);
                         if (in[1].defined()) out = out * in[1];
                         return in[2].defined() ? out + in[2] : out;
-                      }),
+                      })),
                 [&] {
-                  return Recipe({x, weight, bias}, [eps](const std::vector<Tensor>& in) {
+                  return Rematerialization({x, weight, bias}, [eps](const std::vector<Tensor>& in) {
                     return kernels::layer_norm(in[0], in[1], in[2], eps, nullptr);
                   });
                 });
@@ -54,11 +53,11 @@ Tensor record_modulate(const Tensor& y, const Tensor& statistics, const Tensor& 
                                                                        d.intermediate(statistics), dx);
                         return {dx.defined() ? Tensor{} : g.x, g.shift, g.scale};
                       },
-                      [eps](const std::vector<Tensor>& in) {
+                      derivative_of([eps](const std::vector<Tensor>& in) {
                         return normalized(in[0], {-1}, eps) * (unsqueeze(in[2], 1) + 1.0) + unsqueeze(in[1], 1);
-                      }),
+                      })),
                 [&] {
-                  return Recipe({x, shift, scale}, [eps](const std::vector<Tensor>& in) {
+                  return Rematerialization({x, shift, scale}, [eps](const std::vector<Tensor>& in) {
                     return kernels::layer_norm_modulate(in[0], in[1], in[2], eps, nullptr);
                   });
                 });
@@ -66,13 +65,14 @@ Tensor record_modulate(const Tensor& y, const Tensor& statistics, const Tensor& 
 
 /// The same for out = x + gate y: dx = d, dgate = sum over T of d y, dy = gate d.
 Tensor record_gated_residual(const Tensor& out, const Tensor& x, const Tensor& gate, const Tensor& y) {
-  return record("gated_residual", out, {x, gate, y}, save_input(1) | save_input(2), [](const Backward& d) -> Grads {
-    if (!grad_enabled()) {
-      auto g = kernels::gated_residual_backward(d.grad(), d.input(1), d.input(2));
-      return {d.grad(), g.gate, g.y};
-    }
-    return {d.grad(), sum(d.grad() * d.input(2), {1}), unsqueeze(d.input(1), 1) * d.grad()};
-  });
+  return record("gated_residual", out, {x, gate, y}, save_input(1) | save_input(2),
+                fused([](const Backward& d) -> Grads {
+                        auto g = kernels::gated_residual_backward(d.grad(), d.input(1), d.input(2));
+                        return {d.grad(), g.gate, g.y};
+                      },
+                      each([](const Backward& d) { return d.grad(); },
+                           [](const Backward& d) { return sum(d.grad() * d.input(2), {1}); },
+                           [](const Backward& d) { return unsqueeze(d.input(1), 1) * d.grad(); })));
 }
 }  // namespace
 

@@ -1,4 +1,5 @@
 #pragma once
+// Internal to autograd/ops/.
 // The normal distribution function, of which the derivative of the GELU is made.
 #include <ditharos/tensor/tensor.h>
 

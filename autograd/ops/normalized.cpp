@@ -3,7 +3,7 @@
 #include <limits>
 
 #include <ditharos/autograd/grad_mode.h>
-#include <ditharos/tensor/kernels/pointwise.h>
+#include <ditharos/tensor/kernels/pointwise/pointwise.h>
 
 namespace ditharos {
 namespace {

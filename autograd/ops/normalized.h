@@ -1,4 +1,5 @@
 #pragma once
+// Internal to autograd/ops/.
 // The normalisation of the layer, group, batch and RMS norms in public operations, which differentiate to every order.
 #include <ditharos/autograd/ops.h>
 

@@ -4,7 +4,8 @@
 
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/tensor/kernels/pointwise.h>
+#include <ditharos/autograd/ops/operands.h>
+#include <ditharos/tensor/kernels/pointwise/pointwise.h>
 
 namespace ditharos {
 
@@ -22,9 +23,7 @@ Tensor operator-(const Tensor& a, const Tensor& b) {
 }
 
 Tensor operator*(const Tensor& a, const Tensor& b) {
-  // Each factor is kept only for the other one's gradient.
-  const Save save = (needs_grad(b) ? save_input(0) : 0u) | (needs_grad(a) ? save_input(1) : 0u);
-  return record("mul", kernels::binary(Binary::mul, a, b), {a, b}, save,
+  return record("mul", kernels::binary(Binary::mul, a, b), {a, b}, save_factors(a, b),
                 each([](const Backward& d) { return d.grad() * d.input(1); },
                      [](const Backward& d) { return d.grad() * d.input(0); }));
 }

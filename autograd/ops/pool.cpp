@@ -4,7 +4,7 @@
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/checked.h>
-#include <ditharos/tensor/kernels/resample.h>
+#include <ditharos/tensor/kernels/index/resample.h>
 
 namespace ditharos {
 namespace {

@@ -4,8 +4,9 @@
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/checked.h>
-#include <ditharos/tensor/kernels/copy.h>
-#include <ditharos/tensor/kernels/index.h>
+#include <ditharos/tensor/kernels/copy/copy.h>
+#include <ditharos/tensor/kernels/index/index.h>
+#include <ditharos/tensor/kernels/index/positions.h>
 #include <ditharos/tensor/view.h>
 
 namespace ditharos {

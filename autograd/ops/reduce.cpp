@@ -2,7 +2,7 @@
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/axes.h>
-#include <ditharos/tensor/kernels/reduce.h>
+#include <ditharos/tensor/kernels/reduce/reduce.h>
 
 namespace ditharos {
 namespace {

@@ -1,7 +1,7 @@
 // Rotary position embedding.
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/tensor/kernels/rope.h>
+#include <ditharos/tensor/kernels/attention/rope.h>
 
 namespace ditharos {
 

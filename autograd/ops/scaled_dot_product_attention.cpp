@@ -5,9 +5,10 @@
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/tensor/kernels/pointwise.h>
-#include <ditharos/tensor/kernels/reduce.h>
-#include <ditharos/tensor/kernels/scaled_dot_product_attention.h>
+#include <ditharos/tensor/kernels/attention/scaled_dot_product_attention.h>
+#include <ditharos/tensor/kernels/pointwise/pointwise.h>
+#include <ditharos/tensor/kernels/reduce/extremum.h>
+#include <ditharos/tensor/kernels/reduce/reduce.h>
 
 namespace ditharos {
 namespace {
@@ -97,7 +98,9 @@ Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& all_k, const 
                           d.intermediate(log_sum_exp), d.grad());
                       return {g.q, g.k, g.v};
                     },
-                    [causal](const std::vector<Tensor>& in) { return composite(in[0], in[1], in[2], in[3], causal); }));
+                    derivative_of([causal](const std::vector<Tensor>& in) {
+                      return composite(in[0], in[1], in[2], in[3], causal);
+                    })));
 }
 
 }  // namespace ditharos

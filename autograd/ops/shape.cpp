@@ -1,7 +1,7 @@
 // Operations that move elements without computing: views where the strides allow it.
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/tensor/kernels/copy.h>
+#include <ditharos/tensor/kernels/copy/copy.h>
 #include <ditharos/tensor/view.h>
 
 namespace ditharos {

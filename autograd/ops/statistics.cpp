@@ -6,10 +6,11 @@
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/axes.h>
-#include <ditharos/tensor/kernels/pointwise.h>
-#include <ditharos/tensor/kernels/reduce.h>
-#include <ditharos/tensor/kernels/scan.h>
-#include <ditharos/tensor/kernels/softmax.h>
+#include <ditharos/tensor/kernels/pointwise/pointwise.h>
+#include <ditharos/tensor/kernels/reduce/extremum.h>
+#include <ditharos/tensor/kernels/reduce/reduce.h>
+#include <ditharos/tensor/kernels/reduce/scan.h>
+#include <ditharos/tensor/kernels/reduce/softmax.h>
 
 namespace ditharos {
 namespace {

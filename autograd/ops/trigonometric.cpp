@@ -1,7 +1,7 @@
 // Circular and hyperbolic functions and the inverses of the circular ones; tanh stands with the activations.
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/tensor/kernels/pointwise.h>
+#include <ditharos/tensor/kernels/pointwise/pointwise.h>
 
 namespace ditharos {
 

@@ -1,7 +1,7 @@
 // Sliding windows as matrix rows. unfold and fold are each other's adjoint.
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/tensor/kernels/unfold.h>
+#include <ditharos/tensor/kernels/index/unfold.h>
 
 namespace ditharos {
 

@@ -1,4 +1,4 @@
-#include <ditharos/examples/by_hand/exercise.h>
+#include "examples/by_hand/exercise.h"
 
 #include <cmath>
 #include <limits>
@@ -23,14 +23,14 @@ Tensor bias_or_drawn(const std::vector<double>& values, int64_t size, Generator&
 }
 
 void set_parameters(nn::Linear& layer, const Tensor& weight, const Tensor& bias = {}) {
-  layer.weight = nn::parameter(weight);
-  if (bias.defined()) layer.bias = nn::parameter(bias);
+  layer.weight = nn::Parameter(weight);
+  if (bias.defined()) layer.bias = nn::Parameter(bias);
 }
 
 /// Biases start at zero; the rest keeps its values.
 void to_double(nn::Linear& layer) {
-  layer.weight = nn::parameter(to(layer.weight.detach(), DType::f64));
-  if (layer.bias.defined()) layer.bias = nn::parameter(to(layer.bias.detach(), DType::f64));
+  layer.weight = nn::Parameter(to(layer.weight.detach(), DType::f64));
+  if (layer.bias.defined()) layer.bias = nn::Parameter(to(layer.bias.detach(), DType::f64));
 }
 
 }  // namespace

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include <ditharos/examples/by_hand/model.h>
 #include <ditharos/models/autoencoder/linear.h>
+#include "examples/by_hand/model.h"
 
 namespace ditharos::by_hand {
 

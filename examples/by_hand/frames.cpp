@@ -1,13 +1,13 @@
-#include <ditharos/examples/by_hand/frames.h>
+#include "examples/by_hand/frames.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 
 #include <ditharos/autograd/ops.h>
-#include <ditharos/data/sheet.h>
-#include <ditharos/data/text_lines.h>
-#include <ditharos/data/video_file.h>
+#include <ditharos/data/codecs/video_file.h>
+#include <ditharos/data/image/sheet.h>
+#include <ditharos/data/text/text_lines.h>
 
 namespace ditharos::by_hand {
 namespace {

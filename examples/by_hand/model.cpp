@@ -1,11 +1,11 @@
-#include <ditharos/examples/by_hand/model.h>
+#include "examples/by_hand/model.h"
 
 #include <cmath>
 #include <map>
 #include <vector>
 
 #include <ditharos/nn/embedding.h>
-#include <ditharos/tensor/crc32c.h>
+#include <ditharos/tensor/io/crc32c.h>
 
 namespace ditharos::by_hand {
 namespace {
@@ -90,7 +90,7 @@ Stages HandDiT::stages(const Tensor& latents, const Tensor& condition) const {
   return s;
 }
 
-Tensor HandDiT::operator()(const Tensor& latents, const Tensor& condition) const {
+Tensor HandDiT::forward(const Tensor& latents, const Tensor& condition) const {
   return stages(latents, condition).predicted;
 }
 

@@ -51,13 +51,13 @@ struct Stages {
 };
 
 /// Adaptive norm that only scales and shifts, self-attention whose values are the patches themselves, one linear map.
-class HandDiT : public nn::Module {
+class HandDiT : public nn::Module<HandDiT> {
  public:
   HandDiT() = default;
   HandDiT(const HandDiTConfig& config, Generator& rng);
 
   /// Noised latents [B, T, width] and conditions [B, condition] -> the predicted noise, [B, T, width].
-  Tensor operator()(const Tensor& latents, const Tensor& condition) const;
+  Tensor forward(const Tensor& latents, const Tensor& condition) const;
   /// The same, with all that lies between.
   Stages stages(const Tensor& latents, const Tensor& condition) const;
   void visit(nn::Visitor& v) override;

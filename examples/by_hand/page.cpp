@@ -1,7 +1,7 @@
-#include <ditharos/examples/by_hand/page.h>
+#include "examples/by_hand/page.h"
 
-#include <ditharos/examples/common/text.h>
-#include <ditharos/tensor/file.h>
+#include <ditharos/tensor/io/file.h>
+#include "examples/common/text.h"
 
 namespace ditharos::by_hand {
 namespace {

@@ -2,7 +2,7 @@
 // A trace as one page for a browser: point at a number to see the sum that made it.
 #include <string>
 
-#include <ditharos/examples/by_hand/trace.h>
+#include "examples/by_hand/trace.h"
 
 namespace ditharos::by_hand {
 

@@ -1,4 +1,4 @@
-#include <ditharos/examples/by_hand/page.h>
+#include "examples/by_hand/page.h"
 
 namespace ditharos::by_hand {
 

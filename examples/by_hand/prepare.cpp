@@ -1,7 +1,7 @@
-#include <ditharos/examples/by_hand/prepare.h>
+#include "examples/by_hand/prepare.h"
 
 #include <ditharos/autograd/ops.h>
-#include <ditharos/examples/by_hand/frames.h>
+#include "examples/by_hand/frames.h"
 
 namespace ditharos::by_hand {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <ditharos/examples/by_hand/training.h>
+#include "examples/by_hand/training.h"
 
 namespace ditharos::by_hand {
 

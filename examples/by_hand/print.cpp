@@ -1,4 +1,4 @@
-#include <ditharos/examples/by_hand/print.h>
+#include "examples/by_hand/print.h"
 
 #include <algorithm>
 

@@ -2,7 +2,7 @@
 // A trace as text: every section under its number, its matrices side by side.
 #include <string>
 
-#include <ditharos/examples/by_hand/trace.h>
+#include "examples/by_hand/trace.h"
 
 namespace ditharos::by_hand {
 

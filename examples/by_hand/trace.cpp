@@ -1,4 +1,4 @@
-#include <ditharos/examples/by_hand/trace.h>
+#include "examples/by_hand/trace.h"
 
 #include <cmath>
 #include <cstdio>

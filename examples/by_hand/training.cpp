@@ -1,4 +1,4 @@
-#include <ditharos/examples/by_hand/training.h>
+#include "examples/by_hand/training.h"
 
 #include <algorithm>
 

@@ -2,7 +2,7 @@
 // Step [10] again and again: the exercise's network learns to predict the noise.
 #include <functional>
 
-#include <ditharos/examples/by_hand/walk.h>
+#include "examples/by_hand/walk.h"
 
 namespace ditharos::by_hand {
 

@@ -1,9 +1,9 @@
-#include <ditharos/examples/by_hand/walk.h>
+#include "examples/by_hand/walk.h"
 
 #include <cmath>
 
 #include <ditharos/autograd/ops.h>
-#include <ditharos/examples/by_hand/walk_gradient.h>
+#include "examples/by_hand/walk_gradient.h"
 
 namespace ditharos::by_hand {
 namespace {

@@ -3,8 +3,8 @@
 #include <optional>
 #include <string>
 
-#include <ditharos/examples/by_hand/exercise.h>
-#include <ditharos/examples/by_hand/trace.h>
+#include "examples/by_hand/exercise.h"
+#include "examples/by_hand/trace.h"
 
 namespace ditharos::by_hand {
 

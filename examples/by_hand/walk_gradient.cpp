@@ -1,4 +1,4 @@
-#include <ditharos/examples/by_hand/walk_gradient.h>
+#include "examples/by_hand/walk_gradient.h"
 
 #include <cmath>
 #include <cstdio>

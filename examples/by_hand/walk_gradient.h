@@ -1,6 +1,6 @@
 #pragma once
 // Step [10] of a walk: the loss, its gradients down to every learnable parameter, and what a step of SGD would do.
-#include <ditharos/examples/by_hand/walk.h>
+#include "examples/by_hand/walk.h"
 
 namespace ditharos::by_hand {
 

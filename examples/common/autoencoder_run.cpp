@@ -1,7 +1,7 @@
-#include <ditharos/examples/common/autoencoder_run.h>
+#include "examples/common/autoencoder_run.h"
 
 #include <ditharos/autograd/grad_mode.h>
-#include <ditharos/examples/common/model_size.h>
+#include "examples/common/model_size.h"
 
 namespace ditharos::examples {
 
@@ -71,7 +71,7 @@ TrainedAutoencoder load_autoencoder(const std::string& path) {
   models::VideoAutoencoder model(run.model, rng);
   nn::load_state_dict(model, tensors);
   nn::set_training(model, false);
-  return {run, model, found.state->step, found.path, found.state->configuration};
+  return {run, std::move(model), found.state->step, found.path, found.state->configuration};
 }
 
 }  // namespace ditharos::examples

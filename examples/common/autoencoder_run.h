@@ -2,10 +2,10 @@
 // What a run of a video autoencoder is made of, its table of settings, and an autoencoder from a checkpoint.
 #include <string>
 
-#include <ditharos/examples/common/clip_settings.h>
-#include <ditharos/examples/common/resume.h>
 #include <ditharos/models/autoencoder/objective.h>
 #include <ditharos/models/autoencoder/video.h>
+#include "examples/common/clip_settings.h"
+#include "examples/common/resume.h"
 
 namespace ditharos::examples {
 

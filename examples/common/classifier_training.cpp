@@ -1,4 +1,4 @@
-#include <ditharos/examples/common/classifier_training.h>
+#include "examples/common/classifier_training.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -6,13 +6,13 @@
 #include <optional>
 
 #include <ditharos/autograd/ops.h>
-#include <ditharos/data/loader.h>
-#include <ditharos/examples/common/run_folder.h>
-#include <ditharos/examples/common/text.h>
+#include <ditharos/data/loading/loader.h>
 #include <ditharos/optim/adam.h>
-#include <ditharos/optim/checkpoint.h>
 #include <ditharos/optim/schedule.h>
-#include <ditharos/tensor/crc32c.h>
+#include <ditharos/tensor/io/crc32c.h>
+#include <ditharos/training/checkpoint.h>
+#include "examples/common/run_folder.h"
+#include "examples/common/text.h"
 
 namespace ditharos::examples {
 namespace {

@@ -4,8 +4,8 @@
 #include <functional>
 #include <string>
 
-#include <ditharos/data/dataset.h>
-#include <ditharos/models/classifier/conv_classifier.h>
+#include <ditharos/data/datasets/dataset.h>
+#include <ditharos/models/evaluation/conv_classifier.h>
 
 namespace ditharos::examples {
 

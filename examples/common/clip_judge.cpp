@@ -1,4 +1,4 @@
-#include <ditharos/examples/common/clip_judge.h>
+#include "examples/common/clip_judge.h"
 
 #include <algorithm>
 

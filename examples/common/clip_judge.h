@@ -4,9 +4,9 @@
 #include <optional>
 #include <vector>
 
-#include <ditharos/data/clip_measure.h>
-#include <ditharos/data/moving_garments.h>
-#include <ditharos/models/classifier/conv_classifier.h>
+#include <ditharos/data/synthetic/clip_measure.h>
+#include <ditharos/data/synthetic/moving_garments.h>
+#include <ditharos/models/evaluation/conv_classifier.h>
 
 namespace ditharos::examples {
 

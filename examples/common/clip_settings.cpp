@@ -1,4 +1,4 @@
-#include <ditharos/examples/common/clip_settings.h>
+#include "examples/common/clip_settings.h"
 
 #include <algorithm>
 #include <charconv>
@@ -6,11 +6,11 @@
 #include <filesystem>
 
 #include <ditharos/autograd/ops.h>
-#include <ditharos/data/dataset.h>
-#include <ditharos/data/emoji.h>
-#include <ditharos/data/moving_garments.h>
-#include <ditharos/data/video_folder.h>
-#include <ditharos/examples/common/program.h>
+#include <ditharos/data/datasets/dataset.h>
+#include <ditharos/data/datasets/video_folder.h>
+#include <ditharos/data/synthetic/emoji.h>
+#include <ditharos/data/synthetic/moving_garments.h>
+#include "examples/common/program.h"
 
 namespace ditharos::examples {
 namespace {

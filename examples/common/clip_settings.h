@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include <ditharos/data/clip_loader.h>
-#include <ditharos/data/pixel_limit.h>
-#include <ditharos/examples/common/settings.h>
+#include <ditharos/data/codecs/pixel_limit.h>
+#include <ditharos/data/loading/clip_loader.h>
+#include "examples/common/settings.h"
 
 namespace ditharos::examples {
 

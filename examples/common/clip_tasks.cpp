@@ -1,10 +1,10 @@
-#include <ditharos/examples/common/clip_tasks.h>
+#include "examples/common/clip_tasks.h"
 
 #include <cmath>
 
 #include <ditharos/autograd/ops.h>
-#include <ditharos/data/dataset.h>
-#include <ditharos/examples/common/video_sampling.h>
+#include <ditharos/data/datasets/dataset.h>
+#include "examples/common/video_sampling.h"
 
 namespace ditharos::examples {
 namespace {

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include <ditharos/examples/common/video_checkpoint.h>
+#include "examples/common/video_checkpoint.h"
 
 namespace ditharos::examples {
 

@@ -1,9 +1,9 @@
-#include <ditharos/examples/common/data_fingerprint.h>
+#include "examples/common/data_fingerprint.h"
 
 #include <vector>
 
-#include <ditharos/examples/common/text.h>
-#include <ditharos/tensor/crc32c.h>
+#include <ditharos/tensor/io/crc32c.h>
+#include "examples/common/text.h"
 
 namespace ditharos::examples {
 namespace {

@@ -2,8 +2,8 @@
 // What a run learns from, in a few lines of text that go into its checkpoints: a resumed run compares them.
 #include <string>
 
-#include <ditharos/data/clip.h>
-#include <ditharos/data/dataset.h>
+#include <ditharos/data/datasets/clip.h>
+#include <ditharos/data/datasets/dataset.h>
 
 namespace ditharos::examples {
 

@@ -1,9 +1,9 @@
-#include <ditharos/examples/common/dit_checkpoint.h>
+#include "examples/common/dit_checkpoint.h"
 
 #include <charconv>
 
-#include <ditharos/examples/common/model_size.h>
 #include <ditharos/nn/module.h>
+#include "examples/common/model_size.h"
 
 namespace ditharos::examples {
 namespace {
@@ -63,7 +63,7 @@ TrainedDiT load_dit(const std::string& path, bool averaged) {
     const auto it = state.metadata.find("class " + std::to_string(i));
     names.push_back(it == state.metadata.end() ? std::to_string(i) : it->second);
   }
-  return {run, model, names, state.step, found.path};
+  return {run, std::move(model), names, state.step, found.path};
 }
 
 }  // namespace ditharos::examples

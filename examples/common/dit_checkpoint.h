@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include <ditharos/examples/common/dit_run.h>
-#include <ditharos/examples/common/resume.h>
+#include "examples/common/dit_run.h"
+#include "examples/common/resume.h"
 
 namespace ditharos::examples {
 

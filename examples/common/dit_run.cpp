@@ -1,10 +1,10 @@
-#include <ditharos/examples/common/dit_run.h>
+#include "examples/common/dit_run.h"
 
 #include <algorithm>
 
 #include <ditharos/autograd/ops.h>
-#include <ditharos/examples/common/model_size.h>
 #include <ditharos/tensor/checked.h>
+#include "examples/common/model_size.h"
 
 namespace ditharos::examples {
 

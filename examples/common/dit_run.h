@@ -5,11 +5,11 @@
 #include <functional>
 #include <string>
 
-#include <ditharos/data/dataset.h>
-#include <ditharos/examples/common/training_settings.h>
+#include <ditharos/data/datasets/dataset.h>
 #include <ditharos/models/diffusion/process.h>
-#include <ditharos/models/diffusion/samplers/sampler.h>
 #include <ditharos/models/dit/dit.h>
+#include <ditharos/models/samplers/sampler.h>
+#include "examples/common/training_settings.h"
 
 namespace ditharos::examples {
 

@@ -1,4 +1,4 @@
-#include <ditharos/examples/common/interrupt.h>
+#include "examples/common/interrupt.h"
 
 #include <signal.h>
 

@@ -1,8 +1,8 @@
-#include <ditharos/examples/common/json.h>
+#include "examples/common/json.h"
 
 #include <cmath>
 
-#include <ditharos/examples/common/text.h>
+#include "examples/common/text.h"
 
 namespace ditharos::examples {
 

@@ -1,4 +1,4 @@
-#include <ditharos/examples/common/model_size.h>
+#include "examples/common/model_size.h"
 
 #include <ditharos/tensor/error.h>
 

@@ -1,12 +1,12 @@
-#include <ditharos/examples/common/outputs.h>
+#include "examples/common/outputs.h"
 
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
 
-#include <ditharos/examples/common/text.h>
 #include <ditharos/tensor/error.h>
-#include <ditharos/tensor/file.h>
+#include <ditharos/tensor/io/file.h>
+#include "examples/common/text.h"
 
 namespace ditharos::examples {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <ditharos/examples/common/training_settings.h>
+#include "examples/common/training_settings.h"
 
 namespace ditharos::examples {
 

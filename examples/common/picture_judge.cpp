@@ -1,4 +1,4 @@
-#include <ditharos/examples/common/picture_judge.h>
+#include "examples/common/picture_judge.h"
 
 #include <algorithm>
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include <ditharos/data/dataset.h>
-#include <ditharos/models/classifier/conv_classifier.h>
+#include <ditharos/data/datasets/dataset.h>
+#include <ditharos/models/evaluation/conv_classifier.h>
 #include <ditharos/models/evaluation/frechet.h>
 
 namespace ditharos::examples {

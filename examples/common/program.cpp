@@ -1,4 +1,4 @@
-#include <ditharos/examples/common/program.h>
+#include "examples/common/program.h"
 
 #include <poll.h>
 #include <unistd.h>

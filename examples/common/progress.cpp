@@ -1,5 +1,5 @@
-#include <ditharos/examples/common/progress.h>
 #include <ditharos/tensor/number_text.h>
+#include "examples/common/progress.h"
 
 #include <sys/ioctl.h>
 #include <unistd.h>

@@ -1,10 +1,10 @@
-#include <ditharos/examples/common/prompts.h>
+#include "examples/common/prompts.h"
 
 #include <algorithm>
 
 #include <ditharos/autograd/ops.h>
-#include <ditharos/examples/common/suggest.h>
-#include <ditharos/examples/common/text.h>
+#include "examples/common/suggest.h"
+#include "examples/common/text.h"
 
 namespace ditharos::examples {
 

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include <ditharos/data/clip.h>
-#include <ditharos/data/tokenizer.h>
+#include <ditharos/data/datasets/clip.h>
+#include <ditharos/data/text/tokenizer.h>
 
 namespace ditharos::examples {
 

@@ -1,4 +1,4 @@
-#include <ditharos/examples/common/resume.h>
+#include "examples/common/resume.h"
 
 #include <algorithm>
 #include <charconv>

@@ -4,8 +4,8 @@
 #include <set>
 #include <string>
 
-#include <ditharos/examples/common/training_settings.h>
-#include <ditharos/optim/checkpoint_folder.h>
+#include <ditharos/training/checkpoint_folder.h>
+#include "examples/common/training_settings.h"
 
 namespace ditharos::examples {
 

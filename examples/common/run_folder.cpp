@@ -1,4 +1,4 @@
-#include <ditharos/examples/common/run_folder.h>
+#include "examples/common/run_folder.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -8,7 +8,7 @@
 #include <system_error>
 
 #include <ditharos/tensor/error.h>
-#include <ditharos/tensor/file.h>
+#include <ditharos/tensor/io/file.h>
 
 namespace ditharos::examples {
 

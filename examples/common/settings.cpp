@@ -1,10 +1,10 @@
-#include <ditharos/examples/common/settings.h>
+#include "examples/common/settings.h"
 
 #include <algorithm>
 #include <ostream>
 
-#include <ditharos/examples/common/settings_source.h>
-#include <ditharos/tensor/file.h>
+#include <ditharos/tensor/io/file.h>
+#include "examples/common/settings_source.h"
 
 namespace ditharos::examples {
 

@@ -22,8 +22,8 @@
 #include <utility>
 #include <vector>
 
-#include <ditharos/examples/common/value.h>
 #include <ditharos/tensor/error.h>
+#include "examples/common/value.h"
 
 namespace ditharos::examples {
 

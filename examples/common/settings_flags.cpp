@@ -1,12 +1,12 @@
 // Reading of the command line into settings: the only file that knows the argument parser.
-#include <ditharos/examples/common/settings_source.h>
+#include "examples/common/settings_source.h"
 
 #include <algorithm>
 
 #include <CLI/CLI.hpp>
 
-#include <ditharos/examples/common/suggest.h>
-#include <ditharos/examples/common/text.h>
+#include "examples/common/suggest.h"
+#include "examples/common/text.h"
 
 namespace ditharos::examples {
 

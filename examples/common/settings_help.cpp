@@ -1,5 +1,5 @@
 // The text of --help: what the program does, then every setting by section with its default and what it may be.
-#include <ditharos/examples/common/settings_source.h>
+#include "examples/common/settings_source.h"
 
 #include <sstream>
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <ditharos/examples/common/settings.h>
+#include "examples/common/settings.h"
 
 namespace ditharos::examples {
 

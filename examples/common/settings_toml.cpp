@@ -1,5 +1,5 @@
 // Reading of TOML text into settings: the only file that knows the TOML library.
-#include <ditharos/examples/common/settings_source.h>
+#include "examples/common/settings_source.h"
 
 #include <algorithm>
 #include <string_view>
@@ -7,9 +7,9 @@
 
 #include <toml++/toml.h>
 
-#include <ditharos/examples/common/suggest.h>
-#include <ditharos/examples/common/text.h>
-#include <ditharos/examples/common/toml_check.h>
+#include "examples/common/suggest.h"
+#include "examples/common/text.h"
+#include "examples/common/toml_check.h"
 
 namespace ditharos::examples {
 

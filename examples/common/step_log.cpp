@@ -1,4 +1,4 @@
-#include <ditharos/examples/common/step_log.h>
+#include "examples/common/step_log.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include <ditharos/tensor/error.h>
-#include <ditharos/tensor/file.h>
+#include <ditharos/tensor/io/file.h>
 
 namespace ditharos::examples {
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-#include <ditharos/examples/common/json.h>
+#include "examples/common/json.h"
 
 namespace ditharos::examples {
 

@@ -1,4 +1,4 @@
-#include <ditharos/examples/common/step_profile.h>
+#include "examples/common/step_profile.h"
 
 #include <algorithm>
 #include <cstdio>

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include <ditharos/autograd/profiler.h>
+#include <ditharos/autograd/inspect/profiler.h>
 
 namespace ditharos::examples {
 

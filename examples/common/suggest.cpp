@@ -1,10 +1,10 @@
-#include <ditharos/examples/common/suggest.h>
+#include "examples/common/suggest.h"
 
 #include <algorithm>
 #include <cctype>
 #include <iterator>
 
-#include <ditharos/examples/common/text.h>
+#include "examples/common/text.h"
 
 namespace ditharos::examples {
 

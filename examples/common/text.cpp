@@ -1,4 +1,4 @@
-#include <ditharos/examples/common/text.h>
+#include "examples/common/text.h"
 
 #include <charconv>
 #include <cmath>

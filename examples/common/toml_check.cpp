@@ -1,10 +1,10 @@
-#include <ditharos/examples/common/toml_check.h>
+#include "examples/common/toml_check.h"
 
 #include <algorithm>
 #include <string_view>
 
-#include <ditharos/examples/common/text.h>
 #include <ditharos/tensor/error.h>
+#include "examples/common/text.h"
 
 namespace ditharos::examples {
 namespace {

@@ -1,16 +1,16 @@
-#include <ditharos/examples/common/training_loop.h>
+#include "examples/common/training_loop.h"
 
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
 
-#include <ditharos/examples/common/interrupt.h>
-#include <ditharos/examples/common/outputs.h>
-#include <ditharos/examples/common/progress.h>
-#include <ditharos/examples/common/resume.h>
-#include <ditharos/examples/common/step_log.h>
-#include <ditharos/examples/common/step_profile.h>
 #include <ditharos/tensor/stop_check.h>
+#include "examples/common/interrupt.h"
+#include "examples/common/outputs.h"
+#include "examples/common/progress.h"
+#include "examples/common/resume.h"
+#include "examples/common/step_log.h"
+#include "examples/common/step_profile.h"
 
 namespace ditharos::examples {
 

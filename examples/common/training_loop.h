@@ -4,9 +4,9 @@
 #include <optional>
 #include <string>
 
-#include <ditharos/examples/common/json.h>
-#include <ditharos/examples/common/run_folder.h>
-#include <ditharos/examples/common/training_settings.h>
+#include "examples/common/json.h"
+#include "examples/common/run_folder.h"
+#include "examples/common/training_settings.h"
 
 namespace ditharos::examples {
 

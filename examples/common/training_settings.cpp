@@ -1,4 +1,4 @@
-#include <ditharos/examples/common/training_settings.h>
+#include "examples/common/training_settings.h"
 
 #include <cstdio>
 
@@ -101,7 +101,7 @@ models::TrainerConfig trainer_config(const TrainSettings& train) {
   return config;
 }
 
-std::unique_ptr<optim::Optimizer> make_optimizer(nn::Module& model, const TrainSettings& train) {
+std::unique_ptr<optim::Optimizer> make_optimizer(nn::ModuleBase& model, const TrainSettings& train) {
   const optim::AdamOptions adam{
       .beta1 = train.betas[0], .beta2 = train.betas[1], .weight_decay = train.weight_decay};
   const nn::NamedTensors parameters = nn::named_parameters(model);

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include <ditharos/data/pixel_limit.h>
-#include <ditharos/examples/common/settings.h>
-#include <ditharos/models/diffusion/trainer.h>
+#include <ditharos/data/codecs/pixel_limit.h>
 #include <ditharos/optim/schedule.h>
+#include <ditharos/training/trainer.h>
+#include "examples/common/settings.h"
 
 namespace ditharos::examples {
 
@@ -59,6 +59,6 @@ void say_adjustments(const Settings& settings, const TrainSettings& train);
 /// Seed, clipping, average and schedule; what is dropped from conditions is the caller's.
 models::TrainerConfig trainer_config(const TrainSettings& train);
 /// The optimiser of all parameters of the model.
-std::unique_ptr<optim::Optimizer> make_optimizer(nn::Module& model, const TrainSettings& train);
+std::unique_ptr<optim::Optimizer> make_optimizer(nn::ModuleBase& model, const TrainSettings& train);
 
 }  // namespace ditharos::examples

@@ -1,11 +1,11 @@
-#include <ditharos/examples/common/value.h>
+#include "examples/common/value.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <string_view>
 
-#include <ditharos/examples/common/text.h>
+#include "examples/common/text.h"
 
 namespace ditharos::examples {
 

@@ -1,12 +1,12 @@
-#include <ditharos/examples/common/video_checkpoint.h>
+#include "examples/common/video_checkpoint.h"
 
 #include <charconv>
 #include <filesystem>
 
 #include <ditharos/autograd/ops.h>
-#include <ditharos/examples/common/model_size.h>
-#include <ditharos/examples/common/outputs.h>
-#include <ditharos/tensor/safetensors.h>
+#include <ditharos/tensor/io/safetensors.h>
+#include "examples/common/model_size.h"
+#include "examples/common/outputs.h"
 
 namespace ditharos::examples {
 namespace {
@@ -56,7 +56,7 @@ TrainedVideo assemble(const std::string& path, const VideoDescription& descripti
       build_model(run, build_autoencoder(description.autoencoder_configuration, path), tokenizer, 0);
   nn::load_state_dict(model, tensors);
   nn::set_training(model, false);
-  return {run, model, tokenizer, description, step, path};
+  return {run, std::move(model), tokenizer, description, step, path};
 }
 
 TrainedVideo load_export(const std::string& path) {

@@ -3,8 +3,8 @@
 // to sample: it holds the transformer, the autoencoder, the tokenizer and the configuration.
 #include <string>
 
-#include <ditharos/examples/common/autoencoder_run.h>
-#include <ditharos/examples/common/video_run.h>
+#include "examples/common/autoencoder_run.h"
+#include "examples/common/video_run.h"
 
 namespace ditharos::examples {
 

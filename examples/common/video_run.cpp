@@ -1,11 +1,11 @@
-#include <ditharos/examples/common/video_run.h>
+#include "examples/common/video_run.h"
 
 #include <algorithm>
 
 #include <ditharos/autograd/ops.h>
-#include <ditharos/data/sheet.h>
-#include <ditharos/examples/common/model_size.h>
-#include <ditharos/examples/common/prompts.h>
+#include <ditharos/data/image/sheet.h>
+#include "examples/common/model_size.h"
+#include "examples/common/prompts.h"
 
 namespace ditharos::examples {
 namespace {

@@ -5,12 +5,12 @@
 #include <string>
 #include <vector>
 
-#include <ditharos/data/tokenizer.h>
-#include <ditharos/examples/common/clip_settings.h>
-#include <ditharos/examples/common/training_settings.h>
+#include <ditharos/data/text/tokenizer.h>
 #include <ditharos/models/diffusion/frame_flow.h>
 #include <ditharos/models/diffusion/guidance.h>
 #include <ditharos/models/dit/latent_video.h>
+#include "examples/common/clip_settings.h"
+#include "examples/common/training_settings.h"
 
 namespace ditharos::examples {
 

@@ -1,4 +1,4 @@
-#include <ditharos/examples/common/video_sampling.h>
+#include "examples/common/video_sampling.h"
 
 #include <algorithm>
 

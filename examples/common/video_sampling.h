@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include <ditharos/examples/common/prompts.h>
-#include <ditharos/examples/common/video_run.h>
 #include <ditharos/models/diffusion/video_sampling.h>
+#include "examples/common/prompts.h"
+#include "examples/common/video_run.h"
 
 namespace ditharos::examples {
 

@@ -1,8 +1,8 @@
 // Steps 9 to 15: what a graph keeps, when it lets go, and how it is differentiated again.
 #include <cstdio>
 
-#include <ditharos/examples/tour/show.h>
-#include <ditharos/examples/tour/steps.h>
+#include "examples/tour/show.h"
+#include "examples/tour/steps.h"
 
 namespace ditharos::tour {
 namespace {
@@ -58,7 +58,7 @@ void freed_graphs() {
   std::printf("nodes alive: %lld\n", static_cast<long long>(live_nodes() - before));
 }
 
-void cut_graphs() {
+void graph_breaks() {
   const Tensor x = variable(3);
   std::printf("x * x:               %s\n", text(grad(x * x, x)).c_str());
   std::printf("x * x.detach():      %s\n", text(grad(x * x.detach(), x)).c_str());
@@ -94,20 +94,20 @@ void fused_and_twin() {
   std::printf("second order agrees: %s\n", yes_or_no(difference(gg, hh) < 1e-9));
 }
 
-void recipes() {
+void rematerialization() {
   const Tensor x = zeros({65536}).set_requires_grad(), w = ones({65536}).set_requires_grad();  // f32: 256 KiB each
   const size_t before = allocator_stats().live;
   const auto kib = [](size_t bytes) { return static_cast<int>(bytes / 1024); };
 
   const Tensor y = gelu_tanh(x) * w;
-  const size_t with_recipe = allocator_stats().live - before;
-  std::printf("gelu(x) * w:        %d KiB, the product keeps %s\n", kib(with_recipe),
-              node_of(y)->inputs[0].recipe ? "a recipe" : "the tensor");
+  const size_t with_recompute = allocator_stats().live - before;
+  std::printf("gelu(x) * w:        %d KiB, the product keeps %s\n", kib(with_recompute),
+              node_of(y)->inputs[0].recompute ? "how to recompute it" : "the tensor");
 
   const Tensor z = sin(x) * w;
-  const size_t with_tensor = allocator_stats().live - before - with_recipe;
+  const size_t with_tensor = allocator_stats().live - before - with_recompute;
   std::printf("sin(x) * w:         %d KiB, the product keeps %s\n", kib(with_tensor),
-              node_of(z)->inputs[0].recipe ? "a recipe" : "the tensor");
+              node_of(z)->inputs[0].recompute ? "how to recompute it" : "the tensor");
 }
 
 void in_place() {

@@ -2,9 +2,9 @@
 #include <cmath>
 #include <cstdio>
 
-#include <ditharos/examples/tour/show.h>
-#include <ditharos/examples/tour/steps.h>
 #include <ditharos/tensor/number_text.h>
+#include "examples/tour/show.h"
+#include "examples/tour/steps.h"
 
 namespace ditharos::tour {
 namespace {

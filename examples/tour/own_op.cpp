@@ -1,8 +1,8 @@
 // Steps 16 and 17: an operation of one's own, and how a wrong one is found.
 #include <cstdio>
 
-#include <ditharos/examples/tour/show.h>
-#include <ditharos/examples/tour/steps.h>
+#include "examples/tour/show.h"
+#include "examples/tour/steps.h"
 
 namespace ditharos::tour {
 namespace {

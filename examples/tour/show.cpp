@@ -1,4 +1,4 @@
-#include <ditharos/examples/tour/show.h>
+#include "examples/tour/show.h"
 
 #include <algorithm>
 #include <cstdio>

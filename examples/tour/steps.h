@@ -16,10 +16,10 @@ void broadcasting();
 // lifetime.cpp
 void saved_tensors();
 void freed_graphs();
-void cut_graphs();
+void graph_breaks();
 void second_order();
 void fused_and_twin();
-void recipes();
+void rematerialization();
 void in_place();
 
 // own_op.cpp

@@ -19,11 +19,10 @@ Tensor to_frames(const Tensor& x) {
 FrameResidual::FrameResidual(int64_t channels, int64_t groups, Generator& rng)
     : norm1_(groups, channels), norm2_(groups, channels), conv1_(channels, channels, 3, 1, 1, rng),
       conv2_(channels, channels, 3, 1, 1, rng) {
-  conv2_.weight = nn::parameter(zeros_like(conv2_.weight));
+  conv2_.weight = nn::Parameter(zeros_like(conv2_.weight));
 }
 
-Tensor FrameResidual::operator()(const Tensor& x) const {
-  const nn::ModuleScope scope(*this);
+Tensor FrameResidual::forward(const Tensor& x) const {
   return x + conv2_(norm2_.with_silu(conv1_(norm1_.with_silu(x))));
 }
 
@@ -34,23 +33,19 @@ void FrameResidual::visit(nn::Visitor& v) {
   v("conv2", conv2_);
 }
 
-Tensor FrameDown::operator()(const Tensor& x) const {
-  const nn::ModuleScope scope(*this);
+Tensor FrameDown::forward(const Tensor& x) const {
   return conv_(x);
 }
 
-Tensor FrameUp::operator()(const Tensor& x) const {
-  const nn::ModuleScope scope(*this);
+Tensor FrameUp::forward(const Tensor& x) const {
   return conv_(interpolate(x, {2 * x.size(2), 2 * x.size(3)}));
 }
 
-Tensor TimeDown::operator()(const Tensor& x, int64_t frames) const {
-  const nn::ModuleScope scope(*this);
+Tensor TimeDown::forward(const Tensor& x, int64_t frames) const {
   return to_frames(conv_(to_volumes(x, frames)));
 }
 
-Tensor TimeUp::operator()(const Tensor& x, int64_t frames) const {
-  const nn::ModuleScope scope(*this);
+Tensor TimeUp::forward(const Tensor& x, int64_t frames) const {
   const int64_t channels = x.size(1), height = x.size(2), width = x.size(3), clips = x.size(0) / frames;
   const Tensor volumes = unsqueeze(to_volumes(x, frames), 3);  // [B, C, frames, 1, H, W]
   const Tensor twice = expand(volumes, {clips, channels, frames, 2, height, width});

@@ -8,11 +8,11 @@ namespace ditharos::models {
 
 /// x + conv(silu(norm(conv(silu(norm(x)))))) on frames [N, C, H, W] (He et al. 2016). The last convolution starts as
 /// zero, so that a fresh block passes its input on.
-class FrameResidual : public nn::Module {
+class FrameResidual : public nn::Module<FrameResidual> {
  public:
   FrameResidual() = default;
   FrameResidual(int64_t channels, int64_t groups, Generator& rng);
-  Tensor operator()(const Tensor& x) const;
+  Tensor forward(const Tensor& x) const;
   void visit(nn::Visitor& v) override;
 
  private:
@@ -21,11 +21,11 @@ class FrameResidual : public nn::Module {
 };
 
 /// Halves height and width: a convolution with stride 2; [N, in, H, W] -> [N, out, H/2, W/2].
-class FrameDown : public nn::Module {
+class FrameDown : public nn::Module<FrameDown> {
  public:
   FrameDown() = default;
   FrameDown(int64_t in, int64_t out, Generator& rng) : conv_(in, out, 3, 2, 1, rng) {}
-  Tensor operator()(const Tensor& x) const;
+  Tensor forward(const Tensor& x) const;
   void visit(nn::Visitor& v) override { v("conv", conv_); }
 
  private:
@@ -34,11 +34,11 @@ class FrameDown : public nn::Module {
 
 /// Doubles height and width: every pixel four times, then a convolution (Odena et al. 2016: without the checkerboards
 /// of a transposed convolution); [N, in, H, W] -> [N, out, 2 H, 2 W].
-class FrameUp : public nn::Module {
+class FrameUp : public nn::Module<FrameUp> {
  public:
   FrameUp() = default;
   FrameUp(int64_t in, int64_t out, Generator& rng) : conv_(in, out, 3, 1, 1, rng) {}
-  Tensor operator()(const Tensor& x) const;
+  Tensor forward(const Tensor& x) const;
   void visit(nn::Visitor& v) override { v("conv", conv_); }
 
  private:
@@ -47,11 +47,11 @@ class FrameUp : public nn::Module {
 
 /// Halves the number of frames: a convolution over time and place with stride 2 in time; clips of `frames` frames each,
 /// [B frames, C, H, W] -> [B frames/2, C, H, W].
-class TimeDown : public nn::Module {
+class TimeDown : public nn::Module<TimeDown> {
  public:
   TimeDown() = default;
   TimeDown(int64_t channels, Generator& rng) : conv_(channels, channels, 3, {.stride = {2, 1, 1}, .padding = 1}, rng) {}
-  Tensor operator()(const Tensor& x, int64_t frames) const;
+  Tensor forward(const Tensor& x, int64_t frames) const;
   void visit(nn::Visitor& v) override { v("conv", conv_); }
 
  private:
@@ -59,11 +59,11 @@ class TimeDown : public nn::Module {
 };
 
 /// Doubles it: every frame twice, then a convolution; [B frames, C, H, W] -> [B 2 frames, C, H, W].
-class TimeUp : public nn::Module {
+class TimeUp : public nn::Module<TimeUp> {
  public:
   TimeUp() = default;
   TimeUp(int64_t channels, Generator& rng) : conv_(channels, channels, 3, {.padding = 1}, rng) {}
-  Tensor operator()(const Tensor& x, int64_t frames) const;
+  Tensor forward(const Tensor& x, int64_t frames) const;
   void visit(nn::Visitor& v) override { v("conv", conv_); }
 
  private:

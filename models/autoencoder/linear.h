@@ -27,7 +27,7 @@ struct Rectified {
 
 /// A linear map and a ReLU for every patch, one way and back. It is frozen: its parameters collect no gradient, so
 /// that what trains on its latents leaves it as it is.
-class LinearAutoencoder : public nn::Module {
+class LinearAutoencoder : public nn::Module<LinearAutoencoder> {
  public:
   LinearAutoencoder() = default;
   /// Throws ConfigError when the configuration does not fit together.

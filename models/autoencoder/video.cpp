@@ -59,7 +59,14 @@ VideoAutoencoder::VideoAutoencoder(const VideoAutoencoderConfig& config, Generat
 }
 
 LatentDistribution VideoAutoencoder::encode(const Tensor& clips) const {
-  const nn::ModuleScope scope(*this);
+  return call([&] { return encoded(clips); });
+}
+
+Tensor VideoAutoencoder::decode(const Tensor& latents) const {
+  return call([&] { return decoded(latents); });
+}
+
+LatentDistribution VideoAutoencoder::encoded(const Tensor& clips) const {
   const Shape latent = config_.latent_shape(clips.shape());
   Tensor x = encoder_in_(as_frames(clips));
   auto block = encoder_blocks_.begin();
@@ -78,8 +85,7 @@ LatentDistribution VideoAutoencoder::encode(const Tensor& clips) const {
   return {halves[0], clamp(halves[1], log_variance_low, log_variance_high)};
 }
 
-Tensor VideoAutoencoder::decode(const Tensor& latents) const {
-  const nn::ModuleScope scope(*this);
+Tensor VideoAutoencoder::decoded(const Tensor& latents) const {
   const Shape clips = config_.clip_shape(latents.shape());
   Tensor x = decoder_in_(as_frames(latents));
   int64_t frames = latents.size(1);

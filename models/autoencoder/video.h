@@ -22,7 +22,7 @@ struct LatentDistribution {
 
 /// Frames are encoded and decoded one by one; with a time_stride above 1 neighbours meet in the layers nearest to the
 /// latents. Clips have any number of frames and any size that the strides divide.
-class VideoAutoencoder : public nn::Module {
+class VideoAutoencoder : public nn::Module<VideoAutoencoder> {
  public:
   VideoAutoencoder(const VideoAutoencoderConfig& config, Generator& rng);
 
@@ -44,6 +44,9 @@ class VideoAutoencoder : public nn::Module {
   const VideoAutoencoderConfig& config() const { return config_; }
 
  private:
+  LatentDistribution encoded(const Tensor& clips) const;
+  Tensor decoded(const Tensor& latents) const;
+
   VideoAutoencoderConfig config_;
   nn::Conv2d encoder_in_, encoder_out_, decoder_in_, decoder_out_;
   std::vector<FrameDown> downs_;
@@ -52,7 +55,7 @@ class VideoAutoencoder : public nn::Module {
   std::vector<TimeUp> time_ups_;
   std::vector<FrameUp> ups_;
   nn::GroupNorm encoder_norm_, decoder_norm_;
-  Tensor latent_mean_, latent_std_;  // [latent_channels]
+  nn::Buffer latent_mean_, latent_std_;  // [latent_channels]
 };
 
 /// Mean and standard deviation of each channel over all latents that are added; sums in double.

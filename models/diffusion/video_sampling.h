@@ -6,7 +6,7 @@
 #include <vector>
 
 #include <ditharos/models/diffusion/guidance.h>
-#include <ditharos/models/diffusion/samplers/sampler.h>
+#include <ditharos/models/samplers/sampler.h>
 
 namespace ditharos::models {
 

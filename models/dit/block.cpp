@@ -7,14 +7,13 @@ DiTBlock::DiTBlock(const DiTConfig& config, Generator& rng)
       mlp_(config.hidden, config.mlp_hidden(), rng),
       ada_ln_(config.hidden, 6, rng) {}
 
-Tensor DiTBlock::operator()(const Tensor& x, const Tensor& activated) const {
-  const nn::ModuleScope scope(*this);
+Tensor DiTBlock::forward(const Tensor& x, const Tensor& activated) const {
   const std::vector<Tensor> m = ada_ln_(activated);  // 6 x [B, D]
   const Tensor &shift_msa = m[0], &scale_msa = m[1], &gate_msa = m[2];
   const Tensor &shift_mlp = m[3], &scale_mlp = m[4], &gate_mlp = m[5];
   const Tensor branch = attn_(layer_norm_modulate(x, shift_msa, scale_msa));
   const GatedNorm attended = gated_residual_norm(x, gate_msa, branch, shift_mlp, scale_mlp);
-  return scope.result(gated_residual(attended.residual, gate_mlp, mlp_(attended.normalized)));
+  return gated_residual(attended.residual, gate_mlp, mlp_(attended.normalized));
 }
 
 void DiTBlock::visit(nn::Visitor& v) {
@@ -25,14 +24,13 @@ void DiTBlock::visit(nn::Visitor& v) {
 
 FinalLayer::FinalLayer(int64_t width, int64_t outputs, Generator& rng)
     : linear_(width, outputs, rng), ada_ln_(width, 2, rng) {
-  linear_.weight = nn::parameter(zeros(linear_.weight.shape()));
+  linear_.weight = nn::Parameter(zeros(linear_.weight.shape()));
   linear_.keep_f32();
 }
 
-Tensor FinalLayer::operator()(const Tensor& x, const Tensor& activated) const {
-  const nn::ModuleScope scope(*this);
+Tensor FinalLayer::forward(const Tensor& x, const Tensor& activated) const {
   const std::vector<Tensor> m = ada_ln_(activated);  // shift, scale: 2 x [B, D]
-  return scope.result(linear_(layer_norm_modulate(x, m[0], m[1])));
+  return linear_(layer_norm_modulate(x, m[0], m[1]));
 }
 
 void FinalLayer::visit(nn::Visitor& v) {

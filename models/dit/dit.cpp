@@ -15,8 +15,7 @@ DiT::DiT(const DiTConfig& config, Generator& rng) : config_(config) {
   final_layer_ = FinalLayer(config.hidden, config.patch * config.patch * config.out_channels(), rng);
 }
 
-Tensor DiT::operator()(const Tensor& x, const Tensor& t, const Tensor& labels) const {
-  const nn::ModuleScope scope(*this);
+Tensor DiT::forward(const Tensor& x, const Tensor& t, const Tensor& labels) const {
   check_inputs(x, t, labels);
   Tensor condition = t_embedder_(t);  // [B, D]
   if (label_table_) condition = condition + (*label_table_)(labels);
@@ -26,7 +25,7 @@ Tensor DiT::operator()(const Tensor& x, const Tensor& t, const Tensor& labels) c
   const bool recompute = recompute_ && grad_enabled();
   for (const DiTBlock& block : blocks_) h = recompute ? nn::checkpoint(block, h, activated) : block(h, activated);
   const Tensor tokens = final_layer_(h, activated);
-  return scope.result(unpatchify(tokens, config_.rows(), config_.columns(), config_.patch));
+  return unpatchify(tokens, config_.rows(), config_.columns(), config_.patch);
 }
 
 void DiT::check_inputs(const Tensor& x, const Tensor& t, const Tensor& labels) const {

@@ -13,14 +13,14 @@ namespace ditharos::models {
 /// DiT (Peebles and Xie 2023, "Scalable diffusion models with transformers"), conditioned by adaLN-Zero on a time and,
 /// if the configuration has classes, on a label. State-dict keys, order and starting values are those of the released
 /// model. SiT uses the same network.
-class DiT : public nn::Module {
+class DiT : public nn::Module<DiT> {
  public:
   /// Throws ConfigError when the configuration does not fit together.
   DiT(const DiTConfig& config, Generator& rng);
 
   /// x [B, channels, height, width], t [B] (any unit that sampling uses too), labels i64 [B] in [0, classes], where
   /// classes stands for "no class"; undefined for a model without classes -> [B, out_channels, height, width].
-  Tensor operator()(const Tensor& x, const Tensor& t, const Tensor& labels = {}) const;
+  Tensor forward(const Tensor& x, const Tensor& t, const Tensor& labels = {}) const;
   void visit(nn::Visitor& v) override;
 
   const DiTConfig& config() const { return config_; }
@@ -33,7 +33,7 @@ class DiT : public nn::Module {
 
   DiTConfig config_;
   bool recompute_ = false;
-  Tensor pos_embed_;  // [1, T, D], a buffer
+  nn::Buffer pos_embed_;  // [1, T, D]
   PatchEmbed x_embedder_;
   nn::TimestepEmbedder t_embedder_;
   std::optional<nn::Embedding> label_table_;

@@ -10,13 +10,13 @@ namespace ditharos::models {
 
 /// Clips on one side, what is diffused on the other: latents of a frozen autoencoder, or the clips themselves. Trains
 /// and samples as the transformer does; stores both.
-class LatentVideo : public nn::Module {
+class LatentVideo : public nn::Module<LatentVideo> {
  public:
   /// ConfigError unless the transformer's channels are those of the latents, or of clips without an autoencoder.
   LatentVideo(const VideoDiTConfig& config, const std::optional<VideoAutoencoder>& autoencoder, Generator& rng);
 
   /// The transformer: velocity for latents x; see VideoDiT.
-  Tensor operator()(const Tensor& x, const Tensor& t, const Tensor& prompts = {}) const { return dit_(x, t, prompts); }
+  Tensor forward(const Tensor& x, const Tensor& t, const Tensor& prompts = {}) const { return dit_(x, t, prompts); }
   /// Clips [B, F, C, H, W] in [-1, 1] to what is diffused, and back. Records no graph.
   Tensor to_latents(const Tensor& clips) const;
   Tensor from_latents(const Tensor& latents) const;

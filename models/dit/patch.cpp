@@ -53,13 +53,12 @@ Tensor position_table(int64_t rows, int64_t columns, int64_t width) {
 }
 
 PatchEmbed::PatchEmbed(int64_t channels, int64_t patch, int64_t width, Generator& rng)
-    : weight_(nn::parameter(nn::init::xavier_uniform({width, channels, patch, patch}, rng))),
-      bias_(nn::parameter(zeros({width}))) {}
+    : weight_(nn::init::xavier_uniform({width, channels, patch, patch}, rng)),
+      bias_(zeros({width})) {}
 
-Tensor PatchEmbed::operator()(const Tensor& pictures) const {
-  const nn::ModuleScope scope(*this);
+Tensor PatchEmbed::forward(const Tensor& pictures) const {
   const Tensor matrix = reshape(weight_, {weight_.size(0), -1});  // [D, C p p]
-  return scope.result(linear(patchify(pictures, weight_.size(2)), matrix, bias_));
+  return linear(patchify(pictures, weight_.size(2)), matrix, bias_);
 }
 
 void PatchEmbed::visit(nn::Visitor& v) {

@@ -20,16 +20,16 @@ Tensor position_table(int64_t rows, int64_t columns, int64_t width);
 
 /// Embeds patches: a convolution with stride p, computed as one linear map of the patches; [B, C, H, W] -> [B, T, D].
 /// The weight [D, C, p, p] is Xavier-uniform viewed as [D, C p p], the bias zero.
-class PatchEmbed : public nn::Module {
+class PatchEmbed : public nn::Module<PatchEmbed> {
  public:
   PatchEmbed() = default;
   PatchEmbed(int64_t channels, int64_t patch, int64_t width, Generator& rng);
 
-  Tensor operator()(const Tensor& pictures) const;
+  Tensor forward(const Tensor& pictures) const;
   void visit(nn::Visitor& v) override;
 
  private:
-  Tensor weight_, bias_;
+  nn::Parameter weight_, bias_;
 };
 
 }  // namespace ditharos::models

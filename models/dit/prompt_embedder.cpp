@@ -7,18 +7,17 @@ namespace ditharos::models {
 
 PromptEmbedder::PromptEmbedder(int64_t text_width, int64_t octaves, int64_t width, Generator& rng)
     : octaves_(octaves), fc1_(2 * text_width, width, rng), fc2_(width, width, rng) {
-  fc2_.weight = nn::parameter(nn::init::normal({width, width}, .02, rng));  // as large as the time's at the start
+  fc2_.weight = nn::Parameter(nn::init::normal({width, width}, .02, rng));  // as large as the time's at the start
   fc1_.keep_f32();
   fc2_.keep_f32();
   if (octaves > 0) gate_.emplace(coordinate_width(octaves), width, rng).keep_f32();
 }
 
-Tensor PromptEmbedder::operator()(const EncodedText& text, int64_t frames) const {
-  const nn::ModuleScope scope(*this);
+Tensor PromptEmbedder::forward(const EncodedText& text, int64_t frames) const {
   // Normalised, since the mean over many tokens is small.
   Tensor asked = unsqueeze(fc1_(cat({layer_norm(text.pooled), layer_norm(text.words)}, -1)), 1);  // [B, 1, D]
   if (gate_) asked = asked * (1.0 + (*gate_)(coordinate_features({frames, 1, 1}, octaves_, asked.dtype())));
-  return scope.result(fc2_(silu(asked)));
+  return fc2_(silu(asked));
 }
 
 void PromptEmbedder::visit(nn::Visitor& v) {

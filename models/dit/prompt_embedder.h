@@ -12,14 +12,14 @@ namespace ditharos::models {
 /// picture at the beginning than at the end, so text and place are multiplied. And words alone tell nothing of where to
 /// look for them before the network knows how to show them, and what tells nothing is unlearnt, so the text is given
 /// twice: as the encoder understands it, and as a bag of words that it cannot unlearn.
-class PromptEmbedder : public nn::Module {
+class PromptEmbedder : public nn::Module<PromptEmbedder> {
  public:
   PromptEmbedder() = default;
   /// octaves: of the frames' coordinate_features; 0: the same for all frames.
   PromptEmbedder(int64_t text_width, int64_t octaves, int64_t width, Generator& rng);
 
   /// For clips of F frames of patches [B, F, D], or [B, 1, D] when all are the same.
-  Tensor operator()(const EncodedText& text, int64_t frames) const;
+  Tensor forward(const EncodedText& text, int64_t frames) const;
   void visit(nn::Visitor& v) override;
 
  private:

@@ -1,6 +1,7 @@
 #pragma once
 // Positions in space and time for rotary embeddings: the tables that rope() turns queries and keys by.
 #include <ditharos/models/dit/video_patch.h>
+#include <ditharos/nn/attention.h>
 
 namespace ditharos::models {
 
@@ -13,10 +14,7 @@ struct RotaryPairs {
 /// rest for frames. A head of 32 has 16 pairs: 4, 6 and 6. `head_size` is even and at least 6.
 [[nodiscard]] RotaryPairs rotary_pairs(int64_t head_size);
 
-/// Cosines and sines of the tokens' angles, [T, head_size / 2] each.
-struct RotaryTable {
-  Tensor cosines = {}, sines = {};
-};
+using nn::RotaryTable;
 /// The table of a clip's tokens, frame by frame and row by row: the token in frame f, row r and column c turns pair i
 /// of an axis' n pairs by f (or r, or c) times base^(-i/n) (Su et al. 2021, equation 15, for each axis by itself).
 /// Positions count patches from 0; attention sees their differences alone, so that any origin would do, and so that one

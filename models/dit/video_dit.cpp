@@ -1,9 +1,9 @@
 #include <ditharos/models/dit/video_dit.h>
 
-#include <ditharos/autograd/checkpoint.h>
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/dit/coordinates.h>
+#include <ditharos/nn/checkpoint.h>
 
 namespace ditharos::models {
 namespace {
@@ -36,8 +36,7 @@ VideoDiT::VideoDiT(const VideoDiTConfig& config, Generator& rng) : config_(confi
   final_layer_ = FinalLayer(width, config.patch_volume(), rng);
 }
 
-Tensor VideoDiT::operator()(const Tensor& x, const Tensor& t, const Tensor& prompts) const {
-  const nn::ModuleScope scope(*this);
+Tensor VideoDiT::forward(const Tensor& x, const Tensor& t, const Tensor& prompts) const {
   check_inputs(x, t, prompts);
   const EncodedText text = text_encoder_ ? (*text_encoder_)(prompts) : EncodedText{};
   const ClipContext clip = context_of(x, text);
@@ -46,24 +45,11 @@ Tensor VideoDiT::operator()(const Tensor& x, const Tensor& t, const Tensor& prom
   Tensor h = x_embedder_(patchify_video(x, config_.patch));  // [B, T, D]
   if (pos_embedder_) h = h + (*pos_embedder_)(coordinate_features(clip.grid, config_.coordinate_octaves, x.dtype()));
   h = reshape(h, {activated.size(0), -1, config_.hidden});   // [G, B T / G, D]
-  for (const VideoBlock& block : blocks_) h = run(block, h, activated, clip);
+  const bool recompute = recompute_ && grad_enabled();
+  for (const VideoBlock& block : blocks_)
+    h = recompute ? nn::checkpoint(block, h, activated, clip) : block(h, activated, clip);
   const Tensor tokens = reshape(final_layer_(h, activated), {clip.batch, clip.grid.tokens(), config_.patch_volume()});
-  return scope.result(unpatchify_video(tokens, clip.grid, config_.patch));
-}
-
-Tensor VideoDiT::run(const VideoBlock& block, const Tensor& h, const Tensor& activated, const ClipContext& clip) const {
-  if (!recompute_ || !grad_enabled()) return block(h, activated, clip);
-  VideoBlock copy = block;  // handles: the same parameters
-  std::vector<Tensor> parameters;
-  for (const nn::NamedTensor& p : nn::named_parameters(copy)) parameters.push_back(p.tensor);
-  ClipContext rest = clip;
-  rest.text = {};  // it comes as an input, since a gradient has to reach it
-  const auto again = [copy, rest](const std::vector<Tensor>& in) {
-    ClipContext context = rest;
-    context.text = in[2];
-    return copy(in[0], in[1], context);
-  };
-  return checkpoint(again, {h, activated, clip.text}, parameters);
+  return unpatchify_video(tokens, clip.grid, config_.patch);
 }
 
 ClipContext VideoDiT::context_of(const Tensor& x, const EncodedText& text) const {

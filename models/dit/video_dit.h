@@ -14,7 +14,7 @@ namespace ditharos::models {
 /// one for a clip or one for each of its frames, and a prompt, whose mean steers adaptive layer norms and whose tokens
 /// are attended to. Positions enter as rotations and, if asked for, as places in the clip, so one set of weights takes
 /// clips of every shape.
-class VideoDiT : public nn::Module {
+class VideoDiT : public nn::Module<VideoDiT> {
  public:
   /// Throws ConfigError when the configuration does not fit together.
   VideoDiT(const VideoDiTConfig& config, Generator& rng);
@@ -22,7 +22,7 @@ class VideoDiT : public nn::Module {
   /// x [B, F, channels, H, W] with F, H and W that the patch divides, t [B] or [B, F] (any unit that sampling uses too;
   /// the binary embedding wants 0 to 2^step_bits - 1), prompts i64 [B, L] with 0 = padding, undefined for a model
   /// without text -> like x. Where a patch spans several frames, the embeddings of their times are averaged.
-  Tensor operator()(const Tensor& x, const Tensor& t, const Tensor& prompts = {}) const;
+  Tensor forward(const Tensor& x, const Tensor& t, const Tensor& prompts = {}) const;
   void visit(nn::Visitor& v) override;
 
   const VideoDiTConfig& config() const { return config_; }
@@ -35,7 +35,6 @@ class VideoDiT : public nn::Module {
   ClipContext context_of(const Tensor& x, const EncodedText& text) const;
   Tensor condition(const Tensor& t, const EncodedText& text, int64_t frames) const;
   Tensor embed_times(const Tensor& t) const;
-  Tensor run(const VideoBlock& block, const Tensor& h, const Tensor& activated, const ClipContext& clip) const;
 
   VideoDiTConfig config_;
   bool recompute_ = false;

@@ -43,34 +43,19 @@ int64_t count_parameters(const TextEncoderConfig& config) {
 }
 
 TextBlock::TextBlock(const TextEncoderConfig& config, Generator& rng)
-    : heads_(config.heads),
-      norm1_(config.width),
+    : norm1_(config.width),
       norm2_(config.width),
-      qkv_(config.width, 3 * config.width, rng),
-      proj_(config.width, config.width, rng),
+      attn_(config.width, config.heads, rng),
       mlp_(config.width, mlp_ratio * config.width, rng) {}
 
-Tensor TextBlock::operator()(const Tensor& x, const Tensor& mask) const {
-  const nn::ModuleScope scope(*this);
-  const Tensor h = x + attend(norm1_(x), mask);
-  return scope.result(h + mlp_(norm2_(h)));
-}
-
-Tensor TextBlock::attend(const Tensor& x, const Tensor& mask) const {
-  const int64_t batch = x.size(0), length = x.size(1), width = x.size(2);
-  const auto heads_of = [&](const Tensor& part) {  // [B, H, L, W / H]
-    return permute(reshape(part, {batch, length, heads_, width / heads_}), {0, 2, 1, 3});
-  };
-  const std::vector<Tensor> parts = chunk(qkv_(x), 3, -1);
-  const Tensor seen =
-      scaled_dot_product_attention(heads_of(parts[0]), heads_of(parts[1]), heads_of(parts[2]), mask);
-  return proj_(reshape(permute(seen, {0, 2, 1, 3}), {batch, length, width}));
+Tensor TextBlock::forward(const Tensor& x, const Tensor& mask) const {
+  const Tensor h = x + attn_(norm1_(x), nn::AttentionInputs{.mask = mask});
+  return h + mlp_(norm2_(h));
 }
 
 void TextBlock::visit(nn::Visitor& v) {
   v("norm1", norm1_);
-  v("attn.qkv", qkv_);
-  v("attn.proj", proj_);
+  v("attn", attn_);
   v("norm2", norm2_);
   v("mlp", mlp_);
 }
@@ -79,7 +64,7 @@ TextEncoder::TextEncoder(const TextEncoderConfig& config, Generator& rng) : conf
   config.validate();
   // As large as what the blocks add: a fresh encoder does not drown words in random mixtures.
   embedding_ = nn::Embedding(config.vocabulary, config.width, rng);
-  positions_ = nn::parameter(nn::init::normal({config.length, config.width}, .02, rng));
+  positions_ = nn::Parameter(nn::init::normal({config.length, config.width}, .02, rng));
   for (int64_t i = 0; i < config.depth; ++i) blocks_.emplace_back(config, rng);
   norm_ = nn::LayerNorm(config.width);
 }
@@ -96,8 +81,7 @@ void TextEncoder::check_tokens(const Tensor& tokens) const {
   }
 }
 
-EncodedText TextEncoder::operator()(const Tensor& padded) const {
-  const nn::ModuleScope scope(*this);
+EncodedText TextEncoder::forward(const Tensor& padded) const {
   check_tokens(padded);
   const int64_t batch = padded.size(0), length = longest(padded);
   const Tensor tokens = slice(padded, 1, 0, length);
@@ -114,7 +98,7 @@ EncodedText TextEncoder::operator()(const Tensor& padded) const {
   const auto pooled = [&](const Tensor& all) {
     return sum(masked_fill(all, logical_not(unsqueeze(mask, 2)), 0), {1}) / count;
   };
-  return {scope.result(x), pooled(x), pooled(words), mask};
+  return {run_hooks(x), pooled(x), pooled(words), mask};
 }
 
 void TextEncoder::visit(nn::Visitor& v) {

@@ -2,6 +2,7 @@
 // From a prompt's tokens to what a generator is conditioned on.
 #include <vector>
 
+#include <ditharos/nn/attention.h>
 #include <ditharos/nn/embedding.h>
 #include <ditharos/nn/mlp.h>
 #include <ditharos/nn/norm.h>
@@ -29,38 +30,41 @@ struct EncodedText {
   Tensor pooled;  ///< [B, W], the mean of a prompt's tokens; zeros for a prompt without any
   Tensor words;   ///< [B, W], the mean of its words' embeddings, before any block: no word is lost in it
   Tensor mask;    ///< bool [B, L], true: a token, false: padding
+
+  /// What a gradient has to reach, for nn::checkpoint.
+  template <class F>
+  void visit_tensors(F&& f) {
+    f(tokens), f(pooled), f(words);
+  }
 };
 
 /// A block of the encoder: self-attention and MLP, each after a layer norm and added to its input.
-class TextBlock : public nn::Module {
+class TextBlock : public nn::Module<TextBlock> {
  public:
   TextBlock() = default;
   TextBlock(const TextEncoderConfig& config, Generator& rng);
 
   /// x [B, L, W], mask bool [B, 1, 1, L] -> [B, L, W].
-  Tensor operator()(const Tensor& x, const Tensor& mask) const;
+  Tensor forward(const Tensor& x, const Tensor& mask) const;
   void visit(nn::Visitor& v) override;
 
  private:
-  Tensor attend(const Tensor& x, const Tensor& mask) const;
-
-  int64_t heads_ = 1;
   nn::LayerNorm norm1_, norm2_;
-  nn::Linear qkv_, proj_;
+  nn::Attention attn_;
   nn::Mlp mlp_;
 };
 
 /// A small transformer over a prompt's tokens (Vaswani et al. 2017, with the layer norms first): embedding, learned
 /// positions, blocks in which padding is not seen, a last layer norm. Embeddings start as N(0, 1), positions as
 /// N(0, .02^2).
-class TextEncoder : public nn::Module {
+class TextEncoder : public nn::Module<TextEncoder> {
  public:
   TextEncoder() = default;
   /// Throws ConfigError when the configuration does not fit together.
   TextEncoder(const TextEncoderConfig& config, Generator& rng);
 
   /// Tokens i64 [B, up to config().length], 0 = padding. A prompt's vectors depend on its own tokens alone.
-  EncodedText operator()(const Tensor& padded) const;
+  EncodedText forward(const Tensor& padded) const;
   void visit(nn::Visitor& v) override;
 
   const TextEncoderConfig& config() const { return config_; }
@@ -70,7 +74,7 @@ class TextEncoder : public nn::Module {
 
   TextEncoderConfig config_;
   nn::Embedding embedding_;
-  Tensor positions_;  // [length, W]
+  nn::Parameter positions_;  // [length, W]
   std::vector<TextBlock> blocks_;
   nn::LayerNorm norm_;
 };

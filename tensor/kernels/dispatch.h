@@ -1,19 +1,19 @@
 #pragma once
-// Instruction sets: the sources in isa/ are compiled once for each, and the widest one that the CPU has is chosen at
+// Instruction sets: the sources *_isa.cpp are compiled once for each, and the widest one that the CPU has is chosen at
 // run time. So one binary runs on every x86-64 and still uses AVX-512 where it is there.
 //
 // A family of kernels is a table of plain function pointers:
 //
-//   struct NormKernels {                       // isa/norm_isa.h
+//   struct NormKernels {                       // norm/norm_isa.h
 //     void (*rows)(const float* x, ...);
 //     static const NormKernels& baseline();    // one static function for each instruction set, under its name
 //     static const NormKernels& avx2();
 //     static const NormKernels& avx512();
 //   };
-//   const NormKernels& NormKernels::DITHAROS_ISA() { ... }   // isa/norm_isa.cpp; the macro is the set's name
+//   const NormKernels& NormKernels::DITHAROS_ISA() { ... }   // norm/norm_isa.cpp; the macro is the set's name
 //   isa_kernels<NormKernels>().rows(x, ...);                 // the caller
 //
-// What isa/*.cpp defines has internal linkage, and it calls no inline function or template of the standard library: the
+// What *_isa.cpp defines has internal linkage, and it calls no inline function or template of the standard library: the
 // linker keeps one copy of those, which might be the AVX-512 one on a machine without it.
 #include <cstdint>
 
@@ -33,7 +33,7 @@ void set_isa(Isa isa);
 /// The table for the set in use.
 template <class Table>
 const Table& isa_kernels() {
-#ifdef DITHAROS_HAS_X86_ISAS  // set by the build when it compiles isa/ for more than the baseline
+#ifdef DITHAROS_HAS_X86_ISAS  // set by the build when it compiles *_isa.cpp for more than the baseline
   switch (active_isa()) {
     case Isa::avx512: return Table::avx512();
     case Isa::avx2: return Table::avx2();

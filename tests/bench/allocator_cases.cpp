@@ -5,7 +5,7 @@
 #include <memory>
 
 #include <ditharos/tensor/allocator.h>
-#include <ditharos/tests/bench/bench.h>
+#include "tests/bench/bench.h"
 
 namespace ditharos::bench {
 namespace {

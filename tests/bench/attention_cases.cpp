@@ -5,9 +5,9 @@
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/factory.h>
-#include <ditharos/tensor/kernels/copy.h>
+#include <ditharos/tensor/kernels/copy/copy.h>
 #include <ditharos/tensor/random.h>
-#include <ditharos/tests/bench/bench.h>
+#include "tests/bench/bench.h"
 
 namespace ditharos::bench {
 namespace {

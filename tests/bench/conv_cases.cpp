@@ -4,11 +4,11 @@
 #include <ditharos/nn/conv.h>
 #include <ditharos/nn/group_norm.h>
 #include <ditharos/optim/adam.h>
-#include <ditharos/tensor/kernels/conv.h>
-#include <ditharos/tensor/kernels/group_norm.h>
-#include <ditharos/tensor/kernels/resample.h>
+#include <ditharos/tensor/kernels/conv/conv.h>
+#include <ditharos/tensor/kernels/index/resample.h>
+#include <ditharos/tensor/kernels/norm/group_norm.h>
 #include <ditharos/tensor/random.h>
-#include <ditharos/tests/bench/bench.h>
+#include "tests/bench/bench.h"
 
 namespace ditharos::bench {
 namespace {
@@ -89,11 +89,11 @@ nn::Conv2d convolution(int64_t in, int64_t out, int64_t side, int64_t stride, do
 }
 
 /// x + conv(silu(norm(conv(silu(norm(x)))))).
-struct Residual : nn::Module {
+struct Residual : nn::Module<Residual> {
   Residual(int64_t channels, int64_t side, double& flops, Generator& rng)
       : norm1(8, channels), norm2(8, channels), conv1(convolution(channels, channels, side, 1, flops, rng)),
         conv2(convolution(channels, channels, side, 1, flops, rng)) {}
-  Tensor operator()(const Tensor& x) const { return x + conv2(norm2.with_silu(conv1(norm1.with_silu(x)))); }
+  Tensor forward(const Tensor& x) const { return x + conv2(norm2.with_silu(conv1(norm1.with_silu(x)))); }
   void visit(nn::Visitor& v) override {
     v("norm1", norm1);
     v("norm2", norm2);
@@ -105,7 +105,7 @@ struct Residual : nn::Module {
 };
 
 /// 3 x 32 x 32 to 4 x 8 x 8 and back, widths 64, 128 and 256: halved by strides, doubled by repeating pixels.
-struct Autoencoder : nn::Module {
+struct Autoencoder : nn::Module<Autoencoder> {
   Autoencoder(double& flops, Generator& rng)
       : stem(convolution(3, 64, 32, 1, flops, rng)), encode1(64, 32, flops, rng),
         down1(convolution(64, 128, 32, 2, flops, rng)), encode2(128, 16, flops, rng),
@@ -114,7 +114,7 @@ struct Autoencoder : nn::Module {
         decode3(256, 8, flops, rng), up2(convolution(256, 128, 16, 1, flops, rng)), decode2(128, 16, flops, rng),
         up1(convolution(128, 64, 32, 1, flops, rng)), decode1(64, 32, flops, rng), norm(8, 64),
         head(convolution(64, 3, 32, 1, flops, rng)) {}
-  Tensor operator()(const Tensor& x) const {
+  Tensor forward(const Tensor& x) const {
     const Tensor latent = to_latent(encode3(down2(encode2(down1(encode1(stem(x)))))));  // [B, 4, 8, 8]
     const Tensor half = decode2(up2(interpolate(decode3(from_latent(latent)), 16)));    // [B, 128, 16, 16]
     return head(norm.with_silu(decode1(up1(interpolate(half, 32)))));

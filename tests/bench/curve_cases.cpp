@@ -1,6 +1,6 @@
 // How the cost of a training step grows with the tokens, the width, the batch and the depth: curve/AXIS/VALUE. One
 // quantity varies, the others stay at 256 tokens, width 384, 2 blocks.
-#include <ditharos/tests/bench/training.h>
+#include "tests/bench/training.h"
 
 namespace ditharos::bench {
 namespace {

@@ -1,10 +1,10 @@
 // What equal bits at every number of threads cost: products cut into fixed tiles, one thread each, against the same
 // product given to oneDNN whole, which shares it out as it likes. The shapes are those of DiT-S/2 at batch 8.
 #include <ditharos/tensor/error.h>
-#include <ditharos/tensor/kernels/gemm.h>
+#include <ditharos/tensor/kernels/gemm/gemm.h>
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/tensor/random.h>
-#include <ditharos/tests/bench/bench.h>
+#include "tests/bench/bench.h"
 
 namespace ditharos::bench {
 namespace {

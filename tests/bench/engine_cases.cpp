@@ -2,7 +2,7 @@
 // a hundred linear layers of width 16, without a graph, with one, and with its backward pass.
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/tests/bench/bench.h>
+#include "tests/bench/bench.h"
 
 namespace ditharos::bench {
 namespace {

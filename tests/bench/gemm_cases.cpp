@@ -1,7 +1,8 @@
 // The matrix products of the quickstart's model (batch 64, 49 tokens, width 96) and of DiT-S/2 (256 tokens, width 384).
 #include <ditharos/tensor/factory.h>
-#include <ditharos/tensor/kernels/gemm.h>
-#include <ditharos/tests/bench/bench.h>
+#include <ditharos/tensor/kernels/gemm/gemm.h>
+#include <ditharos/tensor/kernels/gemm/linear.h>
+#include "tests/bench/bench.h"
 
 namespace ditharos::bench {
 namespace {

@@ -1,11 +1,12 @@
 // Attention, normalisation, GELU, column sums and the optimiser at the sizes of the two models.
 #include <ditharos/tensor/factory.h>
-#include <ditharos/tensor/kernels/attention.h>
-#include <ditharos/tensor/kernels/gemm.h>
-#include <ditharos/tensor/kernels/norm.h>
-#include <ditharos/tensor/kernels/optimizer.h>
-#include <ditharos/tensor/kernels/pointwise.h>
-#include <ditharos/tests/bench/bench.h>
+#include <ditharos/tensor/kernels/attention/attention.h>
+#include <ditharos/tensor/kernels/gemm/gemm.h>
+#include <ditharos/tensor/kernels/gemm/linear.h>
+#include <ditharos/tensor/kernels/norm/norm.h>
+#include <ditharos/tensor/kernels/optimizer/optimizer.h>
+#include <ditharos/tensor/kernels/pointwise/pointwise.h>
+#include "tests/bench/bench.h"
 
 namespace ditharos::bench {
 namespace {

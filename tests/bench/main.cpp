@@ -5,13 +5,13 @@
 #include <string>
 #include <vector>
 
-#include <ditharos/autograd/profiler.h>
+#include <ditharos/autograd/inspect/profiler.h>
 #include <ditharos/tensor/allocator.h>
 #include <ditharos/tensor/error.h>
-#include <ditharos/tests/bench/bench.h>
-#include <ditharos/tests/bench/memory.h>
-#include <ditharos/tests/bench/options.h>
-#include <ditharos/tests/bench/report.h>
+#include "tests/bench/bench.h"
+#include "tests/bench/memory.h"
+#include "tests/bench/options.h"
+#include "tests/bench/report.h"
 
 namespace {
 

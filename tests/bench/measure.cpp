@@ -4,7 +4,7 @@
 
 #include <ditharos/tensor/allocator.h>
 #include <ditharos/tensor/random.h>
-#include <ditharos/tests/bench/bench.h>
+#include "tests/bench/bench.h"
 
 namespace ditharos::bench {
 namespace {

@@ -1,4 +1,4 @@
-#include <ditharos/tests/bench/memory.h>
+#include "tests/bench/memory.h"
 
 #include <fstream>
 #include <string>

@@ -1,4 +1,4 @@
-#include <ditharos/tests/bench/options.h>
+#include "tests/bench/options.h"
 
 #include <algorithm>
 #include <charconv>

@@ -3,7 +3,7 @@
 #include <thread>
 
 #include <ditharos/tensor/parallel.h>
-#include <ditharos/tests/bench/bench.h>
+#include "tests/bench/bench.h"
 
 namespace ditharos::bench {
 namespace {

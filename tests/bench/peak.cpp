@@ -2,7 +2,7 @@
 #include <chrono>
 
 #include <ditharos/tensor/parallel.h>
-#include <ditharos/tests/bench/bench.h>
+#include "tests/bench/bench.h"
 
 namespace ditharos::bench {
 namespace {

@@ -1,9 +1,9 @@
-#include <ditharos/tests/bench/report.h>
+#include "tests/bench/report.h"
 
 #include <cstdio>
 
 #include <ditharos/tensor/kernels/dispatch.h>
-#include <ditharos/tensor/kernels/gemm.h>
+#include <ditharos/tensor/kernels/gemm/gemm.h>
 #include <ditharos/tensor/parallel.h>
 
 namespace ditharos::bench {

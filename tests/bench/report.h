@@ -1,6 +1,6 @@
 #pragma once
 // What the benchmark program prints.
-#include <ditharos/tests/bench/bench.h>
+#include "tests/bench/bench.h"
 
 namespace ditharos::bench {
 

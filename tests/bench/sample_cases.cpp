@@ -6,8 +6,8 @@
 #include <ditharos/models/dit/dit.h>
 #include <ditharos/nn/inference.h>
 #include <ditharos/tensor/random.h>
-#include <ditharos/tests/bench/bench.h>
-#include <ditharos/tests/bench/training.h>
+#include "tests/bench/bench.h"
+#include "tests/bench/training.h"
 
 namespace ditharos::bench {
 namespace {

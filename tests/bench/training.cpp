@@ -1,12 +1,12 @@
-#include <ditharos/tests/bench/training.h>
+#include "tests/bench/training.h"
 
 #include <memory>
 
 #include <ditharos/models/diffusion/process.h>
-#include <ditharos/models/diffusion/trainer.h>
 #include <ditharos/models/dit/dit.h>
 #include <ditharos/optim/adam.h>
 #include <ditharos/tensor/random.h>
+#include <ditharos/training/trainer.h>
 
 namespace ditharos::bench {
 namespace {

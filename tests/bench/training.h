@@ -3,7 +3,7 @@
 #include <string>
 
 #include <ditharos/models/dit/config.h>
-#include <ditharos/tests/bench/bench.h>
+#include "tests/bench/bench.h"
 
 namespace ditharos::bench {
 

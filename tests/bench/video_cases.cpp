@@ -2,11 +2,11 @@
 #include <memory>
 
 #include <ditharos/models/diffusion/frame_flow.h>
-#include <ditharos/models/diffusion/trainer.h>
 #include <ditharos/models/diffusion/video_sampling.h>
 #include <ditharos/models/dit/video_dit.h>
 #include <ditharos/optim/adam.h>
-#include <ditharos/tests/bench/bench.h>
+#include <ditharos/training/trainer.h>
+#include "tests/bench/bench.h"
 
 namespace ditharos::bench {
 namespace {

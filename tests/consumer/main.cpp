@@ -10,17 +10,17 @@ using namespace ditharos;
 namespace {
 
 /// Layers in a list and one that may be absent: what visit() takes beside tensors and modules.
-struct Net : nn::Module {
+struct Net : nn::Module<Net> {
   nn::Embedding table;
   std::vector<nn::Linear> layers;
   std::optional<nn::Mlp> mlp;
   nn::Conv2d conv;
-  Tensor scale = nn::parameter(ones({1}));
+  nn::Parameter scale{ones({1})};
 
   explicit Net(Generator& rng) : table(5, 4, rng), mlp(std::in_place, 4, 8, rng), conv(1, 1, 1, 1, 0, rng) {
     for (int i = 0; i < 3; ++i) layers.emplace_back(4, 4, rng);
   }
-  Tensor operator()(const Tensor& indices) const {
+  Tensor forward(const Tensor& indices) const {
     Tensor x = table(indices);
     for (const nn::Linear& layer : layers) x = x + layer(x);
     return conv(reshape((*mlp)(x), {-1, 1, 2, 2})) * scale;

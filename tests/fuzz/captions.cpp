@@ -1,7 +1,7 @@
 #include <filesystem>
 
-#include <ditharos/data/captions.h>
-#include <ditharos/tests/fuzz/targets.h>
+#include <ditharos/data/text/captions.h>
+#include "tests/fuzz/targets.h"
 
 namespace ditharos::tests {
 

@@ -1,9 +1,9 @@
 #include <cstring>
 
-#include <ditharos/optim/checkpoint.h>
-#include <ditharos/optim/checkpoint_record.h>
-#include <ditharos/tensor/crc32c.h>
-#include <ditharos/tests/fuzz/targets.h>
+#include <ditharos/tensor/io/crc32c.h>
+#include <ditharos/training/checkpoint.h>
+#include <ditharos/training/checkpoint_record.h>
+#include "tests/fuzz/targets.h"
 
 namespace ditharos::tests {
 namespace {
@@ -16,7 +16,7 @@ void decode(std::string_view bytes) {
   demand(optim::encode(optim::decode(written)) == written, "the same record when it is read back");
 }
 
-/// The checksums of header and record made right, where the layout of optim/checkpoint.h has them.
+/// The checksums of header and record made right, where the layout of training/checkpoint.h has them.
 std::string with_checksums(std::string bytes) {
   constexpr size_t header = 32;
   if (bytes.size() < header) return bytes;

@@ -1,5 +1,5 @@
-#include <ditharos/data/video_formats.h>
-#include <ditharos/tests/fuzz/targets.h>
+#include <ditharos/data/codecs/gif.h>
+#include "tests/fuzz/targets.h"
 
 namespace ditharos::tests {
 

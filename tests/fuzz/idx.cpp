@@ -1,5 +1,5 @@
-#include <ditharos/data/idx.h>
-#include <ditharos/tests/fuzz/targets.h>
+#include <ditharos/data/datasets/idx.h>
+#include "tests/fuzz/targets.h"
 
 namespace ditharos::tests {
 namespace {

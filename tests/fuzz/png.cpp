@@ -1,7 +1,7 @@
 #include <zlib.h>
 
-#include <ditharos/data/png.h>
-#include <ditharos/tests/fuzz/targets.h>
+#include <ditharos/data/codecs/png.h>
+#include "tests/fuzz/targets.h"
 
 namespace ditharos::tests {
 namespace {

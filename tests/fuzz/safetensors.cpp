@@ -1,7 +1,7 @@
 #include <cstring>
 
-#include <ditharos/tensor/safetensors.h>
-#include <ditharos/tests/fuzz/targets.h>
+#include <ditharos/tensor/io/safetensors.h>
+#include "tests/fuzz/targets.h"
 
 namespace ditharos::tests {
 namespace {

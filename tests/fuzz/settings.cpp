@@ -1,5 +1,5 @@
-#include <ditharos/examples/common/dit_run.h>
-#include <ditharos/tests/fuzz/targets.h>
+#include "examples/common/dit_run.h"
+#include "tests/fuzz/targets.h"
 
 namespace ditharos::tests {
 

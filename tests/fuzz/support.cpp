@@ -3,8 +3,8 @@
 #include <fstream>
 
 #include <ditharos/tensor/error.h>
-#include <ditharos/tests/fuzz/targets.h>
-#include <ditharos/tests/temporary_folder.h>
+#include "tests/fuzz/targets.h"
+#include "tests/support/temporary_folder.h"
 
 namespace ditharos::tests {
 

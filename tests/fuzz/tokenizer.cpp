@@ -1,5 +1,5 @@
-#include <ditharos/data/tokenizer.h>
-#include <ditharos/tests/fuzz/targets.h>
+#include <ditharos/data/text/tokenizer.h>
+#include "tests/fuzz/targets.h"
 
 namespace ditharos::tests {
 namespace {

@@ -1,4 +1,4 @@
-"""Results and gradients of PyTorch for every operation, tests/golden/op.safetensors; tests/test_op_golden.cpp reads it.
+"""Results and gradients of PyTorch for every operation, tests/golden/op.safetensors; tests/op_table/test_op_golden.cpp reads it.
 
   python make_op_golden.py op.safetensors          (made with PyTorch 2.13.0, CPU)
 

@@ -8,10 +8,10 @@
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/diffusion/process.h>
-#include <ditharos/models/diffusion/trainer.h>
 #include <ditharos/models/dit/dit.h>
 #include <ditharos/optim/adam.h>
 #include <ditharos/tensor/parallel.h>
+#include <ditharos/training/trainer.h>
 
 using namespace ditharos;
 

@@ -1,0 +1,30 @@
+#pragma once
+// Internal to data/codecs/.
+// Pictures of at most 256 colours.
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace ditharos::data {
+
+/// Red, green, blue.
+using ColorBytes = std::array<uint8_t, 3>;
+
+/// The distinct colours of n pixels, planes [3, n], ascending; fewer than all of them, but more than `most`, where
+/// there are more than `most`.
+std::vector<ColorBytes> distinct_colors(const uint8_t* planes, int64_t n, size_t most);
+
+struct IndexedPicture {
+  std::vector<ColorBytes> palette;  ///< 1 to 256 colours
+  std::vector<uint8_t> indices;     ///< [height * width], into the palette
+};
+
+/// A picture, planes [3, height, width], with a palette of its own: all its colours where there are at most 256,
+/// otherwise the best 256 by median cut, and for each colour in between the two of them that mix to it best, in an
+/// ordered pattern. `top` and `left` place the picture in a larger one, so that patterns of its parts fit together.
+IndexedPicture to_palette(const uint8_t* planes, int64_t height, int64_t width, int64_t top, int64_t left);
+/// The same with a given palette, ascending, that holds every colour of the picture.
+std::vector<uint8_t> exact_indices(const uint8_t* planes, int64_t n, const std::vector<ColorBytes>& palette);
+
+}  // namespace ditharos::data

@@ -1,0 +1,30 @@
+#pragma once
+// Internal to data/codecs/.
+// Pixels between planes and the orders in which file formats hold them.
+#include <cstdint>
+#include <vector>
+
+namespace ditharos::data {
+
+/// A value over white, rounded: (v a + 255 (255 - a)) / 255.
+inline int over_white(int value, int alpha) { return (value * alpha + 255 * (255 - alpha) + 127) / 255; }
+
+/// n pixels with alpha, on white: [n, 4] -> [3, n]
+void rgba_over_white(const uint8_t* rgba, int64_t n, uint8_t* planes);
+/// [channels, n] -> [n, channels]
+std::vector<uint8_t> interleave(const uint8_t* planes, int64_t channels, int64_t n);
+
+/// The inverse: [n, channels] -> [channels, n]
+void separate(const uint8_t* pixels, int64_t channels, int64_t n, uint8_t* planes);
+
+/// A part of a picture, in whole pixels.
+struct PixelBox {
+  int64_t top = 0, left = 0, height = 0, width = 0;
+};
+/// The smallest part of `after` that holds all pixels in which it differs from `before`, both [3, H, W]; its corner has
+/// coordinates that `align` divides. One pixel where they are the same.
+PixelBox changed_part(const uint8_t* before, const uint8_t* after, int64_t height, int64_t width, int64_t align);
+/// A part of [3, H, W] as planes of its own.
+std::vector<uint8_t> cut_out(const uint8_t* planes, int64_t height, int64_t width, const PixelBox& part);
+
+}  // namespace ditharos::data

@@ -1,0 +1,15 @@
+#pragma once
+// Internal to data/codecs/.
+// Y4M from and to bytes. `name` stands in messages, and frames are contiguous u8
+// [F, 3, H, W] that check_clip_shape has passed.
+#include <string>
+#include <string_view>
+
+#include <ditharos/data/codecs/video_file.h>
+
+namespace ditharos::data {
+
+VideoFrames decode_y4m(std::string_view bytes, const std::string& name, int64_t max_pixels = default_max_pixels);
+std::string encode_y4m(const VideoFrames& clip, Chroma chroma);
+
+}  // namespace ditharos::data

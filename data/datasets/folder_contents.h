@@ -1,0 +1,30 @@
+#pragma once
+// Internal to data/.
+// What lies in a folder of data beside the data.
+#include <cstdint>
+#include <map>
+#include <string>
+
+namespace ditharos::data {
+
+/// True for names that operating systems leave in folders, never part of a data set: hidden ones, which begin with a
+/// dot ("._a.png" too), and __MACOSX.
+bool is_hidden(const std::string& name);
+
+/// Files that a reader passes over, counted by the endings of their names.
+class UnreadFiles {
+ public:
+  void add_file(const std::string& name);
+  void add_folder() { ++folders_; }
+  bool empty() const { return counts_.empty() && folders_ == 0; }
+  /// "40 .jpg files, 1 .txt file and 2 folders".
+  std::string text() const;
+  /// True for a single file or folder: it "is" not read.
+  bool is_one() const;
+
+ private:
+  std::map<std::string, int64_t> counts_;
+  int64_t folders_ = 0;
+};
+
+}  // namespace ditharos::data

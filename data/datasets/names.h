@@ -1,0 +1,16 @@
+#pragma once
+// Internal to data/datasets/.
+// Names of classes, as the readers of this folder find them.
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace ditharos::data {
+
+/// The names in `directory`/classes.txt, one a line (text_lines.h), line k for label k; none when there is no such
+/// file. Empty lines at the end of the file do not count. IoError on an empty or repeated name.
+std::vector<std::string> read_class_names(const std::string& directory);
+/// "0", "1", ..., n - 1.
+std::vector<std::string> numbered_class_names(int64_t n);
+
+}  // namespace ditharos::data

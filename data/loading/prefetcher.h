@@ -1,0 +1,88 @@
+#pragma once
+// Internal to data/loading/.
+// A background thread that makes items ahead of time, for the loaders of this folder.
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+#include <ditharos/tensor/parallel.h>
+
+namespace ditharos::data {
+
+/// Calls `make` again and again and hands out what it returned, in that order, while up to `depth` items wait ready.
+/// At depth 0 there is no thread, and take() calls `make` itself.
+template <class Item>
+class Prefetcher {
+ public:
+  Prefetcher(int64_t depth, std::function<Item()> make) : depth_(depth), make_(std::move(make)) {
+    if (depth_ > 0) worker_ = std::thread([this] { work(); });
+  }
+  /// Ends the thread, after the item that it is working on.
+  ~Prefetcher() {
+    if (!worker_.joinable()) return;
+    {
+      const std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
+    wake_worker_.notify_one();
+    worker_.join();
+  }
+  Prefetcher(const Prefetcher&) = delete;
+  Prefetcher& operator=(const Prefetcher&) = delete;
+
+  /// The next item; waits for it when it is not ready. What `make` threw is thrown here, once the items made before are
+  /// handed out, and at every later call.
+  Item take() {
+    if (depth_ == 0) return make_();
+    std::unique_lock lock(mutex_);
+    wake_caller_.wait(lock, [this] { return !ready_.empty() || failure_; });
+    if (ready_.empty()) std::rethrow_exception(failure_);
+    Item item = std::move(ready_.front());
+    ready_.pop_front();
+    lock.unlock();
+    wake_worker_.notify_one();
+    return item;
+  }
+
+ private:
+  void work() {
+    try {
+      // Inside of a parallel body nested loops run in place: this thread never opens a team beside the trainer's.
+      parallel_for(1, 1, [this](int64_t, int64_t) {
+        while (wait_for_room()) put(make_());
+      });
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      failure_ = std::current_exception();
+    }
+    wake_caller_.notify_one();
+  }
+  /// False when the prefetcher is going away.
+  bool wait_for_room() {
+    std::unique_lock lock(mutex_);
+    wake_worker_.wait(lock, [this] { return stop_ || static_cast<int64_t>(ready_.size()) < depth_; });
+    return !stop_;
+  }
+  void put(Item item) {
+    {
+      const std::lock_guard lock(mutex_);
+      ready_.push_back(std::move(item));
+    }
+    wake_caller_.notify_one();
+  }
+
+  const int64_t depth_;
+  const std::function<Item()> make_;
+  std::mutex mutex_;
+  std::condition_variable wake_worker_, wake_caller_;
+  std::deque<Item> ready_;  // guarded by mutex_, as are the next two
+  std::exception_ptr failure_;
+  bool stop_ = false;
+  std::thread worker_;  // last: it starts when everything else is there
+};
+
+}  // namespace ditharos::data

@@ -1,0 +1,17 @@
+#pragma once
+// Emoji as things for moving clips.
+#include <string>
+
+#include <ditharos/data/datasets/dataset.h>
+
+namespace ditharos::data {
+
+/// About forty emoji of things that a person knows at 32 pixels, from a font such as Noto Color Emoji: one picture a
+/// class, with their common names ("rocket"). Pictures are u8 [N, 4, 64, 64]: red, green and blue times the opacity,
+/// and the opacity. Those that the font lacks are left out; IoError when it has none, or cannot be read (emoji_font.h).
+[[nodiscard]] Dataset load_emoji(const std::string& font);
+
+/// The font of Debian's and Ubuntu's package fonts-noto-color-emoji, or "" when it is not installed.
+[[nodiscard]] std::string find_emoji_font();
+
+}  // namespace ditharos::data

@@ -1,0 +1,55 @@
+#pragma once
+// Captioned videos made from real pictures: garments, or other things, that move over changing skies.
+#include <cstdint>
+#include <string>
+
+#include <ditharos/data/datasets/clip.h>
+#include <ditharos/data/datasets/dataset.h>
+#include <ditharos/data/synthetic/scene.h>
+#include <ditharos/data/synthetic/scene_caption.h>
+
+namespace ditharos::data {
+
+struct MovingGarmentsOptions {
+  int64_t count = 100000;  ///< number of clips
+  uint64_t seed = 0;
+  SceneSplit split = SceneSplit::train;
+  double second_thing = 0.12;  ///< share of clips with a second, smaller thing, 0..1
+};
+
+/// `count` clips: clip i depends on the pictures, (seed, split, i) and the shape alone. A clip is the same scene in
+/// every shape: places and sizes are relative to the frame, and the whole motion takes the whole clip. A clip of one
+/// frame shows the middle of it.
+class MovingGarments : public ClipSource {
+ public:
+  /// Gray `pictures` of things on a black ground, as Fashion-MNIST's, [N, 1, H, W], which are tinted; or [N, 4, H, W]
+  /// with colours and opacity, as load_emoji() gives. ConfigError when an option is out of range or a class has no
+  /// picture, ShapeError for another number of channels.
+  explicit MovingGarments(Dataset pictures, const MovingGarmentsOptions& options = {});
+
+  int64_t size() const override { return options_.count; }
+  std::string caption(int64_t i) const override { return scene(i).caption; }
+  CaptionedClip clip(int64_t i, const ClipShape& shape) const override;
+  /// Of the pictures, their classes and the options. Takes a pass over the pictures.
+  uint32_t checksum() const override;
+
+  /// What happens in clip i, its caption included: the truth to which a caption or a measurement can be held.
+  Scene scene(int64_t i) const;
+  /// Any scene about these pictures as frames, u8 [F, 3, H, W]; ShapeError unless every size is at least 1.
+  Tensor render(const Scene& scene, const ClipShape& shape) const;
+  const SceneGrammar& grammar() const { return grammar_; }
+  const Dataset& pictures() const { return pictures_; }
+
+ private:
+  Sprite sprite_of(const Actor& actor) const;
+
+  Dataset pictures_;
+  MovingGarmentsOptions options_;
+  PicturesByClass by_class_;
+  SceneGrammar grammar_;
+};
+
+/// The pictures to make clips from: Fashion-MNIST where its files are installed, else the shapes of shapes.h.
+[[nodiscard]] Dataset things_to_move(Split split);
+
+}  // namespace ditharos::data

@@ -1,0 +1,99 @@
+#include <ditharos/nn/attention.h>
+
+#include <vector>
+
+namespace ditharos::nn {
+
+void AttentionOptions::validate() const {
+  check<ConfigError>(heads >= 1 && width % heads == 0, "the width ", width, " is not divisible by ",
+                     heads, " heads");
+  check<ConfigError>(kv_heads >= 0 && (kv_heads == 0 || heads % kv_heads == 0), heads, " heads of queries cannot ",
+                     "share ", kv_heads, " heads of keys and values: their number must divide that of the queries");
+  check<ConfigError>(context_width >= 0, "the width of the context must be at least 0, got ", context_width);
+  check<ConfigError>(!causal || context_width == 0, "causal attention is among one sequence's tokens: it takes no ",
+                     "context");
+}
+
+Attention::Attention(const AttentionOptions& options, Generator& rng) : heads_(options.heads), causal_(options.causal) {
+  options.validate();
+  kv_heads_ = options.kv_heads == 0 ? heads_ : options.kv_heads;
+  head_size_ = options.width / heads_;
+  const int64_t width = options.width, of_keys_and_values = 2 * kv_heads_ * head_size_;
+  if (options.context_width == 0) {
+    in_ = Linear(width, width + of_keys_and_values, rng, options.bias);
+  } else {
+    in_ = Linear(width, width, rng, options.bias);
+    kv_.emplace(options.context_width, of_keys_and_values, rng, options.bias);
+  }
+  proj_ = Linear(width, width, rng, options.bias);
+  if (options.zero_output) proj_.weight = Parameter(zeros({width, width}));
+  if (!options.qk_norm) return;
+  q_norm_ = Parameter(ones({head_size_}));
+  k_norm_ = Parameter(ones({head_size_}));
+}
+
+Tensor Attention::forward(const Tensor& x, const AttentionInputs& inputs) const {
+  check_inputs(inputs);
+  if (kv_) {
+    const std::vector<Tensor> kv = chunk((*kv_)(inputs.context), 2, -1);
+    const Tensor q = normalized(in_(x), q_norm_), k = normalized(kv[0], k_norm_);
+    return proj_(attend(q, repeated(k), repeated(kv[1]), inputs.mask));
+  }
+  Tensor qkv = packed(in_(x));  // [B, T, 3 D]
+  const RotaryTable& positions = inputs.positions;
+  if (positions.cosines.defined()) qkv = rope(qkv, positions.cosines, positions.sines, heads_);
+  if (!inputs.mask.defined() && !causal_) return proj_(attention(qkv, heads_));
+  const std::vector<Tensor> parts = chunk(qkv, 3, -1);
+  return proj_(attend(parts[0], parts[1], parts[2], inputs.mask));
+}
+
+void Attention::check_inputs(const AttentionInputs& inputs) const {
+  if (inputs.context.defined() != kv_.has_value()) [[unlikely]] {
+    check(kv_.has_value(), "[Attention] this is self-attention: it takes no context; give AttentionOptions a ",
+          "context_width for one");
+    fail("[Attention] this is cross-attention: it needs a context [B, S, context_width]");
+  }
+  check(!kv_ || !inputs.positions.cosines.defined(), "[Attention] rotary positions are those of one sequence: ",
+        "cross-attention takes none");
+}
+
+/// Queries, keys and values of all heads side by side: [B, T, 3 D].
+Tensor Attention::packed(const Tensor& qkv) const {
+  if (!q_norm_.defined() && kv_heads_ == heads_) return qkv;
+  const int64_t width = heads_ * head_size_, kv_width = kv_heads_ * head_size_;
+  const Tensor q = slice(qkv, -1, 0, width), k = slice(qkv, -1, width, width + kv_width),
+               v = slice(qkv, -1, width + kv_width, width + 2 * kv_width);
+  return cat({normalized(q, q_norm_), repeated(normalized(k, k_norm_)), repeated(v)}, -1);
+}
+
+/// Each head of x [B, T, heads of x * head size] after an RMS norm, if the module has one.
+Tensor Attention::normalized(const Tensor& x, const Parameter& factors) const {
+  if (!factors.defined()) return x;
+  return reshape(rms_norm(reshape(x, {x.size(0), x.size(1), -1, head_size_}), factors), x.shape());
+}
+
+/// [B, S, kv_heads * head size] -> [B, S, D]: every head of keys or values as often as heads of queries read it.
+Tensor Attention::repeated(const Tensor& x) const {
+  if (kv_heads_ == heads_) return x;
+  const int64_t batch = x.size(0), tokens = x.size(1), times = heads_ / kv_heads_;
+  const Tensor heads = reshape(x, {batch, tokens, kv_heads_, 1, head_size_});
+  return reshape(expand(heads, {batch, tokens, kv_heads_, times, head_size_}), {batch, tokens, heads_ * head_size_});
+}
+
+Tensor Attention::attend(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask) const {
+  const auto heads_of = [&](const Tensor& part) {  // [B, heads, tokens, head size]
+    return permute(reshape(part, {part.size(0), part.size(1), heads_, head_size_}), {0, 2, 1, 3});
+  };
+  const Tensor read = scaled_dot_product_attention(heads_of(q), heads_of(k), heads_of(v), mask, causal_);
+  return reshape(permute(read, {0, 2, 1, 3}), q.shape());
+}
+
+void Attention::visit(Visitor& v) {
+  v(kv_ ? "q" : "qkv", in_);
+  v("kv", kv_);
+  v("q_norm.weight", q_norm_);
+  v("k_norm.weight", k_norm_);
+  v("proj", proj_);
+}
+
+}  // namespace ditharos::nn

@@ -1,0 +1,38 @@
+#pragma once
+// JSON text (RFC 8259) read value by value, through nlohmann_json. Nothing is kept but what the handler keeps, so a text
+// that claims or nests much takes no memory.
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace ditharos {
+
+/// Receives the values of a JSON text in their order. Each function may throw; the exception leaves read_json. By default
+/// every value is refused, so a handler states what it expects.
+class JsonHandler {
+ public:
+  virtual ~JsonHandler() = default;
+  virtual void begin_object() { refuse("an object"); }
+  virtual void key(std::string&& name) { refuse("the key \"" + name + "\""); }
+  virtual void end_object() {}
+  virtual void begin_array() { refuse("an array"); }
+  virtual void end_array() {}
+  virtual void string(std::string&&) { refuse("a string"); }
+  /// A whole number from 0 to 2^64 - 1, written without a fraction or an exponent.
+  virtual void whole_number(uint64_t) { refuse("a number"); }
+  /// Any other number, true, false or null.
+  virtual void other(const std::string& text) { refuse(text); }
+
+ protected:
+  /// IoError "there is WHAT where it does not belong".
+  [[noreturn]] static void refuse(const std::string& what);
+};
+
+/// Passes the values of `text` to the handler. IoError, with the byte, for text that is not JSON or not UTF-8; `source`
+/// says in messages what the text is: "byte 7 of the header".
+void read_json(std::string_view text, const std::string& source, JsonHandler& handler);
+
+/// `text` as a JSON string with its quotation marks. Bytes that are not UTF-8 become U+FFFD.
+[[nodiscard]] std::string json_string(std::string_view text);
+
+}  // namespace ditharos

@@ -1,0 +1,180 @@
+#include <ditharos/tensor/kernels/attention/attention_heads.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include <ditharos/tensor/kernels/attention/attention_isa.h>
+#include <ditharos/tensor/kernels/dispatch.h>
+#include <ditharos/tensor/kernels/loop_nest.h>
+#include <ditharos/tensor/kernels/workspace.h>
+#include <ditharos/tensor/observer.h>
+#include <ditharos/tensor/parallel.h>
+
+namespace ditharos::kernels {
+namespace {
+
+template <class T> const AttentionLoops<T>& loops();
+template <> const AttentionLoops<float>& loops() { return isa_kernels<AttentionKernels>().f32; }
+template <> const AttentionLoops<double>& loops() { return isa_kernels<AttentionKernels>().f64; }
+
+thread_local Workspace scratch, chosen_keys, key_biases;
+
+/// A head of a sample.
+struct Place {
+  int64_t sample, head;
+};
+
+/// A tensor [B, H, rows, columns] as its heads.
+template <class T>
+struct Heads {
+  T* data;
+  Tensor tensor;
+
+  HeadRows<T> at(Place p) const {
+    const Strides& s = tensor.strides();
+    return {data + p.sample * s[0] + p.head * s[1], s[2]};
+  }
+};
+template <class T> Heads<const T> to_read(const Tensor& x) { return {x.data<T>(), x}; }
+template <class T> Heads<T> to_write(const Tensor& x) { return {x.mutable_data<T>(), x}; }
+
+/// Fetches the rows of a head into the cache while the one before is computed. They lie apart, one part of a longer row
+/// each, which the hardware does not foresee; where rows are few, waiting for them costs as much as computing.
+template <class T>
+void prefetch(const Heads<const T>& x, Place next) {
+  constexpr int64_t line = 64, few_rows = 128;
+  const int64_t rows = x.tensor.size(2), bytes = x.tensor.size(3) * int64_t(sizeof(T));
+  if (rows > few_rows) return;
+  const auto [first, ld] = x.at(next);
+  for (int64_t i = 0; i < rows; ++i) {
+    const char* row = reinterpret_cast<const char*>(first + i * ld);
+    for (int64_t at = 0; at < bytes; at += line) __builtin_prefetch(row + at, 0, 2);
+  }
+}
+
+/// Takes the mask into the head. A mask that is the same for every query leaves keys out altogether.
+template <class T>
+void set_mask(AttentionHead<T>& head, const Tensor& mask, const Strides& strides, Place p) {
+  const int64_t at = p.sample * strides[0] + p.head * strides[1], row = strides[2], column = strides[3];
+  const bool* seen = mask.dtype() == DType::boolean ? mask.data<bool>() + at : nullptr;
+  const T* bias = seen ? nullptr : mask.data<T>() + at;
+  if (row != 0 && head.queries > 1) {
+    head.mask = {.bias = bias, .seen = seen, .row = row, .column = column};
+    return;
+  }
+  int64_t* chosen = chosen_keys.get<int64_t>(head.keys);
+  T* added = key_biases.get<T>(head.keys);
+  int64_t count = 0;
+  bool plain = true;  // nothing but zeros is added
+  for (int64_t j = 0; j < head.keys; ++j) {
+    const T b = seen ? T(0) : bias[j * column];
+    if (seen ? !seen[j * column] : b == -INFINITY) continue;
+    plain = plain && b == T(0);
+    chosen[count] = j;
+    added[count++] = b;
+  }
+  if (count < head.keys) head.chosen = chosen;
+  if (!plain) head.mask.key_bias = added;
+  head.keys = count;
+}
+
+/// The operands with elements of T.
+template <class T>
+struct Operands {
+  const AttentionOperands& in;
+  Heads<const T> q = to_read<T>(in.q), k = to_read<T>(in.k), v = to_read<T>(in.v);
+  Strides mask = in.mask.defined() ? broadcast_strides(in.mask, in.scores_shape()) : Strides{};
+
+  explicit Operands(const AttentionOperands& operands) : in(operands) {}
+
+  AttentionHead<T> head(Place p) const {
+    const T scale = T(1) / std::sqrt(static_cast<T>(in.q.size(3)));
+    AttentionHead<T> head{in.q.size(2), in.k.size(2), in.q.size(3), in.v.size(3), scale,
+                          q.at(p), k.at(p), v.at(p), in.k.size(2)};
+    if (in.mask.defined() && in.mask.numel() > 0) set_mask(head, in.mask, mask, p);
+    head.mask.causal = in.causal;
+    return head;
+  }
+
+  void prefetch_head(Place next) const {
+    for (const auto* x : {&q, &k, &v}) prefetch(*x, next);
+  }
+
+  /// Runs body(place, next, scratch) for every head; each owns its part of the results. `next` is the head that the
+  /// same thread takes next, or `place` itself after the last.
+  void for_each_head(FunctionRef<void(Place place, Place next, T* scratch)> body) const {
+    const int64_t batch = in.q.size(0), heads = in.q.size(1);
+    if (batch * heads == 0) return;
+    const int64_t elements = loops<T>().scratch_elements(in.k.size(2), in.q.size(3), in.v.size(3));
+    // Heads of a sample lie side by side, so a thread takes whole samples where there are enough of them.
+    const int64_t group = std::max<int64_t>(1, batch / (8 * num_threads())) * heads;
+    const int64_t step = batch >= 4 * num_threads() ? group : 1;
+    const auto place = [&](int64_t i) { return Place{i / heads, i % heads}; };
+    parallel_tasks((batch * heads + step - 1) / step, [&](int64_t task) {
+      const int64_t end = std::min(batch * heads, (task + 1) * step);
+      for (int64_t i = task * step; i < end; ++i)
+        body(place(i), place(std::min(i + 1, end - 1)), scratch.get<T>(elements));
+    });
+  }
+};
+
+/// Counts `by_head` products of every pair of a query and a key with head_size columns, `by_value` with value_size.
+void count_products(const AttentionOperands& in, int by_head, int by_value) {
+  const double queries = double(in.q.size(2)), keys = double(in.k.size(2)), both = std::min(queries, keys);
+  // Under a causal mask query i meets min(i + 1, keys) keys.
+  const double pairs = in.causal ? both * (both + 1) / 2 + (queries - both) * keys : queries * keys;
+  const double columns = by_head * double(in.q.size(3)) + by_value * double(in.v.size(3));
+  count_flops(2 * double(in.q.size(0) * in.q.size(1)) * pairs * columns);
+}
+
+/// What was kept of a head: the weights or the log-sum-exp, the other one null.
+template <class T>
+struct Kept {
+  T *log_sum_exp = nullptr, *weights = nullptr;
+
+  Kept(T* data, const Tensor& kept, Place p) {
+    if (!kept.defined()) return;
+    T* of_head = data + p.sample * kept.strides()[0] + p.head * kept.strides()[1];
+    (kept.rank() == 4 ? weights : log_sum_exp) = of_head;
+  }
+};
+
+}  // namespace
+
+void attend(const char* op, const AttentionOperands& in, const Tensor& out, const Tensor& kept) {
+  count_products(in, 1, 1);  // q k^T, P v
+  visit_floating(op, in.q.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const Operands<T> operands(in);
+    const Heads<T> to = to_write<T>(out);
+    T* keep = kept.defined() ? kept.mutable_data<T>() : nullptr;
+    operands.for_each_head([&](Place place, Place next, T* memory) {
+      operands.prefetch_head(next);
+      const Kept<T> of_head(keep, kept, place);
+      loops<T>().forward(operands.head(place), to.at(place), of_head.log_sum_exp, of_head.weights, memory);
+    });
+  });
+}
+
+void attend_backward(const char* op, const AttentionOperands& in, const Tensor& out, const Tensor& kept,
+                     const Tensor& grad, const AttentionGrads& to) {
+  const bool again = kept.rank() == 3;  // P is computed again
+  count_products(in, again ? 3 : 2, 2);  // P, dQ, dK; dP, dV
+  visit_floating(op, in.q.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const Operands<T> operands(in);
+    const Heads<const T> o = to_read<T>(out), g = to_read<T>(grad);
+    const Heads<T> dq = to_write<T>(to.q), dk = to_write<T>(to.k), dv = to_write<T>(to.v);
+    const T* keep = kept.data<T>();
+    operands.for_each_head([&](Place place, Place next, T* memory) {
+      operands.prefetch_head(next);
+      prefetch(o, next);
+      prefetch(g, next);
+      const Kept<const T> of_head(keep, kept, place);
+      loops<T>().backward(operands.head(place), o.at(place), of_head.log_sum_exp, of_head.weights, g.at(place),
+                          {dq.at(place), dk.at(place), dv.at(place)}, memory);
+    });
+  });
+}
+
+}  // namespace ditharos::kernels

@@ -1,0 +1,42 @@
+#include <ditharos/tensor/kernels/attention/scaled_dot_product_attention.h>
+
+#include <ditharos/tensor/kernels/copy/copy.h>
+#include <ditharos/tensor/view.h>
+
+namespace ditharos::kernels {
+namespace {
+
+constexpr const char* op = "scaled_dot_product_attention";
+
+/// x [B, H, rows, columns], or a copy where its rows are not contiguous.
+Tensor with_rows(const Tensor& x) { return x.size(3) <= 1 || x.strides()[3] == 1 ? x : contiguous(x); }
+
+AttentionOperands with_rows(const AttentionOperands& in) {
+  return {with_rows(in.q), with_rows(in.k), with_rows(in.v), in.mask, in.causal};
+}
+
+/// [B, H, rows, columns] laid out as [B, rows, H, columns].
+Tensor heads_side_by_side(const Tensor& rows_like, int64_t columns) {
+  const Tensor x({rows_like.size(0), rows_like.size(2), rows_like.size(1), columns}, rows_like.dtype());
+  return views::permute(x, {0, 2, 1, 3});
+}
+
+}  // namespace
+
+Tensor scaled_dot_product_attention(const AttentionOperands& in, Tensor* log_sum_exp) {
+  const Tensor out = heads_side_by_side(in.q, in.v.size(3));
+  const Tensor kept = log_sum_exp ? Tensor({in.q.size(0), in.q.size(1), in.q.size(2)}, in.q.dtype()) : Tensor{};
+  attend(op, with_rows(in), out, kept);
+  if (log_sum_exp) *log_sum_exp = kept;
+  return out;
+}
+
+AttentionGrads scaled_dot_product_attention_backward(const AttentionOperands& in, const Tensor& out,
+                                                     const Tensor& log_sum_exp, const Tensor& grad) {
+  const AttentionGrads to{heads_side_by_side(in.q, in.q.size(3)), heads_side_by_side(in.k, in.k.size(3)),
+                          heads_side_by_side(in.v, in.v.size(3))};
+  attend_backward(op, with_rows(in), out, log_sum_exp, with_rows(grad), to);
+  return to;
+}
+
+}  // namespace ditharos::kernels

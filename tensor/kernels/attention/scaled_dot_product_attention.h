@@ -1,0 +1,15 @@
+#pragma once
+// Attention on separate queries, keys and values, with masks: no matrix of queries x keys in memory.
+#include <ditharos/tensor/kernels/attention/attention_heads.h>
+
+namespace ditharos::kernels {
+
+/// softmax(q k^T / sqrt(D) + mask) v, [B, H, T, E], laid out as [B, T, H, E], so that joining the heads is free.
+/// Operands whose rows are contiguous are read where they lie, others through a copy; the mask is never copied.
+/// `log_sum_exp`, if not null, receives [B, H, T] for the backward pass.
+Tensor scaled_dot_product_attention(const AttentionOperands& in, Tensor* log_sum_exp);
+/// Gradients with respect to q, k and v, laid out in the same way; `out` and `log_sum_exp` are the forward's.
+AttentionGrads scaled_dot_product_attention_backward(const AttentionOperands& in, const Tensor& out,
+                                                     const Tensor& log_sum_exp, const Tensor& grad);
+
+}  // namespace ditharos::kernels

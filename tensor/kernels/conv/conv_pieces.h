@@ -1,0 +1,37 @@
+#pragma once
+// Internal to tensor/kernels/.
+// How a convolution is cut into pieces for threads. The cut depends on the sizes alone.
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <ditharos/tensor/kernels/conv/conv_geometry.h>
+
+namespace ditharos::kernels {
+
+enum class ConvPass : int64_t { forward, input_gradient, weight_gradient };
+
+/// What a primitive is made for: some pictures and some channels of a convolution. Strides reach from one picture, or
+/// one output channel's weights, to the next in the caller's arrays. All numbers, so that it can be hashed as such.
+struct ConvPieceKey {
+  ConvGeometry g;
+  int64_t in_stride, out_stride, weight_stride;
+  ConvPass pass;
+  int64_t bias;  ///< 0 or 1
+  friend bool operator==(const ConvPieceKey&, const ConvPieceKey&) = default;
+};
+struct ConvPieceKeyHash {
+  size_t operator()(const ConvPieceKey& key) const;
+};
+
+/// One piece's place: its first picture and its first channel (of y; for the input gradient of x). `part` counts the
+/// stretches of pictures; for the weight gradient, each has a sum of its own.
+struct ConvPiece {
+  int64_t image, channel, part;
+  ConvPieceKey key;
+};
+
+/// For g with at least one element on either side; pieces come in the order of their pictures.
+std::vector<ConvPiece> cut_conv(const ConvGeometry& g, ConvPass pass, bool bias);
+
+}  // namespace ditharos::kernels

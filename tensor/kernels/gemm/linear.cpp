@@ -1,0 +1,168 @@
+#include <ditharos/tensor/kernels/gemm/linear.h>
+
+#include <algorithm>
+
+#include <ditharos/tensor/kernels/copy/copy.h>
+#include <ditharos/tensor/kernels/dispatch.h>
+#include <ditharos/tensor/kernels/gemm/gemm.h>
+#include <ditharos/tensor/kernels/gemm/matrix_view.h>
+#include <ditharos/tensor/kernels/pointwise/gelu_isa.h>
+#include <ditharos/tensor/kernels/reduce/reduce.h>
+#include <ditharos/tensor/parallel.h>
+#include <ditharos/tensor/view.h>
+
+namespace ditharos::kernels {
+namespace {
+
+template <class T> const GeluLoops<T>& gelu_loops();
+template <> const GeluLoops<float>& gelu_loops() { return isa_kernels<GeluKernels>().f32; }
+template <> const GeluLoops<double>& gelu_loops() { return isa_kernels<GeluKernels>().f64; }
+
+/// Rows whose contributions to a column sum are added one after the other; the sums of such chunks are added in order.
+constexpr int64_t rows_of_chunk = 64;
+
+Shape with_last(Shape s, int64_t last) {
+  s[s.rank() - 1] = last;
+  return s;
+}
+
+void check_linear(const char* op, const char* name, const Tensor& x, const Tensor& weight, int64_t width) {
+  check<DTypeError>(x.dtype() == weight.dtype(), "[", op, "] ", name, " is ", x.dtype(), ", weight is ", weight.dtype(),
+                    "; convert one of them");
+  check<ShapeError>(weight.rank() == 2, "[", op, "] weight must be [out, in], got ", weight.shape());
+  check<ShapeError>(x.rank() >= 1 && x.size(-1) == width, "[", op, "] ", name, " ", x.shape(), " does not fit weight ",
+                    weight.shape(), ": its last axis must be ", width);
+}
+
+/// Passes to run(g) the product out [m, n] = op(a) op(b) + bias of rank-2 operands.
+template <class T, class Run>
+void product(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, const Tensor& bias,
+             const Tensor& out, const Run& run) {
+  MatrixLayout layout_a, layout_b;
+  const Tensor left = readable_matrix(a, layout_a), right = readable_matrix(b, layout_b);
+  Gemm<T> g;
+  g.m = out.size(0), g.n = out.size(1), g.k = transpose_a ? a.size(0) : a.size(1);
+  g.a = left.data<T>(), g.lda = layout_a.ld, g.transpose_a = layout_a.transposed != transpose_a;
+  g.b = right.data<T>(), g.ldb = layout_b.ld, g.transpose_b = layout_b.transposed != transpose_b;
+  g.c = out.mutable_data<T>(), g.ldc = std::max<int64_t>(g.n, 1);
+  const Tensor offset = bias.defined() ? contiguous(bias) : bias;
+  if (bias.defined()) g.bias = offset.data<T>();
+  run(g);
+}
+
+Tensor multiply(const char* op, const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b,
+                const Tensor& bias) {
+  const Tensor out({a.size(transpose_a ? 1 : 0), b.size(transpose_b ? 0 : 1)}, a.dtype());
+  visit_floating(op, a.dtype(), [&](auto zero) {
+    product<decltype(zero)>(a, transpose_a, b, transpose_b, bias, out, [](const auto& g) { gemm(g); });
+  });
+  return out;
+}
+
+void check_forward(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  check_linear(op, "x", x, weight, weight.rank() == 2 ? weight.size(1) : 0);
+  if (!bias.defined()) return;
+  check<DTypeError>(bias.dtype() == x.dtype(), "[", op, "] x is ", x.dtype(), ", bias is ", bias.dtype());
+  check<ShapeError>(bias.shape() == Shape{weight.size(0)}, "[", op, "] bias must be ", Shape{weight.size(0)}, ", got ",
+                    bias.shape());
+}
+
+}  // namespace
+
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  check_forward("linear", x, weight, bias);
+  return views::reshape(multiply("linear", as_rows(x), false, weight, true, bias),
+                        with_last(x.shape(), weight.size(0)));
+}
+
+Tensor linear_gelu_tanh(const Tensor& x, const Tensor& weight, const Tensor& bias, Tensor* before) {
+  check_forward("linear_gelu_tanh", x, weight, bias);
+  const Tensor rows = as_rows(x), h({rows.size(0), weight.size(0)}, x.dtype()), y(h.shape(), x.dtype());
+  visit_floating("linear_gelu_tanh", x.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const T* from = h.data<T>();
+    T* to = y.mutable_data<T>();
+    product<T>(rows, false, weight, true, bias, h, [&](const Gemm<T>& g) {
+      gemm_then<T>(g, [&](const Gemm<T>& piece) {
+        gelu_loops<T>().forward(piece.m, piece.n, piece.ldc, piece.c, to + (piece.c - from));
+      });
+    });
+  });
+  const Shape shape = with_last(x.shape(), weight.size(0));
+  if (before) *before = views::reshape(h, shape);
+  return views::reshape(y, shape);
+}
+
+Tensor gelu_tanh_backward_bias(const Tensor& grad, const Tensor& before, const Tensor& out) {
+  const char* op = "gelu_tanh_backward_bias";
+  check<DTypeError>(grad.dtype() == before.dtype() && out.dtype() == before.dtype(), "[", op, "] gradient is ",
+                    grad.dtype(), ", input ", before.dtype(), ", result ", out.dtype());
+  check<ShapeError>(grad.rank() >= 1 && grad.shape() == before.shape() && out.shape() == before.shape(), "[", op,
+                    "] gradient ", grad.shape(), ", input ", before.shape(), " and result ", out.shape(),
+                    " must have one shape");
+  check<ShapeError>(out.is_contiguous(), "[", op, "] the result must be contiguous");
+  const Tensor dy = contiguous(grad), h = contiguous(before);
+  const int64_t width = h.size(-1), rows = width > 0 ? h.numel() / width : 0;
+  const int64_t chunks = std::max<int64_t>(1, (rows + rows_of_chunk - 1) / rows_of_chunk);
+  const Tensor partial({chunks, width}, before.dtype());
+  visit_floating(op, before.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const T *dy_p = dy.data<T>(), *h_p = h.data<T>();
+    T *dx_p = out.mutable_data<T>(), *sums = partial.mutable_data<T>();
+    parallel_for(chunks, 1 + 256 / std::max<int64_t>(width, 1), [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t first = i * rows_of_chunk, at = first * width;
+        gelu_loops<T>().backward(std::min(rows_of_chunk, rows - first), width, dy_p + at, h_p + at, dx_p + at,
+                                 sums + i * width);
+      }
+    });
+  });
+  return sum(partial, {0}, false);
+}
+
+Tensor linear_backward_input(const Tensor& grad, const Tensor& weight) {
+  check_linear("linear_backward", "gradient", grad, weight, weight.rank() == 2 ? weight.size(0) : 0);
+  const Tensor dx = multiply("linear_backward", as_rows(grad), false, weight, false, {});
+  return views::reshape(dx, with_last(grad.shape(), weight.size(1)));
+}
+
+namespace {
+/// Checks dy and x of dW = dy^T x and returns both as rows.
+std::pair<Tensor, Tensor> rows_of_both(const Tensor& grad, const Tensor& x) {
+  check<DTypeError>(grad.dtype() == x.dtype(), "[linear_backward] gradient is ", grad.dtype(), ", x is ", x.dtype());
+  check<ShapeError>(grad.rank() >= 1 && x.rank() >= 1, "[linear_backward] needs at least one axis, got ", grad.shape(),
+                    " and ", x.shape());
+  const Tensor dy = as_rows(grad), rows = as_rows(x);
+  check<ShapeError>(dy.size(0) == rows.size(0), "[linear_backward] gradient ", grad.shape(), " and x ", x.shape(),
+                    " differ in their leading axes");
+  return {dy, rows};
+}
+}  // namespace
+
+Tensor linear_backward_weight(const Tensor& grad, const Tensor& x) {
+  const auto [dy, rows] = rows_of_both(grad, x);
+  return multiply("linear_backward", dy, true, rows, false, {});
+}
+
+void accumulate_linear_backward_weight(const Tensor& grad, const Tensor& x, const Tensor& weight_grad) {
+  const auto [dy, rows] = rows_of_both(grad, x);
+  check<DTypeError>(weight_grad.dtype() == x.dtype(), "[linear_backward] the weight's gradient is ",
+                    weight_grad.dtype(), ", x is ", x.dtype());
+  check<ShapeError>(weight_grad.shape() == Shape{dy.size(1), rows.size(1)} && weight_grad.is_contiguous(),
+                    "[linear_backward] the weight's gradient must be ", Shape{dy.size(1), rows.size(1)},
+                    " and contiguous, got ", weight_grad.shape());
+  visit_floating("linear_backward", x.dtype(), [&, &dy = dy, &rows = rows](auto zero) {
+    using T = decltype(zero);
+    product<T>(dy, true, rows, false, {}, weight_grad, [](Gemm<T> g) {
+      g.accumulate = true;
+      gemm(g);
+    });
+  });
+}
+
+Tensor linear_backward_bias(const Tensor& grad) {
+  check<ShapeError>(grad.rank() >= 1, "[linear_backward] needs at least one axis, got ", grad.shape());
+  return sum(as_rows(grad), {0}, false);
+}
+
+}  // namespace ditharos::kernels

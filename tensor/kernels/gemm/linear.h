@@ -1,0 +1,21 @@
+#pragma once
+// The linear layer and its gradients.
+#include <ditharos/tensor/tensor.h>
+
+namespace ditharos::kernels {
+
+/// y = x W^T + bias; x [..., in], W [out, in], bias [out] or undefined; y [..., out].
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias);
+/// gelu_tanh(linear(x, weight, bias)), each piece while it is in the cache; `before` receives linear's result.
+Tensor linear_gelu_tanh(const Tensor& x, const Tensor& weight, const Tensor& bias, Tensor* before);
+/// Gradient of linear's result, grad gelu_tanh'(before), and its column sums [out], in one pass. `out` receives it; it
+/// may be `grad`.
+Tensor gelu_tanh_backward_bias(const Tensor& grad, const Tensor& before, const Tensor& out);
+/// Gradients of linear: dx = dy W; dW = dy^T x; dbias = sum of the rows of dy. dy [..., out].
+Tensor linear_backward_input(const Tensor& grad, const Tensor& weight);
+Tensor linear_backward_weight(const Tensor& grad, const Tensor& x);
+/// dW += dy^T x, in place; dW [out, in], contiguous.
+void accumulate_linear_backward_weight(const Tensor& grad, const Tensor& x, const Tensor& weight_grad);
+Tensor linear_backward_bias(const Tensor& grad);
+
+}  // namespace ditharos::kernels

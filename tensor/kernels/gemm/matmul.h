@@ -1,0 +1,10 @@
+#pragma once
+// Matrix products of tensors.
+#include <ditharos/tensor/tensor.h>
+
+namespace ditharos::kernels {
+
+/// matmul(a, b) of any rank with broadcasting over the leading axes; the last two multiply. Vectors as in NumPy.
+Tensor matmul(const Tensor& a, const Tensor& b);
+
+}  // namespace ditharos::kernels

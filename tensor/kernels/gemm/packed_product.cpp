@@ -1,0 +1,78 @@
+#include <ditharos/tensor/kernels/gemm/packed_product.h>
+
+#include <algorithm>
+#include <type_traits>
+#include <vector>
+
+#include <ditharos/tensor/kernels/gemm/gemm_tile.h>
+
+namespace ditharos::kernels {
+namespace {
+
+void multiply(const FloatProduct&, int64_t m, int64_t n, int64_t k, const float* a, const float* weight, float* c,
+              const float* bias) {
+  Gemm<float> g;
+  g.m = m, g.n = n, g.k = k;
+  g.a = a, g.lda = k;
+  g.b = weight, g.ldb = k, g.transpose_b = true;
+  g.c = c, g.ldc = n;
+  g.bias = bias;
+  gemm_tile_native(g);
+}
+
+void multiply(const ByteProduct&, int64_t m, int64_t n, int64_t k, const uint8_t* a, const int8_t* weight, int32_t* c,
+              const int32_t*) {
+  for (int64_t i = 0; i < m; ++i)
+    for (int64_t j = 0; j < n; ++j) {
+      const uint8_t* left = a + i * k;
+      const int8_t* right = weight + j * k;
+      int32_t sum = 0;
+      for (int64_t p = 0; p < k; ++p) sum += int32_t(left[p]) * int32_t(right[p]);
+      c[i * n + j] = sum;
+    }
+}
+
+template <class Kind>
+class NativeProduct : public PackedProduct<Kind> {
+ public:
+  NativeProduct(const typename Kind::Weight* weight, int64_t n, int64_t k)
+      : n_(n), k_(k), weight_(weight, weight + n * k) {}
+
+  void run(int64_t m, const typename Kind::Left* a, typename Kind::Result* c,
+           const typename Kind::Result* bias) const override {
+    multiply(Kind{}, m, n_, k_, a, weight_.data(), c, bias);
+  }
+
+ private:
+  int64_t n_, k_;
+  std::vector<typename Kind::Weight> weight_;
+};
+
+}  // namespace
+
+template <class Kind>
+PackedProductPtr<Kind> pack_native(const typename Kind::Weight* weight, int64_t n, int64_t k) {
+  return std::make_unique<const NativeProduct<Kind>>(weight, n, k);
+}
+template PackedProductPtr<FloatProduct> pack_native<FloatProduct>(const float* weight, int64_t n, int64_t k);
+template PackedProductPtr<ByteProduct> pack_native<ByteProduct>(const int8_t* weight, int64_t n, int64_t k);
+
+template <class Kind>
+PackedProductPtr<Kind> pack(const typename Kind::Weight* weight, int64_t n, int64_t k) {
+#ifdef DITHAROS_HAS_ONEDNN
+  if (PackedProductPtr<Kind> packed = pack_onednn<Kind>(weight, n, k)) return packed;
+#endif
+  return pack_native<Kind>(weight, n, k);
+}
+template PackedProductPtr<FloatProduct> pack<FloatProduct>(const float* weight, int64_t n, int64_t k);
+template PackedProductPtr<ByteProduct> pack<ByteProduct>(const int8_t* weight, int64_t n, int64_t k);
+
+int int8_weight_limit() {
+#ifdef DITHAROS_HAS_ONEDNN
+  return int8_weight_limit_onednn();
+#else
+  return 127;
+#endif
+}
+
+}  // namespace ditharos::kernels

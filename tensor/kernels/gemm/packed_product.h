@@ -1,0 +1,58 @@
+#pragma once
+// Internal to tensor/kernels/.
+// The seam to a matrix library for weights that stay the same over many products: they are brought once into the layout
+// that its kernel likes best.
+#include <cstdint>
+#include <memory>
+
+namespace ditharos::kernels {
+
+/// What a product multiplies and adds: floats, or unsigned bytes with signed ones in 32-bit integers, which is exact.
+struct FloatProduct {
+  using Left = float;
+  using Weight = float;
+  using Result = float;
+};
+struct ByteProduct {
+  using Left = uint8_t;
+  using Weight = int8_t;
+  using Result = int32_t;
+};
+
+/// W [n, k], ready to be multiplied. Threads may share it.
+template <class Kind>
+class PackedProduct {
+ public:
+  virtual ~PackedProduct() = default;
+  /// c [m, n] = a [m, k] W^T (+ bias [n], floats only), without gaps between rows, on the calling thread. The bits of a
+  /// row depend on nothing but that row.
+  virtual void run(int64_t m, const typename Kind::Left* a, typename Kind::Result* c,
+                   const typename Kind::Result* bias) const = 0;
+
+  /// How many parts of equal width the columns of the result can be computed in; 1: only all of them at once.
+  virtual int64_t parts() const { return 1; }
+  /// Part `part` of c alone, [m, n / parts()], with its part of the bias.
+  virtual void run_part(int64_t part, int64_t m, const typename Kind::Left* a, typename Kind::Result* c,
+                        const typename Kind::Result* bias) const;
+};
+template <class Kind>
+void PackedProduct<Kind>::run_part(int64_t, int64_t m, const typename Kind::Left* a, typename Kind::Result* c,
+                                   const typename Kind::Result* bias) const {
+  run(m, a, c, bias);
+}
+template <class Kind> using PackedProductPtr = std::unique_ptr<const PackedProduct<Kind>>;
+
+/// Packs W [n, k], n and k >= 1, for the library that this build has.
+template <class Kind> PackedProductPtr<Kind> pack(const typename Kind::Weight* weight, int64_t n, int64_t k);
+
+/// By our own kernels: a plain copy; the tests' oracle.
+template <class Kind> PackedProductPtr<Kind> pack_native(const typename Kind::Weight* weight, int64_t n, int64_t k);
+/// By oneDNN.
+template <class Kind> PackedProductPtr<Kind> pack_onednn(const typename Kind::Weight* weight, int64_t n, int64_t k);
+
+/// Largest size of a quantised weight, 127 or less. CPUs without VNNI add two products of bytes in 16 bits, which
+/// overflow beyond 63.
+int int8_weight_limit();
+int int8_weight_limit_onednn();
+
+}  // namespace ditharos::kernels

@@ -1,0 +1,200 @@
+#include <ditharos/tensor/kernels/index/index.h>
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include <ditharos/tensor/kernels/copy/copy.h>
+#include <ditharos/tensor/kernels/dispatch.h>
+#include <ditharos/tensor/kernels/reduce/sum_plan.h>
+#include <ditharos/tensor/kernels/workspace.h>
+#include <ditharos/tensor/view.h>
+
+namespace ditharos::kernels {
+namespace {
+
+/// The indices, contiguous, every one of them in [0, size) or refused.
+Tensor checked_indices(const char* op, const Tensor& indices, int64_t size) {
+  check<DTypeError>(indices.dtype() == DType::i64, "[", op, "] indices must be i64, got ", indices.dtype());
+  const Tensor flat = contiguous(indices);
+  const int64_t n = flat.numel();
+  if (n == 0) return flat;
+  const int64_t* p = flat.data<int64_t>();
+  for (int64_t i = 0; i < n; ++i)
+    check<ShapeError>(p[i] >= 0 && p[i] < size, "[", op, "] index ", p[i], " is not in [0, ", size, ")");
+  return flat;
+}
+
+/// Types that add up: a gradient or a count. Integers are added in the unsigned type of their width, where an overflow
+/// wraps around.
+template <class F>
+void visit_addable(const char* op, const Tensor& from, const Tensor& to, const F& f) {
+  if (from.dtype() == DType::i64)
+    return f(reinterpret_cast<const uint64_t*>(from.data<int64_t>()),
+             reinterpret_cast<uint64_t*>(to.mutable_data<int64_t>()));
+  visit_floating(op, from.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    f(from.data<T>(), to.mutable_data<T>());
+  });
+}
+
+const SumLoops<float>& sum_loops(float) { return isa_kernels<ReduceKernels>().f32; }
+const SumLoops<double>& sum_loops(double) { return isa_kernels<ReduceKernels>().f64; }
+const SumLoops<uint64_t>& sum_loops(uint64_t) { return isa_kernels<ReduceKernels>().u64; }
+
+/// Positions of equal destinations, side by side and in order: those of row r are order[start[r]] ..
+/// order[start[r+1]-1].
+struct Buckets {
+  std::vector<int64_t> start, order;
+  Buckets(const int64_t* destination, int64_t n, int64_t rows) : start(size_t(rows) + 1), order(size_t(n)) {
+    for (int64_t i = 0; i < n; ++i) ++start[size_t(destination[i]) + 1];
+    for (int64_t r = 0; r < rows; ++r) start[size_t(r) + 1] += start[size_t(r)];
+    std::vector<int64_t> next(start.begin(), start.end() - 1);
+    for (int64_t i = 0; i < n; ++i) order[size_t(next[size_t(destination[i])]++)] = i;
+  }
+};
+
+/// Axis by axis: is `index` no larger than x, except along `axis`?
+void check_index_shape(const char* op, const Shape& x, int axis, const Shape& index) {
+  bool fits = x.rank() == index.rank();
+  for (int i = 0; fits && i < x.rank(); ++i) fits = i == axis || index[i] <= x[i];
+  check<ShapeError>(fits, "[", op, "] index of shape ", index, " does not fit shape ", x, " along axis ", axis);
+}
+
+Strides without(Strides strides, int axis) {
+  strides.erase(axis);
+  return strides;
+}
+
+}  // namespace
+
+Tensor index_select(const Tensor& table, const Tensor& indices) {
+  check<ShapeError>(table.rank() >= 1, "[index_select] needs a table with rows, got a scalar");
+  const Tensor flat = checked_indices("index_select", indices, table.shape()[0]);
+  const Tensor source = contiguous(table);
+  Shape shape = indices.shape();
+  for (int i = 1; i < table.rank(); ++i) shape.push_back(table.shape()[i]);
+  Tensor out(shape, table.dtype());
+  const int64_t n = flat.numel();
+  if (out.numel() == 0) return out;
+  const int64_t row = out.numel() / n;
+  visit_dtype(table.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const T* from = source.data<T>();
+    const int64_t* index = flat.data<int64_t>();
+    T* to = out.mutable_data<T>();
+    parallel_for(n, std::max<int64_t>(1, elementwise_grain / row), [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) std::memcpy(to + i * row, from + index[i] * row, size_t(row) * sizeof(T));
+    });
+  });
+  return out;
+}
+
+Tensor index_add(const Tensor& values, const Tensor& indices, int64_t rows) {
+  check<ShapeError>(rows >= 0, "[index_add] the number of rows cannot be negative, got ", rows);
+  const int lead = indices.rank();
+  Shape shape = {rows}, prefix;
+  for (int i = 0; i < values.rank(); ++i) (i < lead ? prefix : shape).push_back(values.shape()[i]);
+  check<ShapeError>(prefix == indices.shape(), "[index_add] values of shape ", values.shape(),
+                    " do not begin with the indices' shape ", indices.shape());
+  const Tensor flat = checked_indices("index_add", indices, rows);
+  const Tensor source = contiguous(values);
+  Tensor out(shape, values.dtype());
+  fill(out, 0);
+  if (values.numel() == 0) return out;
+  const int64_t n = flat.numel(), row = values.numel() / n;
+  visit_addable("index_add", source, out, [&](const auto* from, auto* to) {
+    const auto& loops = sum_loops(*from);
+    // A destination row belongs to one thread, which adds its values in blocks and pairs of blocks.
+    const Buckets buckets(flat.data<int64_t>(), n, rows);
+    const int64_t cost = std::max<int64_t>(1, row * n / rows);
+    parallel_for(rows, std::max<int64_t>(1, elementwise_grain / cost), [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; ++r) {
+        const int64_t first = buckets.start[size_t(r)], count = buckets.start[size_t(r) + 1] - first;
+        for (int64_t j = 0; count > 0 && j < row; j += column_tile)
+          sum_rows(loops, first, count, [&](int64_t k) { return from + buckets.order[size_t(k)] * row + j; }, 1,
+                   std::min(column_tile, row - j), to + r * row + j);
+      }
+    });
+  });
+  return out;
+}
+
+Tensor gather(const Tensor& x, int axis, const Tensor& index) {
+  axis = normalize_axis("gather", axis, x.rank());
+  check_index_shape("gather", x.shape(), axis, index.shape());
+  const Tensor positions = checked_indices("gather", index, x.shape()[axis]);
+  Tensor out(index.shape(), x.dtype());
+  if (out.numel() == 0) return out;
+  const int64_t length = index.shape()[axis], out_step = out.strides()[axis], x_step = x.strides()[axis];
+  Shape lines = index.shape();
+  lines.erase(axis);
+  const LoopNest nest(lines, {without(out.strides(), axis), without(x.strides(), axis)});
+  visit_dtype(x.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const T* from = x.data<T>();
+    const int64_t* at_index = positions.data<int64_t>();
+    T* to = out.mutable_data<T>();
+    for_each_row(nest, std::max<int64_t>(1, elementwise_grain / length), [&](int64_t n, const int64_t* at) {
+      for (int64_t j = 0; j < length; ++j)
+        for (int64_t i = 0; i < n; ++i) {
+          const int64_t o = at[0] + i * nest.inner_stride(0) + j * out_step;
+          to[o] = from[at[1] + i * nest.inner_stride(1) + at_index[o] * x_step];
+        }
+    });
+  });
+  return out;
+}
+
+Tensor scatter_add(const Tensor& values, int axis, const Tensor& index, const Shape& shape) {
+  axis = normalize_axis("scatter_add", axis, shape.rank());
+  check_index_shape("scatter_add", shape, axis, index.shape());
+  check<ShapeError>(values.shape() == index.shape(), "[scatter_add] values of shape ", values.shape(),
+                    " need an index of that shape, got ", index.shape());
+  const Tensor positions = checked_indices("scatter_add", index, shape[axis]);
+  Tensor out(shape, values.dtype());
+  fill(out, 0);
+  if (values.numel() == 0) return out;
+  const Tensor source = contiguous(values);
+  const int64_t length = index.shape()[axis], in_step = source.strides()[axis], out_step = out.strides()[axis];
+  Shape lines = index.shape();
+  lines.erase(axis);
+  const LoopNest nest(lines, {without(out.strides(), axis), without(source.strides(), axis)});
+  const int64_t size = shape[axis];
+  visit_addable("scatter_add", source, out, [&](const auto* from, auto* to) {
+    using T = std::remove_pointer_t<decltype(to)>;
+    using Sum = std::conditional_t<std::is_same_v<T, float>, double, T>;
+    const int64_t* at_index = positions.data<int64_t>();
+    // A line along the axis belongs to one thread, which adds in order: few values in their place, many in double.
+    const bool few = length <= row_block || std::is_same_v<Sum, T>;
+    const int64_t at_once = in_step == 1 ? 1 : 16;  // lines, a cache line's worth where they lie side by side
+    for_each_row(nest, std::max<int64_t>(1, elementwise_grain / length), [&](int64_t n, const int64_t* at) {
+      const int64_t out_across = nest.inner_stride(0), in_across = nest.inner_stride(1);
+      if (few) {
+        for (int64_t j = 0; j < length; ++j)
+          for (int64_t i = 0; i < n; ++i) {
+            const int64_t v = at[1] + i * in_across + j * in_step;
+            to[at[0] + i * out_across + at_index[v] * out_step] += from[v];
+          }
+        return;
+      }
+      static thread_local Workspace scratch;
+      Sum* sums = scratch.get<Sum>(size * at_once);  // [size, at_once]
+      for (int64_t left = 0; left < n; left += at_once) {
+        const int64_t width = std::min(at_once, n - left);
+        std::fill_n(sums, size * at_once, Sum(0));
+        for (int64_t j = 0; j < length; ++j)
+          for (int64_t i = 0; i < width; ++i) {
+            const int64_t v = at[1] + (left + i) * in_across + j * in_step;
+            sums[at_index[v] * at_once + i] += from[v];
+          }
+        for (int64_t j = 0; j < size; ++j)
+          for (int64_t i = 0; i < width; ++i)
+            to[at[0] + (left + i) * out_across + j * out_step] = T(sums[j * at_once + i]);
+      }
+    });
+  });
+  return out;
+}
+
+}  // namespace ditharos::kernels

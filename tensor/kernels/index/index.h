@@ -1,0 +1,16 @@
+#pragma once
+// Reading and adding by index. Indices are i64 and checked before anything is written.
+#include <ditharos/tensor/tensor.h>
+
+namespace ditharos::kernels {
+
+/// out[i..., :] = table[indices[i...], :]; table [N, D...], any shape of indices. ShapeError names a bad index.
+Tensor index_select(const Tensor& table, const Tensor& indices);
+/// The adjoint: zeros of shape [rows, D...] with out[indices[i...]] += values[i..., :], in blocks and pairs of blocks.
+Tensor index_add(const Tensor& values, const Tensor& indices, int64_t rows);
+/// out[i,j,k] = x[i, index[i,j,k], k] for axis 1, likewise for the others (torch.gather); index's shape is out's.
+Tensor gather(const Tensor& x, int axis, const Tensor& index);
+/// The adjoint: zeros of `shape` with out[i, index[i,j,k], k] += values[i,j,k], in order; more than a
+/// few f32 values of a line are added in double.
+Tensor scatter_add(const Tensor& values, int axis, const Tensor& index, const Shape& shape);
+}  // namespace ditharos::kernels

@@ -1,0 +1,34 @@
+#pragma once
+// The names of the elementwise functions. A new one is a name here and a line in pointwise_isa.cpp.
+#include <cstdint>
+
+namespace ditharos::kernels {
+
+/// y = f(x); `alpha` and `beta` are the parameters that some functions take.
+enum class Unary : uint8_t {
+  neg, abs, sign, square, sqrt, rsqrt, reciprocal, exp, log, expm1, log1p,
+  sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, erf,
+  floor, ceil, round,  // round: to the nearest whole number, halves to the even one
+  sigmoid, relu, silu, softplus,
+  leaky_relu, // x above 0, else alpha x
+  elu,        // x above 0, else alpha (e^x - 1)
+  gelu,       // x Phi(x), exact
+  gelu_tanh,  // tanh approximation (Hendrycks and Gimpel 2016)
+  normal_cdf, // Phi(x), the normal distribution function, exact in its lower tail
+  add_scalar, // x + alpha
+  mul_scalar, // x * alpha
+  div_scalar, // x / alpha
+  pow_scalar, // x ^ alpha
+  clamp,      // min(max(x, alpha), beta)
+};
+
+/// out = f(a, b).
+enum class Binary : uint8_t {
+  add, sub, mul, div, pow, maximum, minimum,
+  // Fused backward rules: a is the incoming gradient, b the input x (relu: the output y).
+  tanh_backward, sigmoid_backward, relu_backward, silu_backward, gelu_backward, gelu_tanh_backward,
+};
+
+enum class Compare : uint8_t { eq, ne, lt, le, gt, ge };
+
+}  // namespace ditharos::kernels

@@ -1,0 +1,152 @@
+#include <ditharos/tensor/kernels/reduce/softmax.h>
+
+#include <algorithm>
+#include <limits>
+
+#include <ditharos/tensor/kernels/copy/copy.h>
+#include <ditharos/tensor/kernels/dispatch.h>
+#include <ditharos/tensor/kernels/reduce/softmax_isa.h>
+#include <ditharos/tensor/parallel.h>
+
+namespace ditharos::kernels {
+namespace {
+
+/// Elements that are worth a thread.
+constexpr int64_t grain = 8192;
+
+const SoftmaxKernels& kernels_in_use() { return isa_kernels<SoftmaxKernels>(); }
+
+/// Runs body(row) for each of `rows` rows of n elements.
+template <class Body>
+void for_rows(int64_t rows, int64_t n, const Body& body) {
+  if (n == 0) return;
+  parallel_for(rows, std::max<int64_t>(1, grain / n), [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) body(row);
+  });
+}
+
+int64_t last_size(const char* op, const Tensor& x) {
+  check<ShapeError>(x.rank() >= 1, "[", op, "] works along the last axis, but a scalar has none");
+  return x.size(-1);
+}
+
+/// y = f(x) row by row; pick(loops) is f.
+template <class Pick>
+Tensor map_rows(const char* op, const Tensor& x, const Pick& pick) {
+  const int64_t n = last_size(op, x);
+  return visit_floating(op, x.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const auto run = pick(kernels_in_use().loops(zero));
+    const Tensor source = contiguous(x);
+    Tensor out(x.shape(), x.dtype());
+    const T* from = source.data<T>();
+    T* to = out.mutable_data<T>();
+    for_rows(x.numel() / std::max<int64_t>(n, 1), n, [&](int64_t row) { run(n, from + row * n, to + row * n); });
+    return out;
+  });
+}
+
+/// dx = f(grad, y) row by row.
+template <class Pick>
+Tensor map_rows(const char* op, const Tensor& grad, const Tensor& y, const Pick& pick) {
+  const int64_t n = last_size(op, y);
+  check<ShapeError>(grad.shape() == y.shape(), "[", op, "] gradient of shape ", grad.shape(),
+                    " for an output of shape ", y.shape());
+  check<DTypeError>(grad.dtype() == y.dtype(), "[", op, "] gradient of ", grad.dtype(), " for an output of ",
+                    y.dtype());
+  return visit_floating(op, y.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const auto run = pick(kernels_in_use().loops(zero));
+    const Tensor g = contiguous(grad), source = contiguous(y);
+    Tensor out(y.shape(), y.dtype());
+    const T *from_g = g.data<T>(), *from = source.data<T>();
+    T* to = out.mutable_data<T>();
+    for_rows(y.numel() / std::max<int64_t>(n, 1), n,
+             [&](int64_t row) { run(n, from_g + row * n, from + row * n, to + row * n); });
+    return out;
+  });
+}
+
+}  // namespace
+
+Tensor checked_labels(const char* op, const Tensor& logits, const Tensor& labels) {
+  check<ShapeError>(logits.rank() == 2 && labels.rank() == 1 && labels.shape()[0] == logits.shape()[0], "[", op,
+                    "] needs logits [N, C] and labels [N], got ", logits.shape(), " and ", labels.shape());
+  check<DTypeError>(labels.dtype() == DType::i64, "[", op, "] labels must be i64, got ", labels.dtype());
+  const Tensor flat = contiguous(labels);
+  const int64_t n = logits.shape()[0], classes = logits.shape()[1];
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t label = flat.data<int64_t>()[i];
+    check<ShapeError>(label >= 0 && label < classes, "[", op, "] label ", label, " of row ", i, " is not in [0, ",
+                      classes, ")");
+  }
+  return flat;
+}
+
+Tensor softmax(const Tensor& x) {
+  return map_rows("softmax", x, [](const auto& loops) { return loops.softmax; });
+}
+Tensor log_softmax(const Tensor& x) {
+  return map_rows("log_softmax", x, [](const auto& loops) { return loops.log_softmax; });
+}
+Tensor softmax_backward(const Tensor& grad, const Tensor& y) {
+  return map_rows("softmax_backward", grad, y, [](const auto& loops) { return loops.softmax_backward; });
+}
+Tensor log_softmax_backward(const Tensor& grad, const Tensor& y) {
+  return map_rows("log_softmax_backward", grad, y, [](const auto& loops) { return loops.log_softmax_backward; });
+}
+
+Tensor log_sum_exp(const Tensor& x) {
+  const int64_t n = last_size("logsumexp", x);
+  return visit_floating("logsumexp", x.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const Tensor source = contiguous(x);
+    Shape shape = x.shape();
+    shape.erase(x.rank() - 1);
+    Tensor out(shape, x.dtype());
+    if (n == 0) fill(out, -std::numeric_limits<double>::infinity());
+    const T* from = source.data<T>();
+    T* to = out.mutable_data<T>();
+    const auto run = kernels_in_use().loops(zero).log_sum_exp;
+    for_rows(out.numel(), n, [&](int64_t row) { to[row] = run(n, from + row * n); });
+    return out;
+  });
+}
+
+Tensor cross_entropy(const Tensor& logits, const Tensor& labels) {
+  const Tensor targets = checked_labels("cross_entropy", logits, labels);
+  return visit_floating("cross_entropy", logits.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const Tensor source = contiguous(logits);
+    Tensor out({logits.shape()[0]}, logits.dtype());
+    const T* from = source.data<T>();
+    const int64_t* label = targets.data<int64_t>();
+    T* to = out.mutable_data<T>();
+    const auto run = kernels_in_use().loops(zero).cross_entropy;
+    const int64_t n = logits.shape()[1];
+    for_rows(logits.shape()[0], n, [&](int64_t row) { to[row] = run(n, from + row * n, label[row]); });
+    return out;
+  });
+}
+
+Tensor cross_entropy_backward(const Tensor& grad, const Tensor& logits, const Tensor& labels) {
+  const Tensor targets = checked_labels("cross_entropy_backward", logits, labels);
+  check<ShapeError>(grad.shape() == labels.shape(), "[cross_entropy_backward] gradient of shape ", grad.shape(),
+                    " for losses of shape ", labels.shape());
+  check<DTypeError>(grad.dtype() == logits.dtype(), "[cross_entropy_backward] gradient of ", grad.dtype(),
+                    " for logits of ", logits.dtype());
+  return visit_floating("cross_entropy_backward", logits.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const Tensor g = contiguous(grad), source = contiguous(logits);
+    Tensor out(logits.shape(), logits.dtype());
+    const T *from_g = g.data<T>(), *from = source.data<T>();
+    const int64_t* label = targets.data<int64_t>();
+    T* to = out.mutable_data<T>();
+    const auto run = kernels_in_use().loops(zero).cross_entropy_backward;
+    const int64_t n = logits.shape()[1];
+    for_rows(logits.shape()[0], n, [&](int64_t row) { run(n, from_g[row], from + row * n, label[row], to + row * n); });
+    return out;
+  });
+}
+
+}  // namespace ditharos::kernels

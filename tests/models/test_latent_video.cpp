@@ -1,0 +1,110 @@
+// A transformer with the frozen autoencoder whose latents it works on.
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include <ditharos/autograd/ops.h>
+#include <ditharos/models/diffusion/frame_flow.h>
+#include <ditharos/models/dit/latent_video.h>
+#include <ditharos/optim/adam.h>
+#include <ditharos/training/trainer.h>
+
+using namespace ditharos;
+using namespace ditharos::models;
+
+namespace {
+
+constexpr const char* frozen_prefix = "autoencoder.";
+
+VideoAutoencoder small_autoencoder() {
+  Generator rng(1);
+  VideoAutoencoder model({.latent_channels = 2, .width = 4, .max_width = 4, .groups = 2, .stages = 1}, rng);
+  model.set_latent_statistics(from_vector(std::vector<float>{.25f, -.5f}), from_vector(std::vector<float>{2, .5f}));
+  return model;
+}
+
+VideoDiTConfig small_config(int64_t channels) {
+  VideoDiTConfig config;
+  config.channels = channels;
+  config.patch = {1, 2, 2};
+  config.hidden = 12;
+  config.depth = 1;
+  config.heads = 2;
+  config.text = {.vocabulary = 9, .length = 4, .width = 8, .depth = 1, .heads = 2};
+  return config;
+}
+
+LatentVideo small_model() {
+  Generator rng(2);
+  return LatentVideo(small_config(2), small_autoencoder(), rng);
+}
+
+/// The bytes of all tensors whose names begin so.
+std::vector<std::vector<float>> values(nn::ModuleBase& model, const std::string& prefix) {
+  std::vector<std::vector<float>> all;
+  for (const auto& [name, tensor] : nn::named_tensors(model))
+    if (name.starts_with(prefix)) all.push_back(tensor.to_vector<float>());
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("latent video: the frozen autoencoder is stored, but not trained") {
+  LatentVideo model = small_model();
+  VideoAutoencoder alone = small_autoencoder();
+  size_t stored = 0;
+  for (const auto& [name, tensor] : nn::named_tensors(model)) {
+    stored += name.starts_with(frozen_prefix);
+    if (name.starts_with(frozen_prefix)) CHECK_FALSE(tensor.requires_grad());
+  }
+  CHECK_EQ(stored, nn::named_tensors(alone).size());
+  for (const auto& [name, tensor] : nn::named_parameters(model)) CHECK(name.starts_with("dit."));
+  CHECK_EQ(nn::parameter_count(model), nn::parameter_count(model.dit()));
+}
+
+TEST_CASE("latent video: encoder and decoder are the same to the byte after training") {
+  LatentVideo model = small_model();
+  const auto network = [&](const Tensor& x, const Tensor& t, const Tensor& prompts) { return model(x, t, prompts); };
+  TrainerConfig config;
+  config.class_dropout = .5;
+  config.null_condition = from_vector(std::vector<int64_t>{1, 0, 0, 0});
+  config.clip_norm = 1;
+  config.ema_decay = .9;
+  config.schedule.lr = 1e-2;
+  Trainer trainer(model, network, std::make_shared<FrameFlow>(),
+                  std::make_unique<optim::AdamW>(nn::named_parameters(model)), config);
+  Generator rng(3);
+  const Tensor clips = rng.normal({2, 3, 3, 8, 8}), prompts = rng.randint(1, 9, {2, 4});
+  const auto frozen = values(model, frozen_prefix), trained = values(model, "dit.");
+  const std::vector<float> latents = model.to_latents(clips).to_vector<float>();
+  for (int step = 0; step < 5; ++step) trainer.step(model.to_latents(clips), prompts);
+
+  CHECK(values(model, frozen_prefix) == frozen);
+  CHECK(values(model, "dit.") != trained);
+  CHECK(model.to_latents(clips).to_vector<float>() == latents);
+  // The moving average carries the same autoencoder.
+  for (const nn::NamedTensor& average : trainer.ema()->state())
+    for (const nn::NamedTensor& own : nn::named_tensors(model))
+      if (own.name == average.name && own.name.starts_with(frozen_prefix))
+        CHECK(own.tensor.to_vector<float>() == average.tensor.to_vector<float>());
+}
+
+TEST_CASE("latent video: what goes in and out") {
+  LatentVideo model = small_model();
+  Generator rng(4);
+  const Tensor clips = rng.normal({1, 2, 3, 8, 12});
+  const Tensor latents = model.to_latents(clips);
+  CHECK_EQ(latents.shape(), Shape{1, 2, 2, 4, 6});
+  CHECK_FALSE(latents.requires_grad());
+  CHECK_EQ(model.latent_shape(clips.shape()), latents.shape());
+  CHECK_EQ(model.from_latents(latents).shape(), clips.shape());
+  CHECK(model.clip_multiple() == PatchSize{1, 4, 4});
+  CHECK_EQ(model.channels(), 3);
+  CHECK_THROWS_AS(model.latent_shape({1, 2, 3, 8, 6}), ShapeError);  // 3 columns of latents, patches of 2
+  CHECK_THROWS_AS(LatentVideo(small_config(5), small_autoencoder(), rng), ConfigError);
+
+  const LatentVideo pixels(small_config(3), std::nullopt, rng);
+  CHECK_EQ(pixels.to_latents(clips).to_vector<float>(), clips.to_vector<float>());
+  CHECK(pixels.clip_multiple() == PatchSize{1, 2, 2});
+  CHECK_EQ(pixels.channels(), 3);
+}

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Installs a build into a temporary folder and builds and runs a small project that finds it with find_package. Then
+# checks that a program which drops results is warned of each.
+#
+#   tests/scripts/check_install.sh BUILD_DIR
+set -euo pipefail
+build=$1
+source_dir=$(dirname "${BASH_SOURCE[0]}")/../consumer
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+cmake --install "$build" --prefix "$scratch/prefix" >"$scratch/install.log"
+generator=$(sed -n 's/^CMAKE_GENERATOR:INTERNAL=//p' "$build/CMakeCache.txt")
+cmake -S "$source_dir" -B "$scratch/build" -G "$generator" -DCMAKE_PREFIX_PATH="$scratch/prefix"
+cmake --build "$scratch/build"
+"$scratch/build/consumer"
+
+compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[A-Z]*=//p' "$build/CMakeCache.txt")
+statements=$(grep -c '^  .*;$' "$source_dir/ignored.cpp")
+"$compiler" -std=c++20 -fsyntax-only -I"$scratch/prefix/include" "$source_dir/ignored.cpp" 2>"$scratch/warnings" || true
+warned=$(sed -n 's/.*ignored\.cpp:\([0-9]*\):.*warning: .*/\1/p' "$scratch/warnings" | sort -u | wc -l)
+if ((warned != statements)); then
+  cat "$scratch/warnings"
+  echo "the compiler warns of $warned of $statements dropped results"
+  exit 1
+fi
+echo "the compiler warns of $warned dropped results"

@@ -1,0 +1,61 @@
+#pragma once
+// Runs of the training programs that take less than a second each.
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <ditharos/data/codecs/png.h>
+#include <ditharos/tensor/factory.h>
+#include "tests/support/run_program.h"
+
+namespace ditharos::tests {
+
+/// A folder of gray 8x8 images, `per_class` for each class, all different.
+inline void write_images(const std::string& folder, const std::vector<std::string>& classes, int64_t per_class) {
+  int64_t number = 0;
+  for (const std::string& name : classes) {
+    std::filesystem::create_directories(folder + "/" + name);
+    for (int64_t i = 0; i < per_class; ++i, ++number) {
+      Tensor image = full({1, 8, 8}, double(40 + number), DType::u8);
+      image.mutable_data<uint8_t>()[number % 64] = 255;
+      data::write_png(folder + "/" + name + "/" + std::to_string(1000 + i) + ".png", image);
+    }
+  }
+}
+
+/// `more` at the end of `arguments`.
+inline Arguments with(Arguments arguments, const Arguments& more) {
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+/// A tiny DiT on such a folder.
+inline Arguments small_dit(const std::string& data, const std::string& out, const Arguments& more = {}) {
+  return with({"--data", data, "--out", out, "--hidden", "16", "--depth", "1", "--heads", "2", "--patch", "4",
+               "--batch-size", "4", "--warmup", "1", "--sampling-steps", "1", "--sample-every", "0", "--log-every", "1",
+               "--threads", "1"},
+              more);
+}
+
+/// One training program with small settings.
+struct SmallProgram {
+  const char* name;
+  const char* samples;  ///< the file in the run's folder that samples go to
+  Arguments arguments;
+};
+/// All three, each with settings for runs of a few steps in `out`. `images`: a folder by write_images.
+inline std::vector<SmallProgram> small_programs(const std::string& images, const std::string& out) {
+  return {{"train_dit", "samples.png", small_dit(images, out)},
+          {"train_autoencoder", "reconstructions.png",
+           {"--width", "4", "--max-width", "4", "--groups", "2", "--latent-channels", "2", "--stages", "1", "--shapes",
+            "1x8x8", "--batch-size", "1", "--warmup", "1", "--sample-every", "0", "--log-every", "1", "--out", out,
+            "--threads", "1"}},
+          {"train_video", "samples.png",
+           {"--hidden", "16", "--depth", "1", "--heads", "2", "--patch", "1,4,4", "--text-width", "8", "--text-depth",
+            "1", "--text-heads", "2", "--vocabulary", "300", "--caption-count", "20", "--shapes", "1x8x8",
+            "--batch-size", "1", "--warmup", "1", "--sample-every", "0", "--log-every", "1", "--sampling-steps", "1",
+            "--prompt-length", "40", "--prompts", "a bag falls", "--out", out, "--threads", "1"}}};
+}
+
+}  // namespace ditharos::tests

@@ -1,0 +1,75 @@
+// The whole training step gives the same bits at every number of threads.
+#include <doctest/doctest.h>
+
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <ditharos/models/diffusion/process.h>
+#include <ditharos/models/dit/dit.h>
+#include <ditharos/optim/adam.h>
+#include <ditharos/tensor/parallel.h>
+#include <ditharos/training/checkpoint.h>
+#include <ditharos/training/trainer.h>
+
+using namespace ditharos;
+
+namespace {
+
+/// Name and bytes of everything that a run has become.
+std::vector<std::pair<std::string, std::string>> bytes_after(int threads, int steps, bool recompute) {
+  const int before = num_threads();
+  set_num_threads(threads);
+  // Wide enough that products, norms, sums and the optimiser are all cut into several pieces.
+  const models::DiTConfig config{.height = 16, .width = 16, .channels = 3, .patch = 2, .hidden = 96, .depth = 2,
+                                 .heads = 4, .classes = 5, .learn_sigma = false};
+  Generator rng(11);
+  models::DiT model(config, rng);
+  model.set_recompute(recompute);
+  models::TrainerConfig settings;
+  settings.class_dropout = .2;
+  settings.null_condition = config.null_condition();
+  settings.clip_norm = .5;
+  settings.ema_decay = .9;
+  settings.schedule.lr = 1e-2;
+  models::Trainer trainer(
+      model, [&](const Tensor& x, const Tensor& t, const Tensor& y) { return model(x, t, y); },
+      models::make_objective({}), std::make_unique<optim::AdamW>(nn::named_parameters(model)), settings);
+  const Tensor images = rng.normal({12, 3, 16, 16}), labels = rng.randint(0, 5, {12});
+  std::vector<std::pair<std::string, std::string>> all;
+  const auto add = [&](const std::string& name, const void* data, size_t bytes) {
+    all.push_back({name, std::string(static_cast<const char*>(data), bytes)});
+  };
+  for (int i = 0; i < steps; ++i) {
+    const models::StepMetrics metrics = trainer.step(images, labels);
+    add("loss of step " + std::to_string(i), &metrics.loss, sizeof metrics.loss);
+    add("gradient norm of step " + std::to_string(i), &metrics.grad_norm, sizeof metrics.grad_norm);
+  }
+  optim::TrainState state;
+  trainer.capture(state);
+  for (const auto* list : {&state.model, &state.optimizer, &state.ema})
+    for (const auto& [name, tensor] : *list)
+      add(name, static_cast<const char*>(tensor.storage()->data()) + size_t(tensor.offset()) * size_of(tensor.dtype()),
+          size_t(tensor.numel()) * size_of(tensor.dtype()));
+  set_num_threads(before);
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("four training steps: equal bits at 1, 2, 3, 4 and 8 threads") {
+  const auto expected = bytes_after(1, 4, false);
+  REQUIRE(expected.size() > 100);
+  for (const int threads : {2, 3, 4, 8}) {
+    const auto got = bytes_after(threads, 4, false);
+    REQUIRE(got.size() == expected.size());
+    for (size_t i = 0; i < expected.size(); ++i)
+      CHECK_MESSAGE(got[i] == expected[i], expected[i].first << " at " << threads << " threads");
+  }
+  SUBCASE("and with blocks that are computed again") {
+    const auto again = bytes_after(1, 4, true);
+    CHECK(again[0] == expected[0]);  // the first loss; gradients may round in another order
+    for (const int threads : {2, 3, 8}) CHECK(bytes_after(threads, 4, true) == again);
+  }
+}

@@ -1,0 +1,85 @@
+#pragma once
+// One step of training: from a batch to new weights.
+//
+// The trainer is where models meet optimisers, so this is the one file of models/ that includes optim/.
+#include <array>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include <ditharos/models/diffusion/objective.h>
+#include <ditharos/nn/module.h>
+#include <ditharos/optim/ema.h>
+#include <ditharos/optim/optimizer.h>
+#include <ditharos/optim/schedule.h>
+#include <ditharos/training/checkpoint.h>
+
+namespace ditharos::models {
+
+struct TrainerConfig {
+  uint64_t seed = 0;
+  double class_dropout = 0;  ///< share of conditions that null_condition replaces, drawn anew for every sample
+  /// What stands for "no condition": i64, of the shape of one sample's condition, {} for a label and [L] for a prompt.
+  /// Needed when class_dropout is not 0 and steps are given conditions.
+  Tensor null_condition = {};
+  double clip_norm = 0;  ///< largest global norm of the gradients; 0: no clipping
+  double ema_decay = 0;  ///< highest decay of the weights' moving average; 0: no average
+  optim::Schedule schedule = {};
+};
+
+/// Sums of losses by how far from noise (0) to data (1) the samples were drawn: equal parts of [0, 1].
+struct LossByTime {
+  static constexpr int parts = 8;
+  std::array<double, parts> sum{};
+  std::array<int64_t, parts> samples{};
+};
+
+struct StepMetrics {
+  double loss;
+  double grad_norm;  ///< before clipping
+  double lr;
+  LossByTime loss_by_time;
+};
+
+/// Trains the parameters of `model`. All that is random in step k depends on (seed, k) alone, so a run that is restored
+/// at step k goes on as if it had never stopped.
+class Trainer {
+ public:
+  /// `network` computes with the parameters of `model`, which must outlive the trainer, as must what `network` refers
+  /// to. `optimizer` holds the parameters to train. ConfigError when a setting is out of range.
+  Trainer(nn::ModuleBase& model, Network network, std::shared_ptr<const Objective> objective,
+          std::unique_ptr<optim::Optimizer> optimizer, const TrainerConfig& config);
+
+  /// Loss of the batch (data [B, ...]; conditions i64 [B, ...], undefined for a model without any), its gradient,
+  /// clipping, and the update of weights and average. The first step audits that the model lists every parameter that
+  /// the loss trains. Throws Error, and has changed nothing, when the loss or a gradient is not finite; the message
+  /// names the parameter, says that it was the data, or names the operation and the module whose result overflowed. So
+  /// it does when the gradient is so large that its squares, which Adam averages, would overflow.
+  StepMetrics step(const Tensor& data, const Tensor& conditions = {});
+
+  /// Updates made, those before a restore included.
+  int64_t steps() const { return steps_; }
+  /// The moving average for EmaScope, or null.
+  optim::Ema* ema() { return ema_ ? &*ema_ : nullptr; }
+
+  /// Fills in weights, average, optimiser, step and random stream. The tensors are handles: save before the next step.
+  void capture(optim::TrainState& state);
+  /// The way back. Throws, and has changed nothing, when the state is of another model or of another seed.
+  void restore(const optim::TrainState& state);
+
+ private:
+  Tensor drop_conditions(const Tensor& conditions, Generator rng) const;
+  [[noreturn]] void explain_bad_loss(double loss, const Tensor& data, const std::function<void()>& forward);
+  void check_gradient_size(double norm) const;
+
+  nn::ModuleBase& model_;
+  Network network_;
+  std::shared_ptr<const Objective> objective_;
+  std::unique_ptr<optim::Optimizer> optimizer_;
+  std::optional<optim::Ema> ema_;
+  TrainerConfig config_;
+  int64_t steps_ = 0;
+  bool audited_ = false;
+};
+
+}  // namespace ditharos::models
