@@ -85,7 +85,7 @@ struct Search {
 
 Search search_graph_breaks(const Tensor& loss, const Reach* reach, const Node* target) {
   Search search;
-  std::set<std::tuple<const Node*, const char*, GraphBreakReason>> told;  // a value that is used twice left the graph once
+  std::set<std::tuple<const Node*, const char*, GraphBreakReason>> told;  // a value used twice left the graph once
   std::unordered_map<const Node*, bool> leads;
   std::vector<std::shared_ptr<Node>> kept;  // so that no address is used twice
   const auto take = [&](const GraphBreaksPtr& graph_breaks, const Node* user) {
