@@ -179,10 +179,6 @@ template <class M>
   return copy;
 }
 
-/// Walks the graph behind `loss` and throws AutogradError if a leaf collects a gradient that visit() does not list:
-/// such a parameter would never be trained or saved. Returns shared_tensors(module), which are trained as one tensor.
-std::vector<SharedNames> audit(const Tensor& loss, const ModuleBase& module);
-
 /// AutogradError with `op` for a parameter that was computed from others: only leaves collect gradients.
 void check_leaf(const char* op, const NamedTensor& parameter);
 /// Throws Error with the operation `op` for a layer of the class `type` without weight.
@@ -191,12 +187,5 @@ void check_leaf(const char* op, const NamedTensor& parameter);
 inline void check_has_weight(const char* op, const char* type, const ModuleBase& module, const Tensor& weight) {
   if (!weight.defined()) [[unlikely]] fail_without_weight(op, type, module);
 }
-
-/// Checks that two lists have the same names with the same shapes. The message lists all missing names, all unexpected
-/// names and all different shapes. ConfigError if one tensor is expected under several names and `given` has different
-/// values for them, because only one could be kept.
-void check_same_tensors(const std::string& what, const NamedTensors& expected, const NamedTensors& given);
-/// Copies values by name into the module's parameters and buffers. Strict; nothing changes if it throws.
-void load_state_dict(ModuleBase& module, const NamedTensors& state);
 
 }  // namespace ditharos::nn

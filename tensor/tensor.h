@@ -71,7 +71,7 @@ class [[nodiscard]] Tensor {
   std::weak_ptr<TensorImpl> weak() const { return impl_; }
   static Tensor from_impl(std::shared_ptr<TensorImpl> impl) { Tensor t; t.impl_ = std::move(impl); return t; }
 
-  // Declared here, because they are methods of Tensor; defined in autograd/variable.cpp.
+  // Declared here, because they are methods of Tensor; defined in autograd/tensor.cpp.
   bool requires_grad() const;                        ///< true for parameters and everything computed from them
   const Tensor& set_requires_grad(bool on = true) const;  ///< leaves only
   Tensor grad() const;                               ///< accumulated gradient of a leaf; undefined before backward()

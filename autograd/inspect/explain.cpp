@@ -8,7 +8,7 @@
 #include <ditharos/autograd/graph_break.h>
 #include <ditharos/autograd/meta.h>
 #include <ditharos/autograd/node.h>
-#include <ditharos/tensor/text_table.h>
+#include <ditharos/tensor/io/text_table.h>
 
 namespace ditharos {
 namespace {

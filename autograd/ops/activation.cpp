@@ -4,7 +4,7 @@
 
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/autograd/ops/normal_cdf.h>
+#include <ditharos/autograd/ops/detail/normal_cdf.h>
 #include <ditharos/tensor/kernels/pointwise/pointwise.h>
 
 namespace ditharos {

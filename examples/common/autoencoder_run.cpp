@@ -1,6 +1,7 @@
 #include "examples/common/autoencoder_run.h"
 
 #include <ditharos/autograd/grad_mode.h>
+#include <ditharos/nn/state_dict.h>
 #include "examples/common/model_size.h"
 
 namespace ditharos::examples {

@@ -7,6 +7,7 @@
 
 #include <ditharos/autograd/ops.h>
 #include <ditharos/data/loading/loader.h>
+#include <ditharos/nn/state_dict.h>
 #include <ditharos/optim/adam.h>
 #include <ditharos/optim/schedule.h>
 #include <ditharos/tensor/io/crc32c.h>

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include <ditharos/nn/module.h>
+#include <ditharos/nn/state_dict.h>
 #include "examples/common/model_size.h"
 
 namespace ditharos::examples {

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include <ditharos/tensor/instruction_set.h>
+#include <ditharos/tensor/system/instruction_set.h>
 
 namespace ditharos::examples {
 namespace {

@@ -78,7 +78,7 @@ must_find "there is no Lost in tensor/tensor.h" glossary_faults docs/glossary.md
 must_find "there is no tensor/lost.h" glossary_faults docs/glossary.md 's|`Shape` in `tensor/shape.h`|`Shape` in `tensor/lost.h`|'
 must_find "there is no LostFolder" glossary_faults docs/glossary.md 's|`RunFolder`|`LostFolder`|'
 must_find "stands after" glossary_faults docs/glossary.md 's/^| view |/| a view |/'
-must_find "there is no autograd/lost.cpp" missing_files docs/architecture.md 's|`autograd/variable.cpp`|`autograd/lost.cpp`|'
+must_find "there is no autograd/lost.cpp" missing_files docs/architecture.md 's|`autograd/tensor.cpp`|`autograd/lost.cpp`|'
 must_find "the link to docs/lost.md leads nowhere" broken_links README.md 's|](docs/glossary.md)|](docs/lost.md)|'
 
 echo "what the documents name exists"

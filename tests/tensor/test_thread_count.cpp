@@ -5,7 +5,7 @@
 #include <string>
 
 #include <ditharos/tensor/error.h>
-#include <ditharos/tensor/thread_count.h>
+#include <ditharos/tensor/system/thread_count.h>
 
 using namespace ditharos;
 
