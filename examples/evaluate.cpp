@@ -9,7 +9,7 @@
 #include <ditharos/data/datasets/open.h>
 #include <ditharos/models/evaluation/image_evaluator.h>
 #include <ditharos/pipelines/image_pipeline.h>
-#include <ditharos/tensor/number_text.h>
+#include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/training/classifier.h>
 #include <ditharos/training/output_files.h>

@@ -12,7 +12,7 @@
 #include <ditharos/data/datasets/dataset.h>
 #include <ditharos/models/evaluation/clip_evaluator.h>
 #include <ditharos/pipelines/held_out_clips.h>
-#include <ditharos/tensor/number_text.h>
+#include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/parallel.h>
 #include "examples/cli/clip_evaluation_options.h"
 #include "examples/cli/clip_grid.h"

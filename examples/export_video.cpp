@@ -5,7 +5,7 @@
 #include <string>
 
 #include <ditharos/pipelines/video_pipeline.h>
-#include <ditharos/tensor/number_text.h>
+#include <ditharos/tensor/io/number_text.h>
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
 #include "examples/cli/run_reporter.h"

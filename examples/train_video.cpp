@@ -10,10 +10,11 @@
 #include <string>
 
 #include <ditharos/data/datasets/open_clips.h>
+#include <ditharos/nn/state_dict.h>
 #include <ditharos/pipelines/clip_shapes.h>
 #include <ditharos/pipelines/prompts.h>
 #include <ditharos/pipelines/video_pipeline.h>
-#include <ditharos/tensor/number_text.h>
+#include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/training/data_fingerprint.h>
 #include <ditharos/training/training_loop.h>

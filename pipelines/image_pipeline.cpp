@@ -4,7 +4,7 @@
 #include <utility>
 
 #include <ditharos/nn/inference.h>
-#include <ditharos/nn/module.h>
+#include <ditharos/nn/state_dict.h>
 #include <ditharos/pipelines/open_run.h>
 #include <ditharos/pipelines/stored_configuration.h>
 #include <ditharos/training/model_size.h>

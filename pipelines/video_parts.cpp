@@ -1,7 +1,7 @@
 #include <ditharos/pipelines/video_parts.h>
 
 #include <ditharos/nn/inference.h>
-#include <ditharos/nn/module.h>
+#include <ditharos/nn/state_dict.h>
 #include <ditharos/pipelines/open_run.h>
 #include <ditharos/pipelines/stored_configuration.h>
 #include <ditharos/training/model_size.h>

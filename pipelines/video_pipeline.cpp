@@ -6,7 +6,7 @@
 
 #include <ditharos/autograd/ops.h>
 #include <ditharos/nn/inference.h>
-#include <ditharos/nn/module.h>
+#include <ditharos/nn/state_dict.h>
 #include <ditharos/pipelines/open_run.h>
 #include <ditharos/pipelines/stored_configuration.h>
 #include <ditharos/tensor/io/safetensors.h>

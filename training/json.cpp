@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include <ditharos/tensor/number_text.h>
+#include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/quoted_text.h>
 
 

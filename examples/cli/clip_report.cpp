@@ -3,7 +3,7 @@
 #include <cstdio>
 
 #include <ditharos/tensor/io/file.h>
-#include <ditharos/tensor/number_text.h>
+#include <ditharos/tensor/io/number_text.h>
 #include <ditharos/training/json.h>
 
 namespace ditharos::examples {

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <string_view>
 
-#include <ditharos/tensor/number_text.h>
+#include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/quoted_text.h>
 
 namespace ditharos::examples {

@@ -1,6 +1,6 @@
 #include <ditharos/pipelines/stored_configuration.h>
 #include "examples/cli/dit_settings.h"
-#include "tests/fuzz/targets.h"
+#include "tests/fuzz/fuzz.h"
 
 namespace ditharos::tests {
 

@@ -8,6 +8,7 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/data/synthetic/shapes.h>
 #include <ditharos/models/evaluation/image_evaluator.h>
+#include <ditharos/nn/state_dict.h>
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/io/file.h>
 #include <ditharos/training/classifier.h>

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include <ditharos/tensor/number_text.h>
+#include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/quoted_text.h>
 
 using namespace ditharos;
