@@ -9,8 +9,7 @@
 
 namespace ditharos::examples {
 
-/// Prints the quality of real images and, where there are any, of samples. `pipeline` is where the samples come from, or
-/// null.
+/// Prints the quality of real images and, where there are any, of samples. `pipeline` is what sampled them, or null.
 void print_table(const models::ImageEvaluator& evaluator, const std::optional<models::ImageQuality>& samples,
                  const pipelines::ImagePipeline* pipeline, const std::vector<std::string>& class_names);
 /// Writes the figures to a file; `data` names the data set.

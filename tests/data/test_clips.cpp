@@ -20,7 +20,8 @@ using tests::message_of;
 TEST_CASE("clips: shapes in text") {
   CHECK(data::parse_clip_shape("8x32x48", "shapes") == data::ClipShape{8, 32, 48});
   for (const char* bad : {"", "8x32", "8x32x48x3", "8x0x4", "axbxc", "8x32x48 ", "-1x2x3", "99999x1x1"})
-    CHECK_MESSAGE(contains(message_of<ConfigError>([&] { data::parse_clip_shape(bad, "shapes"); }), "such as 8x32x32"), bad);
+    CHECK_MESSAGE(
+        contains(message_of<ConfigError>([&] { data::parse_clip_shape(bad, "shapes"); }), "such as 8x32x32"), bad);
   CHECK_EQ(data::parse_frame_size("32x48", "--size").width, 48);
   CHECK(contains(message_of<ConfigError>([] { data::parse_frame_size("32", "--size"); }), "--size: \"32\""));
 }
@@ -42,7 +43,8 @@ TEST_CASE("clips: clips by name, or from a folder") {
   CHECK_EQ(batch.clips.shape(), Shape{2, 2, 3, 8, 12});
   CHECK_EQ(batch.captions[1], made->caption(4));
   CHECK(data::open_clips("moving-garments", data::ClipUse::evaluation)->caption(0) != made->caption(0));
-  const std::string unknown = message_of<ConfigError>([] { data::open_clips("moving-goods", data::ClipUse::training); });
+  const std::string unknown =
+      message_of<ConfigError>([] { data::open_clips("moving-goods", data::ClipUse::training); });
   CHECK_MESSAGE(contains(unknown, "known are \"moving-garments\", \"moving-emoji\""), unknown);
 
   const tests::TemporaryFolder folder;

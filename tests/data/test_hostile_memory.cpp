@@ -165,7 +165,8 @@ TEST_CASE("regression 10: a model is built only after its size was compared with
     state.configuration = text;
     pipelines::describe_image_checkpoint(state, run.model, {"a", "b"});
     const std::string path = save_forged(folder / "a.ckpt", state);
-    CHECK(contains(with_memory(48 * MiB, [&] { return pipelines::ImagePipeline::from_pretrained(path), std::string("read"); }),
+    const auto load = [&] { return pipelines::ImagePipeline::from_pretrained(path), std::string("read"); };
+    CHECK(contains(with_memory(48 * MiB, load),
                    "holds tensors of 100 elements, but its configuration describes a model of"));
   }
   SUBCASE("autoencoder") {
@@ -190,7 +191,8 @@ TEST_CASE("regression 10: a model is built only after its size was compared with
     replace(state.configuration, "\nhidden = 192", "\nhidden = 6144");
     pipelines::describe_video_checkpoint(state, {data::Tokenizer::train({"a boot"}, 300), std::nullopt, ""});
     const std::string path = save_forged(folder / "a.ckpt", state);
-    CHECK(contains(with_memory(48 * MiB, [&] { return pipelines::VideoPipeline::from_pretrained(path), std::string("read"); }),
+    const auto load = [&] { return pipelines::VideoPipeline::from_pretrained(path), std::string("read"); };
+    CHECK(contains(with_memory(48 * MiB, load),
                    "holds tensors of 100 elements, but its configuration describes a model of"));
   }
 }

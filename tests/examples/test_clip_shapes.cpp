@@ -85,7 +85,8 @@ TEST_CASE("regression 16: a file is shown to the model in the trained size of it
   CHECK(size(32, 48) == std::pair<int64_t, int64_t>{32, 48});
   CHECK(size(1920, 1080) == std::pair<int64_t, int64_t>{48, 32});
   CHECK(size(100, 90) == std::pair<int64_t, int64_t>{32, 32});
-  const data::FrameSize own = pipelines::size_for({{8, 32, 32}, {8, 64, 64}}, 64, 64);  // its own size, if the model has it
+  // Its own size, if the model has it.
+  const data::FrameSize own = pipelines::size_for({{8, 32, 32}, {8, 64, 64}}, 64, 64);
   CHECK(own.height == 64);
 }
 

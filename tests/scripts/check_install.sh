@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs a build into a temporary folder and builds and runs a small project that finds it with find_package: it trains
-# a model of its own, and samples from those that the programs wrote. Then checks that a program which drops results is
-# warned of each.
+# Installs a build into a temporary folder and builds and runs a small project that finds it with find_package: it
+# trains a model of its own, and samples from those that the programs wrote. Then checks that a program which drops
+# results is warned of each.
 #
 #   tests/scripts/check_install.sh BUILD_DIR
 set -euo pipefail
@@ -18,8 +18,8 @@ cmake --build "$scratch/build"
 
 run=()
 if [[ -x $build/examples/train_dit ]]; then
-  "$build/examples/train_dit" --data shapes --hidden 16 --depth 1 --heads 2 --patch 7 --batch-size 4 --steps 2 --warmup 1 \
-    --sample-every 0 --sampling-steps 2 --out "$scratch/run" >"$scratch/train.log"
+  "$build/examples/train_dit" --data shapes --hidden 16 --depth 1 --heads 2 --patch 7 --batch-size 4 --steps 2 \
+    --warmup 1 --sample-every 0 --sampling-steps 2 --out "$scratch/run" >"$scratch/train.log"
   run=("$scratch/run")
 fi
 "$scratch/build/consumer_pipelines" "$source_dir/../../examples/checkpoints/sora.safetensors" ${run[@]+"${run[@]}"}
