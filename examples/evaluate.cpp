@@ -12,13 +12,14 @@
 #include <ditharos/tensor/io/file.h>
 #include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/parallel.h>
+#include <ditharos/training/json.h>
+#include <ditharos/training/output_files.h>
+#include "examples/cli/outputs.h"
+#include "examples/cli/program.h"
+#include "examples/cli/progress.h"
 #include "examples/common/classifier_training.h"
 #include "examples/common/dit_checkpoint.h"
-#include "examples/common/json.h"
-#include "examples/common/outputs.h"
 #include "examples/common/picture_judge.h"
-#include "examples/common/program.h"
-#include "examples/common/progress.h"
 
 using namespace ditharos;
 using namespace ditharos::examples;
@@ -108,8 +109,8 @@ void print_row(const std::string& name, const Quality& q) {
   std::printf(" %17s\n", fixed_text(q.frechet, 3).c_str());
 }
 
-JsonObject as_json(const Quality& q, const std::vector<std::string>& class_names) {
-  JsonObject object, by_class;
+training::JsonObject as_json(const Quality& q, const std::vector<std::string>& class_names) {
+  training::JsonObject object, by_class;
   object.add("pictures", q.pictures).add("frechet_distance", q.frechet);
   for (size_t c = 0; c < q.by_class.size(); ++c) by_class.add(class_names[c], q.by_class[c]);
   if (q.accuracy) object.add("class_accuracy", *q.accuracy).add("class_accuracy_by_class", by_class);
@@ -134,7 +135,7 @@ void print_table(const PictureJudge& judge, const std::optional<Quality>& sample
 
 void write_json(const std::string& path, const PictureJudge& judge, const std::optional<Quality>& samples,
                 const TrainedDiT* trained, const std::string& data, const std::vector<std::string>& class_names) {
-  JsonObject object;
+  training::JsonObject object;
   object.add("data", data).add("classifier_test_accuracy", judge.test_accuracy());
   object.add("reference_pictures", judge.reference_pictures()).add("real", as_json(judge.real(), class_names));
   if (samples) {
@@ -164,8 +165,8 @@ int evaluate(int argc, char** argv) {
   if (options.threads > 0) set_num_threads(options.threads);
   check_outputs({{"--json", options.json}}, {{"--checkpoint", options.checkpoint, true}, {"--data", options.data},
                                              {"--config", settings.config_path()}});
-  check_output_file(options.json);
-  check_output_folder(options.cache);
+  training::check_output_file(options.json);
+  training::check_output_folder(options.cache);
 
   std::optional<TrainedDiT> trained;
   if (!options.checkpoint.empty()) {

@@ -14,13 +14,14 @@
 #include <ditharos/tensor/io/file.h>
 #include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/parallel.h>
+#include <ditharos/training/json.h>
+#include <ditharos/training/output_files.h>
+#include "examples/cli/outputs.h"
+#include "examples/cli/program.h"
+#include "examples/cli/progress.h"
 #include "examples/common/classifier_training.h"
 #include "examples/common/clip_judge.h"
 #include "examples/common/clip_tasks.h"
-#include "examples/common/json.h"
-#include "examples/common/outputs.h"
-#include "examples/common/program.h"
-#include "examples/common/progress.h"
 #include "examples/common/video_checkpoint.h"
 #include "examples/common/video_sampling.h"
 
@@ -145,8 +146,8 @@ void print_row(const char* name, const ClipScore& s) {
   std::printf("%s\n", line.c_str());
 }
 
-JsonObject as_json(const ClipScore& s) {
-  return JsonObject()
+training::JsonObject as_json(const ClipScore& s) {
+  return training::JsonObject()
       .add("thing", s.thing.value())
       .add("direction", s.direction.value())
       .add("motion", s.motion.value())
@@ -166,8 +167,8 @@ void print_tasks(const TaskFigures& t, int64_t clips) {
               four(t.loop_neighbours).c_str());
 }
 
-JsonObject as_json(const TaskFigures& t) {
-  return JsonObject()
+training::JsonObject as_json(const TaskFigures& t) {
+  return training::JsonObject()
       .add("first", t.first)
       .add("first_and_last", t.ends)
       .add("extended_forwards", t.extended_forwards)
@@ -194,9 +195,9 @@ int evaluate(int argc, char** argv) {
   check_png_name("--sheet", options.sheet);
   check_outputs({{"--sheet", options.sheet}, {"--json", options.json}},
                 {{"--checkpoint", options.checkpoint, true}, {"--config", settings.config_path()}});
-  check_output_file(options.json);
-  check_output_file(options.sheet);
-  check_output_folder(options.cache);
+  training::check_output_file(options.json);
+  training::check_output_file(options.sheet);
+  training::check_output_folder(options.cache);
   TrainedVideo trained = load_video(options.checkpoint, !options.last_weights);
   // How the model was trained to be sampled is the default; what the command line says wins over it.
   options.sampling = trained.run.sampling;
@@ -252,7 +253,7 @@ int evaluate(int argc, char** argv) {
   }
   if (!options.json.empty()) {
     AtomicFile file(options.json);
-    JsonObject json = JsonObject()
+    training::JsonObject json = training::JsonObject()
                           .add("checkpoint", trained.path)
                           .add("step", trained.step)
                           .add("prompts", options.prompts)

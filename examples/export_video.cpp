@@ -5,8 +5,9 @@
 #include <string>
 
 #include <ditharos/tensor/io/number_text.h>
-#include "examples/common/outputs.h"
-#include "examples/common/program.h"
+#include "examples/cli/outputs.h"
+#include "examples/cli/program.h"
+#include "examples/cli/program.h"
 #include "examples/common/video_checkpoint.h"
 
 using namespace ditharos;

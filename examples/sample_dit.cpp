@@ -15,13 +15,14 @@
 #include <ditharos/data/image/sheet.h>
 #include <ditharos/nn/inference.h>
 #include <ditharos/tensor/parallel.h>
+#include <ditharos/tensor/quoted_text.h>
+#include <ditharos/training/output_files.h>
+#include <ditharos/training/run_folder.h>
+#include "examples/cli/outputs.h"
+#include "examples/cli/program.h"
+#include "examples/cli/progress.h"
+#include "examples/cli/suggest.h"
 #include "examples/common/dit_checkpoint.h"
-#include "examples/common/outputs.h"
-#include "examples/common/program.h"
-#include "examples/common/progress.h"
-#include "examples/common/run_folder.h"
-#include "examples/common/suggest.h"
-#include "examples/common/text.h"
 
 using namespace ditharos;
 using namespace ditharos::examples;
@@ -109,7 +110,7 @@ void write_pictures(const std::vector<std::string>& files, const Tensor& picture
   std::string folder;
   for (size_t i = 0; i < files.size(); ++i) {
     const std::string parent = std::filesystem::path(files[i]).parent_path().string();
-    if (parent != folder) const RunFolder made(folder = parent);
+    if (parent != folder) const training::RunFolder made(folder = parent);
     data::write_png(files[i], select(bytes, 0, int64_t(i)));
   }
 }
@@ -139,8 +140,8 @@ int sample(int argc, char** argv) {
   check_png_name("--out", options.out);
   check_outputs({{"--out", options.out}, {"--folder", options.folder, true}},
                 {{"--checkpoint", options.checkpoint, true}, {"--config", settings.config_path()}});
-  check_output_file(options.out);
-  check_output_folder(options.folder);
+  training::check_output_file(options.out);
+  training::check_output_folder(options.folder);
 
   TrainedDiT trained = load_dit(options.checkpoint, !options.last_weights);
   if (options.int8) nn::quantize(trained.model);

@@ -16,9 +16,10 @@
 #include <ditharos/data/datasets/dataset.h>
 #include <ditharos/data/image/resize.h>
 #include <ditharos/tensor/parallel.h>
-#include "examples/common/outputs.h"
-#include "examples/common/program.h"
-#include "examples/common/progress.h"
+#include <ditharos/training/output_files.h>
+#include "examples/cli/outputs.h"
+#include "examples/cli/program.h"
+#include "examples/cli/progress.h"
 #include "examples/common/video_checkpoint.h"
 #include "examples/common/video_sampling.h"
 
@@ -162,8 +163,8 @@ void check_files(const Options& o, const Settings& settings) {
   if (!o.extend.empty()) inputs.push_back({"--extend", o.extend[1]});
   check_outputs(outputs, inputs);
   for (const std::string& path : clips) data::check_clip_output(path);
-  check_output_file(o.sheet);
-  check_output_file(o.strip);
+  training::check_output_file(o.sheet);
+  training::check_output_file(o.strip);
 }
 
 /// How the middle frame of each clip of the first batch came out of the noise: a row a clip.

@@ -11,13 +11,14 @@
 
 #include <ditharos/data/codecs/video_file.h>
 #include <ditharos/tensor/io/number_text.h>
+#include <ditharos/training/output_files.h>
 #include "examples/by_hand/frames.h"
 #include "examples/by_hand/page.h"
 #include "examples/by_hand/prepare.h"
 #include "examples/by_hand/print.h"
-#include "examples/common/outputs.h"
-#include "examples/common/program.h"
-#include "examples/common/settings.h"
+#include "examples/cli/outputs.h"
+#include "examples/cli/program.h"
+#include "examples/cli/settings.h"
 
 using namespace ditharos;
 using namespace ditharos::examples;
@@ -75,7 +76,7 @@ bool read_command(Command& c, int argc, char** argv) {
   if (!c.out.empty()) data::check_clip_output(c.out);
   check_outputs({{"--out", c.out}, {"--html", c.html}},
                 {{"--video", run.video}, {"--config", settings.config_path()}});
-  check_output_file(c.html);
+  training::check_output_file(c.html);
   return true;
 }
 

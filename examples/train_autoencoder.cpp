@@ -12,12 +12,14 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/data/image/sheet.h>
 #include <ditharos/tensor/parallel.h>
+#include <ditharos/training/data_fingerprint.h>
+#include <ditharos/training/training_loop.h>
+#include "examples/cli/outputs.h"
+#include "examples/cli/program.h"
+#include "examples/cli/run_reporter.h"
+#include "examples/cli/training_settings.h"
 #include "examples/common/autoencoder_run.h"
 #include "examples/common/clip_tasks.h"
-#include "examples/common/data_fingerprint.h"
-#include "examples/common/outputs.h"
-#include "examples/common/program.h"
-#include "examples/common/training_loop.h"
 
 using namespace ditharos;
 using namespace ditharos::examples;
@@ -51,8 +53,7 @@ void draw_sheet(const std::string& path, const data::ClipBatch& batch, const Ten
 int train(int argc, char** argv) {
   constexpr int64_t held_out_clips = 32, held_out_frames = 8;
   AutoencoderRun run;
-  TrainingOptions options;
-  options.out = "runs/autoencoder";
+  TrainingOptions options("runs/autoencoder");
   Settings settings("train_autoencoder", "Trains a video autoencoder, clips to latents and back.");
   describe_options(settings, options);
   describe(settings, run);
@@ -61,7 +62,8 @@ int train(int argc, char** argv) {
   settle(run);
   check_training_outputs(options, settings, {{"--data", run.clips.data}});
   say_adjustments(settings, run.train);
-  const RunOutputs outputs(options, "reconstructions.png");
+  RunReporter reporter;
+  const training::RunOutputs outputs(options, "reconstructions.png", reporter);
 
   const auto source = open_clips(run.clips.data, ClipUse::training, options.max_pixels);
   print_notes(source->notes());
@@ -70,14 +72,14 @@ int train(int argc, char** argv) {
   data::ClipShape judged_shape = buckets[0].shape;
   judged_shape.frames = held_out_frames;  // every time stride divides it
   const data::ClipBatch judged = clip_batch(*held_out, judged_shape, 0, std::min(held_out_clips, held_out->size()));
-  const std::string configuration = settings.to_toml();
+  const training::RunIdentity identity{.kind = autoencoder_kind(), .configuration = settings.to_toml(),
+                                       .data = training::fingerprint_of(*source), .train = run.train};
   Generator rng(run.train.seed);
   models::VideoAutoencoder model(run.model, rng);
-  models::Trainer trainer(model, {}, std::make_shared<models::VideoAutoencoderObjective>(model, run.loss),
+  training::Trainer trainer(model, {}, std::make_shared<models::VideoAutoencoderObjective>(model, run.loss),
                           make_optimizer(model, run.train), trainer_config(run.train));
   int64_t first_batch = 0;
-  const std::string fingerprint = fingerprint_of(*source);
-  if (const auto state = state_to_resume(options, {configuration, run.train, fingerprint}, autoencoder_kind())) {
+  if (const auto state = state_to_resume(options, identity, reporter)) {
     trainer.restore(*state);
     first_batch = state->position;
   }
@@ -90,12 +92,10 @@ int train(int argc, char** argv) {
               static_cast<long long>(latent[2]), static_cast<long long>(nn::parameter_count(model)), num_threads());
 
   const auto step = [&] { return trainer.step(loader.next().clips); };
-  const auto describe_state = [&](optim::TrainState& state) {
-    state.kind = autoencoder_kind().name;
-    state.configuration = configuration;
+  const auto describe_state = [&](training::TrainState& state) {
     state.position = loader.cursor();
     {
-      const AveragedWeights averaged(trainer);
+      const training::AveragedWeights averaged(trainer);
       measure_latents(model, *source, buckets);
     }
     // The average copied the buffers at its last update, before they were measured.
@@ -105,16 +105,17 @@ int train(int argc, char** argv) {
   };
   const auto show = [&](const std::string& path) {
     const NoGrad no_grad;
-    const AveragedWeights averaged(trainer);
+    const training::AveragedWeights averaged(trainer);
     const models::LatentDistribution latents = model.encode(judged.clips);
     const Tensor decoded = model.decode(latents.mean);
     draw_sheet(path, judged, decoded);
     const Fidelity f = fidelity_of(judged.clips, decoded);
-    return JsonObject().add("psnr", f.psnr).add("rms", f.rms).add("divergence", latents.kl_divergence().item());
+    const double divergence = latents.kl_divergence().item();
+    return training::JsonObject().add("psnr", f.psnr).add("rms", f.rms).add("divergence", divergence);
   };
-  return run_training({.trainer = trainer, .outputs = outputs, .output = run.output, .steps = run.train.steps,
-                       .configuration = configuration, .data = fingerprint, .step = step, .describe = describe_state,
-                       .show = show});
+  return reporter.finish(training::run_training(
+      {.trainer = trainer, .outputs = outputs, .run = identity, .output = run.output, .step = step,
+       .describe = describe_state, .show = show, .reporter = reporter}));
 }
 
 }  // namespace

@@ -12,32 +12,33 @@
 #include <ditharos/data/loading/loader.h>
 #include <ditharos/nn/module.h>
 #include <ditharos/tensor/parallel.h>
-#include "examples/common/data_fingerprint.h"
+#include <ditharos/training/data_fingerprint.h>
+#include <ditharos/training/training_loop.h>
+#include "examples/cli/outputs.h"
+#include "examples/cli/program.h"
+#include "examples/cli/run_reporter.h"
+#include "examples/cli/training_settings.h"
 #include "examples/common/dit_checkpoint.h"
-#include "examples/common/outputs.h"
-#include "examples/common/program.h"
-#include "examples/common/resume.h"
-#include "examples/common/training_loop.h"
 
 using namespace ditharos;
 using namespace ditharos::examples;
 
 namespace {
 
-models::Trainer make_trainer(models::DiT& model, const DiTRun& run) {
-  models::TrainerConfig config = trainer_config(run.train);
+training::Trainer make_trainer(models::DiT& model, const DiTRun& run) {
+  training::TrainerConfig config = trainer_config(run.train);
   config.class_dropout = run.model.classes > 0 ? run.model.class_dropout : 0;
   config.null_condition = run.model.null_condition();
-  return models::Trainer(
+  return training::Trainer(
       model, [&model](const Tensor& x, const Tensor& time, const Tensor& labels) { return model(x, time, labels); },
       models::make_objective(run.process), make_optimizer(model, run.train), config);
 }
 
 /// A sheet of samples from fixed noise, one class a row, with the averaged weights.
-void draw_sheet(const std::string& path, models::DiT& model, models::Trainer& trainer, const DiTRun& run,
+void draw_sheet(const std::string& path, models::DiT& model, training::Trainer& trainer, const DiTRun& run,
                 const std::vector<std::string>& class_names) {
   constexpr int64_t per_class = 8;
-  const AveragedWeights averaged(trainer);
+  const training::AveragedWeights averaged(trainer);
   nn::set_training(model, false);
   const Tensor pictures = sample_all(model, run, request_samples(run.model, per_class, run.train.seed), run.train.seed);
   nn::set_training(model, true);
@@ -46,8 +47,7 @@ void draw_sheet(const std::string& path, models::DiT& model, models::Trainer& tr
 
 int train(int argc, char** argv) {
   DiTRun run;
-  TrainingOptions options;
-  options.out = "runs/dit";
+  TrainingOptions options("runs/dit");
   bool recompute = false;
   Settings settings("train_dit", "Trains a class-conditional diffusion transformer on pictures.");
   describe_options(settings, options);
@@ -59,7 +59,8 @@ int train(int argc, char** argv) {
   settle_without_data(run);
   check_training_outputs(options, settings, {{"--data", run.data.data}});
   say_adjustments(settings, run.train);
-  const RunOutputs outputs(options, "samples.png");
+  RunReporter reporter;
+  const training::RunOutputs outputs(options, "samples.png", reporter);
 
   data::OpenOptions reading;
   reading.image_folder.max_pixels = options.max_pixels;
@@ -67,14 +68,14 @@ int train(int argc, char** argv) {
   print_notes(opened.notes);
   const data::Dataset& dataset = opened.dataset;
   fit_to_data(run, dataset);
-  const std::string configuration = settings.to_toml();
+  const training::RunIdentity identity{.kind = dit_kind(), .configuration = settings.to_toml(),
+                                       .data = training::fingerprint_of(dataset), .train = run.train};
   Generator rng(run.train.seed);
   models::DiT model(run.model, rng);
   model.set_recompute(recompute);
-  models::Trainer trainer = make_trainer(model, run);
+  training::Trainer trainer = make_trainer(model, run);
   data::Cursor start;
-  const std::string fingerprint = fingerprint_of(dataset);
-  if (const auto state = state_to_resume(options, {configuration, run.train, fingerprint}, dit_kind())) {
+  if (const auto state = state_to_resume(options, identity, reporter)) {
     trainer.restore(*state);
     start = {uint64_t(state->epoch), state->position};
     if (start.position > dataset.size()) start = {start.epoch + 1, 0};  // it was larger when the run was stopped
@@ -92,19 +93,19 @@ int train(int argc, char** argv) {
     const data::Batch batch = loader.next();
     return trainer.step(batch.images, run.model.classes > 0 ? batch.labels : Tensor{});
   };
-  const auto describe_state = [&](optim::TrainState& state) {
+  const auto describe_state = [&](training::TrainState& state) {
     const data::Cursor cursor = loader.cursor();
     state.epoch = int64_t(cursor.epoch);
     state.position = cursor.position;
-    describe_checkpoint(state, configuration, run, dataset.class_names());
+    describe_checkpoint(state, identity.configuration, run, dataset.class_names());
   };
   const auto show = [&](const std::string& path) {
     draw_sheet(path, model, trainer, run, dataset.class_names());
-    return JsonObject();
+    return training::JsonObject();
   };
-  return run_training({.trainer = trainer, .outputs = outputs, .output = run.output, .steps = run.train.steps,
-                       .configuration = configuration, .data = fingerprint, .step = step, .describe = describe_state,
-                       .show = show});
+  return reporter.finish(training::run_training(
+      {.trainer = trainer, .outputs = outputs, .run = identity, .output = run.output, .step = step,
+       .describe = describe_state, .show = show, .reporter = reporter}));
 }
 
 }  // namespace

@@ -3,8 +3,8 @@
 //   train_video --config examples/configs/video.toml --autoencoder runs/autoencoder --out runs/video
 //
 // One set of weights learns clips of several shapes, and by a time for each frame also to set pictures in motion, to
-// extend clips and to fill in between. A checkpoint holds all that sampling needs. The same configuration gives the
-// same bytes at any number of threads, whether the run was interrupted and resumed or not.
+// extend clips and to fill in between. The same configuration gives the same bytes at any number of threads, whether
+// the run was interrupted and resumed or not.
 #include <cstdio>
 #include <optional>
 #include <string>
@@ -12,10 +12,12 @@
 #include <ditharos/nn/state_dict.h>
 #include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/parallel.h>
-#include "examples/common/data_fingerprint.h"
-#include "examples/common/outputs.h"
-#include "examples/common/program.h"
-#include "examples/common/training_loop.h"
+#include <ditharos/training/data_fingerprint.h>
+#include <ditharos/training/training_loop.h>
+#include "examples/cli/outputs.h"
+#include "examples/cli/program.h"
+#include "examples/cli/run_reporter.h"
+#include "examples/cli/training_settings.h"
 #include "examples/common/video_checkpoint.h"
 #include "examples/common/video_sampling.h"
 
@@ -24,7 +26,7 @@ using namespace ditharos::examples;
 
 namespace {
 
-/// The tokenizer and the autoencoder of a new run.
+/// What a model is made of beside its weights.
 struct Parts {
   data::Tokenizer tokenizer;
   std::optional<models::VideoAutoencoder> autoencoder;
@@ -43,35 +45,24 @@ Parts new_parts(const VideoRun& run, const data::ClipSource& source) {
   return parts;
 }
 
-/// Those of another model, whose weights a new run begins with.
-Parts parts_of(const TrainedVideo& other) {
-  VideoDescription description = other.description;
-  std::optional<models::VideoAutoencoder> autoencoder =
-      build_autoencoder(description.autoencoder_configuration, other.path);
-  std::printf("weights to begin with: %s, step %lld\n", other.path.c_str(), static_cast<long long>(other.step));
-  return {other.tokenizer, std::move(autoencoder), description};
-}
-
-/// Those of a run that goes on; the autoencoder's weights come with the checkpoint's others.
-Parts stored_parts(const optim::TrainState& state, const std::string& path) {
-  const VideoDescription description = description_of(path, state.metadata);
+/// The parts as they were stored; the autoencoder's weights come with the model's others.
+Parts stored_parts(const VideoDescription& description, const std::string& path) {
   return {data::Tokenizer::from_text(description.tokenizer),
           build_autoencoder(description.autoencoder_configuration, path), description};
 }
 
-models::Trainer make_trainer(models::LatentVideo& model, const data::Tokenizer& tokenizer, const VideoRun& run) {
-  models::TrainerConfig config = trainer_config(run.train);
+training::Trainer make_trainer(models::LatentVideo& model, const data::Tokenizer& tokenizer, const VideoRun& run) {
+  training::TrainerConfig config = trainer_config(run.train);
   config.class_dropout = run.prompt_dropout;
   config.null_condition = null_prompt(tokenizer, run.model.text.length);
-  return models::Trainer(
+  return training::Trainer(
       model, [&model](const Tensor& x, const Tensor& t, const Tensor& prompts) { return model(x, t, prompts); },
       std::make_shared<models::FrameFlow>(run.flow), make_optimizer(model, run.train), config);
 }
 
 int train(int argc, char** argv) {
   VideoRun run;
-  TrainingOptions options;
-  options.out = "runs/video";
+  TrainingOptions options("runs/video");
   std::string export_to, start_from;
   bool recompute = false;
   Settings settings("train_video", "Trains a text-to-video diffusion transformer.");
@@ -94,31 +85,31 @@ int train(int argc, char** argv) {
                          {{"--export", export_to}});
   say_adjustments(settings, run.train);
   if (!export_to.empty()) check_export_path(export_to);
-  const RunOutputs outputs(options, "samples.png");
+  RunReporter reporter;
+  const training::RunOutputs outputs(options, "samples.png", reporter);
 
   const auto source = open_clips(run.clips.data, ClipUse::training, options.max_pixels);
   print_notes(source->notes());
   const std::vector<data::ClipBucket> buckets = clip_buckets(run.clips, run.train.batch_size);
-  const std::string configuration = settings.to_toml();
-  const std::string fingerprint = fingerprint_of(*source);
-  const std::optional<optim::TrainState> state =
-      state_to_resume(options, {configuration, run.train, fingerprint}, video_kind());
+  const training::RunIdentity identity{.kind = video_kind(), .configuration = settings.to_toml(),
+                                       .data = training::fingerprint_of(*source), .train = run.train};
+  const std::optional<training::TrainState> state = state_to_resume(options, identity, reporter);
   std::optional<TrainedVideo> other;
   if (!state && !start_from.empty()) other = load_video(start_from);
-  Parts parts = state   ? stored_parts(*state, options.out)
-                : other ? parts_of(*other)
+  if (other) reporter.note("weights to begin with: " + other->path + ", step " + std::to_string(other->step));
+  Parts parts = state   ? stored_parts(description_of(options.folder, state->metadata), options.folder)
+                : other ? stored_parts(other->description, other->path)
                         : new_parts(run, *source);
-  parts.description.configuration = configuration;
+  parts.description.configuration = identity.configuration;
   models::LatentVideo model = build_model(run, parts.autoencoder, parts.tokenizer, run.train.seed);
   if (other) nn::load_state_dict(model, nn::named_tensors(other->model));
   model.dit().set_recompute(recompute);
   for (const data::ClipBucket& bucket : buckets) check_clip_shape(model, bucket.shape, "shapes");
   std::vector<std::string> prompts = parse_prompts(run.prompts);
   if (prompts.empty()) prompts = first_captions(*source, parts.tokenizer, run.model.text.length, 4);
-  // Too long a prompt is better known now.
-  static_cast<void>(encode_prompts(parts.tokenizer, prompts, run.model.text.length));
+  static_cast<void>(encode_prompts(parts.tokenizer, prompts, run.model.text.length));  // refuses one that is too long
 
-  models::Trainer trainer = make_trainer(model, parts.tokenizer, run);
+  training::Trainer trainer = make_trainer(model, parts.tokenizer, run);
   if (state) trainer.restore(*state);
   data::ClipLoader loader(source, {.buckets = buckets, .seed = run.train.seed}, state ? state->position : 0);
   const data::ClipShape& shape = buckets[0].shape;
@@ -132,28 +123,26 @@ int train(int argc, char** argv) {
     return trainer.step(model.to_latents(batch.clips),
                         encode_captions(parts.tokenizer, batch.captions, run.model.text.length));
   };
-  const auto describe_state = [&](optim::TrainState& s) {
+  const auto describe_state = [&](training::TrainState& s) {
     s.position = loader.cursor();
     describe_checkpoint(s, parts.description);
   };
   const auto show = [&](const std::string& path) {
-    const AveragedWeights averaged(trainer);
+    const training::AveragedWeights averaged(trainer);
     nn::set_training(model, false);
     const Tensor clips = sample_clips(model, parts.tokenizer, run, prompts, {.shape = shape, .seed = run.train.seed});
     nn::set_training(model, true);
     save_contact_sheet(path, clips, prompts);
-    return JsonObject();
+    return training::JsonObject();
   };
-  const int status =
-      run_training({.trainer = trainer, .outputs = outputs, .output = run.output, .steps = run.train.steps,
-                    .configuration = configuration, .data = fingerprint, .step = step, .describe = describe_state,
-                    .show = show});
-  if (status == 0 && !export_to.empty()) {
-    TrainedVideo trained = load_video(options.out);
-    const int64_t bytes = export_video(export_to, trained);
-    std::printf("export:     %s (%s MB)\n", export_to.c_str(), fixed_text(double(bytes) / 1e6, 1).c_str());
-  }
-  return status;
+  const int status = reporter.finish(training::run_training(
+      {.trainer = trainer, .outputs = outputs, .run = identity, .output = run.output, .step = step,
+       .describe = describe_state, .show = show, .reporter = reporter}));
+  if (status != 0 || export_to.empty()) return status;
+  TrainedVideo trained = load_video(options.folder);
+  const int64_t bytes = export_video(export_to, trained);
+  std::printf("export:     %s (%s MB)\n", export_to.c_str(), fixed_text(double(bytes) / 1e6, 1).c_str());
+  return 0;
 }
 
 }  // namespace

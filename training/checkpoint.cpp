@@ -15,7 +15,7 @@
 #include <ditharos/tensor/kernels/pointwise/pointwise.h>
 #include <ditharos/training/checkpoint_record.h>
 
-namespace ditharos::optim {
+namespace ditharos::training {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "checkpoints store numbers as they lie in memory");
@@ -159,14 +159,14 @@ void check_elements(const InputFile& file, const TensorRecord& t, const Digest& 
 
 }  // namespace
 
-void capture(TrainState& state, const nn::ModuleBase& model, const Optimizer& optimizer, const Ema* ema) {
+void capture(TrainState& state, const nn::ModuleBase& model, const optim::Optimizer& optimizer, const optim::Ema* ema) {
   state.model = nn::named_tensors(model);
   state.optimizer = optimizer.state();
   state.ema = ema ? ema->state() : nn::NamedTensors{};
   state.ema_updates = ema ? ema->updates() : 0;
 }
 
-void restore(const TrainState& state, nn::ModuleBase& model, Optimizer& optimizer, Ema* ema) {
+void restore(const TrainState& state, nn::ModuleBase& model, optim::Optimizer& optimizer, optim::Ema* ema) {
   nn::check_same_tensors("the checkpoint's model", nn::named_tensors(model), state.model);
   optimizer.check_state(state.optimizer);
   if (ema) ema->check_state(state.ema, state.ema_updates);
@@ -250,4 +250,4 @@ void verify_checkpoint(const std::string& path) {
   }
 }
 
-}  // namespace ditharos::optim
+}  // namespace ditharos::training

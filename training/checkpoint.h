@@ -20,9 +20,11 @@
 #include <ditharos/nn/module.h>
 
 namespace ditharos::optim {
-
 class Ema;
 class Optimizer;
+}  // namespace ditharos::optim
+
+namespace ditharos::training {
 
 /// The format that this library writes. It reads this one and all before it.
 inline constexpr uint32_t checkpoint_format = 1;
@@ -47,10 +49,10 @@ struct TrainState {
 };
 
 /// Fills model, ema and optimizer with handles to the tensors that train (no copies). ema may be null.
-void capture(TrainState& state, const nn::ModuleBase& model, const Optimizer& optimizer, const Ema* ema);
+void capture(TrainState& state, const nn::ModuleBase& model, const optim::Optimizer& optimizer, const optim::Ema* ema);
 /// The way back: copies the values. Checks all three first and throws naming missing, unexpected and misshapen
 /// tensors; nothing has changed then. ema may be null: averages in the file are passed over.
-void restore(const TrainState& state, nn::ModuleBase& model, Optimizer& optimizer, Ema* ema);
+void restore(const TrainState& state, nn::ModuleBase& model, optim::Optimizer& optimizer, optim::Ema* ema);
 
 /// Throws Error that names the first tensor with values that are not finite, how many they are, and the list that it is
 /// of.
@@ -63,4 +65,4 @@ void save_checkpoint(const std::string& path, const TrainState& state);
 /// The checks of load_checkpoint with little memory.
 void verify_checkpoint(const std::string& path);
 
-}  // namespace ditharos::optim
+}  // namespace ditharos::training

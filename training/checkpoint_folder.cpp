@@ -10,7 +10,7 @@
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/io/file.h>
 
-namespace ditharos::optim {
+namespace ditharos::training {
 namespace {
 
 namespace fs = std::filesystem;
@@ -106,4 +106,4 @@ void CheckpointFolder::remove_surplus(int64_t newest) {
   }
 }
 
-}  // namespace ditharos::optim
+}  // namespace ditharos::training

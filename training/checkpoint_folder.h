@@ -8,7 +8,7 @@
 
 #include <ditharos/training/checkpoint.h>
 
-namespace ditharos::optim {
+namespace ditharos::training {
 
 /// The newest checkpoint of a folder that can be read, and why newer ones cannot.
 struct LatestCheckpoint {
@@ -47,4 +47,4 @@ class CheckpointFolder {
   std::set<std::string> verified_;  // by this object, so that each is read once
 };
 
-}  // namespace ditharos::optim
+}  // namespace ditharos::training

@@ -4,7 +4,7 @@
 #include <cereal/archives/portable_binary.hpp>
 #include <sstream>
 
-namespace ditharos::optim {
+namespace ditharos::training {
 namespace {
 
 // cereal reads and writes fixed-width integers and raw bytes here. Texts and lists are ours: cereal's would allocate
@@ -155,4 +155,4 @@ CheckpointRecord decode(std::string bytes) {
   return record;
 }
 
-}  // namespace ditharos::optim
+}  // namespace ditharos::training

@@ -9,7 +9,7 @@
 #include <ditharos/tensor/shape.h>
 #include <ditharos/training/checkpoint.h>
 
-namespace ditharos::optim {
+namespace ditharos::training {
 
 /// Keeps what a forged file can make a reader allocate small; far above any real model's need.
 inline constexpr uint64_t max_record_bytes = 8u << 20;
@@ -43,4 +43,4 @@ std::string encode(CheckpointRecord record);
 /// whatever counts they claim.
 CheckpointRecord decode(std::string bytes);
 
-}  // namespace ditharos::optim
+}  // namespace ditharos::training

@@ -12,7 +12,7 @@
 #include <ditharos/optim/clip.h>
 #include <ditharos/tensor/io/number_text.h>
 
-namespace ditharos::models {
+namespace ditharos::training {
 namespace {
 
 constexpr const char* stream_name = "train";
@@ -26,7 +26,7 @@ bool all_finite(const Tensor& x) {
   return std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
 }
 
-LossByTime by_time(const Loss& loss) {
+LossByTime by_time(const models::Loss& loss) {
   LossByTime result;
   const std::vector<double> losses = loss.per_sample.to_vector<double>(), way = loss.progress.to_vector<double>();
   for (size_t i = 0; i < losses.size(); ++i) {
@@ -39,7 +39,7 @@ LossByTime by_time(const Loss& loss) {
 
 }  // namespace
 
-Trainer::Trainer(nn::ModuleBase& model, Network network, std::shared_ptr<const Objective> objective,
+Trainer::Trainer(nn::ModuleBase& model, models::Network network, std::shared_ptr<const models::Objective> objective,
                  std::unique_ptr<optim::Optimizer> optimizer, const TrainerConfig& config)
     : model_(model),
       network_(std::move(network)),
@@ -63,7 +63,7 @@ StepMetrics Trainer::step(const Tensor& data, const Tensor& conditions) {
     return objective_->loss([&](const Tensor& x, const Tensor& t) { return network_(x, t, seen); }, data,
                             objective_rng);
   };
-  const Loss loss = forward();
+  const models::Loss loss = forward();
   StepMetrics metrics{};
   metrics.loss = loss.total.item();
   if (!std::isfinite(metrics.loss)) explain_bad_loss(metrics.loss, data, forward);
@@ -84,7 +84,7 @@ StepMetrics Trainer::step(const Tensor& data, const Tensor& conditions) {
 
 Tensor Trainer::drop_conditions(const Tensor& conditions, Generator rng) const {
   if (!conditions.defined() || config_.class_dropout == 0) return conditions;
-  const Tensor nothing = no_condition(conditions, config_.null_condition);
+  const Tensor nothing = models::no_condition(conditions, config_.null_condition);
   Shape per_sample = Shape::filled(conditions.rank(), 1);
   per_sample[0] = conditions.size(0);
   const Tensor dropped = rng.bernoulli(config_.class_dropout, {conditions.size(0)}, DType::boolean);
@@ -124,23 +124,23 @@ void Trainer::explain_bad_loss(double loss, const Tensor& data, const std::funct
        "; a smaller learning rate or clipping helps");
 }
 
-void Trainer::capture(optim::TrainState& state) {
-  optim::capture(state, model_, *optimizer_, ema());
+void Trainer::capture(TrainState& state) {
+  training::capture(state, model_, *optimizer_, ema());
   state.step = steps_;
-  std::erase_if(state.random, [](const optim::RandomStream& stream) { return stream.name == stream_name; });
+  std::erase_if(state.random, [](const RandomStream& stream) { return stream.name == stream_name; });
   state.random.push_back({stream_name, config_.seed, uint64_t(steps_)});
 }
 
-void Trainer::restore(const optim::TrainState& state) {
+void Trainer::restore(const TrainState& state) {
   const auto stream = std::find_if(state.random.begin(), state.random.end(),
-                                   [](const optim::RandomStream& s) { return s.name == stream_name; });
+                                   [](const RandomStream& s) { return s.name == stream_name; });
   check<ConfigError>(stream != state.random.end() && state.step >= 0 && stream->offset == uint64_t(state.step),
                      "the checkpoint is not of a training run: it has no random stream \"", stream_name,
                      "\" at its step ", state.step);
   check<ConfigError>(stream->seed == config_.seed, "the checkpoint was trained with seed ", stream->seed,
                      ", this run has seed ", config_.seed, "; a resumed run needs the same");
-  optim::restore(state, model_, *optimizer_, ema());
+  training::restore(state, model_, *optimizer_, ema());
   steps_ = state.step;
 }
 
-}  // namespace ditharos::models
+}  // namespace ditharos::training

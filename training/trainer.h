@@ -1,7 +1,5 @@
 #pragma once
 // One step of training: from a batch to new weights.
-//
-// The trainer is where models meet optimisers, so this is the one file of models/ that includes optim/.
 #include <array>
 #include <functional>
 #include <memory>
@@ -14,7 +12,7 @@
 #include <ditharos/optim/schedule.h>
 #include <ditharos/training/checkpoint.h>
 
-namespace ditharos::models {
+namespace ditharos::training {
 
 struct TrainerConfig {
   uint64_t seed = 0;
@@ -47,7 +45,7 @@ class Trainer {
  public:
   /// `network` computes with the parameters of `model`, which must outlive the trainer, as must what `network` refers
   /// to. `optimizer` holds the parameters to train. ConfigError when a setting is out of range.
-  Trainer(nn::ModuleBase& model, Network network, std::shared_ptr<const Objective> objective,
+  Trainer(nn::ModuleBase& model, models::Network network, std::shared_ptr<const models::Objective> objective,
           std::unique_ptr<optim::Optimizer> optimizer, const TrainerConfig& config);
 
   /// Loss of the batch (data [B, ...]; conditions i64 [B, ...], undefined for a model without any), its gradient,
@@ -63,9 +61,9 @@ class Trainer {
   optim::Ema* ema() { return ema_ ? &*ema_ : nullptr; }
 
   /// Fills in weights, average, optimiser, step and random stream. The tensors are handles: save before the next step.
-  void capture(optim::TrainState& state);
+  void capture(TrainState& state);
   /// The way back. Throws, and has changed nothing, when the state is of another model or of another seed.
-  void restore(const optim::TrainState& state);
+  void restore(const TrainState& state);
 
  private:
   Tensor drop_conditions(const Tensor& conditions, Generator rng) const;
@@ -73,8 +71,8 @@ class Trainer {
   void check_gradient_size(double norm) const;
 
   nn::ModuleBase& model_;
-  Network network_;
-  std::shared_ptr<const Objective> objective_;
+  models::Network network_;
+  std::shared_ptr<const models::Objective> objective_;
   std::unique_ptr<optim::Optimizer> optimizer_;
   std::optional<optim::Ema> ema_;
   TrainerConfig config_;
@@ -82,4 +80,15 @@ class Trainer {
   bool audited_ = false;
 };
 
-}  // namespace ditharos::models
+/// Puts the trainer's moving average into its model for a scope; nothing for a trainer without one.
+class AveragedWeights {
+ public:
+  explicit AveragedWeights(Trainer& trainer) {
+    if (trainer.ema() != nullptr) scope_.emplace(*trainer.ema());
+  }
+
+ private:
+  std::optional<optim::EmaScope> scope_;
+};
+
+}  // namespace ditharos::training

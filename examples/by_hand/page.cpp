@@ -1,7 +1,7 @@
 #include "examples/by_hand/page.h"
 
 #include <ditharos/tensor/io/file.h>
-#include "examples/common/text.h"
+#include <ditharos/tensor/quoted_text.h>
 
 namespace ditharos::by_hand {
 namespace {
@@ -11,7 +11,7 @@ constexpr int64_t most_factors = 60000;
 /// As a JSON string that may stand inside a script element.
 std::string json(const std::string& text) {
   std::string out;
-  for (const char c : examples::quote(text)) {
+  for (const char c : quote(text)) {
     if (c == '<') out += "\\u003c";
     else if (c == '>') out += "\\u003e";
     else if (c == '&') out += "\\u0026";

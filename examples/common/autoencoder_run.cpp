@@ -2,7 +2,9 @@
 
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/nn/state_dict.h>
-#include "examples/common/model_size.h"
+#include <ditharos/training/model_size.h>
+#include "examples/cli/run_reporter.h"
+#include "examples/cli/training_settings.h"
 
 namespace ditharos::examples {
 
@@ -36,11 +38,11 @@ void settle(const AutoencoderRun& run) {
   }
 }
 
-CheckpointKind autoencoder_kind() {
-  OutputSettings output;
+training::CheckpointKind autoencoder_kind() {
+  training::OutputSettings output;
   Settings settings("", "");
   describe_output(settings, output);
-  CheckpointKind kind{"video-autoencoder", "a video autoencoder", keys_of(settings)};
+  training::CheckpointKind kind{"video-autoencoder", "a video autoencoder", keys_of(settings)};
   kind.may_change.insert("steps");
   return kind;
 }
@@ -60,14 +62,15 @@ void measure_latents(models::VideoAutoencoder& model, const data::ClipSource& so
 }
 
 TrainedAutoencoder load_autoencoder(const std::string& path) {
-  const optim::LatestCheckpoint found = open_checkpoint(path, autoencoder_kind());
+  RunReporter reporter;
+  const training::LatestCheckpoint found = open_checkpoint(path, autoencoder_kind(), reporter);
   AutoencoderRun run;
   Settings settings("", "");
   describe(settings, run);
   settings.read(found.state->configuration, found.path);
   settle(run);
   const nn::NamedTensors& tensors = found.state->ema.empty() ? found.state->model : found.state->ema;
-  check_model_size(found.path, tensors, models::count_elements(run.model));
+  training::check_model_size(found.path, tensors, models::count_elements(run.model));
   Generator rng(0);
   models::VideoAutoencoder model(run.model, rng);
   nn::load_state_dict(model, tensors);

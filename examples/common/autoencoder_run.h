@@ -4,8 +4,8 @@
 
 #include <ditharos/models/autoencoder/objective.h>
 #include <ditharos/models/autoencoder/video.h>
+#include <ditharos/training/resume.h>
 #include "examples/common/clip_settings.h"
-#include "examples/common/resume.h"
 
 namespace ditharos::examples {
 
@@ -14,8 +14,8 @@ struct AutoencoderRun {
   ClipSettings clips;
   models::VideoAutoencoderConfig model;
   models::VideoAutoencoderLoss loss;
-  TrainSettings train{.steps = 3000, .batch_size = 4, .learning_rate = 2e-3, .ema_decay = .99};
-  OutputSettings output;
+  training::TrainSettings train{.steps = 3000, .batch_size = 4, .learning_rate = 2e-3, .ema_decay = .99};
+  training::OutputSettings output;
 };
 
 /// Rows for all of it. `run` must outlive the settings.
@@ -23,7 +23,7 @@ void describe(Settings& settings, AutoencoderRun& run);
 /// Checks that all fits together: the strides divide every shape of clips. ConfigError in one sentence otherwise.
 void settle(const AutoencoderRun& run);
 /// What checkpoints of train_autoencoder are.
-CheckpointKind autoencoder_kind();
+training::CheckpointKind autoencoder_kind();
 
 /// Sets the latents' mean and deviation from `count` clips of each shape, with the weights that the model has now.
 void measure_latents(models::VideoAutoencoder& model, const data::ClipSource& source,

@@ -11,9 +11,9 @@
 #include <ditharos/optim/adam.h>
 #include <ditharos/optim/schedule.h>
 #include <ditharos/tensor/io/crc32c.h>
+#include <ditharos/tensor/io/number_text.h>
 #include <ditharos/training/checkpoint.h>
-#include "examples/common/run_folder.h"
-#include "examples/common/text.h"
+#include <ditharos/training/run_folder.h>
 
 namespace ditharos::examples {
 namespace {
@@ -35,7 +35,7 @@ std::optional<models::ConvClassifier> read_classifier(const std::string& path, c
                                                       const std::string& fingerprint, std::string& complaint) {
   if (!std::filesystem::exists(path)) return std::nullopt;
   try {
-    const optim::TrainState state = optim::load_checkpoint(path);
+    const training::TrainState state = training::load_checkpoint(path);
     check<IoError>(state.kind == kind && state.configuration == fingerprint, path,
                    " holds another model than its name says");
     Generator rng(0);
@@ -100,19 +100,19 @@ CachedClassifier cached_classifier(const std::string& folder, const std::string&
                                    const std::function<data::Dataset()>& make, const ClassifierTraining& training,
                                    const ClassifierProgress& progress) {
   const std::string name = "classifier-" + std::to_string(crc32c(fingerprint.data(), fingerprint.size())) + ".ckpt";
-  const RunFolder cache(folder);  // before the training, so that a folder that cannot be written is known at once
+  const training::RunFolder cache(folder);  // before the training: a folder that cannot be written is known at once
   const std::string path = cache.file(name);
   std::string complaint;
   if (auto model = read_classifier(path, config_for(like), fingerprint, complaint)) {
     return {std::move(*model), path, true, ""};
   }
   models::ConvClassifier model = train_classifier(make(), training, progress);
-  optim::TrainState state;
+  training::TrainState state;
   state.kind = kind;
   state.configuration = fingerprint;
   state.model = nn::named_tensors(model);
-  optim::check_finite(state);
-  optim::save_checkpoint(path, state);
+  training::check_finite(state);
+  training::save_checkpoint(path, state);
   return {std::move(model), path, false, complaint};
 }
 

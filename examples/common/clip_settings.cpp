@@ -10,7 +10,7 @@
 #include <ditharos/data/datasets/video_folder.h>
 #include <ditharos/data/synthetic/emoji.h>
 #include <ditharos/data/synthetic/moving_garments.h>
-#include "examples/common/program.h"
+#include "examples/cli/program.h"
 
 namespace ditharos::examples {
 namespace {

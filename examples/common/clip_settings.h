@@ -7,7 +7,7 @@
 
 #include <ditharos/data/codecs/pixel_limit.h>
 #include <ditharos/data/loading/clip_loader.h>
-#include "examples/common/settings.h"
+#include "examples/cli/settings.h"
 
 namespace ditharos::examples {
 

@@ -4,12 +4,13 @@
 
 #include <ditharos/nn/module.h>
 #include <ditharos/nn/state_dict.h>
-#include "examples/common/model_size.h"
+#include <ditharos/training/model_size.h>
+#include "examples/cli/run_reporter.h"
 
 namespace ditharos::examples {
 namespace {
 
-int64_t number(const std::string& path, const optim::TrainState& state, const char* key) {
+int64_t number(const std::string& path, const training::TrainState& state, const char* key) {
   const auto it = state.metadata.find(key);
   int64_t value = -1;
   if (it != state.metadata.end()) std::from_chars(it->second.data(), it->second.data() + it->second.size(), value);
@@ -19,18 +20,18 @@ int64_t number(const std::string& path, const optim::TrainState& state, const ch
 
 }  // namespace
 
-CheckpointKind dit_kind() {
-  OutputSettings output;
+training::CheckpointKind dit_kind() {
+  training::OutputSettings output;
   models::SamplerConfig sampler;
   Settings settings("", "");
   describe_output(settings, output);
   describe_sampling(settings, sampler);
-  CheckpointKind kind{"dit", "a DiT", keys_of(settings)};
+  training::CheckpointKind kind{"dit", "a DiT", keys_of(settings)};
   kind.may_change.insert("steps");
   return kind;
 }
 
-void describe_checkpoint(optim::TrainState& state, const std::string& configuration, const DiTRun& run,
+void describe_checkpoint(training::TrainState& state, const std::string& configuration, const DiTRun& run,
                          const std::vector<std::string>& class_names) {
   state.kind = dit_kind().name;
   state.configuration = configuration;
@@ -42,8 +43,9 @@ void describe_checkpoint(optim::TrainState& state, const std::string& configurat
 }
 
 TrainedDiT load_dit(const std::string& path, bool averaged) {
-  const optim::LatestCheckpoint found = open_checkpoint(path, dit_kind());
-  const optim::TrainState& state = *found.state;
+  RunReporter reporter;
+  const training::LatestCheckpoint found = open_checkpoint(path, dit_kind(), reporter);
+  const training::TrainState& state = *found.state;
   DiTRun run;
   Settings settings("", "");
   describe(settings, run);
@@ -54,7 +56,7 @@ TrainedDiT load_dit(const std::string& path, bool averaged) {
   run.model.classes = number(found.path, state, "classes");
   settle(run);
   const nn::NamedTensors& tensors = averaged && !state.ema.empty() ? state.ema : state.model;
-  check_model_size(found.path, tensors, models::count_parameters(run.model).total);
+  training::check_model_size(found.path, tensors, models::count_parameters(run.model).total);
   Generator rng(0);
   models::DiT model(run.model, rng);
   nn::load_state_dict(model, tensors);

@@ -3,16 +3,16 @@
 #include <string>
 #include <vector>
 
+#include <ditharos/training/resume.h>
 #include "examples/common/dit_run.h"
-#include "examples/common/resume.h"
 
 namespace ditharos::examples {
 
 /// What checkpoints of train_dit are.
-CheckpointKind dit_kind();
+training::CheckpointKind dit_kind();
 
 /// Writes kind, configuration and picture format into a state that a trainer captured.
-void describe_checkpoint(optim::TrainState& state, const std::string& configuration, const DiTRun& run,
+void describe_checkpoint(training::TrainState& state, const std::string& configuration, const DiTRun& run,
                          const std::vector<std::string>& class_names);
 
 struct TrainedDiT {

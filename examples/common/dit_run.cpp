@@ -4,12 +4,13 @@
 
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/checked.h>
-#include "examples/common/model_size.h"
+#include <ditharos/training/model_size.h>
 
 namespace ditharos::examples {
 
 using models::ProcessKind;
 using models::SamplerKind;
+using training::max_tokens;
 
 namespace {
 constexpr double most = 1 << 16;  // of every size of a model, as its configuration has it

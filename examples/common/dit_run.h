@@ -9,7 +9,7 @@
 #include <ditharos/models/diffusion/process.h>
 #include <ditharos/models/dit/dit.h>
 #include <ditharos/models/samplers/sampler.h>
-#include "examples/common/training_settings.h"
+#include "examples/cli/training_settings.h"
 
 namespace ditharos::examples {
 
@@ -22,8 +22,8 @@ struct DiTRun {
   models::DiTConfig model{.height = 28, .width = 28, .channels = 1, .patch = 4, .hidden = 96, .depth = 4, .heads = 4,
                           .classes = 10, .learn_sigma = false};
   models::DiffusionConfig process;
-  TrainSettings train;
-  OutputSettings output;
+  training::TrainSettings train;
+  training::OutputSettings output;
   models::SamplerConfig sampler;
 };
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include <ditharos/autograd/ops.h>
-#include "examples/common/suggest.h"
-#include "examples/common/text.h"
+#include <ditharos/tensor/quoted_text.h>
+#include "examples/cli/suggest.h"
 
 namespace ditharos::examples {
 

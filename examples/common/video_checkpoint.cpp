@@ -6,8 +6,9 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/nn/state_dict.h>
 #include <ditharos/tensor/io/safetensors.h>
-#include "examples/common/model_size.h"
-#include "examples/common/outputs.h"
+#include <ditharos/training/model_size.h>
+#include <ditharos/training/output_files.h>
+#include "examples/cli/run_reporter.h"
 
 namespace ditharos::examples {
 namespace {
@@ -52,7 +53,7 @@ TrainedVideo assemble(const std::string& path, const VideoDescription& descripti
   const bool has_autoencoder = !description.autoencoder_configuration.empty();
   complete(run, has_autoencoder ? &autoencoder.model : nullptr, tokenizer);
   const int64_t of_autoencoder = has_autoencoder ? models::count_elements(autoencoder.model) : 0;
-  check_model_size(path, tensors, models::count_parameters(run.model) + of_autoencoder);
+  training::check_model_size(path, tensors, models::count_parameters(run.model) + of_autoencoder);
   models::LatentVideo model =
       build_model(run, build_autoencoder(description.autoencoder_configuration, path), tokenizer, 0);
   nn::load_state_dict(model, tensors);
@@ -75,19 +76,19 @@ TrainedVideo load_export(const std::string& path) {
 
 }  // namespace
 
-CheckpointKind video_kind() {
-  OutputSettings output;
+training::CheckpointKind video_kind() {
+  training::OutputSettings output;
   VideoSampling sampling;
   Settings settings("", "");
   describe_output(settings, output);
   describe_sampling(settings, sampling);
-  CheckpointKind kind{"video", "a video model", keys_of(settings)};
+  training::CheckpointKind kind{"video", "a video model", keys_of(settings)};
   // The autoencoder itself is in the checkpoint, wherever its file may lie now.
   kind.may_change.insert({"steps", "prompts", "autoencoder"});
   return kind;
 }
 
-void describe_checkpoint(optim::TrainState& state, const VideoDescription& description) {
+void describe_checkpoint(training::TrainState& state, const VideoDescription& description) {
   state.kind = video_kind().name;
   state.configuration = description.configuration;
   state.metadata["tokenizer"] = description.tokenizer;
@@ -116,8 +117,9 @@ models::LatentVideo build_model(VideoRun& run, const std::optional<models::Video
 
 TrainedVideo load_video(const std::string& path, bool averaged) {
   if (path.ends_with(export_suffix)) return load_export(path);
-  const optim::LatestCheckpoint found = open_checkpoint(path, video_kind());
-  const optim::TrainState& state = *found.state;
+  RunReporter reporter;
+  const training::LatestCheckpoint found = open_checkpoint(path, video_kind(), reporter);
+  const training::TrainState& state = *found.state;
   VideoDescription description = description_of(found.path, state.metadata);
   description.configuration = state.configuration;
   return assemble(found.path, description, averaged && !state.ema.empty() ? state.ema : state.model, state.step);
@@ -126,7 +128,7 @@ TrainedVideo load_video(const std::string& path, bool averaged) {
 void check_export_path(const std::string& path) {
   check<ConfigError>(path.ends_with(export_suffix), "an export is a ", export_suffix, " file; \"", path,
                      "\" is called otherwise");
-  check_output_file(path);
+  training::check_output_file(path);
 }
 
 int64_t export_video(const std::string& path, TrainedVideo& trained) {

@@ -9,7 +9,7 @@
 namespace ditharos::examples {
 
 /// What checkpoints of train_video are.
-CheckpointKind video_kind();
+training::CheckpointKind video_kind();
 
 /// The parts of a model that are not tensors.
 struct VideoDescription {
@@ -18,7 +18,7 @@ struct VideoDescription {
   std::string tokenizer;                  ///< as text
 };
 /// Puts them, and the kind, into a state that a trainer captured; and the way back. IoError when a part is missing.
-void describe_checkpoint(optim::TrainState& state, const VideoDescription& description);
+void describe_checkpoint(training::TrainState& state, const VideoDescription& description);
 VideoDescription description_of(const std::string& path, const std::map<std::string, std::string>& metadata);
 
 /// The autoencoder that a configuration describes, with random weights.

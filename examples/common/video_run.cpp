@@ -4,7 +4,7 @@
 
 #include <ditharos/autograd/ops.h>
 #include <ditharos/data/image/sheet.h>
-#include "examples/common/model_size.h"
+#include <ditharos/training/model_size.h>
 #include "examples/common/prompts.h"
 
 namespace ditharos::examples {
@@ -12,6 +12,7 @@ namespace {
 
 using models::StepEmbedding;
 using models::VideoAttention;
+using training::max_tokens;
 
 constexpr double most = 1 << 16;  // of every size of a model, as its configuration has it
 

@@ -9,8 +9,8 @@
 #include <ditharos/models/diffusion/frame_flow.h>
 #include <ditharos/models/diffusion/guidance.h>
 #include <ditharos/models/dit/latent_video.h>
+#include "examples/cli/training_settings.h"
 #include "examples/common/clip_settings.h"
-#include "examples/common/training_settings.h"
 
 namespace ditharos::examples {
 
@@ -30,8 +30,8 @@ struct VideoRun {
   std::vector<int64_t> patch = {1, 2, 2};
   models::VideoDiTConfig model;  ///< patch, channels and vocabulary are filled in when the model is built
   models::FrameFlowConfig flow;
-  TrainSettings train{.steps = 10000, .batch_size = 16, .learning_rate = 1e-3, .ema_decay = .999};
-  OutputSettings output;
+  training::TrainSettings train{.steps = 10000, .batch_size = 16, .learning_rate = 1e-3, .ema_decay = .999};
+  training::OutputSettings output;
   VideoSampling sampling;
   std::string prompts;  ///< of the sample sheets; none: see first_captions
 };

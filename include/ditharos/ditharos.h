@@ -101,7 +101,6 @@
 #include <ditharos/models/samplers/options.h>
 #include <ditharos/models/samplers/sampler.h>
 #include <ditharos/models/text/encoder.h>
-#include <ditharos/training/trainer.h>
 
 #include <ditharos/optim/adam.h>
 #include <ditharos/optim/clip.h>
@@ -110,8 +109,21 @@
 #include <ditharos/optim/optimizer.h>
 #include <ditharos/optim/schedule.h>
 #include <ditharos/optim/sgd.h>
+
 #include <ditharos/training/checkpoint.h>
 #include <ditharos/training/checkpoint_folder.h>
+#include <ditharos/training/data_fingerprint.h>
+#include <ditharos/training/interrupt.h>
+#include <ditharos/training/json.h>
+#include <ditharos/training/reporter.h>
+#include <ditharos/training/resume.h>
+#include <ditharos/training/run_folder.h>
+#include <ditharos/training/run_options.h>
+#include <ditharos/training/run_outputs.h>
+#include <ditharos/training/step_log.h>
+#include <ditharos/training/train_settings.h>
+#include <ditharos/training/trainer.h>
+#include <ditharos/training/training_loop.h>
 
 #include <ditharos/data/codecs/png.h>
 #include <ditharos/data/codecs/video_file.h>

@@ -9,6 +9,8 @@ namespace ditharos {
 [[nodiscard]] std::string fixed_text(double x, int decimals);
 [[nodiscard]] std::string general_text(double x, int digits);
 [[nodiscard]] std::string scientific_text(double x, int decimals);
+/// The shortest decimal text that reads back as exactly `x`: "0.1", "4e-05", "1.0". Not finite: "nan", "inf", "-inf".
+[[nodiscard]] std::string shortest(double x);
 
 /// `text`, padded at the left or at the right to at least `width` characters.
 [[nodiscard]] std::string right_aligned(const std::string& text, size_t width);

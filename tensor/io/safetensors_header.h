@@ -39,7 +39,4 @@ Header parse_header(std::string_view text, uint64_t data_size);
 /// The JSON of `header`, padded with spaces to a multiple of 8 bytes.
 std::string print_header(const Header& header);
 
-/// True for well-formed UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF.
-bool is_utf8(std::string_view text);
-
 }  // namespace ditharos::safetensors

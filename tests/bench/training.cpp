@@ -13,14 +13,14 @@ namespace {
 
 struct Training {
   Training(const models::DiTConfig& config, int64_t batch) : rng(1), model(config, rng) {
-    models::TrainerConfig t;
+    training::TrainerConfig t;
     t.class_dropout = config.class_dropout;
     t.null_condition = config.null_condition();
     t.clip_norm = 1;
     t.ema_decay = .995;
     t.schedule.lr = 1e-4;
     models::DiffusionConfig process;  // velocity on the linear path
-    trainer = std::make_unique<models::Trainer>(
+    trainer = std::make_unique<training::Trainer>(
         model, [this](const Tensor& x, const Tensor& time, const Tensor& labels) { return model(x, time, labels); },
         models::make_objective(process), std::make_unique<optim::AdamW>(nn::named_parameters(model)), t);
     images = rng.normal({batch, config.channels, config.height, config.width});
@@ -29,7 +29,7 @@ struct Training {
 
   Generator rng;
   models::DiT model;
-  std::unique_ptr<models::Trainer> trainer;
+  std::unique_ptr<training::Trainer> trainer;
   Tensor images, labels;
 };
 

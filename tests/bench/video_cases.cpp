@@ -35,13 +35,13 @@ double forward_flops(const models::VideoDiTConfig& c, int64_t frames, int64_t si
 
 struct Training {
   Training(const models::VideoDiTConfig& config, const Shape& shape) : rng(1), model(config, rng) {
-    models::TrainerConfig t;
+    training::TrainerConfig t;
     t.class_dropout = .1;
     t.null_condition = zeros({prompt_length}, DType::i64);
     t.clip_norm = 1;
     t.ema_decay = .995;
     t.schedule.lr = 1e-4;
-    trainer = std::make_unique<models::Trainer>(
+    trainer = std::make_unique<training::Trainer>(
         model, [this](const Tensor& x, const Tensor& time, const Tensor& p) { return model(x, time, p); },
         std::make_shared<models::FrameFlow>(), std::make_unique<optim::AdamW>(nn::named_parameters(model)), t);
     latents = rng.normal(shape);
@@ -50,7 +50,7 @@ struct Training {
 
   Generator rng;
   models::VideoDiT model;
-  std::unique_ptr<models::Trainer> trainer;
+  std::unique_ptr<training::Trainer> trainer;
   Tensor latents, prompts;
 };
 

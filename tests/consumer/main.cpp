@@ -1,6 +1,9 @@
 // A user's program, built with a user's flags: an installed ditharos, with no warning in any header.
+#include <csignal>
 #include <cstdio>
+#include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <ditharos/ditharos.h>
@@ -44,9 +47,27 @@ double train_step(Net& net, optim::Optimizer& optimizer, optim::Ema& ema, const 
   return loss.item();
 }
 
+/// A training program: it stops after every third step and is resumed, as often as `steps` takes.
+int64_t trained_steps(const std::string& folder, int64_t steps) {
+  const training::RunOptions options{.folder = folder, .resume = "auto"};
+  const training::RunOutputs outputs(options);
+  const training::RunIdentity run{.kind = {"line", "a line"}, .train = {.steps = steps, .warmup = 2}};
+  Generator rng(3);
+  nn::Linear model(2, 2, rng);
+  const auto network = [&](const Tensor& x, const Tensor&, const Tensor&) { return model(x); };
+  training::Trainer trainer(model, network, std::make_shared<models::RectifiedFlow>(models::FlowConfig{}),
+                            make_optimizer(model, run.train), trainer_config(run.train));
+  if (const auto state = state_to_resume(options, run)) trainer.restore(*state);
+  const auto step = [&] {
+    if (trainer.steps() % 3 == 2) std::raise(SIGTERM);
+    return trainer.step(rng.normal({4, 2}));
+  };
+  return training::run_training({.trainer = trainer, .outputs = outputs, .run = run, .step = step}).steps;
+}
+
 }  // namespace
 
-int main() {
+int main(int, char** argv) {
   const Tensor x = full({3}, 2.0);  // d/dx sum(x^2) = 2x
   x.set_requires_grad();
   sum(x * x).backward();
@@ -65,6 +86,10 @@ int main() {
   if (!(last < first)) return 2;
   if (nn::parameter_count(net) != 5 * 4 + 3 * 20 + 40 + 36 + 2 + 1) return 3;
   nn::load_state_dict(net, ema.state());
+
+  const std::string folder = std::string(argv[0]) + "-run";
+  for (const int64_t reached : {3, 6, 7, 7})
+    if (trained_steps(folder, 7) != reached) return 4;
   std::puts("the installed library works");
   return 0;
 }

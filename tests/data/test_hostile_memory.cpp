@@ -57,9 +57,9 @@ std::string safetensors_file(const std::string& header) {
 }
 
 /// A checkpoint of a few kilobytes whose configuration describes something else.
-std::string save_forged(const std::string& path, optim::TrainState state) {
+std::string save_forged(const std::string& path, training::TrainState state) {
   state.model = {{"a", zeros({100})}};
-  optim::save_checkpoint(path, state);
+  training::save_checkpoint(path, state);
   return path;
 }
 void replace(std::string& text, const std::string& from, const std::string& to) {
@@ -159,7 +159,7 @@ TEST_CASE("regression 10: a model is built only after its size was compared with
     describe(settings, run);
     std::string text = settings.to_toml();
     replace(text, "hidden = 96", "hidden = 4096");
-    optim::TrainState state;
+    training::TrainState state;
     describe_checkpoint(state, text, run, {"a", "b"});
     const std::string path = save_forged(folder / "a.ckpt", state);
     CHECK(contains(with_memory(48 * MiB, [&] { return load_dit(path), std::string("read"); }),
@@ -169,7 +169,7 @@ TEST_CASE("regression 10: a model is built only after its size was compared with
     AutoencoderRun run;
     Settings settings("", "");
     describe(settings, run);
-    optim::TrainState state;
+    training::TrainState state;
     state.kind = autoencoder_kind().name;
     state.configuration = settings.to_toml();
     replace(state.configuration, "\nwidth = 32", "\nwidth = 4096");
@@ -184,7 +184,7 @@ TEST_CASE("regression 10: a model is built only after its size was compared with
     describe(settings, run);
     VideoDescription description{settings.to_toml(), "", data::Tokenizer::train({"a boot"}, 300).to_text()};
     replace(description.configuration, "\nhidden = 192", "\nhidden = 6144");
-    optim::TrainState state;
+    training::TrainState state;
     describe_checkpoint(state, description);
     const std::string path = save_forged(folder / "a.ckpt", state);
     CHECK(contains(with_memory(48 * MiB, [&] { return load_video(path), std::string("read"); }),

@@ -14,9 +14,9 @@
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/io/file.h>
 #include <ditharos/training/checkpoint_folder.h>
-#include "examples/common/json.h"
-#include "examples/common/outputs.h"
-#include "examples/common/step_log.h"
+#include <ditharos/training/json.h>
+#include <ditharos/training/step_log.h>
+#include "examples/cli/outputs.h"
 #include "tests/support/checkpoint_states.h"
 #include "tests/support/page_text.h"
 #include "tests/support/paths.h"
@@ -179,7 +179,7 @@ TEST_CASE("regression 8: what killed writers left, files and folders of frames, 
 TEST_CASE("regression 8: a failed call of the system is reported with its own reason") {
   const tests::TemporaryFolder folder;
   const std::string path = folder / "metrics.jsonl";
-  examples::StepLog log(path, -1);
+  training::StepLog log(path, -1);
   // The log's file is closed behind its back.
   for (const auto& entry : fs::directory_iterator("/proc/self/fd")) {
     std::error_code gone;
@@ -188,7 +188,7 @@ TEST_CASE("regression 8: a failed call of the system is reported with its own re
   errno = 0;
   CHECK(message_of<IoError>([&] { log.sync(); }) == "cannot write " + path + ": Bad file descriptor");
   errno = 0;
-  CHECK(contains(message_of<IoError>([&] { log.append(1, examples::JsonObject()); }), ": Bad file descriptor"));
+  CHECK(contains(message_of<IoError>([&] { log.append(1, training::JsonObject()); }), ": Bad file descriptor"));
 }
 
 TEST_CASE("regression 8: errno is never an argument beside the call that sets it") {
@@ -210,7 +210,7 @@ TEST_CASE("regression 8: errno is never an argument beside the call that sets it
 
 TEST_CASE("regression 8: as many checkpoints are kept as were asked for, beyond 32 bits too") {
   const tests::TemporaryFolder folder;
-  optim::CheckpointFolder checkpoints(folder.path(), (int64_t{1} << 32) + 1);
+  training::CheckpointFolder checkpoints(folder.path(), (int64_t{1} << 32) + 1);
   for (int64_t step = 1; step <= 3; ++step) checkpoints.save(tests::state_at(step, 10));
   CHECK(entries(folder.path()) == 3);
 

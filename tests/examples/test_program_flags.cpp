@@ -5,8 +5,8 @@
 #include <fstream>
 
 #include <ditharos/data/codecs/png.h>
-#include "examples/common/settings.h"
-#include "examples/common/training_settings.h"
+#include "examples/cli/settings.h"
+#include "examples/cli/training_settings.h"
 #include "tests/support/page_text.h"
 #include "tests/support/paths.h"
 #include "tests/support/small_dit.h"
@@ -33,15 +33,15 @@ TEST_CASE("regression 18: --steps 50 with the quickstart's configuration trains,
   CHECK_MESSAGE(contains(outcome.output, "warmup = 100 leaves nothing of steps = 20 to the schedule: the learning rate "
                                          "rises over 2 steps"), outcome.output);
 
-  examples::TrainSettings train;
+  training::TrainSettings train;
   train.warmup = 100;
   for (const auto& [steps, warmup] : {std::pair<int64_t, int64_t>{101, 100}, {100, 10}, {50, 5}, {1, 0}}) {
     train.steps = steps;
-    CHECK(examples::warmup_steps(train) == warmup);
-    CHECK(examples::trainer_config(train).schedule.warmup_steps == warmup);
+    CHECK(training::warmup_steps(train) == warmup);
+    CHECK(training::trainer_config(train).schedule.warmup_steps == warmup);
   }
   train.schedule = optim::Decay::constant;
-  CHECK(examples::warmup_steps(train) == 100);
+  CHECK(training::warmup_steps(train) == 100);
 }
 
 TEST_CASE("regression 18: a configuration that cannot be right is refused before the data are read") {

@@ -1,7 +1,7 @@
 // What a user is told of a prompt that the model cannot read.
 #include <doctest/doctest.h>
 
-#include "examples/common/suggest.h"
+#include "examples/cli/suggest.h"
 #include "tests/support/data_files.h"
 #include "tests/support/paths.h"
 #include "tests/support/run_program.h"

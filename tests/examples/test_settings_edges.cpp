@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "examples/cli/toml_check.h"
 #include "examples/common/autoencoder_run.h"
 #include "examples/common/dit_run.h"
-#include "examples/common/toml_check.h"
 #include "examples/common/video_run.h"
 #include "tests/support/data_files.h"
 

@@ -65,12 +65,12 @@ struct Stored {
     }
   }
   std::string save(const std::string& folder) {
-    optim::TrainState state;
+    training::TrainState state;
     state.step = 7;
     state.model = nn::named_tensors(*model);
     describe_checkpoint(state, description);
     const std::string path = folder + "/video.ckpt";
-    optim::save_checkpoint(path, state);
+    training::save_checkpoint(path, state);
     return path;
   }
 };

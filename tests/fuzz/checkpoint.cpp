@@ -8,12 +8,12 @@
 namespace ditharos::tests {
 namespace {
 
-void load(std::string_view bytes) { optim::load_checkpoint(file_with("a", bytes)); }
-void verify(std::string_view bytes) { optim::verify_checkpoint(file_with("a", bytes)); }
+void load(std::string_view bytes) { training::load_checkpoint(file_with("a", bytes)); }
+void verify(std::string_view bytes) { training::verify_checkpoint(file_with("a", bytes)); }
 void decode(std::string_view bytes) {
   // Not the same bytes: the entries of a map may stand in any order in a file, and are written in their own.
-  const std::string written = optim::encode(optim::decode(std::string(bytes)));
-  demand(optim::encode(optim::decode(written)) == written, "the same record when it is read back");
+  const std::string written = training::encode(training::decode(std::string(bytes)));
+  demand(training::encode(training::decode(written)) == written, "the same record when it is read back");
 }
 
 /// The checksums of header and record made right, where the layout of training/checkpoint.h has them.

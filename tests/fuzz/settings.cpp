@@ -17,7 +17,7 @@ void fuzz_settings(std::string_view bytes) {
     examples::Settings table("", "");
     describe(table, fresh);
     table.read(std::string(text), "a.toml");
-    examples::check_schedule(fresh.train);
+    training::check_schedule(fresh.train);
     settle(fresh);
     models::count_parameters(fresh.model);
   }, bytes);

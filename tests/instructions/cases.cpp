@@ -22,8 +22,8 @@ struct Training {
     return {.height = 8, .width = 8, .channels = 1, .patch = 2, .hidden = 64, .depth = 2, .heads = 2, .classes = 4,
             .learn_sigma = false};
   }
-  static models::TrainerConfig settings() {
-    models::TrainerConfig t;
+  static training::TrainerConfig settings() {
+    training::TrainerConfig t;
     t.class_dropout = .1;
     t.null_condition = config().null_condition();
     t.clip_norm = 1;
@@ -32,7 +32,7 @@ struct Training {
   }
   Generator rng{1};
   models::DiT model{config(), rng};
-  models::Trainer trainer{
+  training::Trainer trainer{
       model, [this](const Tensor& x, const Tensor& t, const Tensor& y) { return model(x, t, y); },
       models::make_objective({}), std::make_unique<optim::AdamW>(nn::named_parameters(model)), settings()};
   Tensor images = rng.normal({16, 1, 8, 8}), labels = rng.randint(0, 4, {16});

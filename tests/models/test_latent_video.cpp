@@ -65,14 +65,14 @@ TEST_CASE("latent video: the frozen autoencoder is stored, but not trained") {
 TEST_CASE("latent video: encoder and decoder are the same to the byte after training") {
   LatentVideo model = small_model();
   const auto network = [&](const Tensor& x, const Tensor& t, const Tensor& prompts) { return model(x, t, prompts); };
-  TrainerConfig config;
+  training::TrainerConfig config;
   config.class_dropout = .5;
   config.null_condition = from_vector(std::vector<int64_t>{1, 0, 0, 0});
   config.clip_norm = 1;
   config.ema_decay = .9;
   config.schedule.lr = 1e-2;
-  Trainer trainer(model, network, std::make_shared<FrameFlow>(),
-                  std::make_unique<optim::AdamW>(nn::named_parameters(model)), config);
+  training::Trainer trainer(model, network, std::make_shared<FrameFlow>(),
+                            std::make_unique<optim::AdamW>(nn::named_parameters(model)), config);
   Generator rng(3);
   const Tensor clips = rng.normal({2, 3, 3, 8, 8}), prompts = rng.randint(1, 9, {2, 4});
   const auto frozen = values(model, frozen_prefix), trained = values(model, "dit.");

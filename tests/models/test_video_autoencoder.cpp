@@ -193,7 +193,7 @@ TEST_CASE("video autoencoder: learns to repeat clips") {
   config.width = config.max_width = 8;
   VideoAutoencoder model = build(config);
   const auto objective = std::make_shared<VideoAutoencoderObjective>(model, VideoAutoencoderLoss{.kl_weight = 1e-4});
-  Trainer trainer(model, {}, objective,
+  training::Trainer trainer(model, {}, objective,
                   std::make_unique<optim::AdamW>(nn::named_parameters(model), optim::AdamOptions{}),
                   {.clip_norm = 1, .ema_decay = .9, .schedule = {.lr = 5e-3, .warmup_steps = 5}});
   const Tensor held_out = moving_squares(4, 4, 1000);

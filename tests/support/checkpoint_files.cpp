@@ -13,7 +13,7 @@
 namespace ditharos::tests {
 
 SavedFixture::SavedFixture() {
-  optim::save_checkpoint(path, fixture_state());
+  training::save_checkpoint(path, fixture_state());
   bytes = read_file(path, 1 << 20);
 }
 
@@ -41,8 +41,8 @@ std::string refusal_by(const std::function<void()>& f) {
 }
 
 std::string refusal(const std::string& path) {
-  const std::string loading = refusal_by([&] { optim::load_checkpoint(path); });
-  const std::string verifying = refusal_by([&] { optim::verify_checkpoint(path); });
+  const std::string loading = refusal_by([&] { training::load_checkpoint(path); });
+  const std::string verifying = refusal_by([&] { training::verify_checkpoint(path); });
   check(loading == verifying, "load_checkpoint says \"", loading, "\", verify_checkpoint \"", verifying, "\"");
   return loading;
 }

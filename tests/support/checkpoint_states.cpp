@@ -34,8 +34,8 @@ std::string first_difference(const char* part, const nn::NamedTensors& a, const 
 
 }  // namespace
 
-optim::TrainState fixture_state() {
-  optim::TrainState s;
+training::TrainState fixture_state() {
+  training::TrainState s;
   s.kind = "dit";
   s.metadata = {{"classes", "10"}, {"note", "caf\xc3\xa9"}};
   s.configuration = "[train]\nsteps = 100\n";
@@ -57,8 +57,8 @@ optim::TrainState fixture_state() {
   return s;
 }
 
-optim::TrainState state_at(int64_t step, int64_t elements) {
-  optim::TrainState s;
+training::TrainState state_at(int64_t step, int64_t elements) {
+  training::TrainState s;
   s.kind = "toy";
   s.step = step;
   s.model = {{"weight", full({elements}, double(step))}, {"bias", full({3}, double(step))}};
@@ -66,7 +66,7 @@ optim::TrainState state_at(int64_t step, int64_t elements) {
   return s;
 }
 
-std::string first_difference(const optim::TrainState& a, const optim::TrainState& b) {
+std::string first_difference(const training::TrainState& a, const training::TrainState& b) {
   const bool same = a.kind == b.kind && a.metadata == b.metadata && a.configuration == b.configuration &&
                     a.step == b.step && a.epoch == b.epoch && a.position == b.position &&
                     a.ema_updates == b.ema_updates && a.random.size() == b.random.size();

@@ -8,12 +8,12 @@ namespace ditharos::tests {
 
 /// One of everything a checkpoint can hold, in under 3 KiB: every dtype, a scalar, an empty and a strided tensor.
 /// tests/golden/checkpoint_v1.ckpt is save_checkpoint() of it: never change it, add another for a new format.
-optim::TrainState fixture_state();
+training::TrainState fixture_state();
 
 /// Some tensors of `elements` values, all of which depend on `step`.
-optim::TrainState state_at(int64_t step, int64_t elements);
+training::TrainState state_at(int64_t step, int64_t elements);
 
 /// Empty when both hold the same bits, else the first difference.
-std::string first_difference(const optim::TrainState& a, const optim::TrainState& b);
+std::string first_difference(const training::TrainState& a, const training::TrainState& b);
 
 }  // namespace ditharos::tests

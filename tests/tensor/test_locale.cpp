@@ -23,10 +23,11 @@
 #include <ditharos/tensor/io/file.h>
 #include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/io/print.h>
+#include <ditharos/tensor/io/print.h>
+#include <ditharos/training/json.h>
 #include "examples/by_hand/trace.h"
+#include "examples/cli/progress.h"
 #include "examples/common/dit_run.h"
-#include "examples/common/json.h"
-#include "examples/common/progress.h"
 #include "tests/support/data_files.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/video_clips.h"
@@ -112,7 +113,7 @@ std::vector<std::string> texts() {
   nn::Linear layer(1200, 1000, rng);
   all.push_back(nn::summary(layer, [&] { return layer(zeros({1, 1200})); }));
   all.push_back(figure_text(.1234) + figure_text(12345.678) + figure_text(1e-9) + duration_text(100000));
-  all.push_back(JsonObject().add("a", 1234567.5).add("b", int64_t{1234567}).text());
+  all.push_back(training::JsonObject().add("a", 1234567.5).add("b", int64_t{1234567}).text());
   all.push_back(by_hand::number_text(1234.5));
   DiTRun run;
   Settings settings("a", "b");

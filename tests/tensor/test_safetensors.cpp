@@ -15,6 +15,7 @@
 #include <ditharos/tensor/io/safetensors.h>
 #include <ditharos/tensor/io/safetensors_header.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
+#include <ditharos/tensor/quoted_text.h>
 #include <ditharos/tensor/random.h>
 #include <ditharos/tensor/view.h>
 #include "tests/support/temporary_folder.h"
@@ -273,10 +274,10 @@ TEST_CASE("safetensors: a failing write leaves the old file, at every call") {
 TEST_CASE("safetensors: UTF-8") {
   for (const char* good : {"", "a", "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80",
                            "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"})
-    CHECK(safetensors::is_utf8(good));
+    CHECK(is_utf8(good));
   for (const char* bad : {"\x80", "\xc0\x80", "\xc1\xbf", "\xc2", "\xc2g", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xe2\x82",
                           "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff"})
-    CHECK_FALSE(safetensors::is_utf8(bad));
+    CHECK_FALSE(is_utf8(bad));
   const std::string escaped = R"({"__metadata__":{"k":"\"\\\/\b\f\n\r\t\u20aC\ud83d\ude00"}})";
   CHECK(safetensors::parse_header(escaped, 0).metadata.at("k") ==
         "\"\\/\b\f\n\r\t\xe2\x82\xac\xf0\x9f\x98\x80");

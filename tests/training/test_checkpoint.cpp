@@ -19,9 +19,9 @@
 
 using namespace ditharos;
 using namespace ditharos::tests;
-using optim::load_checkpoint;
-using optim::save_checkpoint;
-using optim::verify_checkpoint;
+using training::load_checkpoint;
+using training::save_checkpoint;
+using training::verify_checkpoint;
 
 namespace {
 
@@ -44,7 +44,7 @@ struct Toy : nn::Module<Toy> {
 TEST_CASE("checkpoint: everything comes back with the same bits; a second save gives the same bytes") {
   const SavedFixture saved;
   CHECK(saved.bytes.size() < 3072);
-  const optim::TrainState loaded = load_checkpoint(saved.path);
+  const training::TrainState loaded = load_checkpoint(saved.path);
   CHECK(tests::first_difference(loaded, tests::fixture_state()).empty());
   verify_checkpoint(saved.path);
   // Over the file that it was loaded from (R17).
@@ -55,7 +55,7 @@ TEST_CASE("checkpoint: everything comes back with the same bits; a second save g
 TEST_CASE("checkpoint: the stored file of format 1 loads, and is what is written today (R15)") {
   const std::string path = tests::golden_folder() + "/checkpoint_v1.ckpt";
   CHECK(tests::first_difference(load_checkpoint(path), tests::fixture_state()).empty());
-  static_assert(optim::checkpoint_format == 1, "store a file of the new format too, compare the bytes with that one");
+  static_assert(training::checkpoint_format == 1, "store a file of the new format too, compare with that one");
   CHECK(read_file(path, 1 << 20) == SavedFixture().bytes);
 }
 
@@ -79,7 +79,7 @@ TEST_CASE("checkpoint: refuses files of other kinds and of later formats precise
 
 TEST_CASE("checkpoint: whichever call fails, the old file stays (R4)") {
   const SavedFixture saved;
-  optim::TrainState next = tests::fixture_state();
+  training::TrainState next = tests::fixture_state();
   next.step = 43;
   int calls = 0, failures = 0;
   bool done = false;
@@ -118,7 +118,7 @@ TEST_CASE("checkpoint: whichever call fails, the old file stays (R4)") {
 
 TEST_CASE("checkpoint: refuses to save what it could not load") {
   const SavedFixture saved;
-  optim::TrainState state = tests::fixture_state();
+  training::TrainState state = tests::fixture_state();
   state.model.push_back(state.model[0]);
   CHECK_THROWS_AS(save_checkpoint(saved.path, state), Error);
   state.model.back() = {"undefined", Tensor()};
@@ -127,7 +127,7 @@ TEST_CASE("checkpoint: refuses to save what it could not load") {
   state.configuration.assign(9u << 20, ' ');
   CHECK_THROWS_AS(save_checkpoint(saved.path, state), Error);
   state = tests::fixture_state();
-  state.random.resize(optim::max_entries + 1);
+  state.random.resize(training::max_entries + 1);
   CHECK_THROWS_AS(save_checkpoint(saved.path, state), Error);
   CHECK(read_file(saved.path, 1 << 20) == saved.bytes);
 }
@@ -146,31 +146,31 @@ TEST_CASE("checkpoint: a run captured, saved, loaded and restored goes on with t
     }
   };
   train(toy, optimizer, ema, rng);
-  optim::TrainState state;
+  training::TrainState state;
   state.random = {{"noise", rng.seed(), rng.offset()}};
-  optim::capture(state, toy, optimizer, &ema);
+  training::capture(state, toy, optimizer, &ema);
   save_checkpoint(path, state);
   train(toy, optimizer, ema, rng);
-  optim::TrainState want;
-  optim::capture(want, toy, optimizer, &ema);
+  training::TrainState want;
+  training::capture(want, toy, optimizer, &ema);
 
-  const optim::TrainState loaded = load_checkpoint(path);
+  const training::TrainState loaded = load_checkpoint(path);
   Toy other(2);
   optim::AdamW other_optimizer(nn::named_parameters(other));
   optim::Ema other_ema(other, 0.9);
-  optim::restore(loaded, other, other_optimizer, &other_ema);
+  training::restore(loaded, other, other_optimizer, &other_ema);
   Generator other_rng(loaded.random[0].seed, loaded.random[0].offset);
   train(other, other_optimizer, other_ema, other_rng);
-  optim::TrainState got;
-  optim::capture(got, other, other_optimizer, &other_ema);
+  training::TrainState got;
+  training::capture(got, other, other_optimizer, &other_ema);
   CHECK(tests::first_difference(got, want).empty());
   CHECK(got.ema_updates == 6);
 
   // A state that does not fit in one part changes none.
-  const auto refused = [&](const optim::TrainState& bad, const std::string& part) {
+  const auto refused = [&](const training::TrainState& bad, const std::string& part) {
     std::string message;
     try {
-      optim::restore(bad, other, other_optimizer, &other_ema);
+      training::restore(bad, other, other_optimizer, &other_ema);
     } catch (const Error& e) {
       message = e.what();
     }
@@ -190,5 +190,5 @@ TEST_CASE("checkpoint: a run captured, saved, loaded and restored goes on with t
   bad = loaded;
   bad.ema[0].tensor = zeros({4, 3});
   refused(bad, "w ([4, 3] instead of [3, 4])");
-  optim::restore(loaded, other, other_optimizer, nullptr);
+  training::restore(loaded, other, other_optimizer, nullptr);
 }

@@ -24,8 +24,8 @@
 namespace fs = std::filesystem;
 using namespace ditharos;
 using namespace ditharos::tests;
-using optim::load_checkpoint;
-using optim::save_checkpoint;
+using training::load_checkpoint;
+using training::save_checkpoint;
 
 namespace {
 
@@ -87,7 +87,7 @@ TEST_CASE("checkpoint: every flipped bit is found, and the tensor named (R6)") {
 TEST_CASE("checkpoint: 100,000 flipped bits in the payload of a larger file, each found and named (R6) [slow]") {
   const tests::TemporaryFolder folder;
   const std::string path = folder / "a.ckpt";
-  optim::TrainState state;
+  training::TrainState state;
   Generator rng(3);
   for (int i = 0; i < 4; ++i) state.model.push_back({"w" + std::to_string(i), rng.normal({16, 16})});
   save_checkpoint(path, state);
@@ -135,10 +135,10 @@ TEST_CASE("checkpoint: forged sizes allocate no more than twice the file and 32 
   CHECK(ok);
 
   // The most entries that a file may name, each as small as it can be.
-  constexpr int entries = int(optim::max_entries);
-  optim::CheckpointRecord record;
+  constexpr int entries = int(training::max_entries);
+  training::CheckpointRecord record;
   for (int i = 0; i < entries; ++i) {
-    record.tensors.push_back({optim::Part::model, std::to_string(i), DType::f32, {0}, 0, 0, 0});
+    record.tensors.push_back({training::Part::model, std::to_string(i), DType::f32, {0}, 0, 0, 0});
   }
   for (const bool settings : {false, true}) {
     std::string bytes(header_bytes, '\0');
@@ -149,7 +149,7 @@ TEST_CASE("checkpoint: forged sizes allocate no more than twice the file and 32 
         record.state.random.resize(entries);
       }
       bytes.resize(header_bytes);
-      bytes += optim::encode(record);
+      bytes += training::encode(record);
       const size_t length = bytes.size() - header_bytes;
       bytes.resize((bytes.size() + 63) / 64 * 64);
       for (auto& tensor : record.tensors) tensor.offset = bytes.size();
@@ -161,7 +161,7 @@ TEST_CASE("checkpoint: forged sizes allocate no more than twice the file and 32 
     write_bytes(saved.path, bytes);
     CHECK(in_child([&] {
       if (!limit_memory(bytes.size())) return false;
-      const optim::TrainState state = load_checkpoint(saved.path);
+      const training::TrainState state = load_checkpoint(saved.path);
       return state.model.size() + state.metadata.size() == entries;
     }));
   }
@@ -169,11 +169,11 @@ TEST_CASE("checkpoint: forged sizes allocate no more than twice the file and 32 
 
 TEST_CASE("checkpoint: forged metadata that its checksums fit is refused") {
   SavedFixture saved;
-  const auto forged = [&](const std::function<void(optim::CheckpointRecord&)>& change, const char* surplus = "") {
-    optim::CheckpointRecord record =
-        optim::decode(saved.bytes.substr(header_bytes, saved.record_end() - header_bytes));
+  const auto forged = [&](const std::function<void(training::CheckpointRecord&)>& change, const char* surplus = "") {
+    training::CheckpointRecord record =
+        training::decode(saved.bytes.substr(header_bytes, saved.record_end() - header_bytes));
     change(record);
-    const std::string encoded = optim::encode(record) + surplus;
+    const std::string encoded = training::encode(record) + surplus;
     REQUIRE(encoded.size() + header_bytes <= saved.payload_at());
     std::string bytes = saved.bytes;
     std::fill(bytes.begin() + header_bytes, bytes.begin() + std::ptrdiff_t(saved.payload_at()), '\0');

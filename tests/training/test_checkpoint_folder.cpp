@@ -19,8 +19,8 @@
 
 namespace fs = std::filesystem;
 using namespace ditharos;
-using optim::CheckpointFolder;
-using optim::latest_valid;
+using training::CheckpointFolder;
+using training::latest_valid;
 using tests::state_at;
 
 namespace {
@@ -41,7 +41,7 @@ void damage(const std::string& path) {
 constexpr int64_t elements = 5000;
 
 // Turns a state_at() into that of state.step, without a kernel and its threads.
-void refill(const optim::TrainState& state) {
+void refill(const training::TrainState& state) {
   for (const auto& [name, tensor] : state.model) {
     std::fill_n(tensor.mutable_data<float>(), tensor.numel(), float(state.step));
   }
@@ -53,7 +53,7 @@ void refill(const optim::TrainState& state) {
 struct Saver {
   Saver(const std::string& directory, int64_t first_step, const std::function<void(int64_t)>& before_save) {
     // Made here: the child must not start threads, since a fork copies only the one that calls it.
-    optim::TrainState state = state_at(first_step, elements);
+    training::TrainState state = state_at(first_step, elements);
     REQUIRE(::pipe(pipe_) == 0);
     pid_ = ::fork();
     if (pid_ != 0) {
@@ -93,7 +93,7 @@ struct Saver {
 // What a program does at its start after a crash. Returns the step that it would go on from, -1 for none.
 int64_t recover(const std::string& directory) {
   const CheckpointFolder folder(directory);
-  const optim::LatestCheckpoint latest = latest_valid(directory);
+  const training::LatestCheckpoint latest = latest_valid(directory);
   CHECK(latest.rejected.empty());  // a killed save leaves no damaged checkpoint, only a temporary
   const auto names = names_in(directory);
   CHECK(names.size() <= 2);
@@ -140,7 +140,7 @@ TEST_CASE("checkpoint folder: keeps the last two, names them by step, finds the 
   folder.save(state_at(1000000000, 10));
   CHECK(names_in(directory) ==
         std::vector<std::string>{"notes.txt", "step_00000100.ckpt", "step_1000000000.ckpt", "step_x.ckpt"});
-  const optim::LatestCheckpoint latest = latest_valid(directory);
+  const training::LatestCheckpoint latest = latest_valid(directory);
   CHECK(latest.path == folder.path_of(1000000000));
   CHECK(latest.rejected.empty());
   REQUIRE(latest.state);
@@ -164,7 +164,7 @@ TEST_CASE("checkpoint folder: damaged files are passed over with a reason, and n
   folder.save(state_at(1, 100));
   folder.save(state_at(2, 100));
   damage(folder.path_of(2));
-  optim::LatestCheckpoint latest = latest_valid(temporary.path());
+  training::LatestCheckpoint latest = latest_valid(temporary.path());
   CHECK(latest.path == folder.path_of(1));
   REQUIRE(latest.rejected.size() == 1);
   CHECK(latest.rejected[0].find("damaged checkpoint " + folder.path_of(2) + ": tensor \"") == 0);

@@ -26,8 +26,8 @@ namespace {
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// A state with one tensor in each list.
-optim::TrainState state_at(int64_t step) {
-  optim::TrainState state;
+training::TrainState state_at(int64_t step) {
+  training::TrainState state;
   state.step = step;
   state.model = {{"fc.weight", ones({2, 3})}};
   state.ema = {{"fc.weight", ones({2, 3})}};
@@ -59,20 +59,20 @@ std::vector<float> values_of(Net& net) { return net.second.weight.to_vector<floa
 
 TEST_CASE("regression 6: a state that is not finite is named and never saved over a good one") {
   const TemporaryFolder temporary;
-  optim::CheckpointFolder folder(temporary.path(), 1);
+  training::CheckpointFolder folder(temporary.path(), 1);
   folder.save(state_at(1));
   for (const double bad : {infinity, -infinity, std::nan("")}) {
-    const auto refused = [&](nn::NamedTensors optim::TrainState::*list, const std::string& what) {
-      optim::TrainState state = state_at(2);
+    const auto refused = [&](nn::NamedTensors training::TrainState::*list, const std::string& what) {
+      training::TrainState state = state_at(2);
       (state.*list)[0].tensor.mutable_data<float>()[4] = float(bad);
       const std::string message = message_of<Error>([&] { folder.save(state); });
       CHECK_MESSAGE(contains(message, "at step 2 " + what + " holds 1 of 6 values that are not finite"), message);
-      CHECK(optim::latest_valid(temporary.path()).path == folder.path_of(1));
+      CHECK(training::latest_valid(temporary.path()).path == folder.path_of(1));
       CHECK(!std::filesystem::exists(folder.path_of(2)));
     };
-    refused(&optim::TrainState::model, "\"fc.weight\" of the model");
-    refused(&optim::TrainState::ema, "\"fc.weight\" of the ema");
-    refused(&optim::TrainState::optimizer, "\"fc.weight/exp_avg_sq\" of the optimizer");
+    refused(&training::TrainState::model, "\"fc.weight\" of the model");
+    refused(&training::TrainState::ema, "\"fc.weight\" of the ema");
+    refused(&training::TrainState::optimizer, "\"fc.weight/exp_avg_sq\" of the optimizer");
   }
   folder.save(state_at(2));
   CHECK(!std::filesystem::exists(folder.path_of(1)));
@@ -82,7 +82,7 @@ TEST_CASE("regression 6: an overflow of activations names the operation and the 
   Generator rng(1);
   models::DiT model({.height = 4, .width = 4, .channels = 1, .patch = 2, .hidden = 16, .depth = 2, .heads = 2,
                      .classes = 2, .learn_sigma = false}, rng);
-  models::Trainer trainer(model, [&](const Tensor& x, const Tensor& t, const Tensor& y) { return model(x, t, y); },
+  training::Trainer trainer(model, [&](const Tensor& x, const Tensor& t, const Tensor& y) { return model(x, t, y); },
                           std::make_shared<models::RectifiedFlow>(models::FlowConfig{.time_scale = 1000}),
                           std::make_unique<optim::AdamW>(nn::named_parameters(model)), {});
   const Tensor data = rng.normal({4, 1, 4, 4}), labels = zeros({4}, DType::i64);
@@ -121,7 +121,7 @@ TEST_CASE("regression 6: a gradient whose squares overflow is named before it sp
     Net net(rng);
     auto objective = std::make_shared<SteepObjective>(net.second.weight, size);
     const auto network = [&](const Tensor& x, const Tensor&, const Tensor&) { return net.second(net.first(x)); };
-    models::Trainer trainer(net, network, objective, std::make_unique<optim::AdamW>(nn::named_parameters(net)), {});
+    training::Trainer trainer(net, network, objective, std::make_unique<optim::AdamW>(nn::named_parameters(net)), {});
     const std::vector<float> before = values_of(net);
     const std::string message = message_of<Error>([&] { trainer.step(ones({2, 4})); });
     if (size == 1e18) {
@@ -141,7 +141,7 @@ TEST_CASE("regression 6: a program whose numbers overflow ends with the name of 
   const Outcome at_once = run_program("train_dit", with(base, {"--learning-rate", "1e38", "--steps", "1"}));
   CHECK_EQ(at_once.status, 1);
   CHECK_MESSAGE(contains(at_once.output, "values that are not finite, so no checkpoint is saved"), at_once.output);
-  CHECK(!optim::latest_valid(run + "/checkpoints").state);
+  CHECK(!training::latest_valid(run + "/checkpoints").state);
 
   std::filesystem::remove_all(run);
   const Outcome later = run_program("train_dit", with(base, {"--learning-rate", "1e3", "--clip", "0", "--steps", "40",
@@ -152,7 +152,7 @@ TEST_CASE("regression 6: a program whose numbers overflow ends with the name of 
              activations = contains(later.output, "the first result that is not finite is that of "),
              gradient = contains(later.output, "[clip_grad_factor] the gradient of \"");
   CHECK_MESSAGE((squares || activations || gradient), later.output);
-  const optim::LatestCheckpoint good = optim::latest_valid(run + "/checkpoints");
+  const training::LatestCheckpoint good = training::latest_valid(run + "/checkpoints");
   REQUIRE(good.state);
-  optim::check_finite(*good.state);
+  training::check_finite(*good.state);
 }

@@ -231,10 +231,10 @@ TEST_CASE("regression 5: another instruction set is said, and a checkpoint from 
     CHECK(!contains(train("4", "avx2").output, "instruction set"));
   }
   const int64_t step = std::filesystem::exists(checkpoint(run, 4)) ? 4 : 2;
-  optim::TrainState state = optim::load_checkpoint(checkpoint(run, step));
+  training::TrainState state = training::load_checkpoint(checkpoint(run, step));
   state.metadata.erase("data");
   state.metadata.erase("instruction set");
-  optim::save_checkpoint(checkpoint(run, step), state);
+  training::save_checkpoint(checkpoint(run, step), state);
   const Outcome old = train("5", "baseline");
   CHECK_EQ(old.status, 0);
   CHECK_MESSAGE(contains(old.output, "does not say what data it was trained on"), old.output);

@@ -9,8 +9,8 @@
 
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/io/file.h>
-#include "examples/common/outputs.h"
-#include "examples/common/run_folder.h"
+#include <ditharos/training/output_files.h>
+#include <ditharos/training/run_folder.h>
 #include "tests/support/data_files.h"
 #include "tests/support/small_runs.h"
 #include "tests/support/temporary_folder.h"
@@ -145,15 +145,15 @@ TEST_CASE("regression 2: programs that draw, judge or export refuse an output th
 TEST_CASE("regression 2: what exists where an output is tried stays as it is") {
   const TemporaryFolder folder;
   write_bytes(folder / "a.png", "old");
-  examples::check_output_file(folder / "a.png");
-  examples::check_output_file(folder / "new.png");
-  examples::check_output_file("");
-  examples::check_output_folder(folder / "deep/er");
+  training::check_output_file(folder / "a.png");
+  training::check_output_file(folder / "new.png");
+  training::check_output_file("");
+  training::check_output_folder(folder / "deep/er");
   CHECK(contents_of(folder.path()) == std::map<std::string, std::string>{{folder / "a.png", "old"}});
   CHECK(!fs::exists(folder / "deep"));
-  CHECK_THROWS_AS(examples::check_output_file(folder.path()), IoError);
-  CHECK_THROWS_AS(examples::check_output_file(folder / "a.png/b"), IoError);
-  CHECK_THROWS_AS(examples::check_output_folder(folder / "a.png"), IoError);
+  CHECK_THROWS_AS(training::check_output_file(folder.path()), IoError);
+  CHECK_THROWS_AS(training::check_output_file(folder / "a.png/b"), IoError);
+  CHECK_THROWS_AS(training::check_output_folder(folder / "a.png"), IoError);
 }
 
 TEST_CASE("regression 3: a second process on a run changes nothing in its folder") {
@@ -186,9 +186,9 @@ TEST_CASE("regression 3: a run folder is locked by one process until it ends") {
   write_images(images, {"cat", "dog"}, 4);
   Program first("train_dit", small_dit(images, run, {"--steps", "1000000"}));
   REQUIRE(first.wait_for("step 1/"));
-  CHECK_THROWS_AS(examples::RunLock{run}, IoError);
+  CHECK_THROWS_AS(training::RunLock{run}, IoError);
   first.signal(SIGKILL);
   first.wait();
-  const examples::RunLock lock(run);
-  CHECK_THROWS_AS(examples::RunLock{run}, IoError);
+  const training::RunLock lock(run);
+  CHECK_THROWS_AS(training::RunLock{run}, IoError);
 }

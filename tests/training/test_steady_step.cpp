@@ -13,6 +13,7 @@
 
 using namespace ditharos;
 using namespace ditharos::models;
+using namespace ditharos::training;
 
 namespace {
 

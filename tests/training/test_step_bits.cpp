@@ -27,13 +27,13 @@ std::vector<std::pair<std::string, std::string>> bytes_after(int threads, int st
   Generator rng(11);
   models::DiT model(config, rng);
   model.set_recompute(recompute);
-  models::TrainerConfig settings;
+  training::TrainerConfig settings;
   settings.class_dropout = .2;
   settings.null_condition = config.null_condition();
   settings.clip_norm = .5;
   settings.ema_decay = .9;
   settings.schedule.lr = 1e-2;
-  models::Trainer trainer(
+  training::Trainer trainer(
       model, [&](const Tensor& x, const Tensor& t, const Tensor& y) { return model(x, t, y); },
       models::make_objective({}), std::make_unique<optim::AdamW>(nn::named_parameters(model)), settings);
   const Tensor images = rng.normal({12, 3, 16, 16}), labels = rng.randint(0, 5, {12});
@@ -42,11 +42,11 @@ std::vector<std::pair<std::string, std::string>> bytes_after(int threads, int st
     all.push_back({name, std::string(static_cast<const char*>(data), bytes)});
   };
   for (int i = 0; i < steps; ++i) {
-    const models::StepMetrics metrics = trainer.step(images, labels);
+    const training::StepMetrics metrics = trainer.step(images, labels);
     add("loss of step " + std::to_string(i), &metrics.loss, sizeof metrics.loss);
     add("gradient norm of step " + std::to_string(i), &metrics.grad_norm, sizeof metrics.grad_norm);
   }
-  optim::TrainState state;
+  training::TrainState state;
   trainer.capture(state);
   for (const auto* list : {&state.model, &state.optimizer, &state.ema})
     for (const auto& [name, tensor] : *list)

@@ -15,6 +15,7 @@
 
 using namespace ditharos;
 using namespace ditharos::models;
+using namespace ditharos::training;
 using ditharos::tests::difference;
 using ditharos::tests::Golden;
 
@@ -158,7 +159,7 @@ TEST_CASE("trainer: a restored run goes on with the same bits") {
     const Batch batch(k);
     stopped.trainer.step(batch.data, batch.labels);
   }
-  optim::TrainState state;
+  training::TrainState state;
   stopped.trainer.capture(state);
   stopped.trainer.capture(state);  // a second time adds nothing
   CHECK_EQ(state.step, 3);
@@ -175,12 +176,12 @@ TEST_CASE("trainer: a restored run goes on with the same bits") {
   CHECK(all_values(resumed.model) == all_values(straight.model));
   CHECK(all_values(resumed.trainer.ema()->state()) == all_values(straight.trainer.ema()->state()));
 
-  optim::TrainState other_seed = state;
+  training::TrainState other_seed = state;
   other_seed.random[0].seed = 5;
   CHECK_THROWS_WITH_AS(resumed.trainer.restore(other_seed),
                        "the checkpoint was trained with seed 5, this run has seed 0; a resumed run needs the same",
                        ConfigError);
-  optim::TrainState no_stream = state;
+  training::TrainState no_stream = state;
   no_stream.random.clear();
   CHECK_THROWS_AS(resumed.trainer.restore(no_stream), ConfigError);
   CHECK_EQ(resumed.trainer.steps(), 8);

@@ -12,6 +12,7 @@
 
 using namespace ditharos;
 using namespace ditharos::models;
+using namespace ditharos::training;
 
 namespace {
 

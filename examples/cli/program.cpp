@@ -1,0 +1,61 @@
+#include "examples/cli/program.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <iostream>
+#include <new>
+#include <set>
+#include <string>
+
+#include <ditharos/tensor/error.h>
+
+namespace ditharos::examples {
+namespace {
+
+/// Whether standard output is a pipe that nobody reads any more, or a terminal that was closed.
+bool reader_is_gone() {
+  pollfd out{STDOUT_FILENO, POLLOUT, 0};
+  return ::poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP)) != 0;
+}
+
+}  // namespace
+
+int run_main(int argc, char** argv, const std::function<int(int argc, char** argv)>& program) {
+  const std::string name = argc > 0 ? std::filesystem::path(argv[0]).filename().string() : "program";
+  const auto report = [&](std::string message, int status) {
+    std::replace(message.begin(), message.end(), '\n', ' ');
+    std::cout.flush();
+    std::cerr << name << ": " << message << std::endl;
+    return status;
+  };
+#ifdef SIGXFSZ
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes then is an error of write(), which names the file
+#endif
+#ifdef SIGPIPE
+  std::signal(SIGPIPE, SIG_IGN);  // what is printed matters less than what is computed
+#endif
+  try {
+    const int status = program(argc, argv);
+    std::cout.flush();
+    return std::cout || reader_is_gone() ? status : report("cannot write to the standard output", 1);
+  } catch (const ConfigError& e) {
+    return report(e.what(), 2);
+  } catch (const std::bad_alloc&) {
+    return report("out of memory", 1);
+  } catch (const std::exception& e) {
+    return report(e.what(), 1);
+  }
+}
+
+void print_notes(const std::vector<std::string>& notes) {
+  static std::set<std::string> printed;
+  for (const std::string& note : notes) {
+    if (printed.insert(note).second) std::cerr << "note: " << note << std::endl;
+  }
+}
+
+}  // namespace ditharos::examples

@@ -1,0 +1,51 @@
+#include <ditharos/training/train_settings.h>
+
+#include <string>
+
+#include <ditharos/optim/adam.h>
+#include <ditharos/optim/muon.h>
+#include <ditharos/tensor/error.h>
+
+namespace ditharos::training {
+namespace {
+
+/// The matrices that every token of a block passes; what modulates a block is AdamW's, as embeddings are.
+bool is_hidden_matrix(const nn::NamedTensor& p) {
+  const auto has = [&](const char* part) { return p.name.find(part) != std::string::npos; };
+  return p.tensor.rank() == 2 && has("blocks.") && !has("adaLN_modulation");
+}
+
+}  // namespace
+
+void check_schedule(const TrainSettings& train) {
+  check<ConfigError>(train.final_learning_rate <= train.learning_rate, "final_learning_rate = ",
+                     train.final_learning_rate, " is above learning_rate = ", train.learning_rate);
+}
+
+int64_t warmup_steps(const TrainSettings& train) {
+  const bool fits = train.schedule == optim::Decay::constant || train.warmup < train.steps;
+  return fits ? train.warmup : train.steps / 10;
+}
+
+TrainerConfig trainer_config(const TrainSettings& train) {
+  TrainerConfig config;
+  config.seed = train.seed;
+  config.clip_norm = train.clip;
+  config.ema_decay = train.ema_decay;
+  config.schedule = {.lr = train.learning_rate, .warmup_steps = warmup_steps(train), .decay = train.schedule,
+                     .total_steps = train.steps,
+                     .final_fraction = train.final_learning_rate / train.learning_rate};
+  return config;
+}
+
+std::unique_ptr<optim::Optimizer> make_optimizer(nn::ModuleBase& model, const TrainSettings& train) {
+  const optim::AdamOptions adam{
+      .beta1 = train.betas[0], .beta2 = train.betas[1], .weight_decay = train.weight_decay};
+  const nn::NamedTensors parameters = nn::named_parameters(model);
+  if (train.optimizer == OptimizerKind::adamw) return std::make_unique<optim::AdamW>(parameters, adam);
+  nn::NamedTensors matrices, others;
+  for (const nn::NamedTensor& p : parameters) (is_hidden_matrix(p) ? matrices : others).push_back(p);
+  return std::make_unique<optim::Muon>(matrices, others, optim::MuonOptions{.weight_decay = train.weight_decay}, adam);
+}
+
+}  // namespace ditharos::training

@@ -1,0 +1,78 @@
+#include <ditharos/training/training_loop.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+
+#include <ditharos/tensor/stop_check.h>
+#include <ditharos/training/interrupt.h>
+#include <ditharos/training/step_log.h>
+#include <ditharos/training/step_profile.h>
+
+namespace ditharos::training {
+
+TrainingResult run_training(const TrainingLoop& loop) {
+  Trainer& trainer = loop.trainer;
+  Reporter& reporter = loop.reporter;
+  const RunFolder& folder = loop.outputs.folder();
+  const int64_t began = trainer.steps(), steps = loop.run.train.steps;
+  // A run that makes no step leaves the description of those that were made.
+  if (!loop.run.configuration.empty() && (began < steps || !folder.has(configuration_file)))
+    folder.write_text(configuration_file, loop.run.configuration);
+  CheckpointFolder checkpoints(folder.file(checkpoint_folder), loop.output.keep_checkpoints);
+  StepLog metrics(folder.file("metrics.jsonl"), began > 0 ? began : -1);
+
+  bool saved = std::filesystem::exists(checkpoints.path_of(began));
+  const auto save = [&] {
+    if (saved) return;
+    TrainState state;
+    trainer.capture(state);
+    check_finite(state);
+    describe_run(state, loop.run);
+    if (loop.describe) loop.describe(state);
+    metrics.sync();
+    checkpoints.save(state);
+    saved = true;
+  };
+  const auto due = [&](int64_t every) { return every > 0 && trainer.steps() % every == 0; };
+  const auto samples_due = [&] { return trainer.steps() >= steps || due(loop.output.sample_every); };
+
+  std::optional<Interrupt> interrupt;
+  if (loop.catch_signals) interrupt.emplace();
+  const auto interrupted = [&] { return interrupt && interrupt->requested(); };
+  reporter.begin(began, std::max(began, steps));
+  const auto show = [&] {
+    if (!loop.show || loop.outputs.samples().empty()) return;
+    const std::string nothing = JsonObject().text();
+    const StopCheck stop(interrupted);
+    const JsonObject measured = loop.show(loop.outputs.samples());
+    if (measured.text() == nothing) return;
+    reporter.measured(trainer.steps(), measured);
+    // A run that was stopped after this has its line already.
+    if (!metrics.has_line(trainer.steps(), measured)) metrics.append(trainer.steps(), measured);
+  };
+
+  StepProfile profile(loop.outputs.profile(), steps - began);
+  try {
+    if (began > 0 && samples_due()) show();
+    while (trainer.steps() < steps && !interrupted()) {
+      profile.next_step();
+      const StepMetrics m = loop.step();
+      saved = false;
+      reporter.step(trainer.steps(), m);
+      if (due(loop.output.log_every))
+        metrics.append(trainer.steps(), JsonObject().add("loss", m.loss).add("grad_norm", m.grad_norm).add("lr", m.lr));
+      if (samples_due() || due(loop.output.checkpoint_every)) save();
+      if (samples_due()) show();
+    }
+  } catch (const Stopped&) {  // while samples were drawn
+  }
+  save();
+  if (trainer.steps() > began) reporter.end();
+  const std::string trace = profile.finish(reporter);
+  return {.steps = trainer.steps(), .signal = interrupt ? interrupt->signal() : 0,
+          .checkpoint = checkpoints.path_of(trainer.steps()), .metrics = folder.file("metrics.jsonl"),
+          .samples = loop.outputs.samples(), .trace = trace};
+}
+
+}  // namespace ditharos::training
