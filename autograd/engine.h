@@ -1,11 +1,11 @@
 #pragma once
 // Reverse mode: walks the recorded graph from outputs to inputs, newest operation first.
 //
-// Threads. Passes may run at once on several threads, each over a graph of its own, also where the graphs share
-// parameters: a leaf's grad() is locked while a pass adds to it, so that every contribution counts. In which order they
-// arrive is up to the threads, and with it the last bits of the sum. Hooks run on the thread of their pass, unlocked.
-// What is left to the caller: to join the threads before reading or clearing grad(), writing to parameters or stepping
-// an optimiser; and not to let two passes walk one graph unless both retain it.
+// Threads. Passes may run concurrently on several threads, each over a graph of its own, even if the graphs share
+// parameters. A pass locks a leaf's grad() while it adds to it, so no contribution is lost. The order of the additions
+// depends on the threads, and so do the last bits of the sum. Hooks run on the thread of their pass, without the lock.
+// The caller has to join the threads before it reads or clears grad(), writes to parameters or steps an optimiser. Two
+// passes must not run on one graph concurrently unless both retain it.
 #include <vector>
 
 #include <ditharos/autograd/node.h>
@@ -15,15 +15,16 @@ namespace ditharos {
 struct BackwardOptions {
   bool retain_graph = false;  ///< keep what was saved, so that backward can run again
   bool create_graph = false;  ///< record the gradients' own computation (implies retain_graph)
-  /// grad() only: the walk stops at the inputs, so that each counts as a variable of its own even where one was
-  /// computed from another. Their hooks are left to the pass that this one is a part of.
+  /// grad() only: the pass stops at the inputs, so that each counts as an independent variable even if one was computed
+  /// from another. Their hooks are not called; the pass of which this one is a part calls them.
   bool independent_inputs = false;
 };
 
-/// Adds d(output)/d(leaf), weighted with `grad` (the output's shape; 1 for a one-element output when undefined), to
-/// the grad() of every leaf that the output depends on. AutogradError when there is no graph or it was freed.
-/// With create_graph the leaf holds its gradient, the gradient its graph and the graph the leaf: a cycle, which nothing
-/// frees until leaf.set_grad({}) or an optimiser's zero_grad() breaks it. grad() makes none: see docs/numerics.md.
+/// Adds d(output)/d(leaf), weighted with `grad`, to the grad() of every leaf that the output depends on. `grad` has the
+/// output's shape; undefined stands for 1 for a one-element output. AutogradError when there is no graph or it was
+/// freed. With create_graph the leaf holds its gradient, the gradient its graph, and the graph the leaf. This cycle is
+/// not freed until leaf.set_grad({}) or an optimiser's zero_grad() breaks it. grad() makes no cycle: see
+/// docs/numerics.md.
 void backward(const Tensor& output, const Tensor& grad = {}, const BackwardOptions& options = {});
 
 /// Gradients of the outputs, weighted with `grad_outputs` (ones for one-element outputs when empty), with respect to
@@ -36,12 +37,12 @@ void backward(const Tensor& output, const Tensor& grad = {}, const BackwardOptio
 Tensor grad(const Tensor& output, const Tensor& input, const Tensor& grad_output = {},
             const BackwardOptions& options = {});
 
-/// A pass for the thread's observers, which hear each gradient (Observer::on_gradient and on_input_gradient). It runs
-/// as backward() does, hooks included, but keeps the graph and leaves every leaf's grad() as it is. `op` names it in
-/// messages.
+/// A backward pass for the thread's observers, which receive each gradient (Observer::on_gradient and
+/// on_input_gradient). It runs as backward() does, hooks included, but keeps the graph and leaves every leaf's grad()
+/// unchanged. `op` is the name in messages.
 void trace_backward(const char* op, const Tensor& output, const Tensor& grad);
 
-/// How many backward rules the calling thread is in, one inside the other: a rule may run a pass of its own.
+/// The number of nested backward rules in which the calling thread is: a rule may run a pass of its own.
 [[nodiscard]] int running_rules();
 
 }  // namespace ditharos

@@ -1,5 +1,5 @@
 #pragma once
-// Operations of your own, from a forward and a backward function on plain tensors.
+// Custom operations, from a forward and a backward function on plain tensors.
 //
 //   Tensor softsign(const Tensor& x) {                                            // x / (1 + |x|)
 //     static const Function op = {
@@ -12,7 +12,7 @@
 //   }
 //   gradcheck([](const std::vector<Tensor>& x) { return softsign(x[0]); }, {x})   // the check of all operations
 //
-// `record` (node.h) is the same with more choice: which inputs to save, a rule for each input.
+// `record` (node.h) has more options: which inputs to save, and a rule for each input.
 #include <functional>
 #include <vector>
 
@@ -24,10 +24,11 @@ namespace ditharos {
 struct Function {
   using Tensors = std::vector<Tensor>;
   const char* name;  ///< a string literal; errors and graphs show it
-  /// Computes the output; nothing that it does is recorded.
+  /// Computes the output, with recording off.
   std::function<Tensor(const Tensors& inputs)> forward;
-  /// The gradient of each input, or an undefined tensor where there is none, from the gradient of the output. Written
-  /// in the library's operations it has derivatives of its own, to any order. Broadcast inputs are summed back later.
+  /// The gradient of each input, or an undefined tensor for an input without one, from the gradient of the output. If
+  /// it is written in the library's operations, it has derivatives of any order. The engine sums the gradients of
+  /// broadcast inputs.
   std::function<Tensors(const Tensors& inputs, const Tensor& output, const Tensor& grad)> backward;
 
   /// The output, recorded.

@@ -3,13 +3,12 @@
 //
 //   const Tensor h = hessian([](const Tensor& x) { return sum(pow(x, 3)); }, x);   // diag(6 x)
 //
-// All run the function themselves, on copies of the inputs that are leaves. With create_graph = true an input that
-// needs a gradient is used as it is, and the results can be differentiated again with respect to it.
+// All of them call the function, on copies of the inputs that are leaves. With create_graph = true an input that needs
+// a gradient is used as it is, and the results can be differentiated again with respect to it.
 //
-// The function has to compute with its argument. A tensor that it reaches in another way, as a lambda reaches the
-// parameters of a module that it captured, is a constant to it, even where the same tensor was given as an input. So a
-// result that does not depend on an input at all is refused with AutogradError, unless `allow_unused` says that its
-// derivative shall be zero.
+// The function must use its arguments. A tensor that it captures, such as the parameters of a module in a lambda, is a
+// constant to it, even if the same tensor is also an input. So AutogradError is thrown when the result does not depend
+// on an input at all. With `allow_unused`, the derivative is zero then.
 #include <functional>
 #include <vector>
 
@@ -32,8 +31,8 @@ struct [[nodiscard]] Jvp {
   Tensor output;   ///< f(inputs)
   Tensor tangent;  ///< J v, in the output's shape
 };
-/// The derivative of f along `v`, one tensor an input and in its shape. Reverse mode gives w^T J for any w, which is
-/// linear in w; the gradient of that with respect to w is J v: two backward passes.
+/// The derivative of f along `v`, one tensor for each input, of its shape. It costs two backward passes: reverse mode
+/// gives w^T J for any w, which is linear in w, and the gradient of (w^T J) v with respect to w is J v.
 Jvp jvp(const TensorFunction& f, const std::vector<Tensor>& inputs, const std::vector<Tensor>& v,
         bool create_graph = false, bool allow_unused = false);
 
@@ -51,8 +50,8 @@ Tensor jacobian(const std::function<Tensor(const Tensor&)>& f, const Tensor& inp
 Tensor hessian(const std::function<Tensor(const Tensor&)>& f, const Tensor& input, bool create_graph = false,
                bool allow_unused = false);
 
-/// The Hessian of a function with one element times `v`, one tensor an input: two backward passes, whatever the size
-/// (Pearlmutter 1994). `grads` holds the products.
+/// The product of the Hessian of a function with one element and `v`, one tensor for each input. It costs two backward
+/// passes, whatever the size (Pearlmutter 1994). `grads` holds the products.
 Vjp hvp(const TensorFunction& f, const std::vector<Tensor>& inputs, const std::vector<Tensor>& v,
         bool create_graph = false, bool allow_unused = false);
 

@@ -7,9 +7,9 @@
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/tensor/factory.h>
+#include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/kernels/pointwise/pointwise.h>
 #include <ditharos/tensor/kernels/reduce/reduce.h>
-#include <ditharos/tensor/number_text.h>
 #include <ditharos/tensor/random.h>
 
 namespace ditharos {

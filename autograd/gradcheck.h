@@ -1,5 +1,6 @@
 #pragma once
-// Checks the derivatives of a function against differences, to any order: for the library's operations and for yours.
+// Compares the derivatives of a function with difference quotients, to any order, for operations of the library and for
+// custom ones.
 //
 //   const GradcheckResult r = gradcheck([](const std::vector<Tensor>& x) { return my_op(x[0], x[1]); }, {a, b});
 //   if (!r.ok) ... r.message ...
@@ -25,14 +26,15 @@ struct GradcheckResult {
 };
 
 /// Compares <grad, u>, the derivative along a random direction u through all f64 inputs at once, with the difference
-/// quotient of <w, f(x)> for a random cotangent w. (A sum would not do for w: softmax's gradient of it is zero.) Order
-/// n + 1 does the same with the gradient of order n as the function, of its inputs and its cotangents.
+/// quotient of <w, f(x)> for a random cotangent w. (With a plain sum instead of w, the gradient of a softmax would be
+/// zero.) Order n + 1 does the same for the gradient of order n as a function of its inputs and cotangents.
 ///
 /// The quotient is (8 (f(h) - f(-h)) - (f(2h) - f(-2h))) / 12h, whose error is of order h^4. The error is relative to
-/// the sum of |grad_i u_i| plus 1e-4 of the sum of |w_i| (1 + |f_i|), from which the quotient's rounding comes.
+/// the sum of |grad_i u_i| plus 1e-4 of the sum of |w_i| (1 + |f_i|), which is the scale of the quotient's rounding
+/// error.
 ///
 /// f must be smooth within two steps of the inputs (no kinks, no ties). Integer, boolean and undefined inputs are
-/// passed on as they are. Throws DTypeError for other floating inputs, whose rounding hides errors, and what f throws.
+/// passed on unchanged. Throws DTypeError for f32 and bf16 inputs, whose rounding would hide errors, and what f throws.
 [[nodiscard]] GradcheckResult gradcheck(const std::function<Tensor(const std::vector<Tensor>&)>& f,
                                         const std::vector<Tensor>& inputs, const GradcheckOptions& options = {});
 

@@ -1,9 +1,9 @@
 #pragma once
 // Internal to autograd/.
-// Graph breaks: why a tensor has no place in the graph although it was computed from one that has. A mark that costs a
-// pointer, so that explain_grad can say where a gradient stops.
+// Graph breaks: marks on a tensor that has no graph although it was computed from a tensor that has one. A mark costs a
+// pointer. explain_grad reads the marks.
 //
-// A mark keeps nothing alive but itself: what it points to may be gone when it is read.
+// A mark keeps no node and no tensor alive, so these may be gone when it is read.
 #include <memory>
 #include <vector>
 
@@ -17,7 +17,7 @@ enum class GraphBreakReason {
   not_continuous  // an operation whose result (whole numbers, booleans) has no derivative
 };
 
-/// One place where a value left the graph.
+/// One operation whose result left the graph.
 struct GraphBreak {
   GraphBreakReason reason;
   const char* op;
@@ -28,7 +28,7 @@ struct GraphBreak {
   std::weak_ptr<TensorImpl> leaf;  // or the leaf that it was
 };
 
-/// All places where what a tensor was computed from left the graph, as far as there is room.
+/// The graph breaks between a tensor and the tensors from which it was computed, up to the number `most`.
 struct GraphBreaks {
   static constexpr size_t most = 16;
   std::vector<GraphBreak> list;
@@ -36,14 +36,15 @@ struct GraphBreaks {
 };
 using GraphBreaksPtr = std::shared_ptr<const GraphBreaks>;
 
-/// Returns `out`, marked as broken off from those of its inputs that need a gradient, and with the marks of all others.
+/// Returns `out`, marked with a graph break for each of its inputs that needs a gradient, and with the marks of the
+/// other inputs.
 Tensor mark_graph_break(GraphBreakReason reason, const char* op, Tensor out, const std::vector<Tensor>& inputs);
-/// Returns `out`, which needs no gradient as its inputs need none: it carries on their marks.
+/// Returns `out` with the marks of its inputs. Neither needs a gradient.
 Tensor inherit_graph_breaks(Tensor out, const std::vector<Tensor>& inputs);
 /// The marks of those inputs that need no gradient, or null.
 GraphBreaksPtr graph_breaks_of(const std::vector<Tensor>& inputs);
 
-/// No marks are made in a scope: for what the engine computes, which is nobody's forward pass.
+/// In a scope, no marks are made: for the computations of the engine, which are no forward pass.
 class NoGraphBreakMarks {
  public:
   NoGraphBreakMarks();

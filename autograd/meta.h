@@ -1,6 +1,6 @@
 #pragma once
 // Internal to autograd/.
-// What differentiation hangs on a tensor.
+// The data of autograd for a tensor.
 #include <mutex>
 
 #include <ditharos/autograd/node.h>
@@ -22,8 +22,8 @@ Meta& meta_of(const Tensor& x);
 /// The tensor's Meta or null.
 Meta* find_meta(const Tensor& x);
 
-/// What a backward pass holds while it changes the gradient of a leaf, so that passes on several threads can add to one
-/// leaf. Some leaves share one mutex.
+/// A backward pass locks this mutex while it changes the gradient of a leaf, so that passes on several threads can add
+/// to one leaf. Some leaves share one mutex.
 std::recursive_mutex& gradient_mutex(const Tensor& leaf);
 
 }  // namespace ditharos

@@ -1,5 +1,5 @@
 #pragma once
-// Which module computes at the moment, so that profiles, graphs and error messages can name it.
+// The path of the module that computes on this thread, for profiles, graphs and error messages.
 #include <string>
 
 namespace ditharos {
@@ -7,10 +7,10 @@ namespace ditharos {
 /// The path of the innermost module of this thread that has one ("blocks.3.attn.qkv"); empty outside of all.
 [[nodiscard]] const char* current_module_path();
 
-/// A copy of `path` that lives as long as the program. Equal paths share it, so their number is that of the modules.
+/// A copy of `path` that lives until the program ends. Equal paths share one copy.
 [[nodiscard]] const char* intern_path(const std::string& path);
 
-/// Sets the path for a scope; an empty one leaves what is there. `path` comes from intern_path or is a literal.
+/// Sets the path in a scope; an empty one keeps the outer path. `path` is from intern_path or a string literal.
 class ModulePath {
  public:
   explicit ModulePath(const char* path);

@@ -21,15 +21,15 @@ class Backward;
 struct GraphBreaks;
 struct Node;
 
-/// One gradient an input; undefined where none is needed or where it is zero. Those of last inputs without a gradient
-/// may be left out.
+/// One gradient for each input; undefined if none is needed or if it is zero. Trailing inputs without a gradient may be
+/// left out.
 using Grads = std::vector<Tensor>;
 /// Computes the gradients of all inputs from the gradient of the output.
 using Rule = std::function<Grads(const Backward&)>;
-/// Sees a gradient as it arrives; a defined result replaces it.
+/// Called with a gradient when it is complete; a defined result replaces it.
 using Hook = std::function<Tensor(const Tensor&)>;
 
-/// A set of nodes; nobody owns them through it.
+/// A set of nodes, without ownership.
 using NodeSet = std::unordered_set<const Node*>;
 
 /// One recorded operation, or a leaf (a parameter) when `leaf` is defined.
@@ -52,11 +52,11 @@ struct Node : std::enable_shared_from_this<Node> {
   std::shared_ptr<const GraphBreaks> graph_breaks;
   Tensor leaf;
 
-  /// Drops what was saved and the rule with its captures, once the backward pass has used them.
+  /// Releases the saved tensors and the rule with its captures, after the backward pass has used them.
   void release();
 };
 
-/// Where a backward pass keeps the gradients that it has so far.
+/// The gradients that a backward pass has so far.
 class PendingGrads {
  public:
   /// The gradient of the node's output, if there is one that may be added to in place; else undefined.
@@ -66,7 +66,7 @@ class PendingGrads {
   ~PendingGrads() = default;
 };
 
-/// What a rule sees: the incoming gradient and what the operation saved.
+/// The argument of a rule: the incoming gradient and the saved tensors.
 class Backward {
  public:
   /// `targets`: nodes that this backward pass has to reach; null stands for all. `pending`: null stands for none.
@@ -74,22 +74,24 @@ class Backward {
       : node_(node), grad_(std::move(grad)), targets_(targets), pending_(pending) {}
   /// Gradient of the loss with respect to the output; its shape is the output's.
   const Tensor& grad() const { return grad_; }
-  /// The same when this pass may overwrite it: nobody else can see it and no graph is being made. Else undefined.
+  /// The same if this pass may overwrite it: nothing else refers to it, and no graph is being recorded. Else undefined.
   Tensor own_grad() const;
-  /// Input i as it was; undefined if it was. AutogradError if it was modified since or not saved. One that was saved as
-  /// a Rematerialization is computed at each call.
+  /// Input i, with the elements that it had; undefined if it was undefined. AutogradError if it was modified since or
+  /// was not saved. One that was saved as a Rematerialization is computed at each call.
   Tensor input(size_t i) const;
-  /// A result of the forward pass that the rule captured beside inputs and output, as it was.
+  /// A result of the forward pass that the rule captured in addition to inputs and output, with the elements that it
+  /// had.
   Tensor intermediate(const Saved& saved) const { return unpack(saved, intermediate_result); }
-  /// The output as it was, attached to the graph again, so that rules which use it can be differentiated.
+  /// The output, with the elements that it had, attached to the graph again, so that rules which use it can be
+  /// differentiated.
   Tensor output() const;
-  /// False when nothing upstream of input i wants a gradient.
+  /// False when nothing upstream of input i needs a gradient.
   bool needs(size_t i) const {
     return i < node_.next.size() && node_.next[i] && (!targets_ || targets_->count(node_.next[i].get()));
   }
   size_t input_count() const { return node_.next.size(); }
-  /// The sum of the gradients that input i has got from elsewhere, for a rule that can add its own to it in place and
-  /// then returns an undefined one; undefined when there is none or somebody else can see it.
+  /// The sum of the gradients that input i has received from other operations. A rule can add its own gradient to it in
+  /// place, and then returns an undefined one. Undefined if there is none or if something else refers to it.
   Tensor pending(size_t i) const { return pending_ && needs(i) ? pending_->find(*node_.next[i]) : Tensor{}; }
   /// Shape of input i, one that needs a gradient: its producer knows it.
   const Shape& input_shape(size_t i) const;
@@ -105,18 +107,18 @@ class Backward {
   PendingGrads* pending_;
 };
 
-/// Attaches the operation to the graph when recording is on and an input needs a gradient; returns `out`.
-/// `name` must be a string literal: it is kept as a pointer, and the op table lists it. `recompute` makes the
-/// output's Rematerialization; it is called when the operation is recorded.
+/// Attaches the operation to the graph when recording is on and an input needs a gradient; returns `out`. `name` must
+/// be a string literal, because it is stored as a pointer; the op table lists it. `recompute` makes the output's
+/// Rematerialization; it is called when the operation is recorded.
 Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, const Save& save, Rule rule,
               const std::function<Rematerialization()>& recompute = nullptr);
 
-/// For an operation whose result has no derivative, because it is whole numbers or booleans: returns `out`, marked so
-/// that explain_grad can tell where the gradient stops.
+/// For an operation whose result has no derivative, because it consists of integers or booleans: returns `out`, marked
+/// so that explain_grad can report where the gradient stops.
 Tensor not_differentiable(const char* name, Tensor out, const std::vector<Tensor>& inputs);
 
-/// A rule made of one function per input; runs only those whose input needs a gradient. Inputs at the end that have
-/// no gradient by their nature (indices, labels, conditions) need no function.
+/// A rule that consists of one function for each input. It runs only those whose input needs a gradient. Trailing
+/// inputs that have no gradient by their nature (indices, labels, conditions) need no function.
 template <class... F>
 [[nodiscard]] auto each(F... rules) {
   return [=](const Backward& d) {
@@ -127,10 +129,10 @@ template <class... F>
   };
 }
 
-/// The rule of an operation with a backward kernel, which leaves no graph: `kernel` while no graph of the gradients is
-/// being made, else `composite`, the same gradients in public operations. Either is a rule. The composite is usually
-/// derivative_of() the operation written in public operations; it is a rule of its own where that would save more
-/// inputs than the kernel reads, or lose digits.
+/// The rule of an operation with a backward kernel, which records no graph: `kernel` while no graph of the gradients is
+/// recorded, else `composite`, the same gradients in public operations. Both are rules. The composite is usually
+/// derivative_of() the operation written in public operations. It is a separate rule if that would save more inputs
+/// than the kernel reads, or lose digits.
 template <class Kernel, class Composite>
 [[nodiscard]] auto fused(Kernel kernel, Composite composite) {
   return [kernel = std::move(kernel), composite = std::move(composite)](const Backward& d) -> Grads {
@@ -138,8 +140,8 @@ template <class Kernel, class Composite>
   };
 }
 
-/// The gradients of `f`, a function of the operation's inputs, evaluated on the saved inputs again and differentiated.
-/// They stay connected to the inputs, and nothing that a fused kernel computed counts as constant.
+/// The gradients of `f`, a function of the operation's inputs, which is evaluated again on the saved inputs and
+/// differentiated. They stay connected to the inputs, and nothing that a fused kernel computed counts as constant.
 [[nodiscard]] Grads differentiate(const Backward& d, const std::function<Tensor(const std::vector<Tensor>&)>& f);
 
 /// The same as a rule; the operation has to save all inputs.
@@ -148,7 +150,7 @@ template <class F>
   return [f = std::move(f)](const Backward& d) { return differentiate(d, f); };
 }
 
-/// True when the tensor is a leaf that wants a gradient or was computed from one.
+/// True when the tensor is a leaf that requires a gradient or was computed from one.
 [[nodiscard]] bool needs_grad(const Tensor& x);
 /// False for a tensor that a recorded operation computed: it collects no gradient of its own.
 [[nodiscard]] bool is_leaf(const Tensor& x);

@@ -1,8 +1,8 @@
 #pragma once
-// The differentiable operations: the public list. Definitions stand in ops/, forward beside backward.
+// The differentiable operations. Definitions are in ops/, forward beside backward.
 //
-// Elementwise operations broadcast as NumPy does. All take f32 and f64 unless said otherwise; two operands have one
-// dtype. Axes may be negative. ShapeError and DTypeError name the operation and what it got.
+// Elementwise operations broadcast as in NumPy. All take f32 and f64 unless a comment says otherwise; two operands have
+// the same dtype. Axes may be negative. ShapeError and DTypeError name the operation and its arguments.
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,16 +23,16 @@ Tensor operator/(const Tensor& a, const Tensor& b);
 Tensor operator+(const Tensor& a, double b);
 Tensor operator-(const Tensor& a, double b);
 Tensor operator*(const Tensor& a, double b);
-Tensor operator/(const Tensor& a, double b);  ///< divides; multiplying with 1 / b would round twice
+Tensor operator/(const Tensor& a, double b);  ///< a division; multiplying by 1 / b would round twice
 Tensor operator+(double a, const Tensor& b);
 Tensor operator-(double a, const Tensor& b);
 Tensor operator*(double a, const Tensor& b);
 Tensor operator/(double a, const Tensor& b);
 Tensor operator-(const Tensor& x);
 Tensor pow(const Tensor& x, double exponent);
-Tensor pow(const Tensor& base, const Tensor& exponent);  ///< the gradient of the exponent wants positive bases
-// What operations give for NaN, infinities, ties and empty axes is listed in docs/numerics.md.
-Tensor maximum(const Tensor& a, const Tensor& b);  ///< at ties each side gets half of the gradient
+Tensor pow(const Tensor& base, const Tensor& exponent);  ///< the gradient of the exponent needs positive bases
+// docs/numerics.md lists the results for NaN, infinities, ties and empty axes.
+Tensor maximum(const Tensor& a, const Tensor& b);  ///< at ties each operand receives half of the gradient
 Tensor minimum(const Tensor& a, const Tensor& b);
 
 // --- functions of one variable (ops/pointwise.cpp, ops/trigonometric.cpp, ops/activation.cpp) ---
@@ -54,10 +54,10 @@ Tensor atan(const Tensor& x);
 Tensor sinh(const Tensor& x);
 Tensor cosh(const Tensor& x);
 Tensor erf(const Tensor& x);
-Tensor sign(const Tensor& x);   ///< -1, 0 or 1; gradient 0, as of the next three
+Tensor sign(const Tensor& x);   ///< -1, 0 or 1; its gradient and that of the next three is 0
 Tensor floor(const Tensor& x);
 Tensor ceil(const Tensor& x);
-Tensor round(const Tensor& x);  ///< halves to the even neighbour
+Tensor round(const Tensor& x);  ///< halves to the nearest even number
 Tensor clamp(const Tensor& x, double low, double high);  ///< gradient 1 inside and at the bounds, 0 outside
 Tensor tanh(const Tensor& x);
 Tensor sigmoid(const Tensor& x);
@@ -93,20 +93,21 @@ Tensor mean(const Tensor& x, const Axes& axes = {}, bool keepdim = false);
 Tensor variance(const Tensor& x, const Axes& axes = {}, bool keepdim = false, int64_t correction = 0);
 /// Its square root; the gradient is 0 where all elements are equal.
 Tensor standard_deviation(const Tensor& x, const Axes& axes = {}, bool keepdim = false, int64_t correction = 0);
-/// (sum |x|^p)^(1/p); p > 0, infinity for the largest |x|. Sums that overflow or vanish where the norm does not are
-/// taken in units of the largest |x|. The gradient of a norm of 0 is 0, and for p other than 2 that of an element 0: a
-/// subgradient, at every order.
+/// (sum |x|^p)^(1/p); p > 0, infinity for the largest |x|. If the sum overflows or underflows, it is computed relative
+/// to the largest |x|. The gradient of a norm of 0 is 0. For p other than 2, the gradient of an element 0 is 0. These
+/// are subgradients, at every order.
 Tensor norm(const Tensor& x, double p = 2, const Axes& axes = {}, bool keepdim = false);
-/// ln(sum e^x). Minus infinity for an empty axis and, with the gradient 0, where all elements are; plus infinities
-/// share the gradient equally.
+/// ln(sum e^x). It is minus infinity for an empty axis. It is minus infinity, with gradient 0, if all elements are
+/// minus infinity. Elements of plus infinity share the gradient equally.
 Tensor logsumexp(const Tensor& x, const Axes& axes = {}, bool keepdim = false);
-Tensor prod(const Tensor& x, const Axes& axes = {}, bool keepdim = false);  ///< right for zeros; integers in i64
+Tensor prod(const Tensor& x, const Axes& axes = {}, bool keepdim = false);  ///< right for zeros; integers give i64
 Tensor amax(const Tensor& x, const Axes& axes = {}, bool keepdim = false);  ///< ties share the gradient equally
 Tensor amin(const Tensor& x, const Axes& axes = {}, bool keepdim = false);
 struct [[nodiscard]] ValuesAndIndices {
   Tensor values, indices;
 };
-/// Along one axis, and where: the first of equal ones, which alone gets the gradient.
+/// The extreme values along one axis and their indices. Among equal elements, the first is chosen and receives the
+/// whole gradient.
 ValuesAndIndices max(const Tensor& x, int axis, bool keepdim = false);
 ValuesAndIndices min(const Tensor& x, int axis, bool keepdim = false);
 Tensor argmax(const Tensor& x, int axis, bool keepdim = false);  ///< i64, no gradient
@@ -114,7 +115,7 @@ Tensor argmin(const Tensor& x, int axis, bool keepdim = false);
 Tensor cumsum(const Tensor& x, int axis);            ///< running sums
 Tensor sum_to(const Tensor& x, const Shape& shape);  ///< the inverse of broadcasting
 
-// --- shape (ops/shape.cpp); views share elements, and none copies where the strides allow ---
+// --- shape (ops/shape.cpp); results are views if the strides allow it ---
 Tensor reshape(const Tensor& x, const Shape& shape);  ///< one size may be -1
 Tensor permute(const Tensor& x, const Axes& order);
 Tensor transpose(const Tensor& x, int axis0, int axis1);
@@ -123,7 +124,7 @@ Tensor slice(const Tensor& x, int axis, int64_t begin, int64_t end, int64_t step
 Tensor select(const Tensor& x, int axis, int64_t index);
 Tensor unsqueeze(const Tensor& x, int axis);
 Tensor squeeze(const Tensor& x, int axis);
-/// Equal parts; the size must divide.
+/// Parts of equal size; the number of parts must divide the size of the axis.
 [[nodiscard]] std::vector<Tensor> chunk(const Tensor& x, int64_t parts, int axis);
 Tensor cat(const std::vector<Tensor>& parts, int axis);
 Tensor stack(const std::vector<Tensor>& parts, int axis);
@@ -137,12 +138,12 @@ Tensor to(const Tensor& x, DType dtype);
 
 // --- moving and repeating elements (ops/rearrange.cpp) ---
 enum class PadMode { constant, reflect, replicate };
-/// `pads`: sizes before and after the last axis, then the one before it, ...: {left, right, top, bottom}. The new
-/// elements are `value`, the mirror image (without the edge itself) or the edge element.
+/// `pads`: sizes before and after the last axis, then those of the axis before it, and so on: {left, right, top,
+/// bottom}. The new elements are `value`, the mirror image (without the edge itself) or the edge element.
 Tensor pad(const Tensor& x, const std::vector<int64_t>& pads, PadMode mode = PadMode::constant, double value = 0);
-Tensor flip(const Tensor& x, const Axes& axes);             ///< the other way round along `axes`
-Tensor roll(const Tensor& x, int64_t shift, int axis);      ///< element i moves to i + shift; the last ones come round
-Tensor repeat(const Tensor& x, const Shape& counts);        ///< so often along each axis; new axes come first
+Tensor flip(const Tensor& x, const Axes& axes);             ///< reverses the order along `axes`
+Tensor roll(const Tensor& x, int64_t shift, int axis);      ///< element i moves to (i + shift) mod size
+Tensor repeat(const Tensor& x, const Shape& counts);        ///< `counts` times along each axis; new axes come first
 
 // --- indices (ops/index.cpp) ---
 Tensor index_select(const Tensor& table, const Tensor& indices);  ///< rows of table [N, D...]; indices i64, any shape
@@ -154,14 +155,14 @@ Tensor scatter_add(const Tensor& values, int axis, const Tensor& index, const Sh
 // --- products (ops/matmul.cpp, ops/einsum.cpp) ---
 Tensor matmul(const Tensor& a, const Tensor& b);  ///< any rank, leading axes broadcast
 Tensor outer(const Tensor& a, const Tensor& b);   ///< a [N], b [M]: a_i b_j as [N, M]
-/// The sum over all names of axes that the result lacks of the product of the operands: einsum("bij,bjk->bik", {x, y}).
-/// Names are letters; "..." stands for any number of axes, which broadcast; a name that one operand has twice means its
-/// diagonal; without "->" the result has the names that occur once, in alphabetical order. ShapeError quotes the
+/// Sums the product of the operands over all axes that the result lacks: einsum("bij,bjk->bik", {x, y}). Names of axes
+/// are letters. "..." stands for any number of axes, which broadcast. A name that occurs twice in one operand means its
+/// diagonal. Without "->" the result has the names that occur once, in alphabetical order. ShapeError quotes the
 /// equation.
 Tensor einsum(const std::string& equation, const std::vector<Tensor>& operands);
 /// x W^T + bias; x [..., in], weight [out, in], bias [out] or undefined.
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
-/// gelu_tanh(linear(x, weight, bias)) in one pass, with a backward pass that works in place.
+/// gelu_tanh(linear(x, weight, bias)) in one pass; the backward pass works in place.
 Tensor linear_gelu_tanh(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
 
 // --- sliding windows (ops/unfold.cpp) ---
@@ -180,8 +181,8 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, co
               const PerAxis& padding = 0, const PerAxis& dilation = 1, int64_t groups = 1);
 Tensor conv3d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, const PerAxis& stride = 1,
               const PerAxis& padding = 0, const PerAxis& dilation = 1, int64_t groups = 1);
-// Their adjoints, which make pictures larger: weight [C, O/groups, k...], bias [O] or undefined; a side of the result
-// is (in - 1) stride - 2 padding + dilation (k - 1) + 1 + output_padding, with output_padding < stride.
+// The adjoints of convolutions, which enlarge images: weight [C, O/groups, k...], bias [O] or undefined; a side of the
+// result is (in - 1) stride - 2 padding + dilation (k - 1) + 1 + output_padding, with output_padding < stride.
 Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, const PerAxis& stride = 1,
                         const PerAxis& padding = 0, const PerAxis& output_padding = 0, int64_t groups = 1,
                         const PerAxis& dilation = 1);
@@ -192,31 +193,32 @@ Tensor conv_transpose3d(const Tensor& x, const Tensor& weight, const Tensor& bia
                         const PerAxis& padding = 0, const PerAxis& output_padding = 0, int64_t groups = 1,
                         const PerAxis& dilation = 1);
 
-// --- normalisation of pictures (ops/group_norm.cpp); x [B, C, ...], weight and bias [C] or undefined ---
-/// (x - mean) / sqrt(var + eps) * weight + bias over each of `groups` groups of channels of a picture (Wu and He 2018).
+// --- normalisation of images (ops/group_norm.cpp); x [B, C, ...], weight and bias [C] or undefined ---
+/// (x - mean) / sqrt(var + eps) * weight + bias over each of `groups` groups of channels of an image (Wu and He 2018).
 Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight = {}, const Tensor& bias = {},
                   double eps = 1e-5);
 /// silu(group_norm(...)) in one pass.
 Tensor group_norm_silu(const Tensor& x, int64_t groups, const Tensor& weight = {}, const Tensor& bias = {},
                        double eps = 1e-5);
-/// The same over each channel of the batch (Ioffe and Szegedy 2015). In training with the batch's own statistics, which
-/// move the running ones by `momentum` (in place, unless they are undefined); otherwise with the running ones.
+/// The same over each channel of the batch (Ioffe and Szegedy 2015). In training it uses the statistics of the batch
+/// and moves the running ones towards them by `momentum` (in place, unless they are undefined). Otherwise it uses the
+/// running ones.
 Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight = {},
                   const Tensor& bias = {}, bool training = false, double momentum = 0.1, double eps = 1e-5);
 /// x / sqrt(mean(x^2) + eps) * weight over the last axis; weight [D] or undefined (Zhang and Sennrich 2019).
 Tensor rms_norm(const Tensor& x, const Tensor& weight = {}, double eps = 1e-6);
 
 // --- pooling and interpolation (ops/pool.cpp); x [B, C, H, W] ---
-/// Largest element of each window; without a stride, windows lie side by side. Padding never wins.
+/// The largest element of each window. Without a stride, windows do not overlap. Padding counts as minus infinity.
 Tensor max_pool2d(const Tensor& x, const PerAxis& kernel, const std::optional<PerAxis>& stride = {},
                   const PerAxis& padding = 0);
-/// Mean of each window; padding counts as zeros.
+/// The mean of each window; padding counts as zeros.
 Tensor avg_pool2d(const Tensor& x, const PerAxis& kernel, const std::optional<PerAxis>& stride = {},
                   const PerAxis& padding = 0);
-/// Means of windows that cover the picture evenly, as many as `size` says.
+/// The means of `size` windows, which cover the image evenly.
 Tensor adaptive_avg_pool2d(const Tensor& x, const PerAxis& size);
 enum class Interpolation { nearest, bilinear };
-/// The picture at another size; bilinear with pixels as squares (align_corners=False), without smoothing first.
+/// The image at another size. Bilinear treats pixels as squares (align_corners=False) and does not smooth first.
 Tensor interpolate(const Tensor& x, const PerAxis& size, Interpolation mode = Interpolation::nearest);
 
 // --- softmax, dropout (ops/softmax.cpp, ops/dropout.cpp) ---
@@ -225,13 +227,13 @@ Tensor log_softmax(const Tensor& x, int axis);
 /// Zeroes each element with probability p and scales the others by 1/(1-p) (Srivastava et al. 2014).
 Tensor dropout(const Tensor& x, double p, Generator& rng);
 
-// --- losses (ops/loss.cpp); prediction and target have one shape: nothing broadcasts. No mean of empty: ShapeError ---
+// --- losses (ops/loss.cpp); prediction and target have one shape. The mean of no element is a ShapeError ---
 enum class Reduction { none, mean, sum };
-/// For losses of classes. The mean is weighted and leaves ignored labels out.
+/// Options of the losses for classes. The mean is weighted and excludes ignored labels.
 struct LabelLossOptions {
   Tensor weight = {};                     ///< [C], a factor for each class; undefined: 1
-  int64_t ignore_index = -100;            ///< a label that gives no loss and no gradient
-  double label_smoothing = 0;             ///< in [0, 1]: so much of the target is spread over all classes evenly
+  int64_t ignore_index = -100;            ///< a label with loss 0 and gradient 0
+  double label_smoothing = 0;             ///< in [0, 1]: the share of the target that is spread evenly over all classes
   Reduction reduction = Reduction::mean;  ///< none: [N]
 };
 /// -log softmax(logits)[label]; logits [N, C], labels i64 [N].
@@ -249,8 +251,8 @@ Tensor smooth_l1_loss(const Tensor& prediction, const Tensor& target, double bet
 /// -(w t log p + (1 - t) log(1 - p)), p = sigmoid(logits); targets in [0, 1], w = pos_weight, broadcast to their shape.
 Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& target, const Tensor& pos_weight = {},
                                         Reduction reduction = Reduction::mean);
-/// target (log target - log_prediction), 0 where the target is 0. The mean is over all elements; for the mean over the
-/// batch divide the sum by its size.
+/// target (log target - log_prediction), 0 where the target is 0. The mean is over all elements. For the mean over the
+/// batch, divide the sum by its size.
 Tensor kl_div(const Tensor& log_prediction, const Tensor& target, Reduction reduction = Reduction::mean);
 
 // --- fused blocks of a transformer (ops/norm.cpp, ops/rope.cpp, ops/attention.cpp) ---
@@ -266,18 +268,18 @@ struct [[nodiscard]] GatedNorm { Tensor residual, normalized; };
 /// pass.
 GatedNorm gated_residual_norm(const Tensor& x, const Tensor& gate, const Tensor& y, const Tensor& shift,
                               const Tensor& scale, double eps = 1e-6);
-/// Rotary position embedding (Su et al. 2021) of the queries and keys in packed qkv [B, T, 3 D]: at token t the
-/// elements i and i + h/2 of each head of size h = D/heads are turned by one angle, whose cosine and sine stand at
-/// [t, i] of the tables [T, h/2]. Products of queries and keys then depend on differences of angles alone. Values stay
-/// as they are.
+/// Rotary position embedding (Su et al. 2021) of the queries and keys in packed qkv [B, T, 3 D]. At token t, the
+/// elements i and i + h/2 of each head of size h = D/heads are rotated by one angle, whose cosine and sine are at [t,
+/// i] of the tables [T, h/2]. Products of queries and keys then depend on differences of angles alone. Values are
+/// unchanged.
 Tensor rope(const Tensor& qkv, const Tensor& cosines, const Tensor& sines, int64_t heads);
 /// softmax(q k^T / sqrt(D/heads)) v for packed qkv [B, T, 3 D] -> [B, T, D] (Vaswani et al. 2017).
 Tensor attention(const Tensor& qkv, int64_t heads);
 /// softmax(q k^T / sqrt(D) + mask) v for q [B, H, T, D], k [B, H, S, D], v [B, H, S, E] -> [B, H, T, E]. The mask
-/// broadcasts to [B, H, T, S]: booleans (true: the key takes part) or numbers that are added (minus infinity: it does
-/// not). `causal`: query i sees the keys up to i. A query that is left without any key gives zeros; a key that no query
-/// of its head sees contributes nothing, even if it or its value is not finite. In tiles, without a matrix [T, S] in
-/// memory, unless the mask itself needs a gradient.
+/// broadcasts to [B, H, T, S]: booleans (true: the query attends to the key) or numbers that are added (minus infinity:
+/// it does not). `causal`: query i attends to the keys up to i. A query without any key gives zeros. A key to which no
+/// query of its head attends contributes nothing, even if it or its value is not finite. Computed in tiles, without a
+/// matrix [T, S] in memory, unless the mask itself needs a gradient.
 Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask = {},
                                     bool causal = false);
 

@@ -1,5 +1,5 @@
 #pragma once
-// What an operation keeps for its backward pass.
+// The tensors that an operation saves for its backward pass.
 #include <algorithm>
 #include <cstdint>
 #include <functional>
@@ -10,7 +10,7 @@
 
 namespace ditharos {
 
-/// What the backward rule will read again: nothing, the output, all inputs or some of them, combined with |, as in
+/// Which tensors the backward rule reads: none, the output, all inputs or some of them, combined with |, as in
 /// save_input(1) | save_output. An operation may have any number of inputs.
 class Save {
  public:
@@ -47,9 +47,9 @@ inline constinit const Save save_nothing, save_output(true, false), save_inputs(
 
 struct Rematerialization;
 
-/// A tensor kept for the backward pass with the version it had, or how to compute it again. Everything that a rule reads
-/// is saved in this form: `record` saves inputs and the output, and a rule captures other results of the forward pass
-/// as Saved, never as Tensor, and reads them with Backward::intermediate().
+/// A tensor that is saved for the backward pass with its version, or the way to compute it again. Everything that a
+/// rule reads is saved in this form. `record` saves inputs and the output. A rule captures other results of the forward
+/// pass as Saved, never as Tensor, and reads them with Backward::intermediate().
 struct Saved {
   Saved() = default;
   explicit Saved(const Tensor& x) : tensor(x), version(x.defined() ? x.version() : 0), present(true) {}
@@ -64,8 +64,8 @@ struct Saved {
   bool present = false;
 };
 
-/// How to compute an output again from tensors that are kept anyway. An operation whose output is cheap to compute and
-/// large to keep (a GELU, a layer norm) gives one to `record`; later operations then save it instead of the output.
+/// How to compute an output again from tensors that are saved anyway. An operation whose output is cheap to compute and
+/// large (a GELU, a layer norm) passes one to `record`; later operations then save it instead of the output.
 struct Rematerialization {
   using Compute = std::function<Tensor(const std::vector<Tensor>&)>;
   /// `compute` gets `from` as it is now and returns the same bits as the forward pass; it records nothing.

@@ -6,7 +6,7 @@
 #include <exception>
 #include <string>
 
-#include "examples/tour/steps.h"
+#include "examples/tour/tour.h"
 
 using namespace ditharos;
 

@@ -10,7 +10,7 @@
 #include <ditharos/data/datasets/open.h>
 #include <ditharos/nn/inference.h>
 #include <ditharos/tensor/io/file.h>
-#include <ditharos/tensor/number_text.h>
+#include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/training/json.h>
 #include <ditharos/training/output_files.h>

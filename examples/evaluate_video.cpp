@@ -12,7 +12,7 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/data/codecs/video_file.h>
 #include <ditharos/tensor/io/file.h>
-#include <ditharos/tensor/number_text.h>
+#include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/training/json.h>
 #include <ditharos/training/output_files.h>

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <string>
 
-#include <ditharos/tensor/number_text.h>
+#include <ditharos/tensor/io/number_text.h>
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
 #include "examples/common/video_checkpoint.h"

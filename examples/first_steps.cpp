@@ -2,7 +2,7 @@
 #include <cstdio>
 
 #include <ditharos/ditharos.h>
-#include <ditharos/tensor/number_text.h>
+#include <ditharos/tensor/io/number_text.h>
 
 using namespace ditharos;
 

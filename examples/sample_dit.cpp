@@ -15,7 +15,7 @@
 #include <ditharos/data/image/sheet.h>
 #include <ditharos/nn/inference.h>
 #include <ditharos/tensor/parallel.h>
-#include <ditharos/tensor/quoted_text.h>
+#include <ditharos/tensor/io/quoted_text.h>
 #include <ditharos/training/output_files.h>
 #include <ditharos/training/run_folder.h>
 #include "examples/cli/outputs.h"

@@ -10,7 +10,7 @@
 #include <string>
 
 #include <ditharos/data/codecs/video_file.h>
-#include <ditharos/tensor/number_text.h>
+#include <ditharos/tensor/io/number_text.h>
 #include <ditharos/training/output_files.h>
 #include "examples/by_hand/frames.h"
 #include "examples/by_hand/page.h"

@@ -9,7 +9,8 @@
 #include <optional>
 #include <string>
 
-#include <ditharos/tensor/number_text.h>
+#include <ditharos/nn/state_dict.h>
+#include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/training/data_fingerprint.h>
 #include <ditharos/training/training_loop.h>

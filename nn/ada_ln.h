@@ -3,8 +3,8 @@
 
 namespace ditharos::nn {
 
-/// Adaptive layer norm's regression: SiLU, then a linear map of the condition to `chunks` vectors of the model's width
-/// (Peebles and Xie 2023, adaLN-Zero). Weight and bias start at zero, so every block starts as the identity.
+/// The regression of adaptive layer norm: SiLU, then a linear map of the condition to `chunks` vectors of the model's
+/// width (Peebles and Xie 2023, adaLN-Zero). Weight and bias start at zero, so every block starts as the identity.
 class AdaLN : public Module<AdaLN> {
  public:
   AdaLN() = default;

@@ -5,7 +5,7 @@
 
 namespace ditharos::nn {
 
-/// What decides the parameters of an Attention.
+/// The configuration of an Attention.
 struct AttentionOptions {
   int64_t width = 0;          ///< D, of the tokens and of the result
   int64_t heads = 1;          ///< of the queries; divides the width into heads of size D / heads
@@ -13,7 +13,7 @@ struct AttentionOptions {
                               ///< divides `heads`; 0: as many as `heads`
   int64_t context_width = 0;  ///< of the tokens that are attended to; 0: self-attention
   bool qk_norm = false;       ///< RMS norm of each head's queries and keys (Henry et al. 2020)
-  bool causal = false;        ///< a token sees itself and those before it; of self-attention alone
+  bool causal = false;        ///< a token attends to itself and those before it; self-attention only
   bool bias = true;           ///< of the projections
   bool zero_output = false;   ///< the last projection's weight starts at zero: the result is its bias at first
 
@@ -21,18 +21,18 @@ struct AttentionOptions {
   void validate() const;
 };
 
-/// Cosines and sines of the angles by which rope() turns the queries and keys of T tokens, [T, head size / 2] each.
+/// Cosines and sines of the angles by which rope() rotates the queries and keys of T tokens, [T, head size / 2] each.
 struct RotaryTable {
   Tensor cosines = {}, sines = {};
 };
 
-/// What an attention may be given beside its tokens.
+/// The optional arguments of an attention beside its tokens.
 struct AttentionInputs {
   Tensor context = {};         ///< [B, S, context_width], of cross-attention
   Tensor mask = {};            ///< as in scaled_dot_product_attention: broadcasts to [B, heads, T, S]
   RotaryTable positions = {};  ///< of self-attention; undefined: tokens have no positions
 
-  /// What a gradient may have to reach, for nn::checkpoint.
+  /// The tensors that may need a gradient, for nn::checkpoint.
   template <class F>
   void visit_tensors(F&& f) {
     f(context), f(mask);
@@ -40,8 +40,8 @@ struct AttentionInputs {
 };
 
 /// Multi-head attention (Vaswani et al. 2017) among tokens, or from tokens to a context. Keys in a state dict: qkv, or
-/// q and kv, then q_norm and k_norm, then proj. Self-attention without mask, and not causal, takes the fused kernel on
-/// packed queries, keys and values.
+/// q and kv, then q_norm and k_norm, then proj. Self-attention that is not causal and has no mask runs the fused kernel
+/// on packed queries, keys and values.
 class Attention : public Module<Attention> {
  public:
   Attention() = default;
@@ -49,7 +49,7 @@ class Attention : public Module<Attention> {
   Attention(int64_t width, int64_t heads, Generator& rng)
       : Attention(AttentionOptions{.width = width, .heads = heads}, rng) {}
 
-  /// x [B, T, D] -> [B, T, D]. Error for a context where none belongs or for one that is missing.
+  /// x [B, T, D] -> [B, T, D]. Error for a context in self-attention and for a missing one in cross-attention.
   Tensor forward(const Tensor& x, const AttentionInputs& inputs = {}) const;
   void visit(Visitor& v) override;
 

@@ -11,9 +11,9 @@
 
 namespace ditharos::nn {
 
-/// f(tensor) for each Tensor& of an argument that a gradient may have to reach: a Tensor itself, those of a vector, and
-/// what a context hands out by a member function template visit_tensors(f), which calls f with each. Of another type:
-/// none.
+/// Calls f(tensor) for each Tensor& of an argument that may need a gradient: a Tensor itself, the elements of a vector,
+/// and the tensors of a context with a member function template visit_tensors(f), which calls f with each. Other types
+/// have none.
 template <class X, class F>
 void for_each_tensor(X& argument, const F& f) {
   if constexpr (std::same_as<X, Tensor>) f(argument);
@@ -21,14 +21,14 @@ void for_each_tensor(X& argument, const F& f) {
   else if constexpr (requires { argument.visit_tensors(f); }) argument.visit_tensors(f);
 }
 
-/// How checkpoint keeps an argument: by value, and a parameter by its handle.
+/// How checkpoint stores an argument: by value, and a parameter by its handle.
 template <class X>
 using KeptArgument = std::conditional_t<std::derived_from<std::decay_t<X>, Tensor>, Tensor, std::decay_t<X>>;
 
-/// module(x...), computed again in the backward pass instead of kept (see autograd/checkpoint.h). All that the module
-/// trains is found by its visit(). The arguments are what forward takes: tensors, numbers, contexts, one Generator& to
-/// draw from. A context that holds tensors which need a gradient names them by visit_tensors (see for_each_tensor); the
-/// backward pass throws AutogradError if it did not. Contexts are copied; what they point to has to live until then.
+/// module(x...), computed again in the backward pass instead of saved (see autograd/checkpoint.h). visit() gives all
+/// parameters of the module. The arguments are those of forward: tensors, numbers, contexts, and one Generator& to draw
+/// from. A context with tensors that need a gradient names them by visit_tensors (see for_each_tensor); otherwise the
+/// backward pass throws AutogradError. Contexts are copied; what they point to has to live until the backward pass.
 ///
 ///   struct Clip {
 ///     int64_t frames = 0;

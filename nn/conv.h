@@ -5,7 +5,7 @@
 
 namespace ditharos::nn {
 
-/// How a convolution moves; each number holds for all spatial axes unless it names one for each.
+/// The geometry of a convolution. Each number holds for all spatial axes, unless there is one for each axis.
 struct ConvOptions {
   PerAxis stride = 1, padding = 0, dilation = 1;
   int64_t groups = 1;
@@ -13,8 +13,7 @@ struct ConvOptions {
   PerAxis output_padding = 0;  ///< of transposed convolutions alone
 };
 
-/// What convolutions of all kinds have in common. weight starts as N(0, 2 / fan_in), for a rectifier behind it, bias
-/// [out] as zero.
+/// The common base of convolutions. weight starts as N(0, 2 / fan_in), for a ReLU after it, and bias [out] as zero.
 template <class Self>
 class ConvModule : public Module<Self> {
  public:

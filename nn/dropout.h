@@ -5,7 +5,8 @@
 
 namespace ditharos::nn {
 
-/// In training zeroes each element with probability p and scales the others by 1/(1-p) (Srivastava et al. 2014).
+/// In training, zeroes each element with probability p and scales the others by 1/(1-p) (Srivastava et al. 2014). In
+/// evaluation, returns x.
 class Dropout : public Module<Dropout> {
  public:
   explicit Dropout(double p = .5) : p_(p) {

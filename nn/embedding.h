@@ -25,7 +25,7 @@ class Embedding : public Module<Embedding> {
 Tensor timestep_features(const Tensor& t, int64_t dim);
 
 /// The binary digits of a step's number, [B] -> [B, bits], most significant first: with two bits, 3 -> (1, 1). A time
-/// between two steps counts as the nearest. Error when a step does not fit. f64 for steps in f64, else f32.
+/// between two steps is rounded. Error when a step needs more bits. f64 for steps in f64, else f32.
 Tensor binary_features(const Tensor& steps, int64_t bits);
 
 /// Embeds a time, [B] -> [B, D]: 256 sinusoidal features, Linear, SiLU, Linear; weights N(0, .02^2).

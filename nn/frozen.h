@@ -3,8 +3,8 @@
 
 namespace ditharos::nn {
 
-/// A trained module as a fixed part of a model that is being trained. Its parameters are listed as buffers under their
-/// own names: stored with the model and loaded with it, but no optimiser sees them, and they collect no gradients.
+/// A trained module as a fixed part of another model. Its parameters are listed as buffers under their own names. They
+/// are stored and loaded with the model, but no optimiser updates them, and they collect no gradients.
 template <class M>
 class Frozen : public Module<Frozen<M>> {
  public:

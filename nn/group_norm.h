@@ -4,7 +4,7 @@
 
 namespace ditharos::nn {
 
-/// Normalisation over groups of channels of each picture x [B, C, ...], with weight [C] (ones) and bias [C] (zeros).
+/// Normalisation over groups of channels of each image x [B, C, ...], with weight [C] (ones) and bias [C] (zeros).
 class GroupNorm : public Module<GroupNorm> {
  public:
   GroupNorm() = default;
@@ -18,7 +18,7 @@ class GroupNorm : public Module<GroupNorm> {
   Tensor forward(const Tensor& x) const {
     return group_norm(x, groups_, weight, bias, eps_);
   }
-  /// silu of it, in the same pass.
+  /// silu(forward(x)) in one pass.
   Tensor with_silu(const Tensor& x) const {
     return call([&] { return group_norm_silu(x, groups_, weight, bias, eps_); });
   }
@@ -34,8 +34,8 @@ class GroupNorm : public Module<GroupNorm> {
   double eps_ = 1e-5;
 };
 
-/// Normalisation of each channel over the batch x [B, C, H, W]. In training it keeps running statistics, which
-/// evaluation uses in place of the batch's.
+/// Normalisation of each channel over the batch x [B, C, H, W]. In training it uses the statistics of the batch and
+/// updates the running statistics; in evaluation it uses the running ones.
 class BatchNorm2d : public Module<BatchNorm2d> {
  public:
   BatchNorm2d() = default;

@@ -1,5 +1,5 @@
 #pragma once
-// Looking at, or changing, what a module computes and the gradient that comes back to it, without touching its code.
+// Hooks read or replace the output of a module, or the gradient of its output, without changes to its code.
 #include <functional>
 #include <memory>
 
@@ -9,12 +9,12 @@ namespace ditharos::nn {
 
 class ModuleBase;
 
-/// Called with a module and its output; a defined result of the same shape and dtype takes the output's place.
+/// Called with a module and its output. A defined result of the same shape and dtype replaces the output.
 using ForwardHook = std::function<Tensor(const ModuleBase& module, const Tensor& output)>;
 /// The hooks of one module, in the order in which they were registered.
 struct ModuleHooks;
 
-/// Takes a hook off again. Letting go of the handle leaves the hook where it is.
+/// Removes a hook. Destroying the handle does not remove the hook.
 class HookHandle {
  public:
   HookHandle() = default;
@@ -27,14 +27,14 @@ class HookHandle {
   int64_t id_ = 0;
 };
 
-/// Hooks fire at every call of the module from now on. A copy of a module takes its present hooks along in a list of
-/// its own; share() has the same list. A module with several outputs (AdaLN) hands its hooks the tensor that they are
-/// views of.
+/// The hook runs at every call of the module from now on. A copy of a module has the hooks of that time in a list of
+/// its own; the result of share() has the same list. A module with several outputs (AdaLN) passes its hooks the tensor
+/// of which the outputs are views.
 HookHandle register_forward_hook(ModuleBase& module, ForwardHook hook);
-/// `hook` sees the gradient of the module's output once a backward pass has completed it, if it needs one; a defined
-/// result replaces it.
+/// `hook` is called with the gradient of the module's output when a backward pass has completed it, if the output needs
+/// a gradient. A defined result replaces the gradient.
 HookHandle register_backward_hook(ModuleBase& module, Hook hook);
-/// Whether any hook is on the module itself.
+/// True if the module itself has a hook.
 [[nodiscard]] bool has_hooks(const ModuleBase& module);
 
 }  // namespace ditharos::nn

@@ -1,5 +1,5 @@
 #pragma once
-// Running a model without training it, as fast as it goes.
+// Fast evaluation of a model without training.
 #include <memory>
 #include <mutex>
 
@@ -9,11 +9,11 @@
 
 namespace ditharos::nn {
 
-/// For sampling and evaluation: inside, nothing is recorded (as under NoGrad), and each Linear packs its weights at its
-/// first call into the layout that products run fastest on. The results are those of the ordinary path up to rounding.
+/// A scope for sampling and evaluation. Nothing is recorded (as under NoGrad), and each Linear packs its weights at its
+/// first call into the layout in which products are fastest. The results are those of the ordinary path up to rounding.
 ///
-/// Packed weights take as much memory as the weights. They serve until the weights change, when the next call packs
-/// them anew, and go at the layer's first call outside. Of this thread alone; may be nested.
+/// Packed weights take as much memory as the weights. When the weights change, the next call packs them again. They are
+/// freed at the layer's first call outside of the scope. The scope holds for this thread and may be nested.
 class InferenceMode {
  public:
   InferenceMode();
@@ -28,20 +28,20 @@ class InferenceMode {
 /// True inside an InferenceMode of this thread.
 [[nodiscard]] bool inference_mode();
 
-/// Lets the module's linear layers multiply in 8-bit integers, about twice as fast as a whole model and within a few
-/// tenths of a per cent of a layer's result: weights with one scale an output, inputs with one scale a row, found
-/// anew at each call (see kernels::PackedLinear). Layers that are sensitive and cheap stay as they are: those marked by
-/// Linear::keep_f32 (embedders of the condition, modulations, the last layer), and what is not a Linear. Returns the
-/// number of quantised layers.
+/// Quantises the module's linear layers to 8-bit integers. A whole model is then about twice as fast, and the result of
+/// a layer changes by a few tenths of a per cent. Weights have one scale an output, and inputs one scale a row, which
+/// is computed at each call (see kernels::PackedLinear). Some layers stay in f32, because they are sensitive and cheap:
+/// those marked by Linear::keep_f32 (embedders of the condition, modulations, the last layer), and layers that are not
+/// a Linear. Returns the number of quantised layers.
 ///
-/// The f32 weights stay, are what a state dict holds, and may change: the next call rounds them anew. A quantised layer
-/// refuses to be differentiated with AutogradError; dequantize() makes it trainable again.
+/// The state dict still holds the f32 weights. They may change; the next call rounds them again. Differentiating a
+/// quantised layer throws AutogradError; dequantize() makes it trainable again.
 int64_t quantize(ModuleBase& module);
-/// Lets all layers compute in f32 again.
+/// Makes all layers compute in f32 again.
 void dequantize(ModuleBase& module);
 
-/// A layer's packed weights, made when they are first asked for and again after a change. A copy of a
-/// layer packs its own; one made by share() begins with what is there.
+/// The packed weights of a layer. They are made at the first request and again after a change of the weights. A copy of
+/// a layer packs its own; the result of share() starts with the packed weights of the original.
 class PackedSlot {
  public:
   PackedSlot() = default;

@@ -1,5 +1,5 @@
 #pragma once
-// Starting values of parameters.
+// Initial values of parameters.
 #include <ditharos/tensor/random.h>
 #include <ditharos/tensor/tensor.h>
 

@@ -19,16 +19,16 @@ class Linear : public Module<Linear> {
     v("bias", bias);
   }
 
-  /// Tells nn::quantize to pass this layer over, because the model's result hangs on its precision.
+  /// Excludes this layer from nn::quantize, because the result of the model depends on its precision.
   void keep_f32() { keep_f32_ = true; }
-  /// What nn::quantize and nn::dequantize do with one layer. False, and nothing done, for a layer that stays in f32.
+  /// Quantises this layer, or returns it to f32. quantize() returns false and does nothing for a layer that stays in
+  /// f32.
   bool quantize();
   void dequantize();
   bool is_quantized() const { return quantized_; }
 
-  /// The weights as the fast path takes them: under InferenceMode packed, of a quantised layer int8; null where the
-  /// ordinary path serves. Error for a layer without weight, AutogradError when a quantised layer is to be
-  /// differentiated.
+  /// The packed weights of the fast path: f32 under InferenceMode, int8 for a quantised layer. Null where the ordinary
+  /// path runs. Error for a layer without weight; AutogradError when a quantised layer would be differentiated.
   std::shared_ptr<const kernels::PackedLinear> packed(const Tensor& x) const;
 
   Parameter weight, bias;

@@ -10,7 +10,7 @@ class Mlp : public Module<Mlp> {
   Mlp(int64_t width, int64_t hidden, Generator& rng) : fc1_(width, hidden, rng), fc2_(hidden, width, rng) {}
 
   Tensor forward(const Tensor& x) const {
-    // In one pass, unless somebody wants to see what the layers make.
+    // In one pass, unless the layers have hooks, which need their outputs.
     if (has_hooks(fc1_) || has_hooks(fc2_)) return fc2_(gelu_tanh(fc1_(x)));
     if (const Tensor y = packed_mlp(fc1_, fc2_, x); y.defined()) return y;
     return 

@@ -55,8 +55,7 @@ class Buffer : public OwnedTensor {
   }
 };
 
-/// While one lives, copies that this thread makes of parameters, buffers and lists of hooks are the originals: what
-/// share() is made of.
+/// In this scope, copies of parameters, buffers and lists of hooks on this thread are the originals. share() uses it.
 class SharingScope {
  public:
   SharingScope();

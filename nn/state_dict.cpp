@@ -1,11 +1,11 @@
-// Loading values by name, and the audit of a graph against what a module lists.
+#include <ditharos/nn/state_dict.h>
+
 #include <algorithm>
 #include <map>
 #include <utility>
 #include <unordered_set>
 
 #include <ditharos/autograd/node.h>
-#include <ditharos/nn/module.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
 
 namespace ditharos::nn {

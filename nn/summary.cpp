@@ -6,8 +6,8 @@
 #include <unordered_set>
 
 #include <ditharos/autograd/grad_mode.h>
+#include <ditharos/tensor/io/text_table.h>
 #include <ditharos/tensor/observer.h>
-#include <ditharos/tensor/text_table.h>
 
 namespace ditharos::nn {
 namespace {

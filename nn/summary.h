@@ -1,5 +1,5 @@
 #pragma once
-// A model at a glance: what each module computes, how many parameters it has, what it costs.
+// A summary of a model: what each module computes, how many parameters it has, and what it costs.
 #include <functional>
 #include <string>
 #include <vector>
@@ -9,14 +9,14 @@
 
 namespace ditharos::nn {
 
-/// One module with all that lies below it.
+/// One module, including the modules below it.
 struct ModuleSummary {
   std::string path;         ///< "blocks.3.attn"; empty for the model
   Shape shape;              ///< of the last result that it computed
-  bool called = false;      ///< whether it computed any: shape means something
+  bool called = false;      ///< true if it computed a result, so that `shape` is valid
   int64_t parameters = 0;   ///< elements, shared ones once
   int64_t macs = 0;         ///< multiply-adds of products, attention and convolutions in the forward pass
-  int64_t saved_bytes = 0;  ///< kept for the backward pass (see saved_bytes_by_op)
+  int64_t saved_bytes = 0;  ///< saved for the backward pass (see saved_bytes_by_op)
 };
 
 /// Runs `forward`, which calls the model and returns its result or a loss, with recording on, and adds up what happened

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include <ditharos/nn/state_dict.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
 #include <ditharos/tensor/kernels/optimizer/optimizer.h>
 

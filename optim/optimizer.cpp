@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include <ditharos/nn/state_dict.h>
 #include <ditharos/optim/ema.h>
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/kernels/copy/copy.h>

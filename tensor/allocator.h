@@ -1,6 +1,6 @@
 #pragma once
-// A caching allocator: freed blocks are kept by size class and given out again, so that a training step touches
-// no new page after the first. Fresh pages cost ten times more than the kernels that fill them.
+// A caching allocator. It keeps freed blocks by size class and returns them for later requests, so that a training step
+// touches no new page after the first step. Touching a fresh page costs ten times as much as the kernel that fills it.
 #include <cstddef>
 #include <cstdint>
 
@@ -8,14 +8,14 @@ namespace ditharos {
 
 /// 64-byte-aligned memory, contents undefined. Null for 0 bytes. Throws Error when the system has no more.
 [[nodiscard]] void* allocate(size_t bytes);
-/// Gives a block back; `bytes` as it was asked for. Never throws.
+/// Frees a block; `bytes` is the size that was requested. Never throws.
 void deallocate(void* block, size_t bytes) noexcept;
 
 struct AllocatorStats {
   size_t live = 0;      ///< bytes of blocks in use, rounded up to their size class
   size_t peak = 0;      ///< largest `live` since the start or the last reset
   size_t cached = 0;    ///< bytes held for reuse
-  uint64_t system = 0;  ///< number of requests that went to the system
+  uint64_t system = 0;  ///< number of requests to the operating system
 };
 [[nodiscard]] AllocatorStats allocator_stats();
 void reset_peak();

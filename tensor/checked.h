@@ -1,5 +1,5 @@
 #pragma once
-// Arithmetic on sizes that a user or a file gave: exact, or refused.
+// Arithmetic on sizes from a user or a file: the result is exact, or an exception is thrown.
 #include <cstdint>
 #include <initializer_list>
 
@@ -21,8 +21,8 @@ template <class E>
 
 }  // namespace detail
 
-/// The product of the factors. E, naming `op` and the factors, unless its magnitude and that of every partial product
-/// is at most max_size.
+/// The product of the factors. Throws E, with `op` and the factors, if its magnitude or that of a partial product is
+/// above max_size.
 template <class E = ShapeError>
 [[nodiscard]] int64_t checked_product(const char* op, std::initializer_list<int64_t> factors) {
   int64_t product = 1;

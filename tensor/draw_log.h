@@ -1,19 +1,20 @@
 #pragma once
-// The random numbers of a computation that is run twice: what it drew the first time, from whichever generators, it
-// draws again the second time.
+// Recording and replay of random numbers, for a computation that runs twice: the second run draws the numbers of the
+// first, from whichever generators.
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
 namespace ditharos {
 
-/// Where a draw of `count` elements began.
+/// The state of a generator at the beginning of a draw of `count` elements.
 struct Draw {
   uint64_t seed, offset, count;
 };
 using DrawLog = std::vector<Draw>;
 
-/// Inside a scope, this thread's draws are noted in `log`. Scopes nest: an outer one notes what an inner one does.
+/// In a scope, the draws of this thread are recorded in `log`. Scopes nest: an outer one also records the draws of an
+/// inner one.
 class RecordDraws {
  public:
   explicit RecordDraws(DrawLog& log);
@@ -27,15 +28,15 @@ class RecordDraws {
   RecordDraws* outer_;
 };
 
-/// Inside a scope, this thread's draws give the numbers of `log`, one entry after the other, whatever generator is
-/// asked, and no generator advances. AutogradError for a draw of which the log has none, or one of another length.
+/// In a scope, the draws of this thread return the numbers of `log`, one entry after the other, for any generator, and
+/// no generator advances. AutogradError for a draw that has no entry left or whose entry has another length.
 class ReplayDraws {
  public:
   explicit ReplayDraws(const DrawLog& log);
   ~ReplayDraws();
   ReplayDraws(const ReplayDraws&) = delete;
   ReplayDraws& operator=(const ReplayDraws&) = delete;
-  /// Whether all of the log was drawn.
+  /// True when every entry of the log was replayed.
   bool finished() const { return next_ == log_.size(); }
 
  private:
@@ -45,8 +46,8 @@ class ReplayDraws {
   ReplayDraws* outer_;
 };
 
-/// Called by every draw of a Generator in the state (seed, offset): where it really begins. Advances `offset` unless
-/// the draw is a replay.
+/// Called by every draw of a Generator in the state (seed, offset). Returns the state from which to draw. Advances
+/// `offset` unless the draw is a replay.
 Draw begin_draw(uint64_t seed, uint64_t& offset, uint64_t count);
 
 }  // namespace ditharos

@@ -38,7 +38,7 @@ decltype(auto) visit_dtype(DType dtype, F&& f) {
   return f(bool{});
 }
 
-/// The same for the two types that gradients have; any other dtype is refused in the name of `op`.
+/// The same for f32 and f64, the two types of gradients. Throws DTypeError with `op` for any other dtype.
 template <class F>
 decltype(auto) visit_floating(const char* op, DType dtype, F&& f);
 
@@ -52,8 +52,8 @@ decltype(auto) visit_floating(const char* op, DType dtype, F&& f);
 }
 [[nodiscard]] inline std::string to_text(DType dtype) { return name_of(dtype); }
 
-/// Refuses any other dtype than those two in the name of `op`: for operations made of others, whose messages would
-/// name what the caller never wrote.
+/// Throws DTypeError with `op` unless the dtype is f32 or f64. An operation that consists of others calls it first, so
+/// that the message names the operation that the caller wrote.
 inline void check_floating(const char* op, DType dtype) {
   check<DTypeError>(dtype == DType::f32 || dtype == DType::f64, "[", op, "] computes in f32 or f64, got ", dtype,
                     "; convert with to(x, DType::f32)");

@@ -1,5 +1,5 @@
 #pragma once
-// Typed exceptions and `check`, the one way to refuse bad input.
+// Typed exceptions, and `check`, which throws them for bad input.
 #include <cstdint>
 #include <stdexcept>
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace ditharos {
 
-/// Base of every exception that the library throws on purpose. The message is one sentence for a person.
+/// Base class of every exception that the library throws. The message is one sentence for the user.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

@@ -1,7 +1,7 @@
 #pragma once
-// Where tools listen to what a thread does: the profiler, anomaly mode, the search for an overflow, the recording of a
-// backward pass. Whatever is watched calls notify(). Nothing is called, and nothing measured, unless somebody listens:
-// a place that could be watched costs the test of a thread-local pointer and of a global one.
+// Observers of the computation of a thread: the profiler, anomaly mode, the search for an overflow, the recording of a
+// backward pass. The observed code calls notify(). Without an observer nothing is called and nothing is measured; the
+// cost is one test of a thread-local pointer and one of a global pointer.
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -24,27 +24,28 @@ struct WorkItem {
   const Shape* shape = nullptr;  ///< of the result or of the gradient that comes in; null: none
 };
 
-/// Hears what a thread does, on that thread. It overrides what it wants to hear. A call may throw: the work ends with
-/// that exception, and observers further down the list do not hear of it. No call may register or remove an observer.
+/// Receives the events of a thread, on that thread. A class overrides the events that it needs. A call may throw: the
+/// work ends with that exception, and observers later in the list do not receive the event. No call may register or
+/// remove an observer.
 class Observer {
  public:
   virtual ~Observer() = default;
-  /// Work that is bracketed: backward rules, optimisers. Pairs nest. Whoever did not hear the beginning does not hear
-  /// the end.
+  /// The beginning and the end of a piece of work: backward rules, optimisers. Pairs nest. An observer that did not
+  /// receive the beginning does not receive the end.
   virtual void begin(const WorkItem& /*work*/) {}
   virtual void end() {}
-  /// An operation has computed its result. Its kernel began when the result's storage was made.
+  /// An operation has computed its result. Its kernel began when the result's storage was allocated.
   virtual void on_result(const WorkItem& /*work*/, const Tensor& /*result*/, const std::vector<Tensor>& /*inputs*/) {}
-  /// Memory was taken for a tensor. `birth` tells this moment from all others: see Storage::birth().
+  /// Memory was allocated for a tensor. `birth` identifies this moment: see Storage::birth().
   virtual void on_storage(size_t /*bytes*/, int64_t /*birth*/) {}
   /// A kernel is about to do n floating-point operations (a multiply-add counts as two).
   virtual void on_flops(double /*n*/) {}
-  /// A backward rule has returned a gradient for an input. Where the forward pass broadcast the input, it is not yet
-  /// summed to the input's shape.
+  /// A backward rule has returned a gradient for an input. If the forward pass broadcast the input, the gradient is not
+  /// yet summed to the input's shape.
   virtual void on_rule_gradient(const Node& /*node*/, size_t /*input*/, const Tensor& /*grad*/) {}
-  /// In a pass of trace_backward() alone (autograd/engine.h): the whole gradient of a node's output, hooks applied,
-  /// before the node's rule runs; and what the rule gave for an input, in the input's shape. A gradient may be
-  /// overwritten once the call is over: read it at once.
+  /// Only in a pass of trace_backward() (autograd/engine.h): the complete gradient of a node's output, after hooks and
+  /// before the node's rule; and the gradient of an input, in the input's shape. A gradient may be overwritten after
+  /// the call, so an observer reads it in the call.
   virtual void on_gradient(const Node& /*node*/, const Tensor& /*grad*/) {}
   virtual void on_input_gradient(const Node& /*node*/, size_t /*input*/, const Tensor& /*grad*/) {}
 };
@@ -52,25 +53,25 @@ class Observer {
 class ObserverScope;
 /// The calling thread's observers, in the order in which they were registered; null: none.
 inline constinit thread_local ObserverScope* thread_observers = nullptr;
-/// Hears what every thread does, before the thread's own observers; null: none. There is one, anomaly mode.
+/// Receives the events of all threads, before the observers of a thread; null: none. Anomaly mode is the only one.
 inline constinit std::atomic<Observer*> process_observer{nullptr};
 
 inline bool observed() { return thread_observers || process_observer.load(std::memory_order_relaxed); }
 
-/// Registers an observer of the thread that makes it, and removes it at its end. Several listen at once, and hear
-/// everything in the order in which they were registered.
+/// Registers an observer for the thread that creates it, and removes the observer when it is destroyed. Several
+/// observers may be registered at once, and receive all events in the order of registration.
 class ObserverScope {
  public:
   enum Others {
     hear_too,
-    hear_nothing  // while this scope lives; process_observer still hears
+    hear_nothing  // in this scope; process_observer still receives events
   };
   explicit ObserverScope(Observer& observer, Others others = hear_too);
   ~ObserverScope();
   ObserverScope(const ObserverScope&) = delete;
   ObserverScope& operator=(const ObserverScope&) = delete;
 
-  /// Whether it was registered by the calling thread.
+  /// True if it was registered by the calling thread.
   bool of_this_thread() const;
 
   Observer& observer() const { return observer_; }
@@ -84,7 +85,7 @@ class ObserverScope {
   Observer& observer_;
   uint64_t number_;
   ObserverScope* next_ = nullptr;
-  ObserverScope* suspended_ = nullptr;  // the list that hears nothing while this scope lives
+  ObserverScope* suspended_ = nullptr;  // the list that receives no events in this scope
 };
 
 /// Calls f(observer) for each observer of the calling thread.
@@ -94,12 +95,12 @@ void notify(const F& f) {
   for (const ObserverScope* scope = thread_observers; scope; scope = scope->next()) f(scope->observer());
 }
 
-/// Called by kernels whose work is worth counting: products, attention, convolutions.
+/// Called by kernels whose operations are counted: products, attention, convolutions.
 inline void count_flops(double n) {
   notify([n](Observer& o) { o.on_flops(n); });
 }
 
-/// Brackets a piece of work.
+/// Reports the beginning and the end of a piece of work.
 class WorkScope {
  public:
   explicit WorkScope(const WorkItem& work) {
@@ -116,8 +117,8 @@ class WorkScope {
   void end() const;
 
   bool begun_ = false;
-  Observer* of_all_ = nullptr;  // who heard the beginning: this one,
-  uint64_t newest_ = 0;         // and those of the thread up to this number
+  Observer* of_all_ = nullptr;  // received the beginning: this one,
+  uint64_t newest_ = 0;         // and the observers of the thread up to this number
 };
 
 }  // namespace ditharos

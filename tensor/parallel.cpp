@@ -11,9 +11,9 @@
 #include <xmmintrin.h>
 #endif
 
-#include <ditharos/tensor/cpu_quota.h>
 #include <ditharos/tensor/error.h>
-#include <ditharos/tensor/thread_count.h>
+#include <ditharos/tensor/system/cpu_quota.h>
+#include <ditharos/tensor/system/thread_count.h>
 
 namespace ditharos {
 namespace {

@@ -38,8 +38,8 @@ class FunctionRef<R(A...)> {
 /// exception that a body throws is rethrown to the caller, and ranges that have not begun by then are skipped.
 void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t begin, int64_t end)> body);
 
-/// Runs body(i) once for each task i in [0, n); tasks are handed out one at a time, for bodies of unequal cost. The first
-/// exception that a body throws is rethrown to the caller, and tasks that have not begun by then are skipped.
+/// Runs body(i) once for each task i in [0, n); tasks are handed out one at a time, for bodies of unequal cost. The
+/// first exception that a body throws is rethrown to the caller, and tasks that have not begun by then are skipped.
 void parallel_tasks(int64_t n, FunctionRef<void(int64_t task)> body);
 
 /// Index in [0, num_threads()) of the thread that runs the current body; 0 outside.

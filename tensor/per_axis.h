@@ -1,5 +1,5 @@
 #pragma once
-// A window's setting along each spatial axis.
+// A number for each spatial axis of a window.
 #include <initializer_list>
 
 #include <ditharos/tensor/shape.h>
@@ -12,7 +12,7 @@ class PerAxis {
   PerAxis(int64_t value) : values_{value} {}
   PerAxis(std::initializer_list<int64_t> values) : values_(values) {}
 
-  /// One entry for each of `axes` axes. ShapeError in the name of `op` when there is another number of them.
+  /// One entry for each of `axes` axes. ShapeError with `op` if it has neither 1 nor `axes` numbers.
   Shape resolve(const char* op, const char* what, int axes) const {
     if (values_.rank() == 1) return Shape::filled(axes, values_[0]);
     check<ShapeError>(values_.rank() == axes, "[", op, "] ", what, " needs 1 or ", axes, " numbers, got ", values_);

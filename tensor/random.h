@@ -27,8 +27,9 @@ class Generator {
   /// A permutation of 0..n-1 (Fisher-Yates), i64.
   Tensor permutation(int64_t n);
   double uniform();
-  /// An independent stream for a named purpose ("noise", epoch number): depends on the seed and the key alone. For one
-  /// seed, different keys give different streams, and the other way round (a bijective mixer of 64 bits).
+  /// An independent stream for a named purpose ("noise", an epoch number). It depends on the seed and the key alone.
+  /// For one seed, different keys give different streams; for one key, different seeds do (a bijective mixer of 64
+  /// bits).
   Generator fork(uint64_t key) const;
 
   uint64_t seed() const { return seed_; }

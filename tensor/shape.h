@@ -8,7 +8,7 @@
 
 namespace ditharos {
 
-/// A short list of 64-bit integers. Serves as shape (sizes), strides (in elements) and list of axes.
+/// A list of at most eight 64-bit integers: a shape (sizes), strides (in elements) or a list of axes.
 class Shape {
  public:
   static constexpr int max_rank = 8;
@@ -58,9 +58,10 @@ using Axes = Shape;
 [[nodiscard]] int64_t numel(const Shape& s);
 /// Row-major strides, in elements.
 [[nodiscard]] Strides contiguous_strides(const Shape& s);
-/// `axis` in [-rank, rank) as [0, rank); ShapeError in the name of `op` otherwise.
+/// The axis in [0, rank) for `axis` in [-rank, rank); ShapeError with `op` otherwise.
 [[nodiscard]] int normalize_axis(const char* op, int64_t axis, int rank);
-/// NumPy's rule: sizes align at the right, 1 stretches. ShapeError names both shapes.
+/// NumPy's rule: the shapes are aligned at the right, and an axis of size 1 is repeated. ShapeError with both shapes if
+/// they do not fit.
 [[nodiscard]] Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b);
 [[nodiscard]] bool broadcastable_to(const Shape& from, const Shape& to);
 

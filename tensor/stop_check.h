@@ -1,5 +1,5 @@
 #pragma once
-// Ending long work early, such as sampling: the caller says when, and the work itself need not ask.
+// Early termination of long work, such as sampling. The caller gives the condition, and the work need not test it.
 //
 //   try {
 //     const StopCheck check([&] { return interrupted; });
@@ -18,9 +18,9 @@ class Stopped : public Error {
   using Error::Error;
 };
 
-/// While one lives, its thread throws Stopped from the first operation that ends after `stop` returns true. `stop` is
-/// called after every operation, so it must be cheap. Observers that were there before hear of that
-/// operation as well.
+/// While it exists, its thread throws Stopped from the first operation that ends after `stop` returns true. `stop` is
+/// called after every operation, so it must be cheap. Observers that were registered before also receive that
+/// operation.
 class StopCheck : private Observer {
  public:
   explicit StopCheck(std::function<bool()> stop);

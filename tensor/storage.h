@@ -15,11 +15,12 @@ class Storage {
 
   void* data() const { return data_; }
   size_t bytes() const { return bytes_; }
-  /// Counts mutations. A tensor saved for the backward pass remembers the count and refuses a later one.
+  /// The number of writes. A tensor that was saved for the backward pass stores it, and reading the saved tensor throws
+  /// if it has changed.
   uint64_t version() const { return version_; }
   void bump_version() { ++version_; }
-  /// A number that no other storage has and that grows with time, by which an observer knows when it was made; 0 if
-  /// nobody listened.
+  /// A number that is unique to this storage and increases with time, so that an observer can order allocations; 0 if
+  /// there was no observer.
   int64_t birth() const { return birth_; }
 
  private:

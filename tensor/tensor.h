@@ -11,12 +11,13 @@
 
 namespace ditharos {
 
-/// What differentiation hangs on a tensor: its gradient, its place in a recorded graph. Opaque here.
+/// The data of autograd for a tensor: its gradient and its node in a recorded graph. Opaque in this folder.
 struct AutogradMeta {
   virtual ~AutogradMeta() = default;
 };
 
-/// One tensor's metadata. Several handles may share it; several of them may share one Storage (views).
+/// The metadata of a tensor. Several handles may share one TensorImpl; several TensorImpls may share one Storage
+/// (views).
 struct TensorImpl {
   std::shared_ptr<Storage> storage;
   Shape shape;
@@ -26,10 +27,10 @@ struct TensorImpl {
   std::unique_ptr<AutogradMeta> meta;
 };
 
-/// Operations return a new tensor and change none, so a result that nobody takes is a mistake: the compiler says so.
+/// [[nodiscard]], because operations return a new tensor and change none: a call whose result is ignored is a mistake.
 class [[nodiscard]] Tensor {
  public:
-  /// An undefined tensor: "no value". Anything but defined() and assignment throws Error.
+  /// An undefined tensor. All of its methods but defined() and assignment throw Error.
   Tensor() = default;
   /// Fresh contiguous memory, contents undefined.
   explicit Tensor(const Shape& shape, DType dtype = DType::f32);
@@ -49,7 +50,7 @@ class [[nodiscard]] Tensor {
 
   /// First element, for reading. Throws DTypeError unless T is the element type.
   template <Element T> const T* data() const { return static_cast<const T*>(raw(dtype_of<T>)); }
-  /// First element, for writing: counts as a mutation of the storage, which a backward pass that saved it will refuse.
+  /// First element, for writing. Increments the version of the storage, so that a backward pass that saved it throws.
   template <Element T> T* mutable_data() const {
     void* p = raw(dtype_of<T>);
     impl_->storage->bump_version();
@@ -63,20 +64,20 @@ class [[nodiscard]] Tensor {
   /// All elements in row-major order, converted to T: any element type (int is i32, bool is true for all but 0).
   template <Element T> std::vector<T> to_vector() const;
 
-  /// Identity of the handle: two tensors with one impl are the same variable.
+  /// The identity of the tensor: two handles with one impl are the same tensor.
   TensorImpl* impl() const { return impl_.get(); }
-  /// True when no other handle, view or saved value sees these elements: they may be overwritten in place.
+  /// True when no other handle, view or saved tensor refers to these elements, so that they may be overwritten.
   bool is_unique() const { return impl_.use_count() == 1 && impl_->storage.use_count() == 1; }
   std::weak_ptr<TensorImpl> weak() const { return impl_; }
   static Tensor from_impl(std::shared_ptr<TensorImpl> impl) { Tensor t; t.impl_ = std::move(impl); return t; }
 
-  // Declared here so that they read as methods; defined by the layer that differentiates.
+  // Declared here, because they are methods of Tensor; defined in autograd/tensor.cpp.
   bool requires_grad() const;                        ///< true for parameters and everything computed from them
   const Tensor& set_requires_grad(bool on = true) const;  ///< leaves only
   Tensor grad() const;                               ///< accumulated gradient of a leaf; undefined before backward()
   void set_grad(const Tensor& grad) const;           ///< replaces it; an undefined tensor clears it
   void backward() const;  ///< accumulates d(this)/d(leaf) into every leaf; this has one element
-  Tensor detach() const;                             ///< the same elements, outside every graph
+  Tensor detach() const;                             ///< the same elements, without a graph
   Tensor reshape(const Shape& shape) const;          ///< one size may be -1; a view where the strides allow it
   Tensor transpose(int axis0, int axis1) const;
   Tensor permute(const Axes& order) const;
@@ -87,7 +88,7 @@ class [[nodiscard]] Tensor {
   Tensor expand(const Shape& shape) const;
 
  private:
-  /// The metadata; a tensor without any is refused here, so that no operation has to ask.
+  /// The metadata; throws Error for an undefined tensor, so that no operation has to check.
   const TensorImpl& get() const {
     check(impl_ != nullptr, "the tensor is undefined: it was never given a value");
     return *impl_;

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <set>
 
+#include <ditharos/nn/state_dict.h>
 #include <ditharos/optim/ema.h>
 #include <ditharos/optim/optimizer.h>
 #include <ditharos/tensor/io/crc32c.h>

@@ -8,8 +8,9 @@
 #include <ditharos/autograd/inspect/non_finite.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/diffusion/batch.h>
+#include <ditharos/nn/state_dict.h>
 #include <ditharos/optim/clip.h>
-#include <ditharos/tensor/number_text.h>
+#include <ditharos/tensor/io/number_text.h>
 
 namespace ditharos::training {
 namespace {

@@ -1,7 +1,7 @@
 #include <ditharos/autograd/inspect/anomaly.h>
 
 #include <ditharos/autograd/engine.h>
-#include <ditharos/tensor/kernels/pointwise/pointwise.h>
+#include <ditharos/tensor/kernels/pointwise/select.h>
 #include <ditharos/tensor/kernels/reduce/reduce.h>
 #include <ditharos/tensor/observer.h>
 

@@ -8,10 +8,10 @@
 
 namespace ditharos {
 
-/// While on, the result of every differentiable operation and every gradient is searched for NaN, and the first one
-/// throws AutogradError with the operation, the module that it belongs to (once nn::name_modules gave it a path), its
-/// shapes and the operations that led to it. Infinities pass: masks use them. For the whole process; off at the start;
-/// costs a pass over every result.
+/// While on, the result of every differentiable operation and every gradient is searched for NaN. The first NaN throws
+/// AutogradError with the operation, its module (once nn::name_modules gave it a path), its shapes and the operations
+/// that led to it. Infinities are allowed, because masks use them. The setting holds for the whole process and is off
+/// at the start. It costs a pass over every result.
 void set_detect_nan(bool on);
 [[nodiscard]] bool detect_nan();
 
@@ -28,8 +28,8 @@ class DetectNan {
 };
 
 /// The operations that led to a node, newest first: "sqrt of shape [2] <- sum <- square <- leaf of shape [2, 3]", each
-/// with the module that did it: "linear in head of shape [8, 10] <- ...". Of several inputs the first that needs a
-/// gradient is followed.
+/// with its module: "linear in head of shape [8, 10] <- ...". Among several inputs, the first that needs a gradient is
+/// followed.
 [[nodiscard]] std::string describe_origin(const Node& node);
 
 }  // namespace ditharos

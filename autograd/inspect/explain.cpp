@@ -8,7 +8,7 @@
 #include <ditharos/autograd/graph_break.h>
 #include <ditharos/autograd/meta.h>
 #include <ditharos/autograd/node.h>
-#include <ditharos/tensor/text_table.h>
+#include <ditharos/tensor/io/text_table.h>
 
 namespace ditharos {
 namespace {
@@ -85,7 +85,7 @@ struct Search {
 
 Search search_graph_breaks(const Tensor& loss, const Reach* reach, const Node* target) {
   Search search;
-  std::set<std::tuple<const Node*, const char*, GraphBreakReason>> told;  // a value that is used twice left the graph once
+  std::set<std::tuple<const Node*, const char*, GraphBreakReason>> told;  // a value used twice left the graph once
   std::unordered_map<const Node*, bool> leads;
   std::vector<std::shared_ptr<Node>> kept;  // so that no address is used twice
   const auto take = [&](const GraphBreaksPtr& graph_breaks, const Node* user) {

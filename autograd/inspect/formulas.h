@@ -1,6 +1,6 @@
 #pragma once
 // Internal to autograd/inspect/.
-// What operations compute and how they are differentiated, as text for a reader.
+// The formulas of operations and of their derivatives, as text.
 #include <string>
 
 namespace ditharos {
@@ -10,7 +10,7 @@ struct OpFormula {
   const char* backward;  ///< g: the gradient that comes in; dx: the one that goes to x
 };
 
-/// For an operation of the library by the name under which it is recorded.
+/// The formulas of an operation of the library; `op` is the name under which it is recorded.
 OpFormula formula_of(const std::string& op);
 
 }  // namespace ditharos

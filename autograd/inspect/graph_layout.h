@@ -1,7 +1,7 @@
 #pragma once
 // Internal to autograd/inspect/.
-// Places for the boxes and lines of a drawn graph: layers from top to bottom, as in Sugiyama, Tagawa and Toda 1981,
-// "Methods for visual understanding of hierarchical system structures".
+// The layout of a drawn graph: layers from top to bottom, as in Sugiyama, Tagawa and Toda 1981, "Methods for visual
+// understanding of hierarchical system structures".
 #include <vector>
 
 namespace ditharos {
@@ -12,7 +12,7 @@ struct Point {
 
 struct DrawnEdge {
   int from, to;               // a node and one that uses it
-  std::vector<Point> points;  // centres, from one to the other, one in each layer that the line crosses
+  std::vector<Point> points;  // centres, from `from` to `to`, one in each layer that the line crosses
 };
 
 struct GraphLayout {
@@ -21,9 +21,9 @@ struct GraphLayout {
   double width, height;
 };
 
-/// Nodes in topological order: inputs[i] lists nodes before i; -1 and repetitions are passed over. Boxes measure
-/// box_width by box_height and lie `gap` apart or more; lines between layers pass boxes by. The same graph gives the
-/// same picture.
+/// Nodes are in topological order: inputs[i] lists nodes before i; -1 and repetitions are ignored. Boxes measure
+/// box_width by box_height and are at least `gap` apart. Lines between layers do not cross boxes. The layout depends on
+/// the arguments alone.
 GraphLayout lay_out(const std::vector<std::vector<int>>& inputs, double box_width, double box_height, double gap);
 
 }  // namespace ditharos

@@ -1,6 +1,6 @@
 #pragma once
 // Internal to autograd/inspect/.
-// A recorded graph as a list, with what each operation keeps for the backward pass.
+// A recorded graph as a list, with the tensors that each operation saves.
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,14 +9,14 @@
 
 namespace ditharos {
 
-/// A tensor that an operation keeps.
+/// A tensor that an operation saves for the backward pass.
 struct KeptTensor {
   std::string what;      // "input 0", "output", "input 1, computed again from"
   Tensor tensor;
-  bool parameter;        // its memory is a leaf's, which lives anyway
-  bool counted;          // the first in the list that keeps this memory
+  bool parameter;        // its memory is that of a leaf and is not counted
+  bool counted;          // the first entry of the list that saves this memory
   int64_t bytes() const { return int64_t(tensor.storage()->bytes()); }
-  /// What is kept because of this operation and was not counted before.
+  /// The bytes that only this operation saves and that were not counted before.
   int64_t own_bytes() const { return counted && !parameter ? bytes() : 0; }
 };
 

@@ -12,7 +12,7 @@
 #include <ditharos/autograd/inspect/html_template.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/io/file.h>
-#include <ditharos/tensor/number_text.h>
+#include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/observer.h>
 
 namespace ditharos {

@@ -4,7 +4,7 @@
 #include <map>
 
 #include <ditharos/autograd/inspect/graph_listing.h>
-#include <ditharos/tensor/text_table.h>
+#include <ditharos/tensor/io/text_table.h>
 
 namespace ditharos {
 namespace {

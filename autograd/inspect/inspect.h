@@ -1,10 +1,10 @@
 #pragma once
-// Looking at a recorded graph: what was recorded, what it keeps in memory.
+// Inspection of a recorded graph: what was recorded, and how much memory the saved tensors take.
 //
 //   loss = mse_loss(net(x), y);
 //   std::puts(print_graph(loss).c_str());
 //
-// All of it is read from the graph; nothing is computed and nothing changes.
+// The functions only read the graph. They compute nothing and change nothing.
 #include <functional>
 #include <string>
 #include <utility>
@@ -14,12 +14,12 @@
 
 namespace ditharos {
 
-/// Names for leaves, to be used where a graph is shown. nn::tensor_names lists a model's.
+/// Names of leaves for the output of these functions. nn::tensor_names lists those of a model.
 using TensorNames = std::vector<std::pair<std::string, Tensor>>;
 
-/// The graph as a table, leaves first, then operations, oldest first: number, operation, shape, numbers of the inputs
-/// ("-" where none needs a gradient), bytes kept for the backward pass, module path. A tensor that several operations
-/// keep is counted for the first of them.
+/// The graph as a table, leaves first, then operations, oldest first. Columns: number, operation, shape, numbers of the
+/// inputs ("-" for one that needs no gradient), bytes saved for the backward pass, module path. A tensor that several
+/// operations save is counted for the first of them.
 [[nodiscard]] std::string print_graph(const Tensor& loss, const TensorNames& names = {});
 
 /// The graph in the language of Graphviz: arrows lead from inputs to results, leaves are boxes.
@@ -28,12 +28,13 @@ using TensorNames = std::vector<std::pair<std::string, Tensor>>;
 struct SavedBytes {
   std::string op;
   int64_t count;            ///< operations of that name
-  int64_t bytes;            ///< that they keep, beyond what lives anyway
-  int64_t parameter_bytes;  ///< of leaves that they keep: no memory more than the leaves take
+  int64_t bytes;            ///< that they save, without parameters
+  int64_t parameter_bytes;  ///< of leaves that they save; these take no further memory
 };
-/// What the operations keep for the backward pass, by name, most bytes first. Each block of memory counts once, whole,
-/// for the oldest operation that keeps it; what is recomputed counts as what it is computed from. What a rule captured
-/// besides (row statistics, indices) cannot be seen from outside and is not counted. Nothing is left after a backward pass.
+/// What the operations save for the backward pass, by name, most bytes first. Each block of memory is counted once,
+/// with its whole size, for the oldest operation that saves it. A rematerialization is counted as the tensors from
+/// which it computes. Other captures of a rule (row statistics, indices) are not visible and are not counted. Nothing
+/// is left after a backward pass.
 [[nodiscard]] std::vector<SavedBytes> saved_bytes_by_op(const Tensor& loss);
 
 /// Calls f(operation, bytes) for every operation behind `loss`, oldest first, with the bytes counted in the same way.

@@ -1,14 +1,14 @@
 #pragma once
-// Finding where in a forward pass numbers overflow.
+// The search for the operation of a forward pass whose result overflows.
 #include <string>
 
 #include <ditharos/tensor/observer.h>
 
 namespace ditharos {
 
-/// Listens to the operations of its thread, in place of the observers that are there, for the first one that makes
-/// values which are not finite out of finite ones. `where`, which selects a constant such as a mask's -infinity, does not
-/// count. Costs a pass over every result: for a computation that is known to have gone wrong.
+/// Searches the operations of its thread for the first one that computes values which are not finite from finite ones.
+/// It suspends the other observers of the thread. `where`, which selects a constant such as a mask's -infinity, does
+/// not count. It costs a pass over every result, so it is for a computation that is known to overflow.
 class NonFiniteSearch : private Observer {
  public:
   /// "linear in blocks.3.mlp.fc1, of shape [8, 16]"; empty when there was none. The module is named once

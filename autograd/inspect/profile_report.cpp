@@ -6,7 +6,7 @@
 
 #include <ditharos/autograd/inspect/profiler.h>
 #include <ditharos/tensor/io/file.h>
-#include <ditharos/tensor/number_text.h>
+#include <ditharos/tensor/io/number_text.h>
 
 namespace ditharos {
 namespace {

@@ -1,6 +1,6 @@
 #pragma once
 // Internal to autograd/inspect/.
-// What a profile says, as tables and as a trace: what Profiler's functions of these names return.
+// A profile as tables and as a trace; these are the results of Profiler's functions of the same names.
 #include <string>
 #include <vector>
 

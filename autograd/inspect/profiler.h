@@ -7,10 +7,10 @@
 //   std::puts(profiler.table().c_str());
 //   profiler.save_trace("trace.json");       // for chrome://tracing or ui.perfetto.dev
 //
-// An operation's forward time runs from the moment its result's memory is taken to the moment it is recorded: custom
-// operations are measured like built-in ones. What a kernel does before (a copy of a strided input) counts as time
-// between operations. A view takes no time. Backward rules are timed by the engine, whole: operations that a rule
-// calls lie inside it in the trace and are not counted again in the tables.
+// The forward time of an operation lasts from the allocation of its result's memory to its recording, so custom
+// operations are measured like built-in ones. The work of a kernel before the allocation (a copy of a strided input)
+// counts as time between operations. A view takes no time. The engine measures whole backward rules. Operations that a
+// rule calls lie inside it in the trace and are not counted again in the tables.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -31,7 +31,7 @@ struct ProfileEvent {
   double flops = 0;            ///< of matrix products, attention and convolutions; 0: not counted
 };
 
-/// Watches the thread that makes it. One at a time on a thread: AutogradError otherwise.
+/// Observes the thread that creates it. AutogradError if the thread already has a profiler.
 class Profiler : private Observer {
  public:
   Profiler();

@@ -4,7 +4,7 @@
 
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/autograd/ops/normal_cdf.h>
+#include <ditharos/autograd/ops/detail/normal_cdf.h>
 #include <ditharos/tensor/kernels/pointwise/pointwise.h>
 
 namespace ditharos {
@@ -21,7 +21,9 @@ Tensor function_of_input(const char* name, Unary f, Binary kernel, Derivative de
                 fused(each([kernel](const Backward& d) { return kernels::binary(kernel, d.grad(), d.input(0)); }),
                       each([derivative](const Backward& d) { return d.grad() * derivative(d.input(0)); })),
                 [&] {
-                  return Rematerialization({x}, [f](const std::vector<Tensor>& in) { return kernels::unary(f, in[0]); });
+                  return Rematerialization({x}, [f](const std::vector<Tensor>& in) {
+                    return kernels::unary(f, in[0]);
+                  });
                 });
 }
 

@@ -5,7 +5,7 @@
 // any of the three by one of its operands is another of the three, so they are complete to every order.
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/autograd/ops/operands.h>
+#include <ditharos/autograd/ops/detail/operands.h>
 #include <ditharos/tensor/kernels/conv/conv.h>
 
 namespace ditharos {

@@ -6,7 +6,7 @@
 #include <map>
 
 #include <ditharos/autograd/ops.h>
-#include <ditharos/autograd/ops/einsum_equation.h>
+#include <ditharos/autograd/ops/detail/einsum_equation.h>
 
 namespace ditharos {
 namespace {

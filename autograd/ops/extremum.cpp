@@ -2,7 +2,7 @@
 // its share of the gradient.
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/autograd/ops/axes.h>
+#include <ditharos/autograd/ops/detail/axes.h>
 #include <ditharos/tensor/kernels/reduce/extremum.h>
 #include <ditharos/tensor/kernels/reduce/reduce.h>
 #include <ditharos/tensor/view.h>

@@ -1,8 +1,8 @@
 // Group, batch and RMS normalisation.
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/autograd/ops/normalized.h>
-#include <ditharos/autograd/ops/operands.h>
+#include <ditharos/autograd/ops/detail/normalized.h>
+#include <ditharos/autograd/ops/detail/operands.h>
 #include <ditharos/tensor/kernels/norm/group_norm.h>
 
 namespace ditharos {

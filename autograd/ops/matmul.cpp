@@ -1,7 +1,7 @@
 // Matrix products.
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/autograd/ops/operands.h>
+#include <ditharos/autograd/ops/detail/operands.h>
 #include <ditharos/tensor/kernels/gemm/gemm.h>
 #include <ditharos/tensor/kernels/gemm/linear.h>
 #include <ditharos/tensor/kernels/gemm/matmul.h>

@@ -1,7 +1,7 @@
 // Layer normalisation, alone and fused with a modulation, and the gated residual.
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/autograd/ops/normalized.h>
+#include <ditharos/autograd/ops/detail/normalized.h>
 #include <ditharos/tensor/kernels/norm/norm.h>
 
 namespace ditharos {

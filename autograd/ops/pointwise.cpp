@@ -4,7 +4,7 @@
 
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/autograd/ops/operands.h>
+#include <ditharos/autograd/ops/detail/operands.h>
 #include <ditharos/tensor/kernels/pointwise/pointwise.h>
 
 namespace ditharos {

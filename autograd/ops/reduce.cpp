@@ -1,7 +1,7 @@
 // Reductions over axes.
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/autograd/ops/axes.h>
+#include <ditharos/autograd/ops/detail/axes.h>
 #include <ditharos/tensor/kernels/reduce/reduce.h>
 
 namespace ditharos {

@@ -5,7 +5,7 @@
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/autograd/ops/axes.h>
+#include <ditharos/autograd/ops/detail/axes.h>
 #include <ditharos/tensor/kernels/pointwise/pointwise.h>
 #include <ditharos/tensor/kernels/reduce/extremum.h>
 #include <ditharos/tensor/kernels/reduce/reduce.h>

@@ -4,7 +4,7 @@
 #include <cstdio>
 
 #include <ditharos/autograd/ops.h>
-#include <ditharos/tensor/number_text.h>
+#include <ditharos/tensor/io/number_text.h>
 
 namespace ditharos::by_hand {
 namespace {

@@ -4,6 +4,7 @@
 
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/nn/state_dict.h>
 #include <ditharos/optim/clip.h>
 #include <ditharos/optim/sgd.h>
 

@@ -6,7 +6,7 @@
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/optim/sgd.h>
-#include <ditharos/tensor/number_text.h>
+#include <ditharos/tensor/io/number_text.h>
 
 namespace ditharos::by_hand {
 namespace {

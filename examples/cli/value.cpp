@@ -5,8 +5,8 @@
 #include <cmath>
 #include <string_view>
 
-#include <ditharos/tensor/number_text.h>
-#include <ditharos/tensor/quoted_text.h>
+#include <ditharos/tensor/io/number_text.h>
+#include <ditharos/tensor/io/quoted_text.h>
 
 namespace ditharos::examples {
 

@@ -1,6 +1,7 @@
 #include "examples/common/autoencoder_run.h"
 
 #include <ditharos/autograd/grad_mode.h>
+#include <ditharos/nn/state_dict.h>
 #include <ditharos/training/model_size.h>
 #include "examples/cli/run_reporter.h"
 #include "examples/cli/training_settings.h"

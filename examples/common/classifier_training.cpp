@@ -7,10 +7,11 @@
 
 #include <ditharos/autograd/ops.h>
 #include <ditharos/data/loading/loader.h>
+#include <ditharos/nn/state_dict.h>
 #include <ditharos/optim/adam.h>
 #include <ditharos/optim/schedule.h>
 #include <ditharos/tensor/io/crc32c.h>
-#include <ditharos/tensor/number_text.h>
+#include <ditharos/tensor/io/number_text.h>
 #include <ditharos/training/checkpoint.h>
 #include <ditharos/training/run_folder.h>
 

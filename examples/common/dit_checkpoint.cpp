@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include <ditharos/nn/module.h>
+#include <ditharos/nn/state_dict.h>
 #include <ditharos/training/model_size.h>
 #include "examples/cli/run_reporter.h"
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include <ditharos/autograd/ops.h>
+#include <ditharos/nn/state_dict.h>
 #include <ditharos/tensor/io/safetensors.h>
 #include <ditharos/training/model_size.h>
 #include <ditharos/training/output_files.h>

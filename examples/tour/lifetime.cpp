@@ -2,7 +2,7 @@
 #include <cstdio>
 
 #include "examples/tour/show.h"
-#include "examples/tour/steps.h"
+#include "examples/tour/tour.h"
 
 namespace ditharos::tour {
 namespace {

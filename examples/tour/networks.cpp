@@ -2,9 +2,9 @@
 #include <cmath>
 #include <cstdio>
 
-#include <ditharos/tensor/number_text.h>
+#include <ditharos/tensor/io/number_text.h>
 #include "examples/tour/show.h"
-#include "examples/tour/steps.h"
+#include "examples/tour/tour.h"
 
 namespace ditharos::tour {
 namespace {

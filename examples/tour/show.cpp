@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <unordered_set>
 
-#include <ditharos/tensor/number_text.h>
+#include <ditharos/tensor/io/number_text.h>
 
 namespace ditharos::tour {
 namespace {

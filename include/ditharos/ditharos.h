@@ -6,26 +6,26 @@
 #include <ditharos/tensor/allocator.h>
 #include <ditharos/tensor/bfloat16.h>
 #include <ditharos/tensor/checked.h>
-#include <ditharos/tensor/cpu_quota.h>
 #include <ditharos/tensor/draw_log.h>
 #include <ditharos/tensor/dtype.h>
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/factory.h>
-#include <ditharos/tensor/instruction_set.h>
 #include <ditharos/tensor/io/crc32c.h>
 #include <ditharos/tensor/io/file.h>
+#include <ditharos/tensor/io/number_text.h>
+#include <ditharos/tensor/io/print.h>
 #include <ditharos/tensor/io/safetensors.h>
-#include <ditharos/tensor/number_text.h>
+#include <ditharos/tensor/io/text_table.h>
 #include <ditharos/tensor/observer.h>
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/tensor/per_axis.h>
-#include <ditharos/tensor/print.h>
 #include <ditharos/tensor/random.h>
 #include <ditharos/tensor/shape.h>
 #include <ditharos/tensor/stop_check.h>
 #include <ditharos/tensor/storage.h>
+#include <ditharos/tensor/system/cpu_quota.h>
+#include <ditharos/tensor/system/instruction_set.h>
 #include <ditharos/tensor/tensor.h>
-#include <ditharos/tensor/text_table.h>
 #include <ditharos/tensor/view.h>
 
 #include <ditharos/autograd/checkpoint.h>
@@ -61,6 +61,7 @@
 #include <ditharos/nn/module.h>
 #include <ditharos/nn/norm.h>
 #include <ditharos/nn/parameter.h>
+#include <ditharos/nn/state_dict.h>
 #include <ditharos/nn/summary.h>
 
 #include <ditharos/models/autoencoder/config.h>

@@ -1,6 +1,7 @@
 #include <ditharos/models/autoencoder/linear.h>
 
 #include <ditharos/autograd/ops.h>
+#include <ditharos/nn/state_dict.h>
 
 namespace ditharos::models {
 namespace {

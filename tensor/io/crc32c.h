@@ -5,8 +5,8 @@
 
 namespace ditharos {
 
-/// CRC-32C of n bytes. To go on from an earlier piece, pass its result as `crc`: crc32c(b, m, crc32c(a, n)) is the
-/// checksum of a and b put together.
+/// CRC-32C of n bytes. `crc` is the result for the bytes before: crc32c(b, m, crc32c(a, n)) is the checksum of a
+/// followed by b.
 [[nodiscard]] uint32_t crc32c(const void* data, size_t n, uint32_t crc = 0);
 
 }  // namespace ditharos

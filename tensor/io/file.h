@@ -1,5 +1,5 @@
 #pragma once
-// Files written whole or not at all, and files read with every call checked.
+// Atomic writing of files, and reading with every system call checked.
 //
 // A program that limits file sizes (RLIMIT_FSIZE) must ignore SIGXFSZ to get an IoError instead of a signal.
 #include <cstddef>
@@ -10,24 +10,24 @@
 
 namespace ditharos {
 
-/// The system's words for an errno. Store errno first thing after the call that failed: every later call, even one that
-/// is an argument of the same function, may change it.
+/// The system's message for an errno. Store errno immediately after the call that failed: every later call, even in an
+/// argument of the same function, may change it.
 [[nodiscard]] std::string error_text(int error);
 
-/// True when both paths lead to one file or directory, through links too. Paths of files that do not exist yet are the
-/// same when their directories are, and their names.
+/// True when both paths lead to the same file or directory, also through links. Paths of files that do not exist are
+/// the same when their directories and names are.
 [[nodiscard]] bool same_file(const std::string& a, const std::string& b);
 
-/// Writes a file so that at every instant, a crash included, `path` is the old file or the complete new one.
+/// Writes a file so that at any time, also after a crash, `path` is the old file or the complete new one.
 ///
-/// The bytes go to a temporary in the same directory; commit() puts it in the place of `path`. Without commit() the
-/// destructor removes the temporary, and `path` is as it was. Every failure is an IoError with the path and the reason.
-/// A process that writes into a directory for the first time removes what killed writers left there
+/// The bytes are written to a temporary file in the same directory, and commit() renames it to `path`. Without commit()
+/// the destructor removes the temporary, and `path` is unchanged. Every failure is an IoError with the path and the
+/// reason. A process that writes into a directory for the first time removes the temporaries of killed writers there
 /// (sweep_temporaries).
 class AtomicFile {
  public:
-  /// Opens the temporary. Refuses a `path` that exists and is no regular file (a directory, a device). A symbolic link
-  /// is followed: the file that it leads to is replaced.
+  /// Opens the temporary. IoError if `path` exists and is no regular file (a directory, a device). A symbolic link is
+  /// followed: the file to which it leads is replaced.
   explicit AtomicFile(const std::string& path);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
@@ -49,20 +49,20 @@ class AtomicFile {
   uint64_t size_ = 0;
 };
 
-/// A new directory for files that are not finished: beside the place where it will stand, or for scratch files. The
-/// destructor removes it with the files in it. Like the temporary of an AtomicFile it is locked while its writer lives,
-/// and swept away when the writer was killed.
+/// A new directory for files that are not complete yet, beside their final place, or for scratch files. The destructor
+/// removes it with the files in it. Like the temporary of an AtomicFile, it is locked while its writer lives, and it is
+/// removed by a later process if the writer was killed.
 class TemporaryDirectory {
  public:
-  /// Makes it inside `directory`. IoError when that is not possible, beginning with `action` ("cannot write clip").
+  /// Creates it inside `directory`. IoError when that is not possible, beginning with `action` ("cannot write clip").
   TemporaryDirectory(const std::string& directory, const std::string& action);
   ~TemporaryDirectory();
   TemporaryDirectory(const TemporaryDirectory&) = delete;
   TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
 
   const std::string& path() const { return path_; }
-  /// Puts it in the place of `target`, in one step. An old directory there changes places with it, and the destructor
-  /// removes that one. IoError naming `target`.
+  /// Renames it to `target` in one step. An old directory at `target` is exchanged with it, and the destructor removes
+  /// the old one. IoError with `target`.
   void move_to(const std::string& target) const;
 
  private:
@@ -70,7 +70,7 @@ class TemporaryDirectory {
   int fd_ = -1;
 };
 
-/// A file open for reading at any place. Every failure is an IoError with the path and the reason.
+/// A file that is open for reading at any offset. Every failure is an IoError with the path and the reason.
 class InputFile {
  public:
   explicit InputFile(const std::string& path);
@@ -93,9 +93,9 @@ class InputFile {
 /// The contents of a file of at most `limit` bytes, text or binary. IoError when it is missing, larger or unreadable.
 [[nodiscard]] std::string read_file(const std::string& path, uint64_t limit);
 
-/// Removes the temporaries, files and directories of files, that writers left in `directory` when they were killed, and
-/// returns their paths. A living writer, of any process, holds a lock on its temporary, which is then left alone. A
-/// missing directory has none.
+/// Removes the temporaries (files, and directories of files) that killed writers left in `directory`, and returns their
+/// paths. A running writer, of any process, holds a lock on its temporary, which is then not removed. A missing
+/// directory has no temporaries.
 std::vector<std::string> sweep_temporaries(const std::string& directory);
 
 /// Fault injection for tests: called before every system call that an AtomicFile makes, with its name ("open",

@@ -1,14 +1,14 @@
 #pragma once
-// JSON text (RFC 8259) read value by value, through nlohmann_json. Nothing is kept but what the handler keeps, so a text
-// that claims or nests much takes no memory.
+// JSON text (RFC 8259), read value by value through nlohmann_json. The handler decides what is kept, so a long or deeply
+// nested text takes no memory by itself.
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace ditharos {
 
-/// Receives the values of a JSON text in their order. Each function may throw; the exception leaves read_json. By default
-/// every value is refused, so a handler states what it expects.
+/// Receives the values of a JSON text in their order. Each function may throw; the exception leaves read_json. By
+/// default every value is refused.
 class JsonHandler {
  public:
   virtual ~JsonHandler() = default;

@@ -1,5 +1,5 @@
 #pragma once
-// Named tensors in a file that other frameworks read too: the safetensors format (Hugging Face, version 0.3 and later).
+// Files of named tensors that other frameworks read too: the safetensors format (Hugging Face, version 0.3 and later).
 //
 //   8 bytes   length of the header, little-endian
 //   header    JSON: {"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, ..., "__metadata__": {...}}
@@ -20,16 +20,15 @@ struct Contents {
 /// ("key\0value\0" in the order of the keys), of each tensor's name and shape ("name\0[2, 3]\0"), and of all elements.
 inline constexpr const char* checksum_key = "ditharos.crc32c";
 
-/// Writes the tensors (any layout), the metadata and a checksum to `path`, whole or not at all. Names and metadata are
-/// UTF-8.
-/// Throws ConfigError for what the format cannot hold, IoError when the file cannot be written; then the old file is
-/// intact.
+/// Writes the tensors (of any strides), the metadata and a checksum to `path`. The file is complete or unchanged. Names
+/// and metadata are UTF-8. Throws ConfigError for what the format cannot hold, and IoError when the file cannot be
+/// written.
 void save(const std::string& path, const std::map<std::string, Tensor>& tensors,
           const std::map<std::string, std::string>& metadata = {});
 
-/// Reads a file of ours or of others. Nothing in it is trusted: IoError names the path and what is wrong, and no
-/// memory is taken for tensors before the header has been checked against the file's size. Takes F32, F64, BF16, I64,
-/// I32, U8 and BOOL. Where the metadata has a checksum, everything must fit it; it is not among Contents::metadata.
+/// Reads a file of this library or of another program. Nothing in it is trusted: IoError names the path and the fault,
+/// and no memory is allocated for tensors before the header has been checked against the size of the file. Reads F32,
+/// F64, BF16, I64, I32, U8 and BOOL. If the metadata has a checksum, it must be right; it is not in Contents::metadata.
 [[nodiscard]] Contents load(const std::string& path);
 
 }  // namespace ditharos::safetensors

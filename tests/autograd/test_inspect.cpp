@@ -7,7 +7,7 @@
 #include <ditharos/autograd/inspect/inspect.h>
 #include <ditharos/autograd/module_path.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/tensor/text_table.h>
+#include <ditharos/tensor/io/text_table.h>
 #include "tests/support/tensor_cases.h"
 
 using namespace ditharos;

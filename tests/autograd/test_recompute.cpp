@@ -12,6 +12,7 @@
 #include <ditharos/nn/checkpoint.h>
 #include <ditharos/nn/dropout.h>
 #include <ditharos/nn/mlp.h>
+#include <ditharos/nn/state_dict.h>
 #include <ditharos/tensor/allocator.h>
 
 using namespace ditharos;

@@ -57,8 +57,8 @@ things the time of one; for steps the largest memory, as the allocator and as th
 Each case runs until the machine was at its peak right before and right after, a few times; a case that never was is
 marked "disturbed". Compare times of one run, not of two.
 
-Environment: DITHAROS_NUM_THREADS or OMP_NUM_THREADS sets the number of threads. OMP_PROC_BIND=true keeps each on a core of
-its own, and OMP_WAIT_POLICY=passive lets them sleep between loops. DITHAROS_ISA (baseline, avx2, avx512) lowers the
+Environment: DITHAROS_NUM_THREADS or OMP_NUM_THREADS sets the number of threads. OMP_PROC_BIND=true keeps each on a core
+of its own, and OMP_WAIT_POLICY=passive lets them sleep between loops. DITHAROS_ISA (baseline, avx2, avx512) lowers the
 instruction set.
 )";
 

@@ -20,3 +20,5 @@ void drop(const Tensor& x, nn::Linear& layer, const optim::Optimizer& optimizer)
   data::read_png("a.png", 1);
   models::patchify(x, 2);
 }
+
+int main() {}

@@ -6,6 +6,7 @@
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/gradcheck.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/nn/state_dict.h>
 #include <ditharos/optim/sgd.h>
 #include <ditharos/tensor/io/safetensors.h>
 #include "examples/by_hand/prepare.h"

@@ -1,7 +1,7 @@
 #include <filesystem>
 
 #include <ditharos/data/text/captions.h>
-#include "tests/fuzz/targets.h"
+#include "tests/fuzz/fuzz.h"
 
 namespace ditharos::tests {
 

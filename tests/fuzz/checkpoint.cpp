@@ -3,7 +3,7 @@
 #include <ditharos/tensor/io/crc32c.h>
 #include <ditharos/training/checkpoint.h>
 #include <ditharos/training/checkpoint_record.h>
-#include "tests/fuzz/targets.h"
+#include "tests/fuzz/fuzz.h"
 
 namespace ditharos::tests {
 namespace {

@@ -1,5 +1,5 @@
 #include <ditharos/data/codecs/gif.h>
-#include "tests/fuzz/targets.h"
+#include "tests/fuzz/fuzz.h"
 
 namespace ditharos::tests {
 

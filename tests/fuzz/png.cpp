@@ -1,7 +1,7 @@
 #include <zlib.h>
 
 #include <ditharos/data/codecs/png.h>
-#include "tests/fuzz/targets.h"
+#include "tests/fuzz/fuzz.h"
 
 namespace ditharos::tests {
 namespace {

@@ -1,7 +1,7 @@
 #include <cstring>
 
 #include <ditharos/tensor/io/safetensors.h>
-#include "tests/fuzz/targets.h"
+#include "tests/fuzz/fuzz.h"
 
 namespace ditharos::tests {
 namespace {

@@ -1,5 +1,5 @@
 #include "examples/common/dit_run.h"
-#include "tests/fuzz/targets.h"
+#include "tests/fuzz/fuzz.h"
 
 namespace ditharos::tests {
 

@@ -3,7 +3,7 @@
 #include <fstream>
 
 #include <ditharos/tensor/error.h>
-#include "tests/fuzz/targets.h"
+#include "tests/fuzz/fuzz.h"
 #include "tests/support/temporary_folder.h"
 
 namespace ditharos::tests {

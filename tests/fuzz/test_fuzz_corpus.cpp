@@ -7,7 +7,7 @@
 
 #include <ditharos/tensor/io/file.h>
 #include <ditharos/tensor/random.h>
-#include "tests/fuzz/targets.h"
+#include "tests/fuzz/fuzz.h"
 #include "tests/support/paths.h"
 
 using namespace ditharos;

@@ -5,6 +5,7 @@
 
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/nn/state_dict.h>
 #include "tests/support/golden_dit.h"
 
 using namespace ditharos;

@@ -7,6 +7,7 @@
 
 #include <ditharos/autograd/ops.h>
 #include <ditharos/data/synthetic/shapes.h>
+#include <ditharos/nn/state_dict.h>
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/io/file.h>
 #include "examples/common/classifier_training.h"

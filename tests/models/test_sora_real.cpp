@@ -8,6 +8,7 @@
 #include <ditharos/models/autoencoder/linear.h>
 #include <ditharos/models/diffusion/video_sampling.h>
 #include <ditharos/models/dit/video_dit.h>
+#include <ditharos/nn/state_dict.h>
 #include <ditharos/tensor/io/safetensors.h>
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tensor_cases.h"

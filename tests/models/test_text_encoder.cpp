@@ -7,6 +7,7 @@
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/text/encoder.h>
+#include <ditharos/nn/state_dict.h>
 #include "tests/support/golden.h"
 
 using namespace ditharos;

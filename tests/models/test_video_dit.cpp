@@ -8,6 +8,7 @@
 #include <ditharos/autograd/gradcheck.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/dit/video_dit.h>
+#include <ditharos/nn/state_dict.h>
 #include <ditharos/optim/adam.h>
 #include <ditharos/tensor/io/safetensors.h>
 #include "tests/support/golden.h"

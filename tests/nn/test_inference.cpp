@@ -10,6 +10,7 @@
 #include <ditharos/models/samplers/sampler.h>
 #include <ditharos/nn/inference.h>
 #include <ditharos/nn/mlp.h>
+#include <ditharos/nn/state_dict.h>
 #include <ditharos/optim/adam.h>
 #include <ditharos/optim/ema.h>
 #include <ditharos/tensor/parallel.h>

@@ -10,6 +10,7 @@
 #include <ditharos/nn/embedding.h>
 #include <ditharos/nn/mlp.h>
 #include <ditharos/nn/norm.h>
+#include <ditharos/nn/state_dict.h>
 #include <ditharos/nn/summary.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
 #include "tests/support/tensor_cases.h"

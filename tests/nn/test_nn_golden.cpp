@@ -7,6 +7,7 @@
 #include <ditharos/nn/embedding.h>
 #include <ditharos/nn/mlp.h>
 #include <ditharos/nn/norm.h>
+#include <ditharos/nn/state_dict.h>
 #include "tests/support/golden.h"
 
 using namespace ditharos;

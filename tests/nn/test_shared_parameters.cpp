@@ -3,6 +3,7 @@
 
 #include <ditharos/autograd/ops.h>
 #include <ditharos/nn/linear.h>
+#include <ditharos/nn/state_dict.h>
 #include <ditharos/nn/summary.h>
 #include <ditharos/optim/adam.h>
 #include <ditharos/optim/ema.h>

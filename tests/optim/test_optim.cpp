@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <ditharos/nn/state_dict.h>
 #include <ditharos/optim/adam.h>
 #include <ditharos/optim/clip.h>
 #include <ditharos/optim/ema.h>

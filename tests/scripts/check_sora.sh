@@ -8,7 +8,7 @@ program=$1 root=$2
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 newline=$'\n'
-source "$root/tests/documents.sh"
+source "$root/tests/scripts/documents.sh"
 
 # The same text whatever the machine: instruction sets and threads.
 output() {  # FLAGS

@@ -12,7 +12,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 newline=$'\n'
 
-source "$root/tests/documents.sh"
+source "$root/tests/scripts/documents.sh"
 
 # Prints what is wrong with the documents below FOLDER; sources are looked up in the repository.
 faults() {  # FOLDER

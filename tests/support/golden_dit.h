@@ -1,6 +1,7 @@
 #pragma once
 // The small DiT of the golden files: not square, with labels and a learned variance.
 #include <ditharos/models/dit/dit.h>
+#include <ditharos/nn/state_dict.h>
 #include "tests/support/golden.h"
 
 namespace ditharos::tests {

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <limits>
 
-#include <ditharos/tensor/cpu_quota.h>
+#include <ditharos/tensor/system/cpu_quota.h>
 #include "tests/support/data_files.h"
 #include "tests/support/temporary_folder.h"
 

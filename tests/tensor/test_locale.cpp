@@ -21,8 +21,8 @@
 #include <ditharos/nn/linear.h>
 #include <ditharos/nn/summary.h>
 #include <ditharos/tensor/io/file.h>
-#include <ditharos/tensor/number_text.h>
-#include <ditharos/tensor/print.h>
+#include <ditharos/tensor/io/number_text.h>
+#include <ditharos/tensor/io/print.h>
 #include <ditharos/training/json.h>
 #include "examples/by_hand/trace.h"
 #include "examples/common/dit_run.h"

@@ -6,8 +6,8 @@
 #include <doctest/doctest.h>
 
 #include <ditharos/tensor/factory.h>
+#include <ditharos/tensor/io/print.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
-#include <ditharos/tensor/print.h>
 #include <ditharos/tensor/view.h>
 
 namespace ditharos {

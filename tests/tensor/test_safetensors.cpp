@@ -15,7 +15,7 @@
 #include <ditharos/tensor/io/safetensors.h>
 #include <ditharos/tensor/io/safetensors_header.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
-#include <ditharos/tensor/quoted_text.h>
+#include <ditharos/tensor/io/quoted_text.h>
 #include <ditharos/tensor/random.h>
 #include <ditharos/tensor/view.h>
 #include "tests/support/temporary_folder.h"
@@ -127,9 +127,10 @@ TEST_CASE("safetensors: what the format forbids is refused, and said") {
   CHECK(said(entry("U8", "20", "0,20")) == "the tensors end at byte 20 of the data, but the file holds 24 bytes of it");
   CHECK(said(entry("U8", "28", "0,28")) == "the tensors end at byte 28 of the data, but the file holds 24 bytes of it");
   CHECK(said(entry("U8", "-24", "0,24")).find("expected a whole number") != std::string::npos);
-  CHECK(said(entry("U8", "024", "0,24")).find("byte 31 of the header: syntax error while parsing array") != std::string::npos);
+  CHECK(said(entry("U8", "024", "0,24")).starts_with("byte 31 of the header: syntax error while parsing array"));
   CHECK(said(entry("U8", "2.4e1", "0,24")).find("expected a whole number, got 2.4e1") != std::string::npos);
-  CHECK(said(entry("U8", "18446744073709551616", "0,24")).find("expected a whole number, got 18446744073709551616") != std::string::npos);
+  CHECK(said(entry("U8", "18446744073709551616", "0,24")) ==
+        "tensor \"a\": expected a whole number, got 18446744073709551616");
   CHECK(said(entry("U8", "18446744073709551615", "0,24")).find("a size is too large") != std::string::npos);
   CHECK(said(entry("U8", "4294967296,4294967296,24", "0,24")).find("larger than any file") != std::string::npos);
   const std::string huge = "4611686018427387904";  // 2^62

@@ -5,7 +5,7 @@
 #include <string>
 
 #include <ditharos/tensor/error.h>
-#include <ditharos/tensor/thread_count.h>
+#include <ditharos/tensor/system/thread_count.h>
 
 using namespace ditharos;
 
@@ -47,7 +47,8 @@ TEST_CASE("OMP_NUM_THREADS may list the levels of nested regions; what is no num
 TEST_CASE("a DITHAROS_NUM_THREADS that is no number from 1 to 1024 is refused") {
   for (const char* text : {"", "0", "-1", "1025", "2x", "x", "99999999999999999999"}) {
     CAPTURE(text);
-    const std::string message = "DITHAROS_NUM_THREADS must be a number from 1 to 1024, got \"" + std::string(text) + "\"";
-    CHECK_THROWS_WITH_AS(thread_count(text, "2", 8, unlimited), message.c_str(), ConfigError);
+    const std::string got = std::string("got \"") + text + "\"";
+    CHECK_THROWS_WITH_AS(thread_count(text, "2", 8, unlimited),
+                         ("DITHAROS_NUM_THREADS must be a number from 1 to 1024, " + got).c_str(), ConfigError);
   }
 }

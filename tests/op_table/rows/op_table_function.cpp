@@ -3,7 +3,7 @@
 
 #include <ditharos/autograd/checkpoint.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/autograd/ops/normal_cdf.h>
+#include <ditharos/autograd/ops/detail/normal_cdf.h>
 #include "tests/op_table/op_table.h"
 
 namespace ditharos::tests {

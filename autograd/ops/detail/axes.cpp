@@ -1,4 +1,4 @@
-#include <ditharos/autograd/ops/axes.h>
+#include <ditharos/autograd/ops/detail/axes.h>
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include <ditharos/tensor/text_table.h>
+#include <ditharos/tensor/io/text_table.h>
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include <ditharos/autograd/ops/einsum_equation.h>
+#include <ditharos/autograd/ops/detail/einsum_equation.h>
 
 #include <algorithm>
 #include <map>

@@ -1,4 +1,4 @@
-#include <ditharos/tensor/thread_count.h>
+#include <ditharos/tensor/system/thread_count.h>
 
 #include <algorithm>
 #include <cstdlib>

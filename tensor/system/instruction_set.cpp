@@ -1,4 +1,4 @@
-#include <ditharos/tensor/instruction_set.h>
+#include <ditharos/tensor/system/instruction_set.h>
 
 #include <ditharos/tensor/kernels/dispatch.h>
 

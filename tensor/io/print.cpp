@@ -1,12 +1,12 @@
-#include <ditharos/tensor/print.h>
+#include <ditharos/tensor/io/print.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <ostream>
 
+#include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
-#include <ditharos/tensor/number_text.h>
 #include <ditharos/tensor/view.h>
 
 namespace ditharos {

@@ -1,4 +1,4 @@
-#include <ditharos/tensor/cpu_quota.h>
+#include <ditharos/tensor/system/cpu_quota.h>
 
 #include <algorithm>
 #include <charconv>

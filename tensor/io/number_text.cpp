@@ -1,4 +1,4 @@
-#include <ditharos/tensor/number_text.h>
+#include <ditharos/tensor/io/number_text.h>
 
 #include <charconv>
 #include <cmath>

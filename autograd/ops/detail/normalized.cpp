@@ -1,4 +1,4 @@
-#include <ditharos/autograd/ops/normalized.h>
+#include <ditharos/autograd/ops/detail/normalized.h>
 
 #include <limits>
 
