@@ -7,7 +7,6 @@
 #include <ditharos/tensor/io/number_text.h>
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
-#include "examples/cli/program.h"
 #include "examples/common/video_checkpoint.h"
 
 using namespace ditharos;

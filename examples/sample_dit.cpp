@@ -14,8 +14,8 @@
 #include <ditharos/data/datasets/class_folder.h>
 #include <ditharos/data/image/sheet.h>
 #include <ditharos/nn/inference.h>
+#include <ditharos/tensor/io/quoted_text.h>
 #include <ditharos/tensor/parallel.h>
-#include <ditharos/tensor/quoted_text.h>
 #include <ditharos/training/output_files.h>
 #include <ditharos/training/run_folder.h>
 #include "examples/cli/outputs.h"

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include <ditharos/tensor/io/crc32c.h>
-#include <ditharos/tensor/quoted_text.h>
+#include <ditharos/tensor/io/quoted_text.h>
 
 namespace ditharos::training {
 namespace {

@@ -23,7 +23,6 @@
 #include <ditharos/tensor/io/file.h>
 #include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/io/print.h>
-#include <ditharos/tensor/io/print.h>
 #include <ditharos/training/json.h>
 #include "examples/by_hand/trace.h"
 #include "examples/cli/progress.h"
