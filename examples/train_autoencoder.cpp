@@ -67,7 +67,7 @@ int train(int argc, char** argv) {
   print_notes(source->notes());
   const auto held_out = open_clips(run.clips.data, ClipUse::judging, options.max_pixels);
   const std::vector<data::ClipBucket> buckets = clip_buckets(run.clips, run.train.batch_size);
-  data::ClipShape judged_shape = buckets[0].shape;
+  data::SampleShape judged_shape = buckets[0].shape;
   judged_shape.frames = held_out_frames;  // every time stride divides it
   const data::ClipBatch judged = clip_batch(*held_out, judged_shape, 0, std::min(held_out_clips, held_out->size()));
   const std::string configuration = settings.to_toml();
@@ -82,7 +82,7 @@ int train(int argc, char** argv) {
     first_batch = state->position;
   }
   data::ClipLoader loader(source, {.buckets = buckets, .seed = run.train.seed}, first_batch);
-  const data::ClipShape& shape = buckets[0].shape;
+  const data::SampleShape& shape = buckets[0].shape;
   const Shape latent = run.model.latent_shape({1, shape.frames, run.model.channels, shape.height, shape.width});
   std::printf("%lld clips; %s become latents of %lldx%lldx%lld with %lld channels; %lld parameters; %d threads\n",
               static_cast<long long>(source->size()), data::to_text(shape).c_str(),

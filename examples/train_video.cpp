@@ -30,7 +30,7 @@ struct Parts {
   std::optional<models::VideoAutoencoder> autoencoder;
   VideoDescription description;
 };
-Parts new_parts(const VideoRun& run, const data::ClipSource& source) {
+Parts new_parts(const VideoRun& run, const data::DataSource& source) {
   std::vector<std::string> captions;
   for (int64_t i = 0; i < std::min(run.caption_count, source.size()); ++i) captions.push_back(source.caption(i));
   Parts parts{data::Tokenizer::train(captions, run.vocabulary), std::nullopt, {}};
@@ -121,7 +121,7 @@ int train(int argc, char** argv) {
   models::Trainer trainer = make_trainer(model, parts.tokenizer, run);
   if (state) trainer.restore(*state);
   data::ClipLoader loader(source, {.buckets = buckets, .seed = run.train.seed}, state ? state->position : 0);
-  const data::ClipShape& shape = buckets[0].shape;
+  const data::SampleShape& shape = buckets[0].shape;
   std::printf("%lld clips in %zu shapes, %lld of %s a step; %lld tokens of text; %lld parameters; %d threads\n",
               static_cast<long long>(source->size()), buckets.size(), static_cast<long long>(buckets[0].batch_size),
               data::to_text(shape).c_str(), static_cast<long long>(parts.tokenizer.vocabulary()),

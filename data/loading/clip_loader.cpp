@@ -15,7 +15,7 @@ enum Stream : uint64_t { bucket_stream, order_stream };
 /// Makes batches one after the other. Used by one thread at a time.
 class ClipAssembler {
  public:
-  ClipAssembler(std::shared_ptr<const ClipSource> source, const ClipLoaderOptions& options, int64_t start_batch)
+  ClipAssembler(std::shared_ptr<const DataSource> source, const ClipLoaderOptions& options, int64_t start_batch)
       : source_(std::move(source)), options_(options), batch_(start_batch) {
     for (const ClipBucket& bucket : options_.buckets) total_weight_ += bucket.weight;
     // The clips before the start: one random number a batch, so a million batches take milliseconds.
@@ -24,7 +24,7 @@ class ClipAssembler {
 
   ClipBatch next() {
     const ClipBucket& bucket = bucket_of(batch_);
-    const ClipShape& shape = bucket.shape;
+    const SampleShape& shape = bucket.shape;
     ClipBatch batch;
     batch.shape = shape;
     batch.clips = Tensor({bucket.batch_size, shape.frames, 3, shape.height, shape.width});
@@ -34,9 +34,8 @@ class ClipAssembler {
     try {
       for (int64_t k = 0; k < bucket.batch_size; ++k) {
         const int64_t index = order()[position_];
-        const CaptionedClip clip = source_->clip(index, shape);
-        to = write(clip.frames, shape, index, to);
-        batch.captions.push_back(clip.caption);
+        to = write(source_->sample(index, shape), shape, index, to);
+        batch.captions.push_back(source_->caption(index));
         batch.indices.push_back(index);
         advance(1);
       }
@@ -82,7 +81,7 @@ class ClipAssembler {
   }
 
   /// Frames as floats in [-1, 1]; returns where the next clip goes.
-  static float* write(const Tensor& frames, const ClipShape& shape, int64_t index, float* to) {
+  static float* write(const Tensor& frames, const SampleShape& shape, int64_t index, float* to) {
     const Shape wanted{shape.frames, 3, shape.height, shape.width};
     check<DTypeError>(frames.dtype() == DType::u8, "[ClipLoader] a source must give u8 frames, but clip ", index,
                       " came as ", frames.dtype());
@@ -94,7 +93,7 @@ class ClipAssembler {
     return to + n;
   }
 
-  std::shared_ptr<const ClipSource> source_;
+  std::shared_ptr<const DataSource> source_;
   ClipLoaderOptions options_;
   int64_t batch_;
   uint64_t epoch_ = 0;
@@ -104,7 +103,7 @@ class ClipAssembler {
   uint64_t order_epoch_ = 0;
 };
 
-void validate(const ClipSource* source, const ClipLoaderOptions& options, int64_t start_batch) {
+void validate(const DataSource* source, const ClipLoaderOptions& options, int64_t start_batch) {
   check<ConfigError>(source != nullptr && source->size() > 0, "[ClipLoader] the source has no clips");
   check<ConfigError>(options.prefetch >= 0 && options.prefetch <= 1024, "[ClipLoader] prefetch must be 0..1024, got ",
                      options.prefetch);
@@ -112,7 +111,7 @@ void validate(const ClipSource* source, const ClipLoaderOptions& options, int64_
   check<ConfigError>(!options.buckets.empty(), "[ClipLoader] needs at least one bucket");
   double total = 0;
   for (const ClipBucket& bucket : options.buckets) {
-    const ClipShape& shape = bucket.shape;
+    const SampleShape& shape = bucket.shape;
     check<ConfigError>(shape.frames >= 1 && shape.height >= 1 && shape.width >= 1,
                        "[ClipLoader] every size of a bucket's shape must be at least 1, got ", shape);
     check<ConfigError>(bucket.batch_size >= 1, "[ClipLoader] the batch size of bucket ", shape,
@@ -127,7 +126,7 @@ void validate(const ClipSource* source, const ClipLoaderOptions& options, int64_
 }  // namespace
 
 struct ClipLoader::State {
-  State(std::shared_ptr<const ClipSource> source, const ClipLoaderOptions& options, int64_t start_batch)
+  State(std::shared_ptr<const DataSource> source, const ClipLoaderOptions& options, int64_t start_batch)
       : assembler(std::move(source), options, start_batch), cursor(start_batch),
         batches(options.prefetch, [this] { return assembler.next(); }) {}
 
@@ -136,7 +135,7 @@ struct ClipLoader::State {
   Prefetcher<ClipBatch> batches;  // last: its thread starts when everything else is there
 };
 
-ClipLoader::ClipLoader(std::shared_ptr<const ClipSource> source, const ClipLoaderOptions& options,
+ClipLoader::ClipLoader(std::shared_ptr<const DataSource> source, const ClipLoaderOptions& options,
                        int64_t start_batch) {
   validate(source.get(), options, start_batch);
   state_ = std::make_unique<State>(std::move(source), options, start_batch);

@@ -5,13 +5,13 @@
 #include <string>
 #include <vector>
 
-#include <ditharos/data/datasets/clip.h>
+#include <ditharos/data/datasets/data_source.h>
 
 namespace ditharos::data {
 
 /// One of the shapes that batches come in.
 struct ClipBucket {
-  ClipShape shape;
+  SampleShape shape;
   int64_t batch_size = 1;
   double weight = 1;  ///< how often, in proportion to the other buckets' weights
 };
@@ -26,7 +26,7 @@ struct ClipLoaderOptions {
 struct ClipBatch {
   Tensor clips;                       ///< f32 [B, F, 3, H, W] in [-1, 1]
   std::vector<std::string> captions;  ///< B of them
-  ClipShape shape;
+  SampleShape shape;
   std::vector<int64_t> indices;  ///< of the clips in their source
 };
 
@@ -36,7 +36,7 @@ struct ClipBatch {
 class ClipLoader {
  public:
   /// ConfigError when an option is out of range, the source is empty or the start negative.
-  ClipLoader(std::shared_ptr<const ClipSource> source, const ClipLoaderOptions& options, int64_t start_batch = 0);
+  ClipLoader(std::shared_ptr<const DataSource> source, const ClipLoaderOptions& options, int64_t start_batch = 0);
   /// Ends the thread, after the batch that it is working on.
   ~ClipLoader();
   ClipLoader(const ClipLoader&) = delete;

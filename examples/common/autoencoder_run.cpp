@@ -27,7 +27,7 @@ void settle(const AutoencoderRun& run) {
   run.model.validate();
   check_schedule(run.train);
   for (const data::ClipBucket& bucket : clip_buckets(run.clips, run.train.batch_size)) {
-    const data::ClipShape& s = bucket.shape;
+    const data::SampleShape& s = bucket.shape;
     try {
       run.model.latent_shape({1, s.frames, run.model.channels, s.height, s.width});
     } catch (const ShapeError& e) {
@@ -45,7 +45,7 @@ CheckpointKind autoencoder_kind() {
   return kind;
 }
 
-void measure_latents(models::VideoAutoencoder& model, const data::ClipSource& source,
+void measure_latents(models::VideoAutoencoder& model, const data::DataSource& source,
                      const std::vector<data::ClipBucket>& buckets, int64_t count) {
   const NoGrad no_grad;
   models::LatentStatistics statistics(model.config().latent_channels);

@@ -27,7 +27,7 @@ std::string fingerprint_of(const data::Dataset& dataset) {
   return text + line("checksum of the images", std::to_string(crc));
 }
 
-std::string fingerprint_of(const data::ClipSource& source) {
+std::string fingerprint_of(const data::DataSource& source) {
   return line("clips", std::to_string(source.size())) +
          line("checksum of clips and captions", std::to_string(source.checksum()));
 }

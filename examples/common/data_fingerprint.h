@@ -2,7 +2,7 @@
 // What a run learns from, in a few lines of text that go into its checkpoints: a resumed run compares them.
 #include <string>
 
-#include <ditharos/data/datasets/clip.h>
+#include <ditharos/data/datasets/data_source.h>
 #include <ditharos/data/datasets/dataset.h>
 
 namespace ditharos::examples {
@@ -11,6 +11,6 @@ namespace ditharos::examples {
 /// everything. Takes a pass over the images.
 std::string fingerprint_of(const data::Dataset& dataset);
 /// Number of clips, and a checksum of what they and their captions are made from.
-std::string fingerprint_of(const data::ClipSource& source);
+std::string fingerprint_of(const data::DataSource& source);
 
 }  // namespace ditharos::examples

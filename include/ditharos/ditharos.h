@@ -116,7 +116,7 @@
 #include <ditharos/data/codecs/png.h>
 #include <ditharos/data/codecs/video_file.h>
 #include <ditharos/data/datasets/class_folder.h>
-#include <ditharos/data/datasets/clip.h>
+#include <ditharos/data/datasets/data_source.h>
 #include <ditharos/data/datasets/dataset.h>
 #include <ditharos/data/datasets/idx.h>
 #include <ditharos/data/datasets/image_folder.h>

@@ -13,28 +13,28 @@ using namespace ditharos::tests;
 using data::ClipBatch;
 using data::ClipLoader;
 using data::ClipLoaderOptions;
-using data::ClipShape;
+using data::SampleShape;
 
 namespace {
 
 /// Clip i is grey of brightness i; asking for one that should fail throws.
-class Numbered : public data::ClipSource {
+class Numbered : public data::DataSource {
  public:
   explicit Numbered(int64_t n, int64_t broken = -1) : n_(n), broken_(broken) {}
   int64_t size() const override { return n_; }
   std::string caption(int64_t i) const override { return "clip " + std::to_string(i); }
-  data::CaptionedClip clip(int64_t i, const ClipShape& shape) const override {
+  Tensor sample(int64_t i, const SampleShape& shape) const override {
     check<IoError>(i != broken_, "clip ", i, " is broken");
     Tensor frames({shape.frames, 3, shape.height, shape.width}, DType::u8);
     std::fill_n(frames.mutable_data<uint8_t>(), frames.numel(), static_cast<uint8_t>(i));
-    return {frames, caption(i)};
+    return frames;
   }
   uint32_t checksum() const override { return 0; }
 
  private:
   int64_t n_, broken_;
 };
-std::shared_ptr<const data::ClipSource> numbered(int64_t n, int64_t broken = -1) {
+std::shared_ptr<const data::DataSource> numbered(int64_t n, int64_t broken = -1) {
   return std::make_shared<Numbered>(n, broken);
 }
 
@@ -53,7 +53,7 @@ TEST_CASE("clip loader: batches hold the clips in their bucket's shape, in [-1, 
   for (int k = 0; k < 30; ++k) {
     CHECK(loader.cursor() == k);
     const ClipBatch batch = loader.next();
-    const ClipShape& shape = batch.shape;
+    const SampleShape& shape = batch.shape;
     const auto n = static_cast<int64_t>(batch.captions.size());
     CHECK(batch.clips.shape() == Shape{n, shape.frames, 3, shape.height, shape.width});
     for (int64_t b = 0; b < n; ++b) {

@@ -84,7 +84,7 @@ Tensor velocity(const models::LatentVideo& model) {
 }  // namespace
 
 TEST_CASE("video programs: shapes in text") {
-  CHECK(parse_clip_shape("8x32x48", "shapes") == data::ClipShape{8, 32, 48});
+  CHECK(parse_clip_shape("8x32x48", "shapes") == data::SampleShape{8, 32, 48});
   for (const char* bad : {"", "8x32", "8x32x48x3", "8x0x4", "axbxc", "8x32x48 ", "-1x2x3", "99999x1x1"})
     CHECK_MESSAGE(contains(message_of<ConfigError>([&] { parse_clip_shape(bad, "shapes"); }), "such as 8x32x32"), bad);
   CHECK_EQ(parse_frame_size("32x48", "--size").width, 48);
@@ -220,7 +220,7 @@ TEST_CASE("video programs: every task makes clips of the right shape, around wha
   const auto frames = [](const Tensor& clips, int64_t begin, int64_t end) {
     return slice(clips, 1, begin, end).to_vector<float>();
   };
-  const data::ClipShape shape{4, 8, 12};
+  const data::SampleShape shape{4, 8, 12};
   Generator rng(3);
   const Tensor clip = rng.uniform({6, 3, 8, 12}) * 2.0 - 1.0, picture = slice(clip, 0, 0, 1);
   // What comes back of frames that are given: the autoencoder's idea of them, for both prompts.
