@@ -98,7 +98,7 @@ int train(int argc, char** argv) {
 
   const auto source = open_clips(run.clips.data, ClipUse::training, options.max_pixels);
   print_notes(source->notes());
-  const std::vector<data::ClipBucket> buckets = clip_buckets(run.clips, run.train.batch_size);
+  const std::vector<data::Bucket> buckets = clip_buckets(run.clips, run.train.batch_size);
   const std::string configuration = settings.to_toml();
   const std::string fingerprint = fingerprint_of(*source);
   const std::optional<optim::TrainState> state =
@@ -112,7 +112,7 @@ int train(int argc, char** argv) {
   models::LatentVideo model = build_model(run, parts.autoencoder, parts.tokenizer, run.train.seed);
   if (other) nn::load_state_dict(model, nn::named_tensors(other->model));
   model.dit().set_recompute(recompute);
-  for (const data::ClipBucket& bucket : buckets) check_clip_shape(model, bucket.shape, "shapes");
+  for (const data::Bucket& bucket : buckets) check_clip_shape(model, bucket.shape, "shapes");
   std::vector<std::string> prompts = parse_prompts(run.prompts);
   if (prompts.empty()) prompts = first_captions(*source, parts.tokenizer, run.model.text.length, 4);
   // Too long a prompt is better known now.
@@ -120,7 +120,8 @@ int train(int argc, char** argv) {
 
   models::Trainer trainer = make_trainer(model, parts.tokenizer, run);
   if (state) trainer.restore(*state);
-  data::ClipLoader loader(source, {.buckets = buckets, .seed = run.train.seed}, state ? state->position : 0);
+  data::Loader loader(source, {.buckets = buckets, .seed = run.train.seed, .epoch_end = data::EpochEnd::carry_over},
+                      {0, state ? state->position : 0});
   const data::SampleShape& shape = buckets[0].shape;
   std::printf("%lld clips in %zu shapes, %lld of %s a step; %lld tokens of text; %lld parameters; %d threads\n",
               static_cast<long long>(source->size()), buckets.size(), static_cast<long long>(buckets[0].batch_size),
@@ -128,12 +129,12 @@ int train(int argc, char** argv) {
               static_cast<long long>(nn::parameter_count(model)), num_threads());
 
   const auto step = [&] {
-    const data::ClipBatch batch = loader.next();
-    return trainer.step(model.to_latents(batch.clips),
+    const data::Batch batch = loader.next();
+    return trainer.step(model.to_latents(batch.samples),
                         encode_captions(parts.tokenizer, batch.captions, run.model.text.length));
   };
   const auto describe_state = [&](optim::TrainState& s) {
-    s.position = loader.cursor();
+    s.position = loader.cursor().position;
     describe_checkpoint(s, parts.description);
   };
   const auto show = [&](const std::string& path) {

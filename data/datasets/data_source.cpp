@@ -8,8 +8,8 @@ const std::vector<std::string>& DataSource::class_names() const {
 }
 
 int64_t DataSource::label(int64_t i) const {
-  fail<Error>("[DataSource] sample ", i, " has no label: ",
-              num_classes() == 0 ? "its source has no classes" : "its source has classes but does not override label()");
+  const char* reason = num_classes() == 0 ? "its source has no classes" : "its source does not override label()";
+  fail<Error>("[DataSource] sample ", i, " has no label: ", reason);
 }
 
 std::string DataSource::caption(int64_t i) const {

@@ -27,7 +27,7 @@ CheckpointKind autoencoder_kind();
 
 /// Sets the latents' mean and deviation from `count` clips of each shape, with the weights that the model has now.
 void measure_latents(models::VideoAutoencoder& model, const data::DataSource& source,
-                     const std::vector<data::ClipBucket>& buckets, int64_t count = 128);
+                     const std::vector<data::Bucket>& buckets, int64_t count = 128);
 
 struct TrainedAutoencoder {
   AutoencoderRun run;

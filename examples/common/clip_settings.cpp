@@ -4,8 +4,8 @@
 #include <charconv>
 #include <cmath>
 #include <filesystem>
+#include <numeric>
 
-#include <ditharos/autograd/ops.h>
 #include <ditharos/data/datasets/dataset.h>
 #include <ditharos/data/datasets/video_folder.h>
 #include <ditharos/data/synthetic/emoji.h>
@@ -82,11 +82,11 @@ FrameSize parse_frame_size(const std::string& text, const std::string& what) {
   return {sides[0], sides[1]};
 }
 
-std::vector<data::ClipBucket> clip_buckets(const ClipSettings& clips, int64_t batch_size) {
+std::vector<data::Bucket> clip_buckets(const ClipSettings& clips, int64_t batch_size) {
   const std::vector<data::SampleShape> shapes = parse_shapes(clips.shapes);
   check<ConfigError>(clips.shape_weights.empty() || clips.shape_weights.size() == shapes.size(), "shape_weights has ",
                      clips.shape_weights.size(), " numbers for ", shapes.size(), " shapes");
-  std::vector<data::ClipBucket> buckets;
+  std::vector<data::Bucket> buckets;
   for (size_t i = 0; i < shapes.size(); ++i) {
     const int64_t batch = std::llround(double(batch_size) * pixels(shapes[0]) / pixels(shapes[i]));
     buckets.push_back({.shape = shapes[i], .batch_size = std::max<int64_t>(1, batch),
@@ -97,7 +97,7 @@ std::vector<data::ClipBucket> clip_buckets(const ClipSettings& clips, int64_t ba
 
 std::vector<data::SampleShape> trained_shapes(const ClipSettings& clips) {
   std::vector<data::SampleShape> shapes;
-  for (const data::ClipBucket& bucket : clip_buckets(clips, 1))
+  for (const data::Bucket& bucket : clip_buckets(clips, 1))
     if (bucket.weight > 0) shapes.push_back(bucket.shape);
   return shapes;
 }
@@ -177,18 +177,11 @@ std::shared_ptr<const data::DataSource> open_clips(const std::string& data, Clip
   return std::make_shared<data::MovingGarments>(data::load_emoji(font), options);
 }
 
-data::ClipBatch clip_batch(const data::DataSource& source, const data::SampleShape& shape, int64_t first,
-                           int64_t count) {
-  data::ClipBatch batch;
-  batch.shape = shape;
-  std::vector<Tensor> clips;
-  for (int64_t i = first; i < first + count; ++i) {
-    clips.push_back(data::to_unit_range(source.sample(i, shape)));
-    batch.captions.push_back(source.caption(i));
-    batch.indices.push_back(i);
-  }
-  batch.clips = stack(clips, 0);
-  return batch;
+data::Batch clip_batch(const data::DataSource& source, const data::SampleShape& shape, int64_t first,
+                       int64_t count) {
+  std::vector<int64_t> indices(static_cast<size_t>(count));
+  std::iota(indices.begin(), indices.end(), first);
+  return data::read_batch(source, shape, std::move(indices));
 }
 
 }  // namespace ditharos::examples

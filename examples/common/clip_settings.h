@@ -6,7 +6,7 @@
 #include <vector>
 
 #include <ditharos/data/codecs/pixel_limit.h>
-#include <ditharos/data/loading/clip_loader.h>
+#include <ditharos/data/loading/loader.h>
 #include "examples/common/settings.h"
 
 namespace ditharos::examples {
@@ -29,7 +29,7 @@ FrameSize parse_frame_size(const std::string& text, const std::string& what);
 
 /// The shapes with their weights, each with a batch that holds about as many pixels as `batch_size` clips of the first.
 /// ConfigError when the settings do not fit together.
-std::vector<data::ClipBucket> clip_buckets(const ClipSettings& clips, int64_t batch_size);
+std::vector<data::Bucket> clip_buckets(const ClipSettings& clips, int64_t batch_size);
 
 /// The shapes that a model with these settings was trained on, in their order: those with a weight above 0.
 std::vector<data::SampleShape> trained_shapes(const ClipSettings& clips);
@@ -62,7 +62,7 @@ std::shared_ptr<const data::DataSource> open_clips(const std::string& data, Clip
                                                    int64_t max_pixels = data::default_max_pixels);
 
 /// Clips [first, first + count) of a source as one batch, f32 [B, F, 3, H, W] in [-1, 1], and what they show.
-data::ClipBatch clip_batch(const data::DataSource& source, const data::SampleShape& shape, int64_t first,
-                           int64_t count);
+data::Batch clip_batch(const data::DataSource& source, const data::SampleShape& shape, int64_t first,
+                       int64_t count);
 
 }  // namespace ditharos::examples

@@ -3,14 +3,11 @@
 #include <string>
 
 #include <ditharos/data/datasets/data_source.h>
-#include <ditharos/data/datasets/dataset.h>
 
 namespace ditharos::examples {
 
-/// Lines "key = value": number and size of the images, each class with its number of images, and a checksum of
-/// everything. Takes a pass over the images.
-std::string fingerprint_of(const data::Dataset& dataset);
-/// Number of clips, and a checksum of what they and their captions are made from.
+/// Lines "key = value". Of images: their number and size, each class with its number of images, and a checksum of all.
+/// Of clips: their number, and a checksum of what they and their captions are made from. Takes a pass over them.
 std::string fingerprint_of(const data::DataSource& source);
 
 }  // namespace ditharos::examples

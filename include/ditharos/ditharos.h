@@ -124,7 +124,7 @@
 #include <ditharos/data/datasets/video_folder.h>
 #include <ditharos/data/image/resize.h>
 #include <ditharos/data/image/sheet.h>
-#include <ditharos/data/loading/clip_loader.h>
+#include <ditharos/data/loading/batch.h>
 #include <ditharos/data/loading/loader.h>
 #include <ditharos/data/synthetic/clip_measure.h>
 #include <ditharos/data/synthetic/emoji.h>

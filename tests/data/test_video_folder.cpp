@@ -7,7 +7,7 @@
 #include <ditharos/data/codecs/video_file.h>
 #include <ditharos/data/datasets/video_folder.h>
 #include <ditharos/data/image/resize.h>
-#include <ditharos/data/loading/clip_loader.h>
+#include <ditharos/data/loading/loader.h>
 #include <ditharos/tensor/factory.h>
 #include "examples/common/clip_settings.h"
 #include "tests/support/data_files.h"
@@ -222,10 +222,11 @@ TEST_CASE("video_folder: programs open it by its path, and the loader draws batc
   write_bytes(folder / "captions.txt", "a.gif\ta\nb.webp\tb\n");
   const auto source = examples::open_clips(folder.path(), examples::ClipUse::training);
   CHECK(source->size() == 2);
-  data::ClipLoader loader(source, {.buckets = {{{4, 8, 12}, 3, 1}, {{6, 12, 8}, 3, 1}}, .seed = 1, .prefetch = 0});
+  data::Loader loader(source, {.buckets = {{{4, 8, 12}, 3, 1}, {{6, 12, 8}, 3, 1}}, .seed = 1,
+                               .epoch_end = data::EpochEnd::carry_over, .prefetch = 0});
   for (int k = 0; k < 4; ++k) {
-    const data::ClipBatch batch = loader.next();
-    CHECK(batch.clips.shape() == Shape{3, batch.shape.frames, 3, batch.shape.height, batch.shape.width});
+    const data::Batch batch = loader.next();
+    CHECK(batch.samples.shape() == Shape{3, batch.shape.frames, 3, batch.shape.height, batch.shape.width});
     for (size_t i = 0; i < 3; ++i) CHECK(batch.captions[i] == source->caption(batch.indices[i]));
   }
   CHECK(contains(message_of<ConfigError>([&] { examples::open_clips("nowhere", examples::ClipUse::judging); }),

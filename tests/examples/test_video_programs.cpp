@@ -93,7 +93,7 @@ TEST_CASE("video programs: shapes in text") {
   ClipSettings clips;
   clips.shapes = "8x32x32, 16x32x32,4x32x64";
   clips.shape_weights = {1, 2, 3};
-  const std::vector<data::ClipBucket> buckets = clip_buckets(clips, 6);
+  const std::vector<data::Bucket> buckets = clip_buckets(clips, 6);
   REQUIRE_EQ(buckets.size(), 3);
   CHECK_EQ(buckets[0].batch_size, 6);
   CHECK_EQ(buckets[1].batch_size, 3);  // as many pixels
@@ -105,8 +105,8 @@ TEST_CASE("video programs: shapes in text") {
 
 TEST_CASE("video programs: clips by name, or from a folder") {
   const auto made = open_clips("moving-garments", ClipUse::training);
-  const data::ClipBatch batch = clip_batch(*made, {2, 8, 12}, 3, 2);
-  CHECK_EQ(batch.clips.shape(), Shape{2, 2, 3, 8, 12});
+  const data::Batch batch = clip_batch(*made, {2, 8, 12}, 3, 2);
+  CHECK_EQ(batch.samples.shape(), Shape{2, 2, 3, 8, 12});
   CHECK_EQ(batch.captions[1], made->caption(4));
   CHECK(open_clips("moving-garments", ClipUse::judging)->caption(0) != made->caption(0));
   const std::string unknown = message_of<ConfigError>([] { open_clips("moving-goods", ClipUse::training); });
@@ -116,7 +116,7 @@ TEST_CASE("video programs: clips by name, or from a folder") {
   std::string list;
   for (int i = 0; i < 10; ++i) {
     const std::string name = "clip" + std::to_string(i) + ".gif";
-    data::write_clip(folder / name, data::to_bytes(select(batch.clips, 0, i % 2)), 8);
+    data::write_clip(folder / name, data::to_bytes(select(batch.samples, 0, i % 2)), 8);
     list += name + "\tnumber " + std::to_string(i) + "\n";
   }
   std::ofstream(folder / "captions.txt") << list;
