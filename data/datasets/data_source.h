@@ -55,15 +55,15 @@ class DataSource {
   int64_t num_classes() const { return static_cast<int64_t>(class_names().size()); }
   /// The class of sample i, an index of class_names(). Error unless 0 <= i < size(), and where there are no classes.
   virtual int64_t label(int64_t i) const;
-  /// What sample i shows, in words, without the work of making it: as long as no source says otherwise, the name of its
-  /// class, or "" where there are none. Error unless 0 <= i < size().
+  /// What sample i shows, in words, without making the sample. By default the name of its class, or "" where there are
+  /// no classes. Error unless 0 <= i < size().
   virtual std::string caption(int64_t i) const;
-  /// The shape that all samples have of themselves; none where they differ, or are rendered in any shape.
+  /// The shape that all samples are stored in; none where they differ, or are rendered in any shape.
   virtual std::optional<SampleShape> native_shape() const { return std::nullopt; }
-  /// The elements of sample(i, shape) where the source holds them in memory just so, else nullptr. With it the loader
-  /// needs no tensor for each sample; a source without it is as right.
+  /// The elements of sample(i, shape) where the source holds them in memory, else nullptr. Optional: it saves the
+  /// loader a tensor for each sample.
   virtual const uint8_t* stored_sample(int64_t i, const SampleShape& shape) const;
-  /// Sentences on what the source's folder holds beside it, and on what its split leaves out.
+  /// Sentences on files of the source's folder that are no part of it, and on samples that its split leaves out.
   virtual std::vector<std::string> notes() const { return {}; }
 };
 

@@ -16,8 +16,8 @@ struct BatchPlan {
   std::vector<bool> mirrored;  ///< one for each index, or empty: none is
 };
 
-/// All batches of a loader in their order. Every draw depends on the seed and on its place alone. With R the generator
-/// of the seed and E that of an epoch e, as Generator::fork derives streams:
+/// All batches of a loader in their order. Every draw depends on the seed and on its position alone. R is the generator
+/// of the seed and E that of an epoch e, with streams that Generator::fork derives:
 ///
 ///                       epochs that end with a batch     epochs that carry over
 ///   E                   R.fork(e)                        R.fork(1).fork(e)
@@ -28,7 +28,7 @@ struct BatchPlan {
 /// Carried over, a bucket belongs to no epoch, since a batch may lie in two of them. Checkpoints depend on this table.
 class BatchSchedule {
  public:
-  /// For a source of `size` samples. `options` are valid and have buckets, and `start` is a place in the source.
+  /// For a source of `size` samples. `options` are valid and have buckets, and `start` lies in the source.
   BatchSchedule(int64_t size, const LoaderOptions& options, Cursor start);
 
   /// The batch at the cursor.
@@ -47,7 +47,7 @@ class BatchSchedule {
   int64_t size_;
   LoaderOptions options_;
   double total_weight_ = 0;
-  // The place of the cursor.
+  // The position of the cursor.
   uint64_t epoch_ = 0;
   int64_t position_ = 0;  // samples of the epoch before it
   int64_t batch_ = 0;     // batches before it; only for epochs that carry over

@@ -30,7 +30,7 @@ void validate_sizes(int64_t samples, const LoaderOptions& options, Cursor start)
   }
   if (options.epoch_end == EpochEnd::carry_over) {
     check<ConfigError>(start.epoch == 0, "[Loader] cannot start in epoch ", start.epoch,
-                       ": where samples are carried over, a place is a number of batches, and its epoch is 0");
+                       ": where samples are carried over, a cursor is a number of batches, and its epoch is 0");
     check<ConfigError>(start.position >= 0, "[Loader] cannot start at batch ", start.position);
   } else {
     check<ConfigError>(start.position >= 0 && start.position <= samples, "[Loader] cannot start at sample ",
@@ -53,7 +53,7 @@ LoaderOptions settled(const DataSource* source, LoaderOptions options, Cursor st
   return options;
 }
 
-/// A batch and the place behind it.
+/// A batch and the position after it.
 struct Item {
   Batch batch;
   Cursor after;

@@ -33,22 +33,22 @@ struct LoaderOptions {
   int64_t prefetch = 2;  ///< batches that wait ready; 0: none, and no thread
 };
 
-/// A place between two batches: two integers that go into a checkpoint. Where every epoch ends with a batch, they are
-/// the epoch and the number of its samples that were handed out. Where samples are carried over, `epoch` is 0 and
-/// `position` the number of batches that were handed out.
+/// A position between two batches: two integers that go into a checkpoint. Where every epoch ends with a batch, they
+/// are the epoch and the number of its samples that were returned. Where samples are carried over, `epoch` is 0 and
+/// `position` is the number of batches that were returned.
 struct Cursor {
   uint64_t epoch = 0;
   int64_t position = 0;
   friend bool operator==(const Cursor&, const Cursor&) = default;
 };
 
-/// An endless row of batches, epoch after epoch. Every epoch has each sample of the source once, apart from those that
-/// EpochEnd::drop leaves out. The batches depend on the source, the options apart from `prefetch`, and the start alone:
+/// An endless sequence of batches, epoch after epoch. Every epoch has each sample of the source once, apart from those
+/// that EpochEnd::drop leaves out. The batches depend on the source, the options apart from `prefetch`, and the start alone:
 /// a loader that starts at another one's cursor() goes on with the same batches to the bit.
 class Loader {
  public:
   /// ConfigError when an option is out of range, when there are no buckets and the source has no native shape, when the
-  /// source is too small for a batch, or when the start is no place in it.
+  /// source is too small for a batch, or when the start lies outside of it.
   explicit Loader(std::shared_ptr<const DataSource> source, const LoaderOptions& options = {}, Cursor start = {});
   /// Ends the thread, after the batch that it is working on.
   ~Loader();
