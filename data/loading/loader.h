@@ -43,8 +43,8 @@ struct Cursor {
 };
 
 /// An endless sequence of batches, epoch after epoch. Every epoch has each sample of the source once, apart from those
-/// that EpochEnd::drop leaves out. The batches depend on the source, the options apart from `prefetch`, and the start alone:
-/// a loader that starts at another one's cursor() goes on with the same batches to the bit.
+/// that EpochEnd::drop leaves out. The batches depend on the source, the options apart from `prefetch`, and the start
+/// alone: a loader that starts at another one's cursor() goes on with the same batches to the bit.
 class Loader {
  public:
   /// ConfigError when an option is out of range, when there are no buckets and the source has no native shape, when the
