@@ -68,7 +68,7 @@ void describe(Settings& settings, Options& options) {
 
 /// The classifier that says which thing a clip shows, trained on real clips of two frames.
 models::ConvClassifier get_judge(const Options& options, const data::Dataset& things) {
-  const std::vector<data::ClipShape> shapes = {{2, 32, 32}, {2, 32, 48}, {2, 48, 32}, {2, 32, 40}};
+  const std::vector<data::SampleShape> shapes = {{2, 32, 32}, {2, 32, 48}, {2, 48, 32}, {2, 32, 40}};
   const auto crops = [&](int64_t clips) {
     data::MovingGarmentsOptions of_clips;
     of_clips.count = clips;
@@ -104,7 +104,7 @@ struct HeldOut {
   std::vector<data::CaptionFacts> facts;
   std::vector<Tensor> real;  // u8 [F, 3, H, W]
 };
-HeldOut held_out_clips(const Options& options, const data::ClipShape& shape, const TrainedVideo& trained) {
+HeldOut held_out_clips(const Options& options, const data::SampleShape& shape, const TrainedVideo& trained) {
   data::MovingGarmentsOptions made;
   made.split = data::SceneSplit::held_out;
   made.seed = options.seed;
@@ -208,7 +208,7 @@ int evaluate(int argc, char** argv) {
   check<ConfigError>(is_moving_garments(clips_of), "\"", trained.path, "\" was trained on the clips of \"", clips_of,
                      "\", but evaluate_video asks for the garments of \"moving-garments\" and recognises nothing else: "
                      "its figures would say nothing of this model");
-  const data::ClipShape shape = wanted_shape(trained.run.clips, {8, 32, 32}, options.frames, options.size);
+  const data::SampleShape shape = wanted_shape(trained.run.clips, {8, 32, 32}, options.frames, options.size);
   check_task_frames(options.tasks, shape.frames);
   check_clip_shape(trained.model, shape, "--frames, --size");
   warn_of_untrained(trained.run.clips, shape);

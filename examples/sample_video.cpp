@@ -102,7 +102,7 @@ void check_one_task(const Options& o) {
                      "--extend goes \"forwards\" or \"backwards\", not \"", o.extend.empty() ? "" : o.extend[0], "\"");
 }
 
-ClipRequest make_request(const Options& o, const data::ClipShape& shape) {
+ClipRequest make_request(const Options& o, const data::SampleShape& shape) {
   const auto read = [&](const std::string& path) { return read_frames(path, shape.height, shape.width, o.max_pixels); };
   const auto first_of = [](const Tensor& clip) { return slice(clip, 0, 0, 1); };
   const auto last_of = [](const Tensor& clip) { return slice(clip, 0, clip.size(0) - 1, clip.size(0)); };
@@ -133,7 +133,7 @@ ClipRequest redraw_request(const Options& o, const TrainedVideo& trained) {
   const FrameSize size = o.size.empty()
                              ? size_for(trained_shapes(trained.run.clips), original.size(2), original.size(3))
                              : parse_frame_size(o.size, "--size");
-  const data::ClipShape shape{frames, size.height, size.width};
+  const data::SampleShape shape{frames, size.height, size.width};
   check<ConfigError>(shape.frames <= original.size(0), "--frames ", shape.frames, ": \"", o.from, "\" has only ",
                      original.size(0));
   check_clip_shape(trained.model, shape, "--from");
@@ -211,7 +211,7 @@ int sample(int argc, char** argv) {
   static_cast<void>(encode_prompts(trained.tokenizer, options.prompts, trained.run.model.text.length));
   for (const std::string& prompt : options.prompts)
     if (!options.any_words) check_words(trained.tokenizer, prompt);
-  const data::ClipShape asked = wanted_shape(trained.run.clips, {16, 32, 32}, options.frames, options.size);
+  const data::SampleShape asked = wanted_shape(trained.run.clips, {16, 32, 32}, options.frames, options.size);
   if (options.from.empty()) check_clip_shape(trained.model, asked, "--frames, --size");
   const ClipRequest request = options.from.empty() ? make_request(options, asked) : redraw_request(options, trained);
   warn_of_untrained(trained.run.clips, request.shape);
@@ -236,7 +236,7 @@ int sample(int argc, char** argv) {
   }
   if (!options.sheet.empty()) save_contact_sheet(options.sheet, clips, options.prompts, clips.size(1));
   if (!options.strip.empty()) preview.save(options.strip, options.prompts);
-  const data::ClipShape shape{clips.size(1), clips.size(3), clips.size(4)};
+  const data::SampleShape shape{clips.size(1), clips.size(3), clips.size(4)};
   std::printf("%zu %s of %s from %s, step %lld: %s\n", options.prompts.size(),
               options.prompts.size() == 1 ? "clip" : "clips", data::to_text(shape).c_str(), trained.path.c_str(),
               static_cast<long long>(trained.step), written.c_str());

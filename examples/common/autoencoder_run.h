@@ -26,8 +26,8 @@ void settle(const AutoencoderRun& run);
 training::CheckpointKind autoencoder_kind();
 
 /// Sets the latents' mean and deviation from `count` clips of each shape, with the weights that the model has now.
-void measure_latents(models::VideoAutoencoder& model, const data::ClipSource& source,
-                     const std::vector<data::ClipBucket>& buckets, int64_t count = 128);
+void measure_latents(models::VideoAutoencoder& model, const data::DataSource& source,
+                     const std::vector<data::Bucket>& buckets, int64_t count = 128);
 
 struct TrainedAutoencoder {
   AutoencoderRun run;

@@ -30,7 +30,7 @@ void add(ClipScore& score, const data::CaptionFacts& caption, const ClipVerdict&
 
 }  // namespace
 
-data::Dataset crops_of(const data::MovingGarments& clips, const std::vector<data::ClipShape>& shapes) {
+data::Dataset crops_of(const data::MovingGarments& clips, const std::vector<data::SampleShape>& shapes) {
   check<ConfigError>(!shapes.empty(), "[crops_of] needs at least one shape");
   std::vector<Tensor> crops(static_cast<size_t>(clips.size()));  // u8 [n, 1, 28, 28] of each clip
   std::vector<int64_t> classes(crops.size());

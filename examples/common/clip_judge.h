@@ -13,7 +13,7 @@ namespace ditharos::examples {
 /// The leading things of made clips as data::measure_clip crops them, each with its class: what a classifier for clips
 /// is trained on. Clip i is made in shapes[i mod shapes]; every frame in which a thing is found gives a picture.
 /// ConfigError without a shape.
-data::Dataset crops_of(const data::MovingGarments& clips, const std::vector<data::ClipShape>& shapes);
+data::Dataset crops_of(const data::MovingGarments& clips, const std::vector<data::SampleShape>& shapes);
 
 /// What a clip shows.
 struct ClipVerdict {

@@ -4,8 +4,8 @@
 #include <charconv>
 #include <cmath>
 #include <filesystem>
+#include <numeric>
 
-#include <ditharos/autograd/ops.h>
 #include <ditharos/data/datasets/dataset.h>
 #include <ditharos/data/datasets/video_folder.h>
 #include <ditharos/data/synthetic/emoji.h>
@@ -40,8 +40,8 @@ std::string trimmed(const std::string& text) {
   return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(' ') - begin + 1);
 }
 
-std::vector<data::ClipShape> parse_shapes(const std::string& list) {
-  std::vector<data::ClipShape> shapes;
+std::vector<data::SampleShape> parse_shapes(const std::string& list) {
+  std::vector<data::SampleShape> shapes;
   for (size_t begin = 0; begin <= list.size();) {
     const size_t comma = std::min(list.find(',', begin), list.size());
     shapes.push_back(parse_clip_shape(trimmed(list.substr(begin, comma - begin)), "shapes"));
@@ -53,7 +53,7 @@ std::vector<data::ClipShape> parse_shapes(const std::string& list) {
 /// How many times one of two numbers is the other, as a logarithm: 0 for equal ones.
 double ratio(int64_t a, int64_t b) { return std::abs(std::log(double(a) / double(b))); }
 
-double pixels(const data::ClipShape& shape) { return double(shape.frames) * double(shape.height * shape.width); }
+double pixels(const data::SampleShape& shape) { return double(shape.frames) * double(shape.height * shape.width); }
 
 }  // namespace
 
@@ -66,7 +66,7 @@ void describe_clips(Settings& settings, ClipSettings& clips) {
            above(0).at_most(1e9));
 }
 
-data::ClipShape parse_clip_shape(const std::string& text, const std::string& what) {
+data::SampleShape parse_clip_shape(const std::string& text, const std::string& what) {
   const std::vector<int64_t> sides = parse_sides(text, 3);
   check<ConfigError>(sides.size() == 3, what, ": \"", text,
                      "\" is not a shape of clips; write frames x height x width, each from 1 to ", longest_side,
@@ -82,11 +82,11 @@ FrameSize parse_frame_size(const std::string& text, const std::string& what) {
   return {sides[0], sides[1]};
 }
 
-std::vector<data::ClipBucket> clip_buckets(const ClipSettings& clips, int64_t batch_size) {
-  const std::vector<data::ClipShape> shapes = parse_shapes(clips.shapes);
+std::vector<data::Bucket> clip_buckets(const ClipSettings& clips, int64_t batch_size) {
+  const std::vector<data::SampleShape> shapes = parse_shapes(clips.shapes);
   check<ConfigError>(clips.shape_weights.empty() || clips.shape_weights.size() == shapes.size(), "shape_weights has ",
                      clips.shape_weights.size(), " numbers for ", shapes.size(), " shapes");
-  std::vector<data::ClipBucket> buckets;
+  std::vector<data::Bucket> buckets;
   for (size_t i = 0; i < shapes.size(); ++i) {
     const int64_t batch = std::llround(double(batch_size) * pixels(shapes[0]) / pixels(shapes[i]));
     buckets.push_back({.shape = shapes[i], .batch_size = std::max<int64_t>(1, batch),
@@ -95,27 +95,27 @@ std::vector<data::ClipBucket> clip_buckets(const ClipSettings& clips, int64_t ba
   return buckets;
 }
 
-std::vector<data::ClipShape> trained_shapes(const ClipSettings& clips) {
-  std::vector<data::ClipShape> shapes;
-  for (const data::ClipBucket& bucket : clip_buckets(clips, 1))
+std::vector<data::SampleShape> trained_shapes(const ClipSettings& clips) {
+  std::vector<data::SampleShape> shapes;
+  for (const data::Bucket& bucket : clip_buckets(clips, 1))
     if (bucket.weight > 0) shapes.push_back(bucket.shape);
   return shapes;
 }
 
-data::ClipShape nearest_trained(const std::vector<data::ClipShape>& trained, const WantedShape& wanted) {
+data::SampleShape nearest_trained(const std::vector<data::SampleShape>& trained, const WantedShape& wanted) {
   check<ConfigError>(!trained.empty(), "[nearest_trained] needs at least one shape");
-  const data::ClipShape& w = wanted.shape;
-  std::vector<data::ClipShape> candidates = trained;
-  std::erase_if(candidates, [&](const data::ClipShape& s) {
+  const data::SampleShape& w = wanted.shape;
+  std::vector<data::SampleShape> candidates = trained;
+  std::erase_if(candidates, [&](const data::SampleShape& s) {
     return (wanted.frames_given && s.frames != w.frames) ||
            (wanted.size_given && (s.height != w.height || s.width != w.width));
   });
   if (candidates.empty()) candidates = trained;
-  const auto distance = [&](const data::ClipShape& s) {
+  const auto distance = [&](const data::SampleShape& s) {
     return (wanted.frames_given ? 0 : ratio(s.frames, w.frames)) +
            (wanted.size_given ? 0 : ratio(s.height, w.height) + ratio(s.width, w.width));
   };
-  data::ClipShape best = *std::min_element(candidates.begin(), candidates.end(), [&](const auto& a, const auto& b) {
+  data::SampleShape best = *std::min_element(candidates.begin(), candidates.end(), [&](const auto& a, const auto& b) {
     return distance(a) < distance(b);
   });
   if (wanted.frames_given) best.frames = wanted.shape.frames;
@@ -123,19 +123,19 @@ data::ClipShape nearest_trained(const std::vector<data::ClipShape>& trained, con
   return best;
 }
 
-FrameSize size_for(const std::vector<data::ClipShape>& trained, int64_t height, int64_t width) {
+FrameSize size_for(const std::vector<data::SampleShape>& trained, int64_t height, int64_t width) {
   check<ConfigError>(!trained.empty(), "[size_for] needs at least one shape");
-  const auto distance = [&](const data::ClipShape& s) {
+  const auto distance = [&](const data::SampleShape& s) {
     if (s.height == height && s.width == width) return -1.0;
     return std::abs(std::log(double(s.height) * double(width) / (double(s.width) * double(height))));
   };
-  const data::ClipShape best = *std::min_element(trained.begin(), trained.end(), [&](const auto& a, const auto& b) {
+  const data::SampleShape best = *std::min_element(trained.begin(), trained.end(), [&](const auto& a, const auto& b) {
     return distance(a) < distance(b) - 1e-9;
   });
   return {best.height, best.width};
 }
 
-data::ClipShape wanted_shape(const ClipSettings& clips, const data::ClipShape& usual, int64_t frames,
+data::SampleShape wanted_shape(const ClipSettings& clips, const data::SampleShape& usual, int64_t frames,
                              const std::string& size) {
   WantedShape wanted{.shape = usual, .frames_given = frames > 0, .size_given = !size.empty()};
   if (wanted.frames_given) wanted.shape.frames = frames;
@@ -146,18 +146,18 @@ data::ClipShape wanted_shape(const ClipSettings& clips, const data::ClipShape& u
   return nearest_trained(trained_shapes(clips), wanted);
 }
 
-void warn_of_untrained(const ClipSettings& clips, const data::ClipShape& shape) {
-  const std::vector<data::ClipShape> trained = trained_shapes(clips);
+void warn_of_untrained(const ClipSettings& clips, const data::SampleShape& shape) {
+  const std::vector<data::SampleShape> trained = trained_shapes(clips);
   if (std::find(trained.begin(), trained.end(), shape) != trained.end()) return;
   std::string list;
-  for (const data::ClipShape& s : trained) list += (list.empty() ? "" : ", ") + data::to_text(s);
+  for (const data::SampleShape& s : trained) list += (list.empty() ? "" : ", ") + data::to_text(s);
   print_notes({"the model was not trained on clips of " + data::to_text(shape) +
                " (frames x height x width), and what it makes of them may be worse; it was trained on " + list});
 }
 
 bool is_moving_garments(const std::string& data) { return data == made_clips; }
 
-std::shared_ptr<const data::ClipSource> open_clips(const std::string& data, ClipUse use, int64_t max_pixels) {
+std::shared_ptr<const data::DataSource> open_clips(const std::string& data, ClipUse use, int64_t max_pixels) {
   const bool training = use == ClipUse::training;
   const data::Split split = training ? data::Split::train : data::Split::test;
   if (data != made_clips && data != made_emoji) {
@@ -177,19 +177,11 @@ std::shared_ptr<const data::ClipSource> open_clips(const std::string& data, Clip
   return std::make_shared<data::MovingGarments>(data::load_emoji(font), options);
 }
 
-data::ClipBatch clip_batch(const data::ClipSource& source, const data::ClipShape& shape, int64_t first,
-                           int64_t count) {
-  data::ClipBatch batch;
-  batch.shape = shape;
-  std::vector<Tensor> clips;
-  for (int64_t i = first; i < first + count; ++i) {
-    data::CaptionedClip clip = source.clip(i, shape);
-    clips.push_back(data::to_unit_range(clip.frames));
-    batch.captions.push_back(std::move(clip.caption));
-    batch.indices.push_back(i);
-  }
-  batch.clips = stack(clips, 0);
-  return batch;
+data::Batch clip_batch(const data::DataSource& source, const data::SampleShape& shape, int64_t first,
+                       int64_t count) {
+  std::vector<int64_t> indices(static_cast<size_t>(count));
+  std::iota(indices.begin(), indices.end(), first);
+  return data::read_batch(source, shape, std::move(indices));
 }
 
 }  // namespace ditharos::examples

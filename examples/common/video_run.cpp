@@ -103,9 +103,9 @@ void settle(const VideoRun& run) {
   clip_buckets(run.clips, run.train.batch_size);
 }
 
-void check_clip_shape(const models::LatentVideo& model, const data::ClipShape& shape, const std::string& what) {
+void check_clip_shape(const models::LatentVideo& model, const data::SampleShape& shape, const std::string& what) {
   const models::PatchSize m = model.clip_multiple();
-  const data::ClipShape nearest{nearest_multiple(shape.frames, m.frames), nearest_multiple(shape.height, m.height),
+  const data::SampleShape nearest{nearest_multiple(shape.frames, m.frames), nearest_multiple(shape.height, m.height),
                                 nearest_multiple(shape.width, m.width)};
   check<ConfigError>(nearest == shape, what, ": the model cannot make clips of ", shape.frames, " frames of ",
                      shape.height, "x", shape.width, ": frames must be a multiple of ", m.frames, ", height of ",

@@ -45,7 +45,7 @@ void settle(const VideoRun& run);
 
 /// ConfigError that names the size, what it must be a multiple of, and the nearest that fits, unless the model can make
 /// clips of this shape; also when it would take too much memory. `what` names the setting.
-void check_clip_shape(const models::LatentVideo& model, const data::ClipShape& shape, const std::string& what);
+void check_clip_shape(const models::LatentVideo& model, const data::SampleShape& shape, const std::string& what);
 
 /// One frame a column and one clip a row, each under its prompt; at most `columns` frames, evenly spaced.
 /// clips f32 [B, F, 3, H, W] in [-1, 1].

@@ -128,7 +128,7 @@
 #include <ditharos/data/codecs/png.h>
 #include <ditharos/data/codecs/video_file.h>
 #include <ditharos/data/datasets/class_folder.h>
-#include <ditharos/data/datasets/clip.h>
+#include <ditharos/data/datasets/data_source.h>
 #include <ditharos/data/datasets/dataset.h>
 #include <ditharos/data/datasets/idx.h>
 #include <ditharos/data/datasets/image_folder.h>
@@ -136,7 +136,7 @@
 #include <ditharos/data/datasets/video_folder.h>
 #include <ditharos/data/image/resize.h>
 #include <ditharos/data/image/sheet.h>
-#include <ditharos/data/loading/clip_loader.h>
+#include <ditharos/data/loading/batch.h>
 #include <ditharos/data/loading/loader.h>
 #include <ditharos/data/synthetic/clip_measure.h>
 #include <ditharos/data/synthetic/emoji.h>

@@ -84,7 +84,7 @@ Tensor velocity(const models::LatentVideo& model) {
 }  // namespace
 
 TEST_CASE("video programs: shapes in text") {
-  CHECK(parse_clip_shape("8x32x48", "shapes") == data::ClipShape{8, 32, 48});
+  CHECK(parse_clip_shape("8x32x48", "shapes") == data::SampleShape{8, 32, 48});
   for (const char* bad : {"", "8x32", "8x32x48x3", "8x0x4", "axbxc", "8x32x48 ", "-1x2x3", "99999x1x1"})
     CHECK_MESSAGE(contains(message_of<ConfigError>([&] { parse_clip_shape(bad, "shapes"); }), "such as 8x32x32"), bad);
   CHECK_EQ(parse_frame_size("32x48", "--size").width, 48);
@@ -93,7 +93,7 @@ TEST_CASE("video programs: shapes in text") {
   ClipSettings clips;
   clips.shapes = "8x32x32, 16x32x32,4x32x64";
   clips.shape_weights = {1, 2, 3};
-  const std::vector<data::ClipBucket> buckets = clip_buckets(clips, 6);
+  const std::vector<data::Bucket> buckets = clip_buckets(clips, 6);
   REQUIRE_EQ(buckets.size(), 3);
   CHECK_EQ(buckets[0].batch_size, 6);
   CHECK_EQ(buckets[1].batch_size, 3);  // as many pixels
@@ -105,8 +105,8 @@ TEST_CASE("video programs: shapes in text") {
 
 TEST_CASE("video programs: clips by name, or from a folder") {
   const auto made = open_clips("moving-garments", ClipUse::training);
-  const data::ClipBatch batch = clip_batch(*made, {2, 8, 12}, 3, 2);
-  CHECK_EQ(batch.clips.shape(), Shape{2, 2, 3, 8, 12});
+  const data::Batch batch = clip_batch(*made, {2, 8, 12}, 3, 2);
+  CHECK_EQ(batch.samples.shape(), Shape{2, 2, 3, 8, 12});
   CHECK_EQ(batch.captions[1], made->caption(4));
   CHECK(open_clips("moving-garments", ClipUse::judging)->caption(0) != made->caption(0));
   const std::string unknown = message_of<ConfigError>([] { open_clips("moving-goods", ClipUse::training); });
@@ -116,7 +116,7 @@ TEST_CASE("video programs: clips by name, or from a folder") {
   std::string list;
   for (int i = 0; i < 10; ++i) {
     const std::string name = "clip" + std::to_string(i) + ".gif";
-    data::write_clip(folder / name, data::to_bytes(select(batch.clips, 0, i % 2)), 8);
+    data::write_clip(folder / name, data::to_bytes(select(batch.samples, 0, i % 2)), 8);
     list += name + "\tnumber " + std::to_string(i) + "\n";
   }
   std::ofstream(folder / "captions.txt") << list;
@@ -220,7 +220,7 @@ TEST_CASE("video programs: every task makes clips of the right shape, around wha
   const auto frames = [](const Tensor& clips, int64_t begin, int64_t end) {
     return slice(clips, 1, begin, end).to_vector<float>();
   };
-  const data::ClipShape shape{4, 8, 12};
+  const data::SampleShape shape{4, 8, 12};
   Generator rng(3);
   const Tensor clip = rng.uniform({6, 3, 8, 12}) * 2.0 - 1.0, picture = slice(clip, 0, 0, 1);
   // What comes back of frames that are given: the autoencoder's idea of them, for both prompts.
