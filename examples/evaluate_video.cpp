@@ -35,7 +35,7 @@ std::vector<models::ClipPrediction> classify_all(const models::ConvClassifier& c
 }
 
 Tensor sample_clips(const pipelines::VideoPipeline& pipeline, const std::vector<std::string>& captions,
-                    const data::ClipShape& shape, uint64_t seed) {
+                    const data::SampleShape& shape, uint64_t seed) {
   const auto count = int64_t(captions.size());
   std::printf("sampling %lld clips of %s: %lld steps, guidance %s\n", static_cast<long long>(count),
               data::to_text(shape).c_str(), static_cast<long long>(pipeline.sampler().steps),
@@ -63,7 +63,7 @@ int evaluate(int argc, char** argv) {
   settings.parse(argc, argv);
   pipeline.set_sampler(options.sampler);
   settings.say_without_effect();
-  const data::ClipShape shape = shape_for(options, pipeline);
+  const data::SampleShape shape = shape_for(options, pipeline);
 
   const models::ConvClassifier classifier =
       clip_classifier(options.cache, options.judge_clips, options.classifier);

@@ -98,7 +98,7 @@ int sample(int argc, char** argv) {
   }
   if (!options.sheet.empty()) save_clip_grid(options.sheet, clips, options.prompts, clips.size(1));
   if (!options.strip.empty()) preview.save(options.strip, options.prompts);
-  const data::ClipShape shape{clips.size(1), clips.size(3), clips.size(4)};
+  const data::SampleShape shape{clips.size(1), clips.size(3), clips.size(4)};
   std::printf("%zu %s of %s from %s, step %lld: %s\n", files.size(), files.size() == 1 ? "clip" : "clips",
               data::to_text(shape).c_str(), pipeline.path().c_str(), static_cast<long long>(pipeline.step()),
               written.c_str());

@@ -39,12 +39,12 @@ Fidelity fidelity_of(const Tensor& clips, const Tensor& decoded) {
 }
 
 /// Two rows a clip: frames as they are, and as they come back. At most 4 clips and 8 frames of each.
-void draw_sheet(const std::string& path, const data::ClipBatch& batch, const Tensor& decoded) {
-  const int64_t clips = std::min<int64_t>(4, batch.clips.size(0)), frames = std::min<int64_t>(8, batch.shape.frames);
+void draw_sheet(const std::string& path, const data::Batch& batch, const Tensor& decoded) {
+  const int64_t clips = std::min<int64_t>(4, batch.samples.size(0)), frames = std::min<int64_t>(8, batch.shape.frames);
   std::vector<Tensor> rows;
   std::vector<std::string> labels;
   for (int64_t i = 0; i < clips; ++i) {
-    rows.push_back(slice(select(batch.clips, 0, i), 0, 0, frames));
+    rows.push_back(slice(select(batch.samples, 0, i), 0, 0, frames));
     rows.push_back(slice(select(decoded, 0, i), 0, 0, frames));
     labels.push_back(batch.captions[size_t(i)]);
     labels.push_back("as it comes back");
@@ -71,10 +71,10 @@ int train(int argc, char** argv) {
   const auto source = data::open_clips(run.clips.data, data::ClipUse::training, options.max_pixels);
   print_notes(source->notes());
   const auto held_out = data::open_clips(run.clips.data, data::ClipUse::evaluation, options.max_pixels);
-  const std::vector<data::ClipBucket> buckets = clip_buckets(run.clips, run.train.batch_size);
-  data::ClipShape judged_shape = buckets[0].shape;
+  const std::vector<data::Bucket> buckets = clip_buckets(run.clips, run.train.batch_size);
+  data::SampleShape judged_shape = buckets[0].shape;
   judged_shape.frames = held_out_frames;  // every time stride divides it
-  const data::ClipBatch judged =
+  const data::Batch judged =
       data::clip_batch(*held_out, judged_shape, 0, std::min(held_out_clips, held_out->size()));
   const training::RunIdentity identity{.kind = autoencoder_kind(), .configuration = settings.to_toml(),
                                        .data = training::fingerprint_of(*source), .train = run.train};
@@ -87,17 +87,18 @@ int train(int argc, char** argv) {
     trainer.restore(*state);
     first_batch = state->position;
   }
-  data::ClipLoader loader(source, {.buckets = buckets, .seed = run.train.seed}, first_batch);
-  const data::ClipShape& shape = buckets[0].shape;
+  data::Loader loader(source, {.buckets = buckets, .seed = run.train.seed, .epoch_end = data::EpochEnd::carry_over},
+                      {0, first_batch});
+  const data::SampleShape& shape = buckets[0].shape;
   const Shape latent = run.model.latent_shape({1, shape.frames, run.model.channels, shape.height, shape.width});
   std::printf("%lld clips; %s become latents of %lldx%lldx%lld with %lld channels; %lld parameters; %d threads\n",
               static_cast<long long>(source->size()), data::to_text(shape).c_str(),
               static_cast<long long>(latent[1]), static_cast<long long>(latent[3]), static_cast<long long>(latent[4]),
               static_cast<long long>(latent[2]), static_cast<long long>(nn::parameter_count(model)), num_threads());
 
-  const auto step = [&] { return trainer.step(loader.next().clips); };
+  const auto step = [&] { return trainer.step(loader.next().samples); };
   const auto describe_state = [&](training::TrainState& state) {
-    state.position = loader.cursor();
+    state.position = loader.cursor().position;
     {
       const training::AveragedWeights averaged(trainer);
       training::measure_latents(model, *source, buckets);
@@ -110,10 +111,10 @@ int train(int argc, char** argv) {
   const auto show = [&](const std::string& path) {
     const NoGrad no_grad;
     const training::AveragedWeights averaged(trainer);
-    const models::LatentDistribution latents = model.encode(judged.clips);
+    const models::LatentDistribution latents = model.encode(judged.samples);
     const Tensor decoded = model.decode(latents.mean);
     draw_sheet(path, judged, decoded);
-    const Fidelity f = fidelity_of(judged.clips, decoded);
+    const Fidelity f = fidelity_of(judged.samples, decoded);
     const double divergence = latents.kl_divergence().item();
     return training::JsonObject().add("psnr", f.psnr).add("rms", f.rms).add("divergence", divergence);
   };

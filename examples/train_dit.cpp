@@ -83,8 +83,9 @@ int train(int argc, char** argv) {
     if (start.position > dataset.size()) start = {start.epoch + 1, 0};  // it was larger when the run was stopped
   }
 
-  data::Loader loader(dataset, {.batch_size = run.train.batch_size, .seed = run.train.seed,
-                                .horizontal_flip = run.data.horizontal_flip}, start);
+  data::Loader loader(std::make_shared<data::Dataset>(dataset),
+                      {.batch_size = run.train.batch_size, .seed = run.train.seed,
+                       .horizontal_flip = run.data.horizontal_flip}, start);
   std::printf("%lld pictures of %lldx%lldx%lld in %lld classes; %lld parameters; %d threads\n",
               static_cast<long long>(dataset.size()), static_cast<long long>(dataset.height()),
               static_cast<long long>(dataset.width()), static_cast<long long>(dataset.channels()),
@@ -93,7 +94,7 @@ int train(int argc, char** argv) {
 
   const auto step = [&] {
     const data::Batch batch = loader.next();
-    return trainer.step(batch.images, run.model.classes > 0 ? batch.labels : Tensor{});
+    return trainer.step(batch.images(), run.model.classes > 0 ? batch.labels : Tensor{});
   };
   const auto describe_state = [&](training::TrainState& state) {
     const data::Cursor cursor = loader.cursor();

@@ -32,7 +32,7 @@ using namespace ditharos::examples;
 namespace {
 
 /// Tokenizer and autoencoder of a new run.
-pipelines::VideoParts new_parts(const VideoSettings& run, const data::ClipSource& source,
+pipelines::VideoParts new_parts(const VideoSettings& run, const data::DataSource& source,
                                 const pipelines::TrainedAutoencoder* autoencoder) {
   std::vector<std::string> captions;
   for (int64_t i = 0; i < std::min(run.caption_count, source.size()); ++i) captions.push_back(source.caption(i));
@@ -82,7 +82,7 @@ int train(int argc, char** argv) {
 
   const auto source = data::open_clips(run.clips.data, data::ClipUse::training, options.max_pixels);
   print_notes(source->notes());
-  const std::vector<data::ClipBucket> buckets = clip_buckets(run.clips, run.train.batch_size);
+  const std::vector<data::Bucket> buckets = clip_buckets(run.clips, run.train.batch_size);
   const training::RunIdentity identity{.kind = video_kind(), .configuration = settings.to_toml(),
                                        .data = training::fingerprint_of(*source), .train = run.train};
   const std::optional<training::TrainState> state = state_to_resume(options, identity, reporter);
@@ -102,7 +102,7 @@ int train(int argc, char** argv) {
       pipelines::build_video_model(run.model, parts, run.train.seed, autoencoder ? &autoencoder->model : nullptr);
   if (other) nn::load_state_dict(model, nn::named_tensors(other->trainable_model()));
   model.dit().set_recompute(recompute);
-  for (const data::ClipBucket& bucket : buckets) pipelines::check_clip_shape(model, bucket.shape, "shapes");
+  for (const data::Bucket& bucket : buckets) pipelines::check_clip_shape(model, bucket.shape, "shapes");
   std::vector<std::string> prompts = parse_prompts(run.prompts);
   if (prompts.empty()) prompts = pipelines::first_captions(*source, parts.tokenizer, run.model.text.length, 4);
   // Refuses one that is too long.
@@ -110,20 +110,21 @@ int train(int argc, char** argv) {
 
   training::Trainer trainer = make_trainer(model, parts.tokenizer, run);
   if (state) trainer.restore(*state);
-  data::ClipLoader loader(source, {.buckets = buckets, .seed = run.train.seed}, state ? state->position : 0);
-  const data::ClipShape& shape = buckets[0].shape;
+  data::Loader loader(source, {.buckets = buckets, .seed = run.train.seed, .epoch_end = data::EpochEnd::carry_over},
+                      {0, state ? state->position : 0});
+  const data::SampleShape& shape = buckets[0].shape;
   std::printf("%lld clips in %zu shapes, %lld of %s a step; %lld tokens of text; %lld parameters; %d threads\n",
               static_cast<long long>(source->size()), buckets.size(), static_cast<long long>(buckets[0].batch_size),
               data::to_text(shape).c_str(), static_cast<long long>(parts.tokenizer.vocabulary()),
               static_cast<long long>(nn::parameter_count(model)), num_threads());
 
   const auto step = [&] {
-    const data::ClipBatch batch = loader.next();
-    return trainer.step(model.to_latents(batch.clips),
+    const data::Batch batch = loader.next();
+    return trainer.step(model.to_latents(batch.samples),
                         pipelines::encode_captions(parts.tokenizer, batch.captions, run.model.text.length));
   };
   const auto describe_state = [&](training::TrainState& s) {
-    s.position = loader.cursor();
+    s.position = loader.cursor().position;
     pipelines::describe_video_checkpoint(s, parts);
   };
   const auto show = [&](const std::string& path) {

@@ -14,7 +14,7 @@ constexpr int64_t tokens_at_once = 4096;  // of latents, in one batch
 constexpr uint64_t way_back = 0x6c6f6f70;  // "loop": the noise of a loop's second pass
 
 /// Clips in one batch.
-int64_t batch_of(const models::LatentVideo& model, const data::ClipShape& shape) {
+int64_t batch_of(const models::LatentVideo& model, const data::SampleShape& shape) {
   const models::PatchSize m = model.clip_multiple();
   const int64_t tokens = shape.frames / m.frames * (shape.height / m.height) * (shape.width / m.width);
   return std::max<int64_t>(1, tokens_at_once / tokens);
@@ -58,7 +58,7 @@ class Batch {
   Tensor given(const Tensor& clip) const {
     return clip.defined() ? latents_of(model_, clip, end_ - begin_) : Tensor{};
   }
-  Tensor noise(const data::ClipShape& shape, uint64_t stream = 0) const {
+  Tensor noise(const data::SampleShape& shape, uint64_t stream = 0) const {
     const Generator rng = stream == 0 ? Generator(request_.seed) : Generator(request_.seed).fork(stream);
     return slice(noise_for(model_, shape, end_, rng), 0, begin_, end_);
   }
@@ -68,13 +68,13 @@ class Batch {
     return std::min(clip.size(1), std::max<int64_t>(1, frames / 4));
   }
   Shape clips() const {
-    const data::ClipShape& s = request_.shape;
+    const data::SampleShape& s = request_.shape;
     return {1, s.frames, model_.channels(), s.height, s.width};
   }
   /// There and back in two passes that share a frame at both ends.
   Tensor loop(const models::SamplingProgress& progress) const {
     const int64_t unit = model_.clip_multiple().frames, shared = 2 * model_.time_stride();
-    data::ClipShape there = request_.shape, back = request_.shape;
+    data::SampleShape there = request_.shape, back = request_.shape;
     there.frames = (request_.shape.frames + shared) / 2 / unit * unit;
     back.frames = request_.shape.frames + shared - there.frames;
     check<ConfigError>(there.frames > shared / 2 && back.frames > shared && back.frames % unit == 0,
@@ -92,7 +92,8 @@ class Batch {
 
 }  // namespace
 
-Tensor noise_for(const models::LatentVideo& model, const data::ClipShape& shape, int64_t count, const Generator& rng) {
+Tensor noise_for(const models::LatentVideo& model, const data::SampleShape& shape, int64_t count,
+                 const Generator& rng) {
   const Shape latent = model.latent_shape({1, shape.frames, model.channels(), shape.height, shape.width});
   std::vector<Tensor> noise;
   for (int64_t i = 0; i < count; ++i) noise.push_back(rng.fork(uint64_t(i)).normal(latent));

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <ditharos/data/datasets/clip.h>
+#include <ditharos/data/datasets/data_source.h>
 #include <ditharos/data/text/tokenizer.h>
 #include <ditharos/models/diffusion/flow.h>
 #include <ditharos/models/dit/latent_video.h>
@@ -22,7 +22,7 @@ enum class ClipTask {
 
 /// What to sample beside what the prompts say. Clips are f32 [F, 3, H, W] in [-1, 1], the same for every prompt.
 struct ClipRequest {
-  data::ClipShape shape = {};  ///< of the clip; when another one is extended, of the part that the model sees at once
+  data::SampleShape shape = {};  ///< of the clip; when another one is extended, of the part that the model sees at once
   uint64_t seed = 0;
   ClipTask task = ClipTask::make;
   Tensor first = {}, last = {};  ///< make: frames that it begins and ends with; undefined: none
@@ -36,7 +36,7 @@ using ClipProgress = std::function<void(double share, int64_t first, const Tenso
 
 /// Standard normal noise for `count` clips, [count, F, C, H, W] of the model's latents. That of clip i depends on the
 /// generator's seed, i and the shape alone.
-Tensor noise_for(const models::LatentVideo& model, const data::ClipShape& shape, int64_t count, const Generator& rng);
+Tensor noise_for(const models::LatentVideo& model, const data::SampleShape& shape, int64_t count, const Generator& rng);
 
 /// One clip for each prompt: f32 [B, F, 3, H, W] in [-1, 1] up to overshoot. `flow` is what the model was trained with.
 /// The model must be in evaluation mode. ConfigError when the request does not fit the model. Records no graph.

@@ -18,9 +18,9 @@ double ratio(int64_t a, int64_t b) { return std::abs(std::log(double(a) / double
 
 }  // namespace
 
-void check_clip_shape(const models::LatentVideo& model, const data::ClipShape& shape, const std::string& what) {
+void check_clip_shape(const models::LatentVideo& model, const data::SampleShape& shape, const std::string& what) {
   const models::PatchSize m = model.clip_multiple();
-  const data::ClipShape nearest{nearest_multiple(shape.frames, m.frames), nearest_multiple(shape.height, m.height),
+  const data::SampleShape nearest{nearest_multiple(shape.frames, m.frames), nearest_multiple(shape.height, m.height),
                                 nearest_multiple(shape.width, m.width)};
   check<ConfigError>(nearest == shape, what, ": the model cannot make clips of ", shape.frames, " frames of ",
                      shape.height, "x", shape.width, ": frames must be a multiple of ", m.frames, ", height of ",
@@ -35,20 +35,20 @@ void check_clip_shape(const models::LatentVideo& model, const data::ClipShape& s
                      max_tokens / of_frame * m.frames, " frames of this size");
 }
 
-data::ClipShape nearest_trained(const std::vector<data::ClipShape>& trained, const WantedShape& wanted) {
+data::SampleShape nearest_trained(const std::vector<data::SampleShape>& trained, const WantedShape& wanted) {
   check<ConfigError>(!trained.empty(), "[nearest_trained] needs at least one shape");
-  const data::ClipShape& w = wanted.shape;
-  std::vector<data::ClipShape> candidates = trained;
-  std::erase_if(candidates, [&](const data::ClipShape& s) {
+  const data::SampleShape& w = wanted.shape;
+  std::vector<data::SampleShape> candidates = trained;
+  std::erase_if(candidates, [&](const data::SampleShape& s) {
     return (wanted.frames_given && s.frames != w.frames) ||
            (wanted.size_given && (s.height != w.height || s.width != w.width));
   });
   if (candidates.empty()) candidates = trained;
-  const auto distance = [&](const data::ClipShape& s) {
+  const auto distance = [&](const data::SampleShape& s) {
     return (wanted.frames_given ? 0 : ratio(s.frames, w.frames)) +
            (wanted.size_given ? 0 : ratio(s.height, w.height) + ratio(s.width, w.width));
   };
-  data::ClipShape best = *std::min_element(candidates.begin(), candidates.end(), [&](const auto& a, const auto& b) {
+  data::SampleShape best = *std::min_element(candidates.begin(), candidates.end(), [&](const auto& a, const auto& b) {
     return distance(a) < distance(b);
   });
   if (wanted.frames_given) best.frames = wanted.shape.frames;
@@ -56,13 +56,13 @@ data::ClipShape nearest_trained(const std::vector<data::ClipShape>& trained, con
   return best;
 }
 
-data::FrameSize size_for(const std::vector<data::ClipShape>& trained, int64_t height, int64_t width) {
+data::FrameSize size_for(const std::vector<data::SampleShape>& trained, int64_t height, int64_t width) {
   check<ConfigError>(!trained.empty(), "[size_for] needs at least one shape");
-  const auto distance = [&](const data::ClipShape& s) {
+  const auto distance = [&](const data::SampleShape& s) {
     if (s.height == height && s.width == width) return -1.0;
     return std::abs(std::log(double(s.height) * double(width) / (double(s.width) * double(height))));
   };
-  const data::ClipShape best = *std::min_element(trained.begin(), trained.end(), [&](const auto& a, const auto& b) {
+  const data::SampleShape best = *std::min_element(trained.begin(), trained.end(), [&](const auto& a, const auto& b) {
     return distance(a) < distance(b) - 1e-9;
   });
   return {best.height, best.width};

@@ -23,7 +23,7 @@ TaskFigures measure_tasks(const VideoPipeline& pipeline, const std::vector<std::
                clips.size(), " clips");
   const Shape& s = clips[0].shape();
   const int64_t frames = s[0], half = frames / 2;
-  const data::ClipShape shape{frames, s[2], s[3]};
+  const data::SampleShape shape{frames, s[2], s[3]};
   TaskFigures sum;
   for (size_t i = 0; i < clips.size(); ++i) {
     const auto make = [&](ClipRequest request) {

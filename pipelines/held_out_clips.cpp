@@ -5,7 +5,7 @@
 
 namespace ditharos::pipelines {
 
-HeldOutClips held_out_clips(const VideoPipeline& pipeline, const data::ClipShape& shape, int64_t count,
+HeldOutClips held_out_clips(const VideoPipeline& pipeline, const data::SampleShape& shape, int64_t count,
                             double companions, uint64_t seed) {
   data::MovingGarmentsOptions options;
   options.split = data::SceneSplit::held_out;

@@ -16,7 +16,7 @@ struct HeldOutClips {
 };
 /// `count` captions of moving garments that the model reads whole. `companions` is the share of them with a second
 /// object. ConfigError when there are not as many.
-[[nodiscard]] HeldOutClips held_out_clips(const VideoPipeline& pipeline, const data::ClipShape& shape, int64_t count,
+[[nodiscard]] HeldOutClips held_out_clips(const VideoPipeline& pipeline, const data::SampleShape& shape, int64_t count,
                                           double companions, uint64_t seed);
 
 /// Clips u8 [F, 3, H, W] encoded and decoded by the model's autoencoder: the upper bound for its transformer.

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include <ditharos/autograd/ops.h>
-#include <ditharos/tensor/quoted_text.h>
+#include <ditharos/tensor/io/quoted_text.h>
 
 namespace ditharos::pipelines {
 
@@ -31,7 +31,7 @@ Tensor null_prompt(const data::Tokenizer& tokenizer, int64_t length) {
   return select(tokenizer.encode_batch({""}, length), 0, 0);
 }
 
-std::vector<std::string> first_captions(const data::ClipSource& source, const data::Tokenizer& tokenizer,
+std::vector<std::string> first_captions(const data::DataSource& source, const data::Tokenizer& tokenizer,
                                         int64_t length, int64_t count) {
   std::vector<std::string> captions;
   const int64_t tried = std::min<int64_t>(source.size(), 1000);

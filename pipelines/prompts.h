@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include <ditharos/data/datasets/clip.h>
+#include <ditharos/data/datasets/data_source.h>
 #include <ditharos/data/text/tokenizer.h>
 
 namespace ditharos::pipelines {
@@ -17,7 +17,7 @@ Tensor null_prompt(const data::Tokenizer& tokenizer, int64_t length);
 
 /// The first captions of the data that the model reads whole, at most `count` of them, none twice. ConfigError when it
 /// reads none of the first thousand.
-std::vector<std::string> first_captions(const data::ClipSource& source, const data::Tokenizer& tokenizer,
+std::vector<std::string> first_captions(const data::DataSource& source, const data::Tokenizer& tokenizer,
                                         int64_t length, int64_t count);
 
 }  // namespace ditharos::pipelines

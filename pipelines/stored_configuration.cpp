@@ -12,7 +12,7 @@
 #include <ditharos/data/loading/clip_buckets.h>
 #include <ditharos/pipelines/toml_check.h>
 #include <ditharos/tensor/error.h>
-#include <ditharos/tensor/quoted_text.h>
+#include <ditharos/tensor/io/quoted_text.h>
 
 namespace ditharos::pipelines {
 namespace {

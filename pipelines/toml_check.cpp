@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include <ditharos/tensor/error.h>
-#include <ditharos/tensor/quoted_text.h>
+#include <ditharos/tensor/io/quoted_text.h>
 
 namespace ditharos::pipelines {
 namespace {

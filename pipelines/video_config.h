@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include <ditharos/data/datasets/clip.h>
+#include <ditharos/data/datasets/data_source.h>
 #include <ditharos/models/autoencoder/config.h>
 #include <ditharos/models/diffusion/frame_flow.h>
 #include <ditharos/models/dit/video_config.h>
@@ -14,7 +14,7 @@ namespace ditharos::pipelines {
 /// The clips that a model was trained on.
 struct TrainedClips {
   std::string data = "moving-garments";  ///< as data::open_clips takes it
-  std::vector<data::ClipShape> shapes;   ///< at least one
+  std::vector<data::SampleShape> shapes;   ///< at least one
   friend bool operator==(const TrainedClips&, const TrainedClips&) = default;
 };
 

@@ -53,8 +53,9 @@ std::optional<models::ConvClassifier> read_classifier(const std::string& path, c
 
 models::ConvClassifier train_classifier(const data::Dataset& dataset, const ClassifierTraining& training,
                                         const ClassifierProgress& progress) {
-  data::Loader loader(dataset, {.batch_size = std::min(training.batch_size, dataset.size()), .seed = training.seed,
-                                .horizontal_flip = training.horizontal_flip});
+  data::Loader loader(std::make_shared<data::Dataset>(dataset),
+                      {.batch_size = std::min(training.batch_size, dataset.size()), .seed = training.seed,
+                       .horizontal_flip = training.horizontal_flip});
   Generator rng(training.seed);
   models::ConvClassifier model(config_for(dataset), rng);
   optim::AdamW optimizer(nn::named_parameters(model), {.weight_decay = training.weight_decay});
@@ -64,7 +65,7 @@ models::ConvClassifier train_classifier(const data::Dataset& dataset, const Clas
   if (progress) progress(0, total, std::numeric_limits<double>::quiet_NaN());
   for (int64_t step = 0; step < total; ++step) {
     const data::Batch batch = loader.next();
-    const Tensor loss = cross_entropy(model(batch.images), batch.labels);
+    const Tensor loss = cross_entropy(model(batch.images()), batch.labels);
     if (step == 0) nn::audit(loss, model);
     optimizer.zero_grad();
     loss.backward();

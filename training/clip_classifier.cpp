@@ -7,7 +7,7 @@ namespace ditharos::training {
 CachedClassifier cached_clip_classifier(const std::string& folder, const data::Dataset& objects, int64_t clips,
                                         const ClassifierTraining& training, const std::function<void()>& on_training,
                                         const ClassifierProgress& progress) {
-  const std::vector<data::ClipShape> shapes = {{2, 32, 32}, {2, 32, 48}, {2, 48, 32}, {2, 32, 40}};
+  const std::vector<data::SampleShape> shapes = {{2, 32, 32}, {2, 32, 48}, {2, 48, 32}, {2, 32, 40}};
   const auto crops = [&](int64_t count) {
     data::MovingGarmentsOptions options;
     options.count = count;

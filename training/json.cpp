@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include <ditharos/tensor/io/number_text.h>
-#include <ditharos/tensor/quoted_text.h>
+#include <ditharos/tensor/io/quoted_text.h>
 
 
 namespace ditharos::training {

@@ -7,15 +7,15 @@
 
 namespace ditharos::training {
 
-void measure_latents(models::VideoAutoencoder& model, const data::ClipSource& source,
-                     const std::vector<data::ClipBucket>& buckets, int64_t count) {
+void measure_latents(models::VideoAutoencoder& model, const data::DataSource& source,
+                     const std::vector<data::Bucket>& buckets, int64_t count) {
   const NoGrad no_grad;
   models::LatentStatistics statistics(model.config().latent_channels);
   count = std::min(count, source.size());
-  for (const data::ClipBucket& bucket : buckets) {
+  for (const data::Bucket& bucket : buckets) {
     for (int64_t first = 0; first < count; first += bucket.batch_size) {
       const int64_t some = std::min(bucket.batch_size, count - first);
-      statistics.add(model.encode(clip_batch(source, bucket.shape, first, some).clips).mean);
+      statistics.add(model.encode(clip_batch(source, bucket.shape, first, some).samples).mean);
     }
   }
   model.set_latent_statistics(statistics.mean(), statistics.standard_deviation());

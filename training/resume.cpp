@@ -10,8 +10,8 @@
 #include <vector>
 
 #include <ditharos/tensor/error.h>
-#include <ditharos/tensor/system/instruction_set.h>
 #include <ditharos/tensor/io/number_text.h>
+#include <ditharos/tensor/system/instruction_set.h>
 
 namespace ditharos::training {
 namespace {

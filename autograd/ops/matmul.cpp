@@ -2,7 +2,6 @@
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/detail/operands.h>
-#include <ditharos/tensor/kernels/gemm/gemm.h>
 #include <ditharos/tensor/kernels/gemm/linear.h>
 #include <ditharos/tensor/kernels/gemm/matmul.h>
 #include <ditharos/tensor/kernels/pointwise/pointwise.h>

@@ -33,7 +33,7 @@ std::string trimmed(const std::string& text) {
 
 }  // namespace
 
-ClipShape parse_clip_shape(const std::string& text, const std::string& what) {
+SampleShape parse_clip_shape(const std::string& text, const std::string& what) {
   const std::vector<int64_t> sides = parse_sides(text, 3);
   check<ConfigError>(sides.size() == 3, what, ": \"", text,
                      "\" is not a shape of clips; write frames x height x width, each from 1 to ", longest_side,
@@ -41,8 +41,8 @@ ClipShape parse_clip_shape(const std::string& text, const std::string& what) {
   return {sides[0], sides[1], sides[2]};
 }
 
-std::vector<ClipShape> parse_clip_shapes(const std::string& list, const std::string& what) {
-  std::vector<ClipShape> shapes;
+std::vector<SampleShape> parse_clip_shapes(const std::string& list, const std::string& what) {
+  std::vector<SampleShape> shapes;
   for (size_t begin = 0; begin <= list.size();) {
     const size_t comma = std::min(list.find(',', begin), list.size());
     shapes.push_back(parse_clip_shape(trimmed(list.substr(begin, comma - begin)), what));

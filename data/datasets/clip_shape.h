@@ -3,14 +3,14 @@
 #include <string>
 #include <vector>
 
-#include <ditharos/data/datasets/clip.h>
+#include <ditharos/data/datasets/data_source.h>
 
 namespace ditharos::data {
 
 /// "8x32x48": frames, height, width. ConfigError that says what the text should look like; `what` names the setting.
-[[nodiscard]] ClipShape parse_clip_shape(const std::string& text, const std::string& what);
+[[nodiscard]] SampleShape parse_clip_shape(const std::string& text, const std::string& what);
 /// A comma-separated list of them: "8x32x32, 16x32x48".
-[[nodiscard]] std::vector<ClipShape> parse_clip_shapes(const std::string& list, const std::string& what);
+[[nodiscard]] std::vector<SampleShape> parse_clip_shapes(const std::string& list, const std::string& what);
 
 struct FrameSize {
   int64_t height, width;

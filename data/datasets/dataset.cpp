@@ -5,6 +5,8 @@
 #include <cstring>
 #include <numeric>
 
+#include <ditharos/data/image/resize.h>
+#include <ditharos/tensor/io/crc32c.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
 
 namespace ditharos::data {
@@ -34,6 +36,29 @@ int64_t Dataset::label(int64_t i) const {
 const uint8_t* Dataset::picture(int64_t i) const {
   check<Error>(i >= 0 && i < size(), "[Dataset] picture ", i, " of a set of ", size());
   return images_.data<uint8_t>() + i * picture_size();
+}
+
+Tensor Dataset::sample(int64_t i, const SampleShape& shape) const {
+  check<Error>(i >= 0 && i < size(), "[Dataset] picture ", i, " of a set of ", size());
+  check<ShapeError>(shape.has_pixels(), "[Dataset] every size of a sample must be at least 1, got ", shape);
+  if (shape == native_shape()) return images_.slice(0, i, i + 1);
+  const Tensor image = images_.select(0, i);
+  const Tensor resized = shape.height == height() && shape.width == width()
+                             ? image
+                             : center_crop_resize(image, shape.height, shape.width);
+  Tensor frames({shape.frames, channels(), shape.height, shape.width}, DType::u8);
+  uint8_t* to = frames.mutable_data<uint8_t>();
+  for (int64_t f = 0; f < shape.frames; ++f) to = std::copy_n(resized.data<uint8_t>(), resized.numel(), to);
+  return frames;
+}
+
+const uint8_t* Dataset::stored_sample(int64_t i, const SampleShape& shape) const {
+  return shape == native_shape() ? picture(i) : nullptr;
+}
+
+uint32_t Dataset::checksum() const {
+  const uint32_t crc = crc32c(images_.data<uint8_t>(), static_cast<size_t>(images_.numel()));
+  return crc32c(labels_.data<int64_t>(), static_cast<size_t>(size()) * sizeof(int64_t), crc);
 }
 
 Dataset Dataset::subset(const std::vector<int64_t>& indices) const {

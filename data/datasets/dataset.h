@@ -1,10 +1,10 @@
 #pragma once
-// Labelled pictures in memory: what every reader in this folder returns and what the loader draws batches from.
+// Labelled pictures in memory: what the readers of images in this folder return.
 #include <cstdint>
 #include <string>
 #include <vector>
 
-#include <ditharos/tensor/tensor.h>
+#include <ditharos/data/datasets/data_source.h>
 
 namespace ditharos::data {
 
@@ -14,25 +14,30 @@ enum class Split { train, test };
 [[nodiscard]] inline std::string to_text(Split split) { return name_of(split); }
 
 /// Pictures of one size with one class each. A value: copies share the elements, which nobody changes.
-class Dataset {
+class Dataset final : public DataSource {
  public:
   /// `images` u8 [N, C, H, W] and `labels` i64 [N], both contiguous; label k means class_names[k].
   /// ShapeError or DTypeError unless they fit together, Error naming the first picture whose label has no name.
   Dataset(Tensor images, Tensor labels, std::vector<std::string> class_names);
 
-  int64_t size() const { return images_.shape()[0]; }
-  int64_t channels() const { return images_.shape()[1]; }
+  int64_t size() const override { return images_.shape()[0]; }
+  int64_t channels() const override { return images_.shape()[1]; }
   int64_t height() const { return images_.shape()[2]; }
   int64_t width() const { return images_.shape()[3]; }
-  int64_t num_classes() const { return static_cast<int64_t>(class_names_.size()); }
   /// Elements of one picture.
   int64_t picture_size() const { return channels() * height() * width(); }
 
   const Tensor& images() const { return images_; }  ///< u8 [N, C, H, W]
   const Tensor& labels() const { return labels_; }  ///< i64 [N]
-  const std::vector<std::string>& class_names() const { return class_names_; }
-  /// Label of picture i; Error unless 0 <= i < size().
-  int64_t label(int64_t i) const;
+  const std::vector<std::string>& class_names() const override { return class_names_; }
+  int64_t label(int64_t i) const override;
+  std::optional<SampleShape> native_shape() const override { return SampleShape{1, height(), width()}; }
+  /// In the native shape the image as it is, without a copy; in others cropped around the middle and averaged
+  /// (center_crop_resize). All frames of a clip are the same image.
+  Tensor sample(int64_t i, const SampleShape& shape) const override;
+  const uint8_t* stored_sample(int64_t i, const SampleShape& shape) const override;
+  /// Of images and labels.
+  uint32_t checksum() const override;
   /// The bytes of picture i, [C, H, W]; Error unless 0 <= i < size().
   const uint8_t* picture(int64_t i) const;
 

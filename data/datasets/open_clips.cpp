@@ -13,7 +13,7 @@ constexpr const char* emoji = "moving-emoji";
 
 }  // namespace
 
-std::shared_ptr<const ClipSource> open_clips(const std::string& data, ClipUse use, int64_t max_pixels) {
+std::shared_ptr<const DataSource> open_clips(const std::string& data, ClipUse use, int64_t max_pixels) {
   const bool training = use == ClipUse::training;
   const Split split = training ? Split::train : Split::test;
   if (data != garments && data != emoji) {

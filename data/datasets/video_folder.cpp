@@ -157,8 +157,8 @@ const VideoFolder::Entry& VideoFolder::entry(int64_t i) const {
   return entries_[static_cast<size_t>(i)];
 }
 
-CaptionedClip VideoFolder::clip(int64_t i, const ClipShape& shape) const {
-  check<ShapeError>(shape.frames >= 1 && shape.height >= 1 && shape.width >= 1,
+Tensor VideoFolder::sample(int64_t i, const SampleShape& shape) const {
+  check<ShapeError>(shape.has_pixels(),
                     "[video_folder] frames, height and width of a clip must be at least 1, got ", shape);
   const Entry& wanted = entry(i);
   const Tensor video = cache_->get(wanted.video, paths_[wanted.video]);
@@ -176,7 +176,7 @@ CaptionedClip VideoFolder::clip(int64_t i, const ClipShape& shape) const {
     const Tensor small = center_crop_resize(video.select(0, f), shape.height, shape.width);
     std::memcpy(to, small.data<uint8_t>(), static_cast<size_t>(frame_size));
   }
-  return {frames, wanted.caption};
+  return frames;
 }
 
 }  // namespace ditharos::data

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include <ditharos/data/codecs/pixel_limit.h>
-#include <ditharos/data/datasets/clip.h>
+#include <ditharos/data/datasets/data_source.h>
 #include <ditharos/data/datasets/dataset.h>
 
 namespace ditharos::data {
@@ -32,7 +32,7 @@ struct VideoFolderOptions {
 /// A clip in any shape: frames are cropped around the middle and averaged by area (center_crop_resize), and the asked
 /// number of frames is taken evenly from the whole video, each from the middle of its share of the time. A video with
 /// fewer frames than that shows some of them several times.
-class VideoFolder : public ClipSource {
+class VideoFolder : public DataSource {
  public:
   /// Reads every video once, so that damaged ones are known before training begins; what fits is kept. IoError with
   /// path, line and reason when the list is missing or wrong, a video is damaged or missing, or the split is empty.
@@ -40,8 +40,8 @@ class VideoFolder : public ClipSource {
 
   int64_t size() const override { return static_cast<int64_t>(entries_.size()); }
   std::string caption(int64_t i) const override { return entry(i).caption; }
-  /// Reads the video again when it is kept no more; IoError when that fails.
-  CaptionedClip clip(int64_t i, const ClipShape& shape) const override;
+  /// u8 [F, 3, H, W]. Reads the video again when it is kept no more; IoError when that fails.
+  Tensor sample(int64_t i, const SampleShape& shape) const override;
   /// Of the captions and of the videos' frames as they were when the folder was opened.
   uint32_t checksum() const override { return checksum_; }
   /// Path of the video of clip i.

@@ -1,115 +1,89 @@
 #include <ditharos/data/loading/loader.h>
 
-#include <algorithm>
+#include <cmath>
 
+#include <ditharos/data/loading/batch_schedule.h>
 #include <ditharos/data/loading/prefetcher.h>
-#include <ditharos/tensor/random.h>
 
 namespace ditharos::data {
 namespace {
 
-/// A batch and where the one behind it begins.
+void validate_buckets(const LoaderOptions& options) {
+  double total = 0;
+  for (const Bucket& bucket : options.buckets) {
+    const SampleShape& shape = bucket.shape;
+    check<ConfigError>(shape.has_pixels(), "[Loader] every size of a bucket's shape must be at least 1, got ", shape);
+    check<ConfigError>(bucket.batch_size >= 1, "[Loader] the batch size of bucket ", shape, " must be at least 1, got ",
+                       bucket.batch_size);
+    check<ConfigError>(bucket.weight >= 0 && std::isfinite(bucket.weight), "[Loader] the weight of bucket ", shape,
+                       " must be a number >= 0, got ", bucket.weight);
+    total += bucket.weight;
+  }
+  check<ConfigError>(total > 0, "[Loader] every bucket has weight 0: no batch can be drawn");
+}
+
+void validate_sizes(int64_t samples, const LoaderOptions& options, Cursor start) {
+  if (options.epoch_end == EpochEnd::drop) {
+    for (const Bucket& bucket : options.buckets)
+      check<ConfigError>(bucket.weight == 0 || samples >= bucket.batch_size, "[Loader] a source of ", samples,
+                         " samples is too small for batches of ", bucket.batch_size);
+  }
+  if (options.epoch_end == EpochEnd::carry_over) {
+    check<ConfigError>(start.epoch == 0, "[Loader] cannot start in epoch ", start.epoch,
+                       ": where samples are carried over, a cursor is a number of batches, and its epoch is 0");
+    check<ConfigError>(start.position >= 0, "[Loader] cannot start at batch ", start.position);
+  } else {
+    check<ConfigError>(start.position >= 0 && start.position <= samples, "[Loader] cannot start at sample ",
+                       start.position, " of a source of ", samples, "; is this the data set of the checkpoint?");
+  }
+}
+
+/// The options with buckets; ConfigError unless all can be done.
+LoaderOptions settled(const DataSource* source, LoaderOptions options, Cursor start) {
+  check<ConfigError>(source != nullptr && source->size() > 0, "[Loader] the source has no samples");
+  check<ConfigError>(options.prefetch >= 0 && options.prefetch <= 1024, "[Loader] prefetch must be 0..1024, got ",
+                     options.prefetch);
+  if (options.buckets.empty()) {
+    const std::optional<SampleShape> shape = source->native_shape();
+    check<ConfigError>(shape.has_value(), "[Loader] needs at least one bucket: the source has no native shape");
+    options.buckets = {{*shape, options.batch_size}};
+  }
+  validate_buckets(options);
+  validate_sizes(source->size(), options, start);
+  return options;
+}
+
+/// A batch and the position after it.
 struct Item {
   Batch batch;
   Cursor after;
 };
 
-/// Makes batches one after the other. Used by one thread at a time.
-class Assembler {
- public:
-  Assembler(Dataset dataset, const LoaderOptions& options, Cursor start)
-      : dataset_(std::move(dataset)), options_(options), cursor_(start) {
-    for (int value = 0; value < 256; ++value) unit_range_[value] = to_unit_range(static_cast<uint8_t>(value));
-    begin_epoch_if_at_end();
-  }
-
-  Item next() {
-    const Tensor& order = order_of(cursor_.epoch);
-    const int64_t n = std::min(options_.batch_size, dataset_.size() - cursor_.position);
-    Batch batch;
-    batch.images = Tensor({n, dataset_.channels(), dataset_.height(), dataset_.width()});
-    batch.labels = Tensor({n}, DType::i64);
-    float* image = batch.images.mutable_data<float>();
-    int64_t* label = batch.labels.mutable_data<int64_t>();
-    const int64_t* index = order.data<int64_t>() + cursor_.position;
-    for (int64_t k = 0; k < n; ++k) {
-      copy_picture(index[k], image + k * dataset_.picture_size());
-      label[k] = dataset_.label(index[k]);
-    }
-    cursor_.position += n;
-    begin_epoch_if_at_end();
-    return {batch, cursor_};
-  }
-  Cursor cursor() const { return cursor_; }
-
- private:
-  void begin_epoch_if_at_end() {
-    const int64_t left = dataset_.size() - cursor_.position;
-    if (left == 0 || (options_.drop_last && left < options_.batch_size)) cursor_ = {cursor_.epoch + 1, 0};
-  }
-  Generator generator_of(uint64_t epoch) const { return Generator(options_.seed).fork(epoch); }
-
-  const Tensor& order_of(uint64_t epoch) {
-    if (order_.defined() && order_epoch_ == epoch) return order_;
-    if (options_.shuffle) {
-      order_ = generator_of(epoch).permutation(dataset_.size());
-    } else if (!order_.defined()) {
-      order_ = Tensor({dataset_.size()}, DType::i64);
-      int64_t* p = order_.mutable_data<int64_t>();
-      for (int64_t i = 0; i < dataset_.size(); ++i) p[i] = i;
-    }
-    order_epoch_ = epoch;
-    flip_seed_ = generator_of(epoch).fork(1).seed();  // a stream of its own: order and flips are independent
-    return order_;
-  }
-
-  /// One picture as floats, mirrored or not. [C, H, W]
-  void copy_picture(int64_t index, float* to) const {
-    const uint8_t* from = dataset_.picture(index);
-    const bool flip = options_.horizontal_flip && (philox(flip_seed_, static_cast<uint64_t>(index))[0] & 1) != 0;
-    const int64_t width = dataset_.width(), rows = dataset_.channels() * dataset_.height();
-    for (int64_t row = 0; row < rows; ++row, from += width, to += width) {
-      for (int64_t x = 0; x < width; ++x) to[x] = unit_range_[from[flip ? width - 1 - x : x]];
-    }
-  }
-
-  Dataset dataset_;
-  LoaderOptions options_;
-  Cursor cursor_;
-  float unit_range_[256];
-  Tensor order_;  // i64 [N]: the pictures of epoch order_epoch_
-  uint64_t order_epoch_ = 0, flip_seed_ = 0;
-};
-
-void validate(const Dataset& dataset, const LoaderOptions& options, Cursor start) {
-  check<ConfigError>(options.batch_size >= 1, "[Loader] the batch size must be at least 1, got ", options.batch_size);
-  check<ConfigError>(options.prefetch >= 0 && options.prefetch <= 1024, "[Loader] prefetch must be 0..1024, got ",
-                     options.prefetch);
-  const int64_t least = options.drop_last ? options.batch_size : 1;
-  check<ConfigError>(dataset.size() >= least, "[Loader] a set of ", dataset.size(),
-                     " pictures is too small for batches of ", options.batch_size);
-  check<ConfigError>(start.position >= 0 && start.position <= dataset.size(), "[Loader] cannot start at picture ",
-                     start.position, " of a set of ", dataset.size(), "; is this the data set of the checkpoint?");
-}
-
 }  // namespace
 
 struct Loader::State {
-  State(Dataset dataset, const LoaderOptions& options_, Cursor start)
-      : options(options_), pictures(dataset.size()), assembler(std::move(dataset), options_, start),
-        cursor(assembler.cursor()), batches(options.prefetch, [this] { return assembler.next(); }) {}
+  State(std::shared_ptr<const DataSource> source_, const LoaderOptions& options_, Cursor start)
+      : source(std::move(source_)), options(settled(source.get(), options_, start)),
+        schedule(source->size(), options, start), cursor(schedule.cursor()),
+        batches(options.prefetch, [this] { return make(); }) {}
 
+  /// The batch at the schedule's cursor, which stays there when the batch cannot be made.
+  Item make() {
+    BatchPlan plan = schedule.plan();
+    Batch batch = read_batch(*source, plan.shape, std::move(plan.indices), plan.mirrored);
+    schedule.advance(static_cast<int64_t>(batch.indices.size()));
+    return {std::move(batch), schedule.cursor()};
+  }
+
+  const std::shared_ptr<const DataSource> source;
   const LoaderOptions options;
-  const int64_t pictures;
-  Assembler assembler;
+  BatchSchedule schedule;
   Cursor cursor;             // of the caller
   Prefetcher<Item> batches;  // last: its thread starts when everything else is there
 };
 
-Loader::Loader(Dataset dataset, const LoaderOptions& options, Cursor start) {
-  validate(dataset, options, start);
-  state_ = std::make_unique<State>(std::move(dataset), options, start);
-}
+Loader::Loader(std::shared_ptr<const DataSource> source, const LoaderOptions& options, Cursor start)
+    : state_(std::make_unique<State>(std::move(source), options, start)) {}
 Loader::~Loader() = default;
 
 Batch Loader::next() {
@@ -121,9 +95,12 @@ Batch Loader::next() {
 Cursor Loader::cursor() const { return state_->cursor; }
 
 int64_t Loader::batches_per_epoch() const {
-  const int64_t full = state_->pictures / state_->options.batch_size;
-  const bool rest = state_->pictures % state_->options.batch_size != 0;
-  return full + (rest && !state_->options.drop_last ? 1 : 0);
+  const LoaderOptions& options = state_->options;
+  check<Error>(options.buckets.size() == 1 && options.epoch_end != EpochEnd::carry_over,
+               "[Loader] batches_per_epoch() needs one bucket and epochs that end with a batch");
+  const int64_t size = state_->source->size(), batch_size = options.buckets[0].batch_size;
+  const bool has_rest = size % batch_size != 0 && options.epoch_end == EpochEnd::keep;
+  return size / batch_size + (has_rest ? 1 : 0);
 }
 
 }  // namespace ditharos::data

@@ -1,50 +1,66 @@
 #pragma once
-// Batches for training, prepared ahead of time by one background thread.
+// Batches of images or clips for training, prepared ahead of time by one background thread.
 #include <cstdint>
 #include <memory>
+#include <vector>
 
-#include <ditharos/data/datasets/dataset.h>
+#include <ditharos/data/datasets/data_source.h>
+#include <ditharos/data/loading/batch.h>
 
 namespace ditharos::data {
 
+/// One of the shapes that batches come in.
+struct Bucket {
+  SampleShape shape;
+  int64_t batch_size = 1;
+  double weight = 1;  ///< how often, in proportion to the other buckets' weights
+};
+
+/// What becomes of the samples at the end of an epoch that are too few for a batch.
+enum class EpochEnd {
+  drop,        ///< they are left out
+  keep,        ///< they are a smaller batch
+  carry_over,  ///< they begin a batch that ends in the next epoch
+};
+
 struct LoaderOptions {
-  int64_t batch_size = 64;
+  int64_t batch_size = 64;           ///< of samples in the source's native shape, where `buckets` is empty
+  std::vector<Bucket> buckets = {};  ///< shapes and sizes of batches; the bucket of each batch is drawn by weight
   uint64_t seed = 0;
-  bool shuffle = true;           ///< a new order every epoch; false: the order of the data set
-  bool horizontal_flip = false;  ///< mirrors every picture with probability 1/2, drawn anew every epoch
-  bool drop_last = true;         ///< leave out what is too little for a batch at the end of an epoch
-  int64_t prefetch = 2;          ///< batches that wait ready; 0: none, and no thread
+  bool shuffle = true;           ///< a new order every epoch; false: the order of the source
+  bool horizontal_flip = false;  ///< mirrors every sample with probability 1/2, drawn anew every epoch
+  EpochEnd epoch_end = EpochEnd::drop;
+  int64_t prefetch = 2;  ///< batches that wait ready; 0: none, and no thread
 };
 
-struct Batch {
-  Tensor images;  ///< f32 [B, C, H, W] in [-1, 1]
-  Tensor labels;  ///< i64 [B]
-};
-
-/// A place between two batches. Two integers that go into a checkpoint.
+/// A position between two batches: two integers that go into a checkpoint. Where every epoch ends with a batch, they
+/// are the epoch and the number of its samples that were returned. Where samples are carried over, `epoch` is 0 and
+/// `position` is the number of batches that were returned.
 struct Cursor {
   uint64_t epoch = 0;
-  int64_t position = 0;  ///< pictures of the epoch that were handed out
+  int64_t position = 0;
   friend bool operator==(const Cursor&, const Cursor&) = default;
 };
 
-/// An endless row of batches, epoch after epoch. Which they are depends on the data set, the seed, the other options
-/// apart from `prefetch`, and the place of the start, alone: a loader that starts at another one's cursor() goes on
-/// with the same batches to the bit.
+/// An endless sequence of batches, epoch after epoch. Every epoch has each sample of the source once, apart from those
+/// that EpochEnd::drop leaves out. The batches depend on the source, the options apart from `prefetch`, and the start
+/// alone: a loader that starts at another one's cursor() goes on with the same batches to the bit.
 class Loader {
  public:
-  /// ConfigError when an option is out of range, the set too small for a batch, or the start outside of an epoch.
-  explicit Loader(Dataset dataset, const LoaderOptions& options = {}, Cursor start = {});
+  /// ConfigError when an option is out of range, when there are no buckets and the source has no native shape, when the
+  /// source is too small for a batch, or when the start lies outside of it.
+  explicit Loader(std::shared_ptr<const DataSource> source, const LoaderOptions& options = {}, Cursor start = {});
   /// Ends the thread, after the batch that it is working on.
   ~Loader();
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 
-  /// The next batch; waits for it when it is not ready. What went wrong in the thread is thrown here, once the
-  /// batches made before are handed out, and at every later call; cursor() stays at the batch that could not be made.
+  /// The next batch; waits for it when it is not ready. What went wrong in the thread is thrown here, once the batches
+  /// made before are handed out, and at every later call; cursor() stays at the batch that could not be made.
   Batch next();
   /// Where the batch that next() will return begins, however many are prepared.
   Cursor cursor() const;
+  /// Batches of an epoch. Error for several buckets or EpochEnd::carry_over, where it is not the same for every epoch.
   int64_t batches_per_epoch() const;
 
  private:

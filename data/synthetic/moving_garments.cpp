@@ -43,9 +43,8 @@ Sprite MovingGarments::sprite_of(const Actor& actor) const {
                                    : cut_out(picture, height, width, tint(actor.tint).color);
 }
 
-Tensor MovingGarments::render(const Scene& scene, const ClipShape& shape) const {
-  check<ShapeError>(shape.frames >= 1 && shape.height >= 1 && shape.width >= 1,
-                    "[MovingGarments] every size of a clip must be at least 1, got ", shape);
+Tensor MovingGarments::render(const Scene& scene, const SampleShape& shape) const {
+  check<ShapeError>(shape.has_pixels(), "[MovingGarments] every size of a clip must be at least 1, got ", shape);
   Tensor frames({shape.frames, 3, shape.height, shape.width}, DType::u8);
   uint8_t* to = frames.mutable_data<uint8_t>();
   const Sprite lead = sprite_of(scene.lead);
@@ -59,11 +58,6 @@ Tensor MovingGarments::render(const Scene& scene, const ClipShape& shape) const 
     for (const double value : frame.planes) *to++ = static_cast<uint8_t>(std::lround(std::clamp(value, 0.0, 255.0)));
   }
   return frames;
-}
-
-CaptionedClip MovingGarments::clip(int64_t i, const ClipShape& shape) const {
-  const Scene what = scene(i);
-  return {render(what, shape), what.caption};
 }
 
 uint32_t MovingGarments::checksum() const {

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-#include <ditharos/data/datasets/clip.h>
+#include <ditharos/data/datasets/data_source.h>
 #include <ditharos/data/datasets/dataset.h>
 #include <ditharos/data/synthetic/scene.h>
 #include <ditharos/data/synthetic/scene_caption.h>
@@ -20,7 +20,7 @@ struct MovingGarmentsOptions {
 /// `count` clips: clip i depends on the pictures, (seed, split, i) and the shape alone. A clip is the same scene in
 /// every shape: places and sizes are relative to the frame, and the whole motion takes the whole clip. A clip of one
 /// frame shows the middle of it.
-class MovingGarments : public ClipSource {
+class MovingGarments : public DataSource {
  public:
   /// Gray `pictures` of things on a black ground, as Fashion-MNIST's, [N, 1, H, W], which are tinted; or [N, 4, H, W]
   /// with colours and opacity, as load_emoji() gives. ConfigError when an option is out of range or a class has no
@@ -29,14 +29,14 @@ class MovingGarments : public ClipSource {
 
   int64_t size() const override { return options_.count; }
   std::string caption(int64_t i) const override { return scene(i).caption; }
-  CaptionedClip clip(int64_t i, const ClipShape& shape) const override;
+  Tensor sample(int64_t i, const SampleShape& shape) const override { return render(scene(i), shape); }
   /// Of the pictures, their classes and the options. Takes a pass over the pictures.
   uint32_t checksum() const override;
 
   /// What happens in clip i, its caption included: the truth to which a caption or a measurement can be held.
   Scene scene(int64_t i) const;
   /// Any scene about these pictures as frames, u8 [F, 3, H, W]; ShapeError unless every size is at least 1.
-  Tensor render(const Scene& scene, const ClipShape& shape) const;
+  Tensor render(const Scene& scene, const SampleShape& shape) const;
   const SceneGrammar& grammar() const { return grammar_; }
   const Dataset& pictures() const { return pictures_; }
 

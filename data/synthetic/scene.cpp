@@ -131,7 +131,7 @@ Scene draw_scene(Generator random, const PicturesByClass& pictures, const SceneO
   return scene;
 }
 
-Box place(const Actor& actor, const Sprite& sprite, double time, const ClipShape& shape) {
+Box place(const Actor& actor, const Sprite& sprite, double time, const SampleShape& shape) {
   double progress = time;  // from the first place to the last
   if (actor.motion == Motion::bounce) {
     const double hop = actor.hops * time - std::floor(actor.hops * time);

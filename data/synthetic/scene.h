@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include <ditharos/data/datasets/clip.h>
+#include <ditharos/data/datasets/data_source.h>
 #include <ditharos/data/synthetic/sky.h>
 #include <ditharos/data/synthetic/sprite.h>
 #include <ditharos/tensor/random.h>
@@ -70,6 +70,6 @@ struct SceneOptions {
 [[nodiscard]] Scene draw_scene(Generator random, const PicturesByClass& pictures, const SceneOptions& options);
 
 /// Where the actor is at `time`, 0..1 from the first to the last frame. It is always wholly inside of the frame.
-[[nodiscard]] Box place(const Actor& actor, const Sprite& sprite, double time, const ClipShape& shape);
+[[nodiscard]] Box place(const Actor& actor, const Sprite& sprite, double time, const SampleShape& shape);
 
 }  // namespace ditharos::data

@@ -1,7 +1,7 @@
 #include "examples/by_hand/page.h"
 
 #include <ditharos/tensor/io/file.h>
-#include <ditharos/tensor/quoted_text.h>
+#include <ditharos/tensor/io/quoted_text.h>
 
 namespace ditharos::by_hand {
 namespace {

@@ -24,8 +24,8 @@ void describe(Settings& settings, AutoencoderSettings& run) {
 void settle(const AutoencoderSettings& run) {
   run.model.validate();
   training::check_schedule(run.train);
-  for (const data::ClipBucket& bucket : clip_buckets(run.clips, run.train.batch_size)) {
-    const data::ClipShape& s = bucket.shape;
+  for (const data::Bucket& bucket : clip_buckets(run.clips, run.train.batch_size)) {
+    const data::SampleShape& s = bucket.shape;
     try {
       run.model.latent_shape({1, s.frames, run.model.channels, s.height, s.width});
     } catch (const ShapeError& e) {

@@ -8,7 +8,7 @@
 
 #include <ditharos/data/datasets/class_folder.h>
 #include <ditharos/tensor/error.h>
-#include <ditharos/tensor/quoted_text.h>
+#include <ditharos/tensor/io/quoted_text.h>
 #include "examples/cli/suggest.h"
 
 namespace ditharos::examples {

@@ -54,12 +54,12 @@ void check_options(const ClipEvaluationOptions& options, const Settings& setting
   training::check_output_folder(options.cache);
 }
 
-data::ClipShape shape_for(const ClipEvaluationOptions& options, const pipelines::VideoPipeline& pipeline) {
+data::SampleShape shape_for(const ClipEvaluationOptions& options, const pipelines::VideoPipeline& pipeline) {
   const pipelines::TrainedClips& clips = pipeline.config().clips;
   check<ConfigError>(data::is_moving_garments(clips.data), "\"", pipeline.path(), "\" was trained on the clips of \"",
                      clips.data, "\", but evaluate_video asks for the garments of \"moving-garments\" and recognises "
                      "nothing else: its figures would say nothing of this model");
-  const data::ClipShape shape = wanted_shape(clips.shapes, {8, 32, 32}, options.frames, options.size);
+  const data::SampleShape shape = wanted_shape(clips.shapes, {8, 32, 32}, options.frames, options.size);
   check_task_frames(options.tasks, shape.frames);
   pipelines::check_clip_shape(pipeline.model(), shape, "--frames, --size");
   warn_of_untrained(clips.shapes, shape);

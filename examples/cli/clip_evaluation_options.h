@@ -27,6 +27,6 @@ void describe(Settings& settings, ClipEvaluationOptions& options);
 /// ConfigError or IoError unless the options fit together and the files can be written.
 void check_options(const ClipEvaluationOptions& options, const Settings& settings);
 /// The shape of the clips to sample. ConfigError when this model cannot be evaluated.
-data::ClipShape shape_for(const ClipEvaluationOptions& options, const pipelines::VideoPipeline& pipeline);
+data::SampleShape shape_for(const ClipEvaluationOptions& options, const pipelines::VideoPipeline& pipeline);
 
 }  // namespace ditharos::examples

@@ -37,7 +37,7 @@ void check_one_task(const ClipOptions& o) {
                      "--extend goes \"forwards\" or \"backwards\", not \"", o.extend.empty() ? "" : o.extend[0], "\"");
 }
 
-pipelines::ClipRequest new_clip(const ClipOptions& o, const data::ClipShape& shape) {
+pipelines::ClipRequest new_clip(const ClipOptions& o, const data::SampleShape& shape) {
   const auto read = [&](const std::string& path) { return read_frames(path, shape.height, shape.width, o.max_pixels); };
   const auto first_of = [](const Tensor& clip) { return slice(clip, 0, 0, 1); };
   const auto last_of = [](const Tensor& clip) { return slice(clip, 0, clip.size(0) - 1, clip.size(0)); };
@@ -69,7 +69,7 @@ pipelines::ClipRequest redrawn_clip(const ClipOptions& o, const pipelines::Video
   const data::FrameSize size =
       o.size.empty() ? pipelines::size_for(pipeline.config().clips.shapes, original.size(2), original.size(3))
                      : data::parse_frame_size(o.size, "--size");
-  const data::ClipShape shape{frames, size.height, size.width};
+  const data::SampleShape shape{frames, size.height, size.width};
   check<ConfigError>(shape.frames <= original.size(0), "--frames ", shape.frames, ": \"", o.from, "\" has only ",
                      original.size(0));
   pipelines::check_clip_shape(pipeline.model(), shape, "--from");
@@ -159,8 +159,8 @@ std::vector<std::string> clip_files(const ClipOptions& options) {
 }
 
 pipelines::ClipRequest make_request(const ClipOptions& options, const pipelines::VideoPipeline& pipeline) {
-  const std::vector<data::ClipShape>& trained = pipeline.config().clips.shapes;
-  const data::ClipShape asked = wanted_shape(trained, {16, 32, 32}, options.frames, options.size);
+  const std::vector<data::SampleShape>& trained = pipeline.config().clips.shapes;
+  const data::SampleShape asked = wanted_shape(trained, {16, 32, 32}, options.frames, options.size);
   if (options.from.empty()) pipelines::check_clip_shape(pipeline.model(), asked, "--frames, --size");
   pipelines::ClipRequest request = options.from.empty() ? new_clip(options, asked) : redrawn_clip(options, pipeline);
   warn_of_untrained(trained, request.shape);

@@ -14,7 +14,7 @@ namespace ditharos::examples {
 struct ClipReport {
   models::ClipScore real, reconstructed, sampled, shuffled;
   int64_t prompts = 0;
-  data::ClipShape shape;
+  data::SampleShape shape;
   std::optional<pipelines::TaskFigures> tasks;
 };
 void print_scores(const ClipReport& report);

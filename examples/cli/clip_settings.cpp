@@ -16,11 +16,11 @@ void describe_clips(Settings& settings, ClipSettings& clips) {
            above(0).at_most(1e9));
 }
 
-std::vector<data::ClipBucket> clip_buckets(const ClipSettings& clips, int64_t batch_size) {
+std::vector<data::Bucket> clip_buckets(const ClipSettings& clips, int64_t batch_size) {
   return data::clip_buckets(clips.shapes, clips.shape_weights, batch_size);
 }
 
-data::ClipShape wanted_shape(const std::vector<data::ClipShape>& trained, const data::ClipShape& usual, int64_t frames,
+data::SampleShape wanted_shape(const std::vector<data::SampleShape>& trained, const data::SampleShape& usual, int64_t frames,
                              const std::string& size) {
   pipelines::WantedShape wanted{.shape = usual, .frames_given = frames > 0, .size_given = !size.empty()};
   if (wanted.frames_given) wanted.shape.frames = frames;
@@ -31,10 +31,10 @@ data::ClipShape wanted_shape(const std::vector<data::ClipShape>& trained, const 
   return pipelines::nearest_trained(trained, wanted);
 }
 
-void warn_of_untrained(const std::vector<data::ClipShape>& trained, const data::ClipShape& shape) {
+void warn_of_untrained(const std::vector<data::SampleShape>& trained, const data::SampleShape& shape) {
   if (std::find(trained.begin(), trained.end(), shape) != trained.end()) return;
   std::string list;
-  for (const data::ClipShape& s : trained) list += (list.empty() ? "" : ", ") + data::to_text(s);
+  for (const data::SampleShape& s : trained) list += (list.empty() ? "" : ", ") + data::to_text(s);
   print_notes({"the model was not trained on clips of " + data::to_text(shape) +
                " (frames x height x width), and what it makes of them may be worse; it was trained on " + list});
 }

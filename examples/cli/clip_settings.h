@@ -18,13 +18,13 @@ struct ClipSettings {
 void describe_clips(Settings& settings, ClipSettings& clips);
 
 /// data::clip_buckets of these settings.
-std::vector<data::ClipBucket> clip_buckets(const ClipSettings& clips, int64_t batch_size);
+std::vector<data::Bucket> clip_buckets(const ClipSettings& clips, int64_t batch_size);
 
 /// --frames and --size of a program: what was given, and for 0 and "" what is nearest to the program's `usual` shape
 /// among those that a model was trained on. ConfigError when the size is none.
-data::ClipShape wanted_shape(const std::vector<data::ClipShape>& trained, const data::ClipShape& usual, int64_t frames,
+data::SampleShape wanted_shape(const std::vector<data::SampleShape>& trained, const data::SampleShape& usual, int64_t frames,
                              const std::string& size);
 /// Says on stderr, in one sentence, when a model was not trained on clips of this shape.
-void warn_of_untrained(const std::vector<data::ClipShape>& trained, const data::ClipShape& shape);
+void warn_of_untrained(const std::vector<data::SampleShape>& trained, const data::SampleShape& shape);
 
 }  // namespace ditharos::examples

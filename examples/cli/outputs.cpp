@@ -6,7 +6,7 @@
 
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/io/file.h>
-#include <ditharos/tensor/quoted_text.h>
+#include <ditharos/tensor/io/quoted_text.h>
 
 namespace ditharos::examples {
 namespace {

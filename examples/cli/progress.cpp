@@ -1,4 +1,3 @@
-#include <ditharos/tensor/io/number_text.h>
 #include "examples/cli/progress.h"
 
 #include <sys/ioctl.h>
@@ -11,6 +10,8 @@
 #include <cstdlib>
 #include <iostream>
 #include <limits>
+
+#include <ditharos/tensor/io/number_text.h>
 
 namespace ditharos::examples {
 

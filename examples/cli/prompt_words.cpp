@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include <ditharos/tensor/error.h>
-#include <ditharos/tensor/quoted_text.h>
+#include <ditharos/tensor/io/quoted_text.h>
 #include "examples/cli/suggest.h"
 
 namespace ditharos::examples {

@@ -1,5 +1,5 @@
 // Reading of the command line into settings: the only file that knows the argument parser.
-#include <ditharos/tensor/quoted_text.h>
+#include <ditharos/tensor/io/quoted_text.h>
 #include "examples/cli/settings_source.h"
 
 #include <algorithm>

@@ -4,7 +4,7 @@
 #include <cctype>
 #include <iterator>
 
-#include <ditharos/tensor/quoted_text.h>
+#include <ditharos/tensor/io/quoted_text.h>
 
 
 namespace ditharos::examples {

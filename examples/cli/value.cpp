@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include <ditharos/tensor/io/number_text.h>
-#include <ditharos/tensor/quoted_text.h>
+#include <ditharos/tensor/io/quoted_text.h>
 
 namespace ditharos::examples {
 

@@ -148,7 +148,7 @@
 #include <ditharos/data/codecs/png.h>
 #include <ditharos/data/codecs/video_file.h>
 #include <ditharos/data/datasets/class_folder.h>
-#include <ditharos/data/datasets/clip.h>
+#include <ditharos/data/datasets/data_source.h>
 #include <ditharos/data/datasets/clip_shape.h>
 #include <ditharos/data/datasets/dataset.h>
 #include <ditharos/data/datasets/idx.h>
@@ -159,7 +159,6 @@
 #include <ditharos/data/image/resize.h>
 #include <ditharos/data/image/sheet.h>
 #include <ditharos/data/loading/clip_buckets.h>
-#include <ditharos/data/loading/clip_loader.h>
 #include <ditharos/data/loading/loader.h>
 #include <ditharos/data/synthetic/clip_measure.h>
 #include <ditharos/data/synthetic/emoji.h>

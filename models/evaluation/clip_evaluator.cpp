@@ -30,7 +30,7 @@ void add(ClipScore& score, const data::CaptionFacts& caption, const ClipPredicti
 
 }  // namespace
 
-data::Dataset object_crops(const data::MovingGarments& clips, const std::vector<data::ClipShape>& shapes) {
+data::Dataset object_crops(const data::MovingGarments& clips, const std::vector<data::SampleShape>& shapes) {
   check<ConfigError>(!shapes.empty(), "[object_crops] needs at least one shape");
   std::vector<Tensor> crops(static_cast<size_t>(clips.size()));  // u8 [n, 1, 28, 28] of each clip
   std::vector<int64_t> classes(crops.size());

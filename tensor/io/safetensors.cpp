@@ -7,9 +7,9 @@
 
 #include <ditharos/tensor/io/crc32c.h>
 #include <ditharos/tensor/io/file.h>
+#include <ditharos/tensor/io/quoted_text.h>
 #include <ditharos/tensor/io/safetensors_header.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
-#include <ditharos/tensor/quoted_text.h>
 
 namespace ditharos::safetensors {
 namespace {

@@ -2,6 +2,7 @@
 // product given to oneDNN whole, which shares it out as it likes. The shapes are those of DiT-S/2 at batch 8.
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/kernels/gemm/gemm.h>
+#include <ditharos/tensor/kernels/gemm/gemm_backend.h>
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/tensor/random.h>
 #include "tests/bench/bench.h"

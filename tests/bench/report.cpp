@@ -3,7 +3,7 @@
 #include <cstdio>
 
 #include <ditharos/tensor/kernels/dispatch.h>
-#include <ditharos/tensor/kernels/gemm/gemm.h>
+#include <ditharos/tensor/kernels/gemm/gemm_backend.h>
 #include <ditharos/tensor/parallel.h>
 
 namespace ditharos::bench {

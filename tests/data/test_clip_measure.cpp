@@ -12,7 +12,7 @@
 using namespace ditharos;
 using namespace ditharos::tests;
 using data::ClipMeasurement;
-using data::ClipShape;
+using data::SampleShape;
 using data::Gradient;
 using data::Motion;
 using data::MovingGarments;
@@ -44,7 +44,7 @@ struct Score {
   double motion = 0, sky = 0;
   int64_t missed_others = 0;  // motions of things that are no stripes
 
-  Score(const MovingGarments& clips, const ClipShape& shape, double noise) {
+  Score(const MovingGarments& clips, const SampleShape& shape, double noise) {
     for (int64_t i = 0; i < clips.size(); ++i) {
       const Scene scene = clips.scene(i);
       Tensor frames = clips.render(scene, shape);
@@ -98,7 +98,7 @@ TEST_CASE("sky fit: the gradient comes back although a thing covers half of the 
 }
 
 TEST_CASE("clip measurements: directions and skies of held-out clips are seen in every shape") {
-  for (const ClipShape& shape : {ClipShape{8, 32, 32}, ClipShape{16, 32, 48}, ClipShape{12, 40, 32}}) {
+  for (const SampleShape& shape : {SampleShape{8, 32, 32}, SampleShape{16, 32, 48}, SampleShape{12, 40, 32}}) {
     CAPTURE(to_text(shape));
     const Score score(made_clips({.count = 60, .split = data::SceneSplit::held_out, .second_thing = 0}), shape, 0);
     CHECK_EQ(score.missed_others, 0);
@@ -118,7 +118,7 @@ TEST_CASE("clip measurements: every motion is seen, with noise and with a second
 
 TEST_CASE("clip measurements: the track is where the thing is") {
   const MovingGarments clips = made_clips({.count = 40, .seed = 3, .second_thing = 0});
-  const ClipShape shape{8, 32, 48};
+  const SampleShape shape{8, 32, 48};
   for (int64_t i = 0; i < clips.size(); ++i) {
     const Scene scene = clips.scene(i);
     CAPTURE(scene.caption);
@@ -163,7 +163,7 @@ TEST_CASE("clip measurements: an empty sky, a still thing and one frame give no 
   CHECK(empty.crops.shape() == Shape{0, 1, 28, 28});
 
   const MovingGarments clips = made_clips({.count = 3, .second_thing = 0});
-  const ClipMeasurement one = data::measure_clip(clips.clip(0, {1, 32, 32}).frames);
+  const ClipMeasurement one = data::measure_clip(clips.sample(0, {1, 32, 32}));
   CHECK(one.sightings.size() == 1);
   CHECK_FALSE(one.motion);
   Scene still = clips.scene(0);

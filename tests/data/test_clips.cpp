@@ -18,7 +18,7 @@ using tests::contains;
 using tests::message_of;
 
 TEST_CASE("clips: shapes in text") {
-  CHECK(data::parse_clip_shape("8x32x48", "shapes") == data::ClipShape{8, 32, 48});
+  CHECK(data::parse_clip_shape("8x32x48", "shapes") == data::SampleShape{8, 32, 48});
   for (const char* bad : {"", "8x32", "8x32x48x3", "8x0x4", "axbxc", "8x32x48 ", "-1x2x3", "99999x1x1"})
     CHECK_MESSAGE(
         contains(message_of<ConfigError>([&] { data::parse_clip_shape(bad, "shapes"); }), "such as 8x32x32"), bad);
@@ -28,7 +28,7 @@ TEST_CASE("clips: shapes in text") {
 
 TEST_CASE("clips: buckets hold about as many pixels each") {
   const std::string list = "8x32x32, 16x32x32,4x32x64";
-  const std::vector<data::ClipBucket> buckets = data::clip_buckets(list, {1, 2, 3}, 6);
+  const std::vector<data::Bucket> buckets = data::clip_buckets(list, {1, 2, 3}, 6);
   REQUIRE_EQ(buckets.size(), 3);
   CHECK_EQ(buckets[0].batch_size, 6);
   CHECK_EQ(buckets[1].batch_size, 3);  // as many pixels
@@ -39,7 +39,7 @@ TEST_CASE("clips: buckets hold about as many pixels each") {
 
 TEST_CASE("clips: clips by name, or from a folder") {
   const auto made = data::open_clips("moving-garments", data::ClipUse::training);
-  const data::ClipBatch batch = data::clip_batch(*made, {2, 8, 12}, 3, 2);
+  const data::Batch batch = data::clip_batch(*made, {2, 8, 12}, 3, 2);
   CHECK_EQ(batch.clips.shape(), Shape{2, 2, 3, 8, 12});
   CHECK_EQ(batch.captions[1], made->caption(4));
   CHECK(data::open_clips("moving-garments", data::ClipUse::evaluation)->caption(0) != made->caption(0));

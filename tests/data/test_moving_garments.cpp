@@ -14,7 +14,7 @@ using namespace ditharos;
 using namespace ditharos::tests;
 using data::Actor;
 using data::Box;
-using data::ClipShape;
+using data::SampleShape;
 using data::Motion;
 using data::MovingGarments;
 using data::Scene;
@@ -22,7 +22,7 @@ using data::SceneSplit;
 
 namespace {
 
-const std::array<ClipShape, 5> shapes = {{{8, 32, 32}, {16, 32, 48}, {12, 40, 32}, {1, 32, 32}, {3, 64, 20}}};
+const std::array<SampleShape, 5> shapes = {{{8, 32, 32}, {16, 32, 48}, {12, 40, 32}, {1, 32, 32}, {3, 64, 20}}};
 
 uint32_t checksum(const Tensor& frames) {
   return crc32c(frames.data<uint8_t>(), static_cast<size_t>(frames.numel()));
@@ -37,45 +37,44 @@ struct Square {
     const std::vector<uint8_t> gray(100, 255);
     sprite = data::cut_out(gray.data(), 10, 10, {255, 255, 255});
   }
-  Box at(double time, const ClipShape& shape = {8, 32, 32}) const { return data::place(actor, sprite, time, shape); }
+  Box at(double time, const SampleShape& shape = {8, 32, 32}) const { return data::place(actor, sprite, time, shape); }
 };
 
 }  // namespace
 
 TEST_CASE("moving garments: clips have the wanted shape and one scene in all of them") {
   const MovingGarments clips = made_clips({.count = 20});
-  for (const ClipShape& shape : shapes) {
+  for (const SampleShape& shape : shapes) {
     CAPTURE(to_text(shape));
     for (const int64_t i : {0, 7, 19}) {
-      const data::CaptionedClip clip = clips.clip(i, shape);
-      CHECK(clip.frames.shape() == Shape{shape.frames, 3, shape.height, shape.width});
-      CHECK(clip.frames.dtype() == DType::u8);
-      CHECK(clip.caption == clips.caption(i));
-      CHECK(clip.caption == clips.scene(i).caption);
+      const Tensor clip = clips.sample(i, shape);
+      CHECK(clip.shape() == Shape{shape.frames, 3, shape.height, shape.width});
+      CHECK(clip.dtype() == DType::u8);
+      CHECK(clips.caption(i) == clips.scene(i).caption);
     }
   }
-  CHECK(to_text(ClipShape{16, 32, 48}) == "16x32x48");
+  CHECK(to_text(SampleShape{16, 32, 48}) == "16x32x48");
 }
 
 TEST_CASE("moving garments: a clip depends on its number and shape alone, in any order and on any thread") {
   const MovingGarments clips = made_clips({.count = 40, .seed = 5}), again = made_clips({.count = 1000, .seed = 5});
-  const ClipShape shape{4, 32, 24};
+  const SampleShape shape{4, 32, 24};
   std::vector<uint32_t> forwards(40), together(40);
-  for (int64_t i = 0; i < 40; ++i) forwards[static_cast<size_t>(i)] = checksum(clips.clip(i, shape).frames);
+  for (int64_t i = 0; i < 40; ++i) forwards[static_cast<size_t>(i)] = checksum(clips.sample(i, shape));
   parallel_for(40, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = end; i-- > begin;) together[static_cast<size_t>(i)] = checksum(again.clip(i, shape).frames);
+    for (int64_t i = end; i-- > begin;) together[static_cast<size_t>(i)] = checksum(again.sample(i, shape));
   });
   CHECK(forwards == together);
   CHECK(std::set<uint32_t>(forwards.begin(), forwards.end()).size() == 40);
   const MovingGarments other_seed = made_clips({.count = 40, .seed = 6});
-  CHECK(checksum(other_seed.clip(0, shape).frames) != forwards[0]);
+  CHECK(checksum(other_seed.sample(0, shape)) != forwards[0]);
 }
 
 TEST_CASE("moving garments: a clip keeps its bytes, so that stored models keep their data") {
   const MovingGarments clips = made_clips();
   CHECK(clips.caption(0) == "a t-shirt bounces against a violet sky while a small coat climbs");
-  CHECK(checksum(clips.clip(0, {8, 32, 32}).frames) == 1341284348u);
-  CHECK(checksum(made_clips({.second_thing = 0}).clip(0, {8, 32, 32}).frames) == 598014821u);
+  CHECK(checksum(clips.sample(0, {8, 32, 32})) == 1341284348u);
+  CHECK(checksum(made_clips({.second_thing = 0}).sample(0, {8, 32, 32})) == 598014821u);
 }
 
 TEST_CASE("moving garments: held-out pairs never occur in training, and nothing else leads the held-out clips") {
@@ -128,7 +127,7 @@ TEST_CASE("moving garments: things go where the scene says, measurably, and neve
     const Scene scene = clips.scene(i);
     for (const Actor* actor : {&scene.lead, scene.companion ? &*scene.companion : &scene.lead}) {
       square.actor = *actor;
-      for (const ClipShape& shape : shapes) {
+      for (const SampleShape& shape : shapes) {
         for (const double time : {0.0, 0.2, 0.5, 0.77, 1.0}) {
           const Box box = square.at(time, shape);
           CHECK(box.left > -1e-9);
@@ -157,7 +156,7 @@ TEST_CASE("moving garments: things go where the scene says, measurably, and neve
 
 TEST_CASE("moving garments: one frame shows the middle of the clip") {
   const MovingGarments clips = made_clips({.count = 3});
-  const Tensor one = clips.clip(0, {1, 32, 32}).frames, three = clips.clip(0, {3, 32, 32}).frames;
+  const Tensor one = clips.sample(0, {1, 32, 32}), three = clips.sample(0, {3, 32, 32});
   CHECK(std::equal(one.data<uint8_t>(), one.data<uint8_t>() + one.numel(), three.data<uint8_t>() + one.numel()));
 }
 
@@ -168,9 +167,9 @@ TEST_CASE("moving garments: bad options and indices are refused in clear words")
   CHECK(contains(config_error({.count = -1}), "count must not be negative, got -1"));
   CHECK(contains(config_error({.second_thing = 1.5}), "second_thing is a probability, got 1.5"));
   const MovingGarments clips = made_clips({.count = 3});
-  CHECK(contains(message_of<Error>([&] { clips.clip(3, {1, 8, 8}); }), "clip 3 of 3"));
+  CHECK(contains(message_of<Error>([&] { clips.sample(3, {1, 8, 8}); }), "clip 3 of 3"));
   CHECK(contains(message_of<Error>([&] { clips.caption(-1); }), "clip -1 of 3"));
-  CHECK(contains(message_of<ShapeError>([&] { clips.clip(0, {0, 8, 8}); }), "at least 1, got 0x8x8"));
+  CHECK(contains(message_of<ShapeError>([&] { clips.sample(0, {0, 8, 8}); }), "at least 1, got 0x8x8"));
   CHECK(contains(message_of<ShapeError>([] {
           MovingGarments(data::make_shapes(data::Split::train, {.count = 10, .channels = 3}));
         }),

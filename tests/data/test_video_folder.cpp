@@ -8,7 +8,7 @@
 #include <ditharos/data/datasets/open_clips.h>
 #include <ditharos/data/datasets/video_folder.h>
 #include <ditharos/data/image/resize.h>
-#include <ditharos/data/loading/clip_loader.h>
+#include <ditharos/data/loading/loader.h>
 #include <ditharos/tensor/factory.h>
 #include "tests/support/data_files.h"
 #include "tests/support/temporary_folder.h"
@@ -60,14 +60,12 @@ TEST_CASE("video_folder: a line is a clip, of any format") {
   CHECK(set.caption(1) == "three\tgrays");
   CHECK(set.caption(3) == "the boot again");
   CHECK(set.path(2) == folder / "deep/b.webp");
-  const data::CaptionedClip clip = set.clip(1, {3, 4, 4});
-  CHECK(clip.caption == "three\tgrays");
-  CHECK(values(clip.frames) == Values{30, 31, 32});
-  CHECK(values(set.clip(3, {3, 4, 4}).frames) == Values{10, 11, 12});
+  CHECK(values(set.sample(1, {3, 4, 4})) == Values{30, 31, 32});
+  CHECK(values(set.sample(3, {3, 4, 4})) == Values{10, 11, 12});
   CHECK(set.skipped().empty());
   CHECK(contains(message_of<Error>([&] { set.caption(4); }), "there is no clip 4, only 0..3"));
-  CHECK(contains(message_of<Error>([&] { set.clip(-1, {1, 1, 1}); }), "there is no clip -1"));
-  CHECK(contains(message_of<ShapeError>([&] { set.clip(0, {0, 4, 4}); }), "got 0x4x4"));
+  CHECK(contains(message_of<Error>([&] { set.sample(-1, {1, 1, 1}); }), "there is no clip -1"));
+  CHECK(contains(message_of<ShapeError>([&] { set.sample(0, {0, 4, 4}); }), "got 0x4x4"));
 }
 
 TEST_CASE("video_folder: frames are taken evenly from the whole video, and pictures from its middle") {
@@ -79,7 +77,7 @@ TEST_CASE("video_folder: frames are taken evenly from the whole video, and pictu
               "{\"caption\": \"noise\", \"by\": \"nobody\", \"file\": \"noise.webp\"}\n");
   const VideoFolder set(folder.path());
   CHECK(set.caption(0) == "caf\xc3\xa9");
-  const auto taken = [&](int64_t frames) { return values(set.clip(0, {frames, 4, 4}).frames); };
+  const auto taken = [&](int64_t frames) { return values(set.sample(0, {frames, 4, 4})); };
   CHECK(taken(8) == Values{0, 1, 2, 3, 4, 5, 6, 7});
   CHECK(taken(4) == Values{1, 3, 5, 7});
   CHECK(taken(3) == Values{1, 4, 6});
@@ -88,7 +86,7 @@ TEST_CASE("video_folder: frames are taken evenly from the whole video, and pictu
   CHECK(taken(12) == Values{0, 1, 1, 2, 3, 3, 4, 5, 5, 6, 7, 7});
 
   const Tensor video = noise_clip(2, 6, 10);
-  const Tensor small = set.clip(1, {2, 3, 2}).frames;
+  const Tensor small = set.sample(1, {2, 3, 2});
   for (int64_t f = 0; f < 2; ++f)
     CHECK(largest_difference(small.select(0, f), data::center_crop_resize(video.select(0, f), 3, 2)) == 0);
 }
@@ -181,7 +179,7 @@ TEST_CASE("video_folder: the cache holds what was used last, within its bytes") 
   }
   write_bytes(folder / "captions.txt", list);
   const VideoFolder none(folder.path(), {.cache_bytes = 0}), two(folder.path(), {.cache_bytes = 200});
-  const auto first = [](const VideoFolder& set, int64_t i) { return values(set.clip(i, {1, 1, 1}).frames)[0]; };
+  const auto first = [](const VideoFolder& set, int64_t i) { return values(set.sample(i, {1, 1, 1}))[0]; };
   for (int i = 0; i < 3; ++i) CHECK(first(none, i) == 10 * i + 1);
   first(two, 0);
   first(two, 1);
@@ -209,7 +207,7 @@ TEST_CASE("video_folder: many threads get the same clips") {
     threads.emplace_back([&, t] {
       for (int64_t k = 0; k < 40; ++k) {
         const int64_t i = (k * static_cast<int64_t>(t + 1)) % 5;
-        wrong[t] += values(set.clip(i, {2, 2, 2}).frames) != Values{int(10 * i), int(10 * i + 1)};
+        wrong[t] += values(set.sample(i, {2, 2, 2})) != Values{int(10 * i), int(10 * i + 1)};
       }
     });
   }
@@ -224,10 +222,11 @@ TEST_CASE("video_folder: programs open it by its path, and the loader draws batc
   write_bytes(folder / "captions.txt", "a.gif\ta\nb.webp\tb\n");
   const auto source = data::open_clips(folder.path(), data::ClipUse::training);
   CHECK(source->size() == 2);
-  data::ClipLoader loader(source, {.buckets = {{{4, 8, 12}, 3, 1}, {{6, 12, 8}, 3, 1}}, .seed = 1, .prefetch = 0});
+  data::Loader loader(source, {.buckets = {{{4, 8, 12}, 3, 1}, {{6, 12, 8}, 3, 1}}, .seed = 1,
+                               .epoch_end = data::EpochEnd::carry_over, .prefetch = 0});
   for (int k = 0; k < 4; ++k) {
-    const data::ClipBatch batch = loader.next();
-    CHECK(batch.clips.shape() == Shape{3, batch.shape.frames, 3, batch.shape.height, batch.shape.width});
+    const data::Batch batch = loader.next();
+    CHECK(batch.samples.shape() == Shape{3, batch.shape.frames, 3, batch.shape.height, batch.shape.width});
     for (size_t i = 0; i < 3; ++i) CHECK(batch.captions[i] == source->caption(batch.indices[i]));
   }
   CHECK(contains(message_of<ConfigError>([&] { data::open_clips("nowhere", data::ClipUse::evaluation); }),

@@ -16,13 +16,13 @@
 using namespace ditharos;
 using namespace ditharos::tests;
 using namespace ditharos::examples;
-using data::ClipShape;
+using data::SampleShape;
 
 namespace {
 
-const std::vector<ClipShape> shapes = {{8, 32, 32}, {1, 32, 32}, {2, 32, 48}, {4, 48, 32}, {16, 32, 32}};
+const std::vector<SampleShape> shapes = {{8, 32, 32}, {1, 32, 32}, {2, 32, 48}, {4, 48, 32}, {16, 32, 32}};
 
-ClipShape nearest(const ClipShape& wanted, bool frames_given = false, bool size_given = false) {
+SampleShape nearest(const SampleShape& wanted, bool frames_given = false, bool size_given = false) {
   return pipelines::nearest_trained(shapes, {wanted, frames_given, size_given});
 }
 
@@ -59,19 +59,19 @@ struct OwnModel {
 }  // namespace
 
 TEST_CASE("regression 16: the shape nearest to the usual one is chosen among those that a model was trained on") {
-  CHECK(nearest({16, 32, 32}) == ClipShape{16, 32, 32});
-  CHECK(nearest({8, 32, 32}) == ClipShape{8, 32, 32});
-  CHECK(nearest({12, 32, 32}) == ClipShape{16, 32, 32});
-  CHECK(nearest({2, 32, 32}, true) == ClipShape{2, 32, 48});     // the length was given
-  CHECK(nearest({3, 32, 32}, true) == ClipShape{3, 32, 32});     // and is kept where no shape has it
-  CHECK(nearest({16, 48, 32}, false, true) == ClipShape{4, 48, 32});
-  CHECK(nearest({16, 64, 64}, false, true) == ClipShape{16, 64, 64});
-  CHECK(nearest({5, 40, 40}, true, true) == ClipShape{5, 40, 40});
+  CHECK(nearest({16, 32, 32}) == SampleShape{16, 32, 32});
+  CHECK(nearest({8, 32, 32}) == SampleShape{8, 32, 32});
+  CHECK(nearest({12, 32, 32}) == SampleShape{16, 32, 32});
+  CHECK(nearest({2, 32, 32}, true) == SampleShape{2, 32, 48});     // the length was given
+  CHECK(nearest({3, 32, 32}, true) == SampleShape{3, 32, 32});     // and is kept where no shape has it
+  CHECK(nearest({16, 48, 32}, false, true) == SampleShape{4, 48, 32});
+  CHECK(nearest({16, 64, 64}, false, true) == SampleShape{16, 64, 64});
+  CHECK(nearest({5, 40, 40}, true, true) == SampleShape{5, 40, 40});
 
-  const std::vector<ClipShape> trained = data::used_shapes(data::clip_buckets("8x32x32, 4x8x8, 1x16x16", {1, 0, 2}, 1));
-  CHECK(trained == std::vector<ClipShape>{{8, 32, 32}, {1, 16, 16}});
-  CHECK(wanted_shape(trained, {8, 32, 32}, 0, "") == ClipShape{8, 32, 32});
-  CHECK(wanted_shape(trained, {8, 32, 32}, 0, "16x16") == ClipShape{1, 16, 16});
+  const std::vector<SampleShape> trained = data::used_shapes(data::clip_buckets("8x32x32, 4x8x8, 1x16x16", {1, 0, 2}, 1));
+  CHECK(trained == std::vector<SampleShape>{{8, 32, 32}, {1, 16, 16}});
+  CHECK(wanted_shape(trained, {8, 32, 32}, 0, "") == SampleShape{8, 32, 32});
+  CHECK(wanted_shape(trained, {8, 32, 32}, 0, "16x16") == SampleShape{1, 16, 16});
   CHECK_THROWS_AS(wanted_shape(trained, {8, 32, 32}, 0, "16"), ConfigError);
 }
 

@@ -66,7 +66,7 @@ TEST_CASE("stored video model: objects go where the prompt says, under the sky t
   std::vector<std::string> prompts;
   for (const Case& c : cases) prompts.push_back(c.prompt);
   Tensor made;  // u8 [F, 3, H, W]
-  for (const data::ClipShape& shape : {data::ClipShape{8, 32, 32}, data::ClipShape{12, 40, 32}}) {
+  for (const data::SampleShape& shape : {data::SampleShape{8, 32, 32}, data::SampleShape{12, 40, 32}}) {
     const Tensor clips = pipeline(prompts, {.shape = shape});
     made = data::to_bytes(select(clips, 0, 0));
     for (size_t i = 0; i < prompts.size(); ++i) {

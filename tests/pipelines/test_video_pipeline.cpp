@@ -161,7 +161,7 @@ TEST_CASE("video pipeline: every task makes clips of the right shape, around wha
   const auto frames = [](const Tensor& clips, int64_t begin, int64_t end) {
     return slice(clips, 1, begin, end).to_vector<float>();
   };
-  const data::ClipShape shape{4, 8, 12};
+  const data::SampleShape shape{4, 8, 12};
   Generator rng(3);
   const Tensor clip = rng.uniform({6, 3, 8, 12}) * 2.0 - 1.0, picture = slice(clip, 0, 0, 1);
   // What comes back of frames that are given: the autoencoder's idea of them, for both prompts.

@@ -23,9 +23,9 @@ version=$(printf '#include <oneapi/dnnl/dnnl_version.h>\nDNNL_VERSION_MAJOR.DNNL
   g++ -E -P -I"$include_dir" -x c++ - | tail -n 1 | tr -d ' ')
 
 shopt -s nullglob
-seam=(tensor/kernels/onednn/*_onednn.cpp)
+seam=(tensor/kernels/onednn/*.cpp)
 if ((${#seam[@]} == 0)); then
-  echo "no tensor/kernels/onednn/*_onednn.cpp to compile" >&2
+  echo "no tensor/kernels/onednn/*.cpp to compile" >&2
   exit 1
 fi
 for source in "${seam[@]}"; do
@@ -40,7 +40,7 @@ cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DDNNL_INCLUDE_DIR="$
 cmake --build "$build" --target ditharos_tests
 export LD_LIBRARY_PATH="$(dirname "$library")${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 # One line of its log, so that nobody takes another library for this one.
-DNNL_VERBOSE=1 ONEDNN_VERBOSE=1 "$build/tests/ditharos_tests" --source-file='*gemm*,*matmul*,*conv*' |
+DNNL_VERBOSE=1 ONEDNN_VERBOSE=1 "$build/tests/ditharos_tests" --source-file='*gemm*,*matmul*,*packed*,*conv*' |
   tee "$scratch/log" | grep -v -i '^\(dnnl\|onednn\)_verbose' || true
 grep -i -m 1 '_verbose,.*info,.*v[0-9]' "$scratch/log"
 grep -q "v$version" "$scratch/log" || { echo "another oneDNN than $version ran" >&2; exit 1; }

@@ -4,7 +4,7 @@
 #include <string>
 
 #include <ditharos/tensor/io/number_text.h>
-#include <ditharos/tensor/quoted_text.h>
+#include <ditharos/tensor/io/quoted_text.h>
 
 using namespace ditharos;
 

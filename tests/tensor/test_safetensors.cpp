@@ -12,10 +12,10 @@
 #include <ditharos/tensor/allocator.h>
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/io/file.h>
+#include <ditharos/tensor/io/quoted_text.h>
 #include <ditharos/tensor/io/safetensors.h>
 #include <ditharos/tensor/io/safetensors_header.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
-#include <ditharos/tensor/quoted_text.h>
 #include <ditharos/tensor/random.h>
 #include <ditharos/tensor/view.h>
 #include "tests/support/temporary_folder.h"

@@ -5,10 +5,11 @@
 
 #include <ditharos/tensor/checked.h>
 #include <ditharos/tensor/kernels/conv/conv_geometry.h>
+#include <ditharos/tensor/kernels/conv/conv_native.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
+#include <ditharos/tensor/kernels/onednn/conv.h>
 #include <ditharos/tensor/kernels/reduce/reduce.h>
 #include <ditharos/tensor/observer.h>
-#include <ditharos/tensor/parallel.h>
 #include <ditharos/tensor/view.h>
 
 namespace ditharos::kernels {
@@ -86,7 +87,7 @@ void fill_with_bias(const ConvGeometry& g, const Tensor& bias, const Tensor& y) 
 // The overloads choose the implementation.
 void run(const ConvGeometry& g, const float* x, const float* weight, const float* bias, float* y) {
 #ifdef DITHAROS_HAS_ONEDNN
-  if (conv_onednn(g, x, weight, bias, y)) return;
+  if (onednn::conv(g, x, weight, bias, y)) return;
 #endif
   conv_native(g, x, weight, bias, y);
 }
@@ -95,7 +96,7 @@ void run(const ConvGeometry& g, const double* x, const double* weight, const dou
 }
 void run_input_gradient(const ConvGeometry& g, const float* grad, const float* weight, float* dx) {
 #ifdef DITHAROS_HAS_ONEDNN
-  if (conv_input_gradient_onednn(g, grad, weight, dx)) return;
+  if (onednn::conv_input_gradient(g, grad, weight, dx)) return;
 #endif
   conv_input_gradient_native(g, grad, weight, dx);
 }
@@ -104,7 +105,7 @@ void run_input_gradient(const ConvGeometry& g, const double* grad, const double*
 }
 void run_weight_gradient(const ConvGeometry& g, const float* grad, const float* x, float* dweight) {
 #ifdef DITHAROS_HAS_ONEDNN
-  if (conv_weight_gradient_onednn(g, grad, x, dweight)) return;
+  if (onednn::conv_weight_gradient(g, grad, x, dweight)) return;
 #endif
   conv_weight_gradient_native(g, grad, x, dweight);
 }
@@ -113,19 +114,6 @@ void run_weight_gradient(const ConvGeometry& g, const double* grad, const double
 }
 
 }  // namespace
-
-template <class T>
-void add_parts(int64_t n, int64_t count, const T* parts, T* into) {
-  if (count == 0) return;
-  parallel_for(n, 65536 / (count + 1) + 1, [&](int64_t begin, int64_t end) {
-    for (int64_t part = 0; part < count; ++part) {
-      const T* from = parts + part * n;
-      for (int64_t i = begin; i < end; ++i) into[i] += from[i];
-    }
-  });
-}
-template void add_parts(int64_t, int64_t, const float*, float*);
-template void add_parts(int64_t, int64_t, const double*, double*);
 
 Tensor conv(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvWindow& window) {
   const ConvGeometry g = geometry_of(op, x.shape(), weight.shape(), window);

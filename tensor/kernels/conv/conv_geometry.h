@@ -1,6 +1,6 @@
 #pragma once
 // Internal to tensor/kernels/.
-// One convolution's sizes, and the implementations that compute it.
+// The sizes of a convolution.
 #include <array>
 #include <cstdint>
 
@@ -21,19 +21,5 @@ struct ConvGeometry {
   double flops() const { return 2.0 * double(batch) * double(out_picture()) * double(terms()); }
   friend bool operator==(const ConvGeometry&, const ConvGeometry&) = default;
 };
-
-// All arrays are dense, row-major, and have at least one element. `bias` may be null.
-template <class T> void conv_native(const ConvGeometry& g, const T* x, const T* weight, const T* bias, T* y);
-template <class T> void conv_input_gradient_native(const ConvGeometry& g, const T* grad, const T* weight, T* dx);
-template <class T>
-void conv_weight_gradient_native(const ConvGeometry& g, const T* grad, const T* x, T* dweight);
-
-// By oneDNN; false (and nothing done) when it has no fast primitive for the case.
-bool conv_onednn(const ConvGeometry& g, const float* x, const float* weight, const float* bias, float* y);
-bool conv_input_gradient_onednn(const ConvGeometry& g, const float* grad, const float* weight, float* dx);
-bool conv_weight_gradient_onednn(const ConvGeometry& g, const float* grad, const float* x, float* dweight);
-
-/// into[i] += parts[0][i] + parts[1][i] + ..., in this order; parts [count, n].
-template <class T> void add_parts(int64_t n, int64_t count, const T* parts, T* into);
 
 }  // namespace ditharos::kernels

@@ -1,10 +1,14 @@
 // Convolution as a matrix product: the windows of a picture become the columns of a matrix (im2col; Chellapilla et al.
 // 2006), strip by strip, so that the matrix stays small.
+#include <ditharos/tensor/kernels/conv/conv_native.h>
+
 #include <algorithm>
 
-#include <ditharos/tensor/kernels/conv/conv_geometry.h>
+#include <ditharos/tensor/kernels/conv/conv_pieces.h>
 #include <ditharos/tensor/kernels/gemm/gemm.h>
 #include <ditharos/tensor/kernels/workspace.h>
+#include <ditharos/tensor/parallel.h>
+#include <ditharos/tensor/storage.h>
 
 namespace ditharos::kernels {
 namespace {

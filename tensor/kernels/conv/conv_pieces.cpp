@@ -1,7 +1,8 @@
 #include <ditharos/tensor/kernels/conv/conv_pieces.h>
 
 #include <algorithm>
-#include <cstring>
+
+#include <ditharos/tensor/parallel.h>
 
 namespace ditharos::kernels {
 namespace {
@@ -36,17 +37,6 @@ Cut cut_of(const ConvGeometry& g, ConvPass pass, int64_t all_channels) {
 
 }  // namespace
 
-size_t ConvPieceKeyHash::operator()(const ConvPieceKey& key) const {
-  static_assert(sizeof(ConvPieceKey) % sizeof(uint64_t) == 0, "the hash reads whole numbers");
-  uint64_t numbers[sizeof(ConvPieceKey) / sizeof(uint64_t)], h = 0;
-  std::memcpy(numbers, &key, sizeof(key));
-  for (uint64_t v : numbers) {
-    h = (h ^ v) * 0x9e3779b97f4a7c15u;  // Fibonacci hashing, one round a number
-    h ^= h >> 29;
-  }
-  return static_cast<size_t>(h);
-}
-
 std::vector<ConvPiece> cut_conv(const ConvGeometry& g, ConvPass pass, bool bias) {
   const bool of_input = pass == ConvPass::input_gradient;
   const int64_t all = of_input ? g.in_channels : g.out_channels;
@@ -63,5 +53,18 @@ std::vector<ConvPiece> cut_conv(const ConvGeometry& g, ConvPass pass, bool bias)
     }
   return pieces;
 }
+
+template <class T>
+void add_parts(int64_t n, int64_t count, const T* parts, T* into) {
+  if (count == 0) return;
+  parallel_for(n, 65536 / (count + 1) + 1, [&](int64_t begin, int64_t end) {
+    for (int64_t part = 0; part < count; ++part) {
+      const T* from = parts + part * n;
+      for (int64_t i = begin; i < end; ++i) into[i] += from[i];
+    }
+  });
+}
+template void add_parts(int64_t, int64_t, const float*, float*);
+template void add_parts(int64_t, int64_t, const double*, double*);
 
 }  // namespace ditharos::kernels

@@ -1,7 +1,7 @@
 #pragma once
 // Internal to tensor/kernels/.
-// How a convolution is cut into pieces for threads. The cut depends on the sizes alone.
-#include <cstddef>
+// How a convolution is cut into pieces for threads, and how the sums of pieces are added. The cut depends on the sizes
+// alone.
 #include <cstdint>
 #include <vector>
 
@@ -12,16 +12,13 @@ namespace ditharos::kernels {
 enum class ConvPass : int64_t { forward, input_gradient, weight_gradient };
 
 /// What a primitive is made for: some pictures and some channels of a convolution. Strides reach from one picture, or
-/// one output channel's weights, to the next in the caller's arrays. All numbers, so that it can be hashed as such.
+/// one output channel's weights, to the next in the caller's arrays.
 struct ConvPieceKey {
   ConvGeometry g;
   int64_t in_stride, out_stride, weight_stride;
   ConvPass pass;
   int64_t bias;  ///< 0 or 1
   friend bool operator==(const ConvPieceKey&, const ConvPieceKey&) = default;
-};
-struct ConvPieceKeyHash {
-  size_t operator()(const ConvPieceKey& key) const;
 };
 
 /// One piece's place: its first picture and its first channel (of y; for the input gradient of x). `part` counts the
@@ -33,5 +30,8 @@ struct ConvPiece {
 
 /// For g with at least one element on either side; pieces come in the order of their pictures.
 std::vector<ConvPiece> cut_conv(const ConvGeometry& g, ConvPass pass, bool bias);
+
+/// into[i] += parts[0][i] + parts[1][i] + ..., in this order; parts [count, n].
+template <class T> void add_parts(int64_t n, int64_t count, const T* parts, T* into);
 
 }  // namespace ditharos::kernels

@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <type_traits>
 
-#include <ditharos/tensor/kernels/gemm/gemm_tile.h>
+#include <ditharos/tensor/kernels/gemm/gemm_native.h>
 #include <ditharos/tensor/kernels/gemm/gemm_tiles.h>
+#include <ditharos/tensor/kernels/onednn/gemm.h>
 #include <ditharos/tensor/observer.h>
-#include <ditharos/tensor/parallel.h>
+#include <ditharos/tensor/storage.h>
 
 namespace ditharos::kernels {
 namespace {
@@ -81,7 +82,7 @@ void run_tiles(const Gemm<T>& g, const Tile& tile, const Then& then) {
 void tile_of(const Gemm<double>& g) { gemm_tile_native(g); }
 void tile_of(const Gemm<float>& g) {
 #ifdef DITHAROS_HAS_ONEDNN
-  if (gemm_tile_onednn(g)) return;
+  if (onednn::gemm_tile(g)) return;
 #endif
   gemm_tile_native(g);
 }
@@ -173,21 +174,5 @@ void gemm_batched(const Gemm<T>& g, int64_t batch, FunctionRef<GemmOffsets(int64
 }
 template void gemm_batched(const Gemm<float>&, int64_t, FunctionRef<GemmOffsets(int64_t)>);
 template void gemm_batched(const Gemm<double>&, int64_t, FunctionRef<GemmOffsets(int64_t)>);
-
-bool gemm_by_library_threads([[maybe_unused]] const Gemm<float>& g, [[maybe_unused]] int threads) {
-#ifdef DITHAROS_HAS_ONEDNN
-  return gemm_onednn_threads(g, threads);
-#else
-  return false;
-#endif
-}
-
-const char* gemm_backend() {
-#ifdef DITHAROS_HAS_ONEDNN
-  return onednn_name();
-#else
-  return "native";
-#endif
-}
 
 }  // namespace ditharos::kernels

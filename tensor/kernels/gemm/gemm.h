@@ -1,12 +1,13 @@
 #pragma once
-// The seam to a matrix library: one small interface, two implementations (oneDNN for f32, ours for f64 and as oracle).
+// Internal to tensor/kernels/.
+// The seam to a matrix library: one small interface with two implementations, oneDNN for f32 and our own kernel for
+// f64, for builds without oneDNN and as the reference of the tests.
 //
-// Work is cut into tiles that depend on the shape alone; each tile runs on one thread. So the bits of the result do
-// not depend on the number of threads, which a library's own threading does not give.
+// Products are cut into tiles whose sizes depend on the shape alone, and each tile runs on one thread. So the bits of a
+// result do not depend on the number of threads. With a library's own threading they would.
 #include <cstdint>
 
 #include <ditharos/tensor/parallel.h>
-#include <ditharos/tensor/tensor.h>
 
 namespace ditharos::kernels {
 
@@ -27,21 +28,21 @@ struct Gemm {
   bool accumulate = false;
 };
 
-/// Runs it on all threads. The oneDNN build uses oneDNN for float.
+/// Computes C on all threads.
 void gemm(const Gemm<float>& g);
 void gemm(const Gemm<double>& g);
-/// The same, and calls then(piece) for every piece of C as soon as it is final, on the thread that has just made it and
-/// still has it in its cache. A piece is g with the m, n, c and ldc of a part of C; the parts cover C once.
+
+/// The same, and calls then(piece) for every piece of C as soon as it is final, on the thread that computed it and has
+/// it in its cache. A piece is g with the m, n, c and ldc of a part of C. The parts cover C once.
 template <class T> void gemm_then(const Gemm<T>& g, FunctionRef<void(const Gemm<T>& piece)> then);
-/// Our own, for every build; the tests' oracle.
-template <class T> void gemm_native(const Gemm<T>& g);
+
 /// A batch of equal shapes: entry i adds offsets(i) to the three pointers (0 shares an operand).
-struct GemmOffsets { int64_t a, b, c; };
+struct GemmOffsets {
+  int64_t a, b, c;
+};
 template <class T> void gemm_batched(const Gemm<T>& g, int64_t batch, FunctionRef<GemmOffsets(int64_t entry)> offsets);
-/// What gemm() would be without its promise, for measurements alone: one call of oneDNN on a team of its own. The bits
-/// depend on the number of threads. False, and nothing done, where oneDNN is not there.
-bool gemm_by_library_threads(const Gemm<float>& g, int threads);
-/// "oneDNN 2.6.3 (avx512_core)" or "native".
-const char* gemm_backend();
+
+/// gemm() by our own kernel, in every build.
+template <class T> void gemm_native(const Gemm<T>& g);
 
 }  // namespace ditharos::kernels

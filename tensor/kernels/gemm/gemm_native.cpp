@@ -1,6 +1,7 @@
+#include <ditharos/tensor/kernels/gemm/gemm_native.h>
+
 #include <ditharos/tensor/kernels/dispatch.h>
 #include <ditharos/tensor/kernels/gemm/gemm_native_isa.h>
-#include <ditharos/tensor/kernels/gemm/gemm_tile.h>
 #include <ditharos/tensor/kernels/workspace.h>
 
 namespace ditharos::kernels {

@@ -1,4 +1,5 @@
 #pragma once
+// Internal to tensor/kernels/.
 // Matrix products of our own, compiled once an instruction set.
 #include <ditharos/tensor/kernels/gemm/gemm.h>
 

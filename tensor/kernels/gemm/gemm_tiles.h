@@ -1,4 +1,5 @@
 #pragma once
+// Internal to tensor/kernels/.
 // How a matrix product is cut into pieces for threads. The cut depends on the shape and the layout alone.
 #include <cstdint>
 

@@ -4,7 +4,8 @@
 #include <type_traits>
 #include <vector>
 
-#include <ditharos/tensor/kernels/gemm/gemm_tile.h>
+#include <ditharos/tensor/kernels/gemm/gemm_native.h>
+#include <ditharos/tensor/kernels/onednn/packed_product.h>
 
 namespace ditharos::kernels {
 namespace {
@@ -60,7 +61,7 @@ template PackedProductPtr<ByteProduct> pack_native<ByteProduct>(const int8_t* we
 template <class Kind>
 PackedProductPtr<Kind> pack(const typename Kind::Weight* weight, int64_t n, int64_t k) {
 #ifdef DITHAROS_HAS_ONEDNN
-  if (PackedProductPtr<Kind> packed = pack_onednn<Kind>(weight, n, k)) return packed;
+  if (PackedProductPtr<Kind> packed = onednn::pack<Kind>(weight, n, k)) return packed;
 #endif
   return pack_native<Kind>(weight, n, k);
 }
@@ -69,7 +70,7 @@ template PackedProductPtr<ByteProduct> pack<ByteProduct>(const int8_t* weight, i
 
 int int8_weight_limit() {
 #ifdef DITHAROS_HAS_ONEDNN
-  return int8_weight_limit_onednn();
+  return onednn::int8_weight_limit();
 #else
   return 127;
 #endif

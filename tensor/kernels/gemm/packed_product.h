@@ -1,7 +1,7 @@
 #pragma once
 // Internal to tensor/kernels/.
-// The seam to a matrix library for weights that stay the same over many products: they are brought once into the layout
-// that its kernel likes best.
+// The seam to a matrix library for weights that stay the same over many products. They are copied once into the layout
+// that its kernel reads fastest.
 #include <cstdint>
 #include <memory>
 
@@ -45,14 +45,11 @@ template <class Kind> using PackedProductPtr = std::unique_ptr<const PackedProdu
 /// Packs W [n, k], n and k >= 1, for the library that this build has.
 template <class Kind> PackedProductPtr<Kind> pack(const typename Kind::Weight* weight, int64_t n, int64_t k);
 
-/// By our own kernels: a plain copy; the tests' oracle.
+/// By our own kernels, in every build: a plain copy.
 template <class Kind> PackedProductPtr<Kind> pack_native(const typename Kind::Weight* weight, int64_t n, int64_t k);
-/// By oneDNN.
-template <class Kind> PackedProductPtr<Kind> pack_onednn(const typename Kind::Weight* weight, int64_t n, int64_t k);
 
 /// Largest size of a quantised weight, 127 or less. CPUs without VNNI add two products of bytes in 16 bits, which
 /// overflow beyond 63.
 int int8_weight_limit();
-int int8_weight_limit_onednn();
 
 }  // namespace ditharos::kernels

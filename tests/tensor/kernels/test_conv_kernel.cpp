@@ -6,7 +6,7 @@
 
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/kernels/conv/conv.h>
-#include <ditharos/tensor/kernels/conv/conv_geometry.h>
+#include <ditharos/tensor/kernels/conv/conv_native.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
 #include <ditharos/tensor/random.h>
 #include "tests/support/tensor_cases.h"

@@ -1,4 +1,4 @@
-#include <ditharos/tensor/quoted_text.h>
+#include <ditharos/tensor/io/quoted_text.h>
 
 namespace ditharos {
 namespace {

@@ -1,0 +1,29 @@
+#pragma once
+// Samples of one shape, together in one tensor.
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <ditharos/data/datasets/data_source.h>
+
+namespace ditharos::data {
+
+/// B samples of a source. The axis of frames is always there; images have one frame.
+struct Batch {
+  Tensor samples;                     ///< f32 [B, F, C, H, W] in [-1, 1]
+  Tensor labels;                      ///< i64 [B]; undefined where the source has no classes
+  std::vector<std::string> captions;  ///< B of them, as DataSource::caption has them
+  SampleShape shape;                  ///< F, H, W
+  std::vector<int64_t> indices;       ///< of the samples in their source
+
+  /// The samples without the axis of frames, a view [B, C, H, W]. ShapeError unless F = 1.
+  Tensor images() const;
+};
+
+/// The samples of `source` with these indices, in that order. Sample k is mirrored from left to right where `mirrored`
+/// has true for it; an empty `mirrored` mirrors none. Error where an index is not of the source or `mirrored` has
+/// another length; ShapeError or DTypeError where the source gives something else than was asked for.
+[[nodiscard]] Batch read_batch(const DataSource& source, const SampleShape& shape, std::vector<int64_t> indices,
+                               const std::vector<bool>& mirrored = {});
+
+}  // namespace ditharos::data

@@ -1,0 +1,11 @@
+#pragma once
+// Internal to tensor/kernels/.
+// Matrix products by our own kernel.
+#include <ditharos/tensor/kernels/gemm/gemm.h>
+
+namespace ditharos::kernels {
+
+/// One tile of a product, on the calling thread alone. m, n, k >= 1.
+template <class T> void gemm_tile_native(const Gemm<T>& g);
+
+}  // namespace ditharos::kernels
