@@ -105,7 +105,6 @@ int train(int argc, char** argv) {
   for (const data::Bucket& bucket : buckets) pipelines::check_clip_shape(model, bucket.shape, "shapes");
   std::vector<std::string> prompts = parse_prompts(run.prompts);
   if (prompts.empty()) prompts = pipelines::first_captions(*source, parts.tokenizer, run.model.text.length, 4);
-  // Refuses one that is too long.
   static_cast<void>(pipelines::encode_prompts(parts.tokenizer, prompts, run.model.text.length));
 
   training::Trainer trainer = make_trainer(model, parts.tokenizer, run);

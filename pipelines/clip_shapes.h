@@ -18,7 +18,8 @@ struct WantedShape {
   data::SampleShape shape;
   bool frames_given = false, size_given = false;
 };
-[[nodiscard]] data::SampleShape nearest_trained(const std::vector<data::SampleShape>& trained, const WantedShape& wanted);
+[[nodiscard]] data::SampleShape nearest_trained(const std::vector<data::SampleShape>& trained,
+                                                const WantedShape& wanted);
 /// The size among those of `trained` in which a clip of height x width should be shown to the model: the same one, or
 /// the one with the nearest proportions, the first of equally near ones.
 [[nodiscard]] data::FrameSize size_for(const std::vector<data::SampleShape>& trained, int64_t height, int64_t width);

@@ -20,8 +20,8 @@ std::vector<data::Bucket> clip_buckets(const ClipSettings& clips, int64_t batch_
   return data::clip_buckets(clips.shapes, clips.shape_weights, batch_size);
 }
 
-data::SampleShape wanted_shape(const std::vector<data::SampleShape>& trained, const data::SampleShape& usual, int64_t frames,
-                             const std::string& size) {
+data::SampleShape wanted_shape(const std::vector<data::SampleShape>& trained, const data::SampleShape& usual,
+                               int64_t frames, const std::string& size) {
   pipelines::WantedShape wanted{.shape = usual, .frames_given = frames > 0, .size_given = !size.empty()};
   if (wanted.frames_given) wanted.shape.frames = frames;
   if (wanted.size_given) {

@@ -22,8 +22,8 @@ std::vector<data::Bucket> clip_buckets(const ClipSettings& clips, int64_t batch_
 
 /// --frames and --size of a program: what was given, and for 0 and "" what is nearest to the program's `usual` shape
 /// among those that a model was trained on. ConfigError when the size is none.
-data::SampleShape wanted_shape(const std::vector<data::SampleShape>& trained, const data::SampleShape& usual, int64_t frames,
-                             const std::string& size);
+data::SampleShape wanted_shape(const std::vector<data::SampleShape>& trained, const data::SampleShape& usual,
+                               int64_t frames, const std::string& size);
 /// Says on stderr, in one sentence, when a model was not trained on clips of this shape.
 void warn_of_untrained(const std::vector<data::SampleShape>& trained, const data::SampleShape& shape);
 

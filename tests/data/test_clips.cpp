@@ -40,7 +40,7 @@ TEST_CASE("clips: buckets hold about as many pixels each") {
 TEST_CASE("clips: clips by name, or from a folder") {
   const auto made = data::open_clips("moving-garments", data::ClipUse::training);
   const data::Batch batch = data::clip_batch(*made, {2, 8, 12}, 3, 2);
-  CHECK_EQ(batch.clips.shape(), Shape{2, 2, 3, 8, 12});
+  CHECK_EQ(batch.samples.shape(), Shape{2, 2, 3, 8, 12});
   CHECK_EQ(batch.captions[1], made->caption(4));
   CHECK(data::open_clips("moving-garments", data::ClipUse::evaluation)->caption(0) != made->caption(0));
   const std::string unknown =
@@ -51,7 +51,7 @@ TEST_CASE("clips: clips by name, or from a folder") {
   std::string list;
   for (int i = 0; i < 10; ++i) {
     const std::string name = "clip" + std::to_string(i) + ".gif";
-    data::write_clip(folder / name, data::to_bytes(select(batch.clips, 0, i % 2)), 8);
+    data::write_clip(folder / name, data::to_bytes(select(batch.samples, 0, i % 2)), 8);
     list += name + "\tnumber " + std::to_string(i) + "\n";
   }
   std::ofstream(folder / "captions.txt") << list;

@@ -68,7 +68,8 @@ TEST_CASE("regression 16: the shape nearest to the usual one is chosen among tho
   CHECK(nearest({16, 64, 64}, false, true) == SampleShape{16, 64, 64});
   CHECK(nearest({5, 40, 40}, true, true) == SampleShape{5, 40, 40});
 
-  const std::vector<SampleShape> trained = data::used_shapes(data::clip_buckets("8x32x32, 4x8x8, 1x16x16", {1, 0, 2}, 1));
+  const std::vector<SampleShape> trained =
+      data::used_shapes(data::clip_buckets("8x32x32, 4x8x8, 1x16x16", {1, 0, 2}, 1));
   CHECK(trained == std::vector<SampleShape>{{8, 32, 32}, {1, 16, 16}});
   CHECK(wanted_shape(trained, {8, 32, 32}, 0, "") == SampleShape{8, 32, 32});
   CHECK(wanted_shape(trained, {8, 32, 32}, 0, "16x16") == SampleShape{1, 16, 16});
