@@ -123,8 +123,7 @@ int train(int argc, char** argv) {
                         pipelines::encode_captions(parts.tokenizer, batch.captions, run.model.text.length));
   };
   const auto describe_state = [&](training::TrainState& s) {
-    s.position = loader.cursor().position;
-    pipelines::describe_video_checkpoint(s, parts);
+    s.position = loader.cursor().position, pipelines::describe_video_checkpoint(s, parts);
   };
   const auto show = [&](const std::string& path) {
     const training::AveragedWeights averaged(trainer);
