@@ -5,7 +5,6 @@
 #include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/io/quoted_text.h>
 
-
 namespace ditharos::training {
 
 JsonObject& JsonObject::add_raw(const std::string& name, const std::string& text) {
