@@ -42,7 +42,7 @@ class Save {
   uint64_t mask_ = 0;           // inputs below in_mask, a bit each: nearly all operations need no more, and no memory
   std::vector<size_t> beyond_;  // the others
 };
-inline constinit const Save save_nothing, save_output(true, false), save_inputs(false, true);
+inline constinit const Save save_nothing, save_output{true, false}, save_inputs{false, true};
 [[nodiscard]] inline Save save_input(size_t i) { return Save(i); }
 
 struct Rematerialization;

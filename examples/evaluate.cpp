@@ -12,13 +12,13 @@
 #include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/training/classifier.h>
-#include <ditharos/training/output_files.h>
-#include "examples/cli/dit_settings.h"
-#include "examples/cli/evaluation_classifier.h"
-#include "examples/cli/image_report.h"
+#include <ditharos/training/run/output_files.h>
+#include "examples/cli/options/dit_settings.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
 #include "examples/cli/progress.h"
+#include "examples/cli/reports/evaluation_classifier.h"
+#include "examples/cli/reports/image_report.h"
 #include "examples/cli/run_reporter.h"
 
 using namespace ditharos;

@@ -14,12 +14,12 @@
 #include <ditharos/pipelines/held_out_clips.h>
 #include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/parallel.h>
-#include "examples/cli/clip_evaluation_options.h"
-#include "examples/cli/clip_grid.h"
-#include "examples/cli/clip_report.h"
-#include "examples/cli/evaluation_classifier.h"
+#include "examples/cli/options/clip_evaluation_options.h"
 #include "examples/cli/program.h"
 #include "examples/cli/progress.h"
+#include "examples/cli/reports/clip_grid.h"
+#include "examples/cli/reports/clip_report.h"
+#include "examples/cli/reports/evaluation_classifier.h"
 #include "examples/cli/run_reporter.h"
 
 using namespace ditharos;

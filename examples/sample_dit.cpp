@@ -12,10 +12,10 @@
 #include <ditharos/data/image/sheet.h>
 #include <ditharos/pipelines/image_pipeline.h>
 #include <ditharos/tensor/parallel.h>
-#include <ditharos/training/output_files.h>
-#include <ditharos/training/run_folder.h>
-#include "examples/cli/class_names.h"
-#include "examples/cli/dit_settings.h"
+#include <ditharos/training/run/output_files.h>
+#include <ditharos/training/run/run_folder.h>
+#include "examples/cli/options/class_names.h"
+#include "examples/cli/options/dit_settings.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
 #include "examples/cli/progress.h"

@@ -14,11 +14,11 @@
 #include <ditharos/pipelines/prompts.h>
 #include <ditharos/pipelines/video_pipeline.h>
 #include <ditharos/tensor/parallel.h>
-#include "examples/cli/clip_grid.h"
-#include "examples/cli/clip_options.h"
+#include "examples/cli/options/clip_options.h"
 #include "examples/cli/program.h"
 #include "examples/cli/progress.h"
-#include "examples/cli/prompt_words.h"
+#include "examples/cli/reports/clip_grid.h"
+#include "examples/cli/reports/prompt_words.h"
 #include "examples/cli/run_reporter.h"
 
 using namespace ditharos;

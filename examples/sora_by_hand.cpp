@@ -11,7 +11,7 @@
 
 #include <ditharos/data/codecs/video_file.h>
 #include <ditharos/tensor/io/number_text.h>
-#include <ditharos/training/output_files.h>
+#include <ditharos/training/run/output_files.h>
 #include "examples/by_hand/frames.h"
 #include "examples/by_hand/page.h"
 #include "examples/by_hand/prepare.h"

@@ -15,14 +15,14 @@
 #include <ditharos/models/autoencoder/video.h>
 #include <ditharos/pipelines/clip_tasks.h>
 #include <ditharos/tensor/parallel.h>
-#include <ditharos/training/data_fingerprint.h>
 #include <ditharos/training/latent_statistics.h>
+#include <ditharos/training/run/data_fingerprint.h>
 #include <ditharos/training/training_loop.h>
-#include "examples/cli/autoencoder_settings.h"
+#include "examples/cli/options/autoencoder_settings.h"
+#include "examples/cli/options/training_settings.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
 #include "examples/cli/run_reporter.h"
-#include "examples/cli/training_settings.h"
 
 using namespace ditharos;
 using namespace ditharos::examples;

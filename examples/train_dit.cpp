@@ -13,13 +13,13 @@
 #include <ditharos/nn/module.h>
 #include <ditharos/pipelines/image_pipeline.h>
 #include <ditharos/tensor/parallel.h>
-#include <ditharos/training/data_fingerprint.h>
+#include <ditharos/training/run/data_fingerprint.h>
 #include <ditharos/training/training_loop.h>
-#include "examples/cli/dit_settings.h"
+#include "examples/cli/options/dit_settings.h"
+#include "examples/cli/options/training_settings.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
 #include "examples/cli/run_reporter.h"
-#include "examples/cli/training_settings.h"
 
 using namespace ditharos;
 using namespace ditharos::examples;

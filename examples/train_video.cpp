@@ -16,15 +16,15 @@
 #include <ditharos/pipelines/video_pipeline.h>
 #include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/parallel.h>
-#include <ditharos/training/data_fingerprint.h>
+#include <ditharos/training/run/data_fingerprint.h>
 #include <ditharos/training/training_loop.h>
-#include "examples/cli/clip_grid.h"
+#include "examples/cli/options/training_settings.h"
+#include "examples/cli/options/video_settings.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
-#include "examples/cli/prompt_words.h"
+#include "examples/cli/reports/clip_grid.h"
+#include "examples/cli/reports/prompt_words.h"
 #include "examples/cli/run_reporter.h"
-#include "examples/cli/training_settings.h"
-#include "examples/cli/video_settings.h"
 
 using namespace ditharos;
 using namespace ditharos::examples;

@@ -23,7 +23,7 @@ struct ModuleSummary {
 /// by module; the model comes first, then its modules in the order of visit(). Names the modules (name_modules).
 /// Operations belong to the innermost module that was called. Random numbers that forward draws are drawn.
 /// AutogradError when a Profiler watches this thread: only one can.
-std::vector<ModuleSummary> summarize(const ModuleBase& model, const std::function<Tensor()>& forward);
+[[nodiscard]] std::vector<ModuleSummary> summarize(const ModuleBase& model, const std::function<Tensor()>& forward);
 
 /// The same as a table:
 ///
@@ -33,9 +33,9 @@ std::vector<ModuleSummary> summarize(const ModuleBase& model, const std::functio
 ///   hidden       [8, 32]          ...
 ///
 /// followed by a line for each tensor that has several names ("encoder.weight and decoder.weight are one tensor").
-std::string summary(const ModuleBase& model, const std::function<Tensor()>& forward);
+[[nodiscard]] std::string summary(const ModuleBase& model, const std::function<Tensor()>& forward);
 
 /// The parameters' names, for print_graph, to_dot and to_html.
-TensorNames tensor_names(const ModuleBase& model);
+[[nodiscard]] TensorNames tensor_names(const ModuleBase& model);
 
 }  // namespace ditharos::nn

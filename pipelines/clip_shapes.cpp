@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include <ditharos/training/model_size.h>
+#include <ditharos/training/run/model_size.h>
 
 namespace ditharos::pipelines {
 namespace {

@@ -9,7 +9,7 @@ namespace ditharos::pipelines {
 
 /// Root mean square of the difference of frames in [-1, 1], for pixels whose whole range is 1. What lies outside counts
 /// as the nearest end, as it is shown.
-double rms_difference(const Tensor& a, const Tensor& b);
+[[nodiscard]] double rms_difference(const Tensor& a, const Tensor& b);
 
 /// Differences as root mean squares over pixels whose whole range is 1; means over all clips.
 struct TaskFigures {
@@ -22,7 +22,7 @@ struct TaskFigures {
 
 /// Sets each real clip's frames as tasks under its prompt: u8 [F, 3, H, W], all of one shape, F >= 4 and even. Error
 /// unless there are as many prompts as clips, and some.
-TaskFigures measure_tasks(const VideoPipeline& pipeline, const std::vector<std::string>& prompts,
+[[nodiscard]] TaskFigures measure_tasks(const VideoPipeline& pipeline, const std::vector<std::string>& prompts,
                           const std::vector<Tensor>& clips, uint64_t seed);
 
 }  // namespace ditharos::pipelines

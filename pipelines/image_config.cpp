@@ -1,7 +1,7 @@
 #include <ditharos/pipelines/image_config.h>
 
 #include <ditharos/tensor/error.h>
-#include <ditharos/training/model_size.h>
+#include <ditharos/training/run/model_size.h>
 
 namespace ditharos::pipelines {
 

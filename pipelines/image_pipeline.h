@@ -12,7 +12,7 @@
 #include <ditharos/pipelines/image_config.h>
 #include <ditharos/pipelines/image_sampling.h>
 #include <ditharos/pipelines/load_options.h>
-#include <ditharos/training/checkpoint.h>
+#include <ditharos/training/checkpoint/checkpoint.h>
 
 namespace ditharos::pipelines {
 

@@ -1,6 +1,6 @@
 #pragma once
 // What the pipelines have in common when they load a model.
-#include <ditharos/training/reporter.h>
+#include <ditharos/training/run/reporter.h>
 
 namespace ditharos::pipelines {
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include <ditharos/pipelines/load_options.h>
-#include <ditharos/training/resume.h>
+#include <ditharos/training/run/resume.h>
 
 namespace ditharos::pipelines {
 

@@ -17,7 +17,7 @@ Tensor null_prompt(const data::Tokenizer& tokenizer, int64_t length);
 
 /// The first captions of the data that the model reads whole, at most `count` of them, none twice. ConfigError when it
 /// reads none of the first thousand.
-std::vector<std::string> first_captions(const data::DataSource& source, const data::Tokenizer& tokenizer,
+[[nodiscard]] std::vector<std::string> first_captions(const data::DataSource& source, const data::Tokenizer& tokenizer,
                                         int64_t length, int64_t count);
 
 }  // namespace ditharos::pipelines

@@ -4,7 +4,7 @@
 #include <ditharos/nn/state_dict.h>
 #include <ditharos/pipelines/open_run.h>
 #include <ditharos/pipelines/stored_configuration.h>
-#include <ditharos/training/model_size.h>
+#include <ditharos/training/run/model_size.h>
 
 namespace ditharos::pipelines {
 namespace {

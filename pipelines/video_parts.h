@@ -8,7 +8,7 @@
 #include <ditharos/models/autoencoder/video.h>
 #include <ditharos/models/dit/latent_video.h>
 #include <ditharos/pipelines/load_options.h>
-#include <ditharos/training/checkpoint.h>
+#include <ditharos/training/checkpoint/checkpoint.h>
 
 namespace ditharos::pipelines {
 

@@ -10,8 +10,8 @@
 #include <ditharos/pipelines/open_run.h>
 #include <ditharos/pipelines/stored_configuration.h>
 #include <ditharos/tensor/io/safetensors.h>
-#include <ditharos/training/model_size.h>
-#include <ditharos/training/output_files.h>
+#include <ditharos/training/run/model_size.h>
+#include <ditharos/training/run/output_files.h>
 
 namespace ditharos::pipelines {
 namespace {

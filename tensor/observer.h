@@ -56,7 +56,7 @@ inline constinit thread_local ObserverScope* thread_observers = nullptr;
 /// Receives the events of all threads, before the observers of a thread; null: none. Anomaly mode is the only one.
 inline constinit std::atomic<Observer*> process_observer{nullptr};
 
-inline bool observed() { return thread_observers || process_observer.load(std::memory_order_relaxed); }
+[[nodiscard]] inline bool observed() { return thread_observers || process_observer.load(std::memory_order_relaxed); }
 
 /// Registers an observer for the thread that creates it, and removes the observer when it is destroyed. Several
 /// observers may be registered at once, and receive all events in the order of registration.

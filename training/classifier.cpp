@@ -12,8 +12,8 @@
 #include <ditharos/optim/schedule.h>
 #include <ditharos/tensor/io/crc32c.h>
 #include <ditharos/tensor/io/number_text.h>
-#include <ditharos/training/checkpoint.h>
-#include <ditharos/training/run_folder.h>
+#include <ditharos/training/checkpoint/checkpoint.h>
+#include <ditharos/training/run/run_folder.h>
 
 namespace ditharos::training {
 namespace {

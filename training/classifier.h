@@ -22,13 +22,13 @@ struct ClassifierTraining {
 using ClassifierProgress = std::function<void(int64_t step, int64_t total, double loss)>;
 
 /// Trains a classifier from scratch; it comes back in evaluation mode. A set with less than a batch is one batch.
-models::ConvClassifier train_classifier(const data::Dataset& dataset, const ClassifierTraining& training,
+[[nodiscard]] models::ConvClassifier train_classifier(const data::Dataset& dataset, const ClassifierTraining& training,
                                         const ClassifierProgress& progress = {});
 
 /// Names everything that decides a trained classifier: the images and labels by checksum, the settings.
-std::string classifier_fingerprint(const data::Dataset& dataset, const ClassifierTraining& training);
+[[nodiscard]] std::string classifier_fingerprint(const data::Dataset& dataset, const ClassifierTraining& training);
 
-struct CachedClassifier {
+struct [[nodiscard]] CachedClassifier {
   models::ConvClassifier model;
   std::string path;       ///< its file
   bool was_cached;        ///< read from there, not trained now

@@ -10,7 +10,7 @@
 #include <ditharos/optim/ema.h>
 #include <ditharos/optim/optimizer.h>
 #include <ditharos/optim/schedule.h>
-#include <ditharos/training/checkpoint.h>
+#include <ditharos/training/checkpoint/checkpoint.h>
 
 namespace ditharos::training {
 

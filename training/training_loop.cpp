@@ -5,9 +5,9 @@
 #include <optional>
 
 #include <ditharos/tensor/stop_check.h>
-#include <ditharos/training/interrupt.h>
-#include <ditharos/training/step_log.h>
-#include <ditharos/training/step_profile.h>
+#include <ditharos/training/run/interrupt.h>
+#include <ditharos/training/run/step_log.h>
+#include <ditharos/training/run/step_profile.h>
 
 namespace ditharos::training {
 

@@ -20,10 +20,10 @@
 #include <functional>
 #include <string>
 
-#include <ditharos/training/json.h>
-#include <ditharos/training/reporter.h>
-#include <ditharos/training/resume.h>
-#include <ditharos/training/run_outputs.h>
+#include <ditharos/training/run/json.h>
+#include <ditharos/training/run/reporter.h>
+#include <ditharos/training/run/resume.h>
+#include <ditharos/training/run/run_outputs.h>
 #include <ditharos/training/train_settings.h>
 #include <ditharos/training/trainer.h>
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "examples/cli/training_settings.h"
+#include "examples/cli/options/training_settings.h"
 
 namespace ditharos::examples {
 

@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include <ditharos/training/reporter.h>
+#include <ditharos/training/run/reporter.h>
 #include <ditharos/training/training_loop.h>
 #include "examples/cli/progress.h"
 

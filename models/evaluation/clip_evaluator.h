@@ -13,7 +13,8 @@ namespace ditharos::models {
 /// The leading objects of synthetic clips as data::measure_clip crops them, each with its class: the training set of a
 /// classifier for clips. Clip i is rendered in shapes[i mod shapes]; every frame in which an object is found gives an
 /// image. ConfigError without a shape.
-data::Dataset object_crops(const data::MovingGarments& clips, const std::vector<data::SampleShape>& shapes);
+[[nodiscard]] data::Dataset object_crops(const data::MovingGarments& clips,
+                                         const std::vector<data::SampleShape>& shapes);
 
 /// What a clip shows.
 struct ClipPrediction {

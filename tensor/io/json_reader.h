@@ -1,6 +1,6 @@
 #pragma once
-// JSON text (RFC 8259), read value by value through nlohmann_json. The handler decides what is kept, so a long or deeply
-// nested text takes no memory by itself.
+// JSON text (RFC 8259), read value by value through nlohmann_json. The handler decides what is kept, so a long or
+// deeply nested text takes no memory by itself.
 #include <cstdint>
 #include <string>
 #include <string_view>

@@ -2,8 +2,8 @@
 #include <memory>
 
 #include <ditharos/models/diffusion/frame_flow.h>
-#include <ditharos/models/samplers/video_sampling.h>
 #include <ditharos/models/dit/video_dit.h>
+#include <ditharos/models/samplers/video_sampling.h>
 #include <ditharos/optim/adam.h>
 #include <ditharos/training/trainer.h>
 #include "tests/bench/bench.h"

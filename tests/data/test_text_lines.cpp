@@ -8,7 +8,7 @@
 #include <ditharos/data/text/captions.h>
 #include <ditharos/data/text/text_lines.h>
 #include "examples/by_hand/frames.h"
-#include "examples/cli/prompt_words.h"
+#include "examples/cli/reports/prompt_words.h"
 #include "tests/support/data_files.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/video_clips.h"

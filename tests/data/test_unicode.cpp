@@ -8,9 +8,9 @@
 #include <ditharos/data/text/tokenizer.h>
 #include <ditharos/data/text/unicode.h>
 #include <ditharos/data/text/words.h>
+#include <ditharos/pipelines/video_pipeline.h>
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/random.h>
-#include <ditharos/pipelines/video_pipeline.h>
 #include "tests/support/paths.h"
 
 using namespace ditharos;

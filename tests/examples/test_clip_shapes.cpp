@@ -7,7 +7,7 @@
 #include <ditharos/data/codecs/video_file.h>
 #include <ditharos/pipelines/clip_shapes.h>
 #include <ditharos/tensor/factory.h>
-#include "examples/cli/clip_settings.h"
+#include "examples/cli/options/clip_settings.h"
 #include "tests/support/data_files.h"
 #include "tests/support/run_program.h"
 #include "tests/support/temporary_folder.h"

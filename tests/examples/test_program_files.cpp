@@ -13,9 +13,9 @@
 #include <ditharos/data/codecs/video_file.h>
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/io/file.h>
-#include <ditharos/training/checkpoint_folder.h>
-#include <ditharos/training/json.h>
-#include <ditharos/training/step_log.h>
+#include <ditharos/training/checkpoint/checkpoint_folder.h>
+#include <ditharos/training/run/json.h>
+#include <ditharos/training/run/step_log.h>
 #include "examples/cli/outputs.h"
 #include "tests/support/checkpoint_states.h"
 #include "tests/support/page_text.h"

@@ -5,8 +5,8 @@
 #include <fstream>
 
 #include <ditharos/data/codecs/png.h>
+#include "examples/cli/options/training_settings.h"
 #include "examples/cli/settings.h"
-#include "examples/cli/training_settings.h"
 #include "tests/support/page_text.h"
 #include "tests/support/paths.h"
 #include "tests/support/small_dit.h"

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "examples/cli/autoencoder_settings.h"
-#include "examples/cli/dit_settings.h"
-#include "examples/cli/video_settings.h"
+#include "examples/cli/options/autoencoder_settings.h"
+#include "examples/cli/options/dit_settings.h"
+#include "examples/cli/options/video_settings.h"
 #include "tests/support/data_files.h"
 
 using namespace ditharos;

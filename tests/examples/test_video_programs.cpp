@@ -5,8 +5,8 @@
 
 #include <ditharos/data/codecs/png.h>
 #include <ditharos/tensor/factory.h>
-#include "examples/cli/clip_grid.h"
-#include "examples/cli/prompt_words.h"
+#include "examples/cli/reports/clip_grid.h"
+#include "examples/cli/reports/prompt_words.h"
 #include "tests/support/data_files.h"
 #include "tests/support/temporary_folder.h"
 

@@ -1,8 +1,8 @@
 #include <cstring>
 
 #include <ditharos/tensor/io/crc32c.h>
-#include <ditharos/training/checkpoint.h>
-#include <ditharos/training/checkpoint_record.h>
+#include <ditharos/training/checkpoint/checkpoint.h>
+#include <ditharos/training/checkpoint/checkpoint_record.h>
 #include "tests/fuzz/fuzz.h"
 
 namespace ditharos::tests {
@@ -16,7 +16,7 @@ void decode(std::string_view bytes) {
   demand(training::encode(training::decode(written)) == written, "the same record when it is read back");
 }
 
-/// The checksums of header and record made right, where the layout of training/checkpoint.h has them.
+/// The checksums of header and record made right, where the layout of training/checkpoint/checkpoint.h has them.
 std::string with_checksums(std::string bytes) {
   constexpr size_t header = 32;
   if (bytes.size() < header) return bytes;

@@ -1,5 +1,5 @@
 #include <ditharos/pipelines/stored_configuration.h>
-#include "examples/cli/dit_settings.h"
+#include "examples/cli/options/dit_settings.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace ditharos::tests {

@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 using Texts = std::map<std::string, std::string>;  // of source files, by path
 
-const size_t max_lines = 400, max_columns = 120;
+const size_t max_lines = 400, max_columns = 120, max_files = 30;
 
 // Which folders a folder may include. Imports run one way only.
 using Folders = std::set<std::string>;
@@ -161,6 +161,35 @@ void check_include(const std::string& path, const Include& include, std::vector<
       reasons.push_back(rule.reason);
 }
 
+// A source is named after the header that declares what it defines: its own name or the beginning of it (png.h of
+// png_encode.cpp), in its folder or the one above; or its folder's header (ops.h of ops/exp.cpp); or that of a class of
+// a lower layer (tensor/tensor.h of autograd/tensor.cpp). Programs and tests declare nothing.
+bool has_header(const std::string& path, const std::string& text, const Texts& files) {
+  static const std::regex program("\\bint main\\(|\\bTEST_CASE[A-Z_]*\\(");
+  if (std::regex_search(text, program)) return true;
+  const size_t slash = path.rfind('/');
+  const std::string folder = path.substr(0, slash), own = path.substr(slash + 1, path.size() - slash - 5);
+  const std::string above = folder.substr(0, std::min(folder.rfind('/'), folder.size()));
+  for (std::string name = own;; name.resize(name.rfind('_'))) {
+    if (files.contains(folder + "/" + name + ".h") || files.contains(above + "/" + name + ".h")) return true;
+    if (name.find('_') == std::string::npos) break;
+  }
+  if (files.contains(own + "/" + own + ".h")) return true;
+  return files.contains(folder + ".h") || files.contains(folder + "/" + folder.substr(folder.rfind('/') + 1) + ".h");
+}
+
+void check_folders(const Texts& files, std::vector<std::string>& offences) {
+  std::map<std::string, size_t> counts;
+  for (const auto& [path, text] : files) {
+    ++counts[path.substr(0, path.rfind('/'))];
+    if (path.ends_with(".cpp") && !has_header(path, text, files))
+      offences.push_back(path + ": no header of its name declares what it defines");
+  }
+  for (const auto& [folder, count] : counts)
+    if (count > max_files)
+      offences.push_back(folder + "/: " + number(count) + " sources; the cap is " + number(max_files));
+}
+
 // Includes of internal headers, which need the text of other files.
 void check_internal(const std::string& path, const Texts& files, std::vector<std::string>& offences) {
   Include include;
@@ -269,6 +298,7 @@ std::vector<std::string> check_tree(const fs::path& root) {
     offences.insert(offences.end(), found.begin(), found.end());
     check_internal(path, files, offences);
   }
+  check_folders(files, offences);
   check_umbrella(root, files, offences);
   return offences;
 }

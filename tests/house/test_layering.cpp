@@ -72,8 +72,8 @@ TEST_CASE("layering: each offence is seen, and what is like it but allowed is no
       {"tensor/parallel.cpp", "#include <omp.h>", ""},
       {"tests/test_a.cpp", "#pragma omp parallel", ""},
       {"tensor/kernels/norm/norm_isa.cpp", "#pragma omp simd", ""},
-      {"training/checkpoint.h", "#include <cereal/cereal.hpp>", "cereal is included only by .cpp files"},
-      {"training/checkpoint.cpp", "#include <cereal/cereal.hpp>", ""},
+      {"training/checkpoint/checkpoint.h", "#include <cereal/cereal.hpp>", "cereal is included only by .cpp files"},
+      {"training/checkpoint/checkpoint.cpp", "#include <cereal/cereal.hpp>", ""},
       {"tensor/io/json_reader.h", "#include <nlohmann/json.hpp>", "nlohmann_json is included only by .cpp files"},
       {"tensor/io/json_reader.cpp", "#include <nlohmann/json.hpp>", ""},
       {"examples/cli/settings.h", "#include <toml++/toml.h>", "toml++ is included only by .cpp files"},
@@ -166,5 +166,13 @@ TEST_CASE("layering: a tree with an offending file fails") {
     CHECK_EQ(joined(check_tree(root)), lists + "tensor/kernels/gemm/gemm.h; kernels are not for users\n" + lists +
                                            "nn/gone.h, which does not exist\n" + lists +
                                            "tensor/kernels/gemm/tiles.h, which is internal\n");
+  }
+  SUBCASE("a source without a header of its name") {
+    write(root / "nn/bilinear.cpp", "");
+    CHECK_EQ(joined(check_tree(root)), "nn/bilinear.cpp: no header of its name declares what it defines\n");
+  }
+  SUBCASE("a folder of many sources") {
+    for (int i = 0; i < 31; ++i) write(root / "models/dit" / (std::to_string(i) + ".h"), pragma);
+    CHECK_EQ(joined(check_tree(root)), "models/dit/: 31 sources; the cap is 30\n");
   }
 }

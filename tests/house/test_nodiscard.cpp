@@ -1,6 +1,7 @@
 // A result that nobody takes is a mistake, as in `clip(gradients);` or `x.reshape(shape);`: the compiler has to say so.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -15,6 +16,7 @@ namespace {
 
 /// Functions that give a result and may be called for their effect alone.
 const std::set<std::string> for_their_effect = {
+    "std::vector<SharedNames> audit(const Tensor& loss, const ModuleBase& module)",  // which tensors are shared
     "std::vector<std::string> sweep_temporaries(const std::string& directory)",  // which files it removed
     "TrainingResult run_training(const TrainingLoop& loop)",                     // how the run ended
 };
@@ -24,13 +26,20 @@ std::string read_text(const fs::path& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-/// The headers that the umbrella header lists.
+/// The headers of the library that users may include: all but kernels and those that are internal to a folder.
 std::vector<std::string> public_headers() {
+  const fs::path root = tests::source_folder();
   std::vector<std::string> headers;
-  std::ifstream in(fs::path(tests::source_folder()) / "include/ditharos/ditharos.h");
-  const std::string begin = "#include <ditharos/";
-  for (std::string line; std::getline(in, line);)
-    if (line.starts_with(begin)) headers.push_back(line.substr(begin.size(), line.find('>') - begin.size()));
+  for (const fs::directory_entry& folder : fs::directory_iterator(root / "include/ditharos")) {
+    if (!folder.is_directory()) continue;
+    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(root / folder.path().filename())) {
+      const std::string path = fs::relative(entry.path(), root).generic_string();
+      if (path.ends_with(".h") && !path.starts_with("tensor/kernels/") &&
+          !read_text(entry.path()).starts_with("#pragma once\n// Internal to "))
+        headers.push_back(path);
+    }
+  }
+  std::sort(headers.begin(), headers.end());
   return headers;
 }
 

@@ -6,8 +6,8 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/data/codecs/video_file.h>
 #include <ditharos/models/autoencoder/linear.h>
-#include <ditharos/models/samplers/video_sampling.h>
 #include <ditharos/models/dit/video_dit.h>
+#include <ditharos/models/samplers/video_sampling.h>
 #include <ditharos/nn/state_dict.h>
 #include <ditharos/tensor/io/safetensors.h>
 #include "tests/support/temporary_folder.h"

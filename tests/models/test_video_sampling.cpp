@@ -5,8 +5,8 @@
 
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/models/samplers/video_sampling.h>
 #include <ditharos/models/dit/video_dit.h>
+#include <ditharos/models/samplers/video_sampling.h>
 #include "tests/support/golden.h"
 #include "tests/support/tensor_cases.h"
 

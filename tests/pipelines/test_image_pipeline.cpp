@@ -6,7 +6,7 @@
 
 #include <ditharos/autograd/ops.h>
 #include <ditharos/pipelines/image_pipeline.h>
-#include "examples/cli/dit_settings.h"
+#include "examples/cli/options/dit_settings.h"
 #include "tests/support/data_files.h"
 #include "tests/support/temporary_folder.h"
 

@@ -8,8 +8,8 @@
 #include <ditharos/data/datasets/dataset.h>
 #include <ditharos/data/synthetic/clip_measure.h>
 #include <ditharos/pipelines/clip_tasks.h>
-#include "examples/cli/autoencoder_settings.h"
-#include "examples/cli/video_settings.h"
+#include "examples/cli/options/autoencoder_settings.h"
+#include "examples/cli/options/video_settings.h"
 #include "tests/support/paths.h"
 
 using namespace ditharos;

@@ -11,8 +11,8 @@
 #include <ditharos/pipelines/prompts.h>
 #include <ditharos/pipelines/video_pipeline.h>
 #include <ditharos/tensor/io/file.h>
-#include "examples/cli/autoencoder_settings.h"
-#include "examples/cli/video_settings.h"
+#include "examples/cli/options/autoencoder_settings.h"
+#include "examples/cli/options/video_settings.h"
 #include "tests/support/data_files.h"
 #include "tests/support/temporary_folder.h"
 

@@ -7,7 +7,7 @@
 
 #include <ditharos/tensor/io/crc32c.h>
 #include <ditharos/tensor/io/file.h>
-#include <ditharos/training/checkpoint.h>
+#include <ditharos/training/checkpoint/checkpoint.h>
 #include "tests/support/checkpoint_states.h"
 
 namespace ditharos::tests {

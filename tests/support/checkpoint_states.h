@@ -2,7 +2,7 @@
 // States of training for the tests of checkpoints.
 #include <string>
 
-#include <ditharos/training/checkpoint.h>
+#include <ditharos/training/checkpoint/checkpoint.h>
 
 namespace ditharos::tests {
 

@@ -23,9 +23,9 @@
 #include <ditharos/tensor/io/file.h>
 #include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/io/print.h>
-#include <ditharos/training/json.h>
+#include <ditharos/training/run/json.h>
 #include "examples/by_hand/trace.h"
-#include "examples/cli/dit_settings.h"
+#include "examples/cli/options/dit_settings.h"
 #include "examples/cli/progress.h"
 #include "tests/support/data_files.h"
 #include "tests/support/temporary_folder.h"

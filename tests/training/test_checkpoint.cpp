@@ -11,8 +11,8 @@
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/io/file.h>
 #include <ditharos/tensor/random.h>
-#include <ditharos/training/checkpoint.h>
-#include <ditharos/training/checkpoint_record.h>
+#include <ditharos/training/checkpoint/checkpoint.h>
+#include <ditharos/training/checkpoint/checkpoint_record.h>
 #include "tests/support/checkpoint_files.h"
 #include "tests/support/checkpoint_states.h"
 #include "tests/support/paths.h"

@@ -13,7 +13,7 @@
 
 #include <ditharos/tensor/io/file.h>
 #include <ditharos/tensor/random.h>
-#include <ditharos/training/checkpoint_folder.h>
+#include <ditharos/training/checkpoint/checkpoint_folder.h>
 #include "tests/support/checkpoint_states.h"
 #include "tests/support/temporary_folder.h"
 

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include <ditharos/tensor/error.h>
-#include <ditharos/training/interrupt.h>
+#include <ditharos/training/run/interrupt.h>
 
 using namespace ditharos;
 using namespace ditharos::training;

@@ -12,7 +12,7 @@
 #include <ditharos/models/dit/dit.h>
 #include <ditharos/nn/linear.h>
 #include <ditharos/optim/adam.h>
-#include <ditharos/training/checkpoint_folder.h>
+#include <ditharos/training/checkpoint/checkpoint_folder.h>
 #include <ditharos/training/trainer.h>
 #include "tests/support/data_files.h"
 #include "tests/support/small_runs.h"

@@ -7,7 +7,7 @@
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/io/file.h>
 #include <ditharos/tensor/kernels/dispatch.h>
-#include <ditharos/training/checkpoint.h>
+#include <ditharos/training/checkpoint/checkpoint.h>
 #include "tests/support/checkpoint_files.h"
 #include "tests/support/small_runs.h"
 #include "tests/support/temporary_folder.h"

@@ -5,7 +5,7 @@
 
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/io/file.h>
-#include <ditharos/training/run_folder.h>
+#include <ditharos/training/run/run_folder.h>
 #include "tests/support/temporary_folder.h"
 
 using namespace ditharos;

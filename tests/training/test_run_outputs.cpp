@@ -9,8 +9,8 @@
 
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/io/file.h>
-#include <ditharos/training/output_files.h>
-#include <ditharos/training/run_folder.h>
+#include <ditharos/training/run/output_files.h>
+#include <ditharos/training/run/run_folder.h>
 #include "tests/support/data_files.h"
 #include "tests/support/small_runs.h"
 #include "tests/support/temporary_folder.h"

@@ -10,7 +10,7 @@
 #include <ditharos/models/dit/dit.h>
 #include <ditharos/optim/adam.h>
 #include <ditharos/tensor/parallel.h>
-#include <ditharos/training/checkpoint.h>
+#include <ditharos/training/checkpoint/checkpoint.h>
 #include <ditharos/training/trainer.h>
 
 using namespace ditharos;

@@ -11,8 +11,8 @@
 
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/io/file.h>
-#include <ditharos/training/run_folder.h>
-#include <ditharos/training/step_log.h>
+#include <ditharos/training/run/run_folder.h>
+#include <ditharos/training/run/step_log.h>
 #include "tests/support/temporary_folder.h"
 
 using namespace ditharos;

@@ -5,8 +5,8 @@
 
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/diffusion/frame_flow.h>
-#include <ditharos/models/samplers/video_sampling.h>
 #include <ditharos/models/dit/video_dit.h>
+#include <ditharos/models/samplers/video_sampling.h>
 #include <ditharos/optim/adam.h>
 #include <ditharos/training/trainer.h>
 

@@ -1,0 +1,98 @@
+#include "examples/cli/options/dit_settings.h"
+
+#include <ditharos/pipelines/image_pipeline.h>
+
+namespace ditharos::examples {
+
+using models::ProcessKind;
+using models::SamplerKind;
+
+namespace {
+constexpr double most = 1 << 16;  // of every size of a model, as its configuration has it
+}  // namespace
+
+void describe_sampling(Settings& settings, models::SamplerConfig& sampler) {
+  settings.section("sample", "drawing pictures")
+      .add("sampler", sampler.kind, "euler and heun go with objective flow, ddpm and ddim with gaussian",
+           {{"euler", SamplerKind::euler}, {"heun", SamplerKind::heun}, {"ddpm", SamplerKind::ddpm},
+            {"ddim", SamplerKind::ddim}})
+      .add("sampling_steps", sampler.steps, "steps from noise to picture", at_least(1).at_most(1000))
+      .add("guidance", sampler.guidance.scale, "classifier-free guidance; 1: none", between(0, 1e6))
+      .add("guided_channels", sampler.guidance.channels, "guide the first N channels; 0: all", between(0, most))
+      .add("guide_from", sampler.guidance.from, "share of the way at which guidance begins", between(0, 1))
+      .add("guide_to", sampler.guidance.to, "share of the way at which guidance ends", between(0, 1))
+      .add("eta", sampler.eta, "ddim's noise: 0 none, 1 as much as ddpm", between(0, 1))
+      .add("clip_pixels", sampler.clip, "ddpm and ddim: keep predicted pixels within range");
+  settings.only_with({"eta"}, [&sampler] { return sampler.kind == SamplerKind::ddim; }, "sampler = \"ddim\"");
+  settings.only_with({"clip_pixels"},
+                     [&sampler] { return sampler.kind == SamplerKind::ddpm || sampler.kind == SamplerKind::ddim; },
+                     "sampler = \"ddpm\" or \"ddim\"");
+  settings.only_with({"guided_channels", "guide_from", "guide_to"},
+                     [&sampler] { return sampler.guidance.scale != 1; }, "a guidance other than 1");
+}
+
+void describe(Settings& settings, DiTSettings& run) {
+  settings.section("data", "what to learn from; picture size and classes come from it")
+      .add("data", run.data.data,
+           "\"shapes\", \"fashion-mnist\", or a folder: of IDX files, or with one folder of PNGs a class")
+      .add("horizontal_flip", run.data.horizontal_flip, "mirror half of the pictures, drawn anew every epoch");
+  settings.section("model", "the diffusion transformer")
+      .add("patch", run.model.patch, "side of a patch in pixels; divides height and width", between(1, most))
+      .add("hidden", run.model.hidden, "width of a token; divisible by 4 and by heads", between(4, most))
+      .add("depth", run.model.depth, "number of blocks", between(1, most))
+      .add("heads", run.model.heads, "attention heads a block", between(1, most))
+      .add("mlp_ratio", run.model.mlp_ratio, "hidden width of the MLP, in units of hidden", above(0).at_most(1024))
+      .add("class_dropout", run.model.class_dropout, "share of labels hidden in training, for guidance",
+           at_least(0).below(1))
+      .add("learn_sigma", run.model.learn_sigma, "predict the variance as well (objective gaussian)");
+  settings.section("objective", "what the network learns to predict")
+      .add("objective", run.process.kind, "flow: velocity on the straight path; gaussian: the noise of DDPM",
+           {{"flow", ProcessKind::flow}, {"gaussian", ProcessKind::gaussian}})
+      .add("time_sampling", run.process.flow.time_sampling, "flow: where training draws its times",
+           {{"uniform", models::TimeSampling::uniform}, {"logit_normal", models::TimeSampling::logit_normal}})
+      .add("time_scale", run.process.flow.time_scale, "flow: the network is given t times this", between(1e-6, 1e6))
+      .add("time_shift", run.process.flow.time_shift,
+           "flow, above 1: more noise in training, and smaller first steps in sampling", between(1e-6, 1e6))
+      .add("noise_schedule", run.process.gaussian.schedule, "gaussian: the variances of the steps",
+           {{"linear", models::BetaSchedule::linear}, {"cosine", models::BetaSchedule::squaredcos_cap_v2}})
+      .add("diffusion_steps", run.process.gaussian.steps, "gaussian: steps of the process", between(2, 1e5));
+  settings.only_with({"time_sampling", "time_scale", "time_shift"},
+                     [&run] { return run.process.kind == ProcessKind::flow; }, "objective = \"flow\"");
+  settings.only_with({"noise_schedule", "diffusion_steps"},
+                     [&run] { return run.process.kind == ProcessKind::gaussian; }, "objective = \"gaussian\"");
+  describe_training(settings, run.train, "pictures a step");
+  describe_output(settings, run.output);
+  describe_sampling(settings, run.sampler);
+}
+
+void settle_without_data(const DiTSettings& run) {
+  DiTSettings any = run;
+  any.model.height = any.model.width = any.model.patch;
+  any.model.channels = any.model.classes = 1;
+  training::check_schedule(any.train);
+  any.settle();
+}
+
+void fit_to_data(DiTSettings& run, const data::Dataset& dataset) {
+  run.model.height = dataset.height();
+  run.model.width = dataset.width();
+  run.model.channels = dataset.channels();
+  run.model.classes = dataset.num_classes();
+  check<ConfigError>(dataset.size() >= run.train.batch_size, "batch_size = ", run.train.batch_size,
+                     " is more than the ", dataset.size(), " pictures of the data set");
+  training::check_schedule(run.train);
+  run.settle();
+}
+
+training::CheckpointKind dit_kind() {
+  training::OutputSettings output;
+  models::SamplerConfig sampler;
+  Settings settings("", "");
+  describe_output(settings, output);
+  describe_sampling(settings, sampler);
+  training::CheckpointKind kind{pipelines::image_checkpoint_kind, "a DiT", keys_of(settings)};
+  kind.may_change.insert("steps");
+  return kind;
+}
+
+}  // namespace ditharos::examples

@@ -1,0 +1,80 @@
+#include "examples/cli/options/training_settings.h"
+
+#include <cstdio>
+
+namespace ditharos::examples {
+namespace {
+
+constexpr double most_steps = 1e9, most_batch = 1 << 20;
+
+}  // namespace
+
+TrainingOptions::TrainingOptions(const std::string& default_folder) {
+  folder = default_folder;
+  names = {.folder = "--out", .resume = "--resume", .accept_changed_data = "--accept-changed-data"};
+}
+
+void describe_training(Settings& settings, training::TrainSettings& train, const std::string& batch) {
+  settings.section("train", "the training loop")
+      .add("steps", train.steps, "optimiser steps in all", between(1, most_steps))
+      .add("batch_size", train.batch_size, batch, between(1, most_batch))
+      .add("optimizer", train.optimizer, "muon: for the matrices of the blocks, and AdamW for all else",
+           {{"adamw", training::OptimizerKind::adamw}, {"muon", training::OptimizerKind::muon}})
+      .add("learning_rate", train.learning_rate, "at its highest", above(0).at_most(largest_float))
+      .add("final_learning_rate", train.final_learning_rate, "at the end of the schedule",
+           between(0, largest_float))
+      .add("betas", train.betas, "decay of AdamW's two averages", at_least(0).below(1).count(2))
+      .add("weight_decay", train.weight_decay, "decoupled weight decay", between(0, largest_float))
+      .add("clip", train.clip, "largest norm of all gradients together; 0: no clipping", between(0, largest_float))
+      .add("warmup", train.warmup,
+           "steps over which the learning rate rises from 0; a tenth of all steps where it would be all of them",
+           between(0, most_steps))
+      .add("schedule", train.schedule, "the learning rate after the warm-up",
+           {{"constant", optim::Decay::constant}, {"linear", optim::Decay::linear}, {"cosine", optim::Decay::cosine}})
+      .add("ema_decay", train.ema_decay, "decay of the moving average of the weights, which samples are drawn with",
+           at_least(0).below(1))
+      .add("seed", train.seed, "decides initial weights, order of the data, noise: all that is random");
+  settings.only_with({"final_learning_rate"}, [&train] { return train.schedule != optim::Decay::constant; },
+                     "schedule = \"linear\" or \"cosine\"");
+}
+
+void describe_output(Settings& settings, training::OutputSettings& output) {
+  settings.section("output", "what is written on the way")
+      .add("sample_every", output.sample_every, "steps between sample sheets; 0: only at the end",
+           between(0, most_steps))
+      .add("checkpoint_every", output.checkpoint_every, "steps between checkpoints; 0: only at the end",
+           between(0, most_steps))
+      .add("keep_checkpoints", output.keep_checkpoints, "checkpoints that stay on disk", at_least(1))
+      .add("log_every", output.log_every, "steps between lines of metrics.jsonl", between(1, most_steps));
+}
+
+void describe_options(Settings& settings, TrainingOptions& options) {
+  settings.options()
+      .add("out", options.folder, "folder for checkpoints, sample sheets and metrics")
+      .add("resume", options.resume, "\"none\" begins anew, \"auto\" goes on from the newest readable checkpoint in "
+                                     "--out if there are any, else the checkpoint or run folder to go on from")
+      .add("accept_changed_data", options.accept_changed_data,
+           "go on although the data are not those that the run learnt from so far")
+      .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", between(0, 1024))
+      .add("profile", options.profile, "file for a Chrome trace of a few steps, which are printed as a table as well");
+  describe_max_pixels(settings, options.max_pixels);
+}
+
+void describe_max_pixels(Settings& settings, int64_t& max_pixels) {
+  settings.options().add("max_pixels", max_pixels,
+                         "the most pixels, all frames together, that are decoded from one image or video file",
+                         between(1, double(int64_t{1} << 40)));
+}
+
+void say_adjustments(const Settings& settings, const training::TrainSettings& train) {
+  settings.say_without_effect();
+  const int64_t warmup = warmup_steps(train);
+  if (warmup == train.warmup) return;
+  std::fprintf(stderr,
+               "warmup = %lld leaves nothing of steps = %lld to the schedule: the learning rate rises over "
+               "%lld steps\n",
+               static_cast<long long>(train.warmup), static_cast<long long>(train.steps),
+               static_cast<long long>(warmup));
+}
+
+}  // namespace ditharos::examples

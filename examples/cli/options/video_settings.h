@@ -1,0 +1,40 @@
+#pragma once
+// The settings of a video model: what train_video trains, and how sample_video and evaluate_video sample from it.
+#include <string>
+#include <vector>
+
+#include <ditharos/models/diffusion/frame_flow.h>
+#include <ditharos/models/dit/video_config.h>
+#include <ditharos/models/samplers/config.h>
+#include <ditharos/training/run/resume.h>
+#include "examples/cli/options/clip_settings.h"
+#include "examples/cli/options/training_settings.h"
+
+namespace ditharos::examples {
+
+/// Everything that the configuration file and the flags decide.
+struct VideoSettings {
+  ClipSettings clips;
+  std::string autoencoder;  ///< a run folder or checkpoint of train_autoencoder; empty: the model works on pixels
+  int64_t vocabulary = 512, caption_count = 20000;
+  double prompt_dropout = .1;
+  std::vector<int64_t> patch = {1, 2, 2};
+  models::VideoDiTConfig model;  ///< settle() fills in the patch; channels and vocabulary follow from other parts
+  models::FrameFlowConfig flow;
+  training::TrainSettings train{.steps = 10000, .batch_size = 16, .learning_rate = 1e-3, .ema_decay = .999};
+  training::OutputSettings output;
+  models::SamplerConfig sampler{.guidance = {.scale = 4}};
+  std::string prompts;  ///< of the sample sheets; none: see pipelines::first_captions
+};
+
+/// Rows for all of it. `run` must outlive the settings.
+void describe(Settings& settings, VideoSettings& run);
+/// The rows of [sample] alone.
+void describe_clip_sampling(Settings& settings, models::SamplerConfig& sampler);
+/// Fills in the patch and checks what can be checked before there is a model; ConfigError in one sentence.
+void settle(VideoSettings& run);
+
+/// What checkpoints of train_video are.
+training::CheckpointKind video_kind();
+
+}  // namespace ditharos::examples

@@ -1,0 +1,50 @@
+#pragma once
+// A run's folder of checkpoints: the last ones kept, damaged ones passed over.
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <ditharos/training/checkpoint/checkpoint.h>
+
+namespace ditharos::training {
+
+/// The newest checkpoint of a folder that can be read, and why newer ones cannot.
+struct LatestCheckpoint {
+  std::string path;                   ///< empty when there is none
+  std::optional<TrainState> state;    ///< its contents
+  std::vector<std::string> rejected;  ///< newest first, each a sentence that names the file and what is wrong with it
+};
+
+/// Loads the checkpoint of the highest step in `directory` that passes every check. A missing or empty folder has none.
+[[nodiscard]] LatestCheckpoint latest_valid(const std::string& directory);
+
+/// Saves as step_00001234.ckpt and keeps the last `keep` of them.
+///
+/// At every instant, kill -9 included, the newest or the one before it loads: a save writes a temporary, renames it,
+/// reads the new file back against its checksums, and only then removes old ones. Only readable files count among those
+/// kept. Files of other names and checkpoints of later steps are left alone.
+class CheckpointFolder {
+ public:
+  /// Makes the folder if need be and tidies up after killed writers: temporaries, checkpoints beyond `keep` (>= 1).
+  explicit CheckpointFolder(const std::string& directory, int64_t keep = 2);
+
+  const std::string& directory() const { return directory_; }
+  /// The file of a step.
+  std::string path_of(int64_t step) const;
+  /// Saves under state.step and returns the path. Refuses a state with a value that is not finite (check_finite): it
+  /// must not take the place of a good one. IoError leaves all older files as they were.
+  std::string save(const TrainState& state);
+
+ private:
+  bool is_readable(const std::string& path);
+  /// Removes what is older than the `keep` newest readable checkpoints of the steps up to `newest`.
+  void remove_surplus(int64_t newest);
+
+  std::string directory_;
+  int64_t keep_;
+  std::set<std::string> verified_;  // by this object, so that each is read once
+};
+
+}  // namespace ditharos::training

@@ -1,0 +1,52 @@
+#include <ditharos/training/run/interrupt.h>
+
+#include <signal.h>
+
+#include <array>
+#include <atomic>
+
+#include <ditharos/tensor/error.h>
+
+namespace ditharos::training {
+
+namespace {
+
+struct Handled {
+  int signal;
+  bool once;  // a second one has its default effect
+};
+constexpr std::array<Handled, 6> kSignals{
+    {{SIGINT, true}, {SIGTERM, true}, {SIGHUP, false}, {SIGUSR1, false}, {SIGUSR2, false}, {SIGXCPU, false}}};
+
+std::atomic<bool> in_use{false};
+std::atomic<int> received{0};
+static_assert(std::atomic<int>::is_always_lock_free);  // or a signal handler could not store to it
+std::array<struct sigaction, kSignals.size()> previous;
+
+extern "C" void remember_signal(int number) { received = number; }
+
+}  // namespace
+
+Interrupt::Interrupt() {
+  check(!in_use.exchange(true), "[Interrupt] there is one already");
+  received = 0;
+  struct sigaction action {};
+  action.sa_handler = remember_signal;
+  sigemptyset(&action.sa_mask);
+  for (size_t i = 0; i < kSignals.size(); ++i) {
+    // Calls that the signal interrupts go on.
+    action.sa_flags = SA_RESTART | (kSignals[i].once ? static_cast<int>(SA_RESETHAND) : 0);
+    sigaction(kSignals[i].signal, nullptr, &previous[i]);
+    // A shell starts background jobs with SIGINT ignored; they stay deaf to it.
+    if (previous[i].sa_handler != SIG_IGN) sigaction(kSignals[i].signal, &action, nullptr);
+  }
+}
+
+Interrupt::~Interrupt() {
+  for (size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i].signal, &previous[i], nullptr);
+  in_use = false;
+}
+
+int Interrupt::signal() const { return received; }
+
+}  // namespace ditharos::training

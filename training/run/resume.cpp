@@ -1,0 +1,209 @@
+#include <ditharos/training/run/resume.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <optional>
+#include <sstream>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <ditharos/tensor/error.h>
+#include <ditharos/tensor/io/number_text.h>
+#include <ditharos/tensor/system/instruction_set.h>
+
+namespace ditharos::training {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Keys and values in the order of a text.
+using Values = std::vector<std::pair<std::string, std::string>>;
+
+/// The "key = value" lines of a configuration, whose keys are unique across its sections, or of a fingerprint.
+Values values_of(const std::string& text) {
+  Values values;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);)
+    if (const size_t at = line.find(" = "); at != std::string::npos)
+      values.emplace_back(line.substr(0, at), line.substr(at + 3));
+  return values;
+}
+
+/// The value of a key; nothing if there is none.
+std::optional<std::string> find(const Values& values, const std::string& key) {
+  for (const auto& [name, value] : values)
+    if (name == key) return value;
+  return std::nullopt;
+}
+
+/// "key = value instead of value" for each key of `now` that `then` lacks or has with another value, and for each that
+/// is missing now; at most a few, and how many more there are.
+std::string differences(const std::string& then, const std::string& now, const std::set<std::string>& may_change) {
+  constexpr int shown = 6;
+  const Values old_values = values_of(then), new_values = values_of(now);
+  std::string text;
+  int count = 0;
+  const auto add = [&](const std::string& key, const std::string& value, const std::string& before) {
+    if (may_change.count(key) > 0 || value == before || ++count > shown) return;
+    text += (text.empty() ? "" : ", ") + key + " = " + value + " instead of " + before;
+  };
+  for (const auto& [key, value] : new_values) add(key, value, find(old_values, key).value_or("nothing"));
+  for (const auto& [key, value] : old_values)
+    if (!find(new_values, key)) add(key, "nothing", value);
+  if (count > shown) text += " and " + std::to_string(count - shown) + " more";
+  return text;
+}
+
+constexpr const char* data_entry = "data";
+constexpr const char* instructions_entry = "instruction set";
+
+/// That the run learns from what it learnt from before: otherwise its bits are others.
+void compare_data(const std::string& path, const TrainState& state, const std::string& now, const RunOptions& options,
+                  Reporter& reporter) {
+  const auto then = state.metadata.find(data_entry);
+  if (then == state.metadata.end()) {
+    reporter.note(path + " does not say what data it was trained on: they are not compared");
+    return;
+  }
+  const std::string differing = differences(then->second, now, {});
+  if (differing.empty()) return;
+  check<ConfigError>(options.accept_changed_data, "cannot go on from \"", path, "\" with other data: ", differing,
+                     "; bring the data back, choose another ", options.names.folder, ", or accept them with ",
+                     options.names.accept_changed_data);
+  reporter.note("going on with other data than before: " + differing);
+}
+
+void compare_instruction_sets(const TrainState& state, Reporter& reporter) {
+  const auto then = state.metadata.find(instructions_entry);
+  const std::string now = instruction_set();
+  if (then == state.metadata.end() || then->second == now) return;
+  reporter.note("trained with the instruction set " + then->second + " so far, with " + now +
+                " from here on: the numbers will differ in their last digits from those of a run on one machine");
+}
+
+/// Reports what a changed number of steps means.
+void compare_steps(const TrainState& state, const TrainSettings& now, Reporter& reporter) {
+  TrainSettings then = now;  // steps alone may have changed
+  const std::string steps = find(values_of(state.configuration), "steps").value_or("");
+  std::from_chars(steps.data(), steps.data() + steps.size(), then.steps);
+  const std::string new_steps = "steps = " + std::to_string(now.steps);
+  if (now.steps <= state.step && (now.steps < state.step || now.steps != then.steps))
+    reporter.note(new_steps + ": the run has made " + std::to_string(state.step) + " already, so nothing is trained");
+  if (now.steps == then.steps || now.steps <= state.step || then.steps < 1) return;
+  const auto rate = [&](const TrainSettings& train) {
+    return general_text(optim::learning_rate(trainer_config(train).schedule, std::min(state.step, train.steps - 1)), 5);
+  };
+  reporter.note(new_steps + " instead of " + std::to_string(then.steps) + ": the learning rate goes on from " +
+                rate(now) + " instead of " + rate(then));
+}
+
+/// False for a path that does not exist or is something else; IoError when that cannot be found out.
+bool is_folder(const std::string& path) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  check<IoError>(status.type() != fs::file_type::none, "cannot look into \"", path, "\": ", error.message());
+  return fs::is_directory(status);
+}
+
+/// IoError that says of every checkpoint in `path` why it cannot be used, unless one can. `advice` ends the sentence.
+void check_found(const std::string& path, const LatestCheckpoint& found, const std::string& advice) {
+  if (found.state) return;
+  std::string reasons;
+  for (const std::string& reason : found.rejected) reasons += (reasons.empty() ? ": " : "; ") + reason;
+  fail<IoError>("there is no usable checkpoint in \"", path, "\"", reasons, advice);
+}
+
+/// Names the files that were passed over on the way to the one that was found.
+void report_rejected(const LatestCheckpoint& found, Reporter& reporter) {
+  for (const std::string& reason : found.rejected) reporter.note("passing over: " + reason);
+}
+
+/// Makes room for a new run and keeps the files: a later version may read what this one cannot.
+void set_aside(const fs::path& folder, const LatestCheckpoint& found, Reporter& reporter) {
+  fs::path aside = folder.string() + "_unreadable";
+  for (int i = 2; fs::exists(fs::symlink_status(aside)); ++i)
+    aside = folder.string() + "_unreadable_" + std::to_string(i);
+  report_rejected(found, reporter);
+  std::error_code error;
+  fs::rename(folder, aside, error);
+  check<IoError>(!error, "cannot rename ", folder.string(), " to ", aside.string(), ": ", error.message());
+  reporter.note("no checkpoint in " + folder.string() + " can be read: the folder is called " + aside.string() +
+                " now, and the run begins anew");
+}
+
+/// ConfigError unless the checkpoint is of this kind.
+void check_kind(const std::string& path, const TrainState& state, const CheckpointKind& kind) {
+  check<ConfigError>(state.kind == kind.name, "\"", path, "\" holds a model of kind \"", state.kind, "\", not ",
+                     kind.model);
+}
+
+/// ConfigError unless the checkpoint comes from a run with the same settings, apart from those that may change on the
+/// way.
+void check_same_run(const std::string& path, const TrainState& state, const RunIdentity& run,
+                    const OptionNames& names) {
+  check_kind(path, state, run.kind);
+  std::set<std::string> may_change = run.kind.may_change;
+  for (const auto& [key, value] : values_of(state.configuration))  // settings that this version has no more
+    if (!find(values_of(run.configuration), key)) may_change.insert(key);
+  const std::string differing = differences(state.configuration, run.configuration, may_change);
+  check<ConfigError>(differing.empty(), "cannot go on from \"", path, "\" with other settings: ", differing,
+                     "; keep them, or choose another ", names.folder);
+}
+
+/// The checkpoint `path`, or the newest readable one of the run folder `path`. The result's `path` is empty when a
+/// folder has none. A single file that is damaged throws IoError.
+LatestCheckpoint find_checkpoint(const std::string& path) {
+  if (!is_folder(path)) return {.path = path, .state = load_checkpoint(path), .rejected = {}};
+  const std::string inner = (fs::path(path) / checkpoint_folder).string();
+  return latest_valid(is_folder(inner) ? inner : path);
+}
+
+}  // namespace
+
+LatestCheckpoint open_checkpoint(const std::string& path, const CheckpointKind& kind, Reporter& reporter) {
+  LatestCheckpoint found = find_checkpoint(path);
+  check_found(path, found, "");
+  report_rejected(found, reporter);
+  check_kind(found.path, *found.state, kind);
+  return found;
+}
+
+void refuse_foreign_checkpoints(const RunOptions& options, Reporter& reporter) {
+  const bool goes_on = options.resume == "auto" || fs::path(options.resume) == options.folder;
+  const fs::path folder = fs::path(options.folder) / checkpoint_folder;
+  if (goes_on || !is_folder(folder.string())) return;
+  const LatestCheckpoint found = latest_valid(folder.string());
+  check<ConfigError>(!found.state, "\"", options.folder, "\" already holds checkpoints of a run; ",
+                     options.names.resume, " auto goes on with it, another ", options.names.folder,
+                     " begins beside it");
+  if (!found.rejected.empty()) set_aside(folder, found, reporter);
+}
+
+std::optional<TrainState> state_to_resume(const RunOptions& options, const RunIdentity& run, Reporter& reporter) {
+  if (options.resume == "none") return std::nullopt;
+  const bool automatic = options.resume == "auto";
+  const std::string& source = automatic ? options.folder : options.resume;
+  LatestCheckpoint found;
+  if (!automatic || is_folder(source)) found = find_checkpoint(source);
+  if (automatic && !found.state && found.rejected.empty()) return std::nullopt;  // a run that begins
+  check_found(source, found,
+              "; " + options.names.resume + " none or another " + options.names.folder + " begins anew");
+  report_rejected(found, reporter);
+  check_same_run(found.path, *found.state, run, options.names);
+  compare_data(found.path, *found.state, run.data, options, reporter);
+  reporter.note("going on from " + found.path);
+  compare_instruction_sets(*found.state, reporter);
+  compare_steps(*found.state, run.train, reporter);
+  return std::move(found.state);
+}
+
+void describe_run(TrainState& state, const RunIdentity& run) {
+  state.kind = run.kind.name;
+  state.configuration = run.configuration;
+  state.metadata[data_entry] = run.data;
+  state.metadata[instructions_entry] = instruction_set();
+}
+
+}  // namespace ditharos::training

@@ -1,0 +1,45 @@
+#pragma once
+// The folder that a run writes: configuration, metrics, samples, checkpoints; and who may write it.
+#include <filesystem>
+#include <string>
+
+#include <ditharos/training/run/run_options.h>
+
+namespace ditharos::training {
+
+/// The file in a run's folder that its configuration goes to.
+inline constexpr const char* configuration_file = "config.toml";
+
+class RunFolder {
+ public:
+  /// Creates the folder with its parents if it is missing, and removes temporaries that a killed run left.
+  /// IoError naming the folder if that is not possible.
+  explicit RunFolder(const std::filesystem::path& path);
+
+  const std::filesystem::path& path() const { return path_; }
+  /// The path of a file in it, as the writers of this library take it.
+  std::string file(const std::string& name) const { return (path_ / name).string(); }
+  bool has(const std::string& name) const { return std::filesystem::exists(path_ / name); }
+  /// Writes a file whole or not at all. IoError naming the file.
+  void write_text(const std::string& name, const std::string& text) const;
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// Keeps a folder for this process: nobody else that asks for the lock gets it while this one lives. The file .lock,
+/// which the lock is on, stays.
+class RunLock {
+ public:
+  /// Creates the folder with its parents if it is missing. IoError naming the folder when another process has the lock,
+  /// or when there can be none; nothing in the folder has changed then.
+  explicit RunLock(const std::filesystem::path& folder, const OptionNames& names = {});
+  ~RunLock();
+  RunLock(const RunLock&) = delete;
+  RunLock& operator=(const RunLock&) = delete;
+
+ private:
+  int fd_ = -1;
+};
+
+}  // namespace ditharos::training

@@ -1,0 +1,29 @@
+#pragma once
+// All that a run writes to.
+#include <string>
+
+#include <ditharos/training/run/reporter.h>
+#include <ditharos/training/run/run_folder.h>
+#include <ditharos/training/run/run_options.h>
+
+namespace ditharos::training {
+
+/// The files of a run, held and tried before its first step: make one before a checkpoint is read.
+class RunOutputs {
+ public:
+  /// Locks the folder `options.folder`, then makes sure that it holds no checkpoints of another run and that
+  /// configuration, samples, checkpoints and profile can be written. `samples` is the file in the folder that samples
+  /// go to; empty: none are drawn. IoError or ConfigError naming the path that cannot be; nothing has changed then.
+  explicit RunOutputs(const RunOptions& options, const std::string& samples = "", Reporter& reporter = silent());
+
+  const RunFolder& folder() const { return folder_; }
+  const std::string& samples() const { return samples_; }  ///< a path; empty: none
+  const std::string& profile() const { return profile_; }  ///< a path; empty: none
+
+ private:
+  RunLock lock_;
+  RunFolder folder_;
+  std::string samples_, profile_;
+};
+
+}  // namespace ditharos::training
