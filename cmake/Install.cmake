@@ -1,11 +1,12 @@
-# Headers, library and a package configuration, so that find_package(ditharos) works in other projects.
+# Headers, library and a package configuration, so that find_package(ditharos) works in other projects. No installed
+# header includes oneDNN's.
 include(CMakePackageConfigHelpers)
 set(DITHAROS_CONFIG_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/ditharos")
 
 install(TARGETS ditharos EXPORT ditharosTargets ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(FILES include/ditharos/ditharos.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/ditharos")
 install(DIRECTORY ${DITHAROS_LIBRARY_FOLDERS} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/ditharos"
-  FILES_MATCHING PATTERN "*.h")
+  FILES_MATCHING PATTERN "*.h" PATTERN "kernels/onednn" EXCLUDE)
 install(EXPORT ditharosTargets NAMESPACE ditharos:: DESTINATION "${DITHAROS_CONFIG_DIR}")
 
 configure_package_config_file(cmake/ditharosConfig.cmake.in "${CMAKE_CURRENT_BINARY_DIR}/ditharosConfig.cmake"

@@ -1,6 +1,6 @@
 #pragma once
 // Internal to tensor/kernels/gemm/.
-// A tensor's last two axes as an operand of gemm. Internal to matmul.cpp and linear.cpp.
+// A tensor's last two axes as an operand of gemm.
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos::kernels {

@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include <oneapi/dnnl/dnnl.hpp>
+#include <omp.h>
 
 #include <ditharos/tensor/error.h>
 
@@ -24,8 +25,8 @@ const dnnl::stream& stream();
 /// are created and again when they run.
 class ThreadCount {
  public:
-  explicit ThreadCount(int threads);
-  ~ThreadCount();
+  explicit ThreadCount(int threads) : before_(omp_get_max_threads()) { omp_set_num_threads(threads); }
+  ~ThreadCount() { omp_set_num_threads(before_); }
   ThreadCount(const ThreadCount&) = delete;
   ThreadCount& operator=(const ThreadCount&) = delete;
 
@@ -84,10 +85,12 @@ typename Primitive::primitive_desc describe_backward(const Forward& forward, con
 
 /// An array at `data`, which may be set later. oneDNN's addresses are not const; it only reads its sources.
 dnnl::memory memory_at(const dnnl::memory::desc& layout, const void* data = nullptr);
-void set_address(const dnnl::memory& memory, const void* data);
+inline void set_address(const dnnl::memory& memory, const void* data) {
+  memory.set_data_handle(const_cast<void*>(data));
+}
 
-/// A primitive with its arguments: memory objects, of which a new run needs only the addresses. Threads must not share
-/// it.
+/// A primitive with its arguments: memory objects, of which a new run needs only the addresses. It belongs to the thread
+/// that created it.
 class BoundPrimitive {
  public:
   BoundPrimitive() = default;
@@ -104,6 +107,7 @@ class BoundPrimitive {
 
  private:
   dnnl::primitive primitive_;
+  dnnl::stream stream_;
   dnnl::memory scratchpad_;
   int64_t scratchpad_bytes_ = 0;
   std::unordered_map<int, dnnl::memory> arguments_;
