@@ -1,6 +1,7 @@
 // Steps 9 to 15: what a graph keeps, when it lets go, and how it is differentiated again.
 #include <cstdio>
 
+#include <ditharos/tensor/allocator.h>
 #include "examples/tour/show.h"
 #include "examples/tour/tour.h"
 
