@@ -15,20 +15,20 @@ namespace ditharos::models {
 class PromptEmbedder : public nn::Module<PromptEmbedder> {
  public:
   PromptEmbedder() = default;
-  /// octaves: of the frames' coordinate_features; 0: the same for all frames.
-  PromptEmbedder(int64_t text_width, int64_t octaves, int64_t width, Generator& rng);
+  /// bands: of the frames' coordinate_features; 0: the same for all frames.
+  PromptEmbedder(int64_t text_width, int64_t bands, int64_t width, Generator& rng);
 
   /// For clips of F frames of patches [B, F, D], or [B, 1, D] when all are the same.
   Tensor forward(const EncodedText& text, int64_t frames) const;
   void visit(nn::Visitor& v) override;
 
  private:
-  int64_t octaves_ = 0;
+  int64_t bands_ = 0;
   nn::Linear fc1_, fc2_;
   std::optional<nn::Linear> gate_;
 };
 
 /// Parameters of a PromptEmbedder, without building it.
-[[nodiscard]] int64_t count_prompt_embedder(int64_t text_width, int64_t octaves, int64_t width);
+[[nodiscard]] int64_t count_prompt_embedder(int64_t text_width, int64_t bands, int64_t width);
 
 }  // namespace ditharos::models
