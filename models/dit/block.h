@@ -10,8 +10,9 @@
 namespace ditharos::models {
 
 /// Self-attention and MLP with adaLN-Zero (Peebles and Xie 2023, section 3.2): the condition gives shift, scale and
-/// gate of both branches. Between them, in a model with prompts, cross-attention to the prompt's tokens (as PixArt-alpha,
-/// Chen et al. 2023). It starts as the identity: the gates and the cross-attention's last projection start at zero.
+/// gate of both branches. Between them, in a model with prompts, cross-attention to the prompt's tokens (as
+/// PixArt-alpha, Chen et al. 2023). It starts as the identity: the gates and the cross-attention's last projection
+/// start at zero.
 class DiTBlock : public nn::Module<DiTBlock> {
  public:
   DiTBlock() = default;

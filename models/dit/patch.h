@@ -38,8 +38,8 @@ enum class PatchOrder {
 };
 
 /// Cuts clips [B, F, C, H, W] into patches, frame by frame and row by row: [B, T, C pt ph pw]. Every pixel is used
-/// once. Inside a token the order is channel_first, so that the kernel of a convolution whose stride is its size, viewed as
-/// [D, C pt ph pw], is the matrix of the equal linear map.
+/// once. Inside a token the order is channel_first, so that the kernel of a convolution whose stride is its size,
+/// viewed as [D, C pt ph pw], is the matrix of the equal linear map.
 Tensor patchify(const Tensor& clips, const PatchSize& patch);
 
 /// Puts tokens [B, grid.tokens(), C pt ph pw], whose numbers are in the given order, together to clips
