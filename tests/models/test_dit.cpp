@@ -18,7 +18,7 @@ using ditharos::tests::golden_dit;
 namespace {
 
 DiTConfig tiny(int64_t classes = 3) {
-  return {.height = 4, .width = 6, .channels = 2, .patch = 2, .hidden = 8, .depth = 1, .heads = 2, .classes = classes,
+  return {.height = 4, .width = 6, .channels = 2, .hidden = 8, .depth = 1, .heads = 2, .classes = classes,
           .learn_sigma = false};
 }
 
@@ -65,7 +65,7 @@ TEST_CASE("dit: parameter counts of the paper's twelve models") {
 }
 
 TEST_CASE("dit: a built model holds as many parameters as counted") {
-  const DiTConfig quickstart = {.height = 28, .width = 28, .channels = 1, .patch = 4, .hidden = 96, .depth = 4,
+  const DiTConfig quickstart = {.height = 28, .width = 28, .channels = 1, .patch = {1, 4, 4}, .hidden = 96, .depth = 4,
                                 .heads = 4, .classes = 10, .learn_sigma = false};
   CHECK_EQ(count_parameters(quickstart).trainable, 726'160);
   DiTConfig odd = golden_config;
@@ -104,8 +104,8 @@ TEST_CASE("dit: state-dict names, order and number are the released model's") {
 
 TEST_CASE("dit: starting values") {
   Generator rng(3);
-  const DiTConfig config = {.height = 8, .width = 8, .channels = 3, .patch = 4, .hidden = 64, .depth = 1, .heads = 4,
-                            .classes = 50};
+  const DiTConfig config = {.height = 8, .width = 8, .channels = 3, .patch = {1, 4, 4}, .hidden = 64, .depth = 1,
+                            .heads = 4, .classes = 50};
   DiT model(config, rng);
   for (const auto& [name, tensor] : nn::named_parameters(model)) {
     CAPTURE(name);

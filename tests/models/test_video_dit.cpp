@@ -7,8 +7,7 @@
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/gradcheck.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/models/dit/video_dit.h>
-#include <ditharos/nn/state_dict.h>
+#include <ditharos/models/dit/dit.h>
 #include <ditharos/optim/adam.h>
 #include <ditharos/tensor/io/safetensors.h>
 #include "tests/support/golden.h"
@@ -23,11 +22,11 @@ using ditharos::tests::same_bits;
 
 namespace {
 
-const VideoDiTConfig tiny = {.channels = 2, .patch = {1, 2, 2}, .hidden = 16, .depth = 2, .heads = 2, .mlp_ratio = 2,
+const DiTConfig tiny = {.channels = 2, .patch = {1, 2, 2}, .hidden = 16, .depth = 2, .heads = 2, .mlp_ratio = 2,
                              .text = {.vocabulary = 9, .length = 5, .width = 8, .depth = 1, .heads = 2}};
 
-VideoDiTConfig without_text() {
-  VideoDiTConfig config = tiny;
+DiTConfig without_text() {
+  DiTConfig config = tiny;
   config.text = {};
   return config;
 }
@@ -46,9 +45,9 @@ M awake(M model) {
   return model;
 }
 
-VideoDiT awake_model(const VideoDiTConfig& config = tiny) {
+DiT awake_model(const DiTConfig& config = tiny) {
   Generator rng(1);
-  return awake(VideoDiT(config, rng));
+  return awake(DiT(config, rng));
 }
 
 Tensor prompts_of(std::vector<int64_t> tokens, int64_t length) {
@@ -67,10 +66,10 @@ class ForEachParameter : public nn::Visitor {
 };
 
 /// Checks the gradients with respect to x and all parameters in f64, with random parameters.
-GradcheckResult check_gradients(const VideoDiTConfig& config, const Shape& clips, const Tensor& t,
+GradcheckResult check_gradients(const DiTConfig& config, const Shape& clips, const Tensor& t,
                                 const Tensor& prompts, bool recompute = false) {
   Generator rng(5);
-  VideoDiT model(config, rng);
+  DiT model(config, rng);
   model.set_recompute(recompute);
   std::vector<Tensor> inputs{rng.normal(clips, DType::f64)};
   ForEachParameter collect([&](const Tensor& p) { inputs.push_back(rng.normal(p.shape(), DType::f64) * .2); });
@@ -88,26 +87,26 @@ GradcheckResult check_gradients(const VideoDiTConfig& config, const Shape& clips
 }  // namespace
 
 TEST_CASE("video dit: as many parameters as counted") {
-  VideoDiTConfig binary = tiny, large = tiny;
+  DiTConfig binary = tiny, large = tiny;
   binary.step_embedding = StepEmbedding::binary;
   binary.patch = {2, 1, 4};
   large.hidden = 48;
   large.mlp_ratio = 2.7;
   large.qk_norm = true;
-  large.coordinate_octaves = 3;
-  for (const VideoDiTConfig& config : {tiny, without_text(), binary, large}) {
+  large.frequency_bands = 3;
+  for (const DiTConfig& config : {tiny, without_text(), binary, large}) {
     Generator rng(1);
-    VideoDiT model(config, rng);
+    DiT model(config, rng);
     CHECK_EQ(nn::parameter_count(model), count_parameters(config));
   }
 }
 
 TEST_CASE("video dit: starts as the zero map, and its blocks as the identity") {
-  for (const VideoAttention attention : {VideoAttention::joint, VideoAttention::factorised}) {
-    VideoDiTConfig config = tiny;
+  for (const AttentionLayout attention : {AttentionLayout::joint, AttentionLayout::factorised}) {
+    DiTConfig config = tiny;
     config.attention = attention;
     Generator rng(5);
-    const VideoDiT model(config, rng);
+    const DiT model(config, rng);
     const Tensor out = model(rng.normal({2, 4, 2, 4, 6}), rng.uniform({2, 4}), rng.randint(0, 9, {2, 5}));
     CHECK(out.shape() == Shape{2, 4, 2, 4, 6});
     CHECK_EQ(difference(out, zeros(out.shape())), 0);
@@ -124,19 +123,19 @@ TEST_CASE("video dit: gradients of every parameter against differences") {
   Generator rng(2);
   const Tensor prompts = prompts_of({1, 5, 8, 0, 0, 1, 2, 0, 0, 0}, 5), none;
   const Tensor shared = rng.uniform({2}) * 10, of_frames = rng.uniform({2, 2}) * 10;
-  const auto passes = [&](const VideoDiTConfig& config, const Tensor& t, const Tensor& p, bool recompute = false) {
+  const auto passes = [&](const DiTConfig& config, const Tensor& t, const Tensor& p, bool recompute = false) {
     const GradcheckResult result = check_gradients(config, {2, 2, 2, 2, 4}, t, p, recompute);
     CAPTURE(result.error);
     CHECK_MESSAGE(result.ok, result.message);
   };
-  VideoDiTConfig config = tiny;
+  DiTConfig config = tiny;
   config.heads = 1;
   passes(config, shared, prompts);
   passes(config, of_frames, prompts);
   passes(config, of_frames, prompts, true);
-  config.attention = VideoAttention::factorised;
+  config.attention = AttentionLayout::factorised;
   config.qk_norm = true;
-  config.coordinate_octaves = 2;
+  config.frequency_bands = 2;
   passes(config, of_frames, prompts);
   config.step_embedding = StepEmbedding::binary;
   config.patch = {2, 1, 2};
@@ -147,7 +146,7 @@ TEST_CASE("video dit: gradients of every parameter against differences") {
 TEST_CASE("video dit: the model lists every parameter, and all of them learn") {
   for (const bool recompute : {false, true}) {
     Generator rng(2);
-    VideoDiT model = awake_model();
+    DiT model = awake_model();
     model.set_recompute(recompute);
     const Tensor prompts = prompts_of({1, 5, 8, 2, 0, 1, 2, 3, 4, 7}, 5);
     const Tensor out = model(rng.normal({2, 3, 2, 4, 4}), rng.uniform({2, 3}) * 1000, prompts);
@@ -209,10 +208,10 @@ TEST_CASE("rotary: pairs are shared out among frame, row and column") {
 TEST_CASE("video dit: one set of weights takes every shape") {
   Generator rng(8);
   const NoGrad no_grad;
-  for (const VideoAttention attention : {VideoAttention::joint, VideoAttention::factorised}) {
-    VideoDiTConfig config = tiny;
+  for (const AttentionLayout attention : {AttentionLayout::joint, AttentionLayout::factorised}) {
+    DiTConfig config = tiny;
     config.attention = attention;
-    const VideoDiT model = awake_model(config);
+    const DiT model = awake_model(config);
     const Shape shapes[] = {{1, 1, 2, 2, 2}, {2, 3, 2, 4, 6}, {1, 5, 2, 6, 4}, {1, 2, 2, 2, 10}};
     for (const Shape& shape : shapes) {
       const Tensor x = rng.normal(shape), prompts = rng.randint(1, 9, {shape[0], 4});
@@ -226,12 +225,12 @@ TEST_CASE("video dit: one set of weights takes every shape") {
 TEST_CASE("video dit: a time for each frame, where they agree, is one time for the clip") {
   Generator rng(8);
   const NoGrad no_grad;
-  VideoDiTConfig config = tiny;
+  DiTConfig config = tiny;
   for (const int64_t span : {1, 2}) {
     config.patch.frames = span;
-    for (const VideoAttention attention : {VideoAttention::joint, VideoAttention::factorised}) {
+    for (const AttentionLayout attention : {AttentionLayout::joint, AttentionLayout::factorised}) {
       config.attention = attention;
-      const VideoDiT model = awake_model(config);
+      const DiT model = awake_model(config);
       const Tensor x = rng.normal({2, 4, 2, 4, 4}), t = rng.uniform({2}) * 1000, prompts = rng.randint(1, 9, {2, 5});
       const Tensor of_frames = contiguous(expand(unsqueeze(t, 1), {2, 4}));
       const Tensor one = model(x, t, prompts), many = model(x, of_frames, prompts);
@@ -268,9 +267,9 @@ TEST_CASE("video dit: factorised attention carries frame by frame, then place by
   };
   CHECK(reached(AttentionSpan::frame) == std::vector<int64_t>{4, 5, 6, 7});
   CHECK(reached(AttentionSpan::place) == std::vector<int64_t>{1, 5, 9});
-  VideoDiTConfig config = tiny;
-  config.attention = VideoAttention::factorised;
-  const VideoDiT joint = awake_model(), factorised = awake_model(config);
+  DiTConfig config = tiny;
+  config.attention = AttentionLayout::factorised;
+  const DiT joint = awake_model(), factorised = awake_model(config);
   const Tensor clips = rng.normal({1, 3, 2, 4, 4}), t = rng.uniform({1}), prompts = rng.randint(1, 9, {1, 5});
   CHECK(factorised(clips, t, prompts).shape() == clips.shape());
   CHECK_GT(difference(factorised(clips, t, prompts), joint(clips, t, prompts)), 1e-3);
@@ -279,7 +278,7 @@ TEST_CASE("video dit: factorised attention carries frame by frame, then place by
 TEST_CASE("video dit: the prompt matters, its padding does not, and batches do not mix") {
   Generator rng(10);
   const NoGrad no_grad;
-  const VideoDiT model = awake_model();
+  const DiT model = awake_model();
   const Tensor x = rng.normal({3, 2, 2, 4, 4}), t = rng.uniform({3, 2}) * 1000;
   const Tensor prompts = prompts_of({1, 5, 8, 0, 0, 1, 2, 3, 4, 7, 0, 0, 0, 0, 0}, 5);
   const Tensor all = model(x, t, prompts);
@@ -297,12 +296,12 @@ TEST_CASE("video dit: the prompt matters, its padding does not, and batches do n
 
 TEST_CASE("video dit: saved and loaded weights give the same bits") {
   const tests::TemporaryFolder folder;
-  VideoDiT model = awake_model();
+  DiT model = awake_model();
   std::map<std::string, Tensor> tensors;
   for (const auto& [name, tensor] : nn::named_tensors(model)) tensors[name] = tensor;
   safetensors::save(folder / "video.safetensors", tensors);
   Generator rng(77);
-  VideoDiT loaded(tiny, rng);
+  DiT loaded(tiny, rng);
   nn::NamedTensors state;
   for (const auto& [name, tensor] : safetensors::load(folder / "video.safetensors").tensors)
     state.push_back({name, tensor});
@@ -312,13 +311,13 @@ TEST_CASE("video dit: saved and loaded weights give the same bits") {
 }
 
 TEST_CASE("video dit: the same bits at every number of threads") {
-  const VideoDiTConfig config = {.channels = 4, .hidden = 96, .depth = 2, .heads = 4,
+  const DiTConfig config = {.channels = 4, .hidden = 96, .depth = 2, .heads = 4,
                                  .text = {.vocabulary = 50, .length = 12, .width = 64, .depth = 1, .heads = 2}};
   const tests::RestoreSettings restore;
   const auto run = [&](int threads) {
     set_num_threads(threads);
     Generator rng(12);
-    VideoDiT model = awake_model(config);
+    DiT model = awake_model(config);
     const Tensor out = model(rng.normal({6, 6, 4, 8, 8}), rng.uniform({6, 6}), rng.randint(0, 50, {6, 12}));
     mean(square(out)).backward();
     std::vector<Tensor> results{out.detach()};
@@ -344,10 +343,10 @@ TEST_CASE("video dit: binary steps") {
         "[binary_features] step 4.000000 does not fit into 2 bits, which hold 0 to 3");
   CHECK_THROWS_AS(digits(-1, 2), Error);
   CHECK_THROWS_AS(digits(1, 0), ConfigError);
-  VideoDiTConfig config = without_text();
+  DiTConfig config = without_text();
   config.step_embedding = StepEmbedding::binary;
   config.step_bits = 2;
-  const VideoDiT model = awake_model(config);
+  const DiT model = awake_model(config);
   const Tensor x = zeros({1, 1, 2, 2, 2});
   CHECK_GT(difference(model(x, full({1}, 1)), model(x, full({1}, 2))), 1e-3);
   CHECK_THROWS_AS(model(x, full({1}, 4)), Error);
@@ -355,49 +354,49 @@ TEST_CASE("video dit: binary steps") {
 
 TEST_CASE("video dit: wrong inputs are refused by name") {
   Generator rng(1);
-  const VideoDiT model(tiny, rng), silent(without_text(), rng);
+  const DiT model(tiny, rng), silent(without_text(), rng);
   const Tensor x = zeros({2, 3, 2, 4, 4}), t = zeros({2}), prompts = ones({2, 5}, DType::i64);
   CHECK_NOTHROW(model(x, t, prompts));
   const auto message = [&](const Tensor& clips, const Tensor& times, const Tensor& p) {
     return message_of<Error>([&] { model(clips, times, p); });
   };
   CHECK(message(zeros({2, 3, 4, 4, 4}), t, prompts) ==
-        "[VideoDiT] x must have shape [B, F, 2, H, W], got [2, 3, 4, 4, 4]");
+        "[DiT] x must have shape [B, F, 2, H, W], got [2, 3, 4, 4, 4]");
   CHECK(message(zeros({2, 3, 2, 4, 5}), t, prompts).find("do not divide 3 frames of 4x5") != std::string::npos);
   CHECK(message(x, zeros({2, 2}), prompts) ==
-        "[VideoDiT] t must have one time a clip, shape [2], or one a frame, [2, 3]; got [2, 2]");
-  CHECK(message(x, t, {}) == "[VideoDiT] prompts must have one row of tokens a clip, shape [2, L], got none");
+        "[DiT] t must have one time a clip, shape [2], or one a frame, [2, 3]; got [2, 2]");
+  CHECK(message(x, t, {}) == "[DiT] prompts must have one row of tokens a clip, shape [2, L], got none");
   CHECK(message(x, t, ones({1, 5}, DType::i64)) ==
-        "[VideoDiT] prompts must have one row of tokens a clip, shape [2, L], got [1, 5]");
+        "[DiT] prompts must have one row of tokens a clip, shape [2, L], got [1, 5]");
   CHECK(message(x, t, ones({2, 6}, DType::i64)) == "[TextEncoder] a prompt may have 1 to 5 tokens, got 6");
   CHECK(message(x, t, full({2, 5}, 9, DType::i64)) ==
         "[TextEncoder] a token must be in [0, 9), got 9; was another tokenizer used?");
   CHECK(message(x, t, ones({2, 5})) == "[TextEncoder] tokens must be i64, got f32");
-  CHECK(message(zeros({2, 0, 2, 4, 4}), t, prompts) == "[VideoDiT] x holds no clip: its shape is [2, 0, 2, 4, 4]");
+  CHECK(message(zeros({2, 0, 2, 4, 4}), t, prompts) == "[DiT] x holds no clip: its shape is [2, 0, 2, 4, 4]");
   CHECK_NOTHROW(silent(x, t));
   CHECK_THROWS_WITH_AS(silent(x, t, prompts),
-                       "[VideoDiT] this model has no text encoder: call it without prompts", ShapeError);
+                       "[DiT] this model has no text encoder: call it without prompts", ShapeError);
 }
 
 TEST_CASE("video dit: configurations that do not fit are refused in a sentence") {
   const auto message = [](auto change) {
-    VideoDiTConfig config = tiny;
+    DiTConfig config = tiny;
     change(config);
     return message_of<ConfigError>([&] { config.validate(); });
   };
-  CHECK(message([](VideoDiTConfig&) {}) == "");
-  CHECK(message([](VideoDiTConfig& c) { c.heads = 3; }) == "the width hidden = 16 is not divisible by heads = 3");
-  CHECK(message([](VideoDiTConfig& c) { c.heads = 4; }) ==
+  CHECK(message([](DiTConfig&) {}) == "");
+  CHECK(message([](DiTConfig& c) { c.heads = 3; }) == "the width hidden = 16 is not divisible by heads = 3");
+  CHECK(message([](DiTConfig& c) { c.heads = 4; }) ==
         "hidden / heads, the size of a head, must be even and at least 6 (a rotation for each of frame, row and "
         "column), got 4");
-  CHECK(message([](VideoDiTConfig& c) { c.patch.frames = 0; }) ==
+  CHECK(message([](DiTConfig& c) { c.patch.frames = 0; }) ==
         "a patch's number of frames must be between 1 and 65536, got 0");
-  CHECK(message([](VideoDiTConfig& c) { c.mlp_ratio = 0; }) ==
+  CHECK(message([](DiTConfig& c) { c.mlp_ratio = 0; }) ==
         "mlp_ratio = 0.000000 gives no usable MLP width; 4 is usual");
-  CHECK(message([](VideoDiTConfig& c) { c.step_bits = 31; }) == "step_bits must be between 1 and 30, got 31");
-  CHECK(message([](VideoDiTConfig& c) { c.rope_base = 1; }) == "rope_base must be above 1, got 1.000000");
-  CHECK(message([](VideoDiTConfig& c) { c.text.heads = 3; }) ==
+  CHECK(message([](DiTConfig& c) { c.step_bits = 31; }) == "step_bits must be between 1 and 30, got 31");
+  CHECK(message([](DiTConfig& c) { c.rope_base = 1; }) == "rope_base must be above 1, got 1.000000");
+  CHECK(message([](DiTConfig& c) { c.text.heads = 3; }) ==
         "the text encoder's width 8 is not divisible by its 3 heads");
-  CHECK(message([](VideoDiTConfig& c) { c.text.length = 0; }) ==
+  CHECK(message([](DiTConfig& c) { c.text.length = 0; }) ==
         "the text encoder's length must be between 1 and 65536, got 0");
 }

@@ -6,7 +6,7 @@
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/samplers/video_sampling.h>
-#include <ditharos/models/dit/video_dit.h>
+#include <ditharos/models/dit/dit.h>
 #include "tests/support/golden.h"
 #include "tests/support/tensor_cases.h"
 
@@ -36,11 +36,12 @@ const VideoModel to_numbers = {straight, from_vector<int64_t>({3, -2}), scalar(0
 Tensor frames_of(const Tensor& clip, int64_t begin, int64_t end) { return contiguous(slice(clip, 1, begin, end)); }
 
 /// A small model whose frames and prompts all matter.
-VideoDiT small_model() {
+DiT small_model() {
   Generator rng(2);
-  VideoDiT model({.channels = 2, .patch = {1, 2, 2}, .hidden = 16, .depth = 2, .heads = 2, .mlp_ratio = 2,
-                  .text = {.vocabulary = 9, .length = 3, .width = 8, .depth = 1, .heads = 2}},
-                 rng);
+  DiTConfig config = video_dit_preset();
+  config.channels = 2, config.hidden = 16, config.depth = 2, config.heads = 2, config.mlp_ratio = 2;
+  config.text = {.vocabulary = 9, .length = 3, .width = 8, .depth = 1, .heads = 2};
+  DiT model(config, rng);
   for (const auto& [name, tensor] : nn::named_parameters(model)) {
     const std::vector<float> values = (rng.normal(tensor.shape()) * .2).to_vector<float>();
     std::copy(values.begin(), values.end(), tensor.mutable_data<float>());
@@ -100,7 +101,7 @@ TEST_CASE("video sampling: given frames come back bit by bit, at t = 1 all the w
 }
 
 TEST_CASE("video sampling: a real model, determined by noise, prompt and given frames") {
-  const VideoDiT network = small_model();
+  const DiT network = small_model();
   Generator rng(3);
   const VideoModel model{[&](const Tensor& x, const Tensor& t, const Tensor& p) { return network(x, t, p); },
                          from_vector<int64_t>({1, 4, 0, 1, 5, 6}, {2, 3}), from_vector<int64_t>({1, 0, 0})};

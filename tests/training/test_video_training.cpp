@@ -6,7 +6,7 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/diffusion/frame_flow.h>
 #include <ditharos/models/samplers/video_sampling.h>
-#include <ditharos/models/dit/video_dit.h>
+#include <ditharos/models/dit/dit.h>
 #include <ditharos/optim/adam.h>
 #include <ditharos/training/trainer.h>
 
@@ -44,9 +44,10 @@ double brightness(const Tensor& clips, int64_t clip, int64_t frame) {
 
 TEST_CASE("video training: a model learns to follow its prompt, and its given frames where the prompt says nothing") {
   Generator rng(1);
-  VideoDiT model({.channels = 1, .patch = {1, 2, 2}, .hidden = 24, .depth = 2, .heads = 2, .mlp_ratio = 2,
-                  .text = {.vocabulary = 5, .length = 2, .width = 12, .depth = 1, .heads = 2}},
-                 rng);
+  DiTConfig config = video_dit_preset();
+  config.channels = 1, config.hidden = 24, config.depth = 2, config.heads = 2, config.mlp_ratio = 2;
+  config.text = {.vocabulary = 5, .length = 2, .width = 12, .depth = 1, .heads = 2};
+  DiT model(config, rng);
   const Network network = [&](const Tensor& x, const Tensor& t, const Tensor& p) { return model(x, t, p); };
   const Tensor nothing = from_vector<int64_t>({1, 0});
   const FrameFlowConfig masks = {.none = .4, .first = .4, .last = .2, .first_and_last = 0, .first_quarter = 0,

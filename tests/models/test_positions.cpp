@@ -8,7 +8,7 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/dit/coordinates.h>
 #include <ditharos/models/dit/prompt_embedder.h>
-#include <ditharos/models/dit/video_dit.h>
+#include <ditharos/models/dit/dit.h>
 #include "tests/support/tensor_cases.h"
 
 using namespace ditharos;
@@ -17,7 +17,7 @@ using ditharos::tests::message_of;
 
 namespace {
 
-const VideoDiTConfig tiny = {.channels = 2, .patch = {1, 2, 2}, .hidden = 16, .depth = 2, .heads = 2, .mlp_ratio = 2};
+const DiTConfig tiny = {.channels = 2, .patch = {1, 2, 2}, .hidden = 16, .depth = 2, .heads = 2, .mlp_ratio = 2};
 
 }  // namespace
 
@@ -48,25 +48,25 @@ TEST_CASE("coordinates: they say where a token lies, as shares of the frame and 
     }
   }
   CHECK_THROWS_AS(coordinate_features({1, 1, 1}, 0), ConfigError);
-  VideoDiTConfig config = tiny;
-  config.coordinate_octaves = 17;
+  DiTConfig config = tiny;
+  config.frequency_bands = 17;
   CHECK(message_of<ConfigError>([&] { config.validate(); }) ==
         "coordinate_octaves must be between 0 (none) and 16, got 17");
 
   // A clip of one colour: without coordinates all tokens are alike, with them they are not.
   Generator rng(4);
   const Tensor clip = ones({1, 2, 2, 4, 4}), t = ones({1});
-  const auto spread = [&](const VideoDiTConfig& c) {
+  const auto spread = [&](const DiTConfig& c) {
     Generator seed(1);
-    VideoDiT model(c, seed);
+    DiT model(c, seed);
     for (const auto& [name, tensor] : nn::named_parameters(model)) {  // a fresh model's output is zero
       const std::vector<float> values = (rng.normal(tensor.shape()) * .3).to_vector<float>();
       std::copy(values.begin(), values.end(), tensor.mutable_data<float>());
     }
-    const Tensor tokens = patchify_video(model(clip, t), c.patch);  // [1, T, 8]
+    const Tensor tokens = patchify(model(clip, t), c.patch);  // [1, T, 8]
     return amax(abs(tokens - mean(tokens, {1}, true))).item();
   };
-  config.coordinate_octaves = 2;
+  config.frequency_bands = 2;
   CHECK_LT(spread(tiny), 1e-5);
   CHECK_GT(spread(config), 1e-3);
 }
