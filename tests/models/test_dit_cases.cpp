@@ -9,6 +9,7 @@
 #include <ditharos/autograd/gradcheck.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/dit/dit.h>
+#include <ditharos/nn/state_dict.h>
 #include <ditharos/tensor/io/safetensors.h>
 #include "tests/support/golden.h"
 #include "tests/support/small_dit.h"
