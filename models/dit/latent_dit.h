@@ -1,5 +1,5 @@
 #pragma once
-// A video diffusion transformer together with the autoencoder whose latents it works on.
+// A diffusion transformer together with the autoencoder whose latents it works on.
 #include <optional>
 
 #include <ditharos/models/autoencoder/video.h>
@@ -15,8 +15,10 @@ class LatentDiT : public nn::Module<LatentDiT> {
   /// ConfigError unless the transformer's channels are those of the latents, or of clips without an autoencoder.
   LatentDiT(const DiTConfig& config, const std::optional<VideoAutoencoder>& autoencoder, Generator& rng);
 
-  /// The transformer: velocity for latents x; see DiT.
-  Tensor forward(const Tensor& x, const Tensor& t, const Tensor& prompts = {}) const { return dit_(x, t, prompts); }
+  /// The transformer: see DiT::forward; x are latents.
+  Tensor forward(const Tensor& x, const Tensor& t, const Tensor& conditions = {}) const {
+    return dit_(x, t, conditions);
+  }
   /// Clips [B, F, C, H, W] in [-1, 1] to what is diffused, and back. Records no graph.
   Tensor to_latents(const Tensor& clips) const;
   Tensor from_latents(const Tensor& latents) const;
