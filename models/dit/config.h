@@ -38,27 +38,34 @@ enum class Condition {
 /// What decides every shape of a DiT (Peebles and Xie 2023). The defaults are the released DiT-S/2 for 256x256 images,
 /// which its autoencoder turns into 32x32x4.
 struct DiTConfig {
-  int64_t height = 32, width = 32;  ///< of the inputs, with sin_cos; else any that `patch` divides will do
+  // What it works on.
+  int64_t height = 32, width = 32;  ///< of the inputs with sin_cos; else any size that `patch` divides will do
   int64_t channels = 4;             ///< of the inputs
   PatchSize patch = {1, 2, 2};
-  /// Of a token that the last layer writes; also how the weight of the first is stored, see PatchEmbed.
+  /// Order of the numbers of a patch in the outputs of the last layer. It also decides how the weight of the first is
+  /// stored, see PatchEmbed.
   PatchOrder patch_order = PatchOrder::channel_last;
-  int64_t hidden = 384;    ///< width D of a token, divisible by `heads`; by 4 with sin_cos
-  int64_t depth = 12;      ///< blocks
-  int64_t heads = 6;       ///< attention heads a block; with rotary D / heads is even and at least 6
-  double mlp_ratio = 4;    ///< hidden width of a block's MLP, in units of D
+
+  // The network.
+  int64_t hidden = 384;  ///< width D of a token, divisible by `heads`; by 4 with sin_cos
+  int64_t depth = 12;    ///< blocks
+  int64_t heads = 6;     ///< attention heads a block; with rotary D / heads is even and at least 6
+  double mlp_ratio = 4;  ///< hidden width of a block's MLP, in units of D
   Positions positions = Positions::sin_cos;
   double rope_base = 100;  ///< of rotary positions, see rotary_table
-  /// Tokens are also told where in the clip they lie, by so many bands of waves, see coordinate_features; 0: not.
+  /// Absolute positions as features beside `positions`, see coordinate_features; 0: none.
   int64_t frequency_bands = 0;
   AttentionLayout attention = AttentionLayout::joint;
-  bool qk_norm = false;    ///< RMS norm of each head's queries and keys: keeps scores small in large models
+  bool qk_norm = false;  ///< RMS norm of each head's queries and keys: keeps scores small in large models
+
+  // The condition.
   StepEmbedding step_embedding = StepEmbedding::sinusoidal;
-  int64_t step_bits = 10;  ///< of the binary embedding: times from 0 to 2^bits - 1
-  int64_t classes = 1000;  ///< of labels; 0: none
-  double class_dropout = .1;     ///< share of labels that training replaces by null_label(), for guidance
-  TextEncoderConfig text = {};   ///< of prompts; with a vocabulary of 0 the model takes none
-  bool learn_sigma = true;       ///< also predict the range of the variance: twice as many output channels
+  int64_t step_bits = 10;       ///< of the binary embedding: times from 0 to 2^bits - 1
+  int64_t classes = 1000;       ///< of labels; 0: none
+  double class_dropout = .1;    ///< share of labels that training replaces by null_label(), for guidance
+  TextEncoderConfig text = {};  ///< of prompts; with a vocabulary of 0 the model takes none
+
+  bool learn_sigma = true;  ///< also predict the range of the variance: twice as many output channels
 
   Condition condition() const;
   /// Patches of an image, and their number; of models with a position table.
@@ -85,8 +92,8 @@ struct DiTConfig {
 [[nodiscard]] DiTConfig dit_preset(const std::string& name);
 /// The names that dit_preset knows, smallest first.
 [[nodiscard]] std::vector<std::string> dit_preset_names();
-/// A small model of clips of every length and size: rotary positions, numbers of a patch in the order in which patchify
-/// takes them, no classes, no learned variance, 8 channels.
+/// A small model of clips of every length and size: rotary positions, patches with their channels first, no labels, no
+/// learned variance, 8 channels.
 [[nodiscard]] DiTConfig video_dit_preset();
 
 struct DiTCounts {

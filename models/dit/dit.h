@@ -15,10 +15,10 @@ namespace ditharos::models {
 /// 2024); an image is a clip of one frame. It is conditioned on a time, of a sample or of each of its frames, and on a
 /// label or a prompt, see Condition. SiT uses the same network.
 ///
-/// State-dict keys and their order are those of the released DiT, which have all tensors of its configuration; others
-/// stand at the place where the forward pass needs them: pos_embed, x_embedder.proj, pos_embedder (frequency bands),
-/// t_embedder, y_embedder.embedding_table, text_encoder, prompt_embedder, blocks.{i}.{attn,text,mlp,adaLN_modulation},
-/// final_layer. Starting values are the released model's as well.
+/// State-dict keys, their order and starting values are those of the released DiT: pos_embed, x_embedder.proj,
+/// t_embedder, y_embedder.embedding_table, blocks.{i}.{attn,mlp,adaLN_modulation}, final_layer. What it does not have
+/// is listed where the forward pass needs it: pos_embedder (frequency bands) after x_embedder, text_encoder and
+/// prompt_embedder before the blocks, blocks.{i}.text (cross-attention) after attn.
 class DiT : public nn::Module<DiT> {
  public:
   /// Throws ConfigError when the configuration does not fit together.
