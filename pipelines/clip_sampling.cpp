@@ -51,7 +51,7 @@ class Batch {
     }
     const Tensor all = noise(r.shape), first = given(r.first), last = given(r.last);
     if (!first.defined() && !last.defined()) return sample_video(network_, sampler_, all, {}, progress);
-    return sample_video(network_, sampler_, all, models::given_ends(first, last, all.size(1)), progress);
+    return sample_video(network_, sampler_, all, models::conditioning_ends(first, last, all.size(1)), progress);
   }
 
  private:
