@@ -31,7 +31,7 @@ constexpr int64_t preview_moments = 10;
 /// How the middle frame of each clip of the first batch came out of the noise: a row a clip.
 class Preview {
  public:
-  void watch(const models::LatentVideo& model, double share_of_batch, const Tensor& latents) {
+  void watch(const models::LatentDiT& model, double share_of_batch, const Tensor& latents) {
     if (share_of_batch < double(moments_.size()) / double(preview_moments - 1) - 1e-9) return;
     const int64_t middle = latents.size(1) / 2;
     moments_.push_back(select(model.from_latents(slice(latents, 1, middle, middle + 1)), 1, 0));

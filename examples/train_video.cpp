@@ -43,7 +43,7 @@ pipelines::VideoParts new_parts(const VideoSettings& run, const data::DataSource
   return parts;
 }
 
-training::Trainer make_trainer(models::LatentVideo& model, const data::Tokenizer& tokenizer, const VideoSettings& run) {
+training::Trainer make_trainer(models::LatentDiT& model, const data::Tokenizer& tokenizer, const VideoSettings& run) {
   training::TrainerConfig config = trainer_config(run.train);
   config.class_dropout = run.prompt_dropout;
   config.null_condition = pipelines::null_prompt(tokenizer, run.model.text.length);
@@ -98,7 +98,7 @@ int train(int argc, char** argv) {
   const pipelines::VideoParts parts = state   ? pipelines::read_video_parts(state->metadata, options.folder)
                                       : other ? other->parts()
                                               : new_parts(run, *source, autoencoder ? &*autoencoder : nullptr);
-  models::LatentVideo model =
+  models::LatentDiT model =
       pipelines::build_video_model(run.model, parts, run.train.seed, autoencoder ? &autoencoder->model : nullptr);
   if (other) nn::load_state_dict(model, nn::named_tensors(other->trainable_model()));
   model.dit().set_recompute(recompute);

@@ -13,9 +13,10 @@ class AdaLN : public Module<AdaLN> {
     linear_.keep_f32();
   }
 
-  /// `activated` is silu(c), [B, D], which all blocks share. Returns `chunks` tensors [B, D], views of one product.
-  std::vector<Tensor> forward(const Tensor& activated) const {
-    return chunk(run_hooks(linear_(activated)), chunks_, -1);
+  /// `silu_condition` is silu(condition), [B, D], which all blocks share. Returns `chunks` tensors [B, D], views of one
+  /// product.
+  std::vector<Tensor> forward(const Tensor& silu_condition) const {
+    return chunk(run_hooks(linear_(silu_condition)), chunks_, -1);
   }
   /// Key "1": in PyTorch's Sequential the SiLU is element 0.
   void visit(Visitor& v) override { v("1", linear_); }

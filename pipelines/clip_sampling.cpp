@@ -14,7 +14,7 @@ constexpr int64_t tokens_at_once = 4096;  // of latents, in one batch
 constexpr uint64_t way_back = 0x6c6f6f70;  // "loop": the noise of a loop's second pass
 
 /// Clips in one batch.
-int64_t batch_of(const models::LatentVideo& model, const data::SampleShape& shape) {
+int64_t batch_of(const models::LatentDiT& model, const data::SampleShape& shape) {
   const models::PatchSize m = model.clip_multiple();
   const int64_t tokens = shape.frames / m.frames * (shape.height / m.height) * (shape.width / m.width);
   return std::max<int64_t>(1, tokens_at_once / tokens);
@@ -22,7 +22,7 @@ int64_t batch_of(const models::LatentVideo& model, const data::SampleShape& shap
 
 /// The latents of one clip [F, 3, H, W], once for each of `count` prompts. Where a frame of latents stands for several,
 /// the first frame is repeated until they fill the last one.
-Tensor latents_of(const models::LatentVideo& model, const Tensor& clip, int64_t count) {
+Tensor latents_of(const models::LatentDiT& model, const Tensor& clip, int64_t count) {
   const int64_t stride = model.time_stride(), missing = (stride - clip.size(0) % stride) % stride;
   std::vector<Tensor> frames(size_t(missing), slice(clip, 0, 0, 1));
   frames.push_back(clip);
@@ -33,7 +33,7 @@ Tensor latents_of(const models::LatentVideo& model, const Tensor& clip, int64_t 
 /// What the prompts of one batch are made with.
 class Batch {
  public:
-  Batch(const models::LatentVideo& model, const models::VideoModel& network, const models::SamplerConfig& sampler,
+  Batch(const models::LatentDiT& model, const models::VideoModel& network, const models::SamplerConfig& sampler,
         const ClipRequest& request, int64_t begin, int64_t end)
       : model_(model), network_(network), sampler_(sampler), request_(request), begin_(begin), end_(end) {}
 
@@ -51,7 +51,7 @@ class Batch {
     }
     const Tensor all = noise(r.shape), first = given(r.first), last = given(r.last);
     if (!first.defined() && !last.defined()) return sample_video(network_, sampler_, all, {}, progress);
-    return sample_video(network_, sampler_, all, models::given_ends(first, last, all.size(1)), progress);
+    return sample_video(network_, sampler_, all, models::conditioning_ends(first, last, all.size(1)), progress);
   }
 
  private:
@@ -83,7 +83,7 @@ class Batch {
     return sample_loop(network_, sampler_, noise(there), noise(back, way_back), 1, progress);
   }
 
-  const models::LatentVideo& model_;
+  const models::LatentDiT& model_;
   const models::VideoModel& network_;
   const models::SamplerConfig& sampler_;
   const ClipRequest& request_;
@@ -92,7 +92,7 @@ class Batch {
 
 }  // namespace
 
-Tensor noise_for(const models::LatentVideo& model, const data::SampleShape& shape, int64_t count,
+Tensor noise_for(const models::LatentDiT& model, const data::SampleShape& shape, int64_t count,
                  const Generator& rng) {
   const Shape latent = model.latent_shape({1, shape.frames, model.channels(), shape.height, shape.width});
   std::vector<Tensor> noise;
@@ -100,7 +100,7 @@ Tensor noise_for(const models::LatentVideo& model, const data::SampleShape& shap
   return cat(noise, 0);
 }
 
-Tensor sample_clips(const models::LatentVideo& model, const data::Tokenizer& tokenizer, const models::FlowConfig& flow,
+Tensor sample_clips(const models::LatentDiT& model, const data::Tokenizer& tokenizer, const models::FlowConfig& flow,
                     const models::SamplerConfig& sampler, const std::vector<std::string>& prompts,
                     const ClipRequest& request, const ClipProgress& progress) {
   const nn::InferenceMode inference;

@@ -7,7 +7,7 @@
 #include <ditharos/data/datasets/data_source.h>
 #include <ditharos/data/text/tokenizer.h>
 #include <ditharos/models/diffusion/flow.h>
-#include <ditharos/models/dit/latent_video.h>
+#include <ditharos/models/dit/latent_dit.h>
 #include <ditharos/models/samplers/config.h>
 
 namespace ditharos::pipelines {
@@ -36,11 +36,11 @@ using ClipProgress = std::function<void(double share, int64_t first, const Tenso
 
 /// Standard normal noise for `count` clips, [count, F, C, H, W] of the model's latents. That of clip i depends on the
 /// generator's seed, i and the shape alone.
-Tensor noise_for(const models::LatentVideo& model, const data::SampleShape& shape, int64_t count, const Generator& rng);
+Tensor noise_for(const models::LatentDiT& model, const data::SampleShape& shape, int64_t count, const Generator& rng);
 
 /// One clip for each prompt: f32 [B, F, 3, H, W] in [-1, 1] up to overshoot. `flow` is what the model was trained with.
 /// The model must be in evaluation mode. ConfigError when the request does not fit the model. Records no graph.
-Tensor sample_clips(const models::LatentVideo& model, const data::Tokenizer& tokenizer, const models::FlowConfig& flow,
+Tensor sample_clips(const models::LatentDiT& model, const data::Tokenizer& tokenizer, const models::FlowConfig& flow,
                     const models::SamplerConfig& sampler, const std::vector<std::string>& prompts,
                     const ClipRequest& request, const ClipProgress& progress = {});
 

@@ -18,7 +18,7 @@ double ratio(int64_t a, int64_t b) { return std::abs(std::log(double(a) / double
 
 }  // namespace
 
-void check_clip_shape(const models::LatentVideo& model, const data::SampleShape& shape, const std::string& what) {
+void check_clip_shape(const models::LatentDiT& model, const data::SampleShape& shape, const std::string& what) {
   const models::PatchSize m = model.clip_multiple();
   const data::SampleShape nearest{nearest_multiple(shape.frames, m.frames), nearest_multiple(shape.height, m.height),
                                 nearest_multiple(shape.width, m.width)};

@@ -4,13 +4,13 @@
 #include <vector>
 
 #include <ditharos/data/datasets/clip_shape.h>
-#include <ditharos/models/dit/latent_video.h>
+#include <ditharos/models/dit/latent_dit.h>
 
 namespace ditharos::pipelines {
 
 /// ConfigError that names the size, what it must be a multiple of, and the nearest that fits, unless the model can make
 /// clips of this shape; also when it would take too much memory. `what` names the setting.
-void check_clip_shape(const models::LatentVideo& model, const data::SampleShape& shape, const std::string& what);
+void check_clip_shape(const models::LatentDiT& model, const data::SampleShape& shape, const std::string& what);
 
 /// The one of `trained` (not empty) nearest to `wanted` by the ratios of frames, height and width, of those that have
 /// what the user gave, if there are such ones. What was given is kept in any case.

@@ -27,7 +27,7 @@ HeldOutClips held_out_clips(const VideoPipeline& pipeline, const data::SampleSha
 }
 
 std::vector<Tensor> reconstruct(const VideoPipeline& pipeline, const std::vector<Tensor>& clips) {
-  const models::LatentVideo& model = pipeline.model();
+  const models::LatentDiT& model = pipeline.model();
   std::vector<Tensor> result;
   for (const Tensor& clip : clips) {
     const Tensor back = model.from_latents(model.to_latents(unsqueeze(data::to_unit_range(clip), 0)));

@@ -12,8 +12,8 @@ void ImageModelConfig::settle() {
   process.gaussian.variance = model.learn_sigma ? models::Variance::learned_range : models::Variance::fixed_large;
   model.validate();
   check<ConfigError>(model.tokens() <= max_tokens, "pictures of ", model.height, "x", model.width, " in patches of ",
-                     model.patch, "x", model.patch, " are ", model.tokens(), " tokens, and at most ", max_tokens,
-                     " fit: choose a larger patch, or smaller pictures");
+                     model.patch.height, "x", model.patch.width, " are ", model.tokens(), " tokens, and at most ",
+                     max_tokens, " fit: choose a larger patch, or smaller pictures");
   check<ConfigError>(models::samples_flow(sampler.kind) == (process.kind == models::ProcessKind::flow),
                      "sampler = \"", models::name_of(sampler.kind), "\" does not go with objective = \"",
                      models::name_of(process.kind), "\": euler and heun sample a flow, ddpm and ddim gaussian");

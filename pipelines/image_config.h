@@ -8,8 +8,8 @@ namespace ditharos::pipelines {
 
 /// The defaults are for 28x28 images.
 struct ImageModelConfig {
-  models::DiTConfig model{.height = 28, .width = 28, .channels = 1, .patch = 4, .hidden = 96, .depth = 4, .heads = 4,
-                          .classes = 10, .learn_sigma = false};
+  models::DiTConfig model{.height = 28, .width = 28, .channels = 1, .patch = {1, 4, 4}, .hidden = 96, .depth = 4,
+                          .heads = 4, .classes = 10, .learn_sigma = false};
   models::DiffusionConfig process;
   models::SamplerConfig sampler;
 

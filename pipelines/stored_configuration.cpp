@@ -177,14 +177,16 @@ StoredImageModel read_image_model(const std::string& text, const std::string& so
   auto& [model, process, sampler] = stored.config;
   Document document(text, source);
   document.section("data").take("data", stored.data).pass({"horizontal_flip"});
+  int64_t patch = model.patch.height;  // its side
   document.section("model")
-      .take("patch", model.patch, {1, most})
+      .take("patch", patch, {1, most})
       .take("hidden", model.hidden, {4, most})
       .take("depth", model.depth, {1, most})
       .take("heads", model.heads, {1, most})
       .take("mlp_ratio", model.mlp_ratio, {.low = 0, .high = 1024, .open = true})
       .take("class_dropout", model.class_dropout, {0, std::nextafter(1., 0.)})
       .take("learn_sigma", model.learn_sigma);
+  model.patch = {1, patch, patch};
   document.section("objective")
       .take("objective", process.kind,
             {{"flow", models::ProcessKind::flow}, {"gaussian", models::ProcessKind::gaussian}})
@@ -207,9 +209,9 @@ StoredImageModel read_image_model(const std::string& text, const std::string& so
 
 VideoModelConfig read_video_model(const std::string& text, const std::string& source) {
   using models::StepEmbedding;
-  using models::VideoAttention;
+  using models::AttentionLayout;
   VideoModelConfig config;
-  models::VideoDiTConfig& model = config.model;
+  models::DiTConfig& model = config.model;
   Document document(text, source);
   config.clips = take_clips(document);
   std::vector<int64_t> patch{model.patch.frames, model.patch.height, model.patch.width};
@@ -220,8 +222,8 @@ VideoModelConfig read_video_model(const std::string& text, const std::string& so
       .take("heads", model.heads, {1, most})
       .take("mlp_ratio", model.mlp_ratio, {.low = 0, .high = 1024, .open = true})
       .take("attention", model.attention,
-            {{"joint", VideoAttention::joint}, {"factorised", VideoAttention::factorised}})
-      .take("coordinate_octaves", model.coordinate_octaves, {0, 16})
+            {{"joint", AttentionLayout::joint}, {"factorised", AttentionLayout::factorised}})
+      .take("coordinate_octaves", model.frequency_bands, {0, 16})
       .take("qk_norm", model.qk_norm)
       .take("step_embedding", model.step_embedding,
             {{"sinusoidal", StepEmbedding::sinusoidal}, {"binary", StepEmbedding::binary}})

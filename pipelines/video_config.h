@@ -6,7 +6,7 @@
 #include <ditharos/data/datasets/data_source.h>
 #include <ditharos/models/autoencoder/config.h>
 #include <ditharos/models/diffusion/frame_flow.h>
-#include <ditharos/models/dit/video_config.h>
+#include <ditharos/models/dit/config.h>
 #include <ditharos/models/samplers/config.h>
 
 namespace ditharos::pipelines {
@@ -20,7 +20,8 @@ struct TrainedClips {
 
 struct VideoModelConfig {
   TrainedClips clips;
-  models::VideoDiTConfig model;  ///< channels and vocabulary follow from the autoencoder and the tokenizer
+  /// Channels and vocabulary follow from the autoencoder and the tokenizer.
+  models::DiTConfig model = models::video_dit_preset();
   models::FrameFlowConfig flow;
   models::SamplerConfig sampler{.guidance = {.scale = 4}};
   friend bool operator==(const VideoModelConfig&, const VideoModelConfig&) = default;

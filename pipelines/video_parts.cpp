@@ -33,20 +33,20 @@ void describe_video_checkpoint(training::TrainState& state, const VideoParts& pa
   state.metadata["autoencoder"] = parts.autoencoder_description;
 }
 
-models::VideoDiTConfig fitted(models::VideoDiTConfig config, const VideoParts& parts) {
+models::DiTConfig fitted(models::DiTConfig config, const VideoParts& parts) {
   constexpr int64_t rgb = 3;
   config.channels = parts.autoencoder ? parts.autoencoder->latent_channels : rgb;
   config.text.vocabulary = parts.tokenizer.vocabulary();
   return config;
 }
 
-models::LatentVideo build_video_model(const models::VideoDiTConfig& config, const VideoParts& parts, uint64_t seed,
+models::LatentDiT build_video_model(const models::DiTConfig& config, const VideoParts& parts, uint64_t seed,
                                       const models::VideoAutoencoder* autoencoder) {
   Generator of_autoencoder(0), rng(seed);
   std::optional<models::VideoAutoencoder> own;
   if (autoencoder) own.emplace(*autoencoder);
   else if (parts.autoencoder) own.emplace(*parts.autoencoder, of_autoencoder);
-  return models::LatentVideo(fitted(config, parts), own, rng);
+  return models::LatentDiT(fitted(config, parts), own, rng);
 }
 
 TrainedAutoencoder load_autoencoder(const std::string& path, const LoadOptions& options) {

@@ -6,7 +6,7 @@
 
 #include <ditharos/data/text/tokenizer.h>
 #include <ditharos/models/autoencoder/video.h>
-#include <ditharos/models/dit/latent_video.h>
+#include <ditharos/models/dit/latent_dit.h>
 #include <ditharos/pipelines/load_options.h>
 #include <ditharos/training/checkpoint/checkpoint.h>
 
@@ -29,10 +29,10 @@ struct VideoParts {
 void describe_video_checkpoint(training::TrainState& state, const VideoParts& parts);
 
 /// The configuration of a transformer, completed by what follows from its parts: channels and vocabulary.
-[[nodiscard]] models::VideoDiTConfig fitted(models::VideoDiTConfig config, const VideoParts& parts);
+[[nodiscard]] models::DiTConfig fitted(models::DiTConfig config, const VideoParts& parts);
 /// The whole model, with random weights from `seed` and this autoencoder; null: one with random weights, where the
 /// parts have one at all.
-[[nodiscard]] models::LatentVideo build_video_model(const models::VideoDiTConfig& config, const VideoParts& parts,
+[[nodiscard]] models::LatentDiT build_video_model(const models::DiTConfig& config, const VideoParts& parts,
                                                     uint64_t seed,
                                                     const models::VideoAutoencoder* autoencoder = nullptr);
 

@@ -43,7 +43,7 @@ VideoPipeline VideoPipeline::assemble(const std::string& path, const std::string
   VideoModelConfig config = read_video_model(configuration, path);
   config.model = fitted(config.model, parts);
   const int64_t of_autoencoder = parts.autoencoder ? models::count_elements(*parts.autoencoder) : 0;
-  training::check_model_size(path, weights, models::count_parameters(config.model) + of_autoencoder);
+  training::check_model_size(path, weights, models::count_parameters(config.model).total + of_autoencoder);
   VideoPipeline pipeline(config, parts);
   nn::load_state_dict(pipeline.model_, weights);
   nn::set_training(pipeline.model_, false);

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include <ditharos/data/text/tokenizer.h>
-#include <ditharos/models/dit/latent_video.h>
+#include <ditharos/models/dit/latent_dit.h>
 #include <ditharos/pipelines/clip_sampling.h>
 #include <ditharos/pipelines/load_options.h>
 #include <ditharos/pipelines/video_config.h>
@@ -37,7 +37,7 @@ class VideoPipeline {
   /// for another ending than .safetensors.
   int64_t save(const std::string& path);
 
-  const models::LatentVideo& model() const { return model_; }
+  const models::LatentDiT& model() const { return model_; }
   const data::Tokenizer& tokenizer() const { return parts_.tokenizer; }
   const VideoParts& parts() const { return parts_; }
   const VideoModelConfig& config() const { return config_; }
@@ -45,7 +45,7 @@ class VideoPipeline {
   const std::string& path() const { return path_; }  ///< the file that the model came from
 
   /// The model's weights, for a training that begins with them.
-  models::LatentVideo& trainable_model() { return model_; }
+  models::LatentDiT& trainable_model() { return model_; }
 
  private:
   VideoPipeline(const VideoModelConfig& config, const VideoParts& parts);
@@ -54,7 +54,7 @@ class VideoPipeline {
 
   VideoModelConfig config_;
   VideoParts parts_;
-  models::LatentVideo model_;
+  models::LatentDiT model_;
   std::string description_, path_;  // description_: of the model, as files hold it
   int64_t step_ = 0;
 };

@@ -65,7 +65,7 @@ class Walk {
     trace().note("Patches of " + to_text(run_.sizes.patch) + " (frames x rows x columns): " + shape_text(run_.grid) +
                  " of them. Every pixel is used once.");
     const int64_t rows = run_.video.size(2), width = run_.video.size(3), volume = run_.sizes.patch.volume();
-    const Tensor x = models::patchify_video(unsqueeze(run_.video, 0), run_.sizes.patch);
+    const Tensor x = models::patchify(unsqueeze(run_.video, 0), run_.sizes.patch);
     const auto pixel_of = [=, frames = frames_, pixels = patch_pixels(rows, width)](int64_t r, int64_t c) {
       const int64_t i = pixels[size_t(c * volume + r)], in_frame = i % (rows * width);
       return Origin{.terms = {{.factors = {{frames[size_t(i / (rows * width))], in_frame / width, in_frame % width}}}}};
@@ -78,7 +78,7 @@ class Walk {
   std::vector<int64_t> patch_pixels(int64_t rows, int64_t width) const {
     const int64_t frames = run_.grid.frames * run_.sizes.patch.frames;
     const Tensor numbers = reshape(arange(frames * rows * width, DType::f64), {1, frames, 1, rows, width});
-    return models::patchify_video(numbers, run_.sizes.patch).to_vector<int64_t>();
+    return models::patchify(numbers, run_.sizes.patch).to_vector<int64_t>();
   }
 
   void encode() {
@@ -87,7 +87,7 @@ class Walk {
     const nn::Linear& layer = run_.autoencoder.encoder();
     const int w = weights("We", "encoder weight", layer.weight), b = weights("be", "encoder bias", column(layer.bias));
     const models::Rectified encoded =
-        run_.autoencoder.encode(models::patchify_video(unsqueeze(run_.video, 0), run_.sizes.patch));
+        run_.autoencoder.encode(models::patchify(unsqueeze(run_.video, 0), run_.sizes.patch));
     const int z = add({"z", "before the ReLU", "We X + be", Place::stream}, columns(encoded.z),
                       affine(w, x_, layer.weight.size(1), b));
     latent_ = add({"L", "latent", "max(0, z)", Place::stream}, columns(encoded.h), [=](int64_t r, int64_t c) {
@@ -262,7 +262,7 @@ class Walk {
                         return Origin{.terms = {{.factors = {{u, r, c}}}}, .finish = Finish::relu};
                       });
     begin(13, "The patches are arranged into frames: a new video");
-    const Tensor video = models::unpatchify_video(decoded.h, run_.grid, run_.sizes.patch);  // [1, F, 1, H, W]
+    const Tensor video = models::unpatchify(decoded.h, run_.grid, run_.sizes.patch);  // [1, F, 1, H, W]
     result_.video = select(video, 0, 0);
     const int64_t rows = video.size(3), width = video.size(4), volume = run_.sizes.patch.volume();
     std::vector<Cell> cell_of(size_t(video.numel()));
@@ -318,7 +318,7 @@ Tensor add_noise(const Tensor& latent, const Tensor& noise, double level) {
 }
 
 Tensor latents_of(const Tensor& video, const Run& run) {
-  return run.autoencoder.encode(models::patchify_video(unsqueeze(video, 0), run.sizes.patch)).h;
+  return run.autoencoder.encode(models::patchify(unsqueeze(video, 0), run.sizes.patch)).h;
 }
 
 Result walk(const Run& run) {

@@ -32,13 +32,13 @@ Rectified LinearAutoencoder::encode(const Tensor& patches) const { return rectif
 Rectified LinearAutoencoder::decode(const Tensor& latents) const { return rectified(decoder_, latents); }
 
 Tensor LinearAutoencoder::to_latents(const Tensor& videos) const {
-  const Tensor latents = encode(patchify_video(videos, config_.patch)).h;  // [B, T, latent_channels]
-  return unpatchify_video(latents, patch_grid(videos.shape(), config_.patch), {1, 1, 1});
+  const Tensor latents = encode(patchify(videos, config_.patch)).h;  // [B, T, latent_channels]
+  return unpatchify(latents, patch_grid(videos.shape(), config_.patch), {1, 1, 1});
 }
 
 Tensor LinearAutoencoder::from_latents(const Tensor& latents) const {
   const PatchGrid grid = patch_grid(latents.shape(), {1, 1, 1});
-  return unpatchify_video(decode(patchify_video(latents, {1, 1, 1})).h, grid, config_.patch);
+  return unpatchify(decode(patchify(latents, {1, 1, 1})).h, grid, config_.patch);
 }
 
 void LinearAutoencoder::set_weights(const Tensor& encoder, const Tensor& encoder_bias, const Tensor& decoder,

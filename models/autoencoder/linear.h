@@ -1,6 +1,6 @@
 #pragma once
 // The simplest visual encoder and decoder: steps [2] and [12] of the exercise in docs/sora.md.
-#include <ditharos/models/dit/video_patch.h>
+#include <ditharos/models/dit/patch.h>
 #include <ditharos/nn/linear.h>
 
 namespace ditharos::models {
@@ -33,7 +33,7 @@ class LinearAutoencoder : public nn::Module<LinearAutoencoder> {
   /// Throws ConfigError when the configuration does not fit together.
   LinearAutoencoder(const LinearAutoencoderConfig& config, Generator& rng);
 
-  /// Patches [..., patch_volume] (patchify_video) -> [..., latent_channels].
+  /// Patches [..., patch_volume] (patchify) -> [..., latent_channels].
   Rectified encode(const Tensor& patches) const;
   /// [..., latent_channels] -> patches [..., patch_volume].
   Rectified decode(const Tensor& latents) const;

@@ -41,27 +41,27 @@ void FrameFlowConfig::validate() const {
 
 FrameFlow::FrameFlow(const FrameFlowConfig& config) : config_(config), flow_(config.flow) { config.validate(); }
 
-std::vector<bool> FrameFlow::given_frames(FrameMask mask, int64_t frames, Generator& rng) {
+std::vector<bool> FrameFlow::conditioning_frames(FrameMask mask, int64_t frames, Generator& rng) {
   check<ShapeError>(frames >= 1, "[FrameFlow] a clip needs at least one frame, got ", frames);
-  std::vector<bool> given(static_cast<size_t>(frames), false);
+  std::vector<bool> conditioning(static_cast<size_t>(frames), false);
   const auto quarter = std::max<int64_t>(1, frames / 4);
   switch (mask) {
     case FrameMask::none: break;
-    case FrameMask::first: given.front() = true; break;
-    case FrameMask::last: given.back() = true; break;
-    case FrameMask::first_and_last: given.front() = given.back() = true; break;
-    case FrameMask::first_quarter: std::fill(given.begin(), given.begin() + quarter, true); break;
-    case FrameMask::last_quarter: std::fill(given.end() - quarter, given.end(), true); break;
+    case FrameMask::first: conditioning.front() = true; break;
+    case FrameMask::last: conditioning.back() = true; break;
+    case FrameMask::first_and_last: conditioning.front() = conditioning.back() = true; break;
+    case FrameMask::first_quarter: std::fill(conditioning.begin(), conditioning.begin() + quarter, true); break;
+    case FrameMask::last_quarter: std::fill(conditioning.end() - quarter, conditioning.end(), true); break;
     case FrameMask::random:
-      for (size_t i = 0; i < given.size(); ++i) given[i] = rng.uniform() < .5;
+      for (size_t i = 0; i < conditioning.size(); ++i) conditioning[i] = rng.uniform() < .5;
       break;
   }
-  if (std::all_of(given.begin(), given.end(), [](bool g) { return g; })) given.back() = false;
-  return given;
+  if (std::all_of(conditioning.begin(), conditioning.end(), [](bool g) { return g; })) conditioning.back() = false;
+  return conditioning;
 }
 
-GivenMask FrameFlow::sample_given(int64_t n, int64_t frames, Generator& rng) const {
-  GivenMask given;
+ConditioningMask FrameFlow::sample_masks(int64_t n, int64_t frames, Generator& rng) const {
+  ConditioningMask masks;
   for (int64_t i = 0; i < n; ++i) {
     double left = rng.uniform();
     FrameMask chosen = FrameMask::none;  // also where rounding leaves a rest
@@ -73,29 +73,29 @@ GivenMask FrameFlow::sample_given(int64_t n, int64_t frames, Generator& rng) con
       }
       left -= share;
     }
-    given.push_back(given_frames(chosen, frames, rng));
+    masks.push_back(conditioning_frames(chosen, frames, rng));
   }
-  return given;
+  return masks;
 }
 
 Tensor FrameFlow::loss_terms(const Denoiser& model, const Tensor& data, const std::vector<double>& t,
-                             const GivenMask& given, const Tensor& noise) const {
+                             const ConditioningMask& masks, const Tensor& noise) const {
   check<ShapeError>(data.rank() == 5 && data.shape() == noise.shape() && int64_t(t.size()) == data.size(0) &&
-                        int64_t(given.size()) == data.size(0),
+                        int64_t(masks.size()) == data.size(0),
                     "[FrameFlow] data [B, F, C, H, W] = ", data.shape(), ", noise ", noise.shape(), ", ", t.size(),
-                    " times and ", given.size(), " masks do not make a batch");
+                    " times and ", masks.size(), " masks do not make a batch");
   const int64_t batch = data.size(0), frames = data.size(1);
   std::vector<double> times, network_times, is_made;  // [B, F]
   std::vector<double> made;  // frames of each clip, [B]
-  for (size_t i = 0; i < given.size(); ++i) {
-    const auto to_make = std::count(given[i].begin(), given[i].end(), false);
-    check<ShapeError>(int64_t(given[i].size()) == frames && to_make > 0, "[FrameFlow] a mask must have one value for ",
-                      "each of ", frames, " frames and leave at least one to be made; got ", given[i].size(),
+  for (size_t i = 0; i < masks.size(); ++i) {
+    const auto to_make = std::count(masks[i].begin(), masks[i].end(), false);
+    check<ShapeError>(int64_t(masks[i].size()) == frames && to_make > 0, "[FrameFlow] a mask must have one value for ",
+                      "each of ", frames, " frames and leave at least one to be made; got ", masks[i].size(),
                       " values that leave ", to_make);
-    for (const bool is_given : given[i]) {
-      times.push_back(is_given ? 1 : t[i]);
+    for (const bool is_conditioning : masks[i]) {
+      times.push_back(is_conditioning ? 1 : t[i]);
       network_times.push_back(flow_.network_time(times.back()));
-      is_made.push_back(is_given ? 0 : 1);
+      is_made.push_back(is_conditioning ? 0 : 1);
     }
     made.push_back(double(to_make));
   }
@@ -112,8 +112,8 @@ Tensor FrameFlow::loss_terms(const Denoiser& model, const Tensor& data, const st
 Loss FrameFlow::loss(const Denoiser& model, const Tensor& data, Generator& rng) const {
   check<ShapeError>(data.rank() == 5, "[FrameFlow] clips must have shape [B, F, C, H, W], got ", data.shape());
   const std::vector<double> t = flow_.sample_times(data.size(0), rng);
-  const GivenMask given = sample_given(data.size(0), data.size(1), rng);
-  const Tensor each = loss_terms(model, data, t, given, rng.normal(data.shape(), data.dtype()));
+  const ConditioningMask masks = sample_masks(data.size(0), data.size(1), rng);
+  const Tensor each = loss_terms(model, data, t, masks, rng.normal(data.shape(), data.dtype()));
   return {mean(each), each.detach(), from_vector(t)};
 }
 

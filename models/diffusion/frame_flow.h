@@ -1,11 +1,11 @@
 #pragma once
-// Rectified flow for clips in which some frames are given: one recipe for text to video, pictures set in motion,
+// Rectified flow for clips with conditioning frames: one recipe for text to video, pictures set in motion,
 // extension, interpolation and loops.
 #include <ditharos/models/diffusion/flow.h>
 
 namespace ditharos::models {
 
-/// Which frames of a training clip are given.
+/// Which frames of a training clip are conditioning frames.
 enum class FrameMask {
   none,
   first,           ///< a picture set in motion
@@ -29,27 +29,27 @@ struct FrameFlowConfig {
   friend bool operator==(const FrameFlowConfig&, const FrameFlowConfig&) = default;
 };
 
-/// For every frame of every clip whether it is given: [B][F].
-using GivenMask = std::vector<std::vector<bool>>;
+/// For every frame of every clip whether it is a conditioning frame: [B][F].
+using ConditioningMask = std::vector<std::vector<bool>>;
 
 /// Trains a network on clips [B, F, C, H, W] whose frames have times of their own. The frames to be made go from noise
-/// at t = 0 to data at t = 1 on straight paths, as in RectifiedFlow, all frames of a clip at one time; given frames
-/// stay at t = 1, where they are data. The network is told every frame's time, [B, F], and so which are given. The loss
-/// is the velocity's mean squared error over the frames to be made.
+/// at t = 0 to data at t = 1 on straight paths, as in RectifiedFlow, all frames of a clip at one time. Conditioning
+/// frames stay at t = 1, where they are data. The network is told every frame's time, [B, F], and so which these are.
+/// The loss is the velocity's mean squared error over the frames to be made.
 class FrameFlow : public Objective {
  public:
   explicit FrameFlow(const FrameFlowConfig& config = {});
 
-  /// The given frames of a mask over a clip of `frames`. At least one frame is left to be made: where the mask would
-  /// give all, the last frame is not given, and of a single frame none. `rng` serves FrameMask::random.
-  static std::vector<bool> given_frames(FrameMask mask, int64_t frames, Generator& rng);
+  /// The conditioning frames of a mask over a clip of `frames`. At least one frame is left to be made: where the mask
+  /// has all, the last frame is left out, and of a single frame none remains. `rng` serves FrameMask::random.
+  static std::vector<bool> conditioning_frames(FrameMask mask, int64_t frames, Generator& rng);
   /// A mask for each of n clips, drawn with the configuration's probabilities.
-  GivenMask sample_given(int64_t n, int64_t frames, Generator& rng) const;
+  ConditioningMask sample_masks(int64_t n, int64_t frames, Generator& rng) const;
 
   Loss loss(const Denoiser& model, const Tensor& data, Generator& rng) const override;
   /// Each clip's error, [B], at given times of the frames to be made, masks and noise.
-  Tensor loss_terms(const Denoiser& model, const Tensor& data, const std::vector<double>& t, const GivenMask& given,
-                    const Tensor& noise) const;
+  Tensor loss_terms(const Denoiser& model, const Tensor& data, const std::vector<double>& t,
+                    const ConditioningMask& masks, const Tensor& noise) const;
   double progress(double t) const override { return flow_.progress(t); }
 
  private:

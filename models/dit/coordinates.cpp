@@ -23,18 +23,18 @@ std::array<std::array<int, 3>, wave_directions> directions() {
 
 }  // namespace
 
-Tensor coordinate_features(const PatchGrid& grid, int64_t octaves, DType dtype) {
-  check<ConfigError>(octaves >= 1 && octaves <= 16, "[coordinates] the number of octaves must be between 1 and ",
-                     "16, got ", octaves);
+Tensor coordinate_features(const PatchGrid& grid, int64_t bands, DType dtype) {
+  check<ConfigError>(bands >= 1 && bands <= 16, "[coordinates] the number of frequency bands must be between 1 and ",
+                     "16, got ", bands);
   // ShapeError for a table that no memory holds.
-  static_cast<void>(numel({grid.frames, grid.rows, grid.columns, coordinate_width(octaves)}));
+  static_cast<void>(numel({grid.frames, grid.rows, grid.columns, coordinate_width(bands)}));
   const auto ways = directions();
   const auto shorter = double(std::min(grid.rows, grid.columns));
   const auto share = [](int64_t i, int64_t n) { return (double(i) + .5) / double(n); };
   const auto from_middle = [&](int64_t i, int64_t n) { return .5 + (double(i) + .5 - .5 * double(n)) / shorter; };
   std::vector<double> features;
   const auto add_waves = [&](double frame, double row, double column) {
-    for (int64_t k = 0; k < octaves; ++k) {
+    for (int64_t k = 0; k < bands; ++k) {
       for (const std::array<int, 3>& way : ways) {
         const double angle = std::numbers::pi * std::ldexp(way[0] * frame + way[1] * row + way[2] * column, int(k));
         features.push_back(std::sin(angle));
@@ -48,7 +48,7 @@ Tensor coordinate_features(const PatchGrid& grid, int64_t octaves, DType dtype) 
     add_waves(frame, share(row, grid.rows), share(column, grid.columns));
     add_waves(frame, from_middle(row, grid.rows), from_middle(column, grid.columns));
   }
-  return to(from_vector(features, {grid.tokens(), coordinate_width(octaves)}), dtype);
+  return to(from_vector(features, {grid.tokens(), coordinate_width(bands)}), dtype);
 }
 
 }  // namespace ditharos::models

@@ -1,24 +1,25 @@
 #pragma once
-// Where a token lies in its clip, as features: absolute positions beside the relative ones of rotary.h.
-#include <ditharos/models/dit/video_patch.h>
+// The position of a token in its clip, as features: absolute positions beside the relative ones of rotary.h.
+#include <ditharos/models/dit/patch.h>
 
 namespace ditharos::models {
 
 /// The directions from a cell to its 26 neighbours in frames, rows and columns, of opposite ones the first alone.
 inline constexpr int64_t wave_directions = 13;
-/// Features for so many octaves: a sine and a cosine of each wave, twice.
-[[nodiscard]] constexpr int64_t coordinate_width(int64_t octaves) { return 2 * 2 * wave_directions * octaves; }
+/// Features for so many frequency bands: a sine and a cosine of each wave, twice.
+[[nodiscard]] constexpr int64_t coordinate_width(int64_t bands) { return 2 * 2 * wave_directions * bands; }
 
-/// [T, coordinate_width(octaves)], frame by frame and row by row: plane waves through the clip, as Fourier features of
-/// points in space are (Tancik et al. 2020). For each octave k = 0 .. octaves - 1 and each direction (f, r, c) a
-/// token has the sine and the cosine of pi 2^k (f u_frame + r u_row + c u_column). Waves along an axis say where a
-/// token lies; those across frames and places move, so that "to the left" is one feature and not a product of two.
+/// [T, coordinate_width(bands)], frame by frame and row by row: plane waves through the clip, as Fourier features of
+/// points in space are (Tancik et al. 2020). For each frequency band k = 0 .. bands - 1 and each direction (f, r, c) a
+/// token has the sine and the cosine of pi 2^k (f u_frame + r u_row + c u_column): a band is an octave above the one
+/// before. Waves along one axis give a token's position on that axis. Waves across frames and spatial positions move,
+/// so that "to the left" is one feature and not a product of two.
 ///
-/// Places are told twice, first as shares of the frame, then from its middle in units of its shorter side, so that "at
-/// the left edge" and "half a thing from the middle" are the same features in frames of every size; a model that knew
-/// shares alone would stretch things with the frame. The middle of patch i of n has the share u = (i + 1/2) / n and
-/// lies at u = 1/2 + (i + 1/2 - n/2) / min(rows, columns); in a square frame they are equal. Frames are shares of the
-/// clip both times. Computed in double and given in `dtype`.
-Tensor coordinate_features(const PatchGrid& grid, int64_t octaves, DType dtype = DType::f32);
+/// Spatial positions are given twice, first as shares of the frame, then as distances from its middle in units of its
+/// shorter side: "at the left edge" and "half an object from the middle" are the same features in frames of every size.
+/// With shares alone a model would stretch objects with the frame. The middle of patch i of n has the share
+/// u = (i + 1/2) / n and lies at u = 1/2 + (i + 1/2 - n/2) / min(rows, columns); in a square frame they are equal.
+/// Frames are shares of the clip both times. Computed in double and given in `dtype`.
+Tensor coordinate_features(const PatchGrid& grid, int64_t bands, DType dtype = DType::f32);
 
 }  // namespace ditharos::models

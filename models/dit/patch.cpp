@@ -1,69 +1,79 @@
 #include <ditharos/models/dit/patch.h>
 
-#include <cmath>
-#include <vector>
+#include <array>
 
 #include <ditharos/autograd/ops.h>
-#include <ditharos/nn/init.h>
 #include <ditharos/tensor/checked.h>
 
 namespace ditharos::models {
+namespace {
 
-Tensor patchify(const Tensor& pictures, int64_t patch) {
-  check<ShapeError>(pictures.rank() == 4, "[patchify] pictures must have shape [B, C, H, W], got ", pictures.shape());
-  const int64_t batch = pictures.size(0), channels = pictures.size(1);
-  const int64_t height = pictures.size(2), width = pictures.size(3);
-  check<ShapeError>(patch >= 1 && height % patch == 0 && width % patch == 0, "[patchify] patches of side ", patch,
-                    " do not divide pictures of shape ", pictures.shape());
-  const int64_t rows = height / patch, columns = width / patch;
-  const Tensor cells = reshape(pictures, {batch, channels, rows, patch, columns, patch});
-  return reshape(permute(cells, {0, 2, 4, 1, 3, 5}), {batch, rows * columns, channels * patch * patch});
+int64_t rounded_up(int64_t size, int64_t multiple) {
+  return size % multiple == 0 ? size : checked_sum("patchify", {size - size % multiple, multiple});
 }
 
-Tensor unpatchify(const Tensor& tokens, int64_t rows, int64_t columns, int64_t patch) {
-  check<ShapeError>(tokens.rank() == 3, "[unpatchify] tokens must have shape [B, T, p p C], got ", tokens.shape());
-  check<ShapeError>(patch >= 1 && tokens.size(1) == checked_product("unpatchify", {rows, columns}) &&
-                        tokens.size(2) % checked_product("unpatchify", {patch, patch}) == 0,
-                    "[unpatchify] tokens of shape ", tokens.shape(), " do not fill ", rows, " x ", columns,
-                    " patches of side ", patch);
-  const int64_t batch = tokens.size(0), channels = tokens.size(2) / (patch * patch);
-  const Tensor cells = reshape(tokens, {batch, rows, columns, patch, patch, channels});
-  return reshape(permute(cells, {0, 5, 1, 3, 2, 4}), {batch, channels, rows * patch, columns * patch});
+void check_patch(const char* where, const Shape& clips, const PatchSize& patch) {
+  check<ShapeError>(clips.rank() == 5, "[", where, "] clips must have shape [B, F, C, H, W], got ", clips);
+  check<ConfigError>(patch.frames >= 1 && patch.height >= 1 && patch.width >= 1, "[", where,
+                     "] a patch needs at least one frame, row and column, got ", patch);
+  // As PatchSize::volume multiplies them.
+  static_cast<void>(checked_product(where, {patch.frames, patch.height, patch.width}));
 }
 
-Tensor position_table(int64_t rows, int64_t columns, int64_t width) {
-  check<ConfigError>(width >= 4 && width % 4 == 0, "[position_table] the width must be divisible by 4, got ", width);
-  static_cast<void>(numel({rows, columns, width}));  // ShapeError for a table that no memory holds
-  const int64_t frequencies = width / 4;
-  std::vector<float> table(static_cast<size_t>(rows * columns * width));
-  float* out = table.data();
-  for (int64_t row = 0; row < rows; ++row) {
-    for (int64_t column = 0; column < columns; ++column) {
-      for (const int64_t position : {column, row}) {
-        for (int64_t i = 0; i < frequencies; ++i) {
-          const double angle = double(position) * std::pow(10000.0, -double(i) / double(frequencies));
-          out[i] = static_cast<float>(std::sin(angle));
-          out[frequencies + i] = static_cast<float>(std::cos(angle));
-        }
-        out += 2 * frequencies;
-      }
-    }
+}  // namespace
+
+std::string to_text(const PatchSize& patch) {
+  return std::to_string(patch.frames) + "x" + std::to_string(patch.height) + "x" + std::to_string(patch.width);
+}
+
+PatchGrid patch_grid(const Shape& clips, const PatchSize& patch) {
+  check_patch("patchify", clips, patch);
+  const int64_t frames = clips[1], height = clips[3], width = clips[4];
+  const bool divides = frames % patch.frames == 0 && height % patch.height == 0 && width % patch.width == 0;
+  check<ShapeError>(divides, "[patchify] patches of ", patch, " do not divide ", frames, " frames of ", height, "x",
+                    width, "; ", rounded_up(frames, patch.frames), " frames of ", rounded_up(height, patch.height),
+                    "x", rounded_up(width, patch.width), " would fit");
+  return {frames / patch.frames, height / patch.height, width / patch.width};
+}
+
+Tensor as_clips(const Tensor& x) { return x.rank() == 4 ? unsqueeze(x, 1) : x; }
+
+Tensor patchify(const Tensor& clips, const PatchSize& patch) {
+  const PatchGrid grid = patch_grid(clips.shape(), patch);
+  const int64_t batch = clips.size(0), channels = clips.size(2);
+  const Tensor cells = reshape(clips, {batch, grid.frames, patch.frames, channels, grid.rows, patch.height,
+                                       grid.columns, patch.width});
+  return reshape(permute(cells, {0, 1, 4, 6, 3, 2, 5, 7}), {batch, grid.tokens(), channels * patch.volume()});
+}
+
+Tensor unpatchify(const Tensor& tokens, const PatchGrid& grid, const PatchSize& patch, PatchOrder order) {
+  for (const auto& [a, b, c] : {std::array{grid.frames, grid.rows, grid.columns},
+                                std::array{patch.frames, patch.height, patch.width}})
+    // As PatchGrid::tokens and PatchSize::volume multiply them.
+    static_cast<void>(checked_product("unpatchify", {a, b, c}));
+  check<ShapeError>(tokens.rank() == 3 && tokens.size(1) == grid.tokens() && patch.volume() >= 1 &&
+                        tokens.size(2) % patch.volume() == 0,
+                    "[unpatchify] tokens of shape ", tokens.shape(), " do not fill ", grid.frames, " x ", grid.rows,
+                    " x ", grid.columns, " patches of ", patch);
+  const int64_t batch = tokens.size(0), channels = tokens.size(2) / patch.volume();
+  const Shape clips{batch, grid.frames * patch.frames, channels, grid.rows * patch.height, grid.columns * patch.width};
+  if (order == PatchOrder::channel_first) {
+    const Tensor cells = reshape(tokens, {batch, grid.frames, grid.rows, grid.columns, channels, patch.frames,
+                                          patch.height, patch.width});
+    return reshape(permute(cells, {0, 1, 5, 4, 2, 6, 3, 7}), clips);
   }
-  return from_vector(table, {1, rows * columns, width});
+  const Tensor cells = reshape(tokens, {batch, grid.frames, grid.rows, grid.columns, patch.frames, patch.height,
+                                        patch.width, channels});
+  return reshape(permute(cells, {0, 1, 4, 7, 2, 5, 3, 6}), clips);
 }
 
-PatchEmbed::PatchEmbed(int64_t channels, int64_t patch, int64_t width, Generator& rng)
-    : weight_(nn::init::xavier_uniform({width, channels, patch, patch}, rng)),
-      bias_(zeros({width})) {}
-
-Tensor PatchEmbed::forward(const Tensor& pictures) const {
-  const Tensor matrix = reshape(weight_, {weight_.size(0), -1});  // [D, C p p]
-  return linear(patchify(pictures, weight_.size(2)), matrix, bias_);
-}
-
-void PatchEmbed::visit(nn::Visitor& v) {
-  v("proj.weight", weight_);
-  v("proj.bias", bias_);
+Tensor pad_to_patches(const Tensor& clips, const PatchSize& patch) {
+  check_patch("pad_to_patches", clips.shape(), patch);
+  const auto missing = [&](int axis, int64_t multiple) {
+    return rounded_up(clips.size(axis), multiple) - clips.size(axis);
+  };
+  return pad(clips, {0, missing(4, patch.width), 0, missing(3, patch.height), 0, 0, 0, missing(1, patch.frames)},
+             PadMode::replicate);
 }
 
 }  // namespace ditharos::models

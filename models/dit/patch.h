@@ -1,35 +1,53 @@
 #pragma once
-// Pictures to tokens and back, and where each token lies.
-#include <ditharos/nn/module.h>
-#include <ditharos/tensor/random.h>
+// Clips and images to spacetime patches and back: step [1] of a diffusion transformer, and its inverse.
+#include <cstdint>
+#include <string>
+
+#include <ditharos/tensor/tensor.h>
 
 namespace ditharos::models {
 
-/// Cuts pictures [B, C, H, W] into square patches of side p, row by row: [B, (H/p)(W/p), C p p]. Inside a patch the
-/// order is (channel, row, column), so that the kernel [D, C, p, p] of a convolution with stride p, viewed as
-/// [D, C p p], is the matrix of the equal linear map.
-Tensor patchify(const Tensor& pictures, int64_t patch);
+/// The size of a spacetime patch: frames, rows and columns of pixels.
+struct PatchSize {
+  int64_t frames = 1, height = 2, width = 2;
 
-/// Puts tokens [B, rows * columns, p p C] together to pictures [B, C, rows p, columns p]. Inside a token the order is
-/// (row, column, channel), other than in patchify: the released DiT writes its output so.
-Tensor unpatchify(const Tensor& tokens, int64_t rows, int64_t columns, int64_t patch);
-
-/// The fixed position table [1, rows * columns, width]: the first half encodes the column, the second the row, each as
-/// sin(p w_i) then cos(p w_i) with w_i = 10000^(-i / (width/4)). Computed in double. `width` is divisible by 4.
-Tensor position_table(int64_t rows, int64_t columns, int64_t width);
-
-/// Embeds patches: a convolution with stride p, computed as one linear map of the patches; [B, C, H, W] -> [B, T, D].
-/// The weight [D, C, p, p] is Xavier-uniform viewed as [D, C p p], the bias zero.
-class PatchEmbed : public nn::Module<PatchEmbed> {
- public:
-  PatchEmbed() = default;
-  PatchEmbed(int64_t channels, int64_t patch, int64_t width, Generator& rng);
-
-  Tensor forward(const Tensor& pictures) const;
-  void visit(nn::Visitor& v) override;
-
- private:
-  nn::Parameter weight_, bias_;
+  /// Pixels of one channel.
+  int64_t volume() const { return frames * height * width; }
+  friend bool operator==(const PatchSize&, const PatchSize&) = default;
 };
+/// "1x2x2".
+[[nodiscard]] std::string to_text(const PatchSize& patch);
+
+/// How many patches a clip has along each axis.
+struct PatchGrid {
+  int64_t frames = 0, rows = 0, columns = 0;
+
+  int64_t tokens() const { return frames * rows * columns; }
+  friend bool operator==(const PatchGrid&, const PatchGrid&) = default;
+};
+/// The grid of clips [B, F, C, H, W]. ShapeError, with the next size that fits, unless the patch divides every axis.
+[[nodiscard]] PatchGrid patch_grid(const Shape& clips, const PatchSize& patch);
+
+/// Images [B, C, H, W] as clips of one frame [B, 1, C, H, W]; clips as they are.
+Tensor as_clips(const Tensor& x);
+
+/// The order of the numbers of one patch.
+enum class PatchOrder {
+  channel_first,  ///< (channel, frame, row, column), as in the kernel [D, C, pt, ph, pw] of a convolution
+  channel_last    ///< (frame, row, column, channel), as the last layer of the released DiT orders its outputs
+};
+
+/// Cuts clips [B, F, C, H, W] into patches, frame by frame and row by row: [B, T, C pt ph pw]. Every pixel is used
+/// once. Inside a token the order is channel_first, so that the kernel of a convolution whose stride is its size,
+/// viewed as [D, C pt ph pw], is the matrix of the equal linear map.
+Tensor patchify(const Tensor& clips, const PatchSize& patch);
+
+/// Puts tokens [B, grid.tokens(), C pt ph pw], whose numbers are in the given order, together to clips
+/// [B, F, C, H, W]. With channel_first it is the inverse of patchify.
+Tensor unpatchify(const Tensor& tokens, const PatchGrid& grid, const PatchSize& patch,
+                  PatchOrder order = PatchOrder::channel_first);
+
+/// The clips with their last frame, row and column repeated until the patch divides every axis.
+Tensor pad_to_patches(const Tensor& clips, const PatchSize& patch);
 
 }  // namespace ditharos::models

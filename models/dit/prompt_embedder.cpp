@@ -5,18 +5,18 @@
 
 namespace ditharos::models {
 
-PromptEmbedder::PromptEmbedder(int64_t text_width, int64_t octaves, int64_t width, Generator& rng)
-    : octaves_(octaves), fc1_(2 * text_width, width, rng), fc2_(width, width, rng) {
+PromptEmbedder::PromptEmbedder(int64_t text_width, int64_t bands, int64_t width, Generator& rng)
+    : bands_(bands), fc1_(2 * text_width, width, rng), fc2_(width, width, rng) {
   fc2_.weight = nn::Parameter(nn::init::normal({width, width}, .02, rng));  // as large as the time's at the start
   fc1_.keep_f32();
   fc2_.keep_f32();
-  if (octaves > 0) gate_.emplace(coordinate_width(octaves), width, rng).keep_f32();
+  if (bands > 0) gate_.emplace(coordinate_width(bands), width, rng).keep_f32();
 }
 
 Tensor PromptEmbedder::forward(const EncodedText& text, int64_t frames) const {
   // Normalised, since the mean over many tokens is small.
   Tensor asked = unsqueeze(fc1_(cat({layer_norm(text.pooled), layer_norm(text.words)}, -1)), 1);  // [B, 1, D]
-  if (gate_) asked = asked * (1.0 + (*gate_)(coordinate_features({frames, 1, 1}, octaves_, asked.dtype())));
+  if (gate_) asked = asked * (1.0 + (*gate_)(coordinate_features({frames, 1, 1}, bands_, asked.dtype())));
   return fc2_(silu(asked));
 }
 
@@ -26,9 +26,9 @@ void PromptEmbedder::visit(nn::Visitor& v) {
   v("gate", gate_);
 }
 
-int64_t count_prompt_embedder(int64_t text_width, int64_t octaves, int64_t width) {
+int64_t count_prompt_embedder(int64_t text_width, int64_t bands, int64_t width) {
   const auto linear = [&](int64_t in) { return (in + 1) * width; };
-  return linear(2 * text_width) + linear(width) + (octaves > 0 ? linear(coordinate_width(octaves)) : 0);
+  return linear(2 * text_width) + linear(width) + (bands > 0 ? linear(coordinate_width(bands)) : 0);
 }
 
 }  // namespace ditharos::models

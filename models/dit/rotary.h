@@ -1,6 +1,6 @@
 #pragma once
 // Positions in space and time for rotary embeddings: the tables that rope() turns queries and keys by.
-#include <ditharos/models/dit/video_patch.h>
+#include <ditharos/models/dit/patch.h>
 #include <ditharos/nn/attention.h>
 
 namespace ditharos::models {

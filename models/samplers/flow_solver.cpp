@@ -9,23 +9,26 @@ namespace {
 /// The flow's velocity with frames that stay where they are.
 class ConditionedFlow {
  public:
-  ConditionedFlow(const RectifiedFlow& flow, const Denoiser& model, const GivenFrames& given, const Shape& shape)
-      : flow_(flow), model_(model), given_(given) {
-    if (!given.clip.defined()) return;
-    const std::vector<uint8_t> flags(given.mask.begin(), given.mask.end());
+  ConditionedFlow(const RectifiedFlow& flow, const Denoiser& model, const ConditioningFrames& conditioning,
+                  const Shape& shape)
+      : flow_(flow), model_(model), conditioning_(conditioning) {
+    if (!conditioning.clip.defined()) return;
+    const std::vector<uint8_t> flags(conditioning.mask.begin(), conditioning.mask.end());
     Shape mask = shape;
     for (int axis = 0; axis < mask.rank(); ++axis) mask[axis] = axis == 1 ? shape[1] : 1;
-    is_given_ = to(from_vector(flags, mask), DType::boolean);
+    is_conditioning_ = to(from_vector(flags, mask), DType::boolean);
   }
 
-  /// x with the given frames in their places.
-  Tensor hold(const Tensor& x) const { return is_given_.defined() ? where(is_given_, given_.clip, x) : x; }
-  /// The velocity at x, all of whose frames that are not given stand at time t.
+  /// x with the conditioning frames in their places.
+  Tensor hold(const Tensor& x) const {
+    return is_conditioning_.defined() ? where(is_conditioning_, conditioning_.clip, x) : x;
+  }
+  /// The velocity at x, all of whose frames that are to be made stand at time t.
   Tensor velocity(const Tensor& x, double t) const {
-    if (!is_given_.defined()) return flow_.velocity(model_, x, t);
+    if (!is_conditioning_.defined()) return flow_.velocity(model_, x, t);
     std::vector<float> times;
     for (int64_t i = 0; i < x.size(0); ++i)
-      for (const bool held : given_.mask) times.push_back(float(flow_.network_time(held ? 1 : t)));
+      for (const bool held : conditioning_.mask) times.push_back(float(flow_.network_time(held ? 1 : t)));
     const Tensor v = model_(x, from_vector(times, {x.size(0), x.size(1)}));
     check<ShapeError>(v.shape() == x.shape(), "[solve_flow] the network must return a velocity of shape ", x.shape(),
                       ", got ", v.shape());
@@ -35,18 +38,18 @@ class ConditionedFlow {
  private:
   const RectifiedFlow& flow_;
   const Denoiser& model_;
-  const GivenFrames& given_;
-  Tensor is_given_;  // bool [1, F, 1, ...], or undefined
+  const ConditioningFrames& conditioning_;
+  Tensor is_conditioning_;  // bool [1, F, 1, ...], or undefined
 };
 
 }  // namespace
 
 Tensor solve_flow(const RectifiedFlow& flow, const Denoiser& model, SamplerKind method, const Tensor& x, double begin,
-                  int64_t steps, const GivenFrames& given, const SamplingProgress& progress) {
+                  int64_t steps, const ConditioningFrames& conditioning, const SamplingProgress& progress) {
   check<ConfigError>(samples_flow(method), "a flow is sampled with euler or heun, not with ", name_of(method));
   check<ConfigError>(steps >= 1, "[sample_", name_of(method), "] needs at least one step, got ", steps);
   const nn::InferenceMode inference;
-  const ConditionedFlow field(flow, model, given, x.shape());
+  const ConditionedFlow field(flow, model, conditioning, x.shape());
   const std::vector<double> times = flow.sampling_times(steps, begin);
   Tensor y = field.hold(x);
   for (int64_t i = 0; i < steps; ++i) {

@@ -9,15 +9,15 @@
 namespace ditharos::models {
 
 /// Conditioning frames: parts of a sample along axis 1, such as frames of a clip, that are known. Default: none.
-struct GivenFrames {
+struct ConditioningFrames {
   Tensor clip = {};             ///< [B, F, ...]; read where the mask is true
   std::vector<bool> mask = {};  ///< [F]
 };
 
-/// From x [B, ...] at time `begin` in [0, 1) to data at time 1, with Euler's method or Heun's. Given frames stand at
-/// time 1 all the way and are returned exactly; the network is then told every frame's time, [B, F]. Records no graph.
-/// ConfigError for another sampler and fewer than one step.
+/// From x [B, ...] at time `begin` in [0, 1) to data at time 1, with Euler's method or Heun's. Conditioning frames
+/// stand at time 1 all the way and are returned exactly; the network is then told every frame's time, [B, F]. Records
+/// no graph. ConfigError for another sampler and fewer than one step.
 Tensor solve_flow(const RectifiedFlow& flow, const Denoiser& model, SamplerKind method, const Tensor& x, double begin,
-                  int64_t steps, const GivenFrames& given = {}, const SamplingProgress& progress = {});
+                  int64_t steps, const ConditioningFrames& conditioning = {}, const SamplingProgress& progress = {});
 
 }  // namespace ditharos::models

@@ -29,11 +29,11 @@ void check_like(const char* where, const char* what, const Tensor& clip, const T
 
 /// From x at time `begin` to clips at time 1.
 Tensor solve(const VideoModel& model, const SamplerConfig& sampler, const Tensor& x, double begin, int64_t steps,
-             const GivenFrames& given, const SamplingProgress& progress) {
+             const ConditioningFrames& conditioning, const SamplingProgress& progress) {
   const RectifiedFlow flow(model.flow);
   const Denoiser network = guided(model.network, model.conditions, model.null_condition, sampler.guidance,
                                   [&](double t) { return flow.progress(t); });
-  return solve_flow(flow, network, sampler.kind, x, begin, steps, given, progress);
+  return solve_flow(flow, network, sampler.kind, x, begin, steps, conditioning, progress);
 }
 
 void check_sampler(const SamplerConfig& sampler) {
@@ -50,12 +50,12 @@ SamplingProgress part_of(const SamplingProgress& progress, int64_t pass, int64_t
 
 }  // namespace
 
-GivenFrames given_ends(const Tensor& begin, const Tensor& end, int64_t frames) {
+ConditioningFrames conditioning_ends(const Tensor& begin, const Tensor& end, int64_t frames) {
   const Tensor& any = begin.defined() ? begin : end;
   if (!any.defined()) return {};
-  check_clip("given_ends", "the given frames", any);
+  check_clip("conditioning_ends", "the conditioning frames", any);
   const int64_t before = begin.defined() ? begin.size(1) : 0, after = end.defined() ? end.size(1) : 0;
-  check<ShapeError>(before + after < frames, "[given_ends] ", before, " frames at the beginning and ", after,
+  check<ShapeError>(before + after < frames, "[conditioning_ends] ", before, " frames at the beginning and ", after,
                     " at the end leave nothing to be made of a clip of ", frames);
   Shape gap = any.shape();
   gap[1] = frames - before - after;
@@ -63,25 +63,26 @@ GivenFrames given_ends(const Tensor& begin, const Tensor& end, int64_t frames) {
   if (begin.defined()) parts.insert(parts.begin(), begin);
   if (end.defined()) parts.push_back(end);
   const NoGrad no_grad;
-  GivenFrames given{cat(parts, 1), std::vector<bool>(size_t(frames), false)};
-  std::fill(given.mask.begin(), given.mask.begin() + before, true);
-  std::fill(given.mask.end() - after, given.mask.end(), true);
-  return given;
+  ConditioningFrames conditioning{cat(parts, 1), std::vector<bool>(size_t(frames), false)};
+  std::fill(conditioning.mask.begin(), conditioning.mask.begin() + before, true);
+  std::fill(conditioning.mask.end() - after, conditioning.mask.end(), true);
+  return conditioning;
 }
 
 Tensor sample_video(const VideoModel& model, const SamplerConfig& sampler, const Tensor& noise,
-                    const GivenFrames& given, const SamplingProgress& progress) {
+                    const ConditioningFrames& conditioning, const SamplingProgress& progress) {
   check_sampler(sampler);
   check_clip("sample_video", "noise", noise);
-  if (given.clip.defined()) {
-    check<ShapeError>(given.clip.shape() == noise.shape() && int64_t(given.mask.size()) == noise.size(1),
-                      "[sample_video] given frames must come in a clip like the noise, ", noise.shape(),
-                      ", with a mask of its frames; got ", given.clip.shape(), " and a mask of ", given.mask.size());
-    check<ShapeError>(std::find(given.mask.begin(), given.mask.end(), false) != given.mask.end(),
-                      "[sample_video] all ", noise.size(1), " frames are given: there is nothing to make");
+  if (conditioning.clip.defined()) {
+    check<ShapeError>(conditioning.clip.shape() == noise.shape() && int64_t(conditioning.mask.size()) == noise.size(1),
+                      "[sample_video] conditioning frames must come in a clip like the noise, ", noise.shape(),
+                      ", with a mask of its frames; got ", conditioning.clip.shape(), " and a mask of ",
+                      conditioning.mask.size());
+    check<ShapeError>(std::find(conditioning.mask.begin(), conditioning.mask.end(), false) != conditioning.mask.end(),
+                      "[sample_video] all ", noise.size(1), " are conditioning frames: there is nothing to make");
   }
   const nn::InferenceMode inference;
-  return solve(model, sampler, noise, 0, sampler.steps, given, progress);
+  return solve(model, sampler, noise, 0, sampler.steps, conditioning, progress);
 }
 
 Tensor resample_video(const VideoModel& model, const SamplerConfig& sampler, const Tensor& clip, const Tensor& noise,
@@ -105,8 +106,9 @@ Tensor extend_forwards(const VideoModel& model, const SamplerConfig& sampler, co
   check<ShapeError>(context >= 1 && context <= frames, "[extend_forwards] the context must be 1 to ", frames,
                     " frames of the clip, got ", context);
   const NoGrad no_grad;
-  const GivenFrames given = given_ends(frames_of(clip, frames - context, frames), {}, noise.size(1));
-  const Tensor made = sample_video(model, sampler, noise, given, progress);
+  const Tensor begin = frames_of(clip, frames - context, frames);
+  const ConditioningFrames conditioning = conditioning_ends(begin, {}, noise.size(1));
+  const Tensor made = sample_video(model, sampler, noise, conditioning, progress);
   return cat({clip, frames_of(made, context, noise.size(1))}, 1);
 }
 
@@ -116,8 +118,8 @@ Tensor extend_backwards(const VideoModel& model, const SamplerConfig& sampler, c
   check<ShapeError>(context >= 1 && context <= clip.size(1), "[extend_backwards] the context must be 1 to ",
                     clip.size(1), " frames of the clip, got ", context);
   const NoGrad no_grad;
-  const GivenFrames given = given_ends({}, frames_of(clip, 0, context), noise.size(1));
-  const Tensor made = sample_video(model, sampler, noise, given, progress);
+  const ConditioningFrames conditioning = conditioning_ends({}, frames_of(clip, 0, context), noise.size(1));
+  const Tensor made = sample_video(model, sampler, noise, conditioning, progress);
   return cat({frames_of(made, 0, noise.size(1) - context), clip}, 1);
 }
 
@@ -130,7 +132,7 @@ Tensor sample_loop(const VideoModel& model, const SamplerConfig& sampler, const 
                     second_frames, " frames: the second needs more than two contexts");
   const NoGrad no_grad;
   const Tensor first = sample_video(model, sampler, first_noise, {}, part_of(progress, 0, 2));
-  const GivenFrames ends = given_ends(frames_of(first, first_frames - context, first_frames),
+  const ConditioningFrames ends = conditioning_ends(frames_of(first, first_frames - context, first_frames),
                                       frames_of(first, 0, context), second_frames);
   // "Drifts left" does not lead back to the right: the way back is left to the frames.
   VideoModel unprompted = model;

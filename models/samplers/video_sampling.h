@@ -1,8 +1,8 @@
 #pragma once
-// Clips from a flow: made from noise and a prompt alone, around given frames, or from another clip.
+// Clips from a flow: made from noise and a prompt alone, around conditioning frames, or from another clip.
 //
-// Given frames stand at t = 1 all the way while the others come from noise, as FrameFlow trains it; they are returned
-// exactly. From that one ability follow pictures set in motion, extension, interpolation and loops.
+// Conditioning frames stand at t = 1 all the way while the others come from noise, as FrameFlow trains it; they are
+// returned exactly. From that one ability follow pictures set in motion, extension, interpolation and loops.
 #include <vector>
 
 #include <ditharos/models/diffusion/guidance.h>
@@ -21,12 +21,13 @@ struct VideoModel {
 /// A clip of `frames` that begins with the frames of `begin` and ends with those of `end`, [B, K, C, H, W] each; either
 /// may be undefined. One frame at the beginning sets a picture in motion, one at each end asks for what lies between.
 /// ShapeError when they leave nothing to be made.
-[[nodiscard]] GivenFrames given_ends(const Tensor& begin, const Tensor& end, int64_t frames);
+[[nodiscard]] ConditioningFrames conditioning_ends(const Tensor& begin, const Tensor& end, int64_t frames);
 
-/// Clips like `noise`, standard normal [B, F, C, H, W], which holds all that is random. Given frames come back as they
-/// are. `progress` is called after each step with the clips as the network expects them at the end. Records no graph.
+/// Clips like `noise`, standard normal [B, F, C, H, W], which holds all that is random. Conditioning frames come back
+/// as they are. `progress` is called after each step with the clips as the network expects them at the end. Records no
+/// graph.
 Tensor sample_video(const VideoModel& model, const SamplerConfig& sampler, const Tensor& noise,
-                    const GivenFrames& given = {}, const SamplingProgress& progress = {});
+                    const ConditioningFrames& conditioning = {}, const SamplingProgress& progress = {});
 
 /// Another version of `clip`, [B, F, C, H, W]: noise is added up to the time 1 - strength, and the flow goes on from
 /// there (SDEdit, Meng et al. 2022). strength is in [0, 1]: 0 returns the clip, 1 keeps nothing of it. Takes its share
@@ -34,7 +35,7 @@ Tensor sample_video(const VideoModel& model, const SamplerConfig& sampler, const
 Tensor resample_video(const VideoModel& model, const SamplerConfig& sampler, const Tensor& clip, const Tensor& noise,
                       double strength, const SamplingProgress& progress = {});
 
-/// `clip` and what comes after it: its last `context` frames are given at the beginning of a clip like `noise`, whose
+/// `clip` and what comes after it: its last `context` frames are the first of a clip like `noise`, whose
 /// other frames are added. -> [B, clip's frames + noise's frames - context, C, H, W].
 Tensor extend_forwards(const VideoModel& model, const SamplerConfig& sampler, const Tensor& clip, const Tensor& noise,
                        int64_t context, const SamplingProgress& progress = {});

@@ -33,8 +33,8 @@ int64_t count(const Profiler& p, const std::string& name, WorkKind kind) {
 }
 
 models::DiTConfig small_dit() {
-  return {.height = 8, .width = 8, .channels = 1, .patch = 4, .hidden = 16, .depth = 2, .heads = 2, .classes = 3,
-          .learn_sigma = false};
+  return {.height = 8, .width = 8, .channels = 1, .patch = {1, 4, 4}, .hidden = 16, .depth = 2, .heads = 2,
+          .classes = 3, .learn_sigma = false};
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ bool same_bits(const Tensor& a, const Tensor& b) {
 }
 
 models::DiTConfig small_dit(int64_t depth = 3) {
-  return {.height = 8, .width = 8, .channels = 1, .patch = 2, .hidden = 32, .depth = depth, .heads = 2, .classes = 3,
+  return {.height = 8, .width = 8, .channels = 1, .hidden = 32, .depth = depth, .heads = 2, .classes = 3,
           .learn_sigma = false};
 }
 

@@ -1,7 +1,7 @@
 // Losses, softmax, affine layer norm and the embedding of patches: what stands at the ends of the models.
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/models/dit/patch.h>
+#include <ditharos/models/dit/patch_embed.h>
 #include <ditharos/tensor/kernels/norm/norm.h>
 #include <ditharos/tensor/kernels/reduce/softmax.h>
 #include <ditharos/tensor/random.h>
@@ -34,17 +34,20 @@ double bytes_of(const Shape& shape) { return double(numel(shape)) * sizeof(float
 void add_patch_embed(std::vector<Case>& cases, const std::string& name, const Shape& pictures, int64_t patch,
                      int64_t width) {
   Generator rng(1);
-  const auto embed = std::make_shared<const models::PatchEmbed>(pictures[1], patch, width, rng);
+  const models::PatchSize size{1, patch, patch};
+  const auto embed =
+      std::make_shared<const models::PatchEmbed>(pictures[1], size, models::PatchOrder::channel_last, width, rng);
   const double flops = 2.0 * double(numel(pictures)) * double(width);
   cases.push_back({"patch_embed/" + name + "/forward", [=] {
-    return Work{.run = [=, x = random(pictures)] {
+    return Work{.run = [=, x = models::as_clips(random(pictures))] {
                   const NoGrad guard;
                   (*embed)(x);
                 },
                 .flops = flops};
   }});
   cases.push_back({"patch_embed/" + name + "/forward_and_backward", [=] {  // of the weights; pictures want no gradient
-    return Work{.run = [=, x = random(pictures)] { sum((*embed)(x)).backward(); }, .flops = 2 * flops};
+    return Work{.run = [=, x = models::as_clips(random(pictures))] { sum((*embed)(x)).backward(); },
+                .flops = 2 * flops};
   }});
 }
 

@@ -41,7 +41,7 @@ Case sampling_step(const std::string& name, models::DiTConfig config, int64_t pi
   return {(int8 ? "sample_int8/" : "sample/") + name + "_" + std::to_string(pictures), [=] {
             auto sampling = std::make_shared<Sampling>(config, pictures, int8);
             return Work{.run = [sampling] { sampling->step(); },
-                        .flops = 2 * double(pictures) * forward_flops(config),
+                        .flops = 2 * double(pictures) * forward_flops(config, image_grid(config)),
                         .parameters = models::count_parameters(config).trainable};
           }};
 }

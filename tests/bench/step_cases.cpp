@@ -5,7 +5,8 @@ namespace ditharos::bench {
 namespace {
 
 models::DiTConfig quickstart() {
-  return {.height = 28, .width = 28, .channels = 1, .patch = 4, .hidden = 96, .depth = 4, .heads = 4, .classes = 10};
+  return {.height = 28, .width = 28, .channels = 1, .patch = {1, 4, 4}, .hidden = 96, .depth = 4, .heads = 4,
+          .classes = 10};
 }
 
 /// S/4 on pictures of Fashion-MNIST's size: 49 tokens.
@@ -20,7 +21,7 @@ models::DiTConfig small_pictures() {
 /// The tokens of 16 frames of 32x32x4 in spacetime patches of 2x4x4: 8 frames of 8x8, here one below the other in a
 /// long picture. A patch of 4x4 holds half the numbers of a spacetime patch; all else costs the same.
 models::DiTConfig video() {
-  return {.height = 8 * 32, .width = 32, .channels = 4, .patch = 4, .hidden = 256, .depth = 6, .heads = 4,
+  return {.height = 8 * 32, .width = 32, .channels = 4, .patch = {1, 4, 4}, .hidden = 256, .depth = 6, .heads = 4,
           .classes = 10};
 }
 

@@ -35,13 +35,22 @@ struct Training {
 
 }  // namespace
 
-double forward_flops(const models::DiTConfig& c) {
-  const double tokens = double(c.tokens()), d = double(c.hidden), pixels = double(c.patch * c.patch);
-  const double projections = 2 * tokens * d * (4 * d + 2 * double(c.mlp_hidden())), attention = 4 * tokens * tokens * d;
-  const double block = projections + attention + 2 * 6 * d * d;  // the last: adaLN
-  const double time = 2 * (256 * d + d * d);
-  const double ends = 2 * tokens * d * pixels * double(c.channels + c.out_channels()) + 2 * 2 * d * d;
-  return double(c.depth) * block + time + ends;
+double forward_flops(const models::DiTConfig& c, const models::PatchGrid& grid) {
+  const double frames = double(grid.frames), positions = double(grid.rows * grid.columns);
+  const double tokens = frames * positions, d = double(c.hidden);
+  const bool joint = c.attention == models::AttentionLayout::joint;
+  const double seen = joint ? tokens : (positions + frames) / 2;  // on average over the blocks
+  double block = 2 * tokens * d * (4 * d + 2 * double(c.mlp_hidden())) + 4 * tokens * seen * d;
+  block += 2 * frames * 6 * d * d;  // adaLN
+  double encoder = 0;
+  if (c.condition() == models::Condition::prompt) {
+    const double w = double(c.text.width), length = double(c.text.length);
+    block += 2 * (tokens * 2 * d * d + length * w * 2 * d) + 4 * tokens * length * d;
+    encoder = double(c.text.depth) * (2 * length * 12 * w * w + 4 * length * length * w);
+  }
+  const double ends = 2 * tokens * d * double(c.patch_volume() + c.out_volume());
+  const double times = 2 * frames * (256 * d + 3 * d * d);  // and the last adaLN
+  return double(c.depth) * block + encoder + ends + times;
 }
 
 Case training_step(const std::string& name, models::DiTConfig config, int64_t batch) {
@@ -49,7 +58,7 @@ Case training_step(const std::string& name, models::DiTConfig config, int64_t ba
   return {name, [=] {
     auto training = std::make_shared<Training>(config, batch);
     return Work{.run = [training] { training->trainer->step(training->images, training->labels); },
-                .flops = 3 * double(batch) * forward_flops(config),
+                .flops = 3 * double(batch) * forward_flops(config, image_grid(config)),
                 .parameters = models::count_parameters(config).trainable};
   }};
 }

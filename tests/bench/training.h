@@ -7,8 +7,11 @@
 
 namespace ditharos::bench {
 
-/// Operations (two to a multiply-add) of a forward pass's matrix products for one sample, attention's included.
-double forward_flops(const models::DiTConfig& config);
+/// Operations (two to a multiply-add) of a forward pass's matrix products, attention's included, for one sample of so
+/// many patches, whose frames have times of their own.
+double forward_flops(const models::DiTConfig& config, const models::PatchGrid& grid);
+/// The patches of a model's images.
+inline models::PatchGrid image_grid(const models::DiTConfig& config) { return {1, config.rows(), config.columns()}; }
 
 /// A step on a batch of random latents: the velocity's mean squared error, its gradient (counted as twice the forward
 /// pass), clipping, AdamW and the moving average.

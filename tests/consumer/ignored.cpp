@@ -18,7 +18,7 @@ void drop(const Tensor& x, nn::Linear& layer, const optim::Optimizer& optimizer)
   optim::clip_grad_factor(optimizer.parameters(), 1.0);
   optim::learning_rate({}, 1);
   data::read_png("a.png", 1);
-  models::patchify(x, 2);
+  models::patchify(x, {1, 2, 2});
 }
 
 int main() {}

@@ -89,16 +89,16 @@ TEST_CASE("sora [1]: every pixel once and back exactly at every patch size; an i
     for (const int64_t ph : {1, 2, 3, 6})
       for (const int64_t pw : {1, 2, 4}) {
         const models::PatchSize patch{pt, ph, pw};
-        const Tensor tokens = models::patchify_video(video, patch);
+        const Tensor tokens = models::patchify(video, patch);
         std::vector<float> pixels = tokens.to_vector<float>(), all = video.to_vector<float>();
-        CHECK(same_bits(models::unpatchify_video(tokens, models::patch_grid(video.shape(), patch), patch), video));
+        CHECK(same_bits(models::unpatchify(tokens, models::patch_grid(video.shape(), patch), patch), video));
         std::sort(pixels.begin(), pixels.end()), std::sort(all.begin(), all.end());
         CHECK(pixels == all);
       }
   Options options;
   options.height = 3;
   CHECK_EQ(message_of<ConfigError>([&] { prepare(options); }),
-           "[patchify_video] patches of 1x2x2 do not divide 4 frames of 3x2; 4 frames of 4x2 would fit (--pad repeats "
+           "[patchify] patches of 1x2x2 do not divide 4 frames of 3x2; 4 frames of 4x2 would fit (--pad repeats "
            "the last frame, row and column)");
   options.pad = true;
   CHECK_EQ(walk(prepare(options)).video.shape(), Shape{4, 1, 4, 2});

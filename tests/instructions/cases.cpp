@@ -19,7 +19,7 @@ namespace {
 
 struct Training {
   static models::DiTConfig config() {
-    return {.height = 8, .width = 8, .channels = 1, .patch = 2, .hidden = 64, .depth = 2, .heads = 2, .classes = 4,
+    return {.height = 8, .width = 8, .channels = 1, .hidden = 64, .depth = 2, .heads = 2, .classes = 4,
             .learn_sigma = false};
   }
   static training::TrainerConfig settings() {

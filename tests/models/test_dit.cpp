@@ -1,92 +1,43 @@
-// The diffusion transformer: shapes, names, counts, starting values, and PyTorch's results.
+// The diffusion transformer: names, starting values, PyTorch's results, images as clips of one frame, inputs.
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <map>
+#include <set>
 
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/models/diffusion/flow.h>
 #include <ditharos/nn/state_dict.h>
+#include <ditharos/optim/adam.h>
+#include <ditharos/tensor/io/safetensors.h>
 #include "tests/support/golden_dit.h"
+#include "tests/support/small_dit.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/tensor_cases.h"
 
 using namespace ditharos;
 using namespace ditharos::models;
+using ditharos::tests::clip_config;
 using ditharos::tests::difference;
 using ditharos::tests::Golden;
 using ditharos::tests::golden_config;
 using ditharos::tests::golden_dit;
+using ditharos::tests::image_config;
+using ditharos::tests::message_of;
+using ditharos::tests::randomized;
+using ditharos::tests::same_bits;
 
 namespace {
 
-DiTConfig tiny(int64_t classes = 3) {
-  return {.height = 4, .width = 6, .channels = 2, .patch = 2, .hidden = 8, .depth = 1, .heads = 2, .classes = classes,
-          .learn_sigma = false};
-}
-
-std::string message_of(const DiTConfig& config) {
-  try {
-    config.validate();
-  } catch (const ConfigError& e) {
-    return e.what();
-  }
-  return "";
-}
-
 Tensor labels_of(std::vector<int64_t> values) { return from_vector(values); }
 
+DiT model_of(const DiTConfig& config) {
+  Generator rng(1);
+  return randomized(DiT(config, rng));
+}
+
 }  // namespace
-
-TEST_CASE("dit: parameter counts of the paper's twelve models") {
-  struct Row {
-    const char* name;
-    int64_t total, trainable;
-  };
-  const Row rows[] = {
-      {"S/8", 33'148'160, 33'142'016},    {"S/4", 32'945'024, 32'920'448},    {"S/2", 32'963'360, 32'865'056},
-      {"B/8", 130'881'536, 130'869'248},  {"B/4", 130'475'648, 130'426'496},  {"B/2", 130'512'416, 130'315'808},
-      {"L/8", 458'594'816, 458'578'432},  {"L/4", 458'053'760, 457'988'224},  {"L/2", 458'102'816, 457'840'672},
-      {"XL/8", 675'683'072, 675'664'640}, {"XL/4", 675'074'432, 675'000'704}, {"XL/2", 675'129'632, 674'834'720}};
-  std::vector<std::string> names;
-  for (const Row& row : rows) {
-    CAPTURE(row.name);
-    names.push_back(row.name);
-    const DiTCounts counts = count_parameters(dit_preset(row.name));
-    CHECK_EQ(counts.total, row.total);
-    CHECK_EQ(counts.trainable, row.trainable);
-  }
-  CHECK(names == dit_preset_names());
-
-  DiTConfig large = dit_preset("XL/2");
-  large.height = large.width = 64;  // 512x512 pictures
-  CHECK_EQ(count_parameters(large).total, 676'014'368);
-  DiTConfig pixels = dit_preset("S/2");
-  pixels.channels = 3;
-  pixels.classes = 10;
-  CHECK_EQ(count_parameters(pixels).total, 32'578'584);
-}
-
-TEST_CASE("dit: a built model holds as many parameters as counted") {
-  const DiTConfig quickstart = {.height = 28, .width = 28, .channels = 1, .patch = 4, .hidden = 96, .depth = 4,
-                                .heads = 4, .classes = 10, .learn_sigma = false};
-  CHECK_EQ(count_parameters(quickstart).trainable, 726'160);
-  DiTConfig odd = golden_config;
-  odd.mlp_ratio = 2.7;
-  for (const DiTConfig& config : {quickstart, golden_config, odd, tiny(), tiny(0)}) {
-    Generator rng(1);
-    DiT model(config, rng);
-    CHECK_EQ(nn::parameter_count(model), count_parameters(config).trainable);
-    int64_t total = 0;
-    for (const auto& [name, tensor] : nn::named_tensors(model)) total += tensor.numel();
-    CHECK_EQ(total, count_parameters(config).total);
-  }
-}
-
-TEST_CASE("dit: S/2 and B/2, built, hold as many parameters as the paper's [slow]") {
-  for (const char* name : {"S/2", "B/2"}) {
-    Generator rng(1);
-    DiT model(dit_preset(name), rng);
-    CHECK_EQ(nn::parameter_count(model), count_parameters(dit_preset(name)).trainable);
-  }
-}
 
 TEST_CASE("dit: state-dict names, order and number are the released model's") {
   Generator rng(1);
@@ -102,10 +53,45 @@ TEST_CASE("dit: state-dict names, order and number are the released model's") {
   CHECK_LT(difference(own[0].tensor, want[0].tensor), 1e-7);     // pos_embed: the same table
 }
 
+TEST_CASE("dit: state-dict names of a model of clips, as files hold them") {
+  DiTConfig config = clip_config();
+  config.depth = 1;
+  config.frequency_bands = 1;
+  config.qk_norm = true;
+  const auto names_of = [&] {
+    Generator rng(1);
+    DiT model(config, rng);
+    std::vector<std::string> names;
+    for (const auto& [name, tensor] : nn::named_tensors(model)) {
+      const bool layer = name.ends_with(".bias");  // told by its weight
+      if (!layer && !name.starts_with("text_encoder.")) names.push_back(name);
+    }
+    return names;
+  };
+  CHECK(names_of() == std::vector<std::string>{
+                          "x_embedder.proj.weight", "pos_embedder.weight", "t_embedder.mlp.0.weight",
+                          "t_embedder.mlp.2.weight", "prompt_embedder.fc1.weight", "prompt_embedder.fc2.weight",
+                          "prompt_embedder.gate.weight", "blocks.0.attn.qkv.weight", "blocks.0.attn.q_norm.weight",
+                          "blocks.0.attn.k_norm.weight", "blocks.0.attn.proj.weight", "blocks.0.text.norm.shift",
+                          "blocks.0.text.norm.scale", "blocks.0.text.attn.q.weight", "blocks.0.text.attn.kv.weight",
+                          "blocks.0.text.attn.proj.weight", "blocks.0.mlp.fc1.weight", "blocks.0.mlp.fc2.weight",
+                          "blocks.0.adaLN_modulation.1.weight", "final_layer.linear.weight",
+                          "final_layer.adaLN_modulation.1.weight"});
+  config.text = {};
+  config.frequency_bands = 0;
+  config.qk_norm = false;
+  config.step_embedding = StepEmbedding::binary;
+  CHECK(names_of() == std::vector<std::string>{
+                          "x_embedder.proj.weight", "t_embedder.weight", "blocks.0.attn.qkv.weight",
+                          "blocks.0.attn.proj.weight", "blocks.0.mlp.fc1.weight", "blocks.0.mlp.fc2.weight",
+                          "blocks.0.adaLN_modulation.1.weight", "final_layer.linear.weight",
+                          "final_layer.adaLN_modulation.1.weight"});
+}
+
 TEST_CASE("dit: starting values") {
   Generator rng(3);
-  const DiTConfig config = {.height = 8, .width = 8, .channels = 3, .patch = 4, .hidden = 64, .depth = 1, .heads = 4,
-                            .classes = 50};
+  const DiTConfig config = {.height = 8, .width = 8, .channels = 3, .patch = {1, 4, 4}, .hidden = 64, .depth = 1,
+                            .heads = 4, .classes = 50};
   DiT model(config, rng);
   for (const auto& [name, tensor] : nn::named_parameters(model)) {
     CAPTURE(name);
@@ -130,17 +116,6 @@ TEST_CASE("dit: starting values") {
   }
 }
 
-TEST_CASE("dit: starts as the zero map, and its blocks as the identity") {
-  Generator rng(5);
-  const DiT model(tiny(), rng);
-  const Tensor out = model(rng.normal({2, 2, 4, 6}), rng.uniform({2}), labels_of({0, 3}));
-  CHECK(out.shape() == Shape{2, 2, 4, 6});
-  CHECK_EQ(difference(out, zeros(out.shape())), 0);
-  const DiTBlock block(tiny(), rng);
-  const Tensor x = rng.normal({2, 6, 8});
-  CHECK_EQ(difference(block(x, rng.normal({2, 8})), x), 0);
-}
-
 TEST_CASE("dit: prediction and every gradient as in PyTorch") {
   const Golden golden("dit.golden");
   DiT model = golden_dit();
@@ -156,92 +131,116 @@ TEST_CASE("dit: prediction and every gradient as in PyTorch") {
   }
 }
 
-TEST_CASE("dit: a sample's prediction does not depend on its batch") {
-  const DiT model = golden_dit();
-  Generator rng(7);
-  const NoGrad no_grad;
-  const Tensor x = rng.normal({3, 3, 8, 12}), t = rng.uniform({3}), y = labels_of({1, 5, 0});
-  const Tensor all = model(x, t, y);
-  for (int64_t i = 0; i < 3; ++i) {
-    const Tensor one = model(slice(x, 0, i, i + 1), slice(t, 0, i, i + 1), slice(y, 0, i, i + 1));
-    CHECK_LT(difference(one, slice(all, 0, i, i + 1)), 1e-6);
+TEST_CASE("dit: an image is a clip of one frame, to the bit") {
+  DiTConfig rotary = image_config(), prompted = clip_config();
+  rotary.positions = Positions::rotary;
+  rotary.hidden = 12;
+  rotary.learn_sigma = true;
+  prompted.attention = AttentionLayout::factorised;
+  prompted.frequency_bands = 2;
+  Generator rng(2);
+  const Tensor images = rng.normal({2, 2, 4, 6}), t = rng.uniform({2}) * 1000, y = labels_of({1, 3});
+  const Tensor prompts = rng.randint(1, 9, {2, 5});
+  for (const DiTConfig& config : {image_config(), rotary, prompted}) {
+    const DiT model = model_of(config);
+    const Tensor& condition = config.condition() == Condition::prompt ? prompts : y;
+    const auto run = [&](const Tensor& x, const Tensor& times) {  // the result and all gradients
+      x.set_requires_grad();
+      std::vector<Tensor> results{model(x, times, condition)};
+      for (const auto& [name, p] : nn::named_parameters(model)) p.set_grad({});
+      sum(square(results[0] - 1.0)).backward();
+      results.push_back(x.grad());
+      for (const auto& [name, p] : nn::named_parameters(model)) results.push_back(p.grad());
+      return results;
+    };
+    const std::vector<Tensor> image = run(images.detach(), t);
+    CHECK(image[0].shape() == Shape{2, config.out_channels(), 4, 6});
+    for (const Tensor& times : {t, unsqueeze(t, 1)}) {
+      const std::vector<Tensor> clip = run(unsqueeze(images, 1), times);
+      CHECK(clip[0].shape() == Shape{2, 1, config.out_channels(), 4, 6});
+      CHECK(clip[1].shape() == Shape{2, 1, 2, 4, 6});
+      for (size_t i = 0; i < image.size(); ++i) CHECK(image[i].to_vector<float>() == clip[i].to_vector<float>());
+    }
   }
 }
 
-TEST_CASE("dit: without classes there is no label table, and labels are refused") {
-  Generator rng(1);
-  DiT model(tiny(0), rng);
-  for (const auto& [name, tensor] : nn::named_tensors(model)) CHECK_FALSE(name.starts_with("y_embedder"));
-  const Tensor x = zeros({1, 2, 4, 6}), t = zeros({1});
-  CHECK(model(x, t).shape() == x.shape());
-  CHECK_THROWS_WITH_AS(model(x, t, labels_of({0})), "[DiT] this model has no classes: call it without labels",
-                       ShapeError);
+TEST_CASE("dit: an image model with rotary positions trains, on images of several sizes") {
+  DiTConfig config = image_config(2);
+  config.positions = Positions::rotary;
+  config.hidden = 24;
+  config.depth = 2;
+  Generator rng(4);
+  DiT model(config, rng);
+  optim::AdamW optimizer(nn::named_parameters(model));
+  const RectifiedFlow flow({.time_scale = 1000});
+  const Shape shapes[] = {{16, 2, 4, 6}, {16, 2, 6, 4}, {16, 2, 2, 2}};
+  double early = 0, late = 0;
+  constexpr int steps = 150;
+  for (int i = 0; i < steps; ++i) {
+    const Tensor labels = rng.randint(0, 2, {16});
+    const Tensor level = reshape(to(labels, DType::f32) * 2.0 - 1.0, {16, 1, 1, 1});  // an image of one colour
+    const Tensor images = contiguous(expand(level, shapes[i % 3]));
+    const Denoiser denoiser = [&](const Tensor& x, const Tensor& t) { return model(x, t, labels); };
+    const Loss loss = flow.loss(denoiser, images, rng);
+    nn::zero_grad(model);
+    loss.total.backward();
+    optimizer.step(5e-3);
+    (i < 15 ? early : late) += i < 15 || i >= steps - 15 ? loss.total.item() / 15 : 0;
+  }
+  CHECK_LT(late, .35 * early);
 }
 
 TEST_CASE("dit: wrong inputs are refused by name") {
   Generator rng(1);
-  const DiT model(tiny(), rng);
+  const DiT model(image_config(), rng), unlabelled(image_config(0), rng);
   const Tensor x = zeros({1, 2, 4, 6}), t = zeros({1}), y = labels_of({3});
   CHECK_NOTHROW(model(x, t, y));  // 3 is the null label
-  CHECK_THROWS_WITH_AS(model(zeros({1, 2, 6, 4}), t, y), "[DiT] x must have shape [B, 2, 4, 6], got [1, 2, 6, 4]",
-                       ShapeError);
+  CHECK_NOTHROW(model(unsqueeze(x, 1), unsqueeze(t, 1), y));
+  const auto message = [&](const DiT& network, const Tensor& images, const Tensor& times, const Tensor& conditions) {
+    return message_of<Error>([&] { network(images, times, conditions); });
+  };
+  CHECK(message(model, zeros({1, 2, 6, 4}), t, y) ==
+        "[DiT] x must be images of 4x6, of which the model has its position table: shape [B, 2, 4, 6], got "
+        "[1, 2, 6, 4]");
+  CHECK(message(model, zeros({1, 2, 2, 4, 6}), t, y).find("must be images of 4x6") != std::string::npos);
+  CHECK(message(model, zeros({1, 3, 4, 6}), t, y) ==
+        "[DiT] x must have shape [B, 2, H, W], or [B, F, 2, H, W] for clips, got [1, 3, 4, 6]");
   CHECK_THROWS_AS(model(x, zeros({2}), y), ShapeError);
-  CHECK_THROWS_WITH_AS(model(x, t), "[DiT] labels must have one class a picture, shape [1], got none", ShapeError);
+  CHECK_THROWS_AS(model(select(x, 0, 0), t, y), ShapeError);
+  CHECK(message(model, x, t, {}) == "[DiT] labels must have one class a sample, shape [1], got none");
   CHECK_THROWS_AS(model(x, t, zeros({1})), DTypeError);
-  CHECK_THROWS_WITH_AS(model(x, t, labels_of({4})), "[DiT] a label must be in [0, 2] or 3 for no class, got 4", Error);
+  CHECK(message(model, x, t, labels_of({4})) == "[DiT] a label must be in [0, 2] or 3 for no class, got 4");
   CHECK_THROWS_AS(model(x, t, labels_of({-1})), Error);
+  CHECK(unlabelled(x, t).shape() == x.shape());
+  CHECK_THROWS_WITH_AS(unlabelled(x, t, labels_of({0})), "[DiT] this model has no conditions: call it without",
+                       ShapeError);
+  for (const auto& [name, tensor] : nn::named_tensors(unlabelled)) CHECK_FALSE(name.starts_with("y_embedder"));
 }
 
-TEST_CASE("dit: configurations that do not fit together are refused in a sentence") {
-  DiTConfig c = dit_preset("S/2");
-  CHECK_EQ(message_of(c), "");
-  c.height = 33;
-  CHECK_EQ(message_of(c),
-           "a picture of height 33 and width 32 cannot be cut into patches of side 2: it must divide both");
-  c = dit_preset("S/2");
-  c.heads = 5;
-  CHECK_EQ(message_of(c), "the width hidden = 384 is not divisible by heads = 5");
-  c = {.hidden = 6, .heads = 2};
-  CHECK(message_of(c).starts_with("hidden must be divisible by 4"));
-  c = {.class_dropout = 1};
-  CHECK(message_of(c).starts_with("class_dropout must be in [0, 1)"));
-  for (int64_t DiTConfig::*size : {&DiTConfig::height, &DiTConfig::width, &DiTConfig::channels, &DiTConfig::patch,
-                                   &DiTConfig::hidden, &DiTConfig::depth, &DiTConfig::heads}) {
-    for (const int64_t bad : {int64_t(0), int64_t(-2), int64_t(1) << 40}) {
-      c = dit_preset("S/2");
-      c.*size = bad;
-      CHECK(message_of(c).find("must be between 1 and") != std::string::npos);
-    }
-  }
-  c = {.mlp_ratio = std::nan("")};
-  CHECK_NE(message_of(c), "");
-  c = {.classes = -1};
-  CHECK_NE(message_of(c), "");
-  CHECK_THROWS_AS(dit_preset("M/2"), ConfigError);
-}
-
-TEST_CASE("dit: patches are in the order of a convolution's kernel, and tokens end channel last") {
-  const Tensor x = reshape(arange(2 * 2 * 4 * 6), {2, 2, 4, 6});
-  const Tensor patches = patchify(x, 2);  // [2, 6, 8]
-  REQUIRE(patches.shape() == Shape{2, 6, 8});
-  // Second patch of the first row: columns 2 and 3 of rows 0 and 1; channel 1 starts at 24.
-  CHECK(select(select(patches, 0, 0), 0, 1).to_vector<double>() == std::vector<double>{2, 3, 8, 9, 26, 27, 32, 33});
-
-  const Tensor tokens = reshape(arange(1 * 6 * 8), {1, 6, 8});
-  const Tensor picture = unpatchify(tokens, 2, 3, 2);  // [1, 2, 4, 6]
-  REQUIRE(picture.shape() == Shape{1, 2, 4, 6});
-  CHECK(select(select(select(picture, 0, 0), 0, 1), 0, 0).to_vector<double>() ==
-        std::vector<double>{1, 3, 9, 11, 17, 19});  // row 0 of channel 1
-  CHECK_THROWS_AS(patchify(x, 3), ShapeError);
-  CHECK_THROWS_AS(unpatchify(tokens, 2, 2, 2), ShapeError);
-}
-
-TEST_CASE("dit: position table") {
-  const Tensor table = position_table(2, 3, 8);  // two frequencies: 1 and .01
-  REQUIRE(table.shape() == Shape{1, 6, 8});
-  const std::vector<double> token = select(select(table, 0, 0), 0, 5).to_vector<double>();  // row 1, column 2
-  const double want[] = {std::sin(2.), std::sin(.02), std::cos(2.), std::cos(.02),
-                         std::sin(1.), std::sin(.01), std::cos(1.), std::cos(.01)};
-  for (size_t i = 0; i < 8; ++i) CHECK_LT(std::abs(token[i] - want[i]), 1e-7);
-  CHECK_THROWS_AS(position_table(2, 2, 6), ConfigError);
+TEST_CASE("dit: wrong clips, times of frames and prompts are refused by name") {
+  DiTConfig config = clip_config();
+  Generator rng(1);
+  const DiT model(config, rng);
+  config.text = {};
+  const DiT silent(config, rng);
+  const Tensor x = zeros({2, 3, 2, 4, 4}), t = zeros({2}), prompts = ones({2, 5}, DType::i64);
+  CHECK_NOTHROW(model(x, t, prompts));
+  const auto message = [&](const Tensor& clips, const Tensor& times, const Tensor& p) {
+    return message_of<Error>([&] { model(clips, times, p); });
+  };
+  CHECK(message(zeros({2, 3, 4, 4, 4}), t, prompts) ==
+        "[DiT] x must have shape [B, 2, H, W], or [B, F, 2, H, W] for clips, got [2, 3, 4, 4, 4]");
+  CHECK(message(zeros({2, 3, 2, 4, 5}), t, prompts).find("do not divide 3 frames of 4x5") != std::string::npos);
+  CHECK(message(x, zeros({2, 2}), prompts) ==
+        "[DiT] t must have one time a sample, shape [2], or one a frame, [2, 3]; got [2, 2]");
+  CHECK(message(x, t, {}) == "[DiT] prompts must have one row of tokens a sample, shape [2, L], got none");
+  CHECK(message(x, t, ones({1, 5}, DType::i64)) ==
+        "[DiT] prompts must have one row of tokens a sample, shape [2, L], got [1, 5]");
+  CHECK(message(x, t, ones({2, 6}, DType::i64)) == "[TextEncoder] a prompt may have 1 to 5 tokens, got 6");
+  CHECK(message(x, t, full({2, 5}, 9, DType::i64)) ==
+        "[TextEncoder] a token must be in [0, 9), got 9; was another tokenizer used?");
+  CHECK(message(x, t, ones({2, 5})) == "[TextEncoder] tokens must be i64, got f32");
+  CHECK(message(zeros({2, 0, 2, 4, 4}), t, prompts) == "[DiT] x holds no sample: its shape is [2, 0, 2, 4, 4]");
+  CHECK_NOTHROW(silent(x, t));
+  CHECK_THROWS_WITH_AS(silent(x, t, prompts), "[DiT] this model has no conditions: call it without", ShapeError);
 }

@@ -1,4 +1,4 @@
-// Rectified flow with given frames: masks, what the network sees, and the loss.
+// Rectified flow with conditioning frames: masks, what the network sees, and the loss.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -18,7 +18,7 @@ namespace {
 std::string frames_of(FrameMask mask, int64_t frames, uint64_t seed = 1) {
   Generator rng(seed);
   std::string text;
-  for (const bool given : FrameFlow::given_frames(mask, frames, rng)) text += given ? 'g' : '.';
+  for (const bool given : FrameFlow::conditioning_frames(mask, frames, rng)) text += given ? 'g' : '.';
   return text;
 }
 
@@ -50,7 +50,7 @@ TEST_CASE("frame flow: masks come with their probabilities") {
                         .random = .2});
   Generator rng(2);
   double none = 0, first = 0;
-  for (const std::vector<bool>& given : flow.sample_given(2000, 8, rng)) {
+  for (const std::vector<bool>& given : flow.sample_masks(2000, 8, rng)) {
     const auto n = std::count(given.begin(), given.end(), true);
     none += n == 0;
     first += n == 1 && given[0];
@@ -62,11 +62,11 @@ TEST_CASE("frame flow: masks come with their probabilities") {
   CHECK_THROWS_AS(FrameFlow({.none = 1.2, .first = -.48}), ConfigError);
 }
 
-TEST_CASE("frame flow: given frames are seen as data at t = 1 and do not count") {
+TEST_CASE("frame flow: conditioning frames are seen as data at t = 1 and do not count") {
   Generator rng(3);
   const FrameFlow flow({.flow = {.time_scale = 100}});
   const Tensor data = rng.normal({2, 3, 1, 2, 2}), noise = rng.normal({2, 3, 1, 2, 2});
-  const GivenMask given{{true, false, false}, {false, false, false}};
+  const ConditioningMask given{{true, false, false}, {false, false, false}};
   Tensor seen, times;
   const Denoiser spy = [&](const Tensor& x, const Tensor& t) {
     seen = x;
@@ -86,12 +86,12 @@ TEST_CASE("frame flow: given frames are seen as data at t = 1 and do not count")
   CHECK_EQ(flow.progress(25), .25);
 }
 
-TEST_CASE("frame flow: without given frames it is the rectified flow") {
+TEST_CASE("frame flow: without conditioning frames it is the rectified flow") {
   Generator rng(4);
   const Tensor data = rng.normal({3, 2, 1, 2, 2}), noise = rng.normal({3, 2, 1, 2, 2});
   const std::vector<double> t{.1, .6, .9};
   const Denoiser half = [](const Tensor& x, const Tensor&) { return x * .5; };
-  const Tensor own = FrameFlow().loss_terms(half, data, t, GivenMask(3, {false, false}), noise);
+  const Tensor own = FrameFlow().loss_terms(half, data, t, ConditioningMask(3, {false, false}), noise);
   CHECK_LT(difference(own, RectifiedFlow().loss_terms(half, data, t, noise)), 1e-6);
 }
 
@@ -124,8 +124,8 @@ TEST_CASE("frame flow: batches that do not fit are refused") {
   CHECK_THROWS_WITH_AS(flow.loss(same, zeros({2, 1, 2, 2}), rng),
                        "[FrameFlow] clips must have shape [B, F, C, H, W], got [2, 1, 2, 2]", ShapeError);
   CHECK_THROWS_AS(flow.loss_terms(same, clips, {0, 1}, {{false, false, false}}, clips), ShapeError);
-  CHECK_THROWS_AS(flow.loss_terms(same, clips, {0, 1}, GivenMask(2, {false, true}), clips), ShapeError);
-  CHECK_THROWS_AS(flow.loss_terms(same, clips, {0, 1}, GivenMask(2, {true, true, true}), clips), ShapeError);
+  CHECK_THROWS_AS(flow.loss_terms(same, clips, {0, 1}, ConditioningMask(2, {false, true}), clips), ShapeError);
+  CHECK_THROWS_AS(flow.loss_terms(same, clips, {0, 1}, ConditioningMask(2, {true, true, true}), clips), ShapeError);
   const Denoiser wrong = [](const Tensor& x, const Tensor&) { return slice(x, 1, 0, 1); };
   CHECK_THROWS_AS(flow.loss(wrong, clips, rng), ShapeError);
 }

@@ -207,7 +207,7 @@ TEST_CASE("samplers: the loop draws its noise from the generator, reports progre
 
 TEST_CASE("samplers: one call serves every process, and refuses what does not fit") {
   Generator rng(7);
-  DiT model({.height = 4, .width = 4, .channels = 2, .patch = 2, .hidden = 8, .depth = 1, .heads = 2, .classes = 3,
+  DiT model({.height = 4, .width = 4, .channels = 2, .hidden = 8, .depth = 1, .heads = 2, .classes = 3,
              .learn_sigma = false},
             rng);
   for (const auto& [name, tensor] : nn::named_parameters(model)) {  // wake it up

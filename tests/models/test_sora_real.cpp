@@ -1,4 +1,4 @@
-// What the exercise claims of the whole, shown by the real model: a tiny VideoDiT with its text encoder, its linear
+// What the exercise claims of the whole, shown by the real model: a tiny DiT with its text encoder, its linear
 // autoencoder and the sampler.
 #include <doctest/doctest.h>
 
@@ -6,7 +6,7 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/data/codecs/video_file.h>
 #include <ditharos/models/autoencoder/linear.h>
-#include <ditharos/models/dit/video_dit.h>
+#include <ditharos/models/dit/dit.h>
 #include <ditharos/models/samplers/video_sampling.h>
 #include <ditharos/nn/state_dict.h>
 #include <ditharos/tensor/io/safetensors.h>
@@ -19,15 +19,17 @@ using ditharos::tests::same_bits;
 
 namespace {
 
-VideoDiTConfig tiny() {
-  return {.channels = 2, .patch = {1, 2, 2}, .hidden = 24, .depth = 2, .heads = 2,
-          .text = {.vocabulary = 10, .length = 6, .width = 16, .depth = 1, .heads = 2}};
+DiTConfig tiny() {
+  DiTConfig config = video_dit_preset();
+  config.channels = 2, config.hidden = 24, config.depth = 2, config.heads = 2;
+  config.text = {.vocabulary = 10, .length = 6, .width = 16, .depth = 1, .heads = 2};
+  return config;
 }
 
 /// A model whose zero starting values (gates, last layer) are random, as after training.
-VideoDiT model_of(const VideoDiTConfig& config, uint64_t seed = 1) {
+DiT model_of(const DiTConfig& config, uint64_t seed = 1) {
   Generator rng(seed);
-  VideoDiT model(config, rng);
+  DiT model(config, rng);
   nn::NamedTensors state = nn::named_tensors(model);
   for (nn::NamedTensor& p : state) p.tensor = rng.normal(p.tensor.shape()) * .2;
   nn::load_state_dict(model, state);
@@ -41,7 +43,7 @@ Tensor prompt(std::vector<int64_t> ids) {
 }
 
 /// The whole: noise of the video's latents, denoised step by step, decoded to frames.
-Tensor new_video(const VideoDiT& model, const LinearAutoencoder& autoencoder, const Tensor& ids, uint64_t seed,
+Tensor new_video(const DiT& model, const LinearAutoencoder& autoencoder, const Tensor& ids, uint64_t seed,
                  const Shape& latents = {1, 4, 2, 4, 6}) {
   const SamplerConfig sampler{.steps = 3};
   const VideoModel conditioned{
@@ -52,7 +54,7 @@ Tensor new_video(const VideoDiT& model, const LinearAutoencoder& autoencoder, co
 }  // namespace
 
 TEST_CASE("sora whole: prompt and noise give a new video without a training video, reproducible by seed") {
-  const VideoDiT model = model_of(tiny());
+  const DiT model = model_of(tiny());
   Generator rng(2);
   const LinearAutoencoder autoencoder({.channels = 3, .patch = {1, 4, 4}, .latent_channels = 2}, rng);
   const Tensor video = new_video(model, autoencoder, prompt({1, 4, 5}), 7);
@@ -66,7 +68,7 @@ TEST_CASE("sora whole: prompt and noise give a new video without a training vide
 }
 
 TEST_CASE("sora whole: one set of weights runs on other durations, sizes and aspect ratios") {
-  const VideoDiT model = model_of(tiny());
+  const DiT model = model_of(tiny());
   const NoGrad off;
   for (const Shape& shape : {Shape{1, 4, 2, 4, 6}, Shape{1, 9, 2, 4, 6}, Shape{1, 4, 2, 8, 8}, Shape{1, 1, 2, 2, 12}}) {
     const Tensor x = Generator(3).normal(shape);
@@ -80,18 +82,18 @@ TEST_CASE("sora whole: one set of weights runs on other durations, sizes and asp
 TEST_CASE("sora whole: wider, deeper, more heads, the binary step: configuration only") {
   const NoGrad off;
   const Tensor x = Generator(4).normal({2, 2, 2, 4, 4});
-  VideoDiTConfig wider = tiny(), deeper = tiny(), heads = tiny(), binary = tiny();
+  DiTConfig wider = tiny(), deeper = tiny(), heads = tiny(), binary = tiny();
   wider.hidden = 48, deeper.depth = 4, heads.heads = 4, binary.step_embedding = StepEmbedding::binary;
   binary.step_bits = 2;
-  for (const VideoDiTConfig& config : {tiny(), wider, deeper, heads, binary})
+  for (const DiTConfig& config : {tiny(), wider, deeper, heads, binary})
     CHECK_EQ(model_of(config)(x, full({2}, 3), from_vector<int64_t>({1, 4, 1, 5}, {2, 2})).shape(), x.shape());
-  CHECK(count_parameters(wider) > count_parameters(tiny()));
-  CHECK(count_parameters(deeper) > count_parameters(tiny()));
+  CHECK(count_parameters(wider).total > count_parameters(tiny()).total);
+  CHECK(count_parameters(deeper).total > count_parameters(tiny()).total);
 }
 
 TEST_CASE("sora whole: saved and loaded weights give bit-equal output") {
   const tests::TemporaryFolder folder;
-  VideoDiT model = model_of(tiny()), other = model_of(tiny(), 2);
+  DiT model = model_of(tiny()), other = model_of(tiny(), 2);
   std::map<std::string, Tensor> saved;
   for (const auto& [name, tensor] : nn::named_tensors(model)) saved[name] = tensor;
   safetensors::save(folder / "tiny.safetensors", saved);

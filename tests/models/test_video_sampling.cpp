@@ -1,11 +1,11 @@
-// Sampling clips: given frames, extension, loops, versions of a clip.
+// Sampling clips: conditioning frames, extension, loops, versions of a clip.
 #include <doctest/doctest.h>
 
 #include <cmath>
 
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/models/dit/video_dit.h>
+#include <ditharos/models/dit/dit.h>
 #include <ditharos/models/samplers/video_sampling.h>
 #include "tests/support/golden.h"
 #include "tests/support/tensor_cases.h"
@@ -36,11 +36,12 @@ const VideoModel to_numbers = {straight, from_vector<int64_t>({3, -2}), scalar(0
 Tensor frames_of(const Tensor& clip, int64_t begin, int64_t end) { return contiguous(slice(clip, 1, begin, end)); }
 
 /// A small model whose frames and prompts all matter.
-VideoDiT small_model() {
+DiT small_model() {
   Generator rng(2);
-  VideoDiT model({.channels = 2, .patch = {1, 2, 2}, .hidden = 16, .depth = 2, .heads = 2, .mlp_ratio = 2,
-                  .text = {.vocabulary = 9, .length = 3, .width = 8, .depth = 1, .heads = 2}},
-                 rng);
+  DiTConfig config = video_dit_preset();
+  config.channels = 2, config.hidden = 16, config.depth = 2, config.heads = 2, config.mlp_ratio = 2;
+  config.text = {.vocabulary = 9, .length = 3, .width = 8, .depth = 1, .heads = 2};
+  DiT model(config, rng);
   for (const auto& [name, tensor] : nn::named_parameters(model)) {
     const std::vector<float> values = (rng.normal(tensor.shape()) * .2).to_vector<float>();
     std::copy(values.begin(), values.end(), tensor.mutable_data<float>());
@@ -77,7 +78,7 @@ TEST_CASE("video sampling: progress shows what is expected at the end") {
   CHECK(same_bits(last, made));
 }
 
-TEST_CASE("video sampling: given frames come back bit by bit, at t = 1 all the way") {
+TEST_CASE("video sampling: conditioning frames come back bit by bit, at t = 1 all the way") {
   Generator rng(2);
   const Tensor noise = rng.normal({2, 4, 1, 2, 2}), clip = rng.normal({2, 4, 1, 2, 2});
   VideoModel spy = to_numbers;
@@ -91,7 +92,7 @@ TEST_CASE("video sampling: given frames come back bit by bit, at t = 1 all the w
     ++calls;
     return straight(x, t, prompts);
   };
-  const GivenFrames given{clip, {false, true, false, true}};
+  const ConditioningFrames given{clip, {false, true, false, true}};
   const Tensor made = sample_video(spy, {.steps = 5}, noise, given);
   CHECK_EQ(calls, 5);
   CHECK(same_bits(frames_of(made, 1, 2), frames_of(clip, 1, 2)));
@@ -99,14 +100,14 @@ TEST_CASE("video sampling: given frames come back bit by bit, at t = 1 all the w
   CHECK_LT(difference(made.select(0, 0).select(0, 0), full({1, 2, 2}, 3)), 1e-5);
 }
 
-TEST_CASE("video sampling: a real model, determined by noise, prompt and given frames") {
-  const VideoDiT network = small_model();
+TEST_CASE("video sampling: a real model, determined by noise, prompt and conditioning frames") {
+  const DiT network = small_model();
   Generator rng(3);
   const VideoModel model{[&](const Tensor& x, const Tensor& t, const Tensor& p) { return network(x, t, p); },
                          from_vector<int64_t>({1, 4, 0, 1, 5, 6}, {2, 3}), from_vector<int64_t>({1, 0, 0})};
   const Tensor noise = rng.normal({2, 3, 2, 4, 4}), clip = rng.normal({2, 3, 2, 4, 4});
   const SamplerConfig sampler{.kind = SamplerKind::heun, .steps = 4, .guidance = {.scale = 3}};
-  const GivenFrames given{clip, {true, false, false}};
+  const ConditioningFrames given{clip, {true, false, false}};
   const int64_t nodes = live_nodes();
   const Tensor made = sample_video(model, sampler, noise, given);
   CHECK_EQ(live_nodes(), nodes);  // nothing was recorded
@@ -124,15 +125,15 @@ TEST_CASE("video sampling: a real model, determined by noise, prompt and given f
 TEST_CASE("video sampling: ends that are given") {
   Generator rng(4);
   const Tensor begin = rng.normal({1, 2, 1, 2, 2}), end = rng.normal({1, 1, 1, 2, 2});
-  const GivenFrames both = given_ends(begin, end, 5);
+  const ConditioningFrames both = conditioning_ends(begin, end, 5);
   CHECK(both.mask == std::vector<bool>{true, true, false, false, true});
   CHECK(same_bits(frames_of(both.clip, 0, 2), begin));
   CHECK(same_bits(frames_of(both.clip, 4, 5), end));
-  CHECK(given_ends(begin, {}, 3).mask == std::vector<bool>{true, true, false});
-  CHECK(given_ends({}, end, 2).mask == std::vector<bool>{false, true});
-  CHECK_FALSE(given_ends({}, {}, 2).clip.defined());
-  CHECK(message_of<ShapeError>([&] { given_ends(begin, end, 3); }) ==
-        "[given_ends] 2 frames at the beginning and 1 at the end leave nothing to be made of a clip of 3");
+  CHECK(conditioning_ends(begin, {}, 3).mask == std::vector<bool>{true, true, false});
+  CHECK(conditioning_ends({}, end, 2).mask == std::vector<bool>{false, true});
+  CHECK_FALSE(conditioning_ends({}, {}, 2).clip.defined());
+  CHECK(message_of<ShapeError>([&] { conditioning_ends(begin, end, 3); }) ==
+        "[conditioning_ends] 2 frames at the beginning and 1 at the end leave nothing to be made of a clip of 3");
 }
 
 TEST_CASE("video sampling: extension keeps the clip and adds the new frames") {
@@ -209,13 +210,13 @@ TEST_CASE("video sampling: another version of a clip keeps as much as the streng
 TEST_CASE("video sampling: what does not fit is refused in a sentence") {
   Generator rng(8);
   const Tensor noise = rng.normal({2, 3, 1, 2, 2});
-  const auto message = [&](const SamplerConfig& sampler, const GivenFrames& given = {}) {
+  const auto message = [&](const SamplerConfig& sampler, const ConditioningFrames& given = {}) {
     return message_of<Error>([&] { sample_video(to_numbers, sampler, noise, given); });
   };
   CHECK(message({.kind = SamplerKind::ddim}) == "clips are sampled with euler or heun, not with ddim");
   CHECK(message({.steps = 0}) == "sampling needs at least one step, got 0");
   CHECK(message({}, {noise, {true, true, true}}) ==
-        "[sample_video] all 3 frames are given: there is nothing to make");
+        "[sample_video] all 3 frames are conditioning frames: there is nothing to make");
   CHECK(message({}, {noise, {true, true}}).find("got [2, 3, 1, 2, 2] and a mask of 2") != std::string::npos);
   CHECK(message_of<Error>([&] { sample_video(to_numbers, {}, zeros({2, 3, 2, 2})); }) ==
         "[sample_video] noise must have shape [B, F, C, H, W], got [2, 3, 2, 2]");

@@ -42,7 +42,7 @@ Tensor packed(const auto& module, const auto&... inputs) {
 
 /// A small DiT all of whose parameters are random, so that every branch counts.
 struct SmallDiT {
-  SmallDiT() : model({.height = 12, .width = 12, .channels = 2, .patch = 2, .hidden = 48, .depth = 3, .heads = 3,
+  SmallDiT() : model({.height = 12, .width = 12, .channels = 2, .hidden = 48, .depth = 3, .heads = 3,
                       .classes = 4, .learn_sigma = false}, rng) {
     for (const auto& [name, parameter] : nn::named_parameters(model)) {
       if (name.find("adaLN") == std::string::npos && name.find("final") == std::string::npos) continue;

@@ -47,7 +47,7 @@ TEST_CASE("summary: a shared tensor counts once, a module that is called twice c
 
 TEST_CASE("summary: a diffusion transformer") {
   Generator rng(1);
-  models::DiT model({.height = 8, .width = 8, .channels = 2, .patch = 2, .hidden = 32, .depth = 2, .heads = 2,
+  models::DiT model({.height = 8, .width = 8, .channels = 2, .patch = {1, 2, 2}, .hidden = 32, .depth = 2, .heads = 2,
                      .classes = 3, .learn_sigma = false}, rng);
   const Tensor x = rng.normal({2, 2, 8, 8}), t = ones({2}), labels = zeros({2}, DType::i64);
   const auto rows = nn::summarize(model, [&] { return model(x, t, labels); });

@@ -100,7 +100,7 @@ TEST_CASE("op table: every recorded operation has a row") {
   // A model, there and back: what it records beyond the rows.
   Generator rng(3);
   models::DiTConfig config{
-      .height = 4, .width = 4, .channels = 1, .patch = 2, .hidden = 8, .depth = 1, .heads = 2, .classes = 3};
+      .height = 4, .width = 4, .channels = 1, .patch = {1, 2, 2}, .hidden = 8, .depth = 1, .heads = 2, .classes = 3};
   models::DiT model(config, rng);
   const Tensor x = rng.normal({2, 1, 4, 4}), t = rng.uniform({2});
   mse_loss(model(x, t, from_vector<int64_t>({0, 3})), rng.normal({2, 2, 4, 4})).backward();

@@ -35,7 +35,7 @@ struct Stored {
   examples::VideoSettings run;
   pipelines::VideoParts parts{tokenizer(), std::nullopt, ""};
   std::string configuration;
-  std::optional<models::LatentVideo> model;
+  std::optional<models::LatentDiT> model;
 
   Stored() {
     examples::Settings of_autoencoder("", ""), of_video("", "");
@@ -72,7 +72,7 @@ struct Stored {
   }
 };
 
-Tensor velocity(const models::LatentVideo& model) {
+Tensor velocity(const models::LatentDiT& model) {
   Generator rng(9);
   const Tensor x = rng.normal({1, 2, 2, 4, 4});
   return model(x, full({1}, 500), encode_prompts(tokenizer(), {"a red boot"}, 24)).detach();
@@ -130,7 +130,7 @@ TEST_CASE("video pipeline: a model from its checkpoint and from its export") {
 
 TEST_CASE("video pipeline: which clips a model can make") {
   Stored stored;
-  const models::LatentVideo& model = *stored.model;  // strides 1x2x2, patches 1x2x2
+  const models::LatentDiT& model = *stored.model;  // strides 1x2x2, patches 1x2x2
   check_clip_shape(model, {3, 8, 12}, "--size");
   const std::string size = message_of<ConfigError>([&] { check_clip_shape(model, {3, 30, 13}, "--size"); });
   CHECK_MESSAGE(contains(size, "the nearest that fits is 3 frames of 32x12"), size);
@@ -150,7 +150,7 @@ TEST_CASE("video pipeline: a clip's noise depends on the seed and its number") {
 
 TEST_CASE("video pipeline: every task makes clips of the right shape, around what is given") {
   Stored stored;
-  models::LatentVideo& model = *stored.model;
+  models::LatentDiT& model = *stored.model;
   nn::set_training(model, false);
   models::SamplerConfig sampler = stored.run.sampler;
   sampler.steps = 2;

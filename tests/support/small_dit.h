@@ -1,22 +1,40 @@
 #pragma once
-// A tiny diffusion transformer that train_dit trained on a tiny folder of images: what tests of programs sample from.
-#include <string>
+// Small diffusion transformers for tests, of images and of clips.
+#include <algorithm>
 #include <vector>
 
-#include "tests/support/run_program.h"
+#include <ditharos/models/dit/config.h>
+#include <ditharos/nn/module.h>
 
 namespace ditharos::tests {
 
-/// Writes `count` gray images of 8x8 pixels into `folder`/NAME for each name of a folder.
-void write_images(const std::string& folder, const std::vector<std::string>& names, int count = 10);
+/// Images [B, 2, 4, 6] with labels.
+inline models::DiTConfig image_config(int64_t classes = 3) {
+  return {.height = 4, .width = 6, .channels = 2, .hidden = 8, .depth = 1, .heads = 2, .classes = classes,
+          .learn_sigma = false};
+}
 
-/// The flags of the tiny model: two steps, nothing that takes time.
-Arguments small_dit_flags(const std::string& data, const std::string& out);
+/// Clips [B, F, 2, H, W] with prompts of up to 5 tokens.
+inline models::DiTConfig clip_config() {
+  models::DiTConfig config = models::video_dit_preset();
+  config.channels = 2;
+  config.hidden = 16;
+  config.depth = 2;
+  config.heads = 2;
+  config.mlp_ratio = 2;
+  config.text = {.vocabulary = 9, .length = 5, .width = 8, .depth = 1, .heads = 2};
+  return config;
+}
 
-/// Trains it on folders of these names; the outcome must be 0. Returns the run folder, `folder`/run.
-std::string train_small_dit(const std::string& folder, const std::vector<std::string>& names);
-
-/// The arguments of sample_dit for it: two steps of sampling, one image a class, then `more`.
-Arguments sampling_flags(const std::string& run, const std::string& out, const Arguments& more = {});
+/// The model with random values for all its parameters: a fresh model's output is zero.
+template <class M>
+M randomized(M model, double deviation = .3, uint64_t seed = 3) {
+  Generator rng(seed);
+  for (const auto& [name, tensor] : nn::named_parameters(model)) {
+    const std::vector<float> values = (rng.normal(tensor.shape()) * deviation).template to_vector<float>();
+    std::copy(values.begin(), values.end(), tensor.template mutable_data<float>());
+  }
+  return model;
+}
 
 }  // namespace ditharos::tests

@@ -10,8 +10,8 @@
 #include <ditharos/models/dit/config.h>
 #include <ditharos/models/dit/coordinates.h>
 #include <ditharos/models/dit/patch.h>
+#include <ditharos/models/dit/position_table.h>
 #include <ditharos/models/dit/rotary.h>
-#include <ditharos/models/dit/video_config.h>
 #include <ditharos/pipelines/image_sampling.h>
 #include <ditharos/tensor/checked.h>
 #include "tests/support/tensor_cases.h"
@@ -74,10 +74,10 @@ TEST_CASE("regression 12: sizes that no memory holds are refused before a table 
     CHECK(message_of<ShapeError>([&] { zeros({0, n, n}); }) != "");
     CHECK(message_of<ShapeError>([&] { zeros({n, 0, n}); }) != "");
     CHECK(message_of<ShapeError>([&] { models::position_table(n, n, 8); }) != "");
-    CHECK(message_of<ShapeError>([&] { models::unpatchify(zeros({1, 4, 4}), n, n, 2); }) != "");
-    CHECK(message_of<ShapeError>([&] { models::unpatchify(zeros({1, 4, 4}), 2, 2, n); }) != "");
+    CHECK(message_of<ShapeError>([&] { models::unpatchify(zeros({1, 4, 4}), {1, n, n}, {1, 2, 2}); }) != "");
+    CHECK(message_of<ShapeError>([&] { models::unpatchify(zeros({1, 4, 4}), {1, 2, 2}, {1, n, n}); }) != "");
     CHECK(message_of<ShapeError>([&] { models::patch_grid({1, 2, 3, 4, 4}, {n, n, n}); }) != "");
-    CHECK(message_of<ShapeError>([&] { models::unpatchify_video(zeros({1, 4, 4}), {n, n, n}, {1, 1, 1}); }) != "");
+    CHECK(message_of<ShapeError>([&] { models::unpatchify(zeros({1, 4, 4}), {n, n, n}, {1, 1, 1}); }) != "");
     CHECK(message_of<ShapeError>([&] { models::rotary_table({n, n, n}, 6, 100); }) != "");
     CHECK(message_of<ShapeError>([&] { models::coordinate_features({n, n, n}, 1, DType::f32); }) != "");
     CHECK(message_of<ShapeError>([&] { data::center_crop_resize(to(zeros({3, 4, 4}), DType::u8), n, n); }) != "");
@@ -115,11 +115,12 @@ TEST_CASE("regression 12: checked products and sums are exact up to 2^62") {
 
 TEST_CASE("regression 12: parameters are counted without overflow") {
   models::DiTConfig image;
-  image.height = image.width = image.patch = image.channels = image.hidden = image.depth = 65536;
+  image.height = image.width = image.channels = image.hidden = image.depth = 65536;
+  image.patch = {1, 65536, 65536};
   image.heads = 1;
   image.mlp_ratio = 1024;
   CHECK(message_of<ConfigError>([&] { count_parameters(image); }).find("more than a size can be") != std::string::npos);
-  models::VideoDiTConfig video;
+  models::DiTConfig video = models::video_dit_preset();
   video.channels = video.hidden = video.depth = 65536;
   video.heads = 1;
   video.patch = {65536, 65536, 65536};
@@ -127,7 +128,7 @@ TEST_CASE("regression 12: parameters are counted without overflow") {
 }
 
 TEST_CASE("regression 12: more samples than can be counted are refused") {
-  const models::DiTConfig model{.height = 28, .width = 28, .channels = 1, .patch = 4, .classes = 10};
+  const models::DiTConfig model{.height = 28, .width = 28, .channels = 1, .patch = {1, 4, 4}, .classes = 10};
   CHECK(message_of<Error>([&] { static_cast<void>(pipelines::request_labels(model, {.per_class = most})); }) ==
         "[request_labels] 10 * 9223372036854775807 is more than a size can be (4611686018427387904)");
   CHECK(message_of<Error>([&] { static_cast<void>(pipelines::request_labels(model, {.per_class = most / 20})); }) ==

@@ -80,7 +80,7 @@ TEST_CASE("regression 6: a state that is not finite is named and never saved ove
 
 TEST_CASE("regression 6: an overflow of activations names the operation and the module") {
   Generator rng(1);
-  models::DiT model({.height = 4, .width = 4, .channels = 1, .patch = 2, .hidden = 16, .depth = 2, .heads = 2,
+  models::DiT model({.height = 4, .width = 4, .channels = 1, .patch = {1, 2, 2}, .hidden = 16, .depth = 2, .heads = 2,
                      .classes = 2, .learn_sigma = false}, rng);
   training::Trainer trainer(model, [&](const Tensor& x, const Tensor& t, const Tensor& y) { return model(x, t, y); },
                           std::make_shared<models::RectifiedFlow>(models::FlowConfig{.time_scale = 1000}),

@@ -18,7 +18,7 @@ using namespace ditharos::training;
 namespace {
 
 struct Training {
-  DiTConfig config{.height = 16, .width = 16, .channels = 4, .patch = 2, .hidden = 64, .depth = 3, .heads = 4,
+  DiTConfig config{.height = 16, .width = 16, .channels = 4, .patch = {1, 2, 2}, .hidden = 64, .depth = 3, .heads = 4,
                    .classes = 10, .learn_sigma = false};
   Generator rng{1};
   DiT model{config, rng};

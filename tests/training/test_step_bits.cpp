@@ -22,7 +22,7 @@ std::vector<std::pair<std::string, std::string>> bytes_after(int threads, int st
   const int before = num_threads();
   set_num_threads(threads);
   // Wide enough that products, norms, sums and the optimiser are all cut into several pieces.
-  const models::DiTConfig config{.height = 16, .width = 16, .channels = 3, .patch = 2, .hidden = 96, .depth = 2,
+  const models::DiTConfig config{.height = 16, .width = 16, .channels = 3, .patch = {1, 2, 2}, .hidden = 96, .depth = 2,
                                  .heads = 4, .classes = 5, .learn_sigma = false};
   Generator rng(11);
   models::DiT model(config, rng);

@@ -21,7 +21,7 @@ using ditharos::tests::Golden;
 
 namespace {
 
-const DiTConfig tiny = {.height = 4, .width = 4, .channels = 1, .patch = 2, .hidden = 16, .depth = 1, .heads = 2,
+const DiTConfig tiny = {.height = 4, .width = 4, .channels = 1, .hidden = 16, .depth = 1, .heads = 2,
                         .classes = 2, .learn_sigma = false};
 
 /// A trainer with all that belongs to it.
@@ -202,8 +202,8 @@ TEST_CASE("trainer: the seed decides, and steps differ") {
 
 TEST_CASE("trainer: the same bits at every number of threads") {
   // Large enough that every kernel shares its work out.
-  const DiTConfig config = {.height = 28, .width = 28, .channels = 1, .patch = 4, .hidden = 96, .depth = 1, .heads = 4,
-                            .classes = 10, .learn_sigma = false};
+  const DiTConfig config = {.height = 28, .width = 28, .channels = 1, .patch = {1, 4, 4}, .hidden = 96, .depth = 1,
+                            .heads = 4, .classes = 10, .learn_sigma = false};
   const auto train = [&](int threads) {
     set_num_threads(threads);
     Generator rng(1);

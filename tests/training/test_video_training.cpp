@@ -1,11 +1,11 @@
-// A small video model learns from prompts and from given frames: training and sampling together.
+// A small video model learns from prompts and from conditioning frames: training and sampling together.
 #include <doctest/doctest.h>
 
 #include <memory>
 
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/diffusion/frame_flow.h>
-#include <ditharos/models/dit/video_dit.h>
+#include <ditharos/models/dit/dit.h>
 #include <ditharos/models/samplers/video_sampling.h>
 #include <ditharos/optim/adam.h>
 #include <ditharos/training/trainer.h>
@@ -42,11 +42,12 @@ double brightness(const Tensor& clips, int64_t clip, int64_t frame) {
 
 }  // namespace
 
-TEST_CASE("video training: a model learns to follow its prompt, and its given frames where the prompt says nothing") {
+TEST_CASE("video training: a model follows its prompt, and its conditioning frames where the prompt says nothing") {
   Generator rng(1);
-  VideoDiT model({.channels = 1, .patch = {1, 2, 2}, .hidden = 24, .depth = 2, .heads = 2, .mlp_ratio = 2,
-                  .text = {.vocabulary = 5, .length = 2, .width = 12, .depth = 1, .heads = 2}},
-                 rng);
+  DiTConfig config = video_dit_preset();
+  config.channels = 1, config.hidden = 24, config.depth = 2, config.heads = 2, config.mlp_ratio = 2;
+  config.text = {.vocabulary = 5, .length = 2, .width = 12, .depth = 1, .heads = 2};
+  DiT model(config, rng);
   const Network network = [&](const Tensor& x, const Tensor& t, const Tensor& p) { return model(x, t, p); };
   const Tensor nothing = from_vector<int64_t>({1, 0});
   const FrameFlowConfig masks = {.none = .4, .first = .4, .last = .2, .first_and_last = 0, .first_quarter = 0,
@@ -78,7 +79,8 @@ TEST_CASE("video training: a model learns to follow its prompt, and its given fr
 
   const VideoModel by_frame{network, from_vector<int64_t>({1, 4, 1, 4}, {2, 2}), nothing};
   const Tensor first = contiguous(expand(from_vector<float>({1, -1}, {2, 1, 1, 1, 1}), {2, 1, 1, 4, 4}));
-  const Tensor moved = sample_video(by_frame, {.steps = 10}, rng.normal({2, 3, 1, 4, 4}), given_ends(first, {}, 3));
+  const Tensor moved = sample_video(by_frame, {.steps = 10}, rng.normal({2, 3, 1, 4, 4}),
+                                    conditioning_ends(first, {}, 3));
   CHECK_EQ(brightness(moved, 0, 0), 1);
   CHECK_EQ(brightness(moved, 1, 0), -1);
   CHECK_GT(brightness(moved, 0, 2), .5);

@@ -37,7 +37,7 @@ void describe(Settings& settings, DiTSettings& run) {
            "\"shapes\", \"fashion-mnist\", or a folder: of IDX files, or with one folder of PNGs a class")
       .add("horizontal_flip", run.data.horizontal_flip, "mirror half of the pictures, drawn anew every epoch");
   settings.section("model", "the diffusion transformer")
-      .add("patch", run.model.patch, "side of a patch in pixels; divides height and width", between(1, most))
+      .add("patch", run.patch, "side of a patch in pixels; divides height and width", between(1, most))
       .add("hidden", run.model.hidden, "width of a token; divisible by 4 and by heads", between(4, most))
       .add("depth", run.model.depth, "number of blocks", between(1, most))
       .add("heads", run.model.heads, "attention heads a block", between(1, most))
@@ -65,9 +65,14 @@ void describe(Settings& settings, DiTSettings& run) {
   describe_sampling(settings, run.sampler);
 }
 
+void DiTSettings::settle() {
+  model.patch = {1, patch, patch};
+  ImageModelConfig::settle();
+}
+
 void settle_without_data(const DiTSettings& run) {
   DiTSettings any = run;
-  any.model.height = any.model.width = any.model.patch;
+  any.model.height = any.model.width = any.patch;
   any.model.channels = any.model.classes = 1;
   training::check_schedule(any.train);
   any.settle();

@@ -11,12 +11,16 @@ namespace ditharos::examples {
 
 /// Everything that the configuration file and the flags decide: the model and more.
 struct DiTSettings : pipelines::ImageModelConfig {
+  int64_t patch = model.patch.height;  ///< side of a patch
   struct Data {
     std::string data = "shapes";
     bool horizontal_flip = false;
   } data;
   training::TrainSettings train;
   training::OutputSettings output;
+
+  /// Fills in the model's patch, then settles as an ImageModelConfig does.
+  void settle();
 };
 
 /// Rows for all of it. `run` must outlive the settings.

@@ -9,7 +9,7 @@ namespace {
 
 using models::SamplerKind;
 using models::StepEmbedding;
-using models::VideoAttention;
+using models::AttentionLayout;
 
 constexpr double most = 1 << 16;  // of every size of a model, as its configuration has it
 
@@ -23,8 +23,8 @@ void describe_model(Settings& settings, VideoSettings& run) {
       .add("heads", run.model.heads, "attention heads a block", between(1, most))
       .add("mlp_ratio", run.model.mlp_ratio, "hidden width of the MLP, in units of hidden", above(0).at_most(1024))
       .add("attention", run.model.attention, "which tokens see each other: all, or those of a frame, then of a place",
-           {{"joint", VideoAttention::joint}, {"factorised", VideoAttention::factorised}})
-      .add("coordinate_octaves", run.model.coordinate_octaves,
+           {{"joint", AttentionLayout::joint}, {"factorised", AttentionLayout::factorised}})
+      .add("coordinate_octaves", run.model.frequency_bands,
            "also tell tokens where in the clip they lie, as plane waves of so many octaves; 0: distances alone",
            between(0, 16))
       .add("qk_norm", run.model.qk_norm, "RMS norm of each head's queries and keys")
@@ -87,7 +87,7 @@ void describe(Settings& settings, VideoSettings& run) {
 void settle(VideoSettings& run) {
   training::check_schedule(run.train);
   run.model.patch = {run.patch[0], run.patch[1], run.patch[2]};
-  models::VideoDiTConfig model = run.model;  // what is not known yet does not decide whether the rest fits together
+  models::DiTConfig model = run.model;  // what is not known yet does not decide whether the rest fits together
   model.channels = 1;
   model.text.vocabulary = run.vocabulary;
   model.validate();

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include <ditharos/models/diffusion/frame_flow.h>
-#include <ditharos/models/dit/video_config.h>
+#include <ditharos/models/dit/config.h>
 #include <ditharos/models/samplers/config.h>
 #include <ditharos/training/run/resume.h>
 #include "examples/cli/options/clip_settings.h"
@@ -19,7 +19,8 @@ struct VideoSettings {
   int64_t vocabulary = 512, caption_count = 20000;
   double prompt_dropout = .1;
   std::vector<int64_t> patch = {1, 2, 2};
-  models::VideoDiTConfig model;  ///< settle() fills in the patch; channels and vocabulary follow from other parts
+  /// settle() fills in the patch; channels and vocabulary follow from other parts.
+  models::DiTConfig model = models::video_dit_preset();
   models::FrameFlowConfig flow;
   training::TrainSettings train{.steps = 10000, .batch_size = 16, .learning_rate = 1e-3, .ema_decay = .999};
   training::OutputSettings output;

@@ -1,22 +1,24 @@
 #pragma once
-// A video diffusion transformer together with the autoencoder whose latents it works on.
+// A diffusion transformer together with the autoencoder whose latents it works on.
 #include <optional>
 
 #include <ditharos/models/autoencoder/video.h>
-#include <ditharos/models/dit/video_dit.h>
+#include <ditharos/models/dit/dit.h>
 #include <ditharos/nn/frozen.h>
 
 namespace ditharos::models {
 
 /// Clips on one side, what is diffused on the other: latents of a frozen autoencoder, or the clips themselves. Trains
 /// and samples as the transformer does; stores both.
-class LatentVideo : public nn::Module<LatentVideo> {
+class LatentDiT : public nn::Module<LatentDiT> {
  public:
   /// ConfigError unless the transformer's channels are those of the latents, or of clips without an autoencoder.
-  LatentVideo(const VideoDiTConfig& config, const std::optional<VideoAutoencoder>& autoencoder, Generator& rng);
+  LatentDiT(const DiTConfig& config, const std::optional<VideoAutoencoder>& autoencoder, Generator& rng);
 
-  /// The transformer: velocity for latents x; see VideoDiT.
-  Tensor forward(const Tensor& x, const Tensor& t, const Tensor& prompts = {}) const { return dit_(x, t, prompts); }
+  /// The transformer: see DiT::forward; x are latents.
+  Tensor forward(const Tensor& x, const Tensor& t, const Tensor& conditions = {}) const {
+    return dit_(x, t, conditions);
+  }
   /// Clips [B, F, C, H, W] in [-1, 1] to what is diffused, and back. Records no graph.
   Tensor to_latents(const Tensor& clips) const;
   Tensor from_latents(const Tensor& latents) const;
@@ -30,13 +32,13 @@ class LatentVideo : public nn::Module<LatentVideo> {
   int64_t time_stride() const { return autoencoder_ ? (*autoencoder_)->config().time_stride : 1; }
 
   void visit(nn::Visitor& v) override;
-  VideoDiT& dit() { return dit_; }
-  const VideoDiT& dit() const { return dit_; }
+  DiT& dit() { return dit_; }
+  const DiT& dit() const { return dit_; }
   /// The autoencoder, or null.
   const VideoAutoencoder* autoencoder() const { return autoencoder_ ? &**autoencoder_ : nullptr; }
 
  private:
-  VideoDiT dit_;
+  DiT dit_;
   std::optional<nn::Frozen<VideoAutoencoder>> autoencoder_;
 };
 

@@ -5,7 +5,7 @@
 
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/diffusion/frame_flow.h>
-#include <ditharos/models/dit/latent_video.h>
+#include <ditharos/models/dit/latent_dit.h>
 #include <ditharos/optim/adam.h>
 #include <ditharos/training/trainer.h>
 
@@ -23,8 +23,8 @@ VideoAutoencoder small_autoencoder() {
   return model;
 }
 
-VideoDiTConfig small_config(int64_t channels) {
-  VideoDiTConfig config;
+DiTConfig small_config(int64_t channels) {
+  DiTConfig config = video_dit_preset();
   config.channels = channels;
   config.patch = {1, 2, 2};
   config.hidden = 12;
@@ -34,9 +34,9 @@ VideoDiTConfig small_config(int64_t channels) {
   return config;
 }
 
-LatentVideo small_model() {
+LatentDiT small_model() {
   Generator rng(2);
-  return LatentVideo(small_config(2), small_autoencoder(), rng);
+  return LatentDiT(small_config(2), small_autoencoder(), rng);
 }
 
 /// The bytes of all tensors whose names begin so.
@@ -49,8 +49,8 @@ std::vector<std::vector<float>> values(nn::ModuleBase& model, const std::string&
 
 }  // namespace
 
-TEST_CASE("latent video: the frozen autoencoder is stored, but not trained") {
-  LatentVideo model = small_model();
+TEST_CASE("latent dit: the frozen autoencoder is stored, but not trained") {
+  LatentDiT model = small_model();
   VideoAutoencoder alone = small_autoencoder();
   size_t stored = 0;
   for (const auto& [name, tensor] : nn::named_tensors(model)) {
@@ -62,8 +62,8 @@ TEST_CASE("latent video: the frozen autoencoder is stored, but not trained") {
   CHECK_EQ(nn::parameter_count(model), nn::parameter_count(model.dit()));
 }
 
-TEST_CASE("latent video: encoder and decoder are the same to the byte after training") {
-  LatentVideo model = small_model();
+TEST_CASE("latent dit: encoder and decoder are the same to the byte after training") {
+  LatentDiT model = small_model();
   const auto network = [&](const Tensor& x, const Tensor& t, const Tensor& prompts) { return model(x, t, prompts); };
   training::TrainerConfig config;
   config.class_dropout = .5;
@@ -89,8 +89,8 @@ TEST_CASE("latent video: encoder and decoder are the same to the byte after trai
         CHECK(own.tensor.to_vector<float>() == average.tensor.to_vector<float>());
 }
 
-TEST_CASE("latent video: what goes in and out") {
-  LatentVideo model = small_model();
+TEST_CASE("latent dit: what goes in and out") {
+  LatentDiT model = small_model();
   Generator rng(4);
   const Tensor clips = rng.normal({1, 2, 3, 8, 12});
   const Tensor latents = model.to_latents(clips);
@@ -101,9 +101,9 @@ TEST_CASE("latent video: what goes in and out") {
   CHECK(model.clip_multiple() == PatchSize{1, 4, 4});
   CHECK_EQ(model.channels(), 3);
   CHECK_THROWS_AS(model.latent_shape({1, 2, 3, 8, 6}), ShapeError);  // 3 columns of latents, patches of 2
-  CHECK_THROWS_AS(LatentVideo(small_config(5), small_autoencoder(), rng), ConfigError);
+  CHECK_THROWS_AS(LatentDiT(small_config(5), small_autoencoder(), rng), ConfigError);
 
-  const LatentVideo pixels(small_config(3), std::nullopt, rng);
+  const LatentDiT pixels(small_config(3), std::nullopt, rng);
   CHECK_EQ(pixels.to_latents(clips).to_vector<float>(), clips.to_vector<float>());
   CHECK(pixels.clip_multiple() == PatchSize{1, 2, 2});
   CHECK_EQ(pixels.channels(), 3);

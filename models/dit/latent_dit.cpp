@@ -1,10 +1,10 @@
-#include <ditharos/models/dit/latent_video.h>
+#include <ditharos/models/dit/latent_dit.h>
 
 #include <ditharos/autograd/grad_mode.h>
 
 namespace ditharos::models {
 
-LatentVideo::LatentVideo(const VideoDiTConfig& config, const std::optional<VideoAutoencoder>& autoencoder,
+LatentDiT::LatentDiT(const DiTConfig& config, const std::optional<VideoAutoencoder>& autoencoder,
                          Generator& rng)
     : dit_(config, rng) {
   if (!autoencoder) return;
@@ -14,30 +14,30 @@ LatentVideo::LatentVideo(const VideoDiTConfig& config, const std::optional<Video
   autoencoder_.emplace(*autoencoder);
 }
 
-Tensor LatentVideo::to_latents(const Tensor& clips) const {
+Tensor LatentDiT::to_latents(const Tensor& clips) const {
   const NoGrad no_grad;
   return autoencoder_ ? (*autoencoder_)->to_latents(clips) : clips;
 }
 
-Tensor LatentVideo::from_latents(const Tensor& latents) const {
+Tensor LatentDiT::from_latents(const Tensor& latents) const {
   const NoGrad no_grad;
   return autoencoder_ ? (*autoencoder_)->from_latents(latents) : latents;
 }
 
-Shape LatentVideo::latent_shape(const Shape& clips) const {
+Shape LatentDiT::latent_shape(const Shape& clips) const {
   const Shape shape = autoencoder_ ? (*autoencoder_)->config().latent_shape(clips) : clips;
   static_cast<void>(patch_grid(shape, dit_.config().patch));  // refuses what does not divide
   return shape;
 }
 
-PatchSize LatentVideo::clip_multiple() const {
+PatchSize LatentDiT::clip_multiple() const {
   const PatchSize& patch = dit_.config().patch;
   if (!autoencoder_) return patch;
   const VideoAutoencoderConfig& a = (*autoencoder_)->config();
   return {patch.frames * a.time_stride, patch.height * a.stride(), patch.width * a.stride()};
 }
 
-void LatentVideo::visit(nn::Visitor& v) {
+void LatentDiT::visit(nn::Visitor& v) {
   v("dit", dit_);
   v("autoencoder", autoencoder_);
 }

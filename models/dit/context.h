@@ -1,0 +1,40 @@
+#pragma once
+// What the blocks of a diffusion transformer share in one forward pass, and among which tokens they attend.
+#include <ditharos/models/dit/config.h>
+#include <ditharos/models/dit/rotary.h>
+
+namespace ditharos::models {
+
+/// Among which tokens a block attends: its attention is over sequences of these.
+enum class AttentionAxes {
+  joint,    ///< all of a clip
+  spatial,  ///< those of one frame
+  temporal  ///< those of one spatial position, through time
+};
+/// Of the block with this index: in a factorised model spatial and temporal blocks alternate.
+[[nodiscard]] AttentionAxes attention_axes(AttentionLayout layout, int64_t block);
+
+/// What the blocks of one forward pass share. As it is by default, a block's tokens are those of whole samples
+/// [B, T, D], without rotary positions and without a prompt.
+struct DiTContext {
+  int64_t batch = 0;  ///< clips; 0: see above
+  PatchGrid grid;     ///< of a clip
+  /// Rotary positions of the tokens of each kind of sequence; undefined: none.
+  RotaryTable joint = {}, spatial = {}, temporal = {};
+  Tensor text = {};       ///< the prompts' tokens [B, L, W], or undefined
+  Tensor text_mask = {};  ///< bool [B, 1, 1, L], true: a token
+
+  const RotaryTable& positions(AttentionAxes axes) const;
+  /// What a gradient has to reach, for nn::checkpoint.
+  template <class F>
+  void visit_tensors(F&& f) {
+    f(text);
+  }
+};
+
+/// x holds B T rows of D elements, frame by frame, in any shape [..., D] -> [sequences, tokens of a sequence, D].
+Tensor to_sequences(const Tensor& x, AttentionAxes axes, const DiTContext& context);
+/// The way back, to a tensor of the shape `like`.
+Tensor from_sequences(const Tensor& x, AttentionAxes axes, const DiTContext& context, const Shape& like);
+
+}  // namespace ditharos::models
