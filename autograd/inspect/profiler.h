@@ -2,7 +2,7 @@
 // A profile of what a thread computes: every operation forward and backward, the optimiser, random numbers.
 //
 //   Profiler profiler;                       // begins
-//   trainer.step(batch.images, batch.labels);
+//   trainer.step(batch.images(), batch.labels);
 //   profiler.stop();
 //   std::puts(profiler.table().c_str());
 //   profiler.save_trace("trace.json");       // for chrome://tracing or ui.perfetto.dev
