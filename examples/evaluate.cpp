@@ -1,7 +1,8 @@
-// Judges a trained diffusion transformer: are its pictures of the class asked for, and how far are they from real ones?
+// Evaluates a trained diffusion transformer: are its images of the class asked for, and how far are they from real
+// ones?
 //
 //   evaluate --checkpoint runs/quickstart --guidance 3
-//   evaluate --data fashion-mnist                        (the classifier and real pictures alone)
+//   evaluate --data fashion-mnist                        (the classifier and real images alone)
 #include <cstdio>
 #include <optional>
 #include <string>
@@ -37,28 +38,28 @@ struct Options {
 
 void describe(Settings& settings, Options& options) {
   settings.options()
-      .add("checkpoint", options.checkpoint, "a run folder or a checkpoint file; none: judge real pictures alone")
+      .add("checkpoint", options.checkpoint, "a run folder or a checkpoint file; none: evaluate real images alone")
       .add("data", options.data, "shapes, fashion-mnist, or a folder; the checkpoint's data when not given")
       .add("per_class", options.per_class, "samples of each class", between(1, 1e6))
       .add("seed", options.seed, "decides the noise that samples begin with")
-      .add("last_weights", options.last_weights, "judge the last weights instead of their moving average")
+      .add("last_weights", options.last_weights, "evaluate the last weights instead of their moving average")
       .add("int8", options.int8, "let the diffusion transformer multiply in 8-bit integers, as sample_dit --int8 does")
       .add("cache", options.cache, "folder that keeps the trained classifier for the next time")
       .add("json", options.json, "also write the figures to this file")
       .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", between(0, 1024));
   describe_max_pixels(settings, options.max_pixels);
-  settings.section("classifier", "the judge, trained once for each data set")
-      .add("classifier_epochs", options.classifier.epochs, "times that it sees the training pictures", between(1, 1e6))
+  settings.section("classifier", "the classifier, trained once for each data set")
+      .add("classifier_epochs", options.classifier.epochs, "times that it sees the training images", between(1, 1e6))
       .add("classifier_learning_rate", options.classifier.learning_rate, "AdamW's, at its highest",
            above(0).at_most(largest_float))
-      .add("classifier_flip", options.classifier.horizontal_flip, "train with half of the pictures mirrored")
-      .add("classifier_seed", options.classifier.seed, "decides its initial weights and the order of pictures");
+      .add("classifier_flip", options.classifier.horizontal_flip, "train with half of the images mirrored")
+      .add("classifier_seed", options.classifier.seed, "decides its initial weights and the order of images");
 }
 
 void check_fits(const pipelines::ImagePipeline& pipeline, const data::Dataset& test, const std::string& data) {
   const models::DiTConfig& model = pipeline.config().model;
   const bool fits = model.channels == test.channels() && model.height == test.height() && model.width == test.width();
-  check<ConfigError>(fits, pipeline.path(), " draws pictures of ", model.height, "x", model.width, "x", model.channels,
+  check<ConfigError>(fits, pipeline.path(), " draws images of ", model.height, "x", model.width, "x", model.channels,
                      ", but those of ", data, " are ", test.height(), "x", test.width(), "x", test.channels());
   check<ConfigError>(model.classes == 0 || model.classes == test.num_classes(), pipeline.path(), " knows ",
                      model.classes, " classes, but ", data, " has ", test.num_classes());
@@ -82,9 +83,9 @@ models::ImageQuality measure_samples(const pipelines::ImagePipeline& pipeline, c
 int evaluate(int argc, char** argv) {
   Options options;
   models::SamplerConfig sampler;
-  Settings settings("evaluate", "Judges the pictures of a diffusion transformer that train_dit trained: the share "
+  Settings settings("evaluate", "Evaluates the images of a diffusion transformer that train_dit trained: the share "
                                 "that a classifier takes for the class asked for, and the Frechet distance from real "
-                                "pictures.");
+                                "images.");
   describe(settings, options);
   describe_sampling(settings, sampler);
   settings.only_with({"seed", "last_weights", "int8", "sampler", "sampling_steps", "guidance", "guided_channels",
@@ -121,10 +122,10 @@ int evaluate(int argc, char** argv) {
 
   const models::ConvClassifier classifier = image_classifier(options.cache, train.dataset, options.classifier);
   const models::ImageEvaluator evaluator(classifier, test, options.per_class);
-  std::printf("it recognises %s %% of all %lld test pictures\n", fixed_text(100 * evaluator.test_accuracy(), 2).c_str(),
+  std::printf("it recognises %s %% of all %lld test images\n", fixed_text(100 * evaluator.test_accuracy(), 2).c_str(),
               static_cast<long long>(test.size()));
   if (evaluator.per_class() < options.per_class) {
-    std::printf("only %lld pictures of each class: the test set has no more for a fair comparison\n",
+    std::printf("only %lld images of each class: the test set has no more for a fair comparison\n",
                 static_cast<long long>(evaluator.per_class()));
   }
   std::optional<models::ImageQuality> samples;

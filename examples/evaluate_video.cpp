@@ -1,5 +1,5 @@
 // Does a text-to-video model show what it is asked for? Samples clips for prompts that it never saw in training and
-// measures thing, direction, motion and sky on their frames, beside real clips and shuffled prompts. With --tasks also
+// measures object, direction, motion and sky on their frames, beside real clips and shuffled prompts. With --tasks also
 // how exactly frames that were given come back, and how well loops close.
 //
 //   evaluate_video --checkpoint runs/video --prompts 200 --frames 16 --size 32x48 --tasks 20
@@ -66,7 +66,7 @@ int evaluate(int argc, char** argv) {
   const data::SampleShape shape = shape_for(options, pipeline);
 
   const models::ConvClassifier classifier =
-      clip_classifier(options.cache, options.judge_clips, options.classifier);
+      clip_classifier(options.cache, options.classifier_clips, options.classifier);
   const pipelines::HeldOutClips held_out =
       pipelines::held_out_clips(pipeline, shape, options.prompts, options.companions, options.seed);
   const Tensor sampled = sample_clips(pipeline, held_out.captions, shape, options.seed);
@@ -88,9 +88,9 @@ int evaluate(int argc, char** argv) {
     report.tasks = measure_tasks(pipeline, some(held_out.captions), some(held_out.real), options.seed);
     print_tasks(*report.tasks, options.tasks);
   }
-  if (!options.sheet.empty()) {
+  if (!options.grid.empty()) {
     const int64_t shown = std::min<int64_t>(12, options.prompts);
-    save_clip_grid(options.sheet, slice(sampled, 0, 0, shown),
+    save_clip_grid(options.grid, slice(sampled, 0, 0, shown),
                    {held_out.captions.begin(), held_out.captions.begin() + shown});
   }
   if (!options.json.empty()) write_json(options.json, report, pipeline);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# From a fresh clone to a sheet of pictures drawn by a diffusion transformer: installs what is missing, builds, trains for
+# From a fresh clone to a grid of images drawn by a diffusion transformer: installs what is missing, builds, trains for
 # a few minutes on Fashion-MNIST and says where the results are.
 #
 #   bash examples/quickstart.sh [OPTIONS OF train_dit]     e.g. bash examples/quickstart.sh --threads 4
@@ -18,7 +18,7 @@ build_targets train_dit sample_dit
 data=$fashion_mnist
 if [[ ! -r $fashion_mnist/train-images-idx3-ubyte.gz ]]; then
   data=shapes
-  say "The Fashion-MNIST pictures (package dataset-fashion-mnist) are not here: training on drawn shapes, class = shape"
+  say "The Fashion-MNIST images (package dataset-fashion-mnist) are not here: training on drawn shapes, class = shape"
 fi
 # A run of the other data set is there: leave it in peace.
 if [[ -f $run/config.toml ]] && ! grep -qF "\"$data\"" "$run/config.toml"; then
@@ -28,4 +28,4 @@ fi
 say "Training; Ctrl-C stops it and keeps what it has learnt"
 build/examples/train_dit --config examples/configs/quickstart.toml --data "$data" --out "$run" --resume auto "$@"
 
-say "Done. More pictures: build/examples/sample_dit --checkpoint $run --per-class 12 --out more.png"
+say "Done. More images: build/examples/sample_dit --checkpoint $run --per-class 12 --out more.png"

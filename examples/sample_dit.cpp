@@ -1,6 +1,6 @@
-// Samples images from a trained diffusion transformer and writes them as one sheet.
+// Samples images from a trained diffusion transformer and writes them as one grid.
 //
-//   sample_dit --checkpoint runs/quickstart --classes 8,Bag --per-class 10 --guidance 3 --out pictures.png
+//   sample_dit --checkpoint runs/quickstart --classes 8,Bag --per-class 10 --guidance 3 --out images.png
 #include <cstdio>
 #include <filesystem>
 #include <string>
@@ -9,7 +9,7 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/data/codecs/png.h>
 #include <ditharos/data/datasets/dataset.h>
-#include <ditharos/data/image/sheet.h>
+#include <ditharos/data/image/image_grid.h>
 #include <ditharos/pipelines/image_pipeline.h>
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/training/run/output_files.h>
@@ -38,14 +38,14 @@ struct Options {
 void describe(Settings& settings, Options& options) {
   settings.options()
       .add("checkpoint", options.checkpoint, "a run folder or a checkpoint file")
-      .add("out", options.out, "the sheet to write, PNG")
-      .add("folder", options.folder, "also write each picture as a PNG of its own, FOLDER/class/0000.png: data for "
+      .add("out", options.out, "the grid to write, PNG")
+      .add("folder", options.folder, "also write each image as a PNG of its own, FOLDER/class/0000.png: data for "
                                      "train_dit. A class \"T-shirt/top\" gets the folder T-shirt%2Ftop")
-      .add("per_class", options.per_class, "pictures a class", between(1, 1e6))
-      .add("scale", options.scale, "size of a pixel on the sheet", between(1, 32))
-      .add("seed", options.seed, "decides the noise that pictures begin with")
+      .add("per_class", options.per_class, "images a class", between(1, 1e6))
+      .add("scale", options.scale, "size of a pixel on the grid", between(1, 32))
+      .add("seed", options.seed, "decides the noise that images begin with")
       .add("last_weights", options.last_weights, "use the last weights instead of their moving average")
-      .add("int8", options.int8, "multiply in 8-bit integers: about twice as fast, nearly the same pictures")
+      .add("int8", options.int8, "multiply in 8-bit integers: about twice as fast, nearly the same images")
       .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", between(0, 1024));
   settings.add_repeated("classes", options.classes, "LIST",
                         "which classes, by name or number: \"8,Ankle boot\"; a name that holds a comma stands behind a "
@@ -53,7 +53,7 @@ void describe(Settings& settings, Options& options) {
 }
 
 void check_files(const Options& options, const Settings& settings) {
-  check<ConfigError>(!options.out.empty(), "--out: the sheet needs a name");
+  check<ConfigError>(!options.out.empty(), "--out: the grid needs a name");
   check_png_name("--out", options.out);
   check_outputs({{"--out", options.out}, {"--folder", options.folder, true}},
                 {{"--checkpoint", options.checkpoint, true}, {"--config", settings.config_path()}});
@@ -74,7 +74,7 @@ void write_images(const std::vector<std::string>& files, const Tensor& images) {
 int sample(int argc, char** argv) {
   Options options;
   models::SamplerConfig sampler;
-  Settings settings("sample_dit", "Draws pictures with a diffusion transformer that train_dit trained.");
+  Settings settings("sample_dit", "Draws images with a diffusion transformer that train_dit trained.");
   describe(settings, options);
   describe_sampling(settings, sampler);
   if (!settings.parse(argc, argv)) return 0;
@@ -105,10 +105,10 @@ int sample(int argc, char** argv) {
   progress.finish();
   std::vector<std::string> row_labels;
   for (size_t i = 0; i < shown.size(); i += size_t(options.per_class)) row_labels.push_back(shown[i]);
-  data::save_sheet(options.out, images, {.columns = options.per_class, .scale = options.scale,
+  data::save_grid(options.out, images, {.columns = options.per_class, .scale = options.scale,
                                          .row_labels = row_labels});
   write_images(files, images);
-  std::printf("%lld pictures from %s, step %lld: %s\n", static_cast<long long>(images.size(0)),
+  std::printf("%lld images from %s, step %lld: %s\n", static_cast<long long>(images.size(0)),
               pipeline.path().c_str(), static_cast<long long>(pipeline.step()), options.out.c_str());
   return 0;
 }

@@ -96,7 +96,7 @@ int sample(int argc, char** argv) {
     data::write_clip(files[i], contiguous(select(clips, 0, int64_t(i))), options.fps, {.scale = options.scale});
     written += (written.empty() ? "" : ", ") + files[i];
   }
-  if (!options.sheet.empty()) save_clip_grid(options.sheet, clips, options.prompts, clips.size(1));
+  if (!options.grid.empty()) save_clip_grid(options.grid, clips, options.prompts, clips.size(1));
   if (!options.strip.empty()) preview.save(options.strip, options.prompts);
   const data::SampleShape shape{clips.size(1), clips.size(3), clips.size(4)};
   std::printf("%zu %s of %s from %s, step %lld: %s\n", files.size(), files.size() == 1 ? "clip" : "clips",

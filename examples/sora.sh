@@ -11,7 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source cmake/setup.sh
 
 out=$started/clip.webp
-sheet=$started/clip_frames.png
+grid=$started/clip_frames.png
 for argument in "$@"; do
   if [[ $argument == --out || $argument == --out=* ]]; then out=""; fi
 done
@@ -25,6 +25,6 @@ checkpoint=$PWD/examples/checkpoints/sora.safetensors
 
 cd "$started"
 begin=$SECONDS
-"$program" --checkpoint "$checkpoint" ${out:+--out "$out"} --sheet "$sheet" "$@"
-say "Made in $((SECONDS - begin)) s. All frames side by side: $sheet"
+"$program" --checkpoint "$checkpoint" ${out:+--out "$out"} --grid "$grid" "$@"
+say "Made in $((SECONDS - begin)) s. All frames side by side: $grid"
 if [[ -n $out && -n ${DISPLAY:-} ]] && command -v xdg-open >/dev/null; then xdg-open "$out" || true; fi

@@ -11,7 +11,7 @@
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/data/datasets/open_clips.h>
-#include <ditharos/data/image/sheet.h>
+#include <ditharos/data/image/image_grid.h>
 #include <ditharos/models/autoencoder/video.h>
 #include <ditharos/pipelines/clip_tasks.h>
 #include <ditharos/tensor/parallel.h>
@@ -39,7 +39,7 @@ Fidelity fidelity_of(const Tensor& clips, const Tensor& decoded) {
 }
 
 /// Two rows a clip: frames as they are, and as they come back. At most 4 clips and 8 frames of each.
-void draw_sheet(const std::string& path, const data::Batch& batch, const Tensor& decoded) {
+void draw_grid(const std::string& path, const data::Batch& batch, const Tensor& decoded) {
   const int64_t clips = std::min<int64_t>(4, batch.samples.size(0)), frames = std::min<int64_t>(8, batch.shape.frames);
   std::vector<Tensor> rows;
   std::vector<std::string> labels;
@@ -49,8 +49,8 @@ void draw_sheet(const std::string& path, const data::Batch& batch, const Tensor&
     labels.push_back(batch.captions[size_t(i)]);
     labels.push_back("as it comes back");
   }
-  data::save_sheet(path, cat(rows, 0), {.columns = frames, .scale = 3, .row_labels = labels,
-                                        .label_place = data::SheetOptions::LabelPlace::above});
+  data::save_grid(path, cat(rows, 0), {.columns = frames, .scale = 3, .row_labels = labels,
+                                        .label_place = data::GridOptions::LabelPlace::above});
 }
 
 int train(int argc, char** argv) {
@@ -72,10 +72,10 @@ int train(int argc, char** argv) {
   print_notes(source->notes());
   const auto held_out = data::open_clips(run.clips.data, data::ClipUse::evaluation, options.max_pixels);
   const std::vector<data::Bucket> buckets = clip_buckets(run.clips, run.train.batch_size);
-  data::SampleShape judged_shape = buckets[0].shape;
-  judged_shape.frames = held_out_frames;  // every time stride divides it
-  const data::Batch judged =
-      data::clip_batch(*held_out, judged_shape, 0, std::min(held_out_clips, held_out->size()));
+  data::SampleShape held_out_shape = buckets[0].shape;
+  held_out_shape.frames = held_out_frames;  // every time stride divides it
+  const data::Batch held_out_batch =
+      data::clip_batch(*held_out, held_out_shape, 0, std::min(held_out_clips, held_out->size()));
   const training::RunIdentity identity{.kind = autoencoder_kind(), .configuration = settings.to_toml(),
                                        .data = training::fingerprint_of(*source), .train = run.train};
   Generator rng(run.train.seed);
@@ -111,10 +111,10 @@ int train(int argc, char** argv) {
   const auto show = [&](const std::string& path) {
     const NoGrad no_grad;
     const training::AveragedWeights averaged(trainer);
-    const models::LatentDistribution latents = model.encode(judged.samples);
+    const models::LatentDistribution latents = model.encode(held_out_batch.samples);
     const Tensor decoded = model.decode(latents.mean);
-    draw_sheet(path, judged, decoded);
-    const Fidelity f = fidelity_of(judged.samples, decoded);
+    draw_grid(path, held_out_batch, decoded);
+    const Fidelity f = fidelity_of(held_out_batch.samples, decoded);
     const double divergence = latents.kl_divergence().item();
     return training::JsonObject().add("psnr", f.psnr).add("rms", f.rms).add("divergence", divergence);
   };

@@ -1,6 +1,6 @@
-// Trains a class-conditional diffusion transformer on pictures.
+// Trains a class-conditional diffusion transformer on images.
 //
-//   train_dit --config examples/configs/quickstart.toml --data my_pictures --out runs/mine
+//   train_dit --config examples/configs/quickstart.toml --data my_images --out runs/mine
 //
 // Everything is decided by the configuration; the same one gives the same bytes at any number of threads, whether the
 // run was interrupted and resumed or not.
@@ -8,7 +8,7 @@
 #include <string>
 
 #include <ditharos/data/datasets/open.h>
-#include <ditharos/data/image/sheet.h>
+#include <ditharos/data/image/image_grid.h>
 #include <ditharos/data/loading/loader.h>
 #include <ditharos/nn/module.h>
 #include <ditharos/pipelines/image_pipeline.h>
@@ -35,23 +35,23 @@ training::Trainer make_trainer(models::DiT& model, const DiTSettings& run) {
       models::make_objective(run.process), make_optimizer(model, run.train), config);
 }
 
-/// A sheet of samples from fixed noise, one class a row, with the averaged weights.
-void draw_sheet(const std::string& path, models::DiT& model, training::Trainer& trainer, const DiTSettings& run,
+/// A grid of samples from fixed noise, one class a row, with the averaged weights.
+void draw_grid(const std::string& path, models::DiT& model, training::Trainer& trainer, const DiTSettings& run,
                 const std::vector<std::string>& class_names) {
   constexpr int64_t per_class = 8;
   const training::AveragedWeights averaged(trainer);
   nn::set_training(model, false);
-  const Tensor pictures = pipelines::sample_images(model, run.process, run.sampler,
+  const Tensor images = pipelines::sample_images(model, run.process, run.sampler,
                                                    {.per_class = per_class, .seed = run.train.seed});
   nn::set_training(model, true);
-  data::save_sheet(path, pictures, {.columns = per_class, .scale = 2, .row_labels = class_names});
+  data::save_grid(path, images, {.columns = per_class, .scale = 2, .row_labels = class_names});
 }
 
 int train(int argc, char** argv) {
   DiTSettings run;
   TrainingOptions options("runs/dit");
   bool recompute = false;
-  Settings settings("train_dit", "Trains a class-conditional diffusion transformer on pictures.");
+  Settings settings("train_dit", "Trains a class-conditional diffusion transformer on images.");
   describe_options(settings, options);
   settings.options().add("recompute", recompute,
                          "compute blocks again in the backward pass: less memory, more time, the same up to rounding");
@@ -86,7 +86,7 @@ int train(int argc, char** argv) {
   data::Loader loader(std::make_shared<data::Dataset>(dataset),
                       {.batch_size = run.train.batch_size, .seed = run.train.seed,
                        .horizontal_flip = run.data.horizontal_flip}, start);
-  std::printf("%lld pictures of %lldx%lldx%lld in %lld classes; %lld parameters; %d threads\n",
+  std::printf("%lld images of %lldx%lldx%lld in %lld classes; %lld parameters; %d threads\n",
               static_cast<long long>(dataset.size()), static_cast<long long>(dataset.height()),
               static_cast<long long>(dataset.width()), static_cast<long long>(dataset.channels()),
               static_cast<long long>(dataset.num_classes()), static_cast<long long>(nn::parameter_count(model)),
@@ -103,7 +103,7 @@ int train(int argc, char** argv) {
     pipelines::describe_image_checkpoint(state, run.model, dataset.class_names());
   };
   const auto show = [&](const std::string& path) {
-    draw_sheet(path, model, trainer, run, dataset.class_names());
+    draw_grid(path, model, trainer, run, dataset.class_names());
     return training::JsonObject();
   };
   return reporter.finish(training::run_training(

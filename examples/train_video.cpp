@@ -2,7 +2,7 @@
 //
 //   train_video --config examples/configs/video.toml --autoencoder runs/autoencoder --out runs/video
 //
-// One set of weights learns clips of several shapes, and by a time for each frame also to set pictures in motion, to
+// One set of weights learns clips of several shapes, and by a time for each frame also to set images in motion, to
 // extend clips and to fill in between. The same configuration gives the same bytes at any number of threads, whether
 // the run was interrupted and resumed or not.
 #include <cstdio>

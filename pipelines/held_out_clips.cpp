@@ -10,8 +10,8 @@ HeldOutClips held_out_clips(const VideoPipeline& pipeline, const data::SampleSha
   data::MovingGarmentsOptions options;
   options.split = data::SceneSplit::held_out;
   options.seed = seed;
-  options.second_thing = companions;
-  const data::MovingGarments clips(data::things_to_move(data::Split::test), options);
+  options.second_object = companions;
+  const data::MovingGarments clips(data::objects_to_move(data::Split::test), options);
   const int64_t longest = pipeline.config().model.text.length;
   HeldOutClips result;
   for (int64_t i = 0; i < clips.size() && int64_t(result.captions.size()) < count; ++i) {

@@ -17,7 +17,7 @@ int64_t stored_number(const training::LatestCheckpoint& run, const char* key) {
   int64_t value = -1;
   if (it != run.state->metadata.end())
     std::from_chars(it->second.data(), it->second.data() + it->second.size(), value);
-  check<IoError>(value >= 0, "\"", run.path, "\" does not say the ", key, " of its pictures");
+  check<IoError>(value >= 0, "\"", run.path, "\" does not say the ", key, " of its images");
   return value;
 }
 

@@ -92,7 +92,7 @@ class Scanner {
       refuse("unexpected ", shown(), ": outside of quotes only letters of ASCII, digits and signs are allowed");
   }
 
-  /// From the opening bracket to where the key begins; what follows is the library's to judge.
+  /// From the opening bracket to where the key begins; the library checks what follows.
   void check_header() {
     advance();
     skip_space();

@@ -18,7 +18,7 @@
 namespace ditharos::training {
 namespace {
 
-constexpr const char* kind = "picture-classifier";
+constexpr const char* kind = "image-classifier";
 
 models::ClassifierConfig config_for(const data::Dataset& dataset) {
   return {.channels = dataset.channels(), .height = dataset.height(), .width = dataset.width(),
@@ -79,7 +79,7 @@ models::ConvClassifier train_classifier(const data::Dataset& dataset, const Clas
 std::string classifier_fingerprint(const data::Dataset& dataset, const ClassifierTraining& training) {
   const auto line = [](const char* key, const std::string& value) { return key + (" = " + value + "\n"); };
   return line("layout", "1") +  // to be raised when the network or its training changes
-         line("pictures", std::to_string(checksum(dataset.images()))) +
+         line("images", std::to_string(checksum(dataset.images()))) +
          line("labels", std::to_string(checksum(dataset.labels()))) +
          line("count", std::to_string(dataset.size())) + line("channels", std::to_string(dataset.channels())) +
          line("height", std::to_string(dataset.height())) + line("width", std::to_string(dataset.width())) +

@@ -11,7 +11,7 @@ CachedClassifier cached_clip_classifier(const std::string& folder, const data::D
   const auto crops = [&](int64_t count) {
     data::MovingGarmentsOptions options;
     options.count = count;
-    options.second_thing = 0;
+    options.second_object = 0;
     return models::object_crops(data::MovingGarments(objects, options), shapes);
   };
   // A few crops stand for all of them: whoever changes how clips are made or measured changes these as well.

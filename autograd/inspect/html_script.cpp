@@ -41,8 +41,8 @@ function short(text, most, keepEnd) {
 }
 
 // --- the drawing ---
-const picture = $('graph');
-const world = svg('g', {}, picture);
+const image = $('graph');
+const world = svg('g', {}, image);
 const [boxWidth, boxHeight] = data.box;
 
 function path(points) {
@@ -86,14 +86,14 @@ function zoom(factor, x, y) {
   place();
 }
 function fit() {
-  const w = picture.clientWidth, h = picture.clientHeight;
+  const w = image.clientWidth, h = image.clientHeight;
   const scale = Math.min(1.3, w / data.width, h / data.height);
   view = {scale, x: (w - data.width * scale) / 2, y: (h - data.height * scale) / 2};
   place();
 }
 // The whole graph where its labels can be read then, else the loss, at a size at which they can.
 function start() {
-  const w = picture.clientWidth, h = picture.clientHeight, readable = .8;
+  const w = image.clientWidth, h = image.clientHeight, readable = .8;
   fit();
   if (view.scale >= readable || !nodes.length) return;
   const loss = nodes[steps[0]].at, margin = boxHeight;
@@ -104,7 +104,7 @@ function start() {
 }
 // Brings a node into view at a size that can be read, and moves as little as that takes.
 function bring(i) {
-  const w = picture.clientWidth, h = picture.clientHeight;
+  const w = image.clientWidth, h = image.clientHeight;
   if (view.scale < .6) zoom(.8 / view.scale, w / 2, h / 2);
   const x = nodes[i].at[0] * view.scale + view.x, y = nodes[i].at[1] * view.scale + view.y;
   const mx = Math.min(w / 3, boxWidth * 1.5 * view.scale), my = Math.min(h / 3, boxHeight * 3 * view.scale);
@@ -112,24 +112,24 @@ function bring(i) {
   view.y += Math.max(my - y, 0) - Math.max(y - (h - my), 0);
   place();
 }
-picture.addEventListener('wheel', e => {
+image.addEventListener('wheel', e => {
   e.preventDefault();
-  const r = picture.getBoundingClientRect();
+  const r = image.getBoundingClientRect();
   zoom(Math.exp(-e.deltaY * .0015), e.clientX - r.left, e.clientY - r.top);
 }, {passive: false});
 let grip = null;
-picture.addEventListener('pointerdown', e => { grip = {x: e.clientX, y: e.clientY}; dragged = false; });
+image.addEventListener('pointerdown', e => { grip = {x: e.clientX, y: e.clientY}; dragged = false; });
 window.addEventListener('pointermove', e => {
   if (!grip) return;
   const dx = e.clientX - grip.x, dy = e.clientY - grip.y;
   if (!dragged && Math.hypot(dx, dy) < 4) return;
   dragged = true;
-  picture.classList.add('dragging');
+  image.classList.add('dragging');
   view.x += dx; view.y += dy;
   grip = {x: e.clientX, y: e.clientY};
   place();
 });
-window.addEventListener('pointerup', () => { grip = null; picture.classList.remove('dragging'); });
+window.addEventListener('pointerup', () => { grip = null; image.classList.remove('dragging'); });
 
 // --- the panel ---
 // The last axis runs to the right, the others downwards.
@@ -258,7 +258,7 @@ $('first').addEventListener('click', () => show(0));
 $('back').addEventListener('click', () => show(step - 1));
 $('next').addEventListener('click', () => show(step + 1));
 $('last').addEventListener('click', () => show(steps.length));
-const centre = factor => zoom(factor, picture.clientWidth / 2, picture.clientHeight / 2);
+const centre = factor => zoom(factor, image.clientWidth / 2, image.clientHeight / 2);
 $('in').addEventListener('click', () => centre(1.3));
 $('out').addEventListener('click', () => centre(1 / 1.3));
 $('fit').addEventListener('click', fit);

@@ -17,7 +17,7 @@ Tensor input_gradient(const char* op, const Tensor& grad, const Tensor& weight, 
                       const ConvWindow& w);
 Tensor weight_gradient(const Tensor& grad, const Tensor& x, const Shape& weight, const ConvWindow& w);
 
-/// Sum over pictures and positions of grad [B, O, ...].
+/// Sum over images and positions of grad [B, O, ...].
 Tensor bias_gradient(const Tensor& grad) {
   Axes axes{0};
   for (int i = 2; i < grad.rank(); ++i) axes.push_back(i);

@@ -8,7 +8,7 @@
 namespace ditharos {
 namespace {
 
-/// [C] as [C, 1, ...], which broadcasts over a picture of the rank of x.
+/// [C] as [C, 1, ...], which broadcasts over an image of the rank of x.
 Tensor per_channel(const Tensor& v, const Tensor& x) {
   Shape shape = Shape::filled(x.rank() - 1, 1);
   shape[0] = v.size(0);

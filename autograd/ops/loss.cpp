@@ -1,4 +1,4 @@
-// Losses. They refuse shapes that differ: a silent broadcast of [N] against [N, 1] trains the wrong thing.
+// Losses. They refuse shapes that differ: a silent broadcast of [N] against [N, 1] trains towards the wrong target.
 #include <limits>
 
 #include <ditharos/autograd/node.h>

@@ -1,4 +1,4 @@
-// Pooling and interpolation of pictures.
+// Pooling and interpolation of images.
 #include <memory>
 
 #include <ditharos/autograd/node.h>
@@ -12,7 +12,7 @@ namespace {
 using kernels::Taps;
 using SharedTaps = std::shared_ptr<const Taps>;
 
-/// y = R x C^T for every picture, with R and C given and their transposes for the way back: the map is linear, so its
+/// y = R x C^T for every image, with R and C given and their transposes for the way back: the map is linear, so its
 /// adjoint is the same with R^T and C^T, to every order.
 Tensor resampled(const char* op, const Tensor& x, const SharedTaps& rows, const SharedTaps& columns,
                  const SharedTaps& rows_back, const SharedTaps& columns_back) {
@@ -32,7 +32,7 @@ struct Window {
   Shape kernel, stride, padding;
 };
 
-/// Checks that a window fits the pictures x [..., H, W] and that every window has a pixel in it.
+/// Checks that a window fits the images x [..., H, W] and that every window has a pixel in it.
 Window window_of(const char* op, const Tensor& x, const PerAxis& kernel, const std::optional<PerAxis>& stride,
                  const PerAxis& padding) {
   Window w{kernel.resolve(op, "kernel", 2), {}, padding.resolve(op, "padding", 2)};
@@ -47,7 +47,7 @@ Window window_of(const char* op, const Tensor& x, const PerAxis& kernel, const s
   }
   check<ShapeError>(settings, "[", op, "] needs kernel >= 1, stride >= 1 and padding from 0 to half the kernel, got ",
                     w.kernel, ", ", w.stride, " and ", w.padding);
-  check<ShapeError>(fits, "[", op, "] a window of ", w.kernel, " does not fit pictures of ",
+  check<ShapeError>(fits, "[", op, "] a window of ", w.kernel, " does not fit images of ",
                     Shape{x.size(2), x.size(3)}, " with padding ", w.padding);
   return w;
 }

@@ -128,10 +128,10 @@ VideoFrames read_frame_folder(const std::string& directory, int64_t max_pixels) 
   const int64_t height = first.size(1), width = first.size(2);
   FrameList frames(directory, static_cast<int64_t>(names.size()), height, width, max_pixels);
   for (size_t i = 0; i < names.size(); ++i) {
-    const Tensor picture = i == 0 ? first : read(names[i]);
-    check<IoError>(picture.shape() == first.shape(), "cannot read ", directory, ": ", names[i], " has ",
-                   picture.size(2), " x ", picture.size(1), " pixels, but ", names[0], " has ", width, " x ", height);
-    std::memcpy(frames.add(), picture.data<uint8_t>(), static_cast<size_t>(picture.numel()));
+    const Tensor image = i == 0 ? first : read(names[i]);
+    check<IoError>(image.shape() == first.shape(), "cannot read ", directory, ": ", names[i], " has ",
+                   image.size(2), " x ", image.size(1), " pixels, but ", names[0], " has ", width, " x ", height);
+    std::memcpy(frames.add(), image.data<uint8_t>(), static_cast<size_t>(image.numel()));
   }
   return {frames.take(), read_rate(root / rate_file)};
 }

@@ -1,6 +1,6 @@
 #pragma once
 // Internal to data/.
-// A directory of pictures as the frames of one clip.
+// A directory of images as the frames of one clip.
 #include <string>
 #include <vector>
 

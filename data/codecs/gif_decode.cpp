@@ -51,14 +51,14 @@ class Reader {
 
   const GifFileType& gif() const { return *gif_; }
   const std::string& name() const { return name_; }
-  /// How the picture that next_picture() has found is to be shown.
+  /// How the image that next_image() has found is to be shown.
   const GraphicsControlBlock& control() const { return control_; }
-  /// True once any picture had a delay.
+  /// True once any image had a delay.
   bool is_animated() const { return animated_; }
 
-  /// Goes on to the next picture: its place and palette are in gif(), its pixels are to be read next. False at the end,
-  /// which after a whole picture may come without the trailer that should mark it.
-  bool next_picture() {
+  /// Goes on to the next image: its place and palette are in gif(), its pixels are to be read next. False at the end,
+  /// which after a whole image may come without the trailer that should mark it.
+  bool next_image() {
     control_ = no_control;
     for (;;) {
       skip_padding();
@@ -72,7 +72,7 @@ class Reader {
       return true;
     }
   }
-  /// Reads the next line of pixels. False when the picture's data end in it: pixels that are missing keep their values
+  /// Reads the next line of pixels. False when the image's data end in it: pixels that are missing keep their values
   /// in `line`, and there are no further lines.
   bool read_line(std::vector<uint8_t>& line) {
     if (DGifGetLine(gif_, line.data(), static_cast<int>(line.size())) == GIF_OK) return true;
@@ -90,8 +90,8 @@ class Reader {
     run(DGifGetCode(gif_, &code_size, &block));
     if (block) skip_blocks();
   }
-  /// The picture that was found is whole.
-  void end_picture() { ++whole_; }
+  /// The image that was found is whole.
+  void end_image() { ++whole_; }
 
  private:
   [[noreturn]] void refuse(int error) const {
@@ -111,7 +111,7 @@ class Reader {
     const size_t next = source_.left.find_first_not_of(std::string_view("\0\r\n", 3));
     source_.left.remove_prefix(std::min(next, source_.left.size()));
   }
-  /// What is left of a picture's data.
+  /// What is left of an image's data.
   void skip_blocks() {
     GifByteType* block = nullptr;
     do run(DGifGetCodeNext(gif_, &block));
@@ -134,10 +134,10 @@ class Reader {
   GifFileType* gif_ = nullptr;
   GraphicsControlBlock control_ = no_control;
   bool animated_ = false;
-  int64_t whole_ = 0;  // pictures that were read or skipped to their ends
+  int64_t whole_ = 0;  // images that were read or skipped to their ends
 };
 
-/// What the pictures are painted on.
+/// What the images are painted on.
 class Canvas {
  public:
   Canvas(int64_t height, int64_t width)
@@ -146,43 +146,43 @@ class Canvas {
   /// What is to be seen now, [H, W, 4], transparent where nothing was painted.
   const uint8_t* shown() const { return shown_.data(); }
 
-  /// Reads the pixels of the picture that `reader` has found.
+  /// Reads the pixels of the image that `reader` has found.
   void paint(Reader& reader) {
-    const GifImageDesc& picture = reader.gif().Image;
-    const ColorMapObject* map = picture.ColorMap ? picture.ColorMap : reader.gif().SColorMap;
-    check<IoError>(map != nullptr, "cannot read ", reader.name(), ": a picture in it has no colours");
+    const GifImageDesc& image = reader.gif().Image;
+    const ColorMapObject* map = image.ColorMap ? image.ColorMap : reader.gif().SColorMap;
+    check<IoError>(map != nullptr, "cannot read ", reader.name(), ": an image in it has no colours");
     dispose();
     before_ = {};
     if (reader.control().DisposalMode == DISPOSE_PREVIOUS) before_ = shown_;
-    if (picture.Width == 0 || picture.Height == 0) reader.skip_pixels();
-    else paint_lines(reader, picture, *map);
-    reader.end_picture();
+    if (image.Width == 0 || image.Height == 0) reader.skip_pixels();
+    else paint_lines(reader, image, *map);
+    reader.end_image();
     disposal_ = reader.control().DisposalMode;
-    last_ = {picture.Left, picture.Top, picture.Width, picture.Height};
+    last_ = {image.Left, image.Top, image.Width, image.Height};
   }
 
  private:
   uint8_t* pixel(std::vector<uint8_t>& pixels, int64_t y, int64_t x) const {
     return pixels.data() + 4 * (y * width_ + x);
   }
-  /// A picture may reach beyond the canvas: how many of its pixels from `left` on are inside.
+  /// An image may reach beyond the canvas: how many of its pixels from `left` on are inside.
   int64_t pixels_inside(int64_t left, int64_t width) const {
     return std::clamp(width_ - left, int64_t{0}, width);
   }
 
   /// What the data do not reach stays as it was.
-  void paint_lines(Reader& reader, const GifImageDesc& picture, const ColorMapObject& map) {
+  void paint_lines(Reader& reader, const GifImageDesc& image, const ColorMapObject& map) {
     // Interlaced rows come in four passes: every eighth from 0, from 4, every fourth from 2, every second from 1.
     constexpr std::array<int, 4> starts{0, 4, 2, 1}, steps{8, 8, 4, 2};
     const int clear = reader.control().TransparentColor;
     const auto missing = static_cast<uint8_t>(clear >= 0 ? clear : 255);
-    for (size_t pass = 0; pass < (picture.Interlace ? starts.size() : 1); ++pass) {
-      const int step = picture.Interlace ? steps[pass] : 1;
-      for (int y = picture.Interlace ? starts[pass] : 0; y < picture.Height; y += step) {
-        std::vector<uint8_t> line(static_cast<size_t>(picture.Width), missing);
+    for (size_t pass = 0; pass < (image.Interlace ? starts.size() : 1); ++pass) {
+      const int step = image.Interlace ? steps[pass] : 1;
+      for (int y = image.Interlace ? starts[pass] : 0; y < image.Height; y += step) {
+        std::vector<uint8_t> line(static_cast<size_t>(image.Width), missing);
         const bool whole = reader.read_line(line);
         while (!whole && !line.empty() && line.back() == missing) line.pop_back();
-        paint_line(line, picture.Top + y, picture.Left, map, clear);
+        paint_line(line, image.Top + y, image.Left, map, clear);
         if (!whole) return;
       }
     }
@@ -201,7 +201,7 @@ class Canvas {
       to[3] = 255;
     }
   }
-  /// Leaves of the last picture what the next one begins with.
+  /// Leaves of the last image what the next one begins with.
   void dispose() {
     if (disposal_ == DISPOSE_PREVIOUS) shown_.swap(before_);
     if (disposal_ != DISPOSE_BACKGROUND) return;
@@ -211,23 +211,23 @@ class Canvas {
   }
 
   int64_t height_, width_;
-  std::vector<uint8_t> shown_, before_;  // before_: what a picture that is to be put back was painted over
+  std::vector<uint8_t> shown_, before_;  // before_: what an image that is to be put back was painted over
   int disposal_ = DISPOSAL_UNSPECIFIED;
   struct {
     int64_t left, top, width, height;
   } last_{};
 };
 
-/// Pictures in the file, each within the limits.
-int64_t count_pictures(std::string_view bytes, const std::string& name, int64_t max_pixels) {
+/// Images in the file, each within the limits.
+int64_t count_images(std::string_view bytes, const std::string& name, int64_t max_pixels) {
   Reader reader(bytes, name);
   int64_t count = 0;
-  while (reader.next_picture()) {
-    const GifImageDesc& picture = reader.gif().Image;
-    const bool empty = picture.Width == 0 || picture.Height == 0;  // it shows what was there before
-    if (!empty) check_announced_size(name, 1, picture.Height, picture.Width, max_pixels);
+  while (reader.next_image()) {
+    const GifImageDesc& image = reader.gif().Image;
+    const bool empty = image.Width == 0 || image.Height == 0;  // it shows what was there before
+    if (!empty) check_announced_size(name, 1, image.Height, image.Width, max_pixels);
     reader.skip_pixels();
-    reader.end_picture();
+    reader.end_image();
     check_announced_size(name, ++count, reader.gif().SHeight, reader.gif().SWidth, max_pixels);
   }
   return count;
@@ -236,18 +236,18 @@ int64_t count_pictures(std::string_view bytes, const std::string& name, int64_t 
 }  // namespace
 
 VideoFrames decode_gif(std::string_view bytes, const std::string& name, int64_t max_pixels) {
-  const int64_t count = count_pictures(bytes, name, max_pixels);
+  const int64_t count = count_images(bytes, name, max_pixels);
   Reader reader(bytes, name);
   const int64_t height = reader.gif().SHeight, width = reader.gif().SWidth;
   FrameList frames(name, count, height, width, max_pixels);
   Canvas canvas(height, width);
   int64_t ticks = 0;
-  while (frames.size() < count && reader.next_picture()) {
+  while (frames.size() < count && reader.next_image()) {
     canvas.paint(reader);
     rgba_over_white(canvas.shown(), height * width, frames.add());
     ticks += shown_ticks(reader.control().DelayTime, ticks_per_second);
   }
-  // A single picture without a delay is no video; its rate says nothing.
+  // A single image without a delay is no video; its rate says nothing.
   const bool still = count == 1 && !reader.is_animated();
   const int aspect = reader.gif().AspectByte;  // 0: not said
   const Tensor square = square_pixels(frames.take(), aspect == 0 ? 1 : (aspect + 15) / 64.0, name, max_pixels);

@@ -135,8 +135,8 @@ std::string encode_gif(const VideoFrames& clip, bool loop, const std::string& na
       std::vector<uint8_t> indices = exact_indices(planes.data(), part.height * part.width, common);
       encoder.add(part, indices, nullptr, std::min(delay, longest_delay));
     } else {
-      IndexedPicture picture = to_palette(planes.data(), part.height, part.width, part.top, part.left);
-      encoder.add(part, picture.indices, to_map(picture.palette).get(), std::min(delay, longest_delay));
+      IndexedImage image = to_palette(planes.data(), part.height, part.width, part.top, part.left);
+      encoder.add(part, image.indices, to_map(image.palette).get(), std::min(delay, longest_delay));
     }
   }
   return encoder.finish();

@@ -165,7 +165,7 @@ std::vector<uint8_t> exact_indices(const uint8_t* planes, int64_t n, const std::
   return indices;
 }
 
-IndexedPicture to_palette(const uint8_t* planes, int64_t height, int64_t width, int64_t top, int64_t left) {
+IndexedImage to_palette(const uint8_t* planes, int64_t height, int64_t width, int64_t top, int64_t left) {
   const int64_t n = height * width;
   std::vector<ColorBytes> exact = distinct_colors(planes, n, most_colors);
   if (exact.size() <= most_colors) {
@@ -173,17 +173,17 @@ IndexedPicture to_palette(const uint8_t* planes, int64_t height, int64_t width, 
     return {std::move(exact), std::move(indices)};
   }
   std::vector<CountedColor> colors = count_colors(planes, n);
-  IndexedPicture picture{median_cut(colors), std::vector<uint8_t>(static_cast<size_t>(n))};
+  IndexedImage image{median_cut(colors), std::vector<uint8_t>(static_cast<size_t>(n))};
   std::map<ColorBytes, Mixture> mixtures;
   for (int64_t i = 0; i < n; ++i) {
     const ColorBytes color = color_at(planes, n, i);
     const auto [entry, is_new] = mixtures.try_emplace(color);
-    if (is_new) entry->second = best_mixture(color, picture.palette);
+    if (is_new) entry->second = best_mixture(color, image.palette);
     const Mixture& mixture = entry->second;
     const bool second = pattern_at(top + i / width, left + i % width) < mixture.share;
-    picture.indices[static_cast<size_t>(i)] = second ? mixture.second : mixture.first;
+    image.indices[static_cast<size_t>(i)] = second ? mixture.second : mixture.first;
   }
-  return picture;
+  return image;
 }
 
 }  // namespace ditharos::data

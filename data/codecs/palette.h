@@ -1,6 +1,6 @@
 #pragma once
 // Internal to data/codecs/.
-// Pictures of at most 256 colours.
+// Images of at most 256 colours.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -15,16 +15,16 @@ using ColorBytes = std::array<uint8_t, 3>;
 /// there are more than `most`.
 std::vector<ColorBytes> distinct_colors(const uint8_t* planes, int64_t n, size_t most);
 
-struct IndexedPicture {
+struct IndexedImage {
   std::vector<ColorBytes> palette;  ///< 1 to 256 colours
   std::vector<uint8_t> indices;     ///< [height * width], into the palette
 };
 
-/// A picture, planes [3, height, width], with a palette of its own: all its colours where there are at most 256,
+/// An image, planes [3, height, width], with a palette of its own: all its colours where there are at most 256,
 /// otherwise the best 256 by median cut, and for each colour in between the two of them that mix to it best, in an
-/// ordered pattern. `top` and `left` place the picture in a larger one, so that patterns of its parts fit together.
-IndexedPicture to_palette(const uint8_t* planes, int64_t height, int64_t width, int64_t top, int64_t left);
-/// The same with a given palette, ascending, that holds every colour of the picture.
+/// ordered pattern. `top` and `left` place the image in a larger one, so that patterns of its parts fit together.
+IndexedImage to_palette(const uint8_t* planes, int64_t height, int64_t width, int64_t top, int64_t left);
+/// The same with a given palette, ascending, that holds every colour of the image.
 std::vector<uint8_t> exact_indices(const uint8_t* planes, int64_t n, const std::vector<ColorBytes>& palette);
 
 }  // namespace ditharos::data

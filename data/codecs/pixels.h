@@ -17,7 +17,7 @@ std::vector<uint8_t> interleave(const uint8_t* planes, int64_t channels, int64_t
 /// The inverse: [n, channels] -> [channels, n]
 void separate(const uint8_t* pixels, int64_t channels, int64_t n, uint8_t* planes);
 
-/// A part of a picture, in whole pixels.
+/// A part of an image, in whole pixels.
 struct PixelBox {
   int64_t top = 0, left = 0, height = 0, width = 0;
 };

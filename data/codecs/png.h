@@ -1,5 +1,5 @@
 #pragma once
-// PNG pictures to and from tensors, through libpng.
+// PNG images to and from tensors, through libpng.
 #include <cstdint>
 #include <string>
 #include <string_view>

@@ -49,10 +49,10 @@ std::string known_formats() {
   return text;
 }
 
-Tensor one_picture(const std::string& path, int64_t max_pixels) {
-  const Tensor picture = read_png(path, 3, max_pixels);
-  check_announced_size(path, 1, picture.size(1), picture.size(2), max_pixels);
-  return picture.reshape({1, 3, picture.size(1), picture.size(2)});
+Tensor one_image(const std::string& path, int64_t max_pixels) {
+  const Tensor image = read_png(path, 3, max_pixels);
+  check_announced_size(path, 1, image.size(1), image.size(2), max_pixels);
+  return image.reshape({1, 3, image.size(1), image.size(2)});
 }
 
 void write_bytes(const std::string& path, const std::string& bytes) {
@@ -138,7 +138,7 @@ VideoFrames read_clip(const std::string& path, int64_t max_pixels) {
     case Format::y4m: return decode_y4m(read(), path, max_pixels);
     case Format::gif: return decode_gif(read(), path, max_pixels);
     case Format::webp: return decode_webp(read(), path, max_pixels);
-    case Format::png: return {one_picture(path, max_pixels), default_fps};
+    case Format::png: return {one_image(path, max_pixels), default_fps};
     case Format::ffmpeg: return read_through_ffmpeg(path, max_pixels);
     case Format::folder:
     case Format::unknown: break;

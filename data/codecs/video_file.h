@@ -8,7 +8,7 @@
 
 namespace ditharos::data {
 
-/// Frames a second where a file does not say: still pictures, folders of pictures, Y4M without a rate.
+/// Frames a second where a file does not say: still images, folders of images, Y4M without a rate.
 inline constexpr double default_fps = 8;
 
 /// The largest clip that is read or written: pixels on a side, and frames.
@@ -31,7 +31,7 @@ struct VideoFrames {
 /// - .y4m: YUV4MPEG2, eight bits, 4:4:4, 4:2:2, 4:2:0, 4:1:1 or gray; colours by ITU-R BT.601, each sample of chroma
 ///   serving all pixels of its block; fields of interlaced video are not separated;
 /// - .gif and .webp, animated or not. Frames shown for 10 ms or less count as 100 ms, as in browsers. A GIF may lack
-///   its trailer, have zeros or line ends between its records, and pictures with fewer pixels than they announce, or
+///   its trailer, have zeros or line ends between its records, and images with fewer pixels than they announce, or
 ///   none;
 /// - .png: one frame;
 /// - .mp4, .m4v, .mov, .mkv, .webm, .avi, .mpg, .mpeg, .ogv: through the program `ffmpeg`, which must be installed, and

@@ -34,7 +34,7 @@ struct Announced {
   int64_t frames, height, width;
 };
 
-/// Walks through the file's parts without decoding pictures. IoError unless they are whole and within the limits.
+/// Walks through the file's parts without decoding images. IoError unless they are whole and within the limits.
 Announced check_parts(const WebPData& data, const std::string& name, int64_t max_pixels) {
   WebPDemuxState state = WEBP_DEMUX_PARSE_ERROR;
   const std::unique_ptr<WebPDemuxer, DemuxerDeleter> demuxer(WebPDemuxPartial(&data, &state));

@@ -22,22 +22,22 @@ struct MuxDeleter {
 };
 using Mux = std::unique_ptr<WebPMux, MuxDeleter>;
 
-/// A picture being encoded, and its bytes.
-struct Picture {
-  Picture() {
+/// An image being encoded, and its bytes.
+struct Image {
+  Image() {
     WebPMemoryWriterInit(&writer);
-    check<Error>(WebPPictureInit(&picture), "[webp] libwebp has another version than its headers");
-    picture.writer = WebPMemoryWrite;
-    picture.custom_ptr = &writer;
+    check<Error>(WebPPictureInit(&image), "[webp] libwebp has another version than its headers");
+    image.writer = WebPMemoryWrite;
+    image.custom_ptr = &writer;
   }
-  ~Picture() {
-    WebPPictureFree(&picture);
+  ~Image() {
+    WebPPictureFree(&image);
     WebPMemoryWriterClear(&writer);
   }
-  Picture(const Picture&) = delete;
-  Picture& operator=(const Picture&) = delete;
+  Image(const Image&) = delete;
+  Image& operator=(const Image&) = delete;
 
-  WebPPicture picture;
+  WebPPicture image;
   WebPMemoryWriter writer;
 };
 
@@ -62,14 +62,14 @@ void check_mux(WebPMuxError status, const std::string& name) {
 void add_frame(WebPMux* mux, const std::vector<uint8_t>& planes, const PixelBox& part, int64_t duration,
                const WebPConfig& config, const std::string& name) {
   const std::vector<uint8_t> rgb = interleave(planes.data(), 3, part.height * part.width);
-  Picture encoder;
-  encoder.picture.use_argb = 1;
-  encoder.picture.width = static_cast<int>(part.width);
-  encoder.picture.height = static_cast<int>(part.height);
-  const bool ok = WebPPictureImportRGB(&encoder.picture, rgb.data(), static_cast<int>(3 * part.width)) &&
-                  WebPEncode(&config, &encoder.picture);
+  Image encoder;
+  encoder.image.use_argb = 1;
+  encoder.image.width = static_cast<int>(part.width);
+  encoder.image.height = static_cast<int>(part.height);
+  const bool ok = WebPPictureImportRGB(&encoder.image, rgb.data(), static_cast<int>(3 * part.width)) &&
+                  WebPEncode(&config, &encoder.image);
   check<IoError>(ok, "cannot write ", name, ": libwebp fails with error ",
-                 static_cast<int>(encoder.picture.error_code));
+                 static_cast<int>(encoder.image.error_code));
 
   WebPMuxFrameInfo frame{};
   frame.bitstream = {encoder.writer.mem, encoder.writer.size};

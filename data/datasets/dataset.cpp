@@ -23,23 +23,23 @@ Dataset::Dataset(Tensor images, Tensor labels, std::vector<std::string> class_na
                     "[Dataset] images and labels must be contiguous");
   const int64_t* label = labels_.data<int64_t>();
   for (int64_t i = 0; i < size(); ++i) {
-    check<Error>(label[i] >= 0 && label[i] < num_classes(), "[Dataset] picture ", i, " has label ", label[i],
+    check<Error>(label[i] >= 0 && label[i] < num_classes(), "[Dataset] image ", i, " has label ", label[i],
                  ", but there are ", num_classes(), " classes");
   }
 }
 
 int64_t Dataset::label(int64_t i) const {
-  check<Error>(i >= 0 && i < size(), "[Dataset] picture ", i, " of a set of ", size());
+  check<Error>(i >= 0 && i < size(), "[Dataset] image ", i, " of a set of ", size());
   return labels_.data<int64_t>()[i];
 }
 
-const uint8_t* Dataset::picture(int64_t i) const {
-  check<Error>(i >= 0 && i < size(), "[Dataset] picture ", i, " of a set of ", size());
-  return images_.data<uint8_t>() + i * picture_size();
+const uint8_t* Dataset::image(int64_t i) const {
+  check<Error>(i >= 0 && i < size(), "[Dataset] image ", i, " of a set of ", size());
+  return images_.data<uint8_t>() + i * image_size();
 }
 
 Tensor Dataset::sample(int64_t i, const SampleShape& shape) const {
-  check<Error>(i >= 0 && i < size(), "[Dataset] picture ", i, " of a set of ", size());
+  check<Error>(i >= 0 && i < size(), "[Dataset] image ", i, " of a set of ", size());
   check<ShapeError>(shape.has_pixels(), "[Dataset] every size of a sample must be at least 1, got ", shape);
   if (shape == native_shape()) return images_.slice(0, i, i + 1);
   const Tensor image = images_.select(0, i);
@@ -53,7 +53,7 @@ Tensor Dataset::sample(int64_t i, const SampleShape& shape) const {
 }
 
 const uint8_t* Dataset::stored_sample(int64_t i, const SampleShape& shape) const {
-  return shape == native_shape() ? picture(i) : nullptr;
+  return shape == native_shape() ? image(i) : nullptr;
 }
 
 uint32_t Dataset::checksum() const {
@@ -69,14 +69,14 @@ Dataset Dataset::subset(const std::vector<int64_t>& indices) const {
   int64_t* out = labels.mutable_data<int64_t>();
   for (int64_t k = 0; k < n; ++k) {
     out[k] = label(indices[k]);
-    if (picture_size() > 0)
-      std::memcpy(image + k * picture_size(), picture(indices[k]), static_cast<size_t>(picture_size()));
+    if (image_size() > 0)
+      std::memcpy(image + k * image_size(), image(indices[k]), static_cast<size_t>(image_size()));
   }
   return {images, labels, class_names_};
 }
 
 Dataset Dataset::first(int64_t n) const {
-  check<Error>(n >= 0, "[Dataset] first() takes a number of pictures >= 0, got ", n);
+  check<Error>(n >= 0, "[Dataset] first() takes a number of images >= 0, got ", n);
   if (n >= size()) return *this;
   std::vector<int64_t> indices(static_cast<size_t>(n));
   std::iota(indices.begin(), indices.end(), int64_t{0});

@@ -1,5 +1,5 @@
 #pragma once
-// Labelled pictures in memory: what the readers of images in this folder return.
+// Labelled images in memory: what the readers of images in this folder return.
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -8,24 +8,24 @@
 
 namespace ditharos::data {
 
-/// The two parts of a data set. No picture is in both.
+/// The two parts of a data set. No image is in both.
 enum class Split { train, test };
 [[nodiscard]] inline const char* name_of(Split split) { return split == Split::train ? "train" : "test"; }
 [[nodiscard]] inline std::string to_text(Split split) { return name_of(split); }
 
-/// Pictures of one size with one class each. A value: copies share the elements, which nobody changes.
+/// Images of one size with one class each. A value: copies share the elements, which nobody changes.
 class Dataset final : public DataSource {
  public:
   /// `images` u8 [N, C, H, W] and `labels` i64 [N], both contiguous; label k means class_names[k].
-  /// ShapeError or DTypeError unless they fit together, Error naming the first picture whose label has no name.
+  /// ShapeError or DTypeError unless they fit together, Error naming the first image whose label has no name.
   Dataset(Tensor images, Tensor labels, std::vector<std::string> class_names);
 
   int64_t size() const override { return images_.shape()[0]; }
   int64_t channels() const override { return images_.shape()[1]; }
   int64_t height() const { return images_.shape()[2]; }
   int64_t width() const { return images_.shape()[3]; }
-  /// Elements of one picture.
-  int64_t picture_size() const { return channels() * height() * width(); }
+  /// Elements of one image.
+  int64_t image_size() const { return channels() * height() * width(); }
 
   const Tensor& images() const { return images_; }  ///< u8 [N, C, H, W]
   const Tensor& labels() const { return labels_; }  ///< i64 [N]
@@ -38,14 +38,14 @@ class Dataset final : public DataSource {
   const uint8_t* stored_sample(int64_t i, const SampleShape& shape) const override;
   /// Of images and labels.
   uint32_t checksum() const override;
-  /// The bytes of picture i, [C, H, W]; Error unless 0 <= i < size().
-  const uint8_t* picture(int64_t i) const;
+  /// The bytes of image i, [C, H, W]; Error unless 0 <= i < size().
+  const uint8_t* image(int64_t i) const;
 
-  /// The pictures with these indices, in that order, copied. Class names stay.
+  /// The images with these indices, in that order, copied. Class names stay.
   Dataset subset(const std::vector<int64_t>& indices) const;
-  /// The first n pictures, or all when there are fewer.
+  /// The first n images, or all when there are fewer.
   Dataset first(int64_t n) const;
-  /// Indices of the pictures of one class, ascending.
+  /// Indices of the images of one class, ascending.
   std::vector<int64_t> indices_of_class(int64_t label) const;
 
  private:

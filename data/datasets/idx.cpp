@@ -51,7 +51,7 @@ Shape read_header(ByteReader& reader, int rank, const char* kind, uint64_t max_e
 
 Tensor take_images(ByteReader& reader, const Shape& sizes) {
   Tensor images({sizes[0], 1, sizes[1], sizes[2]}, DType::u8);
-  reader.read(images.mutable_data<uint8_t>(), static_cast<size_t>(images.numel()), "pictures " + to_text(sizes));
+  reader.read(images.mutable_data<uint8_t>(), static_cast<size_t>(images.numel()), "images " + to_text(sizes));
   reader.expect_end();
   return images;
 }
@@ -115,7 +115,7 @@ std::vector<std::string> default_class_names(const std::string& directory, int64
 
 Tensor read_idx_images(const std::string& path, uint64_t max_expanded) {
   ByteReader reader(path);
-  return take_images(reader, read_header(reader, 3, "pictures", max_expanded));
+  return take_images(reader, read_header(reader, 3, "images", max_expanded));
 }
 
 Tensor read_idx_labels(const std::string& path, uint64_t max_expanded) {
@@ -137,9 +137,9 @@ Dataset load_idx(const std::string& directory, Split split, const std::vector<st
   const std::string labels_path = require_file(directory, split, labels_file);
   ByteReader labels_reader(labels_path), images_reader(images_path);
   const Shape label_sizes = read_header(labels_reader, 1, "labels", default_max_expanded);
-  const Shape image_sizes = read_header(images_reader, 3, "pictures", default_max_expanded);
+  const Shape image_sizes = read_header(images_reader, 3, "images", default_max_expanded);
   check<IoError>(image_sizes[0] == label_sizes[0], "cannot use ", images_path, ": it has ", image_sizes[0],
-                 " pictures, but ", labels_path, " has ", label_sizes[0], " labels");
+                 " images, but ", labels_path, " has ", label_sizes[0], " labels");
   const Tensor labels = take_labels(labels_reader, label_sizes), images = take_images(images_reader, image_sizes);
 
   const int64_t* label = labels.data<int64_t>();

@@ -181,12 +181,12 @@ Opened load_image_folder(const std::string& directory, Split split, const ImageF
   std::vector<std::string> classes, skipped, notes;
   std::vector<Entry> entries = list_split(directory, split, classes, notes);
 
-  // Headers first: they tell the size and the colours of the whole set, before any memory is spent on pictures.
+  // Headers first: they tell the size and the colours of the whole set, before any memory is spent on images.
   for_each_entry(entries, [&](Entry& entry, int64_t) {
     entry.info = png_info(read_png_file(entry.path, options.max_pixels), entry.path, options.max_pixels);
   });
   take_out_damaged(entries, options.skip_damaged, skipped);
-  check<IoError>(!entries.empty(), "cannot use ", directory, ": no picture is left for the ", split,
+  check<IoError>(!entries.empty(), "cannot use ", directory, ": no image is left for the ", split,
                  " split (without folders train and test, ", "every ", test_every,
                  "th file of a class is a test image: it takes ",
                  test_every, " files for one)");
@@ -199,12 +199,12 @@ Opened load_image_folder(const std::string& directory, Split split, const ImageF
   const auto n = static_cast<int64_t>(entries.size());
   Tensor images({n, channels, height, width}, DType::u8);
   uint8_t* pixels = images.mutable_data<uint8_t>();
-  const int64_t picture_size = channels * height * width;
+  const int64_t image_size = channels * height * width;
   for_each_entry(entries, [&](Entry& entry, int64_t i) {
-    Tensor picture = read_png(entry.path, channels, options.max_pixels);
-    if (options.height > 0) picture = center_crop_resize(picture, height, width);
-    check<IoError>(picture.numel() == picture_size, "cannot read ", entry.path, ": it changed while it was read");
-    std::memcpy(pixels + i * picture_size, picture.data<uint8_t>(), static_cast<size_t>(picture_size));
+    Tensor image = read_png(entry.path, channels, options.max_pixels);
+    if (options.height > 0) image = center_crop_resize(image, height, width);
+    check<IoError>(image.numel() == image_size, "cannot read ", entry.path, ": it changed while it was read");
+    std::memcpy(pixels + i * image_size, image.data<uint8_t>(), static_cast<size_t>(image_size));
   });
 
   Tensor labels({n}, DType::i64);
@@ -214,7 +214,7 @@ Opened load_image_folder(const std::string& directory, Split split, const ImageF
     if (entries[static_cast<size_t>(i)].error.empty()) readable.push_back(i);
   }
   take_out_damaged(entries, options.skip_damaged, skipped);
-  check<IoError>(!entries.empty(), "cannot use ", directory, ": every picture of the ", split, " split is damaged");
+  check<IoError>(!entries.empty(), "cannot use ", directory, ": every image of the ", split, " split is damaged");
   const Dataset all(images, labels, classes);
   return {static_cast<int64_t>(readable.size()) == n ? all : all.subset(readable), skipped, notes};
 }

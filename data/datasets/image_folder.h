@@ -10,7 +10,7 @@ namespace ditharos::data {
 
 struct ImageFolderOptions {
   int64_t channels = 0;  ///< 1: gray, 3: RGB, 0: gray if every file is gray, else RGB
-  /// Pictures are cropped around the middle and averaged to height x width; 0 for both: they all have one size already.
+  /// Images are cropped around the middle and averaged to height x width; 0 for both: they all have one size already.
   int64_t height = 0, width = 0;
   int64_t max_pixels = default_max_pixels;  ///< of one file; see pixel_limit.h
   bool skip_damaged = false;  ///< leave out files that cannot be read, and name them in Opened::skipped
@@ -30,7 +30,7 @@ struct ImageFolderOptions {
 /// Otherwise every tenth file of a class (the 10th, 20th, ...) belongs to the test split and the others to the training
 /// split.
 ///
-/// IoError with the path and the reason when a file is damaged, when two pictures differ in size (naming both), when a
+/// IoError with the path and the reason when a file is damaged, when two images differ in size (naming both), when a
 /// class is empty, or when the split is. ConfigError for an impossible option.
 [[nodiscard]] Opened load_image_folder(const std::string& directory, Split split,
                                         const ImageFolderOptions& options = {});

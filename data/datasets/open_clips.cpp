@@ -27,7 +27,7 @@ std::shared_ptr<const DataSource> open_clips(const std::string& data, ClipUse us
   }
   MovingGarmentsOptions options;
   options.split = training ? SceneSplit::train : SceneSplit::held_out;
-  if (data == garments) return std::make_shared<MovingGarments>(things_to_move(split), options);
+  if (data == garments) return std::make_shared<MovingGarments>(objects_to_move(split), options);
   const std::string font = find_emoji_font();
   check<ConfigError>(!font.empty(), "data = \"", emoji, "\" needs the package fonts-noto-color-emoji");
   return std::make_shared<MovingGarments>(load_emoji(font), options);

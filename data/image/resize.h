@@ -1,5 +1,5 @@
 #pragma once
-// Changing the size of a picture.
+// Changing the size of an image.
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos::data {

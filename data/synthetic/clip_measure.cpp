@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include <ditharos/data/synthetic/object_mask.h>
 #include <ditharos/data/synthetic/sky_fit.h>
-#include <ditharos/data/synthetic/thing_mask.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
 
 namespace ditharos::data {
@@ -40,15 +40,15 @@ double range(const std::vector<Sighting>& sightings, const Value& value) {
   return high - low;
 }
 
-Sighting sighting_of(const ThingMask& thing, int64_t frame, int64_t width) {
-  Sighting s{.frame = frame, .size = std::sqrt(static_cast<double>(thing.area))};
-  for (int64_t i = 0; i < static_cast<int64_t>(thing.inside.size()); ++i) {
-    if (!thing.inside[i]) continue;
+Sighting sighting_of(const ObjectMask& object, int64_t frame, int64_t width) {
+  Sighting s{.frame = frame, .size = std::sqrt(static_cast<double>(object.area))};
+  for (int64_t i = 0; i < static_cast<int64_t>(object.inside.size()); ++i) {
+    if (!object.inside[i]) continue;
     s.x += static_cast<double>(i % width) + 0.5;
     s.y += static_cast<double>(i / width) + 0.5;
   }
-  s.x /= static_cast<double>(thing.area);
-  s.y /= static_cast<double>(thing.area);
+  s.x /= static_cast<double>(object.area);
+  s.y /= static_cast<double>(object.area);
   return s;
 }
 
@@ -96,11 +96,11 @@ ClipMeasurement measure_clip(const Tensor& clip) {
     const uint8_t* pixels = frames.data<uint8_t>() + f * 3 * height * width;
     const Gradient sky = fit_sky(pixels, height, width);
     m.skies.push_back(sky);
-    const ThingMask thing = find_thing(pixels, height, width, sky);
-    if (thing.area == 0) continue;
-    m.sightings.push_back(sighting_of(thing, f, width));
+    const ObjectMask object = find_object(pixels, height, width, sky);
+    if (object.area == 0) continue;
+    m.sightings.push_back(sighting_of(object, f, width));
     crops.resize(crops.size() + crop_side * crop_side);
-    draw_thing(crops.data() + crops.size() - crop_side * crop_side, crop_side, thing, pixels, height, width, sky);
+    draw_object(crops.data() + crops.size() - crop_side * crop_side, crop_side, object, pixels, height, width, sky);
   }
   m.sky = nearest_sky(mean(m.skies));
   const auto seen = static_cast<int64_t>(m.sightings.size());

@@ -1,7 +1,7 @@
 #pragma once
 // Internal to data/synthetic/.
 // Signed distance functions of plane figures: negative inside, positive outside, 0 on the outline. Clamping a distance
-// in pixels gives an anti-aliased picture. Max is intersection, min is union, negation is the complement.
+// in pixels gives an anti-aliased image. Max is intersection, min is union, negation is the complement.
 #include <algorithm>
 #include <cmath>
 #include <vector>

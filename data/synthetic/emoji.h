@@ -1,13 +1,13 @@
 #pragma once
-// Emoji as things for moving clips.
+// Emoji as objects for moving clips.
 #include <string>
 
 #include <ditharos/data/datasets/dataset.h>
 
 namespace ditharos::data {
 
-/// About forty emoji of things that a person knows at 32 pixels, from a font such as Noto Color Emoji: one picture a
-/// class, with their common names ("rocket"). Pictures are u8 [N, 4, 64, 64]: red, green and blue times the opacity,
+/// About forty emoji of objects that a person knows at 32 pixels, from a font such as Noto Color Emoji: one image a
+/// class, with their common names ("rocket"). Images are u8 [N, 4, 64, 64]: red, green and blue times the opacity,
 /// and the opacity. Those that the font lacks are left out; IoError when it has none, or cannot be read (emoji_font.h).
 [[nodiscard]] Dataset load_emoji(const std::string& font);
 

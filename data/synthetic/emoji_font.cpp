@@ -57,13 +57,13 @@ EmojiFont::EmojiFont(const std::string& path) : path_(path), bytes_(read_file(pa
       const uint64_t record = 12 + 16 * k;
       if (file.text(record, 4) == tag) return std::pair(file.u32(record + 8), file.u32(record + 12));
     }
-    fail<IoError>("cannot read ", path_, ": it has no table ", std::string(tag), ", so it holds no pictures");
+    fail<IoError>("cannot read ", path_, ": it has no table ", std::string(tag), ", so it holds no images");
   };
-  const auto [pictures, pictures_length] = find("CBDT");
+  const auto [images, images_length] = find("CBDT");
   const auto [locations, locations_length] = find("CBLC");
   const auto [characters, characters_length] = find("cmap");
   read_characters(characters, characters_length);
-  read_runs(locations, locations_length, pictures, pictures_length);
+  read_runs(locations, locations_length, images, images_length);
 }
 
 void EmojiFont::read_characters(uint64_t begin, uint64_t length) {
@@ -82,16 +82,16 @@ void EmojiFont::read_characters(uint64_t begin, uint64_t length) {
   fail<IoError>("cannot read ", path_, ": its characters are listed in no format that is known here (12)");
 }
 
-void EmojiFont::read_runs(uint64_t begin, uint64_t length, uint64_t pictures, uint64_t pictures_length) {
+void EmojiFont::read_runs(uint64_t begin, uint64_t length, uint64_t images, uint64_t images_length) {
   const Table table(bytes_, path_, begin, length);
-  const Table bodies(bytes_, path_, pictures, pictures_length);
+  const Table bodies(bytes_, path_, images, images_length);
   const uint64_t sizes = table.u32(4);
   uint64_t largest = 0, strike = 0;  // the size with the most pixels to an em
   for (uint64_t k = 0; k < sizes; ++k) {
     const uint64_t pixels = table.u8(8 + 48 * k + 44);
     if (pixels > largest) largest = pixels, strike = 8 + 48 * k;
   }
-  check<IoError>(largest > 0, "cannot read ", path_, ": it has pictures of no size");
+  check<IoError>(largest > 0, "cannot read ", path_, ": it has images of no size");
   const Table list = table.from(table.u32(strike));
   const uint64_t entries = table.u32(strike + 8);
   uint64_t glyphs = 0;
@@ -101,21 +101,21 @@ void EmojiFont::read_runs(uint64_t begin, uint64_t length, uint64_t pictures, ui
     const uint64_t index_format = index.u16(0), offset_size = index_format == 1 ? 4 : 2;
     if ((index_format != 1 && index_format != 3) || last < first) continue;  // equal sizes: not used for PNG
     glyphs += last - first + 1;
-    check<IoError>(glyphs <= 65536, "cannot read ", path_, ": it lists pictures of ", glyphs,
+    check<IoError>(glyphs <= 65536, "cannot read ", path_, ": it lists images of ", glyphs,
                    " glyphs, more than a font can have");
     Run run{static_cast<uint32_t>(first), static_cast<uint16_t>(index.u16(2)), {}};
     for (uint64_t glyph = 0; glyph <= last - first + 1; ++glyph) {
       const uint64_t offset = index.u32(4) + index.number(8 + offset_size * glyph, offset_size);
       bodies.number(offset, 0);  // the check
-      check<IoError>(run.offsets.empty() || pictures + offset >= run.offsets.back(), "cannot read ", path_,
-                     ": the pictures of glyph ", first + glyph, " and the one before overlap");
-      run.offsets.push_back(pictures + offset);
+      check<IoError>(run.offsets.empty() || images + offset >= run.offsets.back(), "cannot read ", path_,
+                     ": the images of glyph ", first + glyph, " and the one before overlap");
+      run.offsets.push_back(images + offset);
     }
     runs_.push_back(std::move(run));
   }
 }
 
-std::optional<Tensor> EmojiFont::picture(char32_t character) const {
+std::optional<Tensor> EmojiFont::image(char32_t character) const {
   const auto range = std::find_if(ranges_.begin(), ranges_.end(), [&](const Range& r) {
     return character >= r.first && character <= r.last;
   });
@@ -128,7 +128,7 @@ std::optional<Tensor> EmojiFont::picture(char32_t character) const {
     const Table body(bytes_, path_, begin, end - begin);
     // Small metrics, big metrics, or none stand before the length of the PNG.
     check<IoError>(run.image_format >= 17 && run.image_format <= 19, "cannot read ", path_, ": glyph ", glyph,
-                   " has the picture format ", run.image_format, ", known are 17, 18 and 19");
+                   " has the image format ", run.image_format, ", known are 17, 18 and 19");
     const uint64_t metrics = run.image_format == 17 ? 5 : run.image_format == 18 ? 8 : 0;
     const std::string name = path_ + " (glyph " + std::to_string(glyph) + ")";
     return decode_png(body.text(metrics + 4, body.u32(metrics)), 4, name);

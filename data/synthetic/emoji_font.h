@@ -1,6 +1,6 @@
 #pragma once
 // Internal to data/synthetic/.
-// Fonts whose glyphs are PNG pictures, as Noto Color Emoji's.
+// Fonts whose glyphs are PNG images, as Noto Color Emoji's.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -14,16 +14,16 @@ namespace ditharos::data {
 /// specification describes them. What else a font can hold is not used: no sequences of characters, no outlines.
 class EmojiFont {
  public:
-  /// Reads the font's largest pictures; IoError with the path and the reason when it is missing, no such font, or
+  /// Reads the font's largest images; IoError with the path and the reason when it is missing, no such font, or
   /// damaged.
   explicit EmojiFont(const std::string& path);
 
-  /// The picture of a character, u8 [4, H, W]: red, green, blue and opacity. None when the font does not have it.
+  /// The image of a character, u8 [4, H, W]: red, green, blue and opacity. None when the font does not have it.
   /// IoError when its bytes are damaged.
-  std::optional<Tensor> picture(char32_t character) const;
+  std::optional<Tensor> image(char32_t character) const;
 
  private:
-  /// Glyphs with consecutive numbers, whose pictures lie one behind the other.
+  /// Glyphs with consecutive numbers, whose images lie one behind the other.
   struct Run {
     uint32_t first_glyph = 0;
     uint16_t image_format = 0;
@@ -33,7 +33,7 @@ class EmojiFont {
     uint32_t first = 0, last = 0, first_glyph = 0;
   };
   void read_characters(uint64_t table, uint64_t length);
-  void read_runs(uint64_t locations, uint64_t locations_length, uint64_t pictures, uint64_t pictures_length);
+  void read_runs(uint64_t locations, uint64_t locations_length, uint64_t images, uint64_t images_length);
 
   std::string path_, bytes_;
   std::vector<Range> ranges_;

@@ -9,20 +9,20 @@
 
 namespace ditharos::data {
 
-MovingGarments::MovingGarments(Dataset pictures, const MovingGarmentsOptions& options)
-    : pictures_(std::move(pictures)), options_(options), grammar_(pictures_.class_names()) {
-  check<ShapeError>(pictures_.channels() == 1 || pictures_.channels() == 4,
-                    "[MovingGarments] takes gray pictures [N, 1, H, W] or such with opacity [N, 4, H, W], got ",
-                    pictures_.images().shape());
+MovingGarments::MovingGarments(Dataset images, const MovingGarmentsOptions& options)
+    : images_(std::move(images)), options_(options), grammar_(images_.class_names()) {
+  check<ShapeError>(images_.channels() == 1 || images_.channels() == 4,
+                    "[MovingGarments] takes gray images [N, 1, H, W] or such with opacity [N, 4, H, W], got ",
+                    images_.images().shape());
   check<ConfigError>(options_.count >= 0, "[MovingGarments] count must not be negative, got ", options_.count);
-  check<ConfigError>(options_.second_thing >= 0 && options_.second_thing <= 1,
-                     "[MovingGarments] second_thing is a probability, got ", options_.second_thing);
-  by_class_.resize(static_cast<size_t>(pictures_.num_classes()));
-  for (int64_t i = 0; i < pictures_.size(); ++i) by_class_[static_cast<size_t>(pictures_.label(i))].push_back(i);
-  check<ConfigError>(!by_class_.empty(), "[MovingGarments] the pictures have no classes");
+  check<ConfigError>(options_.second_object >= 0 && options_.second_object <= 1,
+                     "[MovingGarments] second_object is a probability, got ", options_.second_object);
+  by_class_.resize(static_cast<size_t>(images_.num_classes()));
+  for (int64_t i = 0; i < images_.size(); ++i) by_class_[static_cast<size_t>(images_.label(i))].push_back(i);
+  check<ConfigError>(!by_class_.empty(), "[MovingGarments] the images have no classes");
   for (size_t label = 0; label < by_class_.size(); ++label) {
-    check<ConfigError>(!by_class_[label].empty(), "[MovingGarments] there is no picture of class ",
-                       pictures_.class_names()[label]);
+    check<ConfigError>(!by_class_[label].empty(), "[MovingGarments] there is no image of class ",
+                       images_.class_names()[label]);
   }
 }
 
@@ -30,17 +30,17 @@ Scene MovingGarments::scene(int64_t i) const {
   check<Error>(i >= 0 && i < size(), "[MovingGarments] clip ", i, " of ", size());
   const bool held_out = options_.split == SceneSplit::held_out;
   const Generator stream = Generator(options_.seed).fork(held_out ? 1 : 0).fork(static_cast<uint64_t>(i));
-  const bool tinted = pictures_.channels() == 1;
-  Scene scene = draw_scene(stream.fork(0), by_class_, {options_.split, options_.second_thing, tinted});
+  const bool tinted = images_.channels() == 1;
+  Scene scene = draw_scene(stream.fork(0), by_class_, {options_.split, options_.second_object, tinted});
   scene.caption = grammar_.write(scene, stream.fork(1), held_out);
   return scene;
 }
 
-Sprite MovingGarments::sprite_of(const Actor& actor) const {
-  const uint8_t* picture = pictures_.picture(actor.picture);
-  const int64_t height = pictures_.height(), width = pictures_.width();
-  return pictures_.channels() == 4 ? from_planes(picture, height, width)
-                                   : cut_out(picture, height, width, tint(actor.tint).color);
+Sprite MovingGarments::sprite_of(const MovingObject& object) const {
+  const uint8_t* image = images_.image(object.image);
+  const int64_t height = images_.height(), width = images_.width();
+  return images_.channels() == 4 ? from_planes(image, height, width)
+                                   : cut_out(image, height, width, tint(object.tint).color);
 }
 
 Tensor MovingGarments::render(const Scene& scene, const SampleShape& shape) const {
@@ -62,15 +62,15 @@ Tensor MovingGarments::render(const Scene& scene, const SampleShape& shape) cons
 
 uint32_t MovingGarments::checksum() const {
   const double numbers[] = {double(options_.count), double(options_.split == SceneSplit::held_out),
-                            options_.second_thing};
+                            options_.second_object};
   uint32_t crc = crc32c(numbers, sizeof numbers);
   crc = crc32c(&options_.seed, sizeof options_.seed, crc);
-  for (const std::string& name : pictures_.class_names()) crc = crc32c(name.c_str(), name.size() + 1, crc);
-  crc = crc32c(pictures_.labels().data<int64_t>(), size_t(pictures_.size()) * sizeof(int64_t), crc);
-  return crc32c(pictures_.images().data<uint8_t>(), size_t(pictures_.images().numel()), crc);
+  for (const std::string& name : images_.class_names()) crc = crc32c(name.c_str(), name.size() + 1, crc);
+  crc = crc32c(images_.labels().data<int64_t>(), size_t(images_.size()) * sizeof(int64_t), crc);
+  return crc32c(images_.images().data<uint8_t>(), size_t(images_.images().numel()), crc);
 }
 
-Dataset things_to_move(Split split) {
+Dataset objects_to_move(Split split) {
   const std::string directory = find_fashion_mnist();
   return directory.empty() ? make_shapes(split) : load_idx(directory, split);
 }

@@ -1,5 +1,5 @@
 #pragma once
-// Captioned videos made from real pictures: garments, or other things, that move over changing skies.
+// Captioned videos made from real images: garments, or other objects, that move over changing skies.
 #include <cstdint>
 #include <string>
 
@@ -14,42 +14,42 @@ struct MovingGarmentsOptions {
   int64_t count = 100000;  ///< number of clips
   uint64_t seed = 0;
   SceneSplit split = SceneSplit::train;
-  double second_thing = 0.12;  ///< share of clips with a second, smaller thing, 0..1
+  double second_object = 0.12;  ///< share of clips with a second, smaller object, 0..1
 };
 
-/// `count` clips: clip i depends on the pictures, (seed, split, i) and the shape alone. A clip is the same scene in
+/// `count` clips: clip i depends on the images, (seed, split, i) and the shape alone. A clip is the same scene in
 /// every shape: places and sizes are relative to the frame, and the whole motion takes the whole clip. A clip of one
 /// frame shows the middle of it.
 class MovingGarments : public DataSource {
  public:
-  /// Gray `pictures` of things on a black ground, as Fashion-MNIST's, [N, 1, H, W], which are tinted; or [N, 4, H, W]
+  /// Gray `images` of objects on a black ground, as Fashion-MNIST's, [N, 1, H, W], which are tinted; or [N, 4, H, W]
   /// with colours and opacity, as load_emoji() gives. ConfigError when an option is out of range or a class has no
-  /// picture, ShapeError for another number of channels.
-  explicit MovingGarments(Dataset pictures, const MovingGarmentsOptions& options = {});
+  /// image, ShapeError for another number of channels.
+  explicit MovingGarments(Dataset images, const MovingGarmentsOptions& options = {});
 
   int64_t size() const override { return options_.count; }
   std::string caption(int64_t i) const override { return scene(i).caption; }
   Tensor sample(int64_t i, const SampleShape& shape) const override { return render(scene(i), shape); }
-  /// Of the pictures, their classes and the options. Takes a pass over the pictures.
+  /// Of the images, their classes and the options. Takes a pass over the images.
   uint32_t checksum() const override;
 
   /// What happens in clip i, its caption included: the truth to which a caption or a measurement can be held.
   Scene scene(int64_t i) const;
-  /// Any scene about these pictures as frames, u8 [F, 3, H, W]; ShapeError unless every size is at least 1.
+  /// Any scene about these images as frames, u8 [F, 3, H, W]; ShapeError unless every size is at least 1.
   Tensor render(const Scene& scene, const SampleShape& shape) const;
   const SceneGrammar& grammar() const { return grammar_; }
-  const Dataset& pictures() const { return pictures_; }
+  const Dataset& images() const { return images_; }
 
  private:
-  Sprite sprite_of(const Actor& actor) const;
+  Sprite sprite_of(const MovingObject& object) const;
 
-  Dataset pictures_;
+  Dataset images_;
   MovingGarmentsOptions options_;
-  PicturesByClass by_class_;
+  ImagesByClass by_class_;
   SceneGrammar grammar_;
 };
 
-/// The pictures to make clips from: Fashion-MNIST where its files are installed, else the shapes of shapes.h.
-[[nodiscard]] Dataset things_to_move(Split split);
+/// The images to make clips from: Fashion-MNIST where its files are installed, else the shapes of shapes.h.
+[[nodiscard]] Dataset objects_to_move(Split split);
 
 }  // namespace ditharos::data

@@ -30,46 +30,46 @@ class Choices {
 };
 
 /// Class and motion, allowed in the split. A class cannot be told from itself, so a companion gets another one.
-void choose_part(Actor& actor, Choices& choices, int64_t classes, SceneSplit split) {
+void choose_part(MovingObject& object, Choices& choices, int64_t classes, SceneSplit split) {
   do {
-    actor.label = choices.below(classes);
+    object.label = choices.below(classes);
     // Two thirds of the clips go one of the four ways: those are what captions are asked for most.
-    actor.motion = static_cast<Motion>(choices.chance(0.7) ? choices.below(direction_count)
+    object.motion = static_cast<Motion>(choices.chance(0.7) ? choices.below(direction_count)
                                                            : choices.below(motion_count - direction_count) +
                                                                  direction_count);
-  } while (is_held_out(actor.label, actor.motion) != (split == SceneSplit::held_out));
+  } while (is_held_out(object.label, object.motion) != (split == SceneSplit::held_out));
 }
 
-void choose_look(Actor& actor, Choices& choices, const PicturesByClass& pictures, bool tinted) {
-  const std::vector<int64_t>& candidates = pictures[static_cast<size_t>(actor.label)];
-  actor.picture = candidates[static_cast<size_t>(choices.below(static_cast<int64_t>(candidates.size())))];
+void choose_look(MovingObject& object, Choices& choices, const ImagesByClass& images, bool tinted) {
+  const std::vector<int64_t>& candidates = images[static_cast<size_t>(object.label)];
+  object.image = candidates[static_cast<size_t>(choices.below(static_cast<int64_t>(candidates.size())))];
   const auto tint = static_cast<int>(choices.below(tint_count));
-  actor.tint = tinted ? tint : own_colors;
+  object.tint = tinted ? tint : own_colors;
 }
 
 /// The way: along one axis for a direction; up and down for a bounce; none for a change of size.
-void choose_way(Actor& actor, Choices& choices, double size, double x, double y) {
-  actor.fast = choices.chance(0.5);
-  actor.first_size = actor.last_size = size;
-  actor.first_x = actor.last_x = x;
-  actor.first_y = actor.last_y = y;
-  const double travel = actor.fast ? choices.between(0.85, 1) : choices.between(0.45, 0.55);
+void choose_way(MovingObject& object, Choices& choices, double size, double x, double y) {
+  object.fast = choices.chance(0.5);
+  object.first_size = object.last_size = size;
+  object.first_x = object.last_x = x;
+  object.first_y = object.last_y = y;
+  const double travel = object.fast ? choices.between(0.85, 1) : choices.between(0.45, 0.55);
   const double start = choices.between(0.4, 0.6) * (1 - travel);  // from the edge that it moves away from
-  switch (actor.motion) {
-    case Motion::left: actor.first_x = 1 - start, actor.last_x = 1 - start - travel; break;
-    case Motion::right: actor.first_x = start, actor.last_x = start + travel; break;
-    case Motion::up: actor.first_y = 1 - start, actor.last_y = 1 - start - travel; break;
-    case Motion::down: actor.first_y = start, actor.last_y = start + travel; break;
+  switch (object.motion) {
+    case Motion::left: object.first_x = 1 - start, object.last_x = 1 - start - travel; break;
+    case Motion::right: object.first_x = start, object.last_x = start + travel; break;
+    case Motion::up: object.first_y = 1 - start, object.last_y = 1 - start - travel; break;
+    case Motion::down: object.first_y = start, object.last_y = start + travel; break;
     case Motion::bounce:
-      actor.hops = actor.fast ? 2 : 1;
-      actor.first_y = choices.between(0.9, 1), actor.last_y = actor.first_y - choices.between(0.7, 0.8);
+      object.hops = object.fast ? 2 : 1;
+      object.first_y = choices.between(0.9, 1), object.last_y = object.first_y - choices.between(0.7, 0.8);
       break;
     case Motion::grow:
     case Motion::shrink: {
-      const double change = actor.fast ? choices.between(1.7, 1.9) : choices.between(1.35, 1.5);
+      const double change = object.fast ? choices.between(1.7, 1.9) : choices.between(1.35, 1.5);
       const double large = std::min(1.15 * size, 0.75), small = large / change;
-      actor.first_size = actor.motion == Motion::grow ? small : large;
-      actor.last_size = actor.motion == Motion::grow ? large : small;
+      object.first_size = object.motion == Motion::grow ? small : large;
+      object.last_size = object.motion == Motion::grow ? large : small;
       break;
     }
   }
@@ -104,24 +104,24 @@ bool is_held_out(int64_t label, Motion motion) {
   return turn >= 0 && is_direction(motion) && (label / 5 * 3 + turn) % direction_count == static_cast<int>(motion);
 }
 
-Scene draw_scene(Generator random, const PicturesByClass& pictures, const SceneOptions& options) {
+Scene draw_scene(Generator random, const ImagesByClass& images, const SceneOptions& options) {
   Choices choices(random);
-  const auto classes = static_cast<int64_t>(pictures.size());
+  const auto classes = static_cast<int64_t>(images.size());
   Scene scene;
   scene.sky = choose_sky(choices);
   choose_part(scene.lead, choices, classes, options.split);
-  choose_look(scene.lead, choices, pictures, options.tinted);
-  if (!choices.chance(options.second_thing) || classes < 2) {
+  choose_look(scene.lead, choices, images, options.tinted);
+  if (!choices.chance(options.second_object) || classes < 2) {
     const double size = choices.between(0.66, 0.72), x = choices.between(0.4, 0.6);
     choose_way(scene.lead, choices, size, x, choices.between(0.4, 0.6));
     return scene;
   }
-  // Two things share the frame: one keeps to one side across its way, the other to the other side.
-  Actor& companion = scene.companion.emplace();
+  // Two objects share the frame: one keeps to one side across its way, the other to the other side.
+  MovingObject& companion = scene.companion.emplace();
   do {
     choose_part(companion, choices, classes, SceneSplit::train);
   } while (companion.label == scene.lead.label);
-  choose_look(companion, choices, pictures, options.tinted);
+  choose_look(companion, choices, images, options.tinted);
   const bool lead_first = choices.chance(0.5);
   const double near = choices.between(0, 0.15), far = choices.between(0.85, 1);
   const double lead_side = lead_first ? near : far, companion_side = lead_first ? far : near;
@@ -131,10 +131,10 @@ Scene draw_scene(Generator random, const PicturesByClass& pictures, const SceneO
   return scene;
 }
 
-Box place(const Actor& actor, const Sprite& sprite, double time, const SampleShape& shape) {
+Box place(const MovingObject& object, const Sprite& sprite, double time, const SampleShape& shape) {
   double progress = time;  // from the first place to the last
-  if (actor.motion == Motion::bounce) {
-    const double hop = actor.hops * time - std::floor(actor.hops * time);
+  if (object.motion == Motion::bounce) {
+    const double hop = object.hops * time - std::floor(object.hops * time);
     progress = 4 * hop * (1 - hop);  // thrown up, pulled down
   }
   const auto height = static_cast<double>(shape.height), width = static_cast<double>(shape.width);
@@ -144,11 +144,11 @@ Box place(const Actor& actor, const Sprite& sprite, double time, const SampleSha
     return Box{0, 0, size * side / longer * static_cast<double>(sprite.width),
                size * side / longer * static_cast<double>(sprite.height)};
   };
-  // The middle is where it would be at the thing's largest, so that it stays inside while growing.
-  const Box largest = box_of(std::max(actor.first_size, actor.last_size));
-  const double x = actor.first_x + progress * (actor.last_x - actor.first_x);
-  const double y = actor.first_y + progress * (actor.last_y - actor.first_y);
-  Box box = box_of(actor.first_size + progress * (actor.last_size - actor.first_size));
+  // The middle is where it would be at the object's largest, so that it stays inside while growing.
+  const Box largest = box_of(std::max(object.first_size, object.last_size));
+  const double x = object.first_x + progress * (object.last_x - object.first_x);
+  const double y = object.first_y + progress * (object.last_y - object.first_y);
+  Box box = box_of(object.first_size + progress * (object.last_size - object.first_size));
   box.left = x * (width - largest.width) + (largest.width - box.width) / 2;
   box.top = y * (height - largest.height) + (largest.height - box.height) / 2;
   return box;

@@ -1,5 +1,5 @@
 #pragma once
-// What happens in a made clip: which things move how, over which sky. A plain description, drawn at random.
+// What happens in a synthetic clip: which objects move how, over which sky. A plain description, drawn at random.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -19,19 +19,19 @@ inline constexpr int motion_count = 7, direction_count = 4;
 /// True for the four that end elsewhere than they began.
 [[nodiscard]] inline bool is_direction(Motion motion) { return static_cast<int>(motion) < direction_count; }
 
-/// The colours that things come in. The first, white, keeps the gray picture as it is.
+/// The colours that objects come in. The first, white, keeps the gray image as it is.
 struct Tint {
   const char* name;
   Rgb color;
 };
 inline constexpr int tint_count = 7;
-/// In place of a tint's index: the thing has the colours of its picture.
+/// In place of a tint's index: the object has the colours of its image.
 inline constexpr int own_colors = -1;
 const Tint& tint(int index);
 
-/// One moving thing. Places and sizes are relative, so that one description serves every shape of a clip.
-struct Actor {
-  int64_t label = 0, picture = 0;  ///< class, and index of the picture in its data set
+/// One moving object. Places and sizes are relative, so that one description serves every shape of a clip.
+struct MovingObject {
+  int64_t label = 0, image = 0;  ///< class, and index of the image in its data set
   int tint = 0;
   Motion motion = Motion::left;
   bool fast = false;  ///< covers more way, or changes its size more, in the time of the clip
@@ -43,10 +43,10 @@ struct Actor {
 };
 
 struct Scene {
-  Actor lead;
-  std::optional<Actor> companion;  ///< a smaller thing of another class
+  MovingObject lead;
+  std::optional<MovingObject> companion;  ///< a smaller object of another class
   SkyView sky;
-  std::string caption;  ///< says what the thing is and how it moves; its colour, its speed and the sky not always
+  std::string caption;  ///< says what the object is and how it moves; its colour, its speed and the sky not always
 };
 
 /// Which scenes are drawn.
@@ -55,21 +55,21 @@ enum class SceneSplit {
   held_out  ///< the lead is a held-out combination; the caption always names the sky
 };
 
-/// Held-out combinations of a thing and a direction: three of twenty. Every class keeps at least three directions, and
-/// every direction is kept by at least four classes of five.
+/// Held-out combinations of an object and a direction: three of twenty. Every class keeps at least three directions,
+/// and every direction is kept by at least four classes of five.
 [[nodiscard]] bool is_held_out(int64_t label, Motion motion);
 
-/// The pictures of each class, by their indices in a data set; none of the lists is empty.
-using PicturesByClass = std::vector<std::vector<int64_t>>;
+/// The images of each class, by their indices in a data set; none of the lists is empty.
+using ImagesByClass = std::vector<std::vector<int64_t>>;
 struct SceneOptions {
   SceneSplit split = SceneSplit::train;
-  double second_thing = 0;  ///< probability of a companion
-  bool tinted = true;       ///< things come in one of the tints; false: in their own colours
+  double second_object = 0;  ///< probability of a companion
+  bool tinted = true;       ///< objects come in one of the tints; false: in their own colours
 };
 /// Draws everything but the caption.
-[[nodiscard]] Scene draw_scene(Generator random, const PicturesByClass& pictures, const SceneOptions& options);
+[[nodiscard]] Scene draw_scene(Generator random, const ImagesByClass& images, const SceneOptions& options);
 
-/// Where the actor is at `time`, 0..1 from the first to the last frame. It is always wholly inside of the frame.
-[[nodiscard]] Box place(const Actor& actor, const Sprite& sprite, double time, const SampleShape& shape);
+/// Where the object is at `time`, 0..1 from the first to the last frame. It is always wholly inside of the frame.
+[[nodiscard]] Box place(const MovingObject& object, const Sprite& sprite, double time, const SampleShape& shape);
 
 }  // namespace ditharos::data

@@ -78,25 +78,25 @@ SceneGrammar::SceneGrammar(const std::vector<std::string>& class_names) {
   }
 }
 
-std::string SceneGrammar::subject(const Actor& actor, bool small, WordChoices& choices, bool& plural) const {
-  const Noun& noun = choices.one_of(nouns_[static_cast<size_t>(actor.label)]);
+std::string SceneGrammar::subject(const MovingObject& object, bool small, WordChoices& choices, bool& plural) const {
+  const Noun& noun = choices.one_of(nouns_[static_cast<size_t>(object.label)]);
   plural = noun.plural;
-  // White is how things look when nobody says anything.
-  const bool colored = choices.chance(actor.tint == 0 ? 0.35 : 0.75) && actor.tint != own_colors;
-  const std::string color = colored ? std::string(tint(actor.tint).name) + " " : "";
+  // White is the default colour, which captions do not name.
+  const bool colored = choices.chance(object.tint == 0 ? 0.35 : 0.75) && object.tint != own_colors;
+  const std::string color = colored ? std::string(tint(object.tint).name) + " " : "";
   const std::string phrase = (small ? "small " : "") + noun.before + color + noun.word;
   if (!small && choices.chance(0.2)) return "the " + phrase;
   return plural ? phrase : with_article(phrase);
 }
 
-std::string SceneGrammar::clause(const Actor& actor, bool small, bool brief, WordChoices& choices) const {
+std::string SceneGrammar::clause(const MovingObject& object, bool small, bool brief, WordChoices& choices) const {
   bool plural = false;
-  const std::string who = subject(actor, small, choices, plural);
-  std::string verb = choices.one_of(verbs_of(actor.motion));
-  while (small && std::count(verb.begin(), verb.end(), ' ') > 1) verb = choices.one_of(verbs_of(actor.motion));
+  const std::string who = subject(object, small, choices, plural);
+  std::string verb = choices.one_of(verbs_of(object.motion));
+  while (small && std::count(verb.begin(), verb.end(), ' ') > 1) verb = choices.one_of(verbs_of(object.motion));
   if (plural) verb = plural_of(verb);
   if (brief || !choices.chance(0.35)) return who + " " + verb;
-  const std::string speed = choices.one_of(speed_words(actor.fast));
+  const std::string speed = choices.one_of(speed_words(object.fast));
   return speed != "fast" && choices.chance(0.5) ? who + " " + speed + " " + verb : who + " " + verb + " " + speed;
 }
 
@@ -115,8 +115,8 @@ std::string SceneGrammar::write(const Scene& scene, Generator random, bool alway
   return caption;
 }
 
-ActorFacts SceneGrammar::read_clause(const Words& words) const {
-  ActorFacts facts;
+ObjectFacts SceneGrammar::read_clause(const Words& words) const {
+  ObjectFacts facts;
   size_t longest = 0;  // "ankle boot" wins over "boot"
   for (size_t label = 0; label < nouns_.size(); ++label) {
     for (const Noun& noun : nouns_[label]) {
@@ -150,7 +150,7 @@ CaptionFacts SceneGrammar::read(const std::string& caption) const {
   const auto middle = words.begin() + static_cast<std::ptrdiff_t>(split);
   facts.lead = read_clause(Words(words.begin(), middle));
   if (middle != words.end()) {
-    const ActorFacts companion = read_clause(Words(middle + 1, words.end()));
+    const ObjectFacts companion = read_clause(Words(middle + 1, words.end()));
     if (companion.label) facts.companion = companion;
   }
   return facts;

@@ -9,23 +9,23 @@
 
 namespace ditharos::data {
 
-/// What a caption says of one thing; nothing where it does not say.
-struct ActorFacts {
+/// What a caption says of one object; nothing where it does not say.
+struct ObjectFacts {
   std::optional<int64_t> label;
   std::optional<int> tint;
   std::optional<Motion> motion;
   std::optional<bool> fast;
 };
 struct CaptionFacts {
-  ActorFacts lead;
-  std::optional<ActorFacts> companion;
+  ObjectFacts lead;
+  std::optional<ObjectFacts> companion;
   std::optional<Sky> sky;
 };
 
 /// No caption about Fashion-MNIST's garments is longer, commas counted: with a start token it takes 24 tokens.
 inline constexpr int64_t max_caption_words = 23;
 
-/// Writes and reads captions about things of these classes.
+/// Writes and reads captions about objects of these classes.
 class SceneGrammar {
  public:
   /// Fashion-MNIST's names become what people say ("ankle boot" or "boot", "a pair of trousers"); any other name is
@@ -42,9 +42,9 @@ class SceneGrammar {
     std::string before, word;  ///< "pair of " and "trousers": a colour stands between them
     bool plural = false;       ///< "trousers drift", without "a"
   };
-  std::string subject(const Actor& actor, bool small, class WordChoices& choices, bool& plural) const;
-  std::string clause(const Actor& actor, bool small, bool brief, class WordChoices& choices) const;
-  ActorFacts read_clause(const std::vector<std::string>& words) const;
+  std::string subject(const MovingObject& object, bool small, class WordChoices& choices, bool& plural) const;
+  std::string clause(const MovingObject& object, bool small, bool brief, class WordChoices& choices) const;
+  ObjectFacts read_clause(const std::vector<std::string>& words) const;
 
   std::vector<std::vector<Noun>> nouns_;  // of each class
 };

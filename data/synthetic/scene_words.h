@@ -11,7 +11,7 @@ namespace ditharos::data {
 
 using Words = std::vector<std::string>;
 
-/// How a thing moves: "drifts left". The first word of each is the verb, in the third person.
+/// How an object moves: "drifts left". The first word of each is the verb, in the third person.
 const Words& verbs_of(Motion motion);
 
 /// "slowly", or "quickly".

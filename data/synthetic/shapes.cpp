@@ -54,7 +54,7 @@ constexpr std::array<Figure, 10> figures = {{
      }},
 }};
 
-/// The random choices of one picture, in the order in which they are drawn.
+/// The random choices of one image, in the order in which they are drawn.
 struct Pose {
   double radius, sine, cosine, x, y;
   std::array<double, 3> color;  // 0..255
@@ -119,7 +119,7 @@ const std::vector<std::string>& shape_class_names() {
 
 void draw_shape(uint8_t* out, int64_t i, Split split, const ShapesOptions& options) {
   validate(options);
-  check<ConfigError>(i >= 0, "[shapes] picture ", i, " does not exist");
+  check<ConfigError>(i >= 0, "[shapes] image ", i, " does not exist");
   draw_valid(out, i, split, options);
 }
 
@@ -130,10 +130,10 @@ Dataset make_shapes(Split split, const ShapesOptions& options) {
   Tensor labels({n}, DType::i64);
   uint8_t* image = images.mutable_data<uint8_t>();
   int64_t* label = labels.mutable_data<int64_t>();
-  const int64_t picture_size = options.channels * options.size * options.size;
+  const int64_t image_size = options.channels * options.size * options.size;
   parallel_for(n, 16, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      draw_valid(image + i * picture_size, i, split, options);
+      draw_valid(image + i * image_size, i, split, options);
       label[i] = i % static_cast<int64_t>(figures.size());
     }
   });

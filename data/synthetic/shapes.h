@@ -1,5 +1,5 @@
 #pragma once
-// Pictures made by a formula: ten shapes, each at a random place, size, angle and brightness. The data set that needs
+// Images made by a formula: ten shapes, each at a random place, size, angle and brightness. The data set that needs
 // no file, for tests and for machines without the real ones.
 #include <cstdint>
 #include <string>
@@ -13,17 +13,17 @@ namespace ditharos::data {
 const std::vector<std::string>& shape_class_names();
 
 struct ShapesOptions {
-  int64_t count = 0;     ///< number of pictures; 0: 20,000 for train and 2,000 for test
+  int64_t count = 0;     ///< number of images; 0: 20,000 for train and 2,000 for test
   int64_t size = 28;     ///< height and width in pixels, 8..1024
   int64_t channels = 1;  ///< 1: a gray shape on black; 3: a coloured one
   uint64_t seed = 0;
 };
 
-/// The set. Picture i has label i mod 10 and depends on (seed, split, i) alone: a larger set begins with the smaller
+/// The set. Image i has label i mod 10 and depends on (seed, split, i) alone: a larger set begins with the smaller
 /// one. The splits draw from independent random streams. ConfigError when an option is out of range.
 [[nodiscard]] Dataset make_shapes(Split split, const ShapesOptions& options = {});
 
-/// Draws picture i of that set into `out`, u8 [channels, size, size].
+/// Draws image i of that set into `out`, u8 [channels, size, size].
 void draw_shape(uint8_t* out, int64_t i, Split split, const ShapesOptions& options);
 
 }  // namespace ditharos::data

@@ -1,6 +1,6 @@
 #pragma once
 // Internal to data/synthetic/.
-// The sky behind a thing, found from a frame's pixels alone.
+// The sky behind an object, found from a frame's pixels alone.
 #include <cstdint>
 
 #include <ditharos/data/synthetic/sky.h>
@@ -8,7 +8,7 @@
 namespace ditharos::data {
 
 /// The vertical gradient that most pixels of a frame lie near: of nine guesses the one with the largest consensus,
-/// refined by least squares whose weights fall with the distance (Geman and McClure 1987). A thing may cover half of
+/// refined by least squares whose weights fall with the distance (Geman and McClure 1987). An object may cover half of
 /// the frame. `pixels` u8 [3, H, W], H and W >= 1.
 Gradient fit_sky(const uint8_t* pixels, int64_t height, int64_t width);
 

@@ -28,7 +28,7 @@ std::vector<uint8_t> find_ground(const uint8_t* gray, int64_t height, int64_t wi
   return ground;
 }
 
-/// Opacity and unmixed brightness of one pixel of a thing. A pixel on the outline shows the thing mixed with black:
+/// Opacity and unmixed brightness of one pixel of an object. A pixel on the outline shows the object mixed with black:
 /// its own brightness is its brightest neighbour's, and the quotient is the part of it that is covered.
 struct Edge {
   double opacity, brightness;

@@ -1,5 +1,5 @@
 #pragma once
-// Small pictures without their ground, drawn into frames at any place and size.
+// Small images without their ground, drawn into frames at any place and size.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -19,7 +19,7 @@ using Rgb = std::array<double, 3>;
   return r * r + g * g + blue * blue;
 }
 
-/// A picture whose pixels may be transparent.
+/// An image whose pixels may be transparent.
 struct Sprite {
   int64_t height = 0, width = 0;
   std::vector<double> pixels;  ///< [H, W, 4]: red, green and blue times the opacity, 0..255, and the opacity, 0..1
@@ -39,16 +39,16 @@ struct Frame {
       : height(height_), width(width_), planes(static_cast<size_t>(3 * height_ * width_)) {}
 };
 
-/// The darkest inner part of a cut-out picture keeps this share of its colour, so that it stands out from a night sky.
+/// The darkest inner part of a cut-out image keeps this share of its colour, so that it stands out from a night sky.
 inline constexpr double darkest_shade = 0.3;
 
-/// Cuts a bright thing out of its black ground: `gray` [H, W], u8. Ground is what is (nearly) black and reached from
+/// Cuts a bright object out of its black ground: `gray` [H, W], u8. Ground is what is (nearly) black and reached from
 /// the border through such pixels alone; black parts inside stay opaque. The outermost pixels become as transparent as
 /// they are darker than their neighbours. Shades of gray become shades of `tint`, the brightest one `tint` itself.
-/// The result is cropped to what can be seen; it is empty when the picture is all ground.
+/// The result is cropped to what can be seen; it is empty when the image is all ground.
 [[nodiscard]] Sprite cut_out(const uint8_t* gray, int64_t height, int64_t width, const Rgb& tint);
 
-/// A picture that knows its opacity: u8 [4, H, W], red, green and blue times the opacity, and the opacity. Cropped
+/// An image that knows its opacity: u8 [4, H, W], red, green and blue times the opacity, and the opacity. Cropped
 /// likewise.
 [[nodiscard]] Sprite from_planes(const uint8_t* planes, int64_t height, int64_t width);
 

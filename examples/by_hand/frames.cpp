@@ -6,7 +6,7 @@
 
 #include <ditharos/autograd/ops.h>
 #include <ditharos/data/codecs/video_file.h>
-#include <ditharos/data/image/sheet.h>
+#include <ditharos/data/image/image_grid.h>
 #include <ditharos/data/text/text_lines.h>
 
 namespace ditharos::by_hand {
@@ -75,13 +75,13 @@ Tensor moving_dot(int64_t frames, int64_t height, int64_t width) {
 }
 
 void write_strip(const std::string& path, const std::vector<Tensor>& videos, const std::vector<std::string>& labels) {
-  constexpr int64_t sheet_scale = 2;
+  constexpr int64_t grid_scale = 2;
   const Tensor pixels = signed_pixels(cat(videos, 0));
-  const int64_t factor = std::max<int64_t>(enlargement(pixels) / sheet_scale, 1);
+  const int64_t factor = std::max<int64_t>(enlargement(pixels) / grid_scale, 1);
   const Tensor large = interpolate(pixels, {pixels.size(2) * factor, pixels.size(3) * factor});
-  const Tensor pictures = pad(large, {1, 1, 1, 1});  // 0 is gray: a frame's edge can be seen where it is white
-  data::save_sheet(path, pictures, {.columns = videos.at(0).size(0), .padding = 3, .scale = sheet_scale,
-                                    .row_labels = labels, .label_place = data::SheetOptions::LabelPlace::above});
+  const Tensor images = pad(large, {1, 1, 1, 1});  // 0 is gray: a frame's edge can be seen where it is white
+  data::save_grid(path, images, {.columns = videos.at(0).size(0), .padding = 3, .scale = grid_scale,
+                                    .row_labels = labels, .label_place = data::GridOptions::LabelPlace::above});
 }
 
 void write_moving(const std::string& path, const Tensor& video) {

@@ -64,7 +64,7 @@ std::string matrix_text(const Trace& trace, int number) {
   for (int64_t r = 0; r < m.rows; ++r)
     for (int64_t c = 0; c < m.columns; ++c) cells += (cells.empty() ? "" : ",\n") + cell_text(trace, {number, r, c});
   return "{\"symbol\":" + json(m.heading.symbol) + ",\"name\":" + json(m.heading.name) + ",\"formula\":" +
-         json(m.heading.formula) + ",\"place\":\"" + name_of(m.heading.place) + "\",\"picture\":" +
+         json(m.heading.formula) + ",\"place\":\"" + name_of(m.heading.place) + "\",\"image\":" +
          (m.heading.symbol.find("frame") != std::string::npos ? "true" : "false") + ",\"section\":" +
          std::to_string(m.section) + ",\"rows\":" + std::to_string(m.rows) + ",\"columns\":" +
          std::to_string(m.columns) + ",\"cells\":[\n" + cells + "]}";

@@ -8,7 +8,7 @@ const char* const page_script = R"js(</script>
 'use strict';
 const data = JSON.parse(document.getElementById('data').textContent);
 const $ = id => document.getElementById(id);
-const sheet = $('sheet'), wires = $('wires');
+const grid = $('grid'), wires = $('wires');
 function el(tag, className, text) {
   const e = document.createElement(tag);
   if (className) e.className = className;
@@ -16,7 +16,7 @@ function el(tag, className, text) {
   return e;
 }
 
-// --- the sheet ---
+// --- the grid ---
 const figures = [], tds = [];  // by matrix; td of a cell: tds[m][row * columns + column]
 const order = [];              // all cells, in the order of the computation
 function table(m, i) {
@@ -31,7 +31,7 @@ function table(m, i) {
       td.setAttribute('role', 'gridcell');
       td.tabIndex = r + c === 0 ? 0 : -1;
       td.dataset.at = `${i}-${r}-${c}`;
-      if (m.picture) shade(td, parseFloat(cell.value));
+      if (m.image) shade(td, parseFloat(cell.value));
       tds[i].push(td);
       order.push([i, r, c]);
       row.append(td);
@@ -73,7 +73,7 @@ for (const s of data.sections) {
   for (const place in parts) if (!parts[place].children.length) parts[place].remove();
   row.classList.add([...row.children].map(part => part.className.split(' ')[1]).join('-'));
   section.append(row);
-  sheet.append(section);
+  grid.append(section);
 }
 $('title').textContent = data.title;
 const legend = [['article', '1', 'stated by the article'], ['', '1', 'ours, chosen or computed to agree with those'],
@@ -128,10 +128,10 @@ function box(i, s) {
   return {...t, left: Math.max(t.left, f.left), right: Math.min(t.right, f.right), caption: f.top};
 }
 function makeGrid() {
-  const s = sheet.getBoundingClientRect(), width = Math.ceil(s.width / square), height = Math.ceil(s.height / square);
+  const s = grid.getBoundingClientRect(), width = Math.ceil(s.width / square), height = Math.ceil(s.height / square);
   const taken = new Uint8Array(width * height);
   const boxes = figures.map((f, i) => box(i, s));
-  const texts = [...sheet.querySelectorAll('h2, section > p, figcaption')].map(e => extent(e, s));
+  const texts = [...grid.querySelectorAll('h2, section > p, figcaption')].map(e => extent(e, s));
   for (const r of boxes.concat(texts)) {
     const x1 = Math.min(width - 1, Math.floor((r.right + margin) / square - .5));
     const y1 = Math.min(height - 1, Math.floor((r.bottom + margin) / square - .5));
@@ -284,14 +284,14 @@ function choose(at, scroll) {
   if (scroll) td.scrollIntoView({block: 'center', inline: 'nearest'});
 }
 const cellOf = event => event.target.closest ? event.target.closest('td') : null;
-sheet.addEventListener('pointerover', e => {
+grid.addEventListener('pointerover', e => {
   const td = cellOf(e);
   if (e.pointerType !== 'touch') show(td ? place(td) : chosen);
 });
-sheet.addEventListener('pointerleave', () => show(chosen));
-sheet.addEventListener('click', e => choose(cellOf(e) ? place(cellOf(e)) : null, false));
-sheet.addEventListener('focusin', e => { if (cellOf(e)) chosen = place(cellOf(e)), show(chosen); });
-sheet.addEventListener('keydown', e => {
+grid.addEventListener('pointerleave', () => show(chosen));
+grid.addEventListener('click', e => choose(cellOf(e) ? place(cellOf(e)) : null, false));
+grid.addEventListener('focusin', e => { if (cellOf(e)) chosen = place(cellOf(e)), show(chosen); });
+grid.addEventListener('keydown', e => {
   const td = cellOf(e), step = {ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0]}[e.key];
   if (e.key === 'Escape') choose(null, false);
   if (!td || !step || e.ctrlKey || e.metaKey || e.altKey) return;
@@ -313,7 +313,7 @@ function openAddress() {
   if (m && r >= 0 && r < m.rows && c >= 0 && c < m.columns) choose([i, r, c], true);
 }
 window.addEventListener('hashchange', openAddress);
-new ResizeObserver(draw).observe(sheet);
+new ResizeObserver(draw).observe(grid);
 for (const f of figures) f.querySelector('.scroll').addEventListener('scroll', draw);
 draw();
 show(null);

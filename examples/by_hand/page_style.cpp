@@ -38,7 +38,7 @@ header p { margin: 4px 0; color: var(--soft); max-width: 80ch; }
 #legend i { font: 600 13px ui-monospace, "DejaVu Sans Mono", monospace; min-width: 26px; text-align: center;
   padding: 1px 5px;
   border-radius: 4px; border: 1px solid var(--line); background: var(--card); }
-#sheet { position: relative; max-width: 1180px; margin: 0 auto; padding: 4px 22px; }
+#grid { position: relative; max-width: 1180px; margin: 0 auto; padding: 4px 22px; }
 #wires { position: absolute; left: 0; top: 0; pointer-events: none; z-index: 1; overflow: visible; }
 #wires path { fill: none; stroke: var(--wire); stroke-width: 1.4; opacity: .55; }
 #wires path.long { visibility: hidden; }
@@ -93,7 +93,7 @@ button:hover { border-color: var(--soft); }
 @media (max-width: 820px) {
   .row[class] { grid-template-columns: minmax(0, 1fr); }
   .stream, .side { justify-content: flex-start; max-width: 100%; }
-  #sheet, header { padding-left: 12px; padding-right: 12px; }
+  #grid, header { padding-left: 12px; padding-right: 12px; }
 }
 </style>
 </head>
@@ -106,7 +106,7 @@ that made it appears at the bottom, and the numbers that it came from are marked
 column.</p>
 <div id="legend"></div>
 </header>
-<main id="sheet"><svg id="wires" aria-hidden="true"></svg></main>
+<main id="grid"><svg id="wires" aria-hidden="true"></svg></main>
 <div id="panel"><div>
 <button id="back" title="The number before" aria-label="The number before">◀</button>
 <button id="next" title="The next number" aria-label="The next number">▶</button>

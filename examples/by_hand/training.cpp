@@ -26,17 +26,17 @@ NoisedBatch draw_noised(const Run& run, int64_t count, Generator& rng) {
 }
 
 void train(Run& run, const TrainingOptions& options, const std::function<void(int64_t step, double loss)>& report) {
-  constexpr int64_t judged = 256, reports = 8;
-  Generator rng = Generator(options.seed).fork(1), judging = Generator(options.seed).fork(2);
-  const NoisedBatch fixed = draw_noised(run, judged, judging);
-  const auto judge = [&](int64_t step) {
+  constexpr int64_t evaluated = 256, reports = 8;
+  Generator rng = Generator(options.seed).fork(1), evaluation_rng = Generator(options.seed).fork(2);
+  const NoisedBatch fixed = draw_noised(run, evaluated, evaluation_rng);
+  const auto evaluate = [&](int64_t step) {
     if (!report) return;
     const NoGrad off;
     report(step, mse_loss(run.model(fixed.latents, fixed.condition), fixed.noise).item());
   };
   optim::Sgd optimizer(nn::named_parameters(run.model), {.momentum = options.momentum});
   for (int64_t step = 0; step < options.steps; ++step) {
-    if (step % std::max<int64_t>(options.steps / reports, 1) == 0) judge(step);
+    if (step % std::max<int64_t>(options.steps / reports, 1) == 0) evaluate(step);
     const NoisedBatch batch = draw_noised(run, options.batch, rng);
     const Tensor loss = mse_loss(run.model(batch.latents, batch.condition), batch.noise);
     optimizer.zero_grad();
@@ -46,7 +46,7 @@ void train(Run& run, const TrainingOptions& options, const std::function<void(in
     optimizer.step(options.learning_rate);
   }
   optimizer.zero_grad();
-  judge(options.steps);
+  evaluate(options.steps);
 }
 
 }  // namespace ditharos::by_hand

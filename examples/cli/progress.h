@@ -30,7 +30,7 @@ ProgressOutput standard_output();
 
 class Progress {
  public:
-  /// `first` steps of `total` were done before; `unit` is what a step is called ("step", "picture"). With the unit "%"
+  /// `first` steps of `total` were done before; `unit` is what a step is called ("step", "image"). With the unit "%"
   /// steps are shares of a hundred: shown are the share and the time, and no rate. What is not known yet is left out.
   Progress(int64_t first, int64_t total, std::string unit = "step", ProgressOutput output = standard_output());
   /// Ends the bar's line if finish() was not called, so that an error message begins on a line of its own.

@@ -5,7 +5,7 @@
 //   Config config;
 //   Settings settings("train_dit", "Trains a class-conditional diffusion transformer.");
 //   settings.section("train", "the training loop")
-//       .add("batch_size", config.batch_size, "pictures a step", at_least(1))
+//       .add("batch_size", config.batch_size, "images a step", at_least(1))
 //       .add("betas", config.betas, "decay of AdamW's two averages", at_least(0).below(1).count(2));
 //   if (!settings.parse(argc, argv)) return 0;  // --help was printed
 //

@@ -36,7 +36,7 @@ void saved_tensors() {
   y.mutable_data<double>()[0] = 7;
   std::printf("%s\n", message_of([&] { loss.backward(); }).c_str());
 
-  const Tensor z = x + x, sum_of_z = sum(z);  // neither saves a thing
+  const Tensor z = x + x, sum_of_z = sum(z);  // neither saves anything
   z.mutable_data<double>()[0] = 7;
   std::printf("x + x, changed: %s\n", message_of([&] { sum_of_z.backward(); }).c_str());
 }

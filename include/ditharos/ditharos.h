@@ -60,6 +60,6 @@
 #include <ditharos/data/codecs/video_file.h>
 #include <ditharos/data/datasets/open.h>
 #include <ditharos/data/datasets/video_folder.h>
-#include <ditharos/data/image/sheet.h>
+#include <ditharos/data/image/image_grid.h>
 #include <ditharos/data/loading/loader.h>
 #include <ditharos/data/text/tokenizer.h>

@@ -16,8 +16,8 @@ struct FlowConfig {
   /// them as in DDPM. Training and sampling must agree.
   double time_scale = 1;
   /// Moves the times of training and of sampling towards noise: t becomes t / (t + time_shift (1 - t)) (Esser et al.
-  /// 2024, equation 23, with t counted from noise). 1: as they are. What clips and large pictures show can be read
-  /// through more noise than a small picture's, because they repeat it; times near 0, where the condition has to decide
+  /// 2024, equation 23, with t counted from noise). 1: as they are. What clips and large images show can be read
+  /// through more noise than a small image's, because they repeat it; times near 0, where the condition has to decide
   /// instead of the noise, are then too rare without a shift.
   double time_shift = 1;
 

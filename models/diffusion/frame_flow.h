@@ -1,5 +1,5 @@
 #pragma once
-// Rectified flow for clips with conditioning frames: one recipe for text to video, pictures set in motion,
+// Rectified flow for clips with conditioning frames: one recipe for text to video, images set in motion,
 // extension, interpolation and loops.
 #include <ditharos/models/diffusion/flow.h>
 
@@ -8,7 +8,7 @@ namespace ditharos::models {
 /// Which frames of a training clip are conditioning frames.
 enum class FrameMask {
   none,
-  first,           ///< a picture set in motion
+  first,           ///< an image set in motion
   last,
   first_and_last,  ///< interpolation
   first_quarter,   ///< extension forwards; at least one frame

@@ -31,7 +31,7 @@ void check_positions(const DiTConfig& c) {
     case Positions::sin_cos:
       check_size("height", c.height);
       check_size("width", c.width);
-      check<ConfigError>(c.height % c.patch.height == 0 && c.width % c.patch.width == 0, "a picture of height ",
+      check<ConfigError>(c.height % c.patch.height == 0 && c.width % c.patch.width == 0, "an image of height ",
                          c.height, " and width ", c.width, " cannot be cut into patches of ", c.patch.height, "x",
                          c.patch.width, ": they must divide it");
       check<ConfigError>(c.patch.frames == 1, "sin_cos positions are those of images, whose patches have one frame; ",

@@ -50,7 +50,7 @@ data::Dataset object_crops(const data::MovingGarments& clips, const std::vector<
     labels.insert(labels.end(), static_cast<size_t>(crops[k].size(0)), classes[k]);
   }
   const auto count = static_cast<int64_t>(labels.size());
-  return {from_vector(images, {count, 1, 28, 28}), from_vector(labels), clips.pictures().class_names()};
+  return {from_vector(images, {count, 1, 28, 28}), from_vector(labels), clips.images().class_names()};
 }
 
 ClipPrediction classify_clip(const ConvClassifier& classifier, const Tensor& frames) {

@@ -5,7 +5,7 @@
 namespace ditharos::models {
 
 void ClassifierConfig::validate() const {
-  check<ConfigError>(channels >= 1 && height >= 1 && width >= 1, "a classifier cannot look at pictures of ", channels,
+  check<ConfigError>(channels >= 1 && height >= 1 && width >= 1, "a classifier cannot look at images of ", channels,
                      " channels and ", height, "x", width, " pixels");
   check<ConfigError>(classes >= 1 && features >= 1, "a classifier needs classes and features, got ", classes, " and ",
                      features);
@@ -39,12 +39,12 @@ ConvClassifier::ConvClassifier(const ClassifierConfig& config, Generator& rng) :
   head_.keep_f32();
 }
 
-Tensor ConvClassifier::features(const Tensor& pictures) const {
-  const bool fits = pictures.rank() == 4 && pictures.size(1) == config_.channels &&
-                    pictures.size(2) == config_.height && pictures.size(3) == config_.width;
-  check<ShapeError>(fits, "[ConvClassifier] pictures must have shape [B, ", config_.channels, ", ", config_.height,
-                    ", ", config_.width, "], got ", pictures.shape());
-  Tensor x = pictures;
+Tensor ConvClassifier::features(const Tensor& images) const {
+  const bool fits = images.rank() == 4 && images.size(1) == config_.channels &&
+                    images.size(2) == config_.height && images.size(3) == config_.width;
+  check<ShapeError>(fits, "[ConvClassifier] images must have shape [B, ", config_.channels, ", ", config_.height,
+                    ", ", config_.width, "], got ", images.shape());
+  Tensor x = images;
   for (const ConvBlock& block : blocks_) x = block(x);
   return gelu(neck_(reshape(x, {x.size(0), -1})));
 }

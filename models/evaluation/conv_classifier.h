@@ -1,5 +1,5 @@
 #pragma once
-// A small convolutional classifier of pictures. Its features are the eyes with which generated pictures are judged.
+// A small convolutional classifier of images. The Frechet distance of generated images is measured on its features.
 #include <vector>
 
 #include <ditharos/nn/conv.h>
@@ -9,7 +9,7 @@
 namespace ditharos::models {
 
 struct ClassifierConfig {
-  int64_t channels = 1, height = 28, width = 28;  ///< of a picture
+  int64_t channels = 1, height = 28, width = 28;  ///< of an image
   int64_t classes = 10;
   int64_t features = 64;  ///< width of the layer before the last
 
@@ -38,13 +38,13 @@ class ConvClassifier : public nn::Module<ConvClassifier> {
  public:
   ConvClassifier(const ClassifierConfig& config, Generator& rng);
 
-  /// What the last layer sees; pictures [B, C, H, W] in [-1, 1] -> [B, features]. ShapeError for pictures of another
+  /// What the last layer sees; images [B, C, H, W] in [-1, 1] -> [B, features]. ShapeError for images of another
   /// size.
-  Tensor features(const Tensor& pictures) const;
+  Tensor features(const Tensor& images) const;
   /// Unnormalised log-probabilities of the classes, from features [B, features] -> [B, classes].
   Tensor logits(const Tensor& features) const { return head_(features); }
-  Tensor forward(const Tensor& pictures) const {
-    return logits(features(pictures));
+  Tensor forward(const Tensor& images) const {
+    return logits(features(images));
   }
   void visit(nn::Visitor& v) override;
 

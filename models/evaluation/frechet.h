@@ -1,5 +1,5 @@
 #pragma once
-// The Fréchet distance between two sets of features: how far generated pictures are from real ones, as a network sees
+// The Fréchet distance between two sets of features: how far generated images are from real ones, as a network sees
 // them (FID; Heusel et al. 2017, with the features of any network).
 #include <vector>
 

@@ -2,7 +2,7 @@
 // Clips from a flow: made from noise and a prompt alone, around conditioning frames, or from another clip.
 //
 // Conditioning frames stand at t = 1 all the way while the others come from noise, as FrameFlow trains it; they are
-// returned exactly. From that one ability follow pictures set in motion, extension, interpolation and loops.
+// returned exactly. From that one ability follow images set in motion, extension, interpolation and loops.
 #include <vector>
 
 #include <ditharos/models/diffusion/guidance.h>
@@ -19,7 +19,7 @@ struct VideoModel {
 };
 
 /// A clip of `frames` that begins with the frames of `begin` and ends with those of `end`, [B, K, C, H, W] each; either
-/// may be undefined. One frame at the beginning sets a picture in motion, one at each end asks for what lies between.
+/// may be undefined. One frame at the beginning sets an image in motion, one at each end asks for what lies between.
 /// ShapeError when they leave nothing to be made.
 [[nodiscard]] ConditioningFrames conditioning_ends(const Tensor& begin, const Tensor& end, int64_t frames);
 

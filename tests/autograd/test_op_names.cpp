@@ -96,7 +96,7 @@ TEST_CASE("regression 29: an integer tensor and a fraction: the message has the 
 }
 
 TEST_CASE("regression 29: a layer made by its default constructor names the operation, its class and its path") {
-  const Tensor row = ones({1, 2}), picture = ones({1, 1, 2, 2});
+  const Tensor row = ones({1, 2}), image = ones({1, 1, 2, 2});
   const std::string rest = " has no weight: it was made by the default constructor; construct it with its sizes";
   CHECK(message_of<Error>([&] { return nn::Linear()(row); }) == "[linear] the nn::Linear" + rest);
   CHECK(message_of<Error>([&] { return nn::Mlp()(row); }) == "[linear] the nn::Linear" + rest);
@@ -105,13 +105,13 @@ TEST_CASE("regression 29: a layer made by its default constructor names the oper
           return nn::Mlp()(row);
         }) == "[linear] the nn::Linear" + rest);
   CHECK(message_of<Error>([&] { return nn::Conv1d()(ones({1, 1, 2})); }) == "[conv1d] the nn::Conv1d" + rest);
-  CHECK(message_of<Error>([&] { return nn::Conv2d()(picture); }) == "[conv2d] the nn::Conv2d" + rest);
+  CHECK(message_of<Error>([&] { return nn::Conv2d()(image); }) == "[conv2d] the nn::Conv2d" + rest);
   CHECK(message_of<Error>([&] { return nn::Conv3d()(ones({1, 1, 1, 2, 2})); }) == "[conv3d] the nn::Conv3d" + rest);
-  CHECK(message_of<Error>([&] { return nn::ConvTranspose2d()(picture); }) ==
+  CHECK(message_of<Error>([&] { return nn::ConvTranspose2d()(image); }) ==
         "[conv_transpose2d] the nn::ConvTranspose2d" + rest);
   CHECK(message_of<Error>([&] { return nn::Embedding()(zeros({1}, DType::i64)); }) ==
         "[embedding] the nn::Embedding" + rest);
-  CHECK(message_of<Error>([&] { return nn::BatchNorm2d()(picture); }) == "[batch_norm] the nn::BatchNorm2d" + rest);
+  CHECK(message_of<Error>([&] { return nn::BatchNorm2d()(image); }) == "[batch_norm] the nn::BatchNorm2d" + rest);
 
   struct Net : nn::Module<Net> {
     nn::Mlp mlp;

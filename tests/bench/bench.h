@@ -14,7 +14,7 @@ struct Work {
   std::function<void()> run;
   double flops = 0;        ///< floating-point operations of one run; 0: not what limits it
   double bytes = 0;        ///< memory read and written at least by one run; 0: not what limits it
-  double items = 0;        ///< small things of which one run does many (operations, allocations): their time is quoted
+  double items = 0;        ///< how many operations or allocations one run does: their time is quoted
   int64_t parameters = 0;  ///< that the model trains; 0: no model
 };
 

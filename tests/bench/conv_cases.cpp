@@ -1,4 +1,4 @@
-// Convolutions at the shapes of a small autoencoder for 32 x 32 pictures, and its training step.
+// Convolutions at the shapes of a small autoencoder for 32 x 32 images, and its training step.
 #include <memory>
 
 #include <ditharos/nn/conv.h>
@@ -68,7 +68,7 @@ void add_norm(std::vector<Case>& cases) {
   }});
 }
 
-/// Doubling a picture by repeating its pixels, and the way back.
+/// Doubling an image by repeating its pixels, and the way back.
 void add_interpolation(std::vector<Case>& cases) {
   const Shape small{batch, 128, 16, 16}, large{batch, 128, 32, 32};
   const double bytes = double(numel(small) + numel(large)) * sizeof(float);
@@ -157,10 +157,10 @@ struct Training {
   Generator rng{1};
   Autoencoder model{forward_flops, rng};
   optim::AdamW optimizer{nn::named_parameters(model)};
-  Tensor pictures = rng.normal({batch, 3, 32, 32});
+  Tensor images = rng.normal({batch, 3, 32, 32});
 
   void step() {
-    mse_loss(model(pictures), pictures).backward();
+    mse_loss(model(images), images).backward();
     optimizer.step(1e-4);
     nn::zero_grad(model);
   }

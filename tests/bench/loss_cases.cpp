@@ -31,22 +31,22 @@ void add_function(std::vector<Case>& cases, const std::string& name, const Shape
 
 double bytes_of(const Shape& shape) { return double(numel(shape)) * sizeof(float); }
 
-void add_patch_embed(std::vector<Case>& cases, const std::string& name, const Shape& pictures, int64_t patch,
+void add_patch_embed(std::vector<Case>& cases, const std::string& name, const Shape& images, int64_t patch,
                      int64_t width) {
   Generator rng(1);
   const models::PatchSize size{1, patch, patch};
   const auto embed =
-      std::make_shared<const models::PatchEmbed>(pictures[1], size, models::PatchOrder::channel_last, width, rng);
-  const double flops = 2.0 * double(numel(pictures)) * double(width);
+      std::make_shared<const models::PatchEmbed>(images[1], size, models::PatchOrder::channel_last, width, rng);
+  const double flops = 2.0 * double(numel(images)) * double(width);
   cases.push_back({"patch_embed/" + name + "/forward", [=] {
-    return Work{.run = [=, x = models::as_clips(random(pictures))] {
+    return Work{.run = [=, x = models::as_clips(random(images))] {
                   const NoGrad guard;
                   (*embed)(x);
                 },
                 .flops = flops};
   }});
-  cases.push_back({"patch_embed/" + name + "/forward_and_backward", [=] {  // of the weights; pictures want no gradient
-    return Work{.run = [=, x = models::as_clips(random(pictures))] { sum((*embed)(x)).backward(); },
+  cases.push_back({"patch_embed/" + name + "/forward_and_backward", [=] {  // of the weights; images want no gradient
+    return Work{.run = [=, x = models::as_clips(random(images))] { sum((*embed)(x)).backward(); },
                 .flops = 2 * flops};
   }});
 }

@@ -43,12 +43,12 @@ all cases run, which takes some minutes.
 
 A line tells the time of one run (the 20th percentile of the repetitions), the share of the peak that a loop of
 fused multiply-adds reaches on all threads, or the bytes that one run has to move at least; for cases of many small
-things the time of one; for steps the largest memory, as the allocator and as the system counts it. JSON has these keys:
+items the time of one; for steps the largest memory, as the allocator and as the system counts it. JSON has these keys:
 
   seconds, median, repetitions      of one run
   flops, gflops, share_of_peak      operations of one run; 10^9 a second; of the machine's peak
   gbytes_per_second                 memory that one run must read and write, in 10^9 bytes a second
-  items, nanoseconds_per_item       small things in one run, such as operations, and the time of one
+  items, nanoseconds_per_item       operations or allocations in one run, and the time of one
   parameters                        that the model trains
   allocator_peak, system_peak       bytes: tensors live at most; resident memory at most, code and caches included
   system_requests                   of the allocator, in the last run: 0 in a steady state

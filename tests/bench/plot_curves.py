@@ -4,7 +4,7 @@
     python3 tests/bench/plot_curves.py                       # measures, writes docs/images/cost_*.png and a table
     python3 tests/bench/plot_curves.py --from curves.json    # draws what `bench --json curve > curves.json` found
 
-Each picture shows the measured time beside the time that the same number of operations would take at the speed of the
+Each image shows the measured time beside the time that the same number of operations would take at the speed of the
 axis' most efficient point: where the two part, the kernels work less well. Needs matplotlib.
 """
 import argparse
@@ -29,7 +29,7 @@ def arguments():
                         "(default: build/tests/bench)")
     parser.add_argument("--from", dest="source", type=Path, metavar="FILE", help="draw these JSON lines")
     parser.add_argument("--images", type=Path, default=ROOT / "docs/images", metavar="FOLDER",
-                        help="where the pictures go (default: docs/images)")
+                        help="where the images go (default: docs/images)")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table here; it is printed in any case")
     return parser.parse_args()
 

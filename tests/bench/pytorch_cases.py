@@ -6,11 +6,11 @@ from pytorch_conv import autoencoder_step, conv_case
 from pytorch_dit import Config, attention, layer_norm_modulate, sampling_step, training_step
 
 S2 = Config()
-SMALL_PICTURES = Config(height=28, width=28, channels=1, patch=4, classes=10)
+SMALL_IMAGES = Config(height=28, width=28, channels=1, patch=4, classes=10)
 STEPS = {  # as in step_cases.cpp
     "quickstart": (Config(height=28, width=28, channels=1, patch=4, hidden=96, depth=4, heads=4, classes=10), 64),
-    "S4_28x28_batch32": (SMALL_PICTURES, 32),
-    "S4_28x28_batch64": (SMALL_PICTURES, 64),
+    "S4_28x28_batch32": (SMALL_IMAGES, 32),
+    "S4_28x28_batch64": (SMALL_IMAGES, 64),
     "S2_batch8": (S2, 8),
     "S2_batch32": (S2, 32),
     "B4_batch32": (Config(patch=4, hidden=768, heads=12), 32),

@@ -63,17 +63,17 @@ def autoencoder_step(compiled):
     model = Autoencoder().to(memory_format=LAYOUT)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True)
     network = torch.compile(model) if compiled else model
-    pictures = torch.randn(BATCH, 3, 32, 32).to(memory_format=LAYOUT)
+    images = torch.randn(BATCH, 3, 32, 32).to(memory_format=LAYOUT)
     flops = []
     count = lambda module, _, y: flops.append(2 * y.numel() * module.weight[0].numel())
     hooks = [m.register_forward_hook(count) for m in model.modules() if isinstance(m, nn.Conv2d)]
     with torch.no_grad():
-        model(pictures)
+        model(images)
     for hook in hooks:
         hook.remove()
 
     def step():
-        F.mse_loss(network(pictures), pictures).backward()
+        F.mse_loss(network(images), images).backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 

@@ -60,8 +60,8 @@ class Block(nn.Module):
         self.fc2 = nn.Linear(4 * c.hidden, c.hidden)
         self.adaLN = nn.Linear(c.hidden, 6 * c.hidden)
 
-    def forward(self, x, activated):
-        shift1, scale1, gate1, shift2, scale2, gate2 = self.adaLN(activated).chunk(6, dim=1)
+    def forward(self, x, silu_condition):
+        shift1, scale1, gate1, shift2, scale2, gate2 = self.adaLN(silu_condition).chunk(6, dim=1)
         attended = self.proj(attention(self.qkv(layer_norm_modulate(x, shift1, scale1)), self.heads))
         x = x + gate1.unsqueeze(1) * attended
         hidden = F.gelu(self.fc1(layer_norm_modulate(x, shift2, scale2)), approximate="tanh")
@@ -86,11 +86,11 @@ class DiT(nn.Module):
         c = self.config
         angles = t[:, None] * self.frequencies
         condition = self.t_embedder(torch.cat([angles.cos(), angles.sin()], 1)) + self.y_embedder(labels)
-        activated = F.silu(condition)
+        silu_condition = F.silu(condition)
         h = self.x_embedder(x).flatten(2).transpose(1, 2) + self.pos_embed
         for block in self.blocks:
-            h = block(h, activated)
-        h = self.final(layer_norm_modulate(h, *self.final_adaLN(activated).chunk(2, dim=1)))
+            h = block(h, silu_condition)
+        h = self.final(layer_norm_modulate(h, *self.final_adaLN(silu_condition).chunk(2, dim=1)))
         rows, columns = c.height // c.patch, c.width // c.patch
         h = h.view(x.shape[0], rows, columns, c.patch, c.patch, c.channels)
         return h.permute(0, 5, 1, 3, 2, 4).reshape(x.shape)

@@ -68,7 +68,7 @@ TEST_CASE("regression 9: sample_dit --folder writes one folder a class inside of
 
   const std::string out = folder / "drawn/images";
   const Outcome sampled = tests::run_program(
-      "sample_dit", tests::sampling_flags(run, folder / "sheet.png", {"--folder", out, "--per-class", "10"}));
+      "sample_dit", tests::sampling_flags(run, folder / "grid.png", {"--folder", out, "--per-class", "10"}));
   CHECK_MESSAGE(sampled.status == 0, sampled.output);
   CHECK_FALSE(fs::exists(folder / "drawn/evil"));
   CHECK_FALSE(fs::exists("/tmp/ditharos-evil"));

@@ -6,7 +6,7 @@
 #include <ditharos/data/synthetic/clip_measure.h>
 #include <ditharos/data/synthetic/sky_fit.h>
 #include <ditharos/tensor/random.h>
-#include "tests/support/clip_things.h"
+#include "tests/support/clip_objects.h"
 #include "tests/support/data_files.h"
 
 using namespace ditharos;
@@ -40,9 +40,9 @@ void add_noise(Tensor& frames, double deviation, uint64_t seed) {
 
 /// How many of the clips' motions and skies are measured as they are.
 struct Score {
-  static constexpr int64_t stripes = 8;  // among the made things; the sky shows between them
+  static constexpr int64_t stripes = 8;  // among the synthetic objects; the sky shows between them
   double motion = 0, sky = 0;
-  int64_t missed_others = 0;  // motions of things that are no stripes
+  int64_t missed_others = 0;  // motions of objects that are no stripes
 
   Score(const MovingGarments& clips, const SampleShape& shape, double noise) {
     for (int64_t i = 0; i < clips.size(); ++i) {
@@ -60,7 +60,7 @@ struct Score {
   }
 };
 
-/// Pearson's correlation of two pictures.
+/// Pearson's correlation of two images.
 double correlation(const uint8_t* a, const uint8_t* b, int64_t n) {
   double mean_a = 0, mean_b = 0, aa = 0, ab = 0, bb = 0;
   for (int64_t i = 0; i < n; ++i) mean_a += a[i] / double(n), mean_b += b[i] / double(n);
@@ -74,7 +74,7 @@ double correlation(const uint8_t* a, const uint8_t* b, int64_t n) {
 
 }  // namespace
 
-TEST_CASE("sky fit: the gradient comes back although a thing covers half of the frame") {
+TEST_CASE("sky fit: the gradient comes back although an object covers half of the frame") {
   const std::vector<uint8_t> white(100, 255);
   for (int k = 0; k < data::sky_count; ++k) {
     for (const double left : {0.0, 4.5, 9.0}) {
@@ -100,14 +100,14 @@ TEST_CASE("sky fit: the gradient comes back although a thing covers half of the 
 TEST_CASE("clip measurements: directions and skies of held-out clips are seen in every shape") {
   for (const SampleShape& shape : {SampleShape{8, 32, 32}, SampleShape{16, 32, 48}, SampleShape{12, 40, 32}}) {
     CAPTURE(to_text(shape));
-    const Score score(made_clips({.count = 60, .split = data::SceneSplit::held_out, .second_thing = 0}), shape, 0);
+    const Score score(made_clips({.count = 60, .split = data::SceneSplit::held_out, .second_object = 0}), shape, 0);
     CHECK_EQ(score.missed_others, 0);
     CHECK(score.motion > 0.92);  // stripes in a colour like the sky's, two thirds of the frame wide, may be missed
     CHECK(score.sky > 0.97);
   }
 }
 
-TEST_CASE("clip measurements: every motion is seen, with noise and with a second thing") {
+TEST_CASE("clip measurements: every motion is seen, with noise and with a second object") {
   const MovingGarments clips = made_clips({.count = 120, .seed = 8});
   const Score clean(clips, {8, 32, 32}, 0), noisy(clips, {8, 32, 32}, 6);
   CHECK(clean.motion > 0.95);
@@ -116,14 +116,14 @@ TEST_CASE("clip measurements: every motion is seen, with noise and with a second
   CHECK(noisy.sky > 0.97);
 }
 
-TEST_CASE("clip measurements: the track is where the thing is") {
-  const MovingGarments clips = made_clips({.count = 40, .seed = 3, .second_thing = 0});
+TEST_CASE("clip measurements: the track is where the object is") {
+  const MovingGarments clips = made_clips({.count = 40, .seed = 3, .second_object = 0});
   const SampleShape shape{8, 32, 48};
   for (int64_t i = 0; i < clips.size(); ++i) {
     const Scene scene = clips.scene(i);
     CAPTURE(scene.caption);
-    if (scene.lead.label >= 8) continue;  // stripes and checks hang together too little to be one thing
-    const data::Sprite sprite = data::cut_out(clips.pictures().picture(scene.lead.picture), 28, 28, {255, 255, 255});
+    if (scene.lead.label >= 8) continue;  // stripes and checks hang together too little to be one object
+    const data::Sprite sprite = data::cut_out(clips.images().image(scene.lead.image), 28, 28, {255, 255, 255});
     const ClipMeasurement measured = data::measure_clip(clips.render(scene, shape));
     CHECK(measured.sightings.size() == 8);
     for (const data::Sighting& sighting : measured.sightings) {
@@ -134,16 +134,16 @@ TEST_CASE("clip measurements: the track is where the thing is") {
   }
 }
 
-TEST_CASE("clip measurements: crops look like the picture that the thing was made from") {
-  const MovingGarments clips = made_clips({.count = 40, .seed = 6, .second_thing = 0});
+TEST_CASE("clip measurements: crops look like the image that the object was made from") {
+  const MovingGarments clips = made_clips({.count = 40, .seed = 6, .second_object = 0});
   double sum = 0;
   for (int64_t i = 0; i < clips.size(); ++i) {
     const Scene scene = clips.scene(i);
-    const uint8_t* picture = clips.pictures().picture(scene.lead.picture);
-    const data::Sprite sprite = data::cut_out(picture, 28, 28, {255, 255, 255});
+    const uint8_t* image = clips.images().image(scene.lead.image);
+    const data::Sprite sprite = data::cut_out(image, 28, 28, {255, 255, 255});
     const double scale = 28.0 / static_cast<double>(std::max(sprite.height, sprite.width));
     const double width = scale * static_cast<double>(sprite.width), height = scale * static_cast<double>(sprite.height);
-    data::Frame enlarged(28, 28);  // the thing as large as a crop shows it
+    data::Frame enlarged(28, 28);  // the object as large as a crop shows it
     draw_sprite(enlarged, sprite, {(28 - width) / 2, (28 - height) / 2, width, height});
     const ClipMeasurement measured = data::measure_clip(clips.render(scene, {2, 40, 40}));
     REQUIRE(measured.crops.size(0) == 2);
@@ -152,7 +152,7 @@ TEST_CASE("clip measurements: crops look like the picture that the thing was mad
   CHECK(sum / 40 > 0.85);
 }
 
-TEST_CASE("clip measurements: an empty sky, a still thing and one frame give no verdict") {
+TEST_CASE("clip measurements: an empty sky, a still object and one frame give no verdict") {
   const data::SkyView view{.sky = Sky::dusk};
   data::Frame frame(32, 32);
   paint_sky(frame, view, 0);
@@ -162,7 +162,7 @@ TEST_CASE("clip measurements: an empty sky, a still thing and one frame give no 
   CHECK_FALSE(empty.motion);
   CHECK(empty.crops.shape() == Shape{0, 1, 28, 28});
 
-  const MovingGarments clips = made_clips({.count = 3, .second_thing = 0});
+  const MovingGarments clips = made_clips({.count = 3, .second_object = 0});
   const ClipMeasurement one = data::measure_clip(clips.sample(0, {1, 32, 32}));
   CHECK(one.sightings.size() == 1);
   CHECK_FALSE(one.motion);

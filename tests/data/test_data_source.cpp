@@ -7,7 +7,7 @@
 #include <ditharos/data/codecs/video_file.h>
 #include <ditharos/data/datasets/video_folder.h>
 #include <ditharos/tensor/parallel.h>
-#include "tests/support/clip_things.h"
+#include "tests/support/clip_objects.h"
 #include "tests/support/data_files.h"
 #include "tests/support/numbered_samples.h"
 #include "tests/support/temporary_folder.h"

@@ -14,12 +14,12 @@ using data::Dataset;
 using data::SampleShape;
 using Labels = std::vector<int64_t>;
 
-TEST_CASE("dataset: subsets keep pictures, labels and names together; nonsense is refused") {
+TEST_CASE("dataset: subsets keep images, labels and names together; nonsense is refused") {
   const Dataset set = *numbered_images(6);
   const Dataset part = set.subset({5, 0, 5});
   CHECK(part.labels().to_vector<int64_t>() == Labels{5, 0, 5});
-  CHECK(part.picture(0)[0] == numbered_byte(5, 0));
-  CHECK(part.picture(1)[1] == numbered_byte(0, 1));
+  CHECK(part.image(0)[0] == numbered_byte(5, 0));
+  CHECK(part.image(1)[1] == numbered_byte(0, 1));
   CHECK(part.num_classes() == 6);
   CHECK(set.first(2).labels().to_vector<int64_t>() == Labels{0, 1});
   CHECK(set.first(99).size() == 6);
@@ -30,7 +30,7 @@ TEST_CASE("dataset: subsets keep pictures, labels and names together; nonsense i
   const Tensor images({2, 1, 1, 1}, DType::u8), labels = set.first(2).labels();
   CHECK_THROWS_AS(Dataset(images, set.labels(), {"a"}), ShapeError);
   CHECK_THROWS_AS(Dataset(Tensor({2, 1, 1, 1}), labels, {"a"}), DTypeError);
-  CHECK(contains(message_of<Error>([&] { Dataset(images, labels, {"a"}); }), "picture 1 has label 1"));
+  CHECK(contains(message_of<Error>([&] { Dataset(images, labels, {"a"}); }), "image 1 has label 1"));
 }
 
 TEST_CASE("dataset: a sample in the native shape is the stored image, without a copy") {
@@ -39,8 +39,8 @@ TEST_CASE("dataset: a sample in the native shape is the stored image, without a 
   const Tensor image = set->sample(3, {1, 4, 6});
   CHECK(image.shape() == Shape{1, 3, 4, 6});
   CHECK(image.is_contiguous());
-  CHECK(image.data<uint8_t>() == set->picture(3));
-  CHECK(set->stored_sample(3, {1, 4, 6}) == set->picture(3));
+  CHECK(image.data<uint8_t>() == set->image(3));
+  CHECK(set->stored_sample(3, {1, 4, 6}) == set->image(3));
   CHECK(set->stored_sample(3, {2, 4, 6}) == nullptr);
   CHECK(set->stored_sample(3, {1, 6, 4}) == nullptr);
 }

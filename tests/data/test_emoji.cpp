@@ -16,14 +16,14 @@ namespace {
 
 std::string be16(uint32_t value) { return be32(value).substr(2); }
 
-/// A font of two characters, the rocket and the bird, whose pictures are 4 x 4 pixels. Every field can be made wrong.
+/// A font of two characters, the rocket and the bird, whose images are 4 x 4 pixels. Every field can be made wrong.
 struct FontParts {
   uint32_t version = 0x00010000, map_format = 12, image_format = 17, png_length_error = 0, index_offset = 0;
   std::string first_tag = "CBDT";
   uint32_t glyphs = 2, cut = 0;
 
   /// Transparent but for the two columns in the middle, which are red.
-  static std::string picture() {
+  static std::string image() {
     PngParts png{.width = 4, .height = 4, .color_type = 6};
     for (int row = 0; row < 4; ++row) {
       png.lines += '\0';
@@ -34,11 +34,11 @@ struct FontParts {
     return png.bytes();
   }
   std::string bytes() const {
-    const std::string png = picture();
+    const std::string png = image();
     const std::string body =
         std::string(5, '\0') + be32(static_cast<uint32_t>(png.size()) + png_length_error) + png;
     const auto size = static_cast<uint32_t>(body.size());
-    const std::string pictures = be32(0x00030000) + body + body;  // CBDT
+    const std::string images = be32(0x00030000) + body + body;  // CBDT
     // CBLC: one size, one list entry, offsets of four bytes.
     std::string locations = be32(0x00030000) + be32(1) + be32(56) + be32(0) + be32(1) + be32(0) + std::string(24, '\0');
     locations += be16(7) + be16(8) + std::string("\x6d\x6d\x20\x01", 4);
@@ -53,7 +53,7 @@ struct FontParts {
       font += tag + be32(0) + be32(static_cast<uint32_t>(begin)) + be32(static_cast<uint32_t>(table.size()));
       tables += table;
     };
-    add(first_tag, pictures);
+    add(first_tag, images);
     add("CBLC", locations);
     add("cmap", characters);
     font += tables;
@@ -64,31 +64,31 @@ struct FontParts {
 std::string refused(const FontParts& parts) {
   const TemporaryFolder folder;
   write_bytes(folder / "font.ttf", parts.bytes());
-  return message_of<IoError>([&] { EmojiFont(folder / "font.ttf").picture(U'\U0001F680'); });
+  return message_of<IoError>([&] { EmojiFont(folder / "font.ttf").image(U'\U0001F680'); });
 }
 
 }  // namespace
 
-TEST_CASE("emoji: a font's pictures come with their opacity; characters that it lacks have none") {
+TEST_CASE("emoji: a font's images come with their opacity; characters that it lacks have none") {
   const TemporaryFolder folder;
   write_bytes(folder / "font.ttf", FontParts{}.bytes());
   const EmojiFont font(folder / "font.ttf");
-  const auto rocket = font.picture(U'\U0001F680');
+  const auto rocket = font.image(U'\U0001F680');
   REQUIRE(rocket);
   CHECK(rocket->shape() == Shape{4, 4, 4});
   const std::vector<int64_t> values = rocket->to_vector<int64_t>();
   CHECK(std::vector<int64_t>(values.begin(), values.begin() + 4) == std::vector<int64_t>{9, 255, 255, 9});
   CHECK(std::vector<int64_t>(values.begin() + 48, values.begin() + 52) == std::vector<int64_t>{0, 255, 255, 0});
-  CHECK(font.picture(U'\U0001F426'));
-  CHECK_FALSE(font.picture(U'a'));
+  CHECK(font.image(U'\U0001F426'));
+  CHECK_FALSE(font.image(U'a'));
 }
 
-TEST_CASE("emoji: fonts that are damaged or without pictures are refused by name and reason") {
+TEST_CASE("emoji: fonts that are damaged or without images are refused by name and reason") {
   CHECK(refused({}) == "no exception");
   CHECK(contains(refused({.version = 0x4f54544f}), "it is no TrueType font"));
-  CHECK(contains(refused({.first_tag = "glyf"}), "it has no table CBDT, so it holds no pictures"));
+  CHECK(contains(refused({.first_tag = "glyf"}), "it has no table CBDT, so it holds no images"));
   CHECK(contains(refused({.map_format = 4}), "in no format that is known here (12)"));
-  CHECK(contains(refused({.image_format = 5}), "picture format 5, known are 17, 18 and 19"));
+  CHECK(contains(refused({.image_format = 5}), "image format 5, known are 17, 18 and 19"));
   CHECK(contains(refused({.png_length_error = 1}), "a table ends after"));
   CHECK(contains(refused({.index_offset = 100000}), "but byte 100008 is needed"));
   CHECK(contains(refused({.glyphs = 60000}), "a table ends after"));
@@ -123,7 +123,7 @@ TEST_CASE("emoji: the installed font has all that are known") {
   const data::Dataset emoji = data::load_emoji(data::find_emoji_font());
   CHECK(emoji.size() == 41);
   for (int64_t i = 0; i < emoji.size(); ++i) {
-    const uint8_t* opacity = emoji.picture(i) + 3 * 64 * 64;
+    const uint8_t* opacity = emoji.image(i) + 3 * 64 * 64;
     CHECK(std::count_if(opacity, opacity + 64 * 64, [](uint8_t a) { return a > 200; }) > 400);
   }
 }

@@ -150,7 +150,7 @@ TEST_CASE("regression 10: an IDX file that claims more than it decompresses to")
   CHECK(contains(with_memory(36 * MiB, [&] { return data::read_idx_labels(labels), std::string("read"); }),
                  "it ends after 1048576 of the 1000000000 bytes of labels"));
   CHECK(contains(with_memory(36 * MiB, [&] { return data::read_idx_images(images), std::string("read"); }),
-                 "it ends after 1048576 of the 784000000 bytes of pictures"));
+                 "it ends after 1048576 of the 784000000 bytes of images"));
 }
 
 TEST_CASE("regression 10: a model is built only after its size was compared with what the file holds") {

@@ -29,7 +29,7 @@ void write_set(const TemporaryFolder& folder, const std::string& prefix, const s
 
 }  // namespace
 
-TEST_CASE("idx: plain and compressed files hold the same pictures") {
+TEST_CASE("idx: plain and compressed files hold the same images") {
   for (const std::string ending : {"", ".gz"}) {
     CAPTURE(ending);
     TemporaryFolder folder;
@@ -40,7 +40,7 @@ TEST_CASE("idx: plain and compressed files hold the same pictures") {
     CHECK(set.labels().to_vector<int64_t>() == std::vector<int64_t>{0, 2, 1});
     CHECK(set.class_names() == std::vector<std::string>{"0", "1", "2"});
     for (int64_t i = 0; i < 24; ++i) CHECK(set.images().data<uint8_t>()[i] == i);
-    CHECK(set.picture(1)[0] == 8);
+    CHECK(set.image(1)[0] == 8);
   }
 }
 
@@ -99,20 +99,20 @@ TEST_CASE("idx: damaged files are refused with the path and the reason") {
       {"empty", "", "ends after 0 of the 4 bytes of the header"},
       {"magic_cut", good.substr(0, 3), "ends after 3 of the 4 bytes of the header"},
       {"sizes_cut", good.substr(0, 9), "ends after 1 of the 4 bytes of the header"},
-      {"pictures_cut", good.substr(0, good.size() - 1), "ends after 59 of the 60 bytes of pictures [4, 3, 5]"},
+      {"images_cut", good.substr(0, good.size() - 1), "ends after 59 of the 60 bytes of images [4, 3, 5]"},
       {"garbage", good + "x", "more bytes follow"},
       {"labels", labels_file("\1\2"), "magic number is 0x00000801"},
       {"floats", idx_bytes(0xd03, {4, 3, 5}, body), "magic number is 0x00000d03"},
       {"little_endian", idx_bytes(0x03080000, {4, 3, 5}, body), "magic number is 0x03080000"},
       {"zipped_without_gz", zipped, "magic number is 0x1f8b"},
-      {"no_pictures", idx_bytes(images_magic, {0, 3, 5}, ""), "one of them is 0"},
+      {"no_images", idx_bytes(images_magic, {0, 3, 5}, ""), "one of them is 0"},
       {"no_width", idx_bytes(images_magic, {4, 3, 0}, ""), "one of them is 0"},
       {"overflow", idx_bytes(images_magic, {0x80000000, 0x80000000, 4}, body), "more than a file of this length"},
       {"wraps_to_0", idx_bytes(images_magic, {0x10000, 0x10000, 0xffffffff}, body), "more than a file of this length"},
       {"all_ones", idx_bytes(images_magic, {0xffffffff, 0xffffffff, 0xffffffff}, body), "more than a file of this"},
       {"bomb.gz", gzipped(idx_bytes(images_magic, {1, 1, 8}, std::string(1 << 24, '\0'))), "more bytes follow"},
       {"promise.gz", gzipped(idx_bytes(images_magic, {1 << 20, 100, 100}, body)), "more than a file of this length"},
-      {"short.gz", gzipped(good.substr(0, 40)), "ends after 24 of the 60 bytes of pictures [4, 3, 5]"},
+      {"short.gz", gzipped(good.substr(0, 40)), "ends after 24 of the 60 bytes of images [4, 3, 5]"},
       {"empty.gz", "", "cut off after 0 bytes"},
       {"cut.gz", zipped.substr(0, zipped.size() - 12), "cut off after"},
       {"cut_sum.gz", zipped.substr(0, zipped.size() - 3), "cut off after"},
@@ -181,11 +181,11 @@ TEST_CASE("idx: a set with missing files or with counts that differ is refused")
   write_bytes(folder / "train-images-idx3-ubyte", images_file(3, 2, 2));
   CHECK(contains(refusal(), "neither train-labels-idx1-ubyte nor"));
   write_bytes(folder / "train-labels-idx1-ubyte", labels_file("\1\2"));
-  CHECK(contains(refusal(), "it has 3 pictures, but " + folder / "train-labels-idx1-ubyte" + " has 2 labels"));
+  CHECK(contains(refusal(), "it has 3 images, but " + folder / "train-labels-idx1-ubyte" + " has 2 labels"));
   CHECK(contains(message_of<IoError>([&] { data::load_idx(folder.path(), data::Split::test); }), "t10k-images"));
 }
 
-TEST_CASE("idx: the installed Fashion-MNIST has its 60,000 and 10,000 pictures") {
+TEST_CASE("idx: the installed Fashion-MNIST has its 60,000 and 10,000 images") {
   const std::string directory = data::find_fashion_mnist();
   if (directory.empty()) return;  // the package is not there: nothing to read
   for (const auto split : {data::Split::train, data::Split::test}) {

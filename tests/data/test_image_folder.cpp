@@ -17,8 +17,8 @@ using data::Split;
 
 namespace {
 
-/// Writes a picture of one value, making the folders on the way.
-void add_picture(const std::string& path, int value, int64_t height = 2, int64_t width = 3, int64_t channels = 1) {
+/// Writes an image of one value, making the folders on the way.
+void add_image(const std::string& path, int value, int64_t height = 2, int64_t width = 3, int64_t channels = 1) {
   std::filesystem::create_directories(std::filesystem::path(path).parent_path());
   data::write_png(path, full({channels, height, width}, value, DType::u8));
 }
@@ -28,7 +28,7 @@ std::string refusal(const std::string& directory, const data::ImageFolderOptions
 }
 std::vector<int64_t> first_bytes(const data::Dataset& set) {
   std::vector<int64_t> bytes;
-  for (int64_t i = 0; i < set.size(); ++i) bytes.push_back(set.picture(i)[0]);
+  for (int64_t i = 0; i < set.size(); ++i) bytes.push_back(set.image(i)[0]);
   return bytes;
 }
 using Values = std::vector<int64_t>;
@@ -37,10 +37,10 @@ using Values = std::vector<int64_t>;
 
 TEST_CASE("image_folder: sub-folders are classes, in the order of their names") {
   TemporaryFolder folder;
-  add_picture(folder / "cat/b.png", 20);
-  add_picture(folder / "cat/a.PNG", 10);
-  add_picture(folder / "ant/z.png", 30);
-  add_picture(folder / ".hidden/z.png", 40);
+  add_image(folder / "cat/b.png", 20);
+  add_image(folder / "cat/a.PNG", 10);
+  add_image(folder / "ant/z.png", 30);
+  add_image(folder / ".hidden/z.png", 40);
   write_bytes(folder / "cat/notes.txt", "x");
   write_bytes(folder / "cat/.c.png", "x");
   write_bytes(folder / "readme", "x");
@@ -56,30 +56,30 @@ TEST_CASE("image_folder: sub-folders are classes, in the order of their names") 
 
 TEST_CASE("image_folder: gray or RGB as asked, or as the files are") {
   TemporaryFolder folder;
-  add_picture(folder / "a/1.png", 50);
+  add_image(folder / "a/1.png", 50);
   const auto channels = [&](int64_t wanted) {
     return data::load_image_folder(folder.path(), Split::train, {.channels = wanted}).dataset.channels();
   };
   CHECK(channels(0) == 1);
   CHECK(channels(3) == 3);
-  add_picture(folder / "a/2.png", 60, 2, 3, 3);
+  add_image(folder / "a/2.png", 60, 2, 3, 3);
   CHECK(channels(0) == 3);
   CHECK(channels(1) == 1);
 }
 
-TEST_CASE("image_folder: every tenth file of a class is a test picture, unless there are folders train and test") {
+TEST_CASE("image_folder: every tenth file of a class is a test image, unless there are folders train and test") {
   TemporaryFolder folder;
-  for (int i = 0; i < 25; ++i) add_picture(folder / ("a/" + std::to_string(100 + i) + ".png"), i);
+  for (int i = 0; i < 25; ++i) add_image(folder / ("a/" + std::to_string(100 + i) + ".png"), i);
   CHECK(data::load_image_folder(folder.path(), Split::train).dataset.size() == 23);
   CHECK(first_bytes(data::load_image_folder(folder.path(), Split::test).dataset) == Values{9, 19});
 
   TemporaryFolder split;
-  add_picture(split / "train/a/1.png", 1);
-  add_picture(split / "test/a/1.png", 2);
+  add_image(split / "train/a/1.png", 1);
+  add_image(split / "test/a/1.png", 2);
   CHECK(data::is_image_folder(split.path()));
   CHECK(first_bytes(data::load_image_folder(split.path(), Split::train).dataset) == Values{1});
   CHECK(first_bytes(data::load_image_folder(split.path(), Split::test).dataset) == Values{2});
-  add_picture(split / "test/b/1.png", 2);
+  add_image(split / "test/b/1.png", 2);
   CHECK(contains(refusal(split.path()), "train and test do not have the same sub-folders"));
 }
 
@@ -88,11 +88,11 @@ TEST_CASE("image_folder: what is no usable set is refused with path and reason")
   CHECK_FALSE(data::is_image_folder(folder.path()));
   CHECK(contains(refusal(folder.path()), folder.path() + ": it has no sub-folder"));
   CHECK(contains(refusal(folder / "absent"), "cannot list " + folder / "absent"));
-  add_picture(folder / "a/1.png", 1);
-  CHECK(contains(refusal(folder.path(), {}, Split::test), "no picture is left for the test split"));
+  add_image(folder / "a/1.png", 1);
+  CHECK(contains(refusal(folder.path(), {}, Split::test), "no image is left for the test split"));
   std::filesystem::create_directory(folder / "b");
   CHECK(contains(refusal(folder.path()), folder / "b" + ": it has no PNG file"));
-  add_picture(folder / "b/1.png", 1, 4, 5);
+  add_image(folder / "b/1.png", 1, 4, 5);
   const std::string sizes = refusal(folder.path());
   CHECK(contains(sizes, folder / "b/1.png" + ": it has 5 x 4 pixels, but " + folder / "a/1.png" + " has 3 x 2"));
   CHECK(data::load_image_folder(folder.path(), Split::train, {.height = 3, .width = 3}).dataset.size() == 2);
@@ -102,8 +102,8 @@ TEST_CASE("image_folder: what is no usable set is refused with path and reason")
 
 TEST_CASE("image_folder: damaged files stop the reading, or are skipped and named") {
   TemporaryFolder folder;
-  for (int i = 1; i <= 4; ++i) add_picture(folder / ("a/" + std::to_string(i) + ".png"), i);
-  write_bytes(folder / "a/2.png", "not a picture");
+  for (int i = 1; i <= 4; ++i) add_image(folder / ("a/" + std::to_string(i) + ".png"), i);
+  write_bytes(folder / "a/2.png", "not an image");
   const std::string whole = data::read_png_file(folder / "a/3.png");
   write_bytes(folder / "a/3.png", whole.substr(0, whole.size() - 15));  // a sound header, pixels cut off
   std::filesystem::create_directory(folder / "a/5.png");
@@ -119,7 +119,7 @@ TEST_CASE("image_folder: damaged files stop the reading, or are skipped and name
   CHECK(contains(opened.skipped[3], "a/6.png: it is not a regular file"));
 
   for (const char* name : {"a/1.png", "a/4.png"}) write_bytes(folder / name, "x");
-  CHECK(contains(refusal(folder.path(), {.skip_damaged = true}), "no picture is left"));
+  CHECK(contains(refusal(folder.path(), {.skip_damaged = true}), "no image is left"));
 }
 
 TEST_CASE("resize: crops around the middle and averages by area") {

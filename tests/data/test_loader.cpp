@@ -10,7 +10,7 @@
 #include <ditharos/data/loading/loader.h>
 #include <ditharos/data/synthetic/shapes.h>
 #include <ditharos/tensor/allocator.h>
-#include "tests/support/clip_things.h"
+#include "tests/support/clip_objects.h"
 #include "tests/support/data_files.h"
 #include "tests/support/numbered_samples.h"
 

@@ -3,7 +3,7 @@
 
 #include <ditharos/data/loading/loader.h>
 #include <ditharos/tensor/io/crc32c.h>
-#include "tests/support/clip_things.h"
+#include "tests/support/clip_objects.h"
 #include "tests/support/numbered_samples.h"
 
 using namespace ditharos;

@@ -7,12 +7,12 @@
 
 #include <ditharos/tensor/io/crc32c.h>
 #include <ditharos/tensor/parallel.h>
-#include "tests/support/clip_things.h"
+#include "tests/support/clip_objects.h"
 #include "tests/support/data_files.h"
 
 using namespace ditharos;
 using namespace ditharos::tests;
-using data::Actor;
+using data::MovingObject;
 using data::Box;
 using data::SampleShape;
 using data::Motion;
@@ -31,13 +31,13 @@ uint32_t checksum(const Tensor& frames) {
 /// A scene with one square of 10 x 10 pixels over an even sky.
 struct Square {
   data::Sprite sprite;
-  Actor actor;
+  MovingObject object;
 
   Square() {
     const std::vector<uint8_t> gray(100, 255);
     sprite = data::cut_out(gray.data(), 10, 10, {255, 255, 255});
   }
-  Box at(double time, const SampleShape& shape = {8, 32, 32}) const { return data::place(actor, sprite, time, shape); }
+  Box at(double time, const SampleShape& shape = {8, 32, 32}) const { return data::place(object, sprite, time, shape); }
 };
 
 }  // namespace
@@ -74,7 +74,7 @@ TEST_CASE("moving garments: a clip keeps its bytes, so that stored models keep t
   const MovingGarments clips = made_clips();
   CHECK(clips.caption(0) == "a t-shirt bounces against a violet sky while a small coat climbs");
   CHECK(checksum(clips.sample(0, {8, 32, 32})) == 1341284348u);
-  CHECK(checksum(made_clips({.second_thing = 0}).sample(0, {8, 32, 32})) == 598014821u);
+  CHECK(checksum(made_clips({.second_object = 0}).sample(0, {8, 32, 32})) == 598014821u);
 }
 
 TEST_CASE("moving garments: held-out pairs never occur in training, and nothing else leads the held-out clips") {
@@ -120,13 +120,13 @@ TEST_CASE("moving garments: every direction keeps most classes, every class most
   CHECK_FALSE(data::is_held_out(9, Motion::down));  // "a boot falls"
 }
 
-TEST_CASE("moving garments: things go where the scene says, measurably, and never leave the frame") {
-  const MovingGarments clips = made_clips({.count = 600, .seed = 2, .second_thing = 0.3});
+TEST_CASE("moving garments: objects go where the scene says, measurably, and never leave the frame") {
+  const MovingGarments clips = made_clips({.count = 600, .seed = 2, .second_object = 0.3});
   Square square;
   for (int64_t i = 0; i < clips.size(); ++i) {
     const Scene scene = clips.scene(i);
-    for (const Actor* actor : {&scene.lead, scene.companion ? &*scene.companion : &scene.lead}) {
-      square.actor = *actor;
+    for (const MovingObject* object : {&scene.lead, scene.companion ? &*scene.companion : &scene.lead}) {
+      square.object = *object;
       for (const SampleShape& shape : shapes) {
         for (const double time : {0.0, 0.2, 0.5, 0.77, 1.0}) {
           const Box box = square.at(time, shape);
@@ -138,14 +138,14 @@ TEST_CASE("moving garments: things go where the scene says, measurably, and neve
       }
       const Box first = square.at(0), middle = square.at(0.5), last = square.at(1);
       const double dx = last.left - first.left, dy = last.top - first.top, growth = last.width / first.width;
-      switch (actor->motion) {
+      switch (object->motion) {
         case Motion::left: CHECK(dx < -3), CHECK(dy == 0); break;
         case Motion::right: CHECK(dx > 3), CHECK(dy == 0); break;
         case Motion::up: CHECK(dy < -3), CHECK(dx == 0); break;
         case Motion::down: CHECK(dy > 3), CHECK(dx == 0); break;
         case Motion::bounce:
           CHECK(std::abs(dy) < 1e-9);
-          CHECK(square.at(0.5 / actor->hops).top < first.top - 5);
+          CHECK(square.at(0.5 / object->hops).top < first.top - 5);
           break;
         case Motion::grow: CHECK(growth > 1.3), CHECK(middle.width > first.width); break;
         case Motion::shrink: CHECK(growth < 1 / 1.3), CHECK(middle.width < first.width); break;
@@ -165,7 +165,7 @@ TEST_CASE("moving garments: bad options and indices are refused in clear words")
     return message_of<ConfigError>([&] { made_clips(options); });
   };
   CHECK(contains(config_error({.count = -1}), "count must not be negative, got -1"));
-  CHECK(contains(config_error({.second_thing = 1.5}), "second_thing is a probability, got 1.5"));
+  CHECK(contains(config_error({.second_object = 1.5}), "second_object is a probability, got 1.5"));
   const MovingGarments clips = made_clips({.count = 3});
   CHECK(contains(message_of<Error>([&] { clips.sample(3, {1, 8, 8}); }), "clip 3 of 3"));
   CHECK(contains(message_of<Error>([&] { clips.caption(-1); }), "clip -1 of 3"));
@@ -173,7 +173,7 @@ TEST_CASE("moving garments: bad options and indices are refused in clear words")
   CHECK(contains(message_of<ShapeError>([] {
           MovingGarments(data::make_shapes(data::Split::train, {.count = 10, .channels = 3}));
         }),
-        "takes gray pictures"));
+        "takes gray images"));
   CHECK(contains(message_of<ConfigError>([] { MovingGarments(named_like_garments().first(9)); }),
-                 "there is no picture of class Ankle boot"));
+                 "there is no image of class Ankle boot"));
 }

@@ -179,7 +179,7 @@ TEST_CASE("png: a failed write names the file and leaves the old one") {
   CHECK(contains(message_of<IoError>([&] { data::read_png(folder / "absent.png", 1); }), "absent.png"));
 }
 
-TEST_CASE("png: tensors that are no picture are refused") {
+TEST_CASE("png: tensors that are no image are refused") {
   CHECK_THROWS_AS(data::encode_png(zeros({1, 2, 2}), "a"), DTypeError);
   CHECK_THROWS_AS(data::encode_png(zeros({2, 2, 2}, DType::u8), "a"), ShapeError);
   CHECK_THROWS_AS(data::encode_png(zeros({2, 2}, DType::u8), "a"), ShapeError);

@@ -6,7 +6,7 @@
 
 #include <ditharos/data/synthetic/scene_caption.h>
 #include <ditharos/data/text/words.h>
-#include "tests/support/clip_things.h"
+#include "tests/support/clip_objects.h"
 #include "tests/support/data_files.h"
 
 using namespace ditharos;
@@ -24,18 +24,18 @@ const SceneGrammar& garments() {
   return grammar;
 }
 
-/// What is said of a thing is true of it; its class and motion are always said.
-void check_facts(const data::ActorFacts& facts, const data::Actor& actor) {
-  CHECK(facts.label == actor.label);
-  CHECK(facts.motion == actor.motion);
-  CHECK(facts.tint.value_or(actor.tint) == actor.tint);
-  CHECK(facts.fast.value_or(actor.fast) == actor.fast);
+/// What is said of an object is true of it; its class and motion are always said.
+void check_facts(const data::ObjectFacts& facts, const data::MovingObject& object) {
+  CHECK(facts.label == object.label);
+  CHECK(facts.motion == object.motion);
+  CHECK(facts.tint.value_or(object.tint) == object.tint);
+  CHECK(facts.fast.value_or(object.fast) == object.fast);
 }
 
 }  // namespace
 
 TEST_CASE("scene captions: reading one gives back its scene, and what is left out stays open") {
-  const data::MovingGarments clips = made_clips({.count = 3000, .seed = 4, .second_thing = 0.3});
+  const data::MovingGarments clips = made_clips({.count = 3000, .seed = 4, .second_object = 0.3});
   std::map<std::string, int> said;
   std::set<std::string> wordings;
   for (int64_t i = 0; i < clips.size(); ++i) {
@@ -61,7 +61,7 @@ TEST_CASE("scene captions: reading one gives back its scene, and what is left ou
 }
 
 TEST_CASE("scene captions: none is longer than promised, and some are as long") {
-  const data::MovingGarments clips = made_clips({.count = 20000, .seed = 1, .second_thing = 0.9});
+  const data::MovingGarments clips = made_clips({.count = 20000, .seed = 1, .second_object = 0.9});
   size_t longest = 0;
   for (int64_t i = 0; i < clips.size(); ++i) longest = std::max(longest, data::split_words(clips.caption(i)).size());
   CHECK(longest <= static_cast<size_t>(data::max_caption_words));

@@ -13,18 +13,18 @@ using data::Split;
 
 namespace {
 
-std::string picture_bytes(const data::Dataset& set, int64_t i) {
-  return {reinterpret_cast<const char*>(set.picture(i)), static_cast<size_t>(set.picture_size())};
+std::string image_bytes(const data::Dataset& set, int64_t i) {
+  return {reinterpret_cast<const char*>(set.image(i)), static_cast<size_t>(set.image_size())};
 }
 std::string all_bytes(const data::Dataset& set) {
   return {reinterpret_cast<const char*>(set.images().data<uint8_t>()), static_cast<size_t>(set.images().numel())};
 }
-/// Sum of the picture's bytes over its brightest one: the area of the figure in pixels.
+/// Sum of the image's bytes over its brightest one: the area of the figure in pixels.
 double area(const data::Dataset& set, int64_t i) {
-  const uint8_t* p = set.picture(i);
+  const uint8_t* p = set.image(i);
   double sum = 0;
-  for (int64_t k = 0; k < set.picture_size(); ++k) sum += p[k];
-  return sum / *std::max_element(p, p + set.picture_size());
+  for (int64_t k = 0; k < set.image_size(); ++k) sum += p[k];
+  return sum / *std::max_element(p, p + set.image_size());
 }
 
 }  // namespace
@@ -42,13 +42,13 @@ TEST_CASE("shapes: ten classes in turn, in any size and number of channels") {
   CHECK(data::make_shapes(Split::test, {.size = 8}).size() == 2000);
 }
 
-TEST_CASE("shapes: picture i depends on the seed, the split and i alone") {
+TEST_CASE("shapes: image i depends on the seed, the split and i alone") {
   const auto small = data::make_shapes(Split::train, {.count = 30}),
              large = data::make_shapes(Split::train, {.count = 300});
-  for (int64_t i = 0; i < small.size(); ++i) CHECK(picture_bytes(small, i) == picture_bytes(large, i));
+  for (int64_t i = 0; i < small.size(); ++i) CHECK(image_bytes(small, i) == image_bytes(large, i));
   std::string one(28 * 28, '\0');
   data::draw_shape(reinterpret_cast<uint8_t*>(one.data()), 123, Split::train, {});
-  CHECK(one == picture_bytes(large, 123));
+  CHECK(one == image_bytes(large, 123));
   CHECK(all_bytes(large) != all_bytes(data::make_shapes(Split::train, {.count = 300, .seed = 1})));
 
   const int threads = num_threads();
@@ -59,19 +59,19 @@ TEST_CASE("shapes: picture i depends on the seed, the split and i alone") {
   set_num_threads(threads);
 }
 
-TEST_CASE("shapes: no picture of the test split is a training picture, and none comes twice") {
+TEST_CASE("shapes: no image of the test split is a training image, and none comes twice") {
   std::set<std::string> seen;
   const auto train = data::make_shapes(Split::train, {.count = 3000}),
              test = data::make_shapes(Split::test, {.count = 1000});
   for (const auto* set : {&train, &test}) {
-    for (int64_t i = 0; i < set->size(); ++i) CHECK(seen.insert(picture_bytes(*set, i)).second);
+    for (int64_t i = 0; i < set->size(); ++i) CHECK(seen.insert(image_bytes(*set, i)).second);
   }
 }
 
-TEST_CASE("shapes: every figure lies inside of the picture, anti-aliased, in the expected proportion to its outline") {
+TEST_CASE("shapes: every figure lies inside of the image, anti-aliased, in the expected proportion to its outline") {
   const auto set = data::make_shapes(Split::train, {.count = 500, .size = 64});
   for (int64_t i = 0; i < set.size(); ++i) {
-    const uint8_t* p = set.picture(i);
+    const uint8_t* p = set.image(i);
     for (int64_t k = 0; k < 64; ++k) {
       CHECK((p[k] == 0 && p[63 * 64 + k] == 0 && p[k * 64] == 0 && p[k * 64 + 63] == 0));
     }

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include <ditharos/data/text/tokenizer.h>
-#include "tests/support/clip_things.h"
+#include "tests/support/clip_objects.h"
 #include "tests/support/data_files.h"
 
 using namespace ditharos;

@@ -4,7 +4,7 @@
 #include <cctype>
 
 #include <ditharos/data/image/font.h>
-#include <ditharos/data/image/sheet.h>
+#include <ditharos/data/image/image_grid.h>
 #include <ditharos/data/text/tokenizer.h>
 #include <ditharos/data/text/unicode.h>
 #include <ditharos/data/text/words.h>
@@ -137,7 +137,7 @@ TEST_CASE("regression 17: a label shows one mark for each character that the fon
   CHECK(data::text_width("na\xc3\xafve") == data::text_width("naive"));
   CHECK(data::text_width("") == 0);
   const auto grid = [](const std::string& label) {
-    return data::make_sheet(ones({1, 1, 2, 2}), {.row_labels = {label}});
+    return data::make_grid(ones({1, 1, 2, 2}), {.row_labels = {label}});
   };
   CHECK(grid("na\xc3\xafve").to_vector<int64_t>() == grid("na?ve").to_vector<int64_t>());
 }

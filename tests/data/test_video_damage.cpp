@@ -127,11 +127,11 @@ TEST_CASE("video damage: sizes beyond the limits are refused before memory is sp
   std::string gif = data::encode_gif(clip, true, "a");
   write_le(gif, 6, 65535, 2);
   CHECK(contains(message_of<IoError>([&] { data::decode_gif(gif, "a"); }), "65535 x 12 pixels, more than"));
-  // A canvas of 4096 x 4096 for pictures of a few bytes: the pixels of all frames count.
+  // A canvas of 4096 x 4096 for images of a few bytes: the pixels of all frames count.
   std::string many("GIF89a");
   many.append("\x00\x10\x00\x10\x80\x00\x00", 7).append("\x00\x00\x00\xff\xff\xff", 6);
-  const std::string picture("\x2c\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00", 15);
-  for (int i = 0; i < 9; ++i) many += picture;
+  const std::string image("\x2c\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00", 15);
+  for (int i = 0; i < 9; ++i) many += image;
   CHECK(contains(message_of<IoError>([&] { data::decode_gif(many + ";", "a"); }),
                  "it has 3 or more frames of 4096 x 4096 pixels"));
 
@@ -143,7 +143,7 @@ TEST_CASE("video damage: sizes beyond the limits are refused before memory is sp
 }
 
 TEST_CASE("video damage: GIF as others write it") {
-  // 3 x 1 pixels, palette red, green, blue, white; no picture covers the whole canvas.
+  // 3 x 1 pixels, palette red, green, blue, white; no image covers the whole canvas.
   const std::string head = std::string("GIF89a\x03\x00\x01\x00\x81\x00\x00", 13) +
                            std::string("\xff\x00\x00\x00\xff\x00\x00\x00\xff\xff\xff\xff", 12);
   // Extension: disposal, delay, index that is transparent.
@@ -160,7 +160,7 @@ TEST_CASE("video damage: GIF as others write it") {
   const auto values = [&](const VideoFrames& clip) { return clip.frames.to_vector<int64_t>(); };
   using Values = std::vector<int64_t>;
 
-  SUBCASE("a picture without extension is a still; what is not painted shows white") {
+  SUBCASE("an image without extension is a still; what is not painted shows white") {
     const VideoFrames clip = data::decode_gif(head + pixel(1, 2) + ";", "a");
     CHECK(values(clip) == Values{255, 0, 255, 255, 0, 255, 255, 255, 255});
     CHECK(clip.fps == data::default_fps);
@@ -181,16 +181,16 @@ TEST_CASE("video damage: GIF as others write it") {
         data::decode_gif(head + control(1, 0, -1) + pixel(0, 0) + control(1, 1, -1) + pixel(0, 1) + ";", "a");
     CHECK(clip.fps == 10);
   }
-  SUBCASE("a picture beyond the canvas, an index beyond the palette, other extensions") {
+  SUBCASE("an image beyond the canvas, an index beyond the palette, other extensions") {
     const std::string comment("\x21\xfe\x02hi\x00", 6);
     const VideoFrames clip = data::decode_gif(head + comment + pixel(7, 1) + pixel(2, 1) + comment + ";", "a");
     CHECK(clip.frames.size(0) == 2);
     CHECK(clip.frames.data<uint8_t>()[9 + 2] == 0);
   }
-  SUBCASE("no picture, no palette") {
+  SUBCASE("no image, no palette") {
     CHECK(contains(message_of<IoError>([&] { data::decode_gif(head + ";", "a"); }), "it has no frame"));
     const std::string bare("GIF89a\x03\x00\x01\x00\x00\x00\x00", 13);
     CHECK(contains(message_of<IoError>([&] { data::decode_gif(bare + pixel(0, 0) + ";", "a"); }),
-                   "a picture in it has no colours"));
+                   "an image in it has no colours"));
   }
 }

@@ -45,7 +45,7 @@ TEST_CASE("video_file: PNG directories and lossless WebP bring back every byte a
       write_clip(folder / name, clip, 12);
       const data::VideoFrames back = read_clip(folder / name);
       CHECK(largest_difference(back.frames, clip) == 0);
-      // A WebP of one frame is a still picture, which has no rate.
+      // A WebP of one frame is a still image, which has no rate.
       if (frames > 1 || name[0] == 'f') CHECK(back.fps == 12);
     }
   }
@@ -326,7 +326,7 @@ TEST_CASE("video_file: what is no clip is refused with path and reason") {
   for (const char* name : {"a.gif", "a.webp", "a.y4m", "a.png"}) {
     write_bytes(folder / name, "");
     CHECK(contains(refusal_to_read(folder / name), folder / name + ": it is not a"));
-    write_bytes(folder / name, "no picture at all, but text that is long enough for a header");
+    write_bytes(folder / name, "no image at all, but text that is long enough for a header");
     CHECK(contains(refusal_to_read(folder / name), folder / name + ": it is not a"));
   }
   write_bytes(folder / "a.txt", "x");

@@ -68,7 +68,7 @@ TEST_CASE("video_folder: a line is a clip, of any format") {
   CHECK(contains(message_of<ShapeError>([&] { set.sample(0, {0, 4, 4}); }), "got 0x4x4"));
 }
 
-TEST_CASE("video_folder: frames are taken evenly from the whole video, and pictures from its middle") {
+TEST_CASE("video_folder: frames are taken evenly from the whole video, and images from its middle") {
   const TemporaryFolder folder;
   data::write_clip(folder / "a", counting_clip(8, 0), 8);
   data::write_clip(folder / "noise.webp", noise_clip(2, 6, 10), 8);

@@ -1,4 +1,4 @@
-// Which shape a clip gets when the user does not say, and which models a program can judge.
+// Which shape a clip gets when the user does not say, and which models a program can evaluate.
 #include <doctest/doctest.h>
 
 #include <filesystem>
@@ -149,7 +149,7 @@ TEST_CASE("regression 16: evaluate works on small sets, and says what a set lack
     const Outcome run = evaluate(enough);
     CAPTURE(run.output);
     CHECK(run.status == 0);
-    CHECK(contains(run.output, "real test pictures (ceiling)"));
+    CHECK(contains(run.output, "real test images (upper bound)"));
   }
   for (const char* too_small : {"tiny", "ten"}) {
     const Outcome run = evaluate(too_small);

@@ -98,8 +98,8 @@ TEST_CASE("regression 7: an output that is an input is refused, whatever it is c
   CHECK_FALSE(refused({"--out", ""}, images));
   CHECK_FALSE(refused({"--out", "shapes", true}, {"--data", "shapes"}));  // a name, and no file
   CHECK(contains(message_of<ConfigError>([&] {
-          check_outputs({{"--out", folder / "a.png"}, {"--sheet", folder / "./a.png"}}, {});
-        }), "--sheet and --out name the same file"));
+          check_outputs({{"--out", folder / "a.png"}, {"--grid", folder / "./a.png"}}, {});
+        }), "--grid and --out name the same file"));
 }
 
 TEST_CASE("regression 7: programs refuse to write over what they read, before they work, with status 2") {
@@ -142,7 +142,7 @@ TEST_CASE("regression 7: programs refuse to write over what they read, before th
 TEST_CASE("regression 8: what killed writers left, files and folders of frames, goes at the next writing there") {
   const tests::TemporaryFolder folder;
   killed_after([&] {
-    AtomicFile file(folder / "sheet.png");
+    AtomicFile file(folder / "grid.png");
     file.write("half", 4);
     const TemporaryDirectory frames(folder.path(), "test");
     write_text(frames.path() + "/frame_0000.png", "x");
@@ -160,15 +160,15 @@ TEST_CASE("regression 8: what killed writers left, files and folders of frames, 
   // A program does so: nothing but what it wrote is there in the end.
   const std::string run = tests::train_small_dit(folder / "model", {"dog", "cat"});
   killed_after([&] {
-    AtomicFile file(folder / "sheet.png");
+    AtomicFile file(folder / "grid.png");
     const TemporaryDirectory frames(folder.path(), "test");
     write_text(frames.path() + "/frame_0000.png", "x");
     ::kill(::getpid(), SIGKILL);
   });
   CHECK(entries(folder.path()) == 3);
-  const Outcome outcome = tests::run_program("sample_dit", tests::sampling_flags(run, folder / "sheet.png"));
+  const Outcome outcome = tests::run_program("sample_dit", tests::sampling_flags(run, folder / "grid.png"));
   CHECK_MESSAGE(outcome.status == 0, outcome.output);
-  CHECK(entries(folder.path()) == 2);  // the model's folder and the sheet
+  CHECK(entries(folder.path()) == 2);  // the model's folder and the grid
 
   // What is called so and is none of ours stays: a directory with directories in it.
   fs::create_directories(folder / ".ditharos-tmp-mine/inside");

@@ -62,16 +62,16 @@ TEST_CASE("regression 18: a configuration that cannot be right is refused before
   const Outcome video = run_program("sample_video", {"a boot", "--checkpoint", none, "--size", "32"});
   CHECK(video.status == 2);
   CHECK_MESSAGE(contains(video.output, "such as 32x48"), video.output);
-  const Outcome judged = run_program("evaluate_video", {"--checkpoint", none, "--tasks", "5", "--frames", "3"});
-  CHECK(judged.status == 2);
-  CHECK_MESSAGE(contains(judged.output, "--tasks needs an even number"), judged.output);
+  const Outcome evaluated = run_program("evaluate_video", {"--checkpoint", none, "--tasks", "5", "--frames", "3"});
+  CHECK(evaluated.status == 2);
+  CHECK_MESSAGE(contains(evaluated.output, "--tasks needs an even number"), evaluated.output);
 }
 
 TEST_CASE("regression 18: --classes takes names and numbers, and draws all that were asked for") {
   const tests::TemporaryFolder folder;
   const std::string run = tests::train_small_dit(folder.path(), {"Ankle boot", "Bag", "red, round", "2"});
   int calls = 0;
-  // The number of images that were written, a folder a class; the height of the sheet tells the rows.
+  // The number of images that were written, a folder a class; the height of the grid tells the rows.
   const auto draw = [&](const Arguments& classes) {
     const std::string out = folder / std::to_string(calls++);
     Arguments flags = tests::sampling_flags(run, out + ".png", {"--folder", out, "--per-class", "2"});
@@ -118,9 +118,9 @@ TEST_CASE("regression 18: a name whose ending is not the format written is refus
   };
   refused("sample_dit", {"--checkpoint", none, "--out", "m.jpg"});
   refused("sample_dit", {"--checkpoint", none, "--out", "m"});
-  refused("sample_video", {"a boot", "--checkpoint", none, "--sheet", "m.jpg"});
+  refused("sample_video", {"a boot", "--checkpoint", none, "--grid", "m.jpg"});
   refused("sample_video", {"a boot", "--checkpoint", none, "--strip", "m.gif"});
-  refused("evaluate_video", {"--checkpoint", none, "--sheet", "m.webp"});
+  refused("evaluate_video", {"--checkpoint", none, "--grid", "m.webp"});
   const Outcome clip = run_program("sample_video", {"a boot", "--checkpoint", none, "--out", "m.jpg"});
   CHECK(clip.status == 2);
   CHECK_MESSAGE(contains(clip.output, "its ending is not one of a video known here"), clip.output);

@@ -35,11 +35,11 @@ Settings make_settings(Config& c) {
   Settings s("train", "Trains a model.");
   s.options().add("resume", c.resume, "continue a run");
   s.section("train", "the loop")
-      .add("batch_size", c.batch_size, "pictures a step", at_least(1).at_most(4096))
+      .add("batch_size", c.batch_size, "images a step", at_least(1).at_most(4096))
       .add("threads", c.threads, "threads; 0 is all", at_least(0))
       .add("seed", c.seed, "of all random numbers")
       .add("data", c.data, "folder of the data")
-      .add("flip", c.flip, "mirror half of the pictures");
+      .add("flip", c.flip, "mirror half of the images");
   s.section("optim", "the optimiser")
       .add("learning_rate", c.learning_rate, "at its peak", above(0))
       .add("betas", c.betas, "decay of the averages", at_least(0).below(1).count(2));
@@ -101,7 +101,7 @@ TEST_CASE("settings: a TOML file sets the variables of every type") {
     batch_size = 32
     threads = 2
     seed = 9000000000
-    data = "pictures/\u00e9"
+    data = "images/\u00e9"
     flip = false
     [optim]
     learning_rate = 1  # an integer will do
@@ -115,7 +115,7 @@ TEST_CASE("settings: a TOML file sets the variables of every type") {
   CHECK(c.batch_size == 32);
   CHECK(c.threads == 2);
   CHECK(c.seed == 9000000000u);
-  CHECK(c.data == "pictures/\xc3\xa9");
+  CHECK(c.data == "images/\xc3\xa9");
   CHECK_FALSE(c.flip);
   CHECK(c.learning_rate == 1);
   CHECK(c.betas == std::vector<double>{0, 0.95});

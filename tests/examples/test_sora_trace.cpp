@@ -176,9 +176,9 @@ TEST_CASE("sora [13]: the new video is a file that a person can watch") {
   const Run run = prepare({});
   const Result result = walk(run);
   write_strip(folder / "strip.png", {run.video, result.video}, {"training video", "new video"});
-  const Tensor picture = data::read_png(folder / "strip.png", 1);
-  CHECK(picture.size(2) > 4 * 2 * 40);  // four frames of two pixels, each pixel large
-  const auto pixels = picture.to_vector<int64_t>();
+  const Tensor image = data::read_png(folder / "strip.png", 1);
+  CHECK(image.size(2) > 4 * 2 * 40);  // four frames of two pixels, each pixel large
+  const auto pixels = image.to_vector<int64_t>();
   CHECK(std::set<int64_t>(pixels.begin(), pixels.end()).size() >= 2);
 }
 

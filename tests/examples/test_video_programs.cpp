@@ -28,9 +28,9 @@ TEST_CASE("video programs: prompts") {
 
 TEST_CASE("video programs: a grid of clips") {
   const tests::TemporaryFolder folder;
-  const std::string path = folder.path() + "/sheet.png";
+  const std::string path = folder.path() + "/grid.png";
   save_clip_grid(path, zeros({2, 9, 3, 8, 10}), {"one", "two"}, 4, 2);
-  const Tensor sheet = data::read_png(path, 3);
-  CHECK_EQ(sheet.size(0), 3);
-  CHECK_EQ(sheet.size(2), 4 + 4 * (2 * 10 + 4));  // four columns of doubled pixels with margins
+  const Tensor grid = data::read_png(path, 3);
+  CHECK_EQ(grid.size(0), 3);
+  CHECK_EQ(grid.size(2), 4 + 4 * (2 * 10 + 4));  // four columns of doubled pixels with margins
 }

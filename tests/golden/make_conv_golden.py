@@ -1,4 +1,4 @@
-"""Makes conv.golden: what PyTorch computes for convolutions, normalisations, pooling and interpolation of pictures.
+"""Makes conv.golden: what PyTorch computes for convolutions, normalisations, pooling and interpolation of images.
 
     python3 tests/golden/make_conv_golden.py        (needs torch and numpy; writes beside itself)
 

@@ -231,7 +231,7 @@ def transformer():
           *[uniform(*s) for s in sizes])
 
 
-def pictures():
+def images():
     entry("conv1d", lambda x, w, b: F.conv1d(x, w, b, 2, 1), uniform(2, 3, 7), uniform(4, 3, 3), uniform(4))
     entry("conv2d#groups", lambda x, w, b: F.conv2d(x, w, b, (2, 1), 1, (1, 2), 2), uniform(2, 4, 5, 6),
           uniform(4, 2, 3, 3), uniform(4))
@@ -276,7 +276,7 @@ def save(path):
 
 
 if __name__ == "__main__":
-    for family in [arithmetic, functions, logic, reductions, shapes, products, losses, transformer, pictures,
+    for family in [arithmetic, functions, logic, reductions, shapes, products, losses, transformer, images,
                    fused]:
         family()
     save(sys.argv[1])

@@ -4,7 +4,7 @@
 
 #include <ditharos/models/evaluation/clip_evaluator.h>
 #include <ditharos/tensor/random.h>
-#include "tests/support/clip_things.h"
+#include "tests/support/clip_objects.h"
 #include "tests/support/data_files.h"
 
 using namespace ditharos;
@@ -54,7 +54,7 @@ TEST_CASE("clip evaluator: scores count what was asked for and shown") {
 }
 
 TEST_CASE("clip evaluator: crops carry the class of the leading object") {
-  const data::MovingGarments clips = made_clips({.count = 12, .second_thing = 0.5});
+  const data::MovingGarments clips = made_clips({.count = 12, .second_object = 0.5});
   const data::Dataset crops = object_crops(clips, {{2, 32, 32}, {3, 32, 40}});
   CHECK(crops.size() == 6 * 2 + 6 * 3);
   CHECK(crops.height() == 28);
@@ -67,7 +67,7 @@ TEST_CASE("clip evaluator: a clip gets a class, its motion and its sky; an empty
   Generator rng(0);
   ConvClassifier classifier({.channels = 1, .height = 28, .width = 28, .classes = 10}, rng);
   nn::set_training(classifier, false);
-  const data::MovingGarments clips = made_clips({.count = 5, .second_thing = 0});
+  const data::MovingGarments clips = made_clips({.count = 5, .second_object = 0});
   for (int64_t i = 0; i < clips.size(); ++i) {
     const data::Scene scene = clips.scene(i);
     const ClipPrediction prediction = classify_clip(classifier, clips.render(scene, {8, 32, 32}));

@@ -108,7 +108,7 @@ TEST_CASE("dit config: what does not fit together is refused in a sentence") {
   CHECK(message(image, [](DiTConfig&) {}) == "");
   CHECK(message(clip, [](DiTConfig&) {}) == "");
   CHECK(message(image, [](DiTConfig& c) { c.height = 33; }) ==
-        "a picture of height 33 and width 32 cannot be cut into patches of 2x2: they must divide it");
+        "an image of height 33 and width 32 cannot be cut into patches of 2x2: they must divide it");
   CHECK(message(image, [](DiTConfig& c) { c.heads = 5; }) == "the width hidden = 384 is not divisible by heads = 5");
   CHECK(message(image, [](DiTConfig& c) { c.hidden = 6, c.heads = 2; }).starts_with("hidden must be divisible by 4"));
   CHECK(message(image, [](DiTConfig& c) { c.patch.frames = 2; }) ==

@@ -39,7 +39,7 @@ const ConvClassifier& trained() {
 
 }  // namespace
 
-TEST_CASE("classifier: shapes of features and logits for even and odd pictures") {
+TEST_CASE("classifier: shapes of features and logits for even and odd images") {
   Generator rng(1);
   for (const auto& [height, width] : {std::pair<int64_t, int64_t>{28, 28}, {13, 7}, {1, 1}}) {
     ConvClassifier model({.channels = 3, .height = height, .width = width, .classes = 5, .features = 6}, rng);
@@ -88,9 +88,9 @@ TEST_CASE("classifier: the cache is used for the same data and settings, and rep
   const CachedClassifier second = cached_classifier(folder.path(), few, training);
   CHECK(second.was_cached);
   CHECK(second.path == first.path);
-  const Tensor pictures = test_set().images();
-  CHECK(classify(first.model, pictures).features.to_vector<float>() ==
-        classify(second.model, pictures).features.to_vector<float>());
+  const Tensor images = test_set().images();
+  CHECK(classify(first.model, images).features.to_vector<float>() ==
+        classify(second.model, images).features.to_vector<float>());
 
   std::string bytes = read_file(first.path, 1 << 24);
   bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
@@ -123,7 +123,7 @@ TEST_CASE("classifier: whatever decides it changes its fingerprint") {
   CHECK(prints.size() == 9);
 }
 
-TEST_CASE("image evaluator: real pictures are near the reference, noise and a missing class are far") {
+TEST_CASE("image evaluator: real images are near the reference, noise and a missing class are far") {
   const ImageEvaluator evaluator(trained(), test_set(), 10);
   CHECK(evaluator.per_class() == 10);
   CHECK(evaluator.reference_images() == 100);
@@ -154,9 +154,9 @@ TEST_CASE("image evaluator: what it refuses") {
   CHECK(ImageEvaluator(trained(), test_set(), 1000).per_class() == 10);  // half of each class of the test set
   CHECK_THROWS_AS(ImageEvaluator(trained(), test_set().first(10), 10), Error);
   const ImageEvaluator evaluator(trained(), test_set(), 5);
-  const Tensor pictures = test_set().first(3).images();
-  CHECK_THROWS_AS(evaluator.measure(pictures, {1, 2}), ShapeError);
-  CHECK_THROWS_AS(evaluator.measure(pictures, {1, 2, 10}), Error);
+  const Tensor images = test_set().first(3).images();
+  CHECK_THROWS_AS(evaluator.measure(images, {1, 2}), ShapeError);
+  CHECK_THROWS_AS(evaluator.measure(images, {1, 2, 10}), Error);
   CHECK_THROWS_AS(evaluator.measure(zeros({3, 1, 28, 28}, DType::u8), {}), ShapeError);
   CHECK_THROWS_AS(classify(trained(), zeros({0, 1, 12, 12}, DType::u8)), ShapeError);
 }

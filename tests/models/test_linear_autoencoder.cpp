@@ -47,12 +47,12 @@ TEST_CASE("sora [2]: a configured encoder takes 256x256x3 to 32x32x4, 48 numbers
   Generator rng(3);
   const LinearAutoencoder autoencoder({.channels = 3, .patch = {1, 8, 8}, .latent_channels = 4}, rng);
   CHECK_EQ(autoencoder.config().factor(), 48);
-  const Tensor picture = rng.normal({1, 1, 3, 256, 256});
-  const Tensor latent = autoencoder.to_latents(picture);
-  CHECK_EQ(picture.numel(), 196608);
+  const Tensor image = rng.normal({1, 1, 3, 256, 256});
+  const Tensor latent = autoencoder.to_latents(image);
+  CHECK_EQ(image.numel(), 196608);
   CHECK_EQ(latent.shape(), Shape{1, 1, 4, 32, 32});
   CHECK_EQ(latent.numel(), 4096);
-  CHECK_EQ(autoencoder.from_latents(latent).shape(), picture.shape());
+  CHECK_EQ(autoencoder.from_latents(latent).shape(), image.shape());
 }
 
 TEST_CASE("linear autoencoder: a latent lies where its patch lay") {

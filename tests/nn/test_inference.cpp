@@ -228,7 +228,7 @@ TEST_CASE("quantize: what cannot be differentiated says so; dequantize lets it t
   CHECK(nn::quantize(doubles) == 0);
 }
 
-TEST_CASE("quantize: samplers draw nearly the same pictures") {
+TEST_CASE("quantize: samplers draw nearly the same images") {
   SmallDiT s;
   const models::Network network = [&](const Tensor& x, const Tensor& t, const Tensor& y) { return s.model(x, t, y); };
   const auto draw = [&] {

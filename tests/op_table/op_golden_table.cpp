@@ -204,7 +204,7 @@ Entries transformer() {
   };
 }
 
-Entries pictures() {
+Entries images() {
   using P = PerAxis;
   return {
       {"conv1d", [](const Tensors& in) { return conv1d(in[0], in[1], in[2], 2, 1); }},
@@ -234,7 +234,7 @@ const Entries& golden_operations() {
   static const Entries entries = [] {
     Entries all;
     for (const auto& family :
-         {arithmetic, functions, logic, reductions, shapes, products, losses, transformer, pictures})
+         {arithmetic, functions, logic, reductions, shapes, products, losses, transformer, images})
       all.merge(family());
     return all;
   }();

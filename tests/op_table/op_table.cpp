@@ -11,7 +11,7 @@ const Rows& op_table() {
     Rows all;
     for (const auto& family : {arithmetic_rows, function_rows, activation_rows, logic_rows, reduction_rows,
                                statistics_rows, shape_rows, rearrange_rows, index_rows, product_rows, einsum_rows,
-                               conv_rows, picture_rows, loss_rows, attention_rows, transformer_rows}) {
+                               conv_rows, image_rows, loss_rows, attention_rows, transformer_rows}) {
       Rows some = family();
       std::move(some.begin(), some.end(), std::back_inserter(all));
     }

@@ -102,7 +102,7 @@ Rows index_rows();
 Rows product_rows();
 Rows einsum_rows();
 Rows conv_rows();
-Rows picture_rows();
+Rows image_rows();
 Rows loss_rows();
 Rows attention_rows();
 Rows transformer_rows();

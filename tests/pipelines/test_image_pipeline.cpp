@@ -110,7 +110,7 @@ TEST_CASE("image pipeline: what does not fit is refused") {
   CHECK(contains(loaded(other), "holds a model of kind \"video\", not a DiT"));
   other = state;
   other.metadata.erase("width");
-  CHECK(contains(loaded(other), "does not say the width of its pictures"));
+  CHECK(contains(loaded(other), "does not say the width of its images"));
   other = state;
   other.configuration += "\n[mode]\nhidden = 3\n";
   CHECK(contains(loaded(other), "b.ckpt:"));

@@ -53,7 +53,7 @@ TEST_CASE("stored video model: objects go where the prompt says, under the sky t
   const std::string path = in_examples("checkpoints/sora.safetensors");
   CHECK_LE(std::filesystem::file_size(path), 20'000'000);
   const auto pipeline = pipelines::VideoPipeline::from_pretrained(path);
-  // Pairs of thing and direction that training never showed.
+  // Pairs of object and direction that training never showed.
   struct Case {
     const char* prompt;
     data::Motion motion;

@@ -163,7 +163,7 @@ TEST_CASE("video pipeline: every task makes clips of the right shape, around wha
   };
   const data::SampleShape shape{4, 8, 12};
   Generator rng(3);
-  const Tensor clip = rng.uniform({6, 3, 8, 12}) * 2.0 - 1.0, picture = slice(clip, 0, 0, 1);
+  const Tensor clip = rng.uniform({6, 3, 8, 12}) * 2.0 - 1.0, image = slice(clip, 0, 0, 1);
   // What comes back of frames that are given: the autoencoder's idea of them, for both prompts.
   const Tensor one = model.from_latents(model.to_latents(unsqueeze(clip, 0)));
   const Tensor known = cat({one, one}, 0);
@@ -173,7 +173,7 @@ TEST_CASE("video pipeline: every task makes clips of the right shape, around wha
   CHECK(made.to_vector<float>() == sample({.shape = shape, .seed = 1}).to_vector<float>());
   CHECK(made.to_vector<float>() != sample({.shape = shape, .seed = 2}).to_vector<float>());
 
-  const Tensor moved = sample({.shape = shape, .first = picture, .last = slice(clip, 0, 5, 6)});
+  const Tensor moved = sample({.shape = shape, .first = image, .last = slice(clip, 0, 5, 6)});
   CHECK_EQ(moved.shape(), Shape{2, 4, 3, 8, 12});
   CHECK(frames(moved, 0, 1) == frames(known, 0, 1));
   CHECK(frames(moved, 3, 4) == frames(known, 5, 6));

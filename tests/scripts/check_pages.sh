@@ -25,13 +25,13 @@ crossings='
   const inside = [...document.querySelectorAll("h2 > *, section > p, figcaption, table")].map(e => {
     const range = document.createRange(); range.selectNodeContents(e);
     return e.tagName === "TABLE" ? e.getBoundingClientRect() : range.getBoundingClientRect(); });
-  const sheet = document.getElementById("sheet").getBoundingClientRect();
+  const grid = document.getElementById("grid").getBoundingClientRect();
   let hits = 0, drawn = 0;
   for (const path of document.querySelectorAll("#wires > path")) {
     if (!path.getAttribute("d") || getComputedStyle(path).visibility === "hidden") continue;
     const length = path.getTotalLength(); drawn++;
     for (let at = 0; at < length; at += 2) {
-      const p = path.getPointAtLength(at), x = p.x + sheet.left, y = p.y + sheet.top;
+      const p = path.getPointAtLength(at), x = p.x + grid.left, y = p.y + grid.top;
       hits += inside.some(r => x > r.left && x < r.right && y > r.top && y < r.bottom); } }
   return drawn > 20 ? hits + " crossings" : "only " + drawn + " arrows";'
 labels='

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A run that is interrupted at random steps and resumed each time ends with the same bytes as one that was never stopped:
-# checkpoint (weights, average, optimiser), metrics and sample sheet. So does a run at another number of threads.
+# checkpoint (weights, average, optimiser), metrics and sample grid. So does a run at another number of threads.
 #
 #   tests/scripts/check_resume.sh PROGRAM SAMPLES STEPS [OPTIONS OF PROGRAM]     SAMPLES: the file that samples go to
 set -euo pipefail

@@ -115,7 +115,7 @@ TEST_CASE("regression 2: a profile of a short run watches the steps that there a
   CHECK_MESSAGE(contains(nothing_left.output, "trace:      none"), nothing_left.output);
 }
 
-TEST_CASE("regression 2: programs that draw, judge or export refuse an output that cannot be written at once") {
+TEST_CASE("regression 2: programs that draw, evaluate or export refuse an output that cannot be written at once") {
   const TemporaryFolder folder;
   const std::string missing = folder / "missing/a";
   // The checkpoint does not exist either: that the output is named shows that it was looked at first.
@@ -133,12 +133,12 @@ TEST_CASE("regression 2: programs that draw, judge or export refuse an output th
   fs::create_directories(folder / "full");
   write_bytes(folder / "full/notes.txt", "");
   refused("sample_video", {"a boot", "--out", folder / "full"}, "notes.txt, which is no frame of a clip");
-  refused("sample_video", {"a boot", "--out", folder / "a.gif", "--sheet", missing + ".png"}, missing + ".png");
+  refused("sample_video", {"a boot", "--out", folder / "a.gif", "--grid", missing + ".png"}, missing + ".png");
   refused("sample_video", {"a boot", "--out", folder / "a.gif", "--strip", missing + ".png"}, missing + ".png");
   refused("export_video", {"--out", missing + ".safetensors"}, missing + ".safetensors");
   refused("evaluate", {"--json", missing + ".json"}, missing + ".json");
   refused("evaluate_video", {"--json", missing + ".json"}, missing + ".json");
-  refused("evaluate_video", {"--sheet", missing + ".png"}, missing + ".png");
+  refused("evaluate_video", {"--grid", missing + ".png"}, missing + ".png");
   CHECK(!fs::exists(folder / "a.png"));
 }
 

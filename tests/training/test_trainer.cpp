@@ -48,7 +48,7 @@ struct Run {
   }
 };
 
-/// Pictures that are bright above for class 0 and bright below for class 1; the k-th batch of a run.
+/// Images that are bright above for class 0 and bright below for class 1; the k-th batch of a run.
 struct Batch {
   Tensor data, labels;
   explicit Batch(int64_t k) {

@@ -13,7 +13,7 @@ class StepLog {
  public:
   /// Keeps the lines of steps up to `last_step`, and removes what a run wrote after it, a half-written last line
   /// included: so the file of a resumed run comes out equal to that of a run which was never stopped. -1 begins anew.
-  /// IoError if the file holds other things than such lines, or if another process is writing it.
+  /// IoError if the file holds anything but such lines, or if another process is writing it.
   StepLog(const std::string& path, int64_t last_step);
   ~StepLog();
   StepLog(const StepLog&) = delete;

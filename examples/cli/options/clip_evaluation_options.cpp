@@ -26,16 +26,16 @@ void describe(Settings& settings, ClipEvaluationOptions& options) {
       .add("size", options.size, "height x width in pixels; empty: 32x32, or the nearest that it was trained on")
       .add("tasks", options.tasks, "prompts on which to measure given frames and loops as well; 0: none",
            between(0, 1e6))
-      .add("companions", options.companions, "share of prompts that ask for a second thing", between(0, 1))
+      .add("companions", options.companions, "share of prompts that ask for a second object", between(0, 1))
       .add("seed", options.seed, "decides the prompts and the noise that clips begin with")
       .add("last_weights", options.last_weights, "of a checkpoint: the last weights instead of their moving average")
-      .add("cache", options.cache, "folder that keeps the trained judge for the next time")
-      .add("sheet", options.sheet, "also write the first clips side by side to this PNG")
+      .add("cache", options.cache, "folder that keeps the trained classifier for the next time")
+      .add("grid", options.grid, "also write the first clips side by side to this PNG")
       .add("json", options.json, "also write the figures to this file")
       .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", between(0, 1024));
-  settings.section("judge", "a classifier of things in clips, trained once")
-      .add("judge_clips", options.judge_clips, "real clips that it learns from", between(1, 1e9))
-      .add("judge_epochs", options.classifier.epochs, "times that it sees them", between(1, 1e6));
+  settings.section("classifier", "a classifier of objects in clips, trained once")
+      .add("classifier_clips", options.classifier_clips, "real clips that it learns from", between(1, 1e9))
+      .add("classifier_epochs", options.classifier.epochs, "times that it sees them", between(1, 1e6));
   describe_clip_sampling(settings, options.sampler);
   settings.only_with({"last_weights"}, [&options] { return !options.checkpoint.ends_with(".safetensors"); },
                      "a checkpoint");
@@ -46,11 +46,11 @@ void check_options(const ClipEvaluationOptions& options, const Settings& setting
                      options.prompts);
   if (options.frames > 0) check_task_frames(options.tasks, options.frames);
   if (!options.size.empty()) static_cast<void>(data::parse_frame_size(options.size, "--size"));
-  check_png_name("--sheet", options.sheet);
-  check_outputs({{"--sheet", options.sheet}, {"--json", options.json}},
+  check_png_name("--grid", options.grid);
+  check_outputs({{"--grid", options.grid}, {"--json", options.json}},
                 {{"--checkpoint", options.checkpoint, true}, {"--config", settings.config_path()}});
   training::check_output_file(options.json);
-  training::check_output_file(options.sheet);
+  training::check_output_file(options.grid);
   training::check_output_folder(options.cache);
 }
 

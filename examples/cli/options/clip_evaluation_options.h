@@ -11,8 +11,8 @@ namespace ditharos::examples {
 
 struct ClipEvaluationOptions {
   std::string checkpoint = "examples/checkpoints/sora.safetensors", size, cache = "runs/classifiers", json,
-              sheet;
-  int64_t prompts = 200, frames = 0, tasks = 0, judge_clips = 20000;
+              grid;
+  int64_t prompts = 200, frames = 0, tasks = 0, classifier_clips = 20000;
   double companions = 0;
   uint64_t seed = 0;
   int threads = 0;

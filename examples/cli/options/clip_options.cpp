@@ -85,9 +85,9 @@ std::string numbered(const std::string& path, size_t i, size_t count) {
 }
 
 void check_files(const ClipOptions& o, const Settings& settings) {
-  check_png_name("--sheet", o.sheet);
+  check_png_name("--grid", o.grid);
   check_png_name("--strip", o.strip);
-  std::vector<NamedOutput> outputs{{"--sheet", o.sheet}, {"--strip", o.strip}};
+  std::vector<NamedOutput> outputs{{"--grid", o.grid}, {"--strip", o.strip}};
   const std::vector<std::string> clips = clip_files(o);
   for (const std::string& path : clips)
     outputs.push_back({"--out", path, !std::filesystem::path(path).has_extension()});
@@ -97,7 +97,7 @@ void check_files(const ClipOptions& o, const Settings& settings) {
   if (!o.extend.empty()) inputs.push_back({"--extend", o.extend[1]});
   check_outputs(outputs, inputs);
   for (const std::string& path : clips) data::check_clip_output(path);
-  training::check_output_file(o.sheet);
+  training::check_output_file(o.grid);
   training::check_output_file(o.strip);
 }
 
@@ -122,10 +122,10 @@ void describe(Settings& settings, ClipOptions& options) {
                                                    "none", between(0, 1e6))
       .add_switch("heun", options.sampler.kind, models::SamplerKind::euler, models::SamplerKind::heun,
                   "Heun's method instead of Euler's: twice the work, more precise")
-      .add("sheet", options.sheet, "also write the frames of all clips side by side to this PNG")
+      .add("grid", options.grid, "also write the frames of all clips side by side to this PNG")
       .add("strip", options.strip, "also write to this PNG how the middle frame comes out of the noise")
-      .add("first", options.first, "a picture or clip whose first frame the clip begins with")
-      .add("last", options.last, "a picture or clip whose last frame the clip ends with")
+      .add("first", options.first, "an image or clip whose first frame the clip begins with")
+      .add("last", options.last, "an image or clip whose last frame the clip ends with")
       .add("loop", options.loop, "lead the last frame back to the first")
       .add("from", options.from, "a clip to draw anew, scaled to the model's size")
       .add("strength", options.strength, "with --from: how far to go back to noise", above(0).at_most(1))
@@ -134,7 +134,7 @@ void describe(Settings& settings, ClipOptions& options) {
       .add("last_weights", options.last_weights, "of a checkpoint: the last weights instead of their moving average")
       .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", between(0, 1024));
   describe_max_pixels(settings, options.max_pixels);
-  settings.add_texts("interpolate", options.interpolate, 2, "A B", "begin with picture A and end with picture B");
+  settings.add_texts("interpolate", options.interpolate, 2, "A B", "begin with image A and end with image B");
   settings.add_texts("extend", options.extend, 2, "DIRECTION CLIP",
                      "\"forwards\": go on from the clip's end; \"backwards\": lead up to its beginning");
   settings.only_with({"strength"}, [&options] { return !options.from.empty(); }, "--from");

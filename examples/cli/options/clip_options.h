@@ -12,7 +12,7 @@ namespace ditharos::examples {
 
 struct ClipOptions {
   std::vector<std::string> prompts, interpolate, extend;
-  std::string checkpoint = "examples/checkpoints/sora.safetensors", out = "clip.webp", sheet, strip, size;
+  std::string checkpoint = "examples/checkpoints/sora.safetensors", out = "clip.webp", grid, strip, size;
   std::string first, last, from;
   int64_t frames = 0, scale = 4, max_pixels = data::default_max_pixels;
   double fps = 8, strength = .6;

@@ -12,11 +12,11 @@ constexpr double most = 1 << 16;  // of every size of a model, as its configurat
 }  // namespace
 
 void describe_sampling(Settings& settings, models::SamplerConfig& sampler) {
-  settings.section("sample", "drawing pictures")
+  settings.section("sample", "drawing images")
       .add("sampler", sampler.kind, "euler and heun go with objective flow, ddpm and ddim with gaussian",
            {{"euler", SamplerKind::euler}, {"heun", SamplerKind::heun}, {"ddpm", SamplerKind::ddpm},
             {"ddim", SamplerKind::ddim}})
-      .add("sampling_steps", sampler.steps, "steps from noise to picture", at_least(1).at_most(1000))
+      .add("sampling_steps", sampler.steps, "steps from noise to image", at_least(1).at_most(1000))
       .add("guidance", sampler.guidance.scale, "classifier-free guidance; 1: none", between(0, 1e6))
       .add("guided_channels", sampler.guidance.channels, "guide the first N channels; 0: all", between(0, most))
       .add("guide_from", sampler.guidance.from, "share of the way at which guidance begins", between(0, 1))
@@ -32,10 +32,10 @@ void describe_sampling(Settings& settings, models::SamplerConfig& sampler) {
 }
 
 void describe(Settings& settings, DiTSettings& run) {
-  settings.section("data", "what to learn from; picture size and classes come from it")
+  settings.section("data", "what to learn from; image size and classes come from it")
       .add("data", run.data.data,
            "\"shapes\", \"fashion-mnist\", or a folder: of IDX files, or with one folder of PNGs a class")
-      .add("horizontal_flip", run.data.horizontal_flip, "mirror half of the pictures, drawn anew every epoch");
+      .add("horizontal_flip", run.data.horizontal_flip, "mirror half of the images, drawn anew every epoch");
   settings.section("model", "the diffusion transformer")
       .add("patch", run.patch, "side of a patch in pixels; divides height and width", between(1, most))
       .add("hidden", run.model.hidden, "width of a token; divisible by 4 and by heads", between(4, most))
@@ -60,7 +60,7 @@ void describe(Settings& settings, DiTSettings& run) {
                      [&run] { return run.process.kind == ProcessKind::flow; }, "objective = \"flow\"");
   settings.only_with({"noise_schedule", "diffusion_steps"},
                      [&run] { return run.process.kind == ProcessKind::gaussian; }, "objective = \"gaussian\"");
-  describe_training(settings, run.train, "pictures a step");
+  describe_training(settings, run.train, "images a step");
   describe_output(settings, run.output);
   describe_sampling(settings, run.sampler);
 }
@@ -84,7 +84,7 @@ void fit_to_data(DiTSettings& run, const data::Dataset& dataset) {
   run.model.channels = dataset.channels();
   run.model.classes = dataset.num_classes();
   check<ConfigError>(dataset.size() >= run.train.batch_size, "batch_size = ", run.train.batch_size,
-                     " is more than the ", dataset.size(), " pictures of the data set");
+                     " is more than the ", dataset.size(), " images of the data set");
   training::check_schedule(run.train);
   run.settle();
 }

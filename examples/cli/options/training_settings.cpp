@@ -40,7 +40,7 @@ void describe_training(Settings& settings, training::TrainSettings& train, const
 
 void describe_output(Settings& settings, training::OutputSettings& output) {
   settings.section("output", "what is written on the way")
-      .add("sample_every", output.sample_every, "steps between sample sheets; 0: only at the end",
+      .add("sample_every", output.sample_every, "steps between sample grids; 0: only at the end",
            between(0, most_steps))
       .add("checkpoint_every", output.checkpoint_every, "steps between checkpoints; 0: only at the end",
            between(0, most_steps))
@@ -50,7 +50,7 @@ void describe_output(Settings& settings, training::OutputSettings& output) {
 
 void describe_options(Settings& settings, TrainingOptions& options) {
   settings.options()
-      .add("out", options.folder, "folder for checkpoints, sample sheets and metrics")
+      .add("out", options.folder, "folder for checkpoints, sample grids and metrics")
       .add("resume", options.resume, "\"none\" begins anew, \"auto\" goes on from the newest readable checkpoint in "
                                      "--out if there are any, else the checkpoint or run folder to go on from")
       .add("accept_changed_data", options.accept_changed_data,

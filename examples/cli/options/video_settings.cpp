@@ -25,7 +25,7 @@ void describe_model(Settings& settings, VideoSettings& run) {
       .add("attention", run.model.attention, "which tokens see each other: all, or those of a frame, then of a place",
            {{"joint", AttentionLayout::joint}, {"factorised", AttentionLayout::factorised}})
       .add("coordinate_octaves", run.model.frequency_bands,
-           "also tell tokens where in the clip they lie, as plane waves of so many octaves; 0: distances alone",
+           "also tell tokens where in the clip they lie, as plane waves of so many bands; 0: distances alone",
            between(0, 16))
       .add("qk_norm", run.model.qk_norm, "RMS norm of each head's queries and keys")
       .add("step_embedding", run.model.step_embedding, "how the network is told the time",
@@ -51,7 +51,7 @@ void describe_flow(Settings& settings, models::FrameFlowConfig& flow) {
            "above 1: more noise in training, and smaller first steps in sampling, so that the prompt decides",
            between(1e-6, 1e6))
       .add("given_none", flow.none, "share of clips with no frame given; the shares add up to 1", between(0, 1))
-      .add("given_first", flow.first, "with the first frame: a picture set in motion", between(0, 1))
+      .add("given_first", flow.first, "with the first frame: an image set in motion", between(0, 1))
       .add("given_last", flow.last, "with the last frame", between(0, 1))
       .add("given_first_and_last", flow.first_and_last, "with both: interpolation", between(0, 1))
       .add("given_first_quarter", flow.first_quarter, "extension forwards", between(0, 1))
@@ -79,7 +79,7 @@ void describe(Settings& settings, VideoSettings& run) {
   describe_flow(settings, run.flow);
   describe_training(settings, run.train, "clips a step, of the first shape; others have as many pixels");
   describe_output(settings, run.output);
-  settings.section("output").add("prompts", run.prompts, "what the sample sheets show: prompts, \"a; b; c\"; "
+  settings.section("output").add("prompts", run.prompts, "what the sample grids show: prompts, \"a; b; c\"; "
                                                         "none: the first captions of the data");
   describe_clip_sampling(settings, run.sampler);
 }
@@ -94,7 +94,7 @@ void settle(VideoSettings& run) {
   run.flow.validate();
   run.sampler.validate();
   check<ConfigError>(run.prompts.empty() || !parse_prompts(run.prompts).empty(), "prompts = \"", run.prompts,
-                     "\" holds none: the sample sheets need one");
+                     "\" holds none: the sample grids need one");
   clip_buckets(run.clips, run.train.batch_size);
 }
 

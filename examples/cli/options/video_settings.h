@@ -25,7 +25,7 @@ struct VideoSettings {
   training::TrainSettings train{.steps = 10000, .batch_size = 16, .learning_rate = 1e-3, .ema_decay = .999};
   training::OutputSettings output;
   models::SamplerConfig sampler{.guidance = {.scale = 4}};
-  std::string prompts;  ///< of the sample sheets; none: see pipelines::first_captions
+  std::string prompts;  ///< of the sample grids; none: see pipelines::first_captions
 };
 
 /// Rows for all of it. `run` must outlive the settings.

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include <ditharos/autograd/ops.h>
-#include <ditharos/data/image/sheet.h>
+#include <ditharos/data/image/image_grid.h>
 
 namespace ditharos::examples {
 
@@ -15,8 +15,8 @@ void save_clip_grid(const std::string& path, const Tensor& clips, const std::vec
   for (int64_t b = 0; b < clips.size(0); ++b)
     for (int64_t i = 0; i < columns; ++i)
       shown.push_back(select(select(clips, 0, b), 0, columns == 1 ? 0 : i * (frames - 1) / (columns - 1)));
-  data::save_sheet(path, stack(shown, 0), {.columns = columns, .scale = scale, .row_labels = prompts,
-                                           .label_place = data::SheetOptions::LabelPlace::above});
+  data::save_grid(path, stack(shown, 0), {.columns = columns, .scale = scale, .row_labels = prompts,
+                                           .label_place = data::GridOptions::LabelPlace::above});
 }
 
 }  // namespace ditharos::examples

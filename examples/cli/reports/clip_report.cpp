@@ -18,11 +18,11 @@ void print_row(const char* name, const models::ClipScore& s) {
 
 training::JsonObject as_json(const models::ClipScore& s) {
   return training::JsonObject()
-      .add("thing", s.object.value())
+      .add("object", s.object.value())
       .add("direction", s.direction.value())
       .add("motion", s.motion.value())
       .add("sky", s.sky.value())
-      .add("things_asked", s.object.asked)
+      .add("objects_asked", s.object.asked)
       .add("directions_asked", s.direction.asked)
       .add("skies_asked", s.sky.asked);
 }
@@ -40,11 +40,11 @@ training::JsonObject as_json(const pipelines::TaskFigures& t) {
 }  // namespace
 
 void print_scores(const ClipReport& report) {
-  std::printf("\n%-26s %10s %10s %10s %10s\n", "", "thing", "direction", "motion", "sky");
-  print_row("real clips (ceiling)", report.real);
+  std::printf("\n%-26s %10s %10s %10s %10s\n", "", "object", "direction", "motion", "sky");
+  print_row("real clips (upper bound)", report.real);
   print_row("real, coded and decoded", report.reconstructed);
   print_row("sampled clips", report.sampled);
-  print_row("shuffled prompts (chance)", report.shuffled);
+  print_row("shuffled prompts (chance level)", report.shuffled);
   std::printf("\n%lld held-out prompts; direction is the motion where it is left, right, up or down (%lld prompts).\n",
               static_cast<long long>(report.prompts), static_cast<long long>(report.sampled.direction.asked));
 }

@@ -33,7 +33,7 @@ models::ConvClassifier image_classifier(const std::string& cache, const data::Da
   Bar bar;
   const auto show = [&](int64_t step, int64_t total, double loss) {
     if (step == 0)
-      std::printf("training the judge, a classifier, on %lld pictures; once for these pictures and settings\n",
+      std::printf("training the classifier on %lld images; once for these images and settings\n",
                   static_cast<long long>(train.size()));
     bar.show(step, total, loss);
   };
@@ -47,14 +47,14 @@ models::ConvClassifier clip_classifier(const std::string& cache, int64_t clips,
                                        const training::ClassifierTraining& settings) {
   Bar bar;
   const auto announce = [&] {
-    std::printf("training the judge, a classifier, on things from %lld real clips; once for these settings\n",
+    std::printf("training the classifier on objects from %lld real clips; once for these settings\n",
                 static_cast<long long>(clips));
     std::fflush(stdout);
   };
   const auto show = [&](int64_t step, int64_t total, double loss) { bar.show(step, total, loss); };
   training::CachedClassifier classifier = training::cached_clip_classifier(
-      cache, data::things_to_move(data::Split::train), clips, settings, announce, show);
-  std::printf("judge: %s %s\n", classifier.was_cached ? "read from" : "saved as", classifier.path.c_str());
+      cache, data::objects_to_move(data::Split::train), clips, settings, announce, show);
+  std::printf("classifier: %s %s\n", classifier.was_cached ? "read from" : "saved as", classifier.path.c_str());
   return std::move(classifier.model);
 }
 

@@ -19,7 +19,7 @@ void print_row(const std::string& name, const models::ImageQuality& q) {
 
 training::JsonObject as_json(const models::ImageQuality& q, const std::vector<std::string>& class_names) {
   training::JsonObject object, by_class;
-  object.add("pictures", q.images).add("frechet_distance", q.frechet);
+  object.add("images", q.images).add("frechet_distance", q.frechet);
   for (size_t c = 0; c < q.by_class.size(); ++c) by_class.add(class_names[c], q.by_class[c]);
   if (q.accuracy) object.add("class_accuracy", *q.accuracy).add("class_accuracy_by_class", by_class);
   return object;
@@ -29,8 +29,8 @@ training::JsonObject as_json(const models::ImageQuality& q, const std::vector<st
 
 void print_table(const models::ImageEvaluator& evaluator, const std::optional<models::ImageQuality>& samples,
                  const pipelines::ImagePipeline* pipeline, const std::vector<std::string>& class_names) {
-  std::printf("\n%-28s %8s %16s %17s\n", "", "pictures", "class accuracy", "Frechet distance");
-  print_row("real test pictures (ceiling)", evaluator.real());
+  std::printf("\n%-28s %8s %16s %17s\n", "", "images", "class accuracy", "Frechet distance");
+  print_row("real test images (upper bound)", evaluator.real());
   if (samples) print_row("samples, step " + std::to_string(pipeline->step()), *samples);
   if (samples && samples->accuracy && class_names.size() <= 20) {
     std::printf("\n%-28s %8s %8s\n", "class accuracy in %", "real", "samples");
@@ -39,7 +39,7 @@ void print_table(const models::ImageEvaluator& evaluator, const std::optional<mo
                   fixed_text(100 * samples->by_class[c], 1).c_str());
     }
   }
-  std::printf("\nFrechet distances are from the features of the other %lld test pictures.\n",
+  std::printf("\nFrechet distances are from the features of the other %lld test images.\n",
               static_cast<long long>(evaluator.reference_images()));
 }
 
@@ -48,7 +48,7 @@ void write_json(const std::string& path, const models::ImageEvaluator& evaluator
                 const std::string& data, const std::vector<std::string>& class_names) {
   training::JsonObject object;
   object.add("data", data).add("classifier_test_accuracy", evaluator.test_accuracy());
-  object.add("reference_pictures", evaluator.reference_images()).add("real", as_json(evaluator.real(), class_names));
+  object.add("reference_images", evaluator.reference_images()).add("real", as_json(evaluator.real(), class_names));
   if (samples) {
     const models::SamplerConfig& sampler = pipeline->sampler();
     object.add("checkpoint", pipeline->path()).add("step", pipeline->step());

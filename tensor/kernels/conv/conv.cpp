@@ -15,7 +15,7 @@
 namespace ditharos::kernels {
 namespace {
 
-const char* picture_axes(int axes) { return axes == 1 ? "L" : axes == 2 ? "H, W" : "D, H, W"; }
+const char* image_axes(int axes) { return axes == 1 ? "L" : axes == 2 ? "H, W" : "D, H, W"; }
 const char* kernel_axes(int axes) { return axes == 1 ? "k" : axes == 2 ? "kH, kW" : "kD, kH, kW"; }
 
 Shape spatial(const Shape& s) { return {s.begin() + 2, s.end()}; }
@@ -34,7 +34,7 @@ void copy_axes(const Shape& from, int skip, Sizes3& to) {
 
 ConvGeometry geometry_of(const char* op, const Shape& x, const Shape& weight, const ConvWindow& w) {
   const int axes = w.stride.rank();
-  check<ShapeError>(x.rank() == axes + 2 && weight.rank() == axes + 2, "[", op, "] needs x [B, C, ", picture_axes(axes),
+  check<ShapeError>(x.rank() == axes + 2 && weight.rank() == axes + 2, "[", op, "] needs x [B, C, ", image_axes(axes),
                     "] and weight [O, C/groups, ", kernel_axes(axes), "], got ", x, " and ", weight);
   check_settings(op, w);
   const int64_t channels = checked_product(op, {weight[1], w.groups});
@@ -53,7 +53,7 @@ ConvGeometry geometry_of(const char* op, const Shape& x, const Shape& weight, co
     const int64_t padded = checked_sum(op, {g.in[i], g.padding[i], g.padding[i]});
     const int64_t room = padded - 1 - checked_product(op, {g.dilation[i], std::max<int64_t>(g.kernel[i], 1) - 1});
     check<ShapeError>(g.kernel[i] >= 1 && room >= 0, "[", op, "] a kernel of ", spatial(weight), " with dilation ",
-                      w.dilation, " does not fit a picture of ", spatial(x), " with padding ", w.padding);
+                      w.dilation, " does not fit an image of ", spatial(x), " with padding ", w.padding);
     g.out[i] = room / g.stride[i] + 1;
   }
   return g;
@@ -160,7 +160,7 @@ Tensor conv_weight_gradient(const char* op, const Tensor& grad, const Tensor& x,
   check<ShapeError>(grad.shape() == wanted, "[", op, "] the gradient must be ", wanted, ", got ", grad.shape());
   check_dtype(op, "x", x, grad.dtype());
   const Tensor dy = contiguous(grad), dweight(weight, grad.dtype());
-  // Over the pictures and their positions, in blocks and pairs of blocks: they may be millions.
+  // Over the images and their positions, in blocks and pairs of blocks: they may be millions.
   if (bias) *bias = sum(views::reshape(dy, {g.batch, g.out_channels, product(g.out)}), {0, 2}, false);
   return visit_floating(op, grad.dtype(), [&](auto zero) {
     using T = decltype(zero);
@@ -175,7 +175,7 @@ Tensor conv_weight_gradient(const char* op, const Tensor& grad, const Tensor& x,
 Shape conv_transpose_shape(const char* op, const Shape& x, const Shape& weight, const ConvWindow& w,
                            const Shape& output_padding) {
   const int axes = w.stride.rank();
-  check<ShapeError>(x.rank() == axes + 2 && weight.rank() == axes + 2, "[", op, "] needs x [B, C, ", picture_axes(axes),
+  check<ShapeError>(x.rank() == axes + 2 && weight.rank() == axes + 2, "[", op, "] needs x [B, C, ", image_axes(axes),
                     "] and weight [C, O/groups, ", kernel_axes(axes), "], got ", x, " and ", weight);
   check_settings(op, w);
   check<ShapeError>(x[1] == weight[0], "[", op, "] x ", x, " has ", x[1], " channels; weight ", weight, " takes ",
@@ -189,7 +189,7 @@ Shape conv_transpose_shape(const char* op, const Shape& x, const Shape& weight, 
     const int64_t reach = checked_product(op, {w.dilation[i], weight[2 + i] - 1});
     const int64_t whole = checked_sum(op, {spread, reach, output_padding[i], 1});
     const int64_t size = whole - checked_sum(op, {w.padding[i], w.padding[i]});
-    check<ShapeError>(weight[2 + i] >= 1 && x[2 + i] >= 1 && size >= 1, "[", op, "] a picture of ", spatial(x),
+    check<ShapeError>(weight[2 + i] >= 1 && x[2 + i] >= 1 && size >= 1, "[", op, "] an image of ", spatial(x),
                       " with a kernel of ", spatial(weight), " and padding ", w.padding, " leaves nothing");
     out.push_back(size);
   }

@@ -14,11 +14,11 @@ struct ConvGeometry {
   int64_t batch = 0, in_channels = 0, out_channels = 0, groups = 1;
   Sizes3 in{1, 1, 1}, out{1, 1, 1}, kernel{1, 1, 1}, stride{1, 1, 1}, padding{0, 0, 0}, dilation{1, 1, 1};
 
-  /// Elements of one picture on either side, and terms of one sum.
-  int64_t in_picture() const { return in_channels * product(in); }
-  int64_t out_picture() const { return out_channels * product(out); }
+  /// Elements of one image on either side, and terms of one sum.
+  int64_t in_image() const { return in_channels * product(in); }
+  int64_t out_image() const { return out_channels * product(out); }
   int64_t terms() const { return in_channels / groups * product(kernel); }
-  double flops() const { return 2.0 * double(batch) * double(out_picture()) * double(terms()); }
+  double flops() const { return 2.0 * double(batch) * double(out_image()) * double(terms()); }
   friend bool operator==(const ConvGeometry&, const ConvGeometry&) = default;
 };
 

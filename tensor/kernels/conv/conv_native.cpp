@@ -1,4 +1,4 @@
-// Convolution as a matrix product: the windows of a picture become the columns of a matrix (im2col; Chellapilla et al.
+// Convolution as a matrix product: the windows of an image become the columns of a matrix (im2col; Chellapilla et al.
 // 2006), strip by strip, so that the matrix stays small.
 #include <ditharos/tensor/kernels/conv/conv_native.h>
 
@@ -13,7 +13,7 @@
 namespace ditharos::kernels {
 namespace {
 
-/// Some lines of output positions (a line is a row of a picture) of one picture and group.
+/// Some lines of output positions (a line is a row of an image) of one image and group.
 struct Strip {
   int64_t first, lines;
 };
@@ -26,7 +26,7 @@ int64_t strip_lines(const ConvGeometry& g) {
 int64_t line_count(const ConvGeometry& g) { return g.out[0] * g.out[1]; }
 
 /// The matrix [terms, lines * width] of a strip, described line by line: calls body(to, from, first, last) where matrix
-/// elements `to + i` for i in [first, last) stand for picture elements from + i * stride, and the line's others for
+/// elements `to + i` for i in [first, last) stand for image elements from + i * stride, and the line's others for
 /// padding.
 template <class Body>
 void for_each_line(const ConvGeometry& g, const Strip& strip, const Body& body) {
@@ -53,33 +53,33 @@ void for_each_line(const ConvGeometry& g, const Strip& strip, const Body& body) 
 }
 
 template <class T>
-void gather_windows(const ConvGeometry& g, const Strip& strip, const T* picture, T* matrix) {
+void gather_windows(const ConvGeometry& g, const Strip& strip, const T* image, T* matrix) {
   for_each_line(g, strip, [&](int64_t to, int64_t from, int64_t first, int64_t last) {
     T* line = matrix + to;
     std::fill(line, line + first, T(0));
-    for (int64_t i = first; i < last; ++i) line[i] = picture[from + i * g.stride[2]];
+    for (int64_t i = first; i < last; ++i) line[i] = image[from + i * g.stride[2]];
     std::fill(line + last, line + g.out[2], T(0));
   });
 }
 
 template <class T>
-void add_windows(const ConvGeometry& g, const Strip& strip, const T* matrix, T* picture) {
+void add_windows(const ConvGeometry& g, const Strip& strip, const T* matrix, T* image) {
   for_each_line(g, strip, [&](int64_t to, int64_t from, int64_t first, int64_t last) {
-    for (int64_t i = first; i < last; ++i) picture[from + i * g.stride[2]] += matrix[to + i];
+    for (int64_t i = first; i < last; ++i) image[from + i * g.stride[2]] += matrix[to + i];
   });
 }
 
-/// One picture's group: where its parts begin.
+/// One image's group: where its parts begin.
 template <class T>
 struct GroupPointers {
   const ConvGeometry& g;
-  int64_t picture, group;
+  int64_t image, group;
 
   template <class P> P* in(P* x) const {
-    return x + picture * g.in_picture() + group * (g.in_channels / g.groups) * product(g.in);
+    return x + image * g.in_image() + group * (g.in_channels / g.groups) * product(g.in);
   }
   template <class P> P* out(P* y) const {
-    return y + picture * g.out_picture() + group * (g.out_channels / g.groups) * product(g.out);
+    return y + image * g.out_image() + group * (g.out_channels / g.groups) * product(g.out);
   }
   template <class P> P* weight(P* w) const { return w + group * (g.out_channels / g.groups) * g.terms(); }
 };
@@ -91,7 +91,7 @@ T* matrix_scratch(const ConvGeometry& g) {
   return scratch.get<T>(g.terms() * std::min(strip_lines(g), line_count(g)) * g.out[2]);
 }
 
-/// Calls body(strip) for the strips of a picture.
+/// Calls body(strip) for the strips of an image.
 template <class Body>
 void for_each_strip(const ConvGeometry& g, const Body& body) {
   const int64_t lines = line_count(g), most = strip_lines(g);
@@ -130,7 +130,7 @@ void conv_input_gradient_native(const ConvGeometry& g, const T* grad, const T* w
   parallel_tasks(g.batch * g.groups, [&](int64_t task) {
     const GroupPointers<T> at{g, task / g.groups, task % g.groups};
     T* matrix = matrix_scratch<T>(g);
-    std::fill_n(at.in(dx), g.in_picture() / g.groups, T(0));
+    std::fill_n(at.in(dx), g.in_image() / g.groups, T(0));
     for_each_strip(g, [&](const Strip& strip) {
       Gemm<T> step;  // matrix = weight^T dy
       step.m = g.terms(), step.n = strip.lines * g.out[2], step.k = rows;
@@ -146,16 +146,16 @@ void conv_input_gradient_native(const ConvGeometry& g, const T* grad, const T* w
 template <class T>
 void conv_weight_gradient_native(const ConvGeometry& g, const T* grad, const T* x, T* dweight) {
   const int64_t rows = g.out_channels / g.groups, positions = product(g.out), size = g.out_channels * g.terms();
-  // Pictures in at most eight parts, whose sums are added in order. The first part's goes to its place at once.
-  const int64_t pictures = (g.batch + 7) / 8, parts = (g.batch + pictures - 1) / pictures;
+  // Images in at most eight parts, whose sums are added in order. The first part's goes to its place at once.
+  const int64_t images = (g.batch + 7) / 8, parts = (g.batch + images - 1) / images;
   Storage later(sizeof(T) * static_cast<size_t>((parts - 1) * size));
   T* partial = static_cast<T*>(later.data());
   parallel_tasks(parts * g.groups, [&](int64_t task) {
-    const int64_t part = task / g.groups, group = task % g.groups, first = part * pictures;
+    const int64_t part = task / g.groups, group = task % g.groups, first = part * images;
     T* sum = part == 0 ? dweight : partial + (part - 1) * size;
     T* matrix = matrix_scratch<T>(g);
     bool started = false;
-    for (int64_t b = first; b < std::min(first + pictures, g.batch); ++b) {
+    for (int64_t b = first; b < std::min(first + images, g.batch); ++b) {
       const GroupPointers<T> at{g, b, group};
       for_each_strip(g, [&](const Strip& strip) {
         gather_windows(g, strip, at.in(x), matrix);

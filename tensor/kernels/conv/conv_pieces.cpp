@@ -14,7 +14,7 @@ constexpr int64_t positions_of_piece = 256;  // with fewer, the weights would be
 constexpr int64_t small_weight = 64 * 1024;  // elements: so many can be summed often
 constexpr double flops_of_piece = 4e6;       // 30 us on one core
 
-/// Pictures and channels of a piece; the last piece along either axis may have fewer.
+/// Images and channels of a piece; the last piece along either axis may have fewer.
 struct Cut {
   int64_t images, channels;
 };
@@ -22,7 +22,7 @@ struct Cut {
 Cut cut_of(const ConvGeometry& g, ConvPass pass, int64_t all_channels) {
   int64_t images = std::min(ceil_div(positions_of_piece, product(g.out)), ceil_div(g.batch, wanted_pieces));
   if (pass == ConvPass::weight_gradient) {
-    // Each stretch of pictures has a sum of its own, which must be added to the others'.
+    // Each stretch of images has a sum of its own, which must be added to the others'.
     const bool small = g.out_channels * g.terms() <= small_weight;
     images = ceil_div(g.batch, small ? wanted_pieces : wanted_pieces / 2);
   }
@@ -45,7 +45,7 @@ std::vector<ConvPiece> cut_conv(const ConvGeometry& g, ConvPass pass, bool bias)
   for (int64_t image = 0; image < g.batch; image += cut.images)
     for (int64_t channel = 0; channel < all; channel += cut.channels) {
       ConvPiece piece{image, channel, image / cut.images,
-                      {g, g.in_picture(), g.out_picture(), g.terms(), pass, bias}};
+                      {g, g.in_image(), g.out_image(), g.terms(), pass, bias}};
       ConvGeometry& part = piece.key.g;
       part.batch = std::min(cut.images, g.batch - image);
       (of_input ? part.in_channels : part.out_channels) = std::min(cut.channels, all - channel);

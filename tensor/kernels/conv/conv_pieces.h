@@ -11,7 +11,7 @@ namespace ditharos::kernels {
 
 enum class ConvPass : int64_t { forward, input_gradient, weight_gradient };
 
-/// What a primitive is made for: some pictures and some channels of a convolution. Strides reach from one picture, or
+/// What a primitive is made for: some images and some channels of a convolution. Strides reach from one image, or
 /// one output channel's weights, to the next in the caller's arrays.
 struct ConvPieceKey {
   ConvGeometry g;
@@ -21,14 +21,14 @@ struct ConvPieceKey {
   friend bool operator==(const ConvPieceKey&, const ConvPieceKey&) = default;
 };
 
-/// One piece's place: its first picture and its first channel (of y; for the input gradient of x). `part` counts the
-/// stretches of pictures; for the weight gradient, each has a sum of its own.
+/// One piece's place: its first image and its first channel (of y; for the input gradient of x). `part` counts the
+/// stretches of images; for the weight gradient, each has a sum of its own.
 struct ConvPiece {
   int64_t image, channel, part;
   ConvPieceKey key;
 };
 
-/// For g with at least one element on either side; pieces come in the order of their pictures.
+/// For g with at least one element on either side; pieces come in the order of their images.
 std::vector<ConvPiece> cut_conv(const ConvGeometry& g, ConvPass pass, bool bias);
 
 /// into[i] += parts[0][i] + parts[1][i] + ..., in this order; parts [count, n].

@@ -141,7 +141,7 @@ void add_lines(int64_t n, const T* w, const T* line, int64_t width, T* to) {
   }
 }
 
-/// One picture's channel: its lines first, then sums of lines.
+/// One image's channel: its lines first, then sums of lines.
 template <class T>
 void resample_plane(const TypedTaps<T>& rows, const TypedTaps<T>& columns, const T* from, T* lines, T* to) {
   const int64_t width = columns.taps.outputs(), in_width = columns.taps.inputs();
@@ -181,7 +181,7 @@ Tensor divided(const Tensor& x, const std::vector<double>& rows, const std::vect
 Tensor resample(const char* op, const Tensor& x, const Taps& rows, const Taps& columns) {
   const int rank = x.rank();
   check<ShapeError>(rank >= 2 && x.size(-2) == rows.inputs() && x.size(-1) == columns.inputs(), "[", op,
-                    "] needs pictures [..., ", rows.inputs(), ", ", columns.inputs(), "], got ", x.shape());
+                    "] needs images [..., ", rows.inputs(), ", ", columns.inputs(), "], got ", x.shape());
   Shape shape = x.shape();
   shape[rank - 2] = rows.outputs();
   shape[rank - 1] = columns.outputs();
@@ -221,14 +221,14 @@ Tensor max_pool2d(const Tensor& x, const Shape& kernel, const Shape& stride, con
           const int64_t top = i / out_w * stride[0] - padding[0], left = i % out_w * stride[1] - padding[1];
           const int64_t first_h = std::max<int64_t>(top, 0), last_h = std::min(top + kernel[0], height);
           const int64_t first_w = std::max<int64_t>(left, 0), last_w = std::min(left + kernel[1], width);
-          const T* picture = from + plane * height * width;
+          const T* image = from + plane * height * width;
           int64_t best = first_h * width + first_w;
           for (int64_t h = first_h; h < last_h; ++h)
             for (int64_t w = first_w; w < last_w; ++w) {
-              const T value = picture[h * width + w];
-              if (value > picture[best] || (value != value && picture[best] == picture[best])) best = h * width + w;
+              const T value = image[h * width + w];
+              if (value > image[best] || (value != value && image[best] == image[best])) best = h * width + w;
             }
-          to[plane * out_h * out_w + i] = picture[best];
+          to[plane * out_h * out_w + i] = image[best];
           place[plane * out_h * out_w + i] = best;
         }
     });

@@ -1,5 +1,5 @@
 #pragma once
-// Weighted sums of neighbours along rows and columns of pictures. Average pooling, adaptive pooling and interpolation
+// Weighted sums of neighbours along rows and columns of images. Average pooling, adaptive pooling and interpolation
 // are all of this kind; they differ in their weights alone. So is the adjoint of each.
 #include <memory>
 #include <vector>

@@ -15,10 +15,10 @@ void check_window(const char* op, const Window& w, int64_t height, int64_t width
                     w.padding);
   static_cast<void>(checked_sum(op, {std::max(height, width), w.padding, w.padding}));  // as Window::out adds them
   check<ShapeError>(height + 2 * w.padding >= w.kernel && width + 2 * w.padding >= w.kernel, "[", op, "] a window of ",
-                    w.kernel, " does not fit a picture of ", height, " x ", width, " with padding ", w.padding);
+                    w.kernel, " does not fit an image of ", height, " x ", width, " with padding ", w.padding);
 }
 
-/// The part of a window's side that lies inside the picture: kernel positions [first, last) at picture position
+/// The part of a window's side that lies inside the image: kernel positions [first, last) at image position
 /// `origin`.
 struct Inside {
   int64_t first, last;
@@ -30,7 +30,7 @@ struct Inside {
 }  // namespace
 
 Tensor unfold(const Tensor& x, const Window& window) {
-  check<ShapeError>(x.rank() == 4, "[unfold] needs pictures [B, C, H, W], got ", x.shape());
+  check<ShapeError>(x.rank() == 4, "[unfold] needs images [B, C, H, W], got ", x.shape());
   const int64_t batch = x.shape()[0], channels = x.shape()[1], height = x.shape()[2], width = x.shape()[3];
   check_window("unfold", window, height, width);
   const int64_t out_h = window.out(height), out_w = window.out(width), k = window.kernel;
@@ -79,7 +79,7 @@ Tensor fold(const Tensor& columns, int64_t channels, int64_t height, int64_t wid
     using T = decltype(zero);
     const T* from = source.data<T>();
     T* to = out.mutable_data<T>();
-    // A picture's channel belongs to one thread, which adds the windows in order.
+    // An image's channel belongs to one thread, which adds the windows in order.
     const int64_t grain = std::max<int64_t>(1, elementwise_grain / (out_h * out_w * k * k));
     parallel_for(batch * channels, grain, [&](int64_t begin, int64_t end) {
       for (int64_t plane = begin; plane < end; ++plane) {

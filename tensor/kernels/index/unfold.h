@@ -1,5 +1,5 @@
 #pragma once
-// Sliding windows of pictures as matrix rows (im2col) and their adjoint.
+// Sliding windows of images as matrix rows (im2col) and their adjoint.
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos::kernels {
@@ -11,7 +11,7 @@ struct Window {
 
 /// x [B, C, H, W] -> [B, Ho*Wo, C*kernel*kernel], columns in the order (c, ky, kx) of a convolution's weight.
 Tensor unfold(const Tensor& x, const Window& window);
-/// The adjoint: adds every column back to its pixel; `height`, `width` of the picture. Returns [B, C, H, W].
+/// The adjoint: adds every column back to its pixel; `height`, `width` of the image. Returns [B, C, H, W].
 Tensor fold(const Tensor& columns, int64_t channels, int64_t height, int64_t width, const Window& window);
 
 }  // namespace ditharos::kernels

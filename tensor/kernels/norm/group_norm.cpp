@@ -33,11 +33,11 @@ struct Rows {
   }
 };
 
-struct Picture {
+struct Image {
   int64_t batch, channels, positions;
 };
 
-Picture picture_of(const char* op, const Tensor& x) {
+Image image_of(const char* op, const Tensor& x) {
   check<ShapeError>(x.rank() >= 2, "[", op, "] needs x [B, C, ...], got ", x.shape());
   int64_t positions = 1;
   for (int i = 2; i < x.rank(); ++i) positions *= x.shape()[i];
@@ -47,7 +47,7 @@ Picture picture_of(const char* op, const Tensor& x) {
 const char* group_norm_name(bool silu) { return silu ? "group_norm_silu" : "group_norm"; }
 
 Rows group_rows(const char* op, const Tensor& x, int64_t groups) {
-  const Picture p = picture_of(op, x);
+  const Image p = image_of(op, x);
   check<ShapeError>(groups >= 1 && p.channels % groups == 0 && p.channels * p.positions > 0, "[", op, "] x of shape ",
                     x.shape(), " does not divide into ", groups, " groups of channels, each of at least one element");
   const int64_t channels = p.channels / groups;
@@ -55,7 +55,7 @@ Rows group_rows(const char* op, const Tensor& x, int64_t groups) {
 }
 
 Rows channel_rows(const Tensor& x) {
-  const Picture p = picture_of("batch_norm", x);
+  const Image p = image_of("batch_norm", x);
   check<ShapeError>(p.batch * p.positions > 0, "[batch_norm] x of shape ", x.shape(),
                     " has channels without elements, which have no mean");
   return {p.channels, p.batch, p.positions, p.channels * p.positions, p.positions, 0, 1, p.channels};
@@ -134,9 +134,9 @@ ChannelNormGrads group_norm_backward(const Tensor& grad, const Tensor& x, int64_
                                      const Tensor& bias, bool silu, const Tensor& statistics) {
   const char* op = group_norm_name(silu);
   auto g = normalize_backward(op, grad, x, group_rows(op, x, groups), weight, bias, silu, statistics);
-  const Shape per_picture{x.shape()[0], x.shape()[1]};  // the rows of a picture's groups are its channels in a row
-  return {g.x, sum(views::reshape(g.weight, per_picture), {0}, false),
-          sum(views::reshape(g.bias, per_picture), {0}, false)};
+  const Shape per_image{x.shape()[0], x.shape()[1]};  // the rows of an image's groups are its channels in a row
+  return {g.x, sum(views::reshape(g.weight, per_image), {0}, false),
+          sum(views::reshape(g.bias, per_image), {0}, false)};
 }
 
 Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps, Tensor* statistics,

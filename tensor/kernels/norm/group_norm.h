@@ -1,5 +1,5 @@
 #pragma once
-// Normalisation over channels and positions of pictures x [B, C, ...], and RMS norm over the last axis.
+// Normalisation over channels and positions of images x [B, C, ...], and RMS norm over the last axis.
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos::kernels {
@@ -8,7 +8,7 @@ namespace ditharos::kernels {
 struct ChannelNormGrads { Tensor x, weight, bias; };
 
 /// y = f(xhat * weight + bias), f SiLU if `silu`, else nothing; xhat = (x - mean) / sqrt(var + eps) over each of
-/// `groups` groups of channels of a picture (Wu and He 2018). weight, bias [C] or undefined. `statistics`, if not null,
+/// `groups` groups of channels of an image (Wu and He 2018). weight, bias [C] or undefined. `statistics`, if not null,
 /// receives [B * groups, 2] = (mean, 1/sqrt(var + eps)).
 Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps, bool silu,
                   Tensor* statistics);

@@ -83,8 +83,8 @@ bool conv(const ConvGeometry& g, const float* x, const float* weight, const floa
   if (!all_supported(pieces)) return false;
   const ReorderedWeights weights(pieces, weight, g.terms());
   run_pieces(pieces, [&](const ConvPiece& piece, size_t i, ConvPrimitive& primitive) {
-    float* to = y + piece.image * g.out_picture() + piece.channel * product(g.out);
-    primitive.run(x + piece.image * g.in_picture(), to, weights[i], bias ? bias + piece.channel : nullptr);
+    float* to = y + piece.image * g.out_image() + piece.channel * product(g.out);
+    primitive.run(x + piece.image * g.in_image(), to, weights[i], bias ? bias + piece.channel : nullptr);
   });
   return true;
 }
@@ -94,8 +94,8 @@ bool conv_input_gradient(const ConvGeometry& g, const float* grad, const float* 
   if (!all_supported(pieces)) return false;
   const ReorderedWeights weights(pieces, weight, product(g.kernel));
   run_pieces(pieces, [&](const ConvPiece& piece, size_t i, ConvPrimitive& primitive) {
-    float* to = dx + piece.image * g.in_picture() + piece.channel * product(g.in);
-    primitive.run(to, grad + piece.image * g.out_picture(), weights[i], nullptr);
+    float* to = dx + piece.image * g.in_image() + piece.channel * product(g.in);
+    primitive.run(to, grad + piece.image * g.out_image(), weights[i], nullptr);
   });
   return true;
 }
@@ -109,8 +109,8 @@ bool conv_weight_gradient(const ConvGeometry& g, const float* grad, const float*
   float* sums = static_cast<float*>(buffer.data());
   run_pieces(pieces, [&](const ConvPiece& piece, size_t, ConvPrimitive& primitive) {
     float* weight = (piece.part == 0 ? dweight : sums + (piece.part - 1) * size) + piece.channel * g.terms();
-    const float* from = grad + piece.image * g.out_picture() + piece.channel * product(g.out);
-    primitive.run(x + piece.image * g.in_picture(), from, weight, nullptr);
+    const float* from = grad + piece.image * g.out_image() + piece.channel * product(g.out);
+    primitive.run(x + piece.image * g.in_image(), from, weight, nullptr);
   });
   add_parts(size, later, sums, dweight);
   return true;

@@ -8,7 +8,7 @@
 namespace ditharos::tests {
 namespace {
 
-Array picture(std::vector<double> four) { return reshaped(line(std::move(four)), {1, 1, 2, 2}); }
+Array image(std::vector<double> four) { return reshaped(line(std::move(four)), {1, 1, 2, 2}); }
 Array pixel(double v) { return Array({1, 1, 1, 1}, v); }
 
 }  // namespace
@@ -26,16 +26,16 @@ void add_product_extremes(Rows& rows) {
                    return reshape(linear_gelu_tanh(x, ones({1, 1}, x.dtype())), {-1});
                  })});
   add_extremes(rows, "max_pool2d",
-               {with_op(stated("ties: the first one", {picture({-3, 5, 5, -infinite})}, pixel(5),
-                               {picture({0, 1, 0, 0})}),
+               {with_op(stated("ties: the first one", {image({-3, 5, 5, -infinite})}, pixel(5),
+                               {image({0, 1, 0, 0})}),
                         [](const Tensors& in) { return max_pool2d(in[0], 2); }),
-                with_op(stated("padding never wins", {picture({-infinite, -infinite, -infinite, -infinite})},
-                               picture({-infinite, -infinite, -infinite, -infinite}), {picture({1, 1, 1, 1})}),
+                with_op(stated("padding never wins", {image({-infinite, -infinite, -infinite, -infinite})},
+                               image({-infinite, -infinite, -infinite, -infinite}), {image({1, 1, 1, 1})}),
                         [](const Tensors& in) { return max_pool2d(in[0], 2, 2, 1); })});
   for (const char* name : {"avg_pool2d", "adaptive_avg_pool2d"}) {
     const bool adaptive = std::string(name) == "adaptive_avg_pool2d";
-    add_extremes(rows, name, {with_op(stated("infinity", {picture({infinite, 1, 2, 3})}, pixel(infinite),
-                                             {picture({.25, .25, .25, .25})}, {picture({0, 0, 0, 0})}),
+    add_extremes(rows, name, {with_op(stated("infinity", {image({infinite, 1, 2, 3})}, pixel(infinite),
+                                             {image({.25, .25, .25, .25})}, {image({0, 0, 0, 0})}),
                                       [=](const Tensors& in) {
                                         return adaptive ? adaptive_avg_pool2d(in[0], 1) : avg_pool2d(in[0], 2);
                                       })});

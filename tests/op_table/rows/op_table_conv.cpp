@@ -163,7 +163,7 @@ Rows conv_rows() {
                        "[conv2d] 3 output channels do not divide into 2 groups"));
   rows.push_back(named(convolution({{1, 1}, {0, 0}, {1, 1}, 3}, false, {{{1, 3, 4, 4}, {3, 1, 3, 3}}}), "conv2d",
                        [] { conv2d(zeros({1, 1, 2, 2}), zeros({1, 1, 3, 3})); },
-                       "[conv2d] a kernel of [3, 3] with dilation [1, 1] does not fit a picture of [2, 2] with "
+                       "[conv2d] a kernel of [3, 3] with dilation [1, 1] does not fit an image of [2, 2] with "
                        "padding [0, 0]"));
   rows.push_back(named(convolution({{2}, {1}, {1}}, true,
                                    {{{2, 3, 7}, {4, 3, 3}}, {{1, 1, 1}, {1, 1, 1}}, {{0, 1, 3}, {1, 1, 2}}},
@@ -191,7 +191,7 @@ Rows conv_rows() {
                        "[conv_transpose2d] needs 0 <= output_padding < stride, got [2, 2] and [2, 2]"));
   rows.push_back(named(transposition({{1, 3}, {0, 1}, {2, 1}, 2, {0, 1}}, false, {{{1, 4, 3, 2}, {4, 2, 2, 3}}}),
                        "conv_transpose2d", [] { conv_transpose2d(zeros({1, 1, 1, 1}), zeros({1, 1, 1, 1}), {}, 1, 1); },
-                       "[conv_transpose2d] a picture of [1, 1] with a kernel of [1, 1] and padding [1, 1] leaves "
+                       "[conv_transpose2d] an image of [1, 1] with a kernel of [1, 1] and padding [1, 1] leaves "
                        "nothing"));
   rows.push_back(named(transposition({{2, 1, 2}, {0, 1, 0}, {1, 1, 1}, 1, {1, 0, 0}}, true,
                                      {{{1, 2, 2, 3, 2}, {2, 2, 2, 3, 2}}, {{1, 1, 1, 1, 1}, {1, 1, 1, 3, 1}},

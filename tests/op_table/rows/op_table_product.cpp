@@ -93,13 +93,13 @@ struct Window {
   int64_t out(int64_t n) const { return (n + 2 * padding - kernel) / stride + 1; }
 };
 
-/// Calls body(column index, pixel index) for every pixel inside the picture that a window covers.
-void each_window_pixel(const Shape& picture, const Window& w,
+/// Calls body(column index, pixel index) for every pixel inside the image that a window covers.
+void each_window_pixel(const Shape& image, const Window& w,
                        const std::function<void(const Index&, const Index&)>& body) {
-  const int64_t rows = w.out(picture[2]), columns = w.out(picture[3]);
-  each_index({picture[0], rows, columns, picture[1], w.kernel, w.kernel}, [&](const Index& i) {
+  const int64_t rows = w.out(image[2]), columns = w.out(image[3]);
+  each_index({image[0], rows, columns, image[1], w.kernel, w.kernel}, [&](const Index& i) {
     const int64_t y = i[1] * w.stride + i[4] - w.padding, x = i[2] * w.stride + i[5] - w.padding;
-    if (y < 0 || y >= picture[2] || x < 0 || x >= picture[3]) return;
+    if (y < 0 || y >= image[2] || x < 0 || x >= image[3]) return;
     body({i[0], i[1] * columns + i[2], (i[3] * w.kernel + i[4]) * w.kernel + i[5]}, {i[0], i[3], y, x});
   });
 }
@@ -120,7 +120,7 @@ Row unfolding(const Window& w) {
   if (w.kernel <= 1 + 2 * w.padding) row.cases.push_back({{1, 1, 1, 1}});
   row.large = {{{4, 3, 60, 61}}};
   row.misuse = [] { unfold(zeros({1, 1, 2, 2}), 3, 1, 0); };
-  row.message = "[unfold] a window of 3 does not fit a picture of 2 x 2 with padding 0";
+  row.message = "[unfold] a window of 3 does not fit an image of 2 x 2 with padding 0";
   return row;
 }
 

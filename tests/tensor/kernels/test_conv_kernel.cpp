@@ -21,7 +21,7 @@ struct ConvCase {
   ConvWindow window;
 };
 
-/// From one picture to many, plain and strided, with padding, dilation and groups, in one, two and three axes; sizes
+/// From one image to many, plain and strided, with padding, dilation and groups, in one, two and three axes; sizes
 /// that fill blocks of 16 channels, and others.
 const std::vector<ConvCase>& conv_cases() {
   static const std::vector<ConvCase> cases = {
@@ -35,7 +35,7 @@ const std::vector<ConvCase>& conv_cases() {
       {{4, 8, 12, 12}, {8, 8, 3, 3}, {{1, 1}, {2, 2}, {2, 2}, 1}},
       {{3, 32, 7, 7}, {32, 1, 3, 3}, {{1, 1}, {1, 1}, {1, 1}, 32}},
       {{2, 32, 8, 8}, {64, 16, 3, 3}, {{2, 2}, {1, 1}, {1, 1}, 2}},
-      {{2, 128, 12, 12}, {96, 128, 3, 3}, {{1, 1}, {1, 1}, {1, 1}, 1}},  // so few pictures that channels are cut
+      {{2, 128, 12, 12}, {96, 128, 3, 3}, {{1, 1}, {1, 1}, {1, 1}, 1}},  // so few images that channels are cut
       {{2, 6, 5, 6, 7}, {8, 6, 3, 3, 3}, {{1, 2, 1}, {1, 1, 1}, {1, 1, 1}, 1}},
       {{1, 16, 4, 8, 8}, {16, 8, 2, 3, 3}, {{2, 2, 2}, {0, 1, 1}, {1, 1, 1}, 2}},
       {{3, 2, 4, 4}, {2, 2, 3, 3}, {{3, 3}, {0, 0}, {1, 1}, 1}},  // windows that leave the last pixels out

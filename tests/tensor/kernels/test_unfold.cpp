@@ -16,18 +16,18 @@ using kernels::Window;
 
 /// Calls body(column element, pixel) for each pair that belongs together; pixel is -1 in the padding.
 template <class Body>
-void each_pair(const Shape& picture, const Window& w, const Body& body) {
-  const int64_t height = picture[2], width = picture[3], out_h = w.out(height), out_w = w.out(width), k = w.kernel;
+void each_pair(const Shape& image, const Window& w, const Body& body) {
+  const int64_t height = image[2], width = image[3], out_h = w.out(height), out_w = w.out(width), k = w.kernel;
   int64_t at = 0;
-  for (int64_t b = 0; b < picture[0]; ++b)
+  for (int64_t b = 0; b < image[0]; ++b)
     for (int64_t oy = 0; oy < out_h; ++oy)
       for (int64_t ox = 0; ox < out_w; ++ox)
-        for (int64_t c = 0; c < picture[1]; ++c)
+        for (int64_t c = 0; c < image[1]; ++c)
           for (int64_t ky = 0; ky < k; ++ky)
             for (int64_t kx = 0; kx < k; ++kx, ++at) {
               const int64_t y = oy * w.stride + ky - w.padding, x = ox * w.stride + kx - w.padding;
               const bool inside = y >= 0 && y < height && x >= 0 && x < width;
-              body(size_t(at), inside ? ((b * picture[1] + c) * height + y) * width + x : -1);
+              body(size_t(at), inside ? ((b * image[1] + c) * height + y) * width + x : -1);
             }
 }
 
@@ -47,17 +47,17 @@ TEST_CASE("unfold and fold: any window, layout and type") {
     each_pair(shape, w, [&](size_t at, int64_t pixel) { REQUIRE(got[at] == (pixel < 0 ? 0 : pixels[size_t(pixel)])); });
 
     const Tensor values = random_layout(choices, columns.shape(), dtype);
-    const Tensor picture = kernels::fold(values, shape[1], shape[2], shape[3], w);
-    REQUIRE(picture.shape() == shape);
+    const Tensor image = kernels::fold(values, shape[1], shape[2], shape[3], w);
+    REQUIRE(image.shape() == shape);
     std::vector<double> expected(pixels.size());
-    const std::vector<double> v = values.to_vector<double>(), sums = picture.to_vector<double>();
+    const std::vector<double> v = values.to_vector<double>(), sums = image.to_vector<double>();
     each_pair(shape, w, [&](size_t at, int64_t pixel) { if (pixel >= 0) expected[size_t(pixel)] += v[at]; });
     for (size_t i = 0; i < sums.size(); ++i)
       REQUIRE(std::abs(sums[i] - expected[i]) < (dtype == DType::f32 ? 1e-5 : 1e-13));
   }
 }
 
-TEST_CASE("unfold: windows side by side are the patches of a picture, and fold puts them back") {
+TEST_CASE("unfold: windows side by side are the patches of an image, and fold puts them back") {
   const Tensor x = Generator(1).normal({2, 3, 8, 12});
   CHECK(same_bits(kernels::fold(kernels::unfold(x, {4, 4, 0}), 3, 8, 12, {4, 4, 0}), x));
 }
@@ -65,18 +65,18 @@ TEST_CASE("unfold: windows side by side are the patches of a picture, and fold p
 TEST_CASE("unfold and fold: every thread count gives the same bits") {
   const Tensor x = Generator(2).normal({4, 8, 30, 30});
   const Window w = {3, 1, 1};
-  const Tensor columns = kernels::unfold(x, w), picture = kernels::fold(columns, 8, 30, 30, w);
+  const Tensor columns = kernels::unfold(x, w), image = kernels::fold(columns, 8, 30, 30, w);
   for_each_thread_count([&] {
     CHECK(same_bits(kernels::unfold(x, w), columns));
-    CHECK(same_bits(kernels::fold(columns, 8, 30, 30, w), picture));
+    CHECK(same_bits(kernels::fold(columns, 8, 30, 30, w), image));
   });
 }
 
 TEST_CASE("unfold and fold: errors") {
   CHECK(message_of<ShapeError>([] { kernels::unfold(zeros({3, 4, 4}), {2, 2, 0}); }) ==
-        "[unfold] needs pictures [B, C, H, W], got [3, 4, 4]");
+        "[unfold] needs images [B, C, H, W], got [3, 4, 4]");
   CHECK(message_of<ShapeError>([] { kernels::unfold(zeros({1, 1, 4, 2}), {3, 1, 0}); }) ==
-        "[unfold] a window of 3 does not fit a picture of 4 x 2 with padding 0");
+        "[unfold] a window of 3 does not fit an image of 4 x 2 with padding 0");
   CHECK(message_of<ShapeError>([] { kernels::unfold(zeros({1, 1, 4, 4}), {2, 0, 0}); }) ==
         "[unfold] needs kernel >= 1, stride >= 1 and padding >= 0, got 2, 0 and 0");
   CHECK(message_of<ShapeError>([] { kernels::fold(zeros({1, 4, 5}), 1, 4, 4, {2, 2, 0}); }) ==

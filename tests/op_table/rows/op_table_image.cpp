@@ -1,4 +1,4 @@
-// Rows of the op table: normalisation, pooling and interpolation of pictures.
+// Rows of the op table: normalisation, pooling and interpolation of images.
 #include <algorithm>
 #include <cmath>
 
@@ -12,7 +12,7 @@ constexpr double eps = 1e-3;
 
 double silu_of(double v) { return v / (1 + std::exp(-v)); }
 
-/// [C] spread over the channels of pictures.
+/// [C] spread over the channels of images.
 Array times_channel(Array y, const Array& v) {
   each_index(y.shape, [&](const Index& i) { y.at(i) *= v.at({i[1]}); });
   return y;
@@ -146,7 +146,7 @@ struct Pool {
   int64_t out(int64_t n) const { return (n + 2 * padding - kernel) / stride + 1; }
 };
 
-/// Replaces every window by f(its pixels inside the picture).
+/// Replaces every window by f(its pixels inside the image).
 Array pooled(const Array& x, const Pool& p, const std::function<double(const std::vector<double>&)>& f) {
   Array y({x.shape[0], x.shape[1], p.out(x.shape[2]), p.out(x.shape[3])});
   each_index(y.shape, [&](const Index& i) {
@@ -190,7 +190,7 @@ Row mean_pool(const Pool& p) {
   if (p.kernel == 1 || p.padding > 0) row.cases.push_back({{1, 1, 1, 1}});
   row.large = {{{8, 16, 40, 41}}};
   row.misuse = [] { avg_pool2d(zeros({1, 1, 4, 2}), 3); };
-  row.message = "[avg_pool2d] a window of [3, 3] does not fit pictures of [4, 2] with padding [0, 0]";
+  row.message = "[avg_pool2d] a window of [3, 3] does not fit images of [4, 2] with padding [0, 0]";
   return row;
 }
 
@@ -260,13 +260,13 @@ Row interpolation(int64_t height, int64_t width, Interpolation mode) {
 
 }  // namespace
 
-Rows picture_rows() {
-  const std::vector<Case> pictures = {{{2, 4, 3, 2}}, {{1, 2, 5}}, {{3, 4}}, {{0, 2, 3, 3}}, {{2, 2, 4, 9}}};
-  return {group(2, true, true, false, pictures, {{{9, 32, 15, 16}}}),
+Rows image_rows() {
+  const std::vector<Case> images = {{{2, 4, 3, 2}}, {{1, 2, 5}}, {{3, 4}}, {{0, 2, 3, 3}}, {{2, 2, 4, 9}}};
+  return {group(2, true, true, false, images, {{{9, 32, 15, 16}}}),
           group(1, false, false, false, {{{2, 3, 4}}, {{1, 1, 1, 1}}}, {{{33, 6, 100}}}),
           group(2, false, true, false, {{{2, 4, 3}}}, {}),
           group(2, true, false, true, {{{2, 4, 3}}, {{1, 2, 1}}}, {}),
-          group(2, true, true, true, pictures, {{{9, 32, 15, 16}}}),
+          group(2, true, true, true, images, {{{9, 32, 15, 16}}}),
           group(1, false, false, true, {{{2, 3, 4}}, {{1, 1, 1, 1}}}, {}),
           batch_training(),
           batch_evaluation(),

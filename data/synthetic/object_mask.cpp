@@ -1,4 +1,4 @@
-#include <ditharos/data/synthetic/thing_mask.h>
+#include <ditharos/data/synthetic/object_mask.h>
 
 #include <algorithm>
 #include <cmath>
@@ -9,7 +9,7 @@ namespace ditharos::data {
 namespace {
 
 constexpr double clear_difference = 30;  // in RGB space, from 0 to 442
-constexpr int64_t smallest_thing = 6;    // pixels
+constexpr int64_t smallest_object = 6;    // pixels
 
 Rgb pixel_at(const uint8_t* pixels, int64_t plane, int64_t i) {
   return {double(pixels[i]), double(pixels[plane + i]), double(pixels[2 * plane + i])};
@@ -51,8 +51,8 @@ std::vector<int64_t> flood(int64_t first, int64_t height, int64_t width, int64_t
   return reached;
 }
 
-ThingMask mask_of(const std::vector<int64_t>& members, int64_t height, int64_t width) {
-  ThingMask mask;
+ObjectMask mask_of(const std::vector<int64_t>& members, int64_t height, int64_t width) {
+  ObjectMask mask;
   mask.inside.assign(static_cast<size_t>(height * width), 0);
   mask.area = static_cast<int64_t>(members.size());
   mask.top = height, mask.left = width;
@@ -64,8 +64,8 @@ ThingMask mask_of(const std::vector<int64_t>& members, int64_t height, int64_t w
   return mask;
 }
 
-/// Adds what the thing encloses: pixels from which the frame's border cannot be reached around it.
-void fill_holes(ThingMask& mask, int64_t height, int64_t width) {
+/// Adds what the object encloses: pixels from which the frame's border cannot be reached around it.
+void fill_holes(ObjectMask& mask, int64_t height, int64_t width) {
   std::vector<uint8_t> outside(mask.inside.size(), 0);
   for (int64_t i = 0; i < height * width; ++i) {
     const int64_t y = i / width, x = i % width;
@@ -81,18 +81,18 @@ void fill_holes(ThingMask& mask, int64_t height, int64_t width) {
   }
 }
 
-/// The thing's colour at its brightest shade: the direction is the mean's, the length one that a twentieth exceeds.
-Rgb brightest_color(const ThingMask& thing, const uint8_t* pixels, int64_t plane) {
+/// The object's colour at its brightest shade: the direction is the mean's, the length one that a twentieth exceeds.
+Rgb brightest_color(const ObjectMask& object, const uint8_t* pixels, int64_t plane) {
   Rgb sum{};
   for (int64_t i = 0; i < plane; ++i) {
     const Rgb pixel = pixel_at(pixels, plane, i);
-    for (int c = 0; c < 3 && thing.inside[i]; ++c) sum[c] += pixel[c];
+    for (int c = 0; c < 3 && object.inside[i]; ++c) sum[c] += pixel[c];
   }
   const double length = std::max(std::sqrt(dot(sum, sum)), 1e-9);
   for (double& c : sum) c /= length;
   std::vector<double> lengths;
   for (int64_t i = 0; i < plane; ++i) {
-    if (thing.inside[i]) lengths.push_back(dot(pixel_at(pixels, plane, i), sum));
+    if (object.inside[i]) lengths.push_back(dot(pixel_at(pixels, plane, i), sum));
   }
   const auto at = lengths.begin() + static_cast<std::ptrdiff_t>(lengths.size() * 19 / 20);
   std::nth_element(lengths.begin(), at, lengths.end());
@@ -101,11 +101,11 @@ Rgb brightest_color(const ThingMask& thing, const uint8_t* pixels, int64_t plane
 }
 
 /// The brightness, 0..1, of what covers the sky in a pixel, times the part of the pixel that it covers.
-/// pixel = a thing + b sky by least squares, b drawn towards 0 where the two colours are too alike to be told apart.
-double brightness(const Rgb& pixel, const Rgb& thing, const Rgb& sky) {
+/// pixel = an object + b sky by least squares, b drawn towards 0 where the two colours are too alike to be told apart.
+double brightness(const Rgb& pixel, const Rgb& object, const Rgb& sky) {
   constexpr double pull = 3000;
-  const double tt = dot(thing, thing), ts = dot(thing, sky), ss = dot(sky, sky) + pull;
-  const double tp = dot(thing, pixel), sp = dot(sky, pixel);
+  const double tt = dot(object, object), ts = dot(object, sky), ss = dot(sky, sky) + pull;
+  const double tp = dot(object, pixel), sp = dot(sky, pixel);
   const double determinant = tt * ss - ts * ts;
   const double b = std::clamp((tt * sp - ts * tp) / determinant, 0.0, 1.0);
   const double a = (tp - b * ts) / tt, cover = 1 - b;
@@ -114,37 +114,37 @@ double brightness(const Rgb& pixel, const Rgb& thing, const Rgb& sky) {
 
 }  // namespace
 
-ThingMask find_thing(const uint8_t* pixels, int64_t height, int64_t width, const Gradient& sky) {
+ObjectMask find_object(const uint8_t* pixels, int64_t height, int64_t width, const Gradient& sky) {
   const std::vector<uint8_t> differs = differing(pixels, height, width, sky);
   std::vector<uint8_t> seen(differs.size(), 0);
-  ThingMask best;
+  ObjectMask best;
   for (int64_t i = 0; i < height * width; ++i) {
     if (!differs[i] || seen[i]) continue;
     const auto members = flood(i, height, width, 2, seen, [&](int64_t k) { return differs[k] != 0; });
-    if (static_cast<int64_t>(members.size()) < smallest_thing) continue;
-    ThingMask mask = mask_of(members, height, width);
+    if (static_cast<int64_t>(members.size()) < smallest_object) continue;
+    ObjectMask mask = mask_of(members, height, width);
     if (mask.longer_side() > best.longer_side()) best = std::move(mask);
   }
   if (best.area > 0) fill_holes(best, height, width);
   return best;
 }
 
-void draw_thing(uint8_t* out, int64_t side, const ThingMask& thing, const uint8_t* pixels, int64_t height,
+void draw_object(uint8_t* out, int64_t side, const ObjectMask& object, const uint8_t* pixels, int64_t height,
                 int64_t width, const Gradient& sky) {
   const int64_t plane = height * width;
-  const Rgb own = brightest_color(thing, pixels, plane);
+  const Rgb own = brightest_color(object, pixels, plane);
   Sprite sprite;
-  sprite.height = thing.bottom - thing.top;
-  sprite.width = thing.right - thing.left;
-  for (int64_t y = thing.top; y < thing.bottom; ++y) {
-    for (int64_t x = thing.left; x < thing.right; ++x) {
+  sprite.height = object.bottom - object.top;
+  sprite.width = object.right - object.left;
+  for (int64_t y = object.top; y < object.bottom; ++y) {
+    for (int64_t x = object.left; x < object.right; ++x) {
       const int64_t i = y * width + x;
       const double gray =
-          thing.inside[i] ? 255 * brightness(pixel_at(pixels, plane, i), own, color_at(sky, y, height)) : 0;
+          object.inside[i] ? 255 * brightness(pixel_at(pixels, plane, i), own, color_at(sky, y, height)) : 0;
       sprite.pixels.insert(sprite.pixels.end(), {gray, gray, gray, 1.0});
     }
   }
-  const double scale = static_cast<double>(side) / static_cast<double>(thing.longer_side());
+  const double scale = static_cast<double>(side) / static_cast<double>(object.longer_side());
   const double drawn_width = scale * static_cast<double>(sprite.width);
   const double drawn_height = scale * static_cast<double>(sprite.height);
   Frame frame(side, side);

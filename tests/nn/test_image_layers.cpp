@@ -1,4 +1,4 @@
-// Modules for pictures, and what the operations behind them promise beyond the op table.
+// Modules for images, and what the operations behind them promise beyond the op table.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -39,7 +39,7 @@ double largest_difference(const Tensor& a, const Tensor& b) {
 
 }  // namespace
 
-TEST_CASE("pictures: modules have PyTorch's names and shapes") {
+TEST_CASE("images: modules have PyTorch's names and shapes") {
   Generator rng(1);
   nn::Conv1d conv1(4, 6, 3, {.padding = 1, .groups = 2}, rng);
   nn::Conv2d conv2(3, 8, {3, 5}, {.stride = 2, .padding = {1, 2}, .bias = false}, rng);
@@ -67,7 +67,7 @@ TEST_CASE("pictures: modules have PyTorch's names and shapes") {
   CHECK(largest_difference(group.with_silu(x), silu(group(x))) < 1e-6);
 }
 
-TEST_CASE("pictures: batch norm learns its statistics while training and uses them afterwards") {
+TEST_CASE("images: batch norm learns its statistics while training and uses them afterwards") {
   Generator rng(2);
   nn::BatchNorm2d norm(2, 1e-5, 1.0);  // momentum 1: the last batch counts alone
   const Tensor x = rng.normal({8, 2, 3, 3}) * 3.0 + 1.0;
@@ -83,7 +83,7 @@ TEST_CASE("pictures: batch norm learns its statistics while training and uses th
   CHECK(largest_difference(evaluated * std::sqrt(72.0 / 71), trained) < 1e-3);  // unbiased there, biased here
 }
 
-TEST_CASE("pictures: convolutions of every kind are each other's adjoint") {
+TEST_CASE("images: convolutions of every kind are each other's adjoint") {
   Generator rng(3);
   const Tensor x = rng.normal({2, 4, 9, 8}, DType::f64), w = rng.normal({6, 2, 3, 3}, DType::f64);
   const Tensor y = conv2d(x, w, {}, 2, 1, 1, 2), g = rng.normal(y.shape(), DType::f64);
@@ -92,7 +92,7 @@ TEST_CASE("pictures: convolutions of every kind are each other's adjoint") {
   CHECK(std::abs(sum(y * g).item() - sum(x * back).item()) < 1e-10);
 }
 
-TEST_CASE("pictures: NaN beats everything in max pooling, padding nothing") {
+TEST_CASE("images: NaN beats everything in max pooling, padding nothing") {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const Tensor x = from_vector<float>({-1, -2, -3, -4, nan, -6, -7, -8, -9}, {1, 1, 3, 3});
   const auto y = max_pool2d(x, 2, 1).to_vector<float>();
@@ -101,7 +101,7 @@ TEST_CASE("pictures: NaN beats everything in max pooling, padding nothing") {
   CHECK(corners == std::vector<float>{-1, -3, -7, -9});
 }
 
-TEST_CASE("pictures: normalisations under every instruction set") {
+TEST_CASE("images: normalisations under every instruction set") {
   Generator rng(4);
   const Tensor x = rng.normal({3, 6, 5, 7}) * 2.0 + 3.0, w = rng.normal({6}), b = rng.normal({6});
   const Tensor grad = rng.normal(x.shape());
@@ -125,7 +125,7 @@ TEST_CASE("pictures: normalisations under every instruction set") {
   });
 }
 
-TEST_CASE("pictures: an autoencoder's gradients have the same bits at every thread count") {
+TEST_CASE("images: an autoencoder's gradients have the same bits at every thread count") {
   Generator rng(6);
   nn::Conv2d down(3, 16, 3, 2, 1, rng), middle(16, 32, 3, 1, 1, rng);
   nn::Conv2d up(32, 16, 3, 1, 1, rng), head(16, 3, 3, 1, 1, rng);
@@ -146,7 +146,7 @@ TEST_CASE("pictures: an autoencoder's gradients have the same bits at every thre
   });
 }
 
-TEST_CASE("pictures: what misuse is told") {
+TEST_CASE("images: what misuse is told") {
   Generator rng(5);
   CHECK(message_of<ShapeError>([&] { nn::Conv2d(4, 6, 3, {.groups = 4}, rng); }) ==
         "[Conv2d] 6 and 4 channels do not divide into 4 groups");
