@@ -89,8 +89,8 @@ inline void set_address(const dnnl::memory& memory, const void* data) {
   memory.set_data_handle(const_cast<void*>(data));
 }
 
-/// A primitive with its arguments: memory objects, of which a new run needs only the addresses. It belongs to the thread
-/// that created it.
+/// A primitive with its arguments: memory objects, of which a new run needs only the addresses. It belongs to the
+/// thread that created it.
 class BoundPrimitive {
  public:
   BoundPrimitive() = default;
