@@ -1,6 +1,6 @@
 #pragma once
 // What a clip shows, measured on its pixels alone: the sky, where the largest object is in each frame, how it moves,
-// and what it looks like. For synthetic clips the truth is known; for generated ones this is the judge.
+// and what it looks like. Synthetic clips are described by their scene; generated ones are evaluated by this.
 #include <cstdint>
 #include <optional>
 #include <vector>

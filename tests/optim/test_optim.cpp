@@ -331,7 +331,7 @@ TEST_CASE("ema: warm-up, buffers copied, swapped in for a scope") {
 
 TEST_CASE("ema: a shared weight has one average; bad states and decays are refused") {
   Toy toy = random_toy(1);
-  toy.b = toy.a;
+  toy.b = toy.a.handle();
   optim::Ema ema(toy, 0.5);
   CHECK(ema.state()[0].tensor.impl() == ema.state()[1].tensor.impl());
   kernels::fill(toy.a, 1.0);
