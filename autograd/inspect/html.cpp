@@ -1,7 +1,6 @@
 #include <ditharos/autograd/inspect/html.h>
 
 #include <cmath>
-#include <cstdio>
 #include <unordered_map>
 
 #include <ditharos/autograd/engine.h>
@@ -12,6 +11,7 @@
 #include <ditharos/autograd/inspect/html_template.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/io/file.h>
+#include <ditharos/tensor/io/json.h>
 #include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/observer.h>
 
@@ -24,18 +24,12 @@ constexpr double box_width = 156, box_height = 44, gap = 18;
 
 /// As a JSON string that may stand inside a script element.
 std::string json(const std::string& text) {
-  std::string out = "\"";
-  for (char c : text) {
-    const auto code = static_cast<unsigned char>(c);
-    if (code < 0x20 || c == '<' || c == '>' || c == '&' || c == '"' || c == '\\' || code == 0x7F) {
-      char escaped[8];
-      std::snprintf(escaped, sizeof escaped, "\\u%04x", code);
-      out += escaped;
-    } else {
-      out += c;
-    }
+  std::string out;
+  for (const char c : json_string(text)) {
+    if (c == '<' || c == '>' || c == '&') out += c == '<' ? "\\u003c" : c == '>' ? "\\u003e" : "\\u0026";
+    else out += c;
   }
-  return out + "\"";
+  return out;
 }
 
 std::string short_number(double x) { return general_text(x, 4); }

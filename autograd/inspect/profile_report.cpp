@@ -6,6 +6,7 @@
 
 #include <ditharos/autograd/inspect/profiler.h>
 #include <ditharos/tensor/io/file.h>
+#include <ditharos/tensor/io/json.h>
 #include <ditharos/tensor/io/number_text.h>
 
 namespace ditharos {
@@ -97,17 +98,6 @@ std::string path_prefix(const std::string& path, int parts) {
   return text;
 }
 
-std::string quoted(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    constexpr const char* hex = "0123456789abcdef";
-    if (static_cast<unsigned char>(c) < 0x20) out.append({'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]});
-    else out += c;
-  }
-  return out + "\"";
-}
-
 }  // namespace
 
 std::string operation_table(const std::vector<ProfileEvent>& events, double seconds, int64_t steps) {
@@ -133,10 +123,10 @@ std::string chrome_trace(const std::vector<ProfileEvent>& events) {
   });
   for (const ProfileEvent* e : order) {
     const double begin = double(e->begin) * 1e-3, duration = double(e->end - e->begin) * 1e-3;  // microseconds
-    text += ",\n{\"name\": " + quoted(e->name) + ", \"cat\": " + quoted(name_of(e->kind));
+    text += ",\n{\"name\": " + json_string(e->name) + ", \"cat\": " + json_string(name_of(e->kind));
     text +=
         R"(, "ph": "X", "pid": 1, "tid": 1, "ts": )" + fixed_text(begin, 3) + ", \"dur\": " + fixed_text(duration, 3);
-    text += ", \"args\": {\"shape\": " + quoted(e->shape) + ", \"module\": " + quoted(e->module);
+    text += ", \"args\": {\"shape\": " + json_string(e->shape) + ", \"module\": " + json_string(e->module);
     text += ", \"bytes\": " + std::to_string(e->bytes);
     if (e->flops > 0)
       text += ", \"gflops_per_second\": " + fixed_text(e->flops * 1e-3 / std::max(duration, 1e-3), 1);

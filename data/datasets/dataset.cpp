@@ -65,12 +65,12 @@ Dataset Dataset::subset(const std::vector<int64_t>& indices) const {
   const auto n = static_cast<int64_t>(indices.size());
   Tensor images({n, channels(), height(), width()}, DType::u8);
   Tensor labels({n}, DType::i64);
-  uint8_t* image = images.mutable_data<uint8_t>();
+  uint8_t* to = images.mutable_data<uint8_t>();
   int64_t* out = labels.mutable_data<int64_t>();
   for (int64_t k = 0; k < n; ++k) {
     out[k] = label(indices[k]);
     if (image_size() > 0)
-      std::memcpy(image + k * image_size(), image(indices[k]), static_cast<size_t>(image_size()));
+      std::memcpy(to + k * image_size(), image(indices[k]), static_cast<size_t>(image_size()));
   }
   return {images, labels, class_names_};
 }

@@ -6,7 +6,7 @@
 
 #include <ditharos/data/text/text_lines.h>
 #include <ditharos/tensor/error.h>
-#include <ditharos/tensor/io/json_reader.h>
+#include <ditharos/tensor/io/json.h>
 
 namespace ditharos::data {
 namespace {

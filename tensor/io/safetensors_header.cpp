@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include <ditharos/tensor/io/json_reader.h>
+#include <ditharos/tensor/io/json.h>
 
 namespace ditharos::safetensors {
 namespace {

@@ -1,4 +1,4 @@
-#include <ditharos/tensor/io/json_reader.h>
+#include <ditharos/tensor/io/json.h>
 
 #include <nlohmann/json.hpp>
 
