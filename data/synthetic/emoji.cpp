@@ -50,20 +50,20 @@ Tensor premultiplied(const Tensor& image) {
 Dataset load_emoji(const std::string& path) {
   const EmojiFont font(path);
   std::vector<std::string> names;
-  std::vector<Tensor> images;
+  std::vector<Tensor> found;
   for (const Emoji& emoji : known) {
     const std::optional<Tensor> image = font.image(emoji.character);
     if (!image) continue;
     names.emplace_back(emoji.name);
-    images.push_back(center_crop_resize(premultiplied(*image), side, side));
+    found.push_back(center_crop_resize(premultiplied(*image), side, side));
   }
-  check<IoError>(!images.empty(), "cannot use ", path, ": it has none of the emoji that are known here");
-  const auto count = static_cast<int64_t>(images.size());
+  check<IoError>(!found.empty(), "cannot use ", path, ": it has none of the emoji that are known here");
+  const auto count = static_cast<int64_t>(found.size());
   Tensor images({count, 4, side, side}, DType::u8), labels({count}, DType::i64);
   uint8_t* to = images.mutable_data<uint8_t>();
   int64_t* label = labels.mutable_data<int64_t>();
   for (int64_t k = 0; k < count; ++k) {
-    const Tensor& image = images[static_cast<size_t>(k)];
+    const Tensor& image = found[static_cast<size_t>(k)];
     to = std::copy_n(image.data<uint8_t>(), image.numel(), to);
     label[k] = k;
   }

@@ -5,8 +5,8 @@
 #
 #   tests/scripts/check_install.sh BUILD_DIR
 set -euo pipefail
-build=$1
-source_dir=$(dirname "${BASH_SOURCE[0]}")/../consumer
+build=$(cd "$1" && pwd)
+source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/../consumer" && pwd)
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
@@ -16,13 +16,13 @@ cmake -S "$source_dir" -B "$scratch/build" -G "$generator" -DCMAKE_PREFIX_PATH="
 cmake --build "$scratch/build"
 "$scratch/build/consumer"
 
-run=()
+(cd "$scratch" && build/custom_model && build/own_dataset)
+(cd "$scratch" && build/video_pipeline "$source_dir/../../examples/checkpoints/sora.safetensors" "a red sneaker drifts left")
 if [[ -x $build/examples/train_dit ]]; then
   "$build/examples/train_dit" --data shapes --hidden 16 --depth 1 --heads 2 --patch 7 --batch-size 4 --steps 2 \
     --warmup 1 --sample-every 0 --sampling-steps 2 --out "$scratch/run" >"$scratch/train.log"
-  run=("$scratch/run")
+  (cd "$scratch" && build/image_pipeline run)
 fi
-"$scratch/build/consumer_pipelines" "$source_dir/../../examples/checkpoints/sora.safetensors" ${run[@]+"${run[@]}"}
 
 compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[A-Z]*=//p' "$build/CMakeCache.txt")
 statements=$(grep -c '^  .*;$' "$source_dir/ignored.cpp")

@@ -10,7 +10,7 @@ namespace ditharos::examples {
 namespace {
 
 void print_row(const char* name, const models::ClipScore& s) {
-  std::string line = left_aligned(name, 26);
+  std::string line = left_aligned(name, 32);
   for (const double share : {s.object.value(), s.direction.value(), s.motion.value(), s.sky.value()})
     line += " " + right_aligned(fixed_text(100 * share, 1), 8) + " %";
   std::printf("%s\n", line.c_str());
@@ -40,7 +40,7 @@ training::JsonObject as_json(const pipelines::TaskFigures& t) {
 }  // namespace
 
 void print_scores(const ClipReport& report) {
-  std::printf("\n%-26s %10s %10s %10s %10s\n", "", "object", "direction", "motion", "sky");
+  std::printf("\n%-32s %10s %10s %10s %10s\n", "", "object", "direction", "motion", "sky");
   print_row("real clips (upper bound)", report.real);
   print_row("real, coded and decoded", report.reconstructed);
   print_row("sampled clips", report.sampled);

@@ -11,7 +11,7 @@ namespace {
 
 void print_row(const std::string& name, const models::ImageQuality& q) {
   const double percent = 100 * q.accuracy.value_or(0);
-  std::printf("%-28s %8lld", name.c_str(), static_cast<long long>(q.images));
+  std::printf("%-30s %8lld", name.c_str(), static_cast<long long>(q.images));
   if (q.accuracy) std::printf(" %14s %%", fixed_text(percent, 1).c_str());
   else std::printf(" %16s", "-");
   std::printf(" %17s\n", fixed_text(q.frechet, 3).c_str());
@@ -29,13 +29,13 @@ training::JsonObject as_json(const models::ImageQuality& q, const std::vector<st
 
 void print_table(const models::ImageEvaluator& evaluator, const std::optional<models::ImageQuality>& samples,
                  const pipelines::ImagePipeline* pipeline, const std::vector<std::string>& class_names) {
-  std::printf("\n%-28s %8s %16s %17s\n", "", "images", "class accuracy", "Frechet distance");
+  std::printf("\n%-30s %8s %16s %17s\n", "", "images", "class accuracy", "Frechet distance");
   print_row("real test images (upper bound)", evaluator.real());
   if (samples) print_row("samples, step " + std::to_string(pipeline->step()), *samples);
   if (samples && samples->accuracy && class_names.size() <= 20) {
-    std::printf("\n%-28s %8s %8s\n", "class accuracy in %", "real", "samples");
+    std::printf("\n%-30s %8s %8s\n", "class accuracy in %", "real", "samples");
     for (size_t c = 0; c < class_names.size(); ++c) {
-      std::printf("%-28s %8s %8s\n", class_names[c].c_str(), fixed_text(100 * evaluator.real().by_class[c], 1).c_str(),
+      std::printf("%-30s %8s %8s\n", class_names[c].c_str(), fixed_text(100 * evaluator.real().by_class[c], 1).c_str(),
                   fixed_text(100 * samples->by_class[c], 1).c_str());
     }
   }
