@@ -8,7 +8,7 @@
 #include <ditharos/data/datasets/class_folder.h>
 #include <ditharos/data/datasets/image_folder.h>
 #include "tests/support/page_text.h"
-#include "tests/support/small_dit.h"
+#include "tests/support/small_dit_run.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tensor_cases.h"
 

@@ -20,7 +20,7 @@
 #include "tests/support/checkpoint_states.h"
 #include "tests/support/page_text.h"
 #include "tests/support/paths.h"
-#include "tests/support/small_dit.h"
+#include "tests/support/small_dit_run.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tensor_cases.h"
 

@@ -9,7 +9,7 @@
 #include "examples/cli/settings.h"
 #include "tests/support/page_text.h"
 #include "tests/support/paths.h"
-#include "tests/support/small_dit.h"
+#include "tests/support/small_dit_run.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tensor_cases.h"
 

@@ -1,4 +1,4 @@
-#include "tests/support/small_dit.h"
+#include "tests/support/small_dit_run.h"
 
 #include <filesystem>
 
