@@ -78,7 +78,9 @@ class Document {
       return put(node.value_exact<int64_t>(), x) && range.holds(static_cast<double>(x));
     }
     static bool assign(const toml::node& node, double& x, const Range& range) {
-      return node.is_number() && put(node.value<double>(), x) && range.holds(x);
+      // toml++ itself gives no double for an integer that has none exactly, such as 2^63 - 1.
+      if (node.is_integer()) x = static_cast<double>(*node.value<int64_t>());
+      return (node.is_integer() || put(node.value_exact<double>(), x)) && range.holds(x);
     }
     template <class T>
     static bool assign(const toml::node& node, std::vector<T>& list, const Range& range) {

@@ -20,6 +20,12 @@ struct Mistake {
   std::string what;
 };
 
+/// The value of a number. toml++ itself gives no double for an integer that has none exactly, such as 2^63 - 1.
+template <class T>
+T number(const toml::node& node) {
+  return node.is_integer() ? static_cast<T>(*node.value<int64_t>()) : static_cast<T>(*node.value<double>());
+}
+
 template <class T>
 std::optional<Value> list_from(const toml::node& node) {
   const toml::array* array = node.as_array();
@@ -29,7 +35,7 @@ std::optional<Value> list_from(const toml::node& node) {
     // An integer stands for a floating-point number too, but not the other way round.
     const bool fits = item.is_integer() || (std::is_floating_point_v<T> && item.is_floating_point());
     if (!fits) return std::nullopt;
-    list.push_back(*item.value<T>());
+    list.push_back(number<T>(item));
   }
   return list;
 }
@@ -39,7 +45,7 @@ std::optional<Value> value_from(const toml::node& node, const Value& like) {
   if (std::holds_alternative<std::vector<double>>(like)) return list_from<double>(node);
   if (std::holds_alternative<bool>(like) && node.is_boolean()) return *node.value<bool>();
   if (std::holds_alternative<int64_t>(like) && node.is_integer()) return *node.value<int64_t>();
-  if (std::holds_alternative<double>(like) && node.is_number()) return *node.value<double>();
+  if (std::holds_alternative<double>(like) && node.is_number()) return number<double>(node);
   if (std::holds_alternative<std::string>(like) && node.is_string()) return *node.value<std::string>();
   return std::nullopt;
 }

@@ -48,7 +48,7 @@ Tensor DiT::forward(const Tensor& x, const Tensor& t, const Tensor& conditions) 
 
 Tensor DiT::embed(const Tensor& clips, const PatchGrid& grid) const {
   Tensor h = x_embedder_(clips);  // [B, T, D]
-  if (pos_embed_.defined()) h = h + pos_embed_;
+  if (pos_embed_.defined()) h = h + to(pos_embed_, h.dtype());
   if (pos_embedder_) h = h + (*pos_embedder_)(coordinate_features(grid, config_.frequency_bands, clips.dtype()));
   return h;
 }

@@ -76,7 +76,8 @@ void check_test_set(const data::Dataset& test, const std::string& name) {
   for (int64_t c = 0; c < test.num_classes(); ++c) {
     const auto count = static_cast<int64_t>(test.indices_of_class(c).size());
     check<ConfigError>(count >= least, "cannot evaluate by ", name, ": class \"", test.class_names()[size_t(c)],
-                       "\" has ", count, count == 1 ? " test image" : " test images", ", and every class needs at least ", least,
+                       "\" has ", count, count == 1 ? " test image" : " test images",
+                       ", and every class needs at least ", least,
                        ", half of them to compare with the other half (in a folder without train and test, every tenth "
                        "image of a class is a test image: at least ", 10 * least, " of each class)");
   }

@@ -97,7 +97,7 @@ class HeaderReader : public JsonHandler {
   void begin_entry() {
     check<IoError>(header_.entries.size() < max_entries, "it has more than ", max_entries, " tensors");
     entry_ = {};
-    entry_.name = key_;
+    entry_.name = std::move(key_);  // read no more: the next key takes its place
     has_dtype_ = has_shape_ = in_array_ = false;
     offsets_ = 0;
   }

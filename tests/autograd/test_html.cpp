@@ -58,7 +58,7 @@ TEST_CASE("html: text cannot become markup") {
   const std::string evil = "</script><img src=x onerror='alert(1)'>\"\\\n&";
   const std::string page = html_page(sum(x), {{evil, x}});
   CHECK_FALSE(contains(page, "<img"));
-  CHECK(contains(page, "\"name\":\"\\u003c/script\\u003e\\u003cimg src=x onerror='alert(1)'\\u003e\\u0022\\u005c"));
+  CHECK(contains(page, "\"name\":\"\\u003c/script\\u003e\\u003cimg src=x onerror='alert(1)'\\u003e\\\"\\\\"));
   CHECK_EQ(data_of(page).find('<'), std::string::npos);
   CHECK_EQ(occurrences(page, "</script>"), 2);
 }

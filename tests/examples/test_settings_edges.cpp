@@ -142,10 +142,10 @@ TEST_CASE("regression 12: text that the TOML library does not survive is refused
   CHECK(contains(said("a = 1 \"\u00e9\""), "a.toml:1:7: unexpected"));
   CHECK(contains(said("a = [1\"\u00e9\"]"), "a.toml:1:7: unexpected"));
   // Inside of quotes and comments everything may stand.
-  CHECK(said("# \u00e9 [`\n[data]\ndata = \"\u00e9 [` \\\" #\" # \u00e9\n") == "no exception");
+  CHECK(said("# \u00e9 [`\n[data]\ndata = \"\u00e9 [` \\\" #\" # \u00e9\n") == "");
   CHECK(run.data.data == "\u00e9 [` \" #");
-  CHECK(said("[data]\ndata = '''\n\u00e9 [` ' \n[`'''\n") == "no exception");
+  CHECK(said("[data]\ndata = '''\n\u00e9 [` ' \n[`'''\n") == "");
   CHECK(said("[data]\ndata = \"\"\"\u00e9\\\"\n[`\"\"\"\n[train]\nbetas = [ # \u00e9\n 0.5,\n 0.5]\n") ==
-        "no exception");
-  CHECK(said("\xef\xbb\xbf[data]\ndata = \"a\"\n") == "no exception");
+        "");
+  CHECK(said("\xef\xbb\xbf[data]\ndata = \"a\"\n") == "");
 }

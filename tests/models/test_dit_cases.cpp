@@ -143,7 +143,8 @@ TEST_CASE("dit in its configurations: the model lists every parameter, and all o
         CAPTURE(name);
         REQUIRE(tensor.grad().defined());
         CHECK_GT(amax(abs(tensor.grad())).item(), 0);
-        if (recompute) CHECK_LT(difference(tensor.grad(), gradients.at(name)), 1e-5);
+        // Gradients that come from several blocks are added up in another order.
+        if (recompute) CHECK_LT(difference(tensor.grad(), gradients.at(name)), 1e-4);
         gradients[name] = tensor.grad();
       }
     }

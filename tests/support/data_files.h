@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <ditharos/tensor/error.h>
+#include "tests/support/message_of.h"
 
 namespace ditharos::tests {
 
@@ -79,16 +80,6 @@ struct PngParts {
   }
 };
 
-/// Runs f and returns the message of the E that it throws; "no exception" when it throws none.
-template <class E, class F>
-std::string message_of(const F& f) {
-  try {
-    f();
-  } catch (const E& error) {
-    return error.what();
-  }
-  return "no exception";
-}
 inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace ditharos::tests

@@ -6,6 +6,7 @@
 #include <ditharos/tensor/kernels/dispatch.h>
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/tensor/tensor.h>
+#include "tests/support/message_of.h"
 
 namespace ditharos::tests {
 
@@ -36,16 +37,5 @@ struct RestoreSettings {
 void for_each_isa(const std::function<void()>& f);
 /// Runs f with 1, 2, 3 and 7 threads, and restores their number.
 void for_each_thread_count(const std::function<void()>& f);
-
-/// The message of the exception of type E that f throws; "" when it throws none.
-template <class E, class F>
-std::string message_of(const F& f) {
-  try {
-    f();
-  } catch (const E& e) {
-    return e.what();
-  }
-  return "";
-}
 
 }  // namespace ditharos::tests

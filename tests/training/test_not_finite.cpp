@@ -125,7 +125,7 @@ TEST_CASE("regression 6: a gradient whose squares overflow is named before it sp
     const std::vector<float> before = values_of(net);
     const std::string message = message_of<Error>([&] { trainer.step(ones({2, 4})); });
     if (size == 1e18) {
-      CHECK_EQ(message, "no exception");
+      CHECK_EQ(message, "");
       continue;
     }
     CHECK_MESSAGE(contains(message, "the largest part is that of second.weight"), message);

@@ -11,9 +11,11 @@
 #include <ditharos/nn/linear.h>
 #include <ditharos/tensor/io/file.h>
 #include <ditharos/training/training_loop.h>
+#include "tests/support/message_of.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace ditharos;
+using tests::message_of;
 using tests::TemporaryFolder;
 namespace fs = std::filesystem;
 
@@ -90,16 +92,6 @@ std::map<std::string, std::string> contents_of(const std::string& folder) {
     if (entry.is_regular_file())
       contents[fs::relative(entry.path(), folder).string()] = read_file(entry.path().string(), most_bytes);
   return contents;
-}
-
-template <class E, class F>
-std::string message_of(const F& run) {
-  try {
-    run();
-  } catch (const E& e) {
-    return e.what();
-  }
-  return "";
 }
 
 }  // namespace

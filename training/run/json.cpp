@@ -15,7 +15,9 @@ JsonObject& JsonObject::add_raw(const std::string& name, const std::string& text
 JsonObject& JsonObject::add(const std::string& name, double value) {
   return add_raw(name, std::isfinite(value) ? shortest(value) : "null");
 }
-JsonObject& JsonObject::add(const std::string& name, const std::string& value) { return add_raw(name, json_string(value)); }
+JsonObject& JsonObject::add(const std::string& name, const std::string& value) {
+  return add_raw(name, json_string(value));
+}
 JsonObject& JsonObject::add(const std::string& name, const JsonObject& value) { return add_raw(name, value.text()); }
 
 }  // namespace ditharos::training
