@@ -79,7 +79,8 @@ Tensor sample_video(const VideoModel& model, const SamplerConfig& sampler, const
                       ", with a mask of its frames; got ", conditioning.clip.shape(), " and a mask of ",
                       conditioning.mask.size());
     check<ShapeError>(std::find(conditioning.mask.begin(), conditioning.mask.end(), false) != conditioning.mask.end(),
-                      "[sample_video] all ", noise.size(1), " are conditioning frames: there is nothing to make");
+                      "[sample_video] all ", noise.size(1),
+                      " frames are conditioning frames: there is nothing to make");
   }
   const nn::InferenceMode inference;
   return solve(model, sampler, noise, 0, sampler.steps, conditioning, progress);
