@@ -143,7 +143,7 @@ TEST_CASE("dit in its configurations: the model lists every parameter, and all o
         CAPTURE(name);
         REQUIRE(tensor.grad().defined());
         CHECK_GT(amax(abs(tensor.grad())).item(), 0);
-        // Gradients that come from several blocks are added up in another order.
+        // Rounding: gradients through the prompt's softmax are small differences of larger numbers.
         if (recompute) CHECK_LT(difference(tensor.grad(), gradients.at(name)), 1e-4);
         gradients[name] = tensor.grad();
       }
@@ -192,7 +192,10 @@ TEST_CASE("dit in its configurations: gradients of every parameter against diffe
     CAPTURE(result.error);
     CHECK_MESSAGE(result.ok, result.message);
   };
-  passes(image_config(), {2, 2, 4, 6}, shared, from_vector<int64_t>({1, 3}));
+  DiTConfig image = image_config();  // f64 throughout: a position table is f32, and test_dit has PyTorch's gradients
+  image.positions = Positions::rotary;
+  image.hidden = 12;
+  passes(image, {2, 2, 4, 6}, shared, from_vector<int64_t>({1, 3}));
   const Shape clips{2, 2, 2, 2, 4};
   DiTConfig config = clip_config();
   config.heads = 1;
