@@ -42,8 +42,8 @@ Tensor DiT::forward(const Tensor& x, const Tensor& t, const Tensor& conditions) 
   for (const DiTBlock& block : blocks_)
     h = recompute ? nn::checkpoint(block, h, silu_condition, context) : block(h, silu_condition, context);
   const Tensor tokens = reshape(final_layer_(h, silu_condition), {context.batch, grid.tokens(), config_.out_volume()});
-  const Tensor made = unpatchify(tokens, grid, config_.patch, config_.patch_order);
-  return x.rank() == 4 ? squeeze(made, 1) : made;
+  const Tensor out = unpatchify(tokens, grid, config_.patch, config_.patch_order);
+  return x.rank() == 4 ? squeeze(out, 1) : out;
 }
 
 Tensor DiT::embed(const Tensor& clips, const PatchGrid& grid) const {
@@ -126,7 +126,7 @@ void DiT::check_labels(const Tensor& labels, int64_t batch) const {
   }
 }
 
-void DiT::visit(nn::Visitor& v) {  // PyTorch lists a module's own tensors before those of its parts
+void DiT::visit(nn::Visitor& v) {  // PyTorch lists a module's own tensors before those of its submodules
   v.buffer("pos_embed", pos_embed_);
   v("x_embedder", x_embedder_);
   v("pos_embedder", pos_embedder_);
