@@ -13,7 +13,7 @@ using training::max_tokens;
 /// The multiple of `step` nearest to `size`, at least one of it.
 int64_t nearest_multiple(int64_t size, int64_t step) { return std::max(step, (size + step / 2) / step * step); }
 
-/// How many times one of two numbers is the other, as a logarithm: 0 for equal ones.
+/// The absolute logarithm of the ratio of two numbers: 0 for equal ones.
 double ratio(int64_t a, int64_t b) { return std::abs(std::log(double(a) / double(b))); }
 
 }  // namespace

@@ -135,7 +135,7 @@ TEST_CASE("trainer: learns, and reports what it did") {
     CHECK_EQ(m.lr, doctest::Approx(3e-3 * std::min(1., double(k + 1) / 3)));
     CHECK_GT(m.grad_norm, 0);
     double sum = 0;
-    for (int i = 0; i < LossByTime::parts; ++i) {
+    for (int i = 0; i < LossByTime::bins; ++i) {
       sum += m.loss_by_time.sum[size_t(i)];
       samples += m.loss_by_time.samples[size_t(i)];
     }
