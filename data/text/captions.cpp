@@ -32,7 +32,7 @@ FileCaption parse_text(std::string_view line) {
   return {std::string(trimmed(line.substr(0, tab))), std::string(trimmed(line.substr(tab + 1)))};
 }
 
-/// One object; its strings "file" and "caption" are taken, everything else is passed over.
+/// Parses one object; its strings "file" and "caption" are read, everything else is ignored.
 class CaptionReader : public JsonHandler {
  public:
   FileCaption entry;
