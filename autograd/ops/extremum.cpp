@@ -1,5 +1,5 @@
-// Largest and smallest elements. The derivative is piecewise constant: each place where the extremum is reached gets
-// its share of the gradient.
+// Largest and smallest elements. The derivative is piecewise constant: the gradient is divided equally among the
+// positions where the extremum is reached.
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/detail/axes.h>

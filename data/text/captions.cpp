@@ -75,7 +75,7 @@ FileCaption parse_json(std::string_view line) {
   return reader.entry;
 }
 
-/// A list is no way out of its folder: neither to the root nor by "..".
+/// Names must not lead out of the folder of the list, neither as absolute paths nor by "..".
 void check_entry(const FileCaption& entry) {
   check<IoError>(!entry.file.empty(), "it names no file");
   check<IoError>(!entry.caption.empty(), "the caption of ", entry.file, " is empty");

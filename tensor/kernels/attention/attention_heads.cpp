@@ -38,8 +38,8 @@ struct Heads {
 template <class T> Heads<const T> to_read(const Tensor& x) { return {x.data<T>(), x}; }
 template <class T> Heads<T> to_write(const Tensor& x) { return {x.mutable_data<T>(), x}; }
 
-/// Fetches the rows of a head into the cache while the one before is computed. They lie apart, one part of a longer row
-/// each, which the hardware does not foresee; where rows are few, waiting for them costs as much as computing.
+/// Prefetches the rows of a head while the previous one is computed. The rows are parts of longer rows, so the
+/// hardware does not prefetch them; with few rows the latency would be as long as the computation.
 template <class T>
 void prefetch(const Heads<const T>& x, Place next) {
   constexpr int64_t line = 64, few_rows = 128;
@@ -52,7 +52,7 @@ void prefetch(const Heads<const T>& x, Place next) {
   }
 }
 
-/// Takes the mask into the head. A mask that is the same for every query leaves keys out altogether.
+/// Sets the mask of the head. With a mask that is the same for every query, masked keys are skipped.
 template <class T>
 void set_mask(AttentionHead<T>& head, const Tensor& mask, const Strides& strides, Place p) {
   const int64_t at = p.sample * strides[0] + p.head * strides[1], row = strides[2], column = strides[3];
@@ -65,7 +65,7 @@ void set_mask(AttentionHead<T>& head, const Tensor& mask, const Strides& strides
   int64_t* chosen = chosen_keys.get<int64_t>(head.keys);
   T* added = key_biases.get<T>(head.keys);
   int64_t count = 0;
-  bool plain = true;  // nothing but zeros is added
+  bool plain = true;  // the mask adds only zeros
   for (int64_t j = 0; j < head.keys; ++j) {
     const T b = seen ? T(0) : bias[j * column];
     if (seen ? !seen[j * column] : b == -INFINITY) continue;
@@ -106,7 +106,7 @@ struct Operands {
     const int64_t batch = in.q.size(0), heads = in.q.size(1);
     if (batch * heads == 0) return;
     const int64_t elements = loops<T>().scratch_elements(in.k.size(2), in.q.size(3), in.v.size(3));
-    // Heads of a sample lie side by side, so a thread takes whole samples where there are enough of them.
+    // Heads of a sample are adjacent in memory, so a thread takes whole samples where there are enough of them.
     const int64_t group = std::max<int64_t>(1, batch / (8 * num_threads())) * heads;
     const int64_t step = batch >= 4 * num_threads() ? group : 1;
     const auto place = [&](int64_t i) { return Place{i / heads, i % heads}; };
@@ -127,7 +127,7 @@ void count_products(const AttentionOperands& in, int by_head, int by_value) {
   count_flops(2 * double(in.q.size(0) * in.q.size(1)) * pairs * columns);
 }
 
-/// What was kept of a head: the weights or the log-sum-exp, the other one null.
+/// The saved results of a head: the weights or the log-sum-exp, the other one null.
 template <class T>
 struct Kept {
   T *log_sum_exp = nullptr, *weights = nullptr;

@@ -27,7 +27,7 @@ Taps Taps::transposed() const {
       const int64_t at = input - first(o);
       if (at < 0 || at >= count(o)) continue;
       if (row.empty()) begin = end = o;
-      row.resize(static_cast<size_t>(o - begin), 0.0);  // outputs in between that do not look here
+      row.resize(static_cast<size_t>(o - begin), 0.0);  // outputs in between without a weight for this input
       row.push_back(weights(o)[at]);
       end = o;
     }
@@ -72,7 +72,7 @@ Taps Taps::linear(int64_t inputs, int64_t outputs) {
     if (const double whole = std::round(at); std::abs(at - whole) < 1e-9) at = whole;  // but for rounding
     const int64_t first = std::min(static_cast<int64_t>(at), inputs - 1);
     const double share = at - double(first);
-    // A neighbour of weight 0 is not read: its NaN or infinity is none of this output's.
+    // A neighbour of weight 0 is not read: its NaN or infinity must not reach this output.
     if (first + 1 < inputs && share > 0) taps.add_row(first, {1 - share, share});
     else taps.add_row(first, {1.0});
   }
@@ -81,9 +81,9 @@ Taps Taps::linear(int64_t inputs, int64_t outputs) {
 
 namespace {
 
-constexpr int64_t grain = 16384;  // elements that are worth a thread
+constexpr int64_t grain = 16384;  // least elements per thread
 
-/// The taps in the type of the elements, which the loops multiply with.
+/// The taps in the type of the elements.
 template <class T>
 struct TypedTaps {
   const Taps& taps;
@@ -149,7 +149,7 @@ void resample_plane(const TypedTaps<T>& rows, const TypedTaps<T>& columns, const
   for (int64_t i = 0; i < rows.taps.outputs(); ++i, to += width) {
     const int64_t n = rows.taps.count(i);
     const T *w = rows.weights(i), *line = lines + rows.taps.first(i) * width;
-    constexpr int64_t few = 8;  // lines whose sum loses nothing worth mentioning
+    constexpr int64_t few = 8;  // lines that are added in the type of the elements
     if (n == 0) std::fill_n(to, width, T(0));
     if (n > few) {
       add_lines(n, w, line, width, to);
@@ -165,7 +165,7 @@ void resample_plane(const TypedTaps<T>& rows, const TypedTaps<T>& columns, const
   }
 }
 
-/// x [..., H, W] with each pixel divided by what stands for its row and its column.
+/// x [..., H, W] with each pixel divided by the divisors of its row and its column.
 Tensor divided(const Tensor& x, const std::vector<double>& rows, const std::vector<double>& columns) {
   const auto is_one = [](double v) { return v == 1; };
   if (std::all_of(rows.begin(), rows.end(), is_one) && std::all_of(columns.begin(), columns.end(), is_one)) return x;
