@@ -21,8 +21,8 @@ Tensor extremum(const char* name, Kernel kernel, const Tensor& x, int axis, bool
                   const Tensor in = d.input(0);
                   Shape kept = in.shape();
                   kept[axis] = 1;
-                  // Where the extremum is reached several times, each place gets its share. NaN is one, by comparison
-                  // with itself. A gradient that is not finite reaches no other place.
+                  // The gradient is divided among the positions of the extremum. NaN counts as one: it differs from
+                  // itself. Other positions get 0 even when the gradient is not finite.
                   const Tensor hit = logical_or(equal(in, views::reshape(d.output(), kept)), not_equal(in, in));
                   const Tensor count = to(sum(hit, {axis}, true), in.dtype());
                   return where(hit, reshape(d.grad(), kept) / count, scalar(0, in.dtype()));

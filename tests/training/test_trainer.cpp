@@ -123,7 +123,7 @@ TEST_CASE("trainer golden: ten steps of AdamW with clipping and average, as in P
   check_all(ema.state(), golden.with_prefix("train.ema."));
 }
 
-TEST_CASE("trainer: learns, and reports what it did") {
+TEST_CASE("trainer: learns, and reports its metrics") {
   Run run;
   double first = 0, last = 0;
   int64_t samples = 0;

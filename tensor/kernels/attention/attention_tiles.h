@@ -95,8 +95,8 @@ template <class T>
 struct RunningSoftmax {
   T maximum[queries_of_tile], sum[queries_of_tile], correction[queries_of_tile];
 
-  /// scores -> exp(score - maximum) for a block of keys. What was computed with the old maximum has to be multiplied
-  /// with `correction`.
+  /// scores -> exp(score - maximum) for a block of keys. Results for the old maximum have to be multiplied with
+  /// `correction`.
   void update(int64_t keys, int64_t queries, T* scores, bool first) {
     T larger[queries_of_tile], base[queries_of_tile];
     for (int64_t i = 0; i < queries; i += lanes<T>) {
