@@ -36,9 +36,9 @@ Tensor over_axes(const char* name, Kernel kernel, const Tensor& x, const Axes& a
   return reshape(extremum(name, kernel, rows, rows.rank() - 1, false), reduced.result_shape(keepdim));
 }
 
-ValuesAndIndices with_place(const Tensor& x, const Tensor& place, int axis, bool keepdim) {
-  const Tensor values = gather(x, axis, place);
-  return keepdim ? ValuesAndIndices{values, place} : ValuesAndIndices{squeeze(values, axis), squeeze(place, axis)};
+ValuesAndIndices with_indices(const Tensor& x, const Tensor& indices, int axis, bool keepdim) {
+  const Tensor values = gather(x, axis, indices);
+  return keepdim ? ValuesAndIndices{values, indices} : ValuesAndIndices{squeeze(values, axis), squeeze(indices, axis)};
 }
 
 }  // namespace
@@ -58,10 +58,10 @@ Tensor argmin(const Tensor& x, int axis, bool keepdim) {
 }
 
 ValuesAndIndices max(const Tensor& x, int axis, bool keepdim) {
-  return with_place(x, kernels::argmax(x, axis, true, "max"), axis, keepdim);
+  return with_indices(x, kernels::argmax(x, axis, true, "max"), axis, keepdim);
 }
 ValuesAndIndices min(const Tensor& x, int axis, bool keepdim) {
-  return with_place(x, kernels::argmin(x, axis, true, "min"), axis, keepdim);
+  return with_indices(x, kernels::argmin(x, axis, true, "min"), axis, keepdim);
 }
 
 }  // namespace ditharos

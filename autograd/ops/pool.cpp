@@ -73,8 +73,8 @@ Tensor max_pool2d(const Tensor& x, const PerAxis& kernel, const std::optional<Pe
   return record("max_pool2d", y, {x}, save_nothing, each([index = Saved(index), windows](const Backward& d) {
                   const Shape& in = d.input_shape(0);
                   const Shape planes{in[0], in[1], in[2] * in[3]};
-                  const Tensor places = reshape(d.intermediate(index), windows);
-                  return reshape(scatter_add(reshape(d.grad(), windows), 2, places, planes), in);
+                  const Tensor positions = reshape(d.intermediate(index), windows);
+                  return reshape(scatter_add(reshape(d.grad(), windows), 2, positions, planes), in);
                 }));
 }
 

@@ -45,11 +45,11 @@ ProgramResult run_ffmpeg(const std::string& action, const std::vector<std::strin
 }
 
 /// The folder for temporary files.
-std::string scratch_place(const std::string& action) {
+std::string scratch_folder(const std::string& action) {
   std::error_code error;
-  const fs::path place = fs::temp_directory_path(error);
+  const fs::path folder = fs::temp_directory_path(error);
   check<IoError>(!error, action, ": there is no directory for temporary files: ", error.message());
-  return place.string();
+  return folder.string();
 }
 
 /// The containers of the endings that read_clip supports, by ffmpeg's names; none of these formats refers to other
@@ -126,7 +126,7 @@ void write_through_ffmpeg(const std::string& path, const VideoFrames& clip) {
   const std::string action = "cannot write " + path;
   const int64_t height = (clip.frames.size(2) + 1) / 2 * 2, width = (clip.frames.size(3) + 1) / 2 * 2;
   const Rate rate = rate_of(clip.fps);
-  const TemporaryDirectory scratch(scratch_place(action), action);  // ffmpeg may write and seek in it
+  const TemporaryDirectory scratch(scratch_folder(action), action);  // ffmpeg may write and seek in it
   const std::string encoded = scratch.path() + "/clip" + fs::path(path).extension().string();
   std::vector<std::string> arguments{"-f",
                                      "rawvideo",

@@ -104,13 +104,13 @@ VideoFolder::VideoFolder(const std::string& directory, const VideoFolderOptions&
   const std::string root = has_folders ? sub_folder(directory, options.split) : directory;
   std::map<std::string, size_t> numbers;  // of videos, in the order of the list
   for (FileCaption& line : read_captions(root)) {
-    const auto [place, is_new] = numbers.try_emplace(line.file, numbers.size());
-    const Split part = (place->second + 1) % test_every == 0 ? Split::test : Split::train;
+    const auto [entry, is_new] = numbers.try_emplace(line.file, numbers.size());
+    const Split part = (entry->second + 1) % test_every == 0 ? Split::test : Split::train;
     if (is_new) {
       paths_.push_back((fs::path(root) / line.file).string());
       check_inside(root, paths_.back());
     }
-    if (has_folders || part == options.split) entries_.push_back({place->second, std::move(line.caption)});
+    if (has_folders || part == options.split) entries_.push_back({entry->second, std::move(line.caption)});
   }
   if (const int64_t unlisted = count_unlisted(root, numbers); unlisted > 0)
     notes_.push_back(std::to_string(unlisted) + (unlisted == 1 ? " video in " : " videos in ") + root +

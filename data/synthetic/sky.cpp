@@ -33,8 +33,8 @@ void paint_clouds(Frame& frame, const SkyView& view, double strength, double tim
   const int64_t plane = frame.height * frame.width;
   const double drift = 0.25 * (fraction(view.seed, 0) - 0.5) * time;
   for (uint64_t cloud = 0; cloud < 3; ++cloud) {
-    const double place = fraction(view.seed, 4 * cloud + 1) + drift;
-    const double x0 = place - std::floor(place), y0 = 0.9 * fraction(view.seed, 4 * cloud + 2);
+    const double position = fraction(view.seed, 4 * cloud + 1) + drift;
+    const double x0 = position - std::floor(position), y0 = 0.9 * fraction(view.seed, 4 * cloud + 2);
     const double wide = 0.15 + 0.15 * fraction(view.seed, 4 * cloud + 3), high = 0.08;
     for (int64_t y = 0; y < frame.height; ++y) {
       const double dy = ((static_cast<double>(y) + 0.5) / static_cast<double>(frame.height) - y0) / high;

@@ -45,13 +45,13 @@ Gradient line_through(const Patch& upper, const Patch& lower) {
 /// A first estimate by consensus (RANSAC; Fischler and Bolles 1981): of the lines through one of the patches along the
 /// upper edge and one along the lower edge, the one with most pixels near it.
 Gradient most_agreed(const Pixels& pixels) {
-  constexpr int64_t places = 3;
+  constexpr int64_t positions = 3;
   constexpr double near = 25;
   const int64_t stride = std::min(pixels.height, pixels.width) >= 16 ? 2 : 1;  // a quarter of the pixels is tested
   const int64_t rows = std::max<int64_t>(1, pixels.height / 12), columns = std::max<int64_t>(1, pixels.width / 12);
   std::vector<Patch> upper, lower;
-  for (int64_t k = 0; k < places; ++k) {
-    const int64_t left = (pixels.width - columns) * k / (places - 1);
+  for (int64_t k = 0; k < positions; ++k) {
+    const int64_t left = (pixels.width - columns) * k / (positions - 1);
     upper.emplace_back(pixels, 0, left, rows, columns);
     lower.emplace_back(pixels, pixels.height - rows, left, rows, columns);
   }

@@ -24,8 +24,8 @@ class Corpus {
   /// The best pair to join; false when no join adds anything.
   bool best_pair(Pair& best) const {
     double most = 0;
-    for (const auto& [pair, place] : pairs_) {
-      const auto together = static_cast<double>(place.count);
+    for (const auto& [pair, occurrences] : pairs_) {
+      const auto together = static_cast<double>(occurrences.count);
       const double gain = together * std::log(together * static_cast<double>(total_) /
                                               (static_cast<double>(pieces_.at(pair.first)) *
                                                static_cast<double>(pieces_.at(pair.second))));

@@ -26,9 +26,9 @@ bool lies_in(const fs::path& path, const fs::path& folder) {
 
 /// Whether the output is one of the checkpoints of a run folder or of a folder of checkpoints.
 bool is_checkpoint_of(const std::string& output, const fs::path& folder) {
-  for (const fs::path& place : {folder, folder / "checkpoints"}) {
+  for (const fs::path& directory : {folder, folder / "checkpoints"}) {
     std::error_code error;
-    for (fs::directory_iterator it(place, error), end; !error && it != end; it.increment(error))
+    for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error))
       if (it->path().extension() == ".ckpt" && same_file(it->path().string(), output)) return true;
   }
   return false;

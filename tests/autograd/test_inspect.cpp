@@ -89,8 +89,8 @@ TEST_CASE("explain_grad: a graph break by an operation without derivative") {
                                                     "derivative.\n"));
   const Tensor mask = to(logical_and(greater(x, ones({3})), less(x, ones({}))), DType::f32);
   CHECK(contains(explain_grad(sum(mask * w), x), "The gradient stops at X: greater gives booleans"));
-  const Tensor place = to(argmax(x, 0), DType::f32);
-  CHECK(contains(explain_grad(sum(place * w), x), "X argmax  []\n"));
+  const Tensor index = to(argmax(x, 0), DType::f32);
+  CHECK(contains(explain_grad(sum(index * w), x), "X argmax  []\n"));
 }
 
 TEST_CASE("explain_grad: not used, no gradient required, freed") {

@@ -211,10 +211,10 @@ Tensor max_pool2d(const Tensor& x, const Shape& kernel, const Shape& stride, con
   const Shape shape{x.size(0), x.size(1), out_h, out_w};
   return visit_floating("max_pool2d", x.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    const Tensor in = contiguous(x), out(shape, x.dtype()), places(shape, DType::i64);
+    const Tensor in = contiguous(x), out(shape, x.dtype()), positions(shape, DType::i64);
     const T* from = in.data<T>();
     T* to = out.mutable_data<T>();
-    int64_t* place = places.mutable_data<int64_t>();
+    int64_t* position = positions.mutable_data<int64_t>();
     parallel_for(shape[0] * shape[1], 1 + grain / (out_h * out_w * 4), [&](int64_t begin, int64_t end) {
       for (int64_t plane = begin; plane < end; ++plane)
         for (int64_t i = 0; i < out_h * out_w; ++i) {
@@ -229,10 +229,10 @@ Tensor max_pool2d(const Tensor& x, const Shape& kernel, const Shape& stride, con
               if (value > image[best] || (value != value && image[best] == image[best])) best = h * width + w;
             }
           to[plane * out_h * out_w + i] = image[best];
-          place[plane * out_h * out_w + i] = best;
+          position[plane * out_h * out_w + i] = best;
         }
     });
-    if (index) *index = places;
+    if (index) *index = positions;
     return out;
   });
 }
