@@ -78,7 +78,7 @@ class Batch {
     there.frames = (request_.shape.frames + shared) / 2 / unit * unit;
     back.frames = request_.shape.frames + shared - there.frames;
     check<ConfigError>(there.frames > shared / 2 && back.frames > shared && back.frames % unit == 0,
-                       "a loop of ", request_.shape.frames, " frames cannot be made by this model: choose an even "
+                       "a loop of ", request_.shape.frames, " frames is impossible for this model: choose an even "
                        "number of --frames, at least ", 2 * shared);
     return sample_loop(network_, sampler_, noise(there), noise(back, second_pass), 1, progress);
   }

@@ -22,7 +22,7 @@ void check_clip_shape(const models::LatentDiT& model, const data::SampleShape& s
   const models::PatchSize m = model.clip_multiple();
   const data::SampleShape nearest{nearest_multiple(shape.frames, m.frames), nearest_multiple(shape.height, m.height),
                                 nearest_multiple(shape.width, m.width)};
-  check<ConfigError>(nearest == shape, what, ": the model cannot make clips of ", shape.frames, " frames of ",
+  check<ConfigError>(nearest == shape, what, ": the model cannot generate clips of ", shape.frames, " frames of ",
                      shape.height, "x", shape.width, ": frames must be a multiple of ", m.frames, ", height of ",
                      m.height, " and width of ", m.width, "; the nearest that fits is ", nearest.frames,
                      " frames of ", nearest.height, "x", nearest.width);

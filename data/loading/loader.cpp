@@ -67,7 +67,7 @@ struct Loader::State {
         schedule(source->size(), options, start), cursor(schedule.cursor()),
         batches(options.prefetch, [this] { return make(); }) {}
 
-  /// The batch at the schedule's cursor, which stays there when the batch cannot be made.
+  /// The batch at the schedule's cursor, which does not move when the batch fails.
   Item make() {
     BatchPlan plan = schedule.plan();
     Batch batch = read_batch(*source, plan.shape, std::move(plan.indices), plan.mirrored);

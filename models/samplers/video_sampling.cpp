@@ -56,7 +56,7 @@ ConditioningFrames conditioning_ends(const Tensor& begin, const Tensor& end, int
   check_clip("conditioning_ends", "the conditioning frames", any);
   const int64_t before = begin.defined() ? begin.size(1) : 0, after = end.defined() ? end.size(1) : 0;
   check<ShapeError>(before + after < frames, "[conditioning_ends] ", before, " frames at the beginning and ", after,
-                    " at the end leave nothing to be made of a clip of ", frames);
+                    " at the end leave no frame to generate in a clip of ", frames);
   Shape gap = any.shape();
   gap[1] = frames - before - after;
   std::vector<Tensor> parts{zeros(gap, any.dtype())};
@@ -80,7 +80,7 @@ Tensor sample_video(const VideoModel& model, const SamplerConfig& sampler, const
                       conditioning.mask.size());
     check<ShapeError>(std::find(conditioning.mask.begin(), conditioning.mask.end(), false) != conditioning.mask.end(),
                       "[sample_video] all ", noise.size(1),
-                      " frames are conditioning frames: there is nothing to make");
+                      " frames are conditioning frames: no frame is left to generate");
   }
   const nn::InferenceMode inference;
   return solve(model, sampler, noise, 0, sampler.steps, conditioning, progress);

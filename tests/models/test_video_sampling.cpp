@@ -133,7 +133,7 @@ TEST_CASE("video sampling: conditioning frames at the ends") {
   CHECK(conditioning_ends({}, end, 2).mask == std::vector<bool>{false, true});
   CHECK_FALSE(conditioning_ends({}, {}, 2).clip.defined());
   CHECK(message_of<ShapeError>([&] { conditioning_ends(begin, end, 3); }) ==
-        "[conditioning_ends] 2 frames at the beginning and 1 at the end leave nothing to be made of a clip of 3");
+        "[conditioning_ends] 2 frames at the beginning and 1 at the end leave no frame to generate in a clip of 3");
 }
 
 TEST_CASE("video sampling: extension keeps the clip and adds the new frames") {
@@ -216,7 +216,7 @@ TEST_CASE("video sampling: what does not fit is refused in a sentence") {
   CHECK(message({.kind = SamplerKind::ddim}) == "clips are sampled with euler or heun, not with ddim");
   CHECK(message({.steps = 0}) == "sampling needs at least one step, got 0");
   CHECK(message({}, {noise, {true, true, true}}) ==
-        "[sample_video] all 3 frames are conditioning frames: there is nothing to make");
+        "[sample_video] all 3 frames are conditioning frames: no frame is left to generate");
   CHECK(message({}, {noise, {true, true}}).find("got [2, 3, 1, 2, 2] and a mask of 2") != std::string::npos);
   CHECK(message_of<Error>([&] { sample_video(to_numbers, {}, zeros({2, 3, 2, 2})); }) ==
         "[sample_video] noise must have shape [B, F, C, H, W], got [2, 3, 2, 2]");
