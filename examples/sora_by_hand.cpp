@@ -13,6 +13,7 @@
 #include <ditharos/tensor/io/number_text.h>
 #include <ditharos/training/run/output_files.h>
 #include "examples/by_hand/frames.h"
+#include "examples/by_hand/misprint.h"
 #include "examples/by_hand/page.h"
 #include "examples/by_hand/prepare.h"
 #include "examples/by_hand/print.h"
@@ -96,41 +97,6 @@ void learn(by_hand::Run& run, const by_hand::TrainingOptions& options) {
   std::printf("\n");
 }
 
-std::string row_text(const by_hand::Trace& trace, const char* symbol) {
-  const by_hand::Matrix& m = *trace.find(symbol);
-  std::string text = "[";
-  for (int64_t r = 0; r < m.rows; ++r) {
-    text += r > 0 ? ", [" : "[";
-    for (int64_t c = 0; c < m.columns; ++c)
-      text += (c > 0 ? ", " : "") + by_hand::number_text(m.values[m.at(r, c)]);
-    text += "]";
-  }
-  return text + "]";
-}
-
-/// What the misprint changes: the two runs side by side.
-void compare(by_hand::Options options) {
-  options.as_printed = false;
-  const by_hand::Result correct = by_hand::walk(by_hand::prepare(options));
-  options.as_printed = true;
-  const by_hand::Result printed = by_hand::walk(by_hand::prepare(options));
-  std::printf("What the misprint changes\n\n    %-9s %-44s %s\n", "", "shift [1, 5], correct",
-              "shift [-1, 5], as printed");
-  for (const char* symbol : {"shift", "C", "A", "P", "G", "D", "V"}) {
-    const std::string left = row_text(correct.trace, symbol), right = row_text(printed.trace, symbol);
-    const std::string gap = left.size() < 44 ? std::string(44 - left.size(), ' ') : "\n" + std::string(58, ' ');
-    std::printf("    %-9s %s%s %s\n", symbol, left.c_str(), gap.c_str(), right.c_str());
-  }
-  const auto print_losses = [](const char* name, double left, double right) {
-    std::printf("    %-9s %-44s %s\n", name, fixed_text(left, 5).c_str(), fixed_text(right, 5).c_str());
-  };
-  print_losses("MSE", correct.loss, printed.loss);
-  print_losses("after SGD", correct.loss_after, printed.loss_after);
-  std::printf("\n");
-  std::printf("Element (2, 2) of G is -1 on the right, as the author's second note says; on the left attention looks "
-              "at\nother patches.\n");
-}
-
 void write_results(const Command& command, const by_hand::Run& run, const by_hand::Result& result) {
   const std::string& out = command.out;
   if (!out.empty()) {
@@ -152,7 +118,7 @@ int run(int argc, char** argv) {
   if (command.run.soft) learn(run, command.training);
   const by_hand::Result result = by_hand::walk(run);
   std::printf("%s", by_hand::print(result.trace).c_str());
-  if (by_hand::is_the_exercise(command.run)) compare(command.run);
+  if (by_hand::is_the_exercise(command.run)) std::printf("%s", by_hand::misprint_comparison(command.run).c_str());
   write_results(command, run, result);
   return 0;
 }
