@@ -1,5 +1,5 @@
 #pragma once
-// Rejects text on which the TOML library has undefined behaviour. Internal to settings_toml.cpp.
+// Rejects text on which the TOML library has undefined behaviour. Called before any text is parsed.
 #include <string>
 
 namespace ditharos::pipelines {
