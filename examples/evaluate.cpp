@@ -1,5 +1,5 @@
-// Evaluates a trained diffusion transformer: are its images of the class asked for, and how far are they from real
-// ones?
+// Evaluates a trained diffusion transformer: the share of its images that are classified as the requested class, and
+// their Frechet distance from real images.
 //
 //   evaluate --checkpoint runs/quickstart --guidance 3
 //   evaluate --data fashion-mnist                        (the classifier and real images alone)
@@ -41,19 +41,19 @@ void describe(Settings& settings, Options& options) {
       .add("checkpoint", options.checkpoint, "a run folder or a checkpoint file; none: evaluate real images alone")
       .add("data", options.data, "shapes, fashion-mnist, or a folder; the checkpoint's data when not given")
       .add("per_class", options.per_class, "samples of each class", between(1, 1e6))
-      .add("seed", options.seed, "decides the noise that samples begin with")
+      .add("seed", options.seed, "seed of the samples' noise")
       .add("last_weights", options.last_weights, "evaluate the last weights instead of their moving average")
       .add("int8", options.int8, "let the diffusion transformer multiply in 8-bit integers, as sample_dit --int8 does")
-      .add("cache", options.cache, "folder that keeps the trained classifier for the next time")
+      .add("cache", options.cache, "folder that caches the trained classifier")
       .add("json", options.json, "also write the figures to this file")
       .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", between(0, 1024));
   describe_max_pixels(settings, options.max_pixels);
   settings.section("classifier", "the classifier, trained once for each data set")
-      .add("classifier_epochs", options.classifier.epochs, "times that it sees the training images", between(1, 1e6))
-      .add("classifier_learning_rate", options.classifier.learning_rate, "AdamW's, at its highest",
+      .add("classifier_epochs", options.classifier.epochs, "epochs of its training", between(1, 1e6))
+      .add("classifier_learning_rate", options.classifier.learning_rate, "AdamW's maximum",
            above(0).at_most(largest_float))
       .add("classifier_flip", options.classifier.horizontal_flip, "train with half of the images mirrored")
-      .add("classifier_seed", options.classifier.seed, "decides its initial weights and the order of images");
+      .add("classifier_seed", options.classifier.seed, "seed of its initial weights and of the order of images");
 }
 
 void check_fits(const pipelines::ImagePipeline& pipeline, const data::Dataset& test, const std::string& data) {
@@ -76,7 +76,7 @@ models::ImageQuality measure_samples(const pipelines::ImagePipeline& pipeline, c
     progress.update(static_cast<int64_t>(share * static_cast<double>(count)));
   });
   progress.finish();
-  // As bytes, like the real ones: a classifier sees finer differences than an image file keeps.
+  // Rounded to bytes, like the real ones: the classifier is sensitive to differences that an image file does not keep.
   return evaluator.measure(data::to_bytes(samples), pipeline.labels(request));
 }
 
@@ -84,7 +84,7 @@ int evaluate(int argc, char** argv) {
   Options options;
   models::SamplerConfig sampler;
   Settings settings("evaluate", "Evaluates the images of a diffusion transformer that train_dit trained: the share "
-                                "that a classifier takes for the class asked for, and the Frechet distance from real "
+                                "that is classified as the requested class, and the Frechet distance from real "
                                 "images.");
   describe(settings, options);
   describe_sampling(settings, sampler);
@@ -102,7 +102,7 @@ int evaluate(int argc, char** argv) {
     RunReporter reporter;
     pipeline = pipelines::ImagePipeline::from_pretrained(
         options.checkpoint, {.averaged = !options.last_weights, .int8 = options.int8, .reporter = &reporter});
-    // The sampler's defaults are those that the model was trained with; what the command line says wins over them.
+    // The sampler's defaults are those of the training; the command line overrides them.
     sampler = pipeline->sampler();
     settings.parse(argc, argv);
     pipeline->set_sampler(sampler);

@@ -1,6 +1,6 @@
-// Does a text-to-video model show what it is asked for? Samples clips for prompts that it never saw in training and
-// measures object, direction, motion and sky on their frames, beside real clips and shuffled prompts. With --tasks also
-// how exactly frames that were given come back, and how well loops close.
+// Evaluates a text-to-video model: samples clips for held-out prompts and measures whether object, direction, motion
+// and sky are those of the prompt, compared with real clips and shuffled prompts. With --tasks it also measures how
+// exactly conditioning frames are reproduced, and how well loops close.
 //
 //   evaluate_video --checkpoint runs/video --prompts 200 --frames 16 --size 32x48 --tasks 20
 #include <algorithm>
@@ -50,7 +50,8 @@ Tensor sample_clips(const pipelines::VideoPipeline& pipeline, const std::vector<
 
 int evaluate(int argc, char** argv) {
   ClipEvaluationOptions options;
-  Settings settings("evaluate_video", "Measures whether a text-to-video model shows what it is asked for.");
+  Settings settings("evaluate_video",
+                    "Measures whether the clips of a text-to-video model show what their prompts describe.");
   describe(settings, options);
   if (!settings.parse(argc, argv)) return 0;
   if (options.threads > 0) set_num_threads(options.threads);
@@ -58,7 +59,7 @@ int evaluate(int argc, char** argv) {
   RunReporter reporter;
   auto pipeline = pipelines::VideoPipeline::from_pretrained(
       options.checkpoint, {.averaged = !options.last_weights, .reporter = &reporter});
-  // How the model was trained to be sampled is the default; what the command line says wins over it.
+  // The sampler's defaults are those of the training; the command line overrides them.
   options.sampler = pipeline.sampler();
   settings.parse(argc, argv);
   pipeline.set_sampler(options.sampler);

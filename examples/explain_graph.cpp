@@ -1,5 +1,5 @@
-// Looks into a recorded graph: prints what a small network recorded, and writes pages on which the backward pass can be
-// stepped through in a browser: explain_graph [FOLDER]
+// Inspects a recorded graph: prints the graph of a small network, and writes pages for stepping through the backward
+// pass in a browser: explain_graph [FOLDER]
 #include <cstdio>
 #include <string>
 
@@ -40,7 +40,7 @@ int main(int argc, char** argv) try {
 
   OneBlock model(rng);
   nn::name_modules(model);
-  nn::NamedTensors state = nn::named_tensors(model);  // a fresh block lets x through: its gates start at zero
+  nn::NamedTensors state = nn::named_tensors(model);  // a new block is the identity: its gates start at zero
   for (nn::NamedTensor& p : state) p.tensor = rng.normal(p.tensor.shape()) * .2;
   nn::load_state_dict(model, state);
   const Tensor tokens = rng.normal({1, 4, 32}), condition = rng.normal({1, 32});

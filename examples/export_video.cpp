@@ -1,4 +1,4 @@
-// Writes all that sampling needs of a trained text-to-video model into one small file.
+// Writes everything that sampling needs of a trained text-to-video model into one small file.
 //
 //   export_video --checkpoint runs/video --out sora.safetensors
 #include <cstdio>

@@ -1,4 +1,4 @@
-// A first program: learns y = sin(x) with a small network.
+// A first program: fits y = sin(x) with a small network.
 #include <cstdio>
 
 #include <ditharos/ditharos.h>

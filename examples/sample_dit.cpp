@@ -41,14 +41,14 @@ void describe(Settings& settings, Options& options) {
       .add("out", options.out, "the grid to write, PNG")
       .add("folder", options.folder, "also write each image as a PNG of its own, FOLDER/class/0000.png: data for "
                                      "train_dit. A class \"T-shirt/top\" gets the folder T-shirt%2Ftop")
-      .add("per_class", options.per_class, "images a class", between(1, 1e6))
+      .add("per_class", options.per_class, "images per class", between(1, 1e6))
       .add("scale", options.scale, "size of a pixel on the grid", between(1, 32))
-      .add("seed", options.seed, "decides the noise that images begin with")
+      .add("seed", options.seed, "seed of the images' noise")
       .add("last_weights", options.last_weights, "use the last weights instead of their moving average")
       .add("int8", options.int8, "multiply in 8-bit integers: about twice as fast, nearly the same images")
       .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", between(0, 1024));
   settings.add_repeated("classes", options.classes, "LIST",
-                        "which classes, by name or number: \"8,Ankle boot\"; a name that holds a comma stands behind a "
+                        "which classes, by name or number: \"8,Ankle boot\"; a name that holds a comma needs a "
                         "--classes of its own. The flag may be repeated; all classes when not given");
 }
 
@@ -84,7 +84,7 @@ int sample(int argc, char** argv) {
   RunReporter reporter;
   auto pipeline = pipelines::ImagePipeline::from_pretrained(
       options.checkpoint, {.averaged = !options.last_weights, .int8 = options.int8, .reporter = &reporter});
-  // The sampler's defaults are those that the model was trained with; what the command line says wins over them.
+  // The sampler's defaults are those of the training; the command line overrides them.
   sampler = pipeline.sampler();
   settings.parse(argc, argv);
   pipeline.set_sampler(sampler);

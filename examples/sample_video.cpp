@@ -1,10 +1,10 @@
-// Makes clips with a trained text-to-video model.
+// Samples clips from a trained text-to-video model.
 //
 //   sample_video "a red sneaker drifts left" --frames 16 --size 32x48 --steps 30 --cfg 4 --out clip.webp
 //
-// Beside the prompt a clip may be given its first frame (--first), its last (--last), both (--interpolate A B), a clip
-// to go on from or to lead up to (--extend forwards|backwards CLIP), a clip to be redrawn (--from), or its own
-// beginning as its end (--loop).
+// Besides the prompt there may be conditioning frames: the first frame (--first), the last (--last), both
+// (--interpolate A B), or a clip to extend (--extend forwards|backwards CLIP). --from redraws a clip, and --loop makes
+// a clip whose end leads to its beginning.
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -28,7 +28,7 @@ namespace {
 
 constexpr int64_t preview_moments = 10;
 
-/// How the middle frame of each clip of the first batch came out of the noise: a row a clip.
+/// The middle frame of each clip of the first batch during sampling, one row per clip.
 class Preview {
  public:
   void watch(const models::LatentDiT& model, double share_of_batch, const Tensor& latents) {
@@ -62,7 +62,7 @@ Tensor sample_with_progress(const pipelines::VideoPipeline& pipeline, const Clip
 
 int sample(int argc, char** argv) {
   ClipOptions options;
-  Settings settings("sample_video", "Makes clips with a text-to-video model that train_video trained.");
+  Settings settings("sample_video", "Samples clips from a text-to-video model that train_video trained.");
   describe(settings, options);
   if (!settings.parse(argc, argv)) return 0;
   if (options.threads > 0) set_num_threads(options.threads);
@@ -76,12 +76,12 @@ int sample(int argc, char** argv) {
 
   auto pipeline = pipelines::VideoPipeline::from_pretrained(
       options.checkpoint, {.averaged = !options.last_weights, .reporter = &reporter});
-  // How the model was trained to be sampled is the default; what the command line says wins over it.
+  // The sampler's defaults are those of the training; the command line overrides them.
   options.sampler = pipeline.sampler();
   settings.parse(argc, argv);
   pipeline.set_sampler(options.sampler);
   settings.say_without_effect();
-  // To check them.
+  // Only to check the prompts.
   static_cast<void>(
       pipelines::encode_prompts(pipeline.tokenizer(), options.prompts, pipeline.config().model.text.length));
   for (const std::string& prompt : options.prompts)

@@ -5,7 +5,7 @@
 //   sora_by_hand --as-printed        with the article's misprint, marked
 //   sora_by_hand --t 3               all three diffusion steps
 //   sora_by_hand --soft              softmax attention, and it learns
-//   sora_by_hand --html page.html    the same as a page: point at a number to see the sum that made it
+//   sora_by_hand --html page.html    the same as a page: point at a number to see its sum
 #include <cstdio>
 #include <string>
 
@@ -40,16 +40,16 @@ bool read_command(Command& c, int argc, char** argv) {
                     "Computes Sora's diffusion transformer by hand: thirteen steps, every number shown.");
   by_hand::Options& run = c.run;
   settings.options()
-      .add("prompt", run.prompt, "what the video is to show")
+      .add("prompt", run.prompt, "what the video shows, in words")
       .add("video", run.video,
-           "the training video: a text file, a row of pixels (0 to 1) a line, an empty line between "
+           "the training video: a text file, a row of pixels (0 to 1) per line, an empty line between "
            "two frames; the exercise's when not given")
       .add("t", c.t,
            "run the diffusion steps 1 to N, from the largest noise to the smallest; when not given, the "
            "exercise's one pass at t = 3",
            between(1, 1 << 30))
       .add("bits", run.bits, "binary digits of the step's vector", between(1, 30))
-      .add("seed", c.seed, "decides noise and drawn weights; when not given, the exercise's noise")
+      .add("seed", c.seed, "seed of noise and random weights; when not given, the exercise's noise")
       .add("generate", run.generate, "begin with noise alone instead of a noised training video")
       .add("as_printed", run.as_printed, "keep the article's misprinted shift [-1, 5]")
       .add("soft", run.soft, "softmax attention instead of the largest score; the network learns first")
@@ -57,21 +57,21 @@ bool read_command(Command& c, int argc, char** argv) {
       .add("training_rate", c.training.learning_rate, "learning rate of --soft", above(0).at_most(largest_float))
       .add("learning_rate", run.learning_rate, "of the one SGD step that [10] tries", above(0).at_most(largest_float));
   settings.options()
-      .add("frames", run.frames, "frames of a video that is made, a moving dot, or generated", between(1, 64))
+      .add("frames", run.frames, "frames of a synthetic video, a moving dot, or of a generated one", between(1, 64))
       .add("height", run.height, "its rows", between(1, 64))
       .add("width", run.width, "its columns", between(1, 64))
       .add("patch", run.patch, "frames, rows and columns of a spacetime patch", between(1, 64).count(3))
       .add("pad", run.pad, "repeat the last frame, row and column until the patch divides the video")
       .add("latent_width", run.latent_width, "length of a patch's latent vector", between(1, 64))
       .add("out", c.out, "write the new video: .png a strip of frames, .gif or .webp or .mp4 one that moves")
-      .add("html", c.html, "write the page, on which a number shows the sum that made it");
+      .add("html", c.html, "write a page that shows the sum of each number");
   if (!settings.parse(argc, argv)) return false;
   const auto given = [&](const char* name) { return settings.origin(name) != "default"; };
   if (given("t")) run.steps = c.t;
   if (given("seed")) run.seed = c.training.seed = c.seed;
   check<ConfigError>(!given("video") || !run.video.empty(), "--video: there is no training video: name a text file");
   check<ConfigError>(run.video.empty() || !(given("frames") || given("height") || given("width")),
-                     "--video brings its own size; --frames, --height and --width are for a video that is made");
+                     "--video brings its own size; --frames, --height and --width are for a synthetic video");
   check<ConfigError>(run.soft || !(given("training_steps") || given("training_rate")),
                      "--training-steps and --training-rate need --soft: the exercise's whole numbers do not learn");
   if (!c.out.empty()) data::check_clip_output(c.out);

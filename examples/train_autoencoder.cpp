@@ -1,4 +1,4 @@
-// Trains the autoencoder that turns clips into latents, on which train_video then trains a diffusion transformer.
+// Trains a video autoencoder; train_video trains a diffusion transformer on its latents.
 //
 //   train_autoencoder --config examples/configs/video_autoencoder.toml --out runs/autoencoder
 //
@@ -29,7 +29,7 @@ using namespace ditharos::examples;
 
 namespace {
 
-/// How well clips come back, as pixels in [0, 1].
+/// The reconstruction error of clips, for pixels in [0, 1].
 struct Fidelity {
   double rms, psnr;  // psnr in decibels
 };
@@ -38,7 +38,7 @@ Fidelity fidelity_of(const Tensor& clips, const Tensor& decoded) {
   return {rms, -20 * std::log10(rms)};
 }
 
-/// Two rows a clip: frames as they are, and as they come back. At most 4 clips and 8 frames of each.
+/// Two rows per clip: the original frames and their reconstruction. At most 4 clips and 8 frames of each.
 void draw_grid(const std::string& path, const data::Batch& batch, const Tensor& decoded) {
   const int64_t clips = std::min<int64_t>(4, batch.samples.size(0)), frames = std::min<int64_t>(8, batch.shape.frames);
   std::vector<Tensor> rows;
@@ -57,7 +57,7 @@ int train(int argc, char** argv) {
   constexpr int64_t held_out_clips = 32, held_out_frames = 8;
   AutoencoderSettings run;
   TrainingOptions options("runs/autoencoder");
-  Settings settings("train_autoencoder", "Trains a video autoencoder, clips to latents and back.");
+  Settings settings("train_autoencoder", "Trains a video autoencoder, an encoder and a decoder of clips.");
   describe_options(settings, options);
   describe(settings, run);
   if (!settings.parse(argc, argv)) return 0;

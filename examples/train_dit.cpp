@@ -2,8 +2,8 @@
 //
 //   train_dit --config examples/configs/quickstart.toml --data my_images --out runs/mine
 //
-// Everything is decided by the configuration; the same one gives the same bytes at any number of threads, whether the
-// run was interrupted and resumed or not.
+// The result depends only on the configuration and the data: it has the same bytes at any number of threads, whether
+// the run was interrupted and resumed or not.
 #include <cstdio>
 #include <string>
 
@@ -35,7 +35,7 @@ training::Trainer make_trainer(models::DiT& model, const DiTSettings& run) {
       models::make_objective(run.process), make_optimizer(model, run.train), config);
 }
 
-/// A grid of samples from fixed noise, one class a row, with the averaged weights.
+/// A grid of samples from fixed noise, one row per class, with the averaged weights.
 void draw_grid(const std::string& path, models::DiT& model, training::Trainer& trainer, const DiTSettings& run,
                 const std::vector<std::string>& class_names) {
   constexpr int64_t per_class = 8;
@@ -54,7 +54,7 @@ int train(int argc, char** argv) {
   Settings settings("train_dit", "Trains a class-conditional diffusion transformer on images.");
   describe_options(settings, options);
   settings.options().add("recompute", recompute,
-                         "compute blocks again in the backward pass: less memory, more time, the same up to rounding");
+                         "recompute blocks in the backward pass: less memory, more time, the same up to rounding");
   describe(settings, run);
   if (!settings.parse(argc, argv)) return 0;
   if (options.threads > 0) set_num_threads(options.threads);
@@ -80,7 +80,7 @@ int train(int argc, char** argv) {
   if (const auto state = state_to_resume(options, identity, reporter)) {
     trainer.restore(*state);
     start = {uint64_t(state->epoch), state->position};
-    if (start.position > dataset.size()) start = {start.epoch + 1, 0};  // it was larger when the run was stopped
+    if (start.position > dataset.size()) start = {start.epoch + 1, 0};  // the data set has shrunk
   }
 
   data::Loader loader(std::make_shared<data::Dataset>(dataset),

@@ -2,9 +2,9 @@
 //
 //   train_video --config examples/configs/video.toml --autoencoder runs/autoencoder --out runs/video
 //
-// One set of weights learns clips of several shapes, and by a time for each frame also to set images in motion, to
-// extend clips and to fill in between. The same configuration gives the same bytes at any number of threads, whether
-// the run was interrupted and resumed or not.
+// One set of weights learns clips of several shapes and, with a time per frame, image to video, extension and
+// interpolation. The same configuration gives the same bytes at any number of threads, whether the run was interrupted
+// and resumed or not.
 #include <cstdio>
 #include <optional>
 #include <string>
@@ -60,11 +60,11 @@ int train(int argc, char** argv) {
   Settings settings("train_video", "Trains a text-to-video diffusion transformer.");
   describe_options(settings, options);
   settings.options()
-      .add("export", export_to, "at the end, also write all that sampling needs to this .safetensors file")
+      .add("export", export_to, "at the end, also write everything that sampling needs to this .safetensors file")
       .add("start_from", start_from,
            "begin a new run with the averaged weights, autoencoder and tokenizer of this run, checkpoint or export")
       .add("recompute", recompute,
-           "compute blocks again in the backward pass: less memory, more time, the same up to rounding");
+           "recompute blocks in the backward pass: less memory, more time, the same up to rounding");
   describe(settings, run);
   settings.only_with({"autoencoder", "vocabulary", "caption_count"}, [&] { return start_from.empty(); },
                      "a run without --start-from, which brings its own autoencoder and tokenizer");

@@ -13,8 +13,7 @@
 namespace ditharos::optim {
 namespace {
 
-/// The parameters that have a gradient, each once. A tensor that was computed collects none: it would be passed over in
-/// silence.
+/// The parameters that have a gradient, each once. AutogradError for a tensor that is no leaf, since it never has one.
 nn::NamedTensors with_gradient(const char* op, const nn::NamedTensors& parameters) {
   nn::NamedTensors found;
   std::unordered_set<const TensorImpl*> seen;
@@ -27,7 +26,7 @@ nn::NamedTensors with_gradient(const char* op, const nn::NamedTensors& parameter
 
 ClipFactor factor_for(const char* op, const nn::NamedTensors& parameters, double max_norm) {
   check<ConfigError>(max_norm > 0, "[", op, "] max_norm must be above 0, got ", max_norm);
-  double sum = 0;  // in the order of the parameters: the same bits at every number of threads
+  double sum = 0;  // in the order of the parameters: the same bits for every number of threads
   for (const auto& [name, tensor] : with_gradient(op, parameters)) {
     const Tensor grad = tensor.grad();
     const double squares = kernels::sum_of_squares(grad);
@@ -45,7 +44,7 @@ ClipFactor factor_for(const char* op, const nn::NamedTensors& parameters, double
 /// its elements may overlap.
 template <class F>
 void change_gradients(const nn::NamedTensors& parameters, const F& f) {
-  std::unordered_set<const TensorImpl*> done;  // two parameters may have been given one tensor
+  std::unordered_set<const TensorImpl*> done;  // two parameters may have the same gradient tensor
   for (const auto& [name, tensor] : parameters) {
     const Tensor grad = tensor.grad();
     if (!grad.is_contiguous()) tensor.set_grad(f(grad));

@@ -10,21 +10,21 @@
 
 namespace ditharos::optim {
 
-/// Scales all gradients by one factor, min(1, max_norm / (norm + 1e-6)), and returns the norm that they had: the square
-/// root of the sum of squares over all gradients, accumulated in double. An infinite max_norm only measures. Parameters
-/// without a gradient count as zero, one listed twice counts once. Throws Error naming the parameter when a gradient is
-/// not finite, AutogradError when a tensor is no leaf; nothing has changed then.
+/// Scales all gradients by one factor, min(1, max_norm / (norm + 1e-6)), and returns the norm before scaling: the
+/// square root of the sum of squares over all gradients, accumulated in double. With an infinite max_norm nothing is
+/// scaled. Parameters without a gradient count as zero, one listed twice counts once. Throws Error naming the parameter
+/// when a gradient is not finite, AutogradError when a tensor is no leaf; nothing has changed then.
 double clip_grad_norm_(const nn::NamedTensors& parameters, double max_norm);
 
-/// Limits every element of every gradient to [-clip_value, clip_value]; clip_value > 0. A NaN stays what it is.
+/// Limits every element of every gradient to [-clip_value, clip_value]; clip_value > 0. NaN stays NaN.
 void clip_grad_value_(const nn::NamedTensors& parameters, double clip_value);
 
 struct [[nodiscard]] ClipFactor {
   double norm;    ///< sqrt of the sum of squares over all gradients, accumulated in double
-  double factor;  ///< what has to scale the gradients: min(1, max_norm / (norm + 1e-6))
+  double factor;  ///< min(1, max_norm / (norm + 1e-6))
 };
-/// What clip_grad_norm_ would do, without doing it: the gradients stay as they are. Optimizer::step() takes the factor
-/// and applies it in its own pass over the gradients, which saves one.
+/// The norm and the factor of clip_grad_norm_, without a change of the gradients. Optimizer::step() can apply the
+/// factor in its own pass over the gradients, which saves one.
 ClipFactor clip_grad_factor(const nn::NamedTensors& parameters, double max_norm);
 
 }  // namespace ditharos::optim

@@ -33,7 +33,7 @@ Ema::Ema(nn::ModuleBase& module, double decay) : decay_(decay) {
 }
 
 double Ema::begin_update(const Optimizer* by) {
-  taken_part_.reserve(taken_part_.size() + 1);  // what allocates comes before what changes
+  taken_part_.reserve(taken_part_.size() + 1);  // allocates before anything changes
   const bool joins = !taken_part_.empty() && std::find(taken_part_.begin(), taken_part_.end(), by) == taken_part_.end();
   if (!joins) {
     taken_part_.clear();
@@ -71,7 +71,8 @@ void Ema::load_state(const nn::NamedTensors& state, int64_t updates) {
   taken_part_.clear();
 }
 
-// Exchanges the elements and not the handles: views of the parameters and other modules that share them see it too.
+// Exchanges the elements instead of the handles, so that views of the parameters and modules that share them change
+// too.
 void Ema::swap_parameters() noexcept {
   for (const auto& [model, average] : parameters_) {
     visit_dtype(model.dtype(), [&, &model = model, &average = average](auto zero) {

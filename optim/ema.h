@@ -1,5 +1,5 @@
 #pragma once
-// Exponential moving average of a model's parameters, whose samples are better than the last parameters' own.
+// Exponential moving average of a model's parameters.
 #include <cstdint>
 #include <unordered_map>
 
@@ -11,8 +11,8 @@ class Optimizer;
 
 /// average = d * average + (1 - d) * parameter at each update; buffers are copied, not averaged.
 ///
-/// d = min(decay, (1 + n) / (10 + n)) at update n = 0, 1, ...: early averages follow fast, so that the random start is
-/// forgotten (the rule of TensorFlow's ExponentialMovingAverage).
+/// d = min(decay, (1 + n) / (10 + n)) at update n = 0, 1, ...: a low decay at first removes the random initial values
+/// quickly (the rule of TensorFlow's ExponentialMovingAverage).
 class Ema {
  public:
   /// Starts as a copy of the module's parameters and buffers. decay in [0, 1).
@@ -20,11 +20,12 @@ class Ema {
   Ema(const Ema&) = delete;
   Ema& operator=(const Ema&) = delete;
 
-  /// Takes the present parameters in. Not for where an optimiser's step() is given the Ema: it would count twice.
+  /// Updates the averages with the present parameters. Do not call it when an optimiser's step() gets the Ema, which
+  /// does the update itself.
   void update();
-  /// The first half of an update by an optimiser, which then fuses the averages into its own pass: counts it, copies
-  /// the buffers and returns this update's decay. An optimiser that has not taken part in the last update joins it; one
-  /// that has begins the next. So two optimisers, each with a part of the parameters, make one update a step.
+  /// The first half of an update by an optimiser, which updates the averages in its own pass: counts the update, copies
+  /// the buffers and returns the decay. An optimiser that has not taken part in the last update joins it; one that has
+  /// begins the next. So two optimisers, each with a part of the parameters, make one update per step.
   double begin_update(const Optimizer* by);
   /// The average of one parameter; undefined for a tensor that the module does not have.
   Tensor average_of(const Tensor& parameter) const;
@@ -52,8 +53,8 @@ class Ema {
   std::unordered_map<const TensorImpl*, Tensor> by_parameter_;
 };
 
-/// Puts the averages into the module for a scope, for evaluation and sampling, and the parameters back after it.
-/// Inside, train nothing and save nothing: the roles are exchanged. Scopes of one Ema do not nest.
+/// Puts the averages into the module for a scope, for evaluation and sampling, and restores the parameters at its end.
+/// Do not train or save within the scope: averages and parameters are exchanged. Scopes of one Ema do not nest.
 class EmaScope {
  public:
   explicit EmaScope(Ema& ema) : ema_(ema) { ema_.swap_parameters(); }

@@ -13,7 +13,8 @@ namespace ditharos::optim {
 Tensor orthogonalize(const Tensor& x, int64_t steps, double eps) {
   check<ShapeError>(x.rank() == 2, "[orthogonalize] takes a matrix, got shape ", x.shape());
   const NoGrad no_grad;
-  if (x.size(0) > x.size(1)) return transpose(orthogonalize(transpose(x, 0, 1), steps, eps), 0, 1);  // the smaller xx'
+  // Transposed when that makes xx' smaller.
+  if (x.size(0) > x.size(1)) return transpose(orthogonalize(transpose(x, 0, 1), steps, eps), 0, 1);
   Tensor y = x / std::max(norm(x).item(), eps);
   for (int64_t i = 0; i < steps; ++i) {
     const Tensor gram = matmul(y, transpose(y, 0, 1));

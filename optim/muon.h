@@ -11,9 +11,9 @@ struct MuonOptions {
   double eps = 1e-7;          ///< least norm by which an update is divided before them
 };
 
-/// Muon (Jordan et al. 2024) for matrices, AdamW for all else. A matrix moves by the orthogonal matrix nearest to its
-/// momentum, about UV' of the singular value decomposition USV', so that rare directions are learnt as fast as
-/// frequent ones:
+/// Muon (Jordan et al. 2024) for matrices, AdamW for all other parameters. The update of a matrix is the orthogonal
+/// matrix nearest to its momentum, about UV' of the singular value decomposition USV': all singular directions get the
+/// same step size:
 ///   m = momentum m + (1 - momentum) scale * grad;  u = nesterov ? momentum m + (1 - momentum) scale * grad : m;
 ///   p -= lr * weight_decay * p + lr * 0.2 sqrt(max(rows, columns)) * orthogonalize(u).
 /// The factor (Liu et al. 2025, PyTorch's adjust_lr_fn = "match_rms_adamw") gives updates the size of AdamW's, so one
@@ -26,7 +26,7 @@ class Muon : public Adam {
        const AdamOptions& adam = {.weight_decay = 1e-2});
 
  protected:
-  /// The direction, for every matrix at once: while a step is made, as much memory more as the matrices have.
+  /// The directions of all matrices, kept during a step: additional memory of the size of the matrices.
   Tensor prepare(const Update& u) override;
   void update(const Update& u) override;
 

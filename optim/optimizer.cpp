@@ -26,7 +26,7 @@ Optimizer::Optimizer(const std::vector<Group>& groups) {
                         " is not contiguous");
       check<DTypeError>(tensor.dtype() == DType::f32 || tensor.dtype() == DType::f64, "[optimizer] parameter \"",
                         name, "\" must be f32 or f64, got ", tensor.dtype());
-      if (!seen.insert(tensor.impl()).second) continue;  // a weight that two modules share is trained once
+      if (!seen.insert(tensor.impl()).second) continue;  // a shared weight is updated once
       parameters_.push_back({name, tensor});
       group_of_.push_back(slot_names_.size());
       steps_.push_back(zeros({}, DType::i64));
@@ -58,7 +58,7 @@ void Optimizer::step(double lr, double grad_scale, Ema* ema) {
   check<ConfigError>(std::isfinite(grad_scale) && grad_scale >= 0,
                      "[optimizer] the scale of the gradients must be a number >= 0, got ", grad_scale);
   const WorkScope scope({"optimizer step", WorkKind::optimizer});
-  // All checks and all that allocates come before the first update: a step happens wholly or not at all.
+  // All checks and allocations come before the first update: a step is done completely or not at all.
   const std::vector<Tensor> gradients = contiguous_gradients();
   std::vector<Update> updates;
   updates.reserve(parameters_.size());

@@ -26,8 +26,8 @@ class Optimizer {
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
 
-  /// What it trains, each tensor once. Handles: give a model new values by copying into its tensors
-  /// (nn::load_state_dict), since a tensor assigned to a member is another one.
+  /// The parameters that it trains, each tensor once. These are handles: to change a model's values, copy into its
+  /// tensors (nn::load_state_dict); a tensor that is assigned to a member is not trained by this optimiser.
   const nn::NamedTensors& parameters() const { return parameters_; }
   /// Drops the gradients.
   void zero_grad();
@@ -40,8 +40,8 @@ class Optimizer {
   /// then.
   void step(double lr, double grad_scale = 1.0, Ema* ema = nullptr);
 
-  /// All that a later run needs to go on: moments and step counts, as "blocks.0.attn.qkv.weight/exp_avg". The tensors
-  /// are the optimiser's own; a step changes them.
+  /// The state for resuming a run: moments and step counts, as "blocks.0.attn.qkv.weight/exp_avg". The tensors are the
+  /// optimiser's own; a step changes them.
   nn::NamedTensors state() const;
   /// Copies such a list. Throws ShapeError naming what is missing, unexpected or of another shape, DTypeError for
   /// another element type; nothing has changed then.
@@ -50,8 +50,8 @@ class Optimizer {
   void check_state(const nn::NamedTensors& state) const;
 
  protected:
-  /// Parameters that are treated alike. `slots` names the tensors of the parameter's shape that are kept for each; they
-  /// start as zeros.
+  /// A group of parameters with the same options. `slots` names the state tensors of each parameter, which have its
+  /// shape and start as zeros.
   struct Group {
     nn::NamedTensors parameters;
     std::vector<std::string> slots;
@@ -68,10 +68,10 @@ class Optimizer {
     size_t group;     // that the parameter belongs to
     Tensor prepared;  // what prepare() returned
   };
-  /// Called for every parameter before anything changes: here belongs all that allocates memory. `ema_decay` is not
-  /// known yet.
+  /// Called for every parameter before anything changes; all memory must be allocated here. `ema_decay` is not known
+  /// yet.
   virtual Tensor prepare(const Update&) { return {}; }
-  /// Changes the parameter, its slots and its average. It must not allocate: a step happens wholly or not at all.
+  /// Changes the parameter, its slots and its average. It must not allocate: a step is done completely or not at all.
   virtual void update(const Update& u) = 0;
 
  private:

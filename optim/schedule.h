@@ -1,11 +1,11 @@
 #pragma once
-// Learning rates as pure functions of the step: nothing to save, nothing that a resumed run could forget.
+// Learning rates as pure functions of the step, without state.
 #include <cstdint>
 #include <string>
 
 namespace ditharos::optim {
 
-/// How the learning rate goes on after the warm-up.
+/// The decay of the learning rate after the warm-up.
 enum class Decay { constant, linear, cosine };
 
 struct Schedule {
@@ -17,11 +17,11 @@ struct Schedule {
 };
 
 /// Learning rate of a step, counted from 0. In the warm-up lr * (step + 1) / warmup_steps. After it, with
-/// x = (step - warmup_steps) / (total_steps - warmup_steps) cut to [0, 1] and f = final_fraction:
+/// x = (step - warmup_steps) / (total_steps - warmup_steps) clamped to [0, 1] and f = final_fraction:
 ///   constant  lr
 ///   linear    lr * (1 - (1 - f) x)
 ///   cosine    lr * (f + (1 - f) (1 + cos(pi x)) / 2)   (Loshchilov and Hutter 2017, equation 5, one cycle)
-/// So the last step, total_steps - 1, still learns. ConfigError for a field out of range.
+/// The last step, total_steps - 1, has a positive learning rate. ConfigError for a field out of range.
 [[nodiscard]] double learning_rate(const Schedule& schedule, int64_t step);
 
 /// "constant", "linear" or "cosine"; ConfigError names the choices.

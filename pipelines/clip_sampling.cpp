@@ -11,7 +11,7 @@ namespace ditharos::pipelines {
 namespace {
 
 constexpr int64_t tokens_at_once = 4096;  // of latents, in one batch
-constexpr uint64_t way_back = 0x6c6f6f70;  // "loop": the noise of a loop's second pass
+constexpr uint64_t second_pass = 0x6c6f6f70;  // "loop": the key of its noise
 
 /// Clips in one batch.
 int64_t batch_of(const models::LatentDiT& model, const data::SampleShape& shape) {
@@ -20,8 +20,8 @@ int64_t batch_of(const models::LatentDiT& model, const data::SampleShape& shape)
   return std::max<int64_t>(1, tokens_at_once / tokens);
 }
 
-/// The latents of one clip [F, 3, H, W], once for each of `count` prompts. Where a frame of latents stands for several,
-/// the first frame is repeated until they fill the last one.
+/// The latents of one clip [F, 3, H, W], repeated for each of `count` prompts. Where a frame of latents stands for
+/// several frames of the clip, the first frame is repeated until they fill a whole number of latent frames.
 Tensor latents_of(const models::LatentDiT& model, const Tensor& clip, int64_t count) {
   const int64_t stride = model.time_stride(), missing = (stride - clip.size(0) % stride) % stride;
   std::vector<Tensor> frames(size_t(missing), slice(clip, 0, 0, 1));
@@ -30,7 +30,7 @@ Tensor latents_of(const models::LatentDiT& model, const Tensor& clip, int64_t co
   return expand(one, {count, one.size(1), one.size(2), one.size(3), one.size(4)});
 }
 
-/// What the prompts of one batch are made with.
+/// The sampling inputs of one batch of prompts.
 class Batch {
  public:
   Batch(const models::LatentDiT& model, const models::VideoModel& network, const models::SamplerConfig& sampler,
@@ -62,7 +62,7 @@ class Batch {
     const Generator rng = stream == 0 ? Generator(request_.seed) : Generator(request_.seed).fork(stream);
     return slice(noise_for(model_, shape, end_, rng), 0, begin_, end_);
   }
-  /// The part of a clip that is shown to the model when it goes on from it: a quarter of what it sees, as in training.
+  /// The number of context frames when a clip is extended: a quarter of the model's clip, as in training.
   int64_t context(const Tensor& clip) const {
     const int64_t frames = model_.latent_shape(clips())[1];
     return std::min(clip.size(1), std::max<int64_t>(1, frames / 4));
@@ -71,16 +71,16 @@ class Batch {
     const data::SampleShape& s = request_.shape;
     return {1, s.frames, model_.channels(), s.height, s.width};
   }
-  /// There and back in two passes that share a frame at both ends.
+  /// Two passes that share context frames at both ends.
   Tensor loop(const models::SamplingProgress& progress) const {
     const int64_t unit = model_.clip_multiple().frames, shared = 2 * model_.time_stride();
     data::SampleShape there = request_.shape, back = request_.shape;
     there.frames = (request_.shape.frames + shared) / 2 / unit * unit;
     back.frames = request_.shape.frames + shared - there.frames;
     check<ConfigError>(there.frames > shared / 2 && back.frames > shared && back.frames % unit == 0,
-                       "a loop of ", request_.shape.frames, " frames cannot be made by this model: choose an even "
+                       "a loop of ", request_.shape.frames, " frames is impossible for this model: choose an even "
                        "number of --frames, at least ", 2 * shared);
-    return sample_loop(network_, sampler_, noise(there), noise(back, way_back), 1, progress);
+    return sample_loop(network_, sampler_, noise(there), noise(back, second_pass), 1, progress);
   }
 
   const models::LatentDiT& model_;

@@ -13,7 +13,7 @@ using training::max_tokens;
 /// The multiple of `step` nearest to `size`, at least one of it.
 int64_t nearest_multiple(int64_t size, int64_t step) { return std::max(step, (size + step / 2) / step * step); }
 
-/// How many times one of two numbers is the other, as a logarithm: 0 for equal ones.
+/// The absolute logarithm of the ratio of two numbers: 0 for equal ones.
 double ratio(int64_t a, int64_t b) { return std::abs(std::log(double(a) / double(b))); }
 
 }  // namespace
@@ -22,7 +22,7 @@ void check_clip_shape(const models::LatentDiT& model, const data::SampleShape& s
   const models::PatchSize m = model.clip_multiple();
   const data::SampleShape nearest{nearest_multiple(shape.frames, m.frames), nearest_multiple(shape.height, m.height),
                                 nearest_multiple(shape.width, m.width)};
-  check<ConfigError>(nearest == shape, what, ": the model cannot make clips of ", shape.frames, " frames of ",
+  check<ConfigError>(nearest == shape, what, ": the model cannot generate clips of ", shape.frames, " frames of ",
                      shape.height, "x", shape.width, ": frames must be a multiple of ", m.frames, ", height of ",
                      m.height, " and width of ", m.width, "; the nearest that fits is ", nearest.frames,
                      " frames of ", nearest.height, "x", nearest.width);

@@ -1,5 +1,5 @@
 #pragma once
-// How exactly a model gives back its conditioning frames, and how well its loops close.
+// Measures how exactly a model reproduces its conditioning frames, and how well its loops close.
 #include <string>
 #include <vector>
 
@@ -7,21 +7,21 @@
 
 namespace ditharos::pipelines {
 
-/// Root mean square of the difference of frames in [-1, 1], for pixels whose whole range is 1. What lies outside counts
-/// as the nearest end, as it is shown.
+/// Root mean square of the difference of frames in [-1, 1], in units of the whole range of a pixel. Values outside of
+/// the range are clamped, as when they are displayed.
 [[nodiscard]] double rms_difference(const Tensor& a, const Tensor& b);
 
-/// Differences as root mean squares over pixels whose whole range is 1; means over all clips.
+/// Root mean square differences in units of the whole range of a pixel; means over all clips.
 struct TaskFigures {
-  double first = 0;                                      ///< the frame that a clip was to begin with
-  double ends = 0;                                       ///< the two that a clip was to go between
-  double extended_forwards = 0, extended_backwards = 0;  ///< the half of a clip that was to be gone on from
+  double first = 0;                                      ///< the first frame, as conditioning frame
+  double ends = 0;                                       ///< first and last frame, as conditioning frames
+  double extended_forwards = 0, extended_backwards = 0;  ///< the half of a clip that was extended
   double loop_closure = 0;                               ///< between a loop's last frame and its first
   double loop_neighbours = 0;                            ///< between a loop's other neighbouring frames
 };
 
-/// Sets each real clip's frames as tasks under its prompt: u8 [F, 3, H, W], all of one shape, F >= 4 and even. Error
-/// unless there are as many prompts as clips, and some.
+/// Uses frames of each real clip as conditioning frames under its prompt. Clips are u8 [F, 3, H, W], all of one shape,
+/// F >= 4 and even. Error unless there are as many prompts as clips, and at least one.
 [[nodiscard]] TaskFigures measure_tasks(const VideoPipeline& pipeline, const std::vector<std::string>& prompts,
                           const std::vector<Tensor>& clips, uint64_t seed);
 

@@ -1,5 +1,5 @@
 #pragma once
-// Captions that a video model never saw in training, and real clips of them: what it is evaluated on.
+// Held-out captions and their real clips: the evaluation data of a video model.
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -11,11 +11,11 @@ namespace ditharos::pipelines {
 
 struct HeldOutClips {
   std::vector<std::string> captions;
-  std::vector<data::CaptionFacts> facts;  ///< what each caption asks for
+  std::vector<data::CaptionFacts> facts;  ///< what each caption describes
   std::vector<Tensor> real;               ///< u8 [F, 3, H, W]
 };
-/// `count` captions of moving garments that the model reads whole. `companions` is the share of them with a second
-/// object. ConfigError when there are not as many.
+/// `count` captions of moving garments that fit into the model's prompt length. `companions` is the share of them with
+/// a second object. ConfigError when there are fewer.
 [[nodiscard]] HeldOutClips held_out_clips(const VideoPipeline& pipeline, const data::SampleShape& shape, int64_t count,
                                           double companions, uint64_t seed);
 

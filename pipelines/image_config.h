@@ -1,5 +1,5 @@
 #pragma once
-// What describes a trained image model and how it is sampled.
+// The configuration of a trained image model and of its sampling.
 #include <ditharos/models/diffusion/process.h>
 #include <ditharos/models/dit/config.h>
 #include <ditharos/models/samplers/config.h>
@@ -13,8 +13,8 @@ struct ImageModelConfig {
   models::DiffusionConfig process;
   models::SamplerConfig sampler;
 
-  /// Sets the variance of the process, which follows from model.learn_sigma, and checks that all fits together;
-  /// ConfigError in one sentence otherwise.
+  /// Sets the variance of the process, which follows from model.learn_sigma. ConfigError, in one sentence, for settings
+  /// that do not fit together.
   void settle();
   friend bool operator==(const ImageModelConfig&, const ImageModelConfig&) = default;
 };

@@ -30,14 +30,14 @@ class ImagePipeline {
   [[nodiscard]] static ImagePipeline from_pretrained(const std::string& path, const LoadOptions& options = {});
 
   /// The images of the request, f32 [N, C, H, W] in [-1, 1] up to overshoot, in the order of labels(request).
-  /// `progress` is told the share of the work that is done. ConfigError for a class that the model does not know.
+  /// `progress` gets the share of the work that is done. ConfigError for a class that the model does not know.
   Tensor operator()(const ImageRequest& request, const std::function<void(double share)>& progress = {}) const;
   /// The class of each image of the request; empty for a model without classes.
   [[nodiscard]] std::vector<int64_t> labels(const ImageRequest& request) const;
   /// Images of the request. ConfigError or ShapeError for more than memory can hold.
   [[nodiscard]] int64_t count(const ImageRequest& request) const;
 
-  /// How the model is sampled; at first as it was during training. ConfigError when the sampler does not fit the model.
+  /// The sampler, by default that of the training. ConfigError when the sampler does not fit the model.
   void set_sampler(const models::SamplerConfig& sampler);
   const models::SamplerConfig& sampler() const { return config_.sampler; }
 

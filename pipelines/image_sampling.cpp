@@ -9,7 +9,7 @@
 namespace ditharos::pipelines {
 namespace {
 
-/// The noise of `per_class` images of every class; another round gives other noise.
+/// The noise of `per_class` images of every class, different for every `round`.
 Tensor noise_of_round(const Shape& shape, uint64_t seed, int64_t round) {
   constexpr uint64_t rounds = 0x726f756e64;  // "round": far from the keys that sample_images forks by
   const Generator rng = round == 0 ? Generator(seed) : Generator(seed).fork(rounds).fork(uint64_t(round));

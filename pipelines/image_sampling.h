@@ -11,10 +11,10 @@
 
 namespace ditharos::pipelines {
 
-/// What to sample. Image i of a class depends on (seed, class, per_class, i) alone, whichever other classes are asked
-/// for; where a class comes again, it gets other images.
+/// What to sample. Image i of a class depends only on (seed, class, per_class, i), not on the other classes of the
+/// request. A class that is listed twice gets different images each time.
 struct ImageRequest {
-  std::vector<int64_t> classes = {};  ///< in this order; empty: every class. A model without classes takes none
+  std::vector<int64_t> classes = {};  ///< in this order; empty: every class. Empty for a model without classes
   int64_t per_class = 1;              ///< images of each class
   /// Of a model without classes: images in all; default: per_class^2.
   std::optional<int64_t> unconditional = {};
@@ -22,7 +22,7 @@ struct ImageRequest {
 };
 
 /// The class of each image of the request, in order; empty for a model without classes. ConfigError for a class that
-/// the model does not know, and for more labels than fit into memory together with their noise.
+/// the model does not know, and for a request whose labels and noise do not fit into memory.
 [[nodiscard]] std::vector<int64_t> request_labels(const models::DiTConfig& model, const ImageRequest& request);
 /// The number of images of the request; ConfigError or ShapeError for more than memory can hold.
 [[nodiscard]] int64_t request_count(const models::DiTConfig& model, const ImageRequest& request);
@@ -30,7 +30,7 @@ struct ImageRequest {
 [[nodiscard]] Tensor request_noise(const models::DiTConfig& model, const ImageRequest& request);
 
 /// The request's images, sampled in batches of at most `batch`: f32 [N, C, H, W] in [-1, 1] up to overshoot. The model
-/// must be in evaluation mode. `progress` is told the share of the work that is done. Records no graph.
+/// must be in evaluation mode. `progress` gets the share of the work that is done. Records no graph.
 Tensor sample_images(const models::DiT& model, const models::DiffusionConfig& process,
                      const models::SamplerConfig& sampler, const ImageRequest& request,
                      const std::function<void(double share)>& progress = {}, int64_t batch = 128);

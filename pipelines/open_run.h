@@ -8,13 +8,13 @@
 
 namespace ditharos::pipelines {
 
-/// training::open_checkpoint; `model` is what the kind is called in messages: "a DiT".
+/// training::open_checkpoint; `model` is the name of the kind in messages: "a DiT".
 inline training::LatestCheckpoint open_run(const std::string& path, const std::string& kind, const std::string& model,
                                            const LoadOptions& options) {
   return training::open_checkpoint(path, {kind, model}, options.reporter ? *options.reporter : training::silent());
 }
 
-/// The tensors that the options ask for.
+/// The averaged or the last weights, as the options say.
 inline const nn::NamedTensors& weights_of(const training::TrainState& state, const LoadOptions& options) {
   return options.averaged && !state.ema.empty() ? state.ema : state.model;
 }

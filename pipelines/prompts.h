@@ -1,5 +1,5 @@
 #pragma once
-// Prompts and captions as what a video model takes.
+// Prompts and captions as inputs of a video model.
 #include <string>
 #include <vector>
 
@@ -8,15 +8,15 @@
 
 namespace ditharos::pipelines {
 
-/// Prompts as the model takes them, i64 [B, length]. ConfigError naming the prompt that is empty or too long.
+/// The tokens of prompts, i64 [B, length]. ConfigError naming the prompt that is empty or too long.
 Tensor encode_prompts(const data::Tokenizer& tokenizer, const std::vector<std::string>& prompts, int64_t length);
-/// The same for captions of training clips, of which the model reads only the beginning when they are too long.
+/// The tokens of captions of training clips, which are truncated when they are too long.
 Tensor encode_captions(const data::Tokenizer& tokenizer, const std::vector<std::string>& captions, int64_t length);
 /// The null condition, "no prompt", i64 [length].
 Tensor null_prompt(const data::Tokenizer& tokenizer, int64_t length);
 
-/// The first captions of the data that the model reads whole, at most `count` of them, none twice. ConfigError when it
-/// reads none of the first thousand.
+/// The first captions of the data that fit into the model's prompt length, at most `count` of them, none twice.
+/// ConfigError when none of the first thousand fits.
 [[nodiscard]] std::vector<std::string> first_captions(const data::DataSource& source, const data::Tokenizer& tokenizer,
                                         int64_t length, int64_t count);
 

@@ -17,16 +17,16 @@
 namespace ditharos::pipelines {
 namespace {
 
-/// Which numbers a setting takes. The upper bound belongs to them.
+/// The range of a setting. The upper bound is included.
 struct Range {
   double low = -std::numeric_limits<double>::max(), high = std::numeric_limits<double>::max();
-  bool open = false;  ///< the lower bound does not belong to them
+  bool open = false;  ///< the lower bound is excluded
 
   bool holds(double x) const { return std::isfinite(x) && (open ? x > low : x >= low) && x <= high; }
 };
 constexpr double most = 1 << 16;  // of every size of a model, as its configuration has it
 
-/// A configuration's text, whose settings are taken one by one; at the end none may be left.
+/// A configuration's text, whose settings are read one by one; finish() refuses those that are left.
 class Document {
  public:
   Document(const std::string& text, const std::string& source) : source_(source) {
@@ -42,7 +42,7 @@ class Document {
    public:
     Section(Document& document, const std::string& name) : document_(document), name_(name) {}
 
-    /// Reads a setting into `variable`, which keeps its value when there is none. T: bool, int64_t, double,
+    /// Reads a setting into `variable`, which keeps its value when the setting is missing. T: bool, int64_t, double,
     /// std::string, or std::vector of one of the numbers, to each of which the range applies.
     template <class T>
     Section& take(const char* key, T& variable, const Range& range = {}) {
@@ -63,7 +63,7 @@ class Document {
       }
       refuse(*node, key);
     }
-    /// Settings of the training alone.
+    /// Skips settings that only the training uses.
     Section& pass(std::initializer_list<const char*> keys) {
       for (const char* key : keys) static_cast<void>(document_.find(name_, key));
       return *this;
@@ -105,9 +105,9 @@ class Document {
   };
 
   Section section(const std::string& name) { return Section(*this, name); }
-  /// A section of the training alone.
+  /// Skips a section that only the training uses.
   void pass_section(const std::string& name) { passed_.insert(name); }
-  /// ConfigError when there is a section or a key that nobody asked for.
+  /// ConfigError when there is a section or a key that was not read.
   void finish() const {
     for (const auto& [name, node] : root_) {
       const std::string section(name.str());
@@ -124,7 +124,7 @@ class Document {
   }
 
  private:
-  /// The node of a key, or null; it counts as taken.
+  /// The node of a key, or null; it counts as read.
   const toml::node* find(const std::string& section, const char* key) {
     taken_[section].insert(key);
     const toml::table* table = root_[section].as_table();
@@ -158,7 +158,7 @@ void take_flow(Document::Section section, models::FlowConfig& flow) {
       .take("time_shift", flow.time_shift, {1e-6, 1e6});
 }
 
-/// What images and clips have in common in [sample].
+/// The keys of [sample] that images and clips have in common.
 void take_sampler(Document::Section section, models::SamplerConfig& sampler) {
   section.take("sampling_steps", sampler.steps, {1, 1000})
       .take("guidance", sampler.guidance.scale, {0, 1e6})

@@ -21,9 +21,9 @@ class Scanner {
   }
 
   void check() {
-    bool line_begins = true;  // before the first character of a line that is no space, outside of arrays
-    int depth = 0;            // of brackets
-    char last = '\n';         // that was no space
+    bool line_begins = true;  // only spaces so far in this line; false within arrays
+    int depth = 0;            // of nested brackets
+    char last = '\n';         // the last character that is no space
     while (!at_end()) {
       const char c = peek();
       if (c == '#') {
@@ -72,7 +72,7 @@ class Scanner {
 
   template <class... Parts>
   [[noreturn]] void refuse(const Parts&... parts) const {
-    // A column counts characters, and a character is what no continuation byte begins.
+    // Columns count characters: bytes that are no continuation bytes of UTF-8.
     const std::string_view before = text_.substr(begin_of_line_, at_ - begin_of_line_);
     const auto column = std::count_if(before.begin(), before.end(), [](char c) { return (c & 0xC0) != 0x80; });
     fail<ConfigError>(source_, ":", line_, ":", column + 1, ": ", parts...);
@@ -92,7 +92,7 @@ class Scanner {
       refuse("unexpected ", shown(), ": outside of quotes only letters of ASCII, digits and signs are allowed");
   }
 
-  /// From the opening bracket to where the key begins; the library checks what follows.
+  /// From the opening bracket to the beginning of the key; the library checks the rest.
   void check_header() {
     advance();
     skip_space();

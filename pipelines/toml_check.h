@@ -1,13 +1,13 @@
 #pragma once
-// What the TOML library must not be given. Internal to settings_toml.cpp.
+// Rejects text on which the TOML library has undefined behaviour. Called before any text is parsed.
 #include <string>
 
 namespace ditharos::pipelines {
 
-/// ConfigError "source:line:column: ..." for text that toml++ 3.3.0 does not survive: it reaches undefined behaviour at
-/// a character beyond ASCII outside of quotes and comments (a quotation mark that follows a value quotes nothing),
-/// where no key follows the bracket of a section, and at some malformed times, for which reason no time is let through.
-/// All other mistakes are left to the library, which names them.
+/// ConfigError "source:line:column: ..." for text on which toml++ 3.3.0 has undefined behaviour: a character beyond
+/// ASCII outside of quotes and comments (a quotation mark that follows a value does not begin a string), a bracket of a
+/// section without a key behind it, and some malformed times. All times are refused for this reason. Other mistakes are
+/// reported by the library.
 void check_toml(const std::string& text, const std::string& source);
 
 }  // namespace ditharos::pipelines

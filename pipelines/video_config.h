@@ -1,5 +1,5 @@
 #pragma once
-// What describes a trained video model, its autoencoder, the clips they were trained on, and how the model is sampled.
+// The configurations of a trained video model, its autoencoder, their training clips, and its sampling.
 #include <string>
 #include <vector>
 
@@ -20,7 +20,7 @@ struct TrainedClips {
 
 struct VideoModelConfig {
   TrainedClips clips;
-  /// Channels and vocabulary follow from the autoencoder and the tokenizer.
+  /// Channels and vocabulary are those of the autoencoder and the tokenizer.
   models::DiTConfig model = models::video_dit_preset();
   models::FrameFlowConfig flow;
   models::SamplerConfig sampler{.guidance = {.scale = 4}};

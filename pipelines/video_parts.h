@@ -1,5 +1,5 @@
 #pragma once
-// The parts of a video model beside its transformer: tokenizer and autoencoder. How files hold them.
+// The parts of a video model besides its transformer, tokenizer and autoencoder, and their form in files.
 #include <map>
 #include <optional>
 #include <string>
@@ -19,7 +19,7 @@ inline constexpr const char* autoencoder_checkpoint_kind = "video-autoencoder";
 struct VideoParts {
   data::Tokenizer tokenizer;
   std::optional<models::VideoAutoencoderConfig> autoencoder;  ///< none: the model works on pixels
-  /// How files describe the autoencoder; empty without one. To be passed on as it is.
+  /// The text that describes the autoencoder in files; empty without one. Pass it on unchanged.
   std::string autoencoder_description;
 };
 /// The parts that a checkpoint of train_video or an export describes, by its metadata. IoError or ConfigError naming
@@ -28,7 +28,7 @@ struct VideoParts {
 /// Writes kind and parts into a state that a trainer captured. The state's configuration is the training program's.
 void describe_video_checkpoint(training::TrainState& state, const VideoParts& parts);
 
-/// The configuration of a transformer, completed by what follows from its parts: channels and vocabulary.
+/// The configuration of a transformer, completed with channels and vocabulary from its parts.
 [[nodiscard]] models::DiTConfig fitted(models::DiTConfig config, const VideoParts& parts);
 /// The whole model, with random weights from `seed` and this autoencoder; null: one with random weights, where the
 /// parts have one at all.

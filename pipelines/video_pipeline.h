@@ -28,13 +28,13 @@ class VideoPipeline {
   Tensor operator()(const std::vector<std::string>& prompts, const ClipRequest& request,
                     const ClipProgress& progress = {}) const;
 
-  /// How the model is sampled; at first as it was during training. ConfigError unless it is a sampler of a flow.
+  /// The sampler, by default that of the training. ConfigError unless it is a sampler of a flow.
   void set_sampler(const models::SamplerConfig& sampler);
   const models::SamplerConfig& sampler() const { return config_.sampler; }
 
-  /// Writes weights and all else that sampling needs as one safetensors file, whole or not at all: the transformer in
-  /// bf16, the autoencoder, whose precision decides that of every pixel, in f32. Returns its size in bytes. ConfigError
-  /// for another ending than .safetensors.
+  /// Writes weights and everything else that sampling needs as one safetensors file, whole or not at all. The
+  /// transformer is stored in bf16, the autoencoder in f32, since its precision limits that of every pixel. Returns the
+  /// file's size in bytes. ConfigError for another ending than .safetensors.
   int64_t save(const std::string& path);
 
   const models::LatentDiT& model() const { return model_; }
@@ -44,7 +44,7 @@ class VideoPipeline {
   int64_t step() const { return step_; }            ///< of the training
   const std::string& path() const { return path_; }  ///< the file that the model came from
 
-  /// The model's weights, for a training that begins with them.
+  /// The model's weights, for a training that starts from them.
   models::LatentDiT& trainable_model() { return model_; }
 
  private:

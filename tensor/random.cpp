@@ -12,7 +12,7 @@
 namespace ditharos {
 namespace {
 
-/// Elements that are worth a thread: each costs ten rounds of Philox.
+/// Least number of elements per thread: each costs ten rounds of Philox.
 constexpr int64_t grain = 4096;
 
 /// High 64 bits of the product: maps the 64 random bits of `x` to [0, n). Each value's probability is within 2^-64 of

@@ -78,7 +78,7 @@ models::ConvClassifier train_classifier(const data::Dataset& dataset, const Clas
 
 std::string classifier_fingerprint(const data::Dataset& dataset, const ClassifierTraining& training) {
   const auto line = [](const char* key, const std::string& value) { return key + (" = " + value + "\n"); };
-  return line("layout", "1") +  // to be raised when the network or its training changes
+  return line("layout", "1") +  // increase it when the network or its training changes
          line("images", std::to_string(checksum(dataset.images()))) +
          line("labels", std::to_string(checksum(dataset.labels()))) +
          line("count", std::to_string(dataset.size())) + line("channels", std::to_string(dataset.channels())) +

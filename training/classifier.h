@@ -1,6 +1,6 @@
 #pragma once
-// Trains the classifier of a data set for models/evaluation: once, then it is read from a cache. It is here because it
-// needs an optimiser, which models/ may not include.
+// Trains the classifier of a data set for models/evaluation, or reads it from a cache. It is in this folder because
+// models/ may not include optimisers.
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -21,26 +21,26 @@ struct ClassifierTraining {
 /// Called before the first step (step 0, no loss yet: NaN) and after every step.
 using ClassifierProgress = std::function<void(int64_t step, int64_t total, double loss)>;
 
-/// Trains a classifier from scratch; it comes back in evaluation mode. A set with less than a batch is one batch.
+/// Trains a classifier from scratch and returns it in evaluation mode. A set smaller than a batch is one batch.
 [[nodiscard]] models::ConvClassifier train_classifier(const data::Dataset& dataset, const ClassifierTraining& training,
                                         const ClassifierProgress& progress = {});
 
-/// Names everything that decides a trained classifier: the images and labels by checksum, the settings.
+/// Identifies a trained classifier: the checksum of images and labels, and the settings.
 [[nodiscard]] std::string classifier_fingerprint(const data::Dataset& dataset, const ClassifierTraining& training);
 
 struct [[nodiscard]] CachedClassifier {
   models::ConvClassifier model;
   std::string path;       ///< its file
   bool was_cached;        ///< read from there, not trained now
-  std::string complaint;  ///< why a file that was there could not be used; "" otherwise
+  std::string complaint;  ///< why an existing file could not be used; "" otherwise
 };
 /// The classifier of this data set and these settings from `folder`, or trained and saved there. IoError when it cannot
 /// be saved.
 CachedClassifier cached_classifier(const std::string& folder, const data::Dataset& dataset,
                                    const ClassifierTraining& training, const ClassifierProgress& progress = {});
 
-/// The same where the data set takes long to make: it is asked for when the classifier must be trained. `like` is a
-/// data set of the same form, and `fingerprint` names all that decides the result.
+/// The same for a data set that is expensive to create: it is created only when the classifier must be trained. `like`
+/// is a data set of the same sizes and classes, and `fingerprint` identifies the result.
 CachedClassifier cached_classifier(const std::string& folder, const std::string& fingerprint, const data::Dataset& like,
                                    const std::function<data::Dataset()>& make, const ClassifierTraining& training,
                                    const ClassifierProgress& progress = {});

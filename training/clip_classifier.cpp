@@ -14,7 +14,7 @@ CachedClassifier cached_clip_classifier(const std::string& folder, const data::D
     options.second_object = 0;
     return models::object_crops(data::MovingGarments(objects, options), shapes);
   };
-  // A few crops stand for all of them: whoever changes how clips are made or measured changes these as well.
+  // The checksum of a few crops stands for all: it changes when the rendering or the measurement of clips changes.
   const data::Dataset some = crops(32);
   const std::string fingerprint = classifier_fingerprint(some, training) + "clips = " + std::to_string(clips) + "\n";
   const auto make = [&] {

@@ -8,7 +8,7 @@
 namespace ditharos::training {
 
 /// A classifier of the objects in `clips` synthetic clips of two frames in several sizes, from `folder`, or trained and
-/// saved there. `objects` are the images that clips are made of. `on_training` is called before clips are rendered for
+/// saved there. `objects` are the images of the objects. `on_training` is called before clips are rendered for
 /// the training. IoError when it cannot be saved.
 CachedClassifier cached_clip_classifier(const std::string& folder, const data::Dataset& objects, int64_t clips,
                                         const ClassifierTraining& training,

@@ -1,5 +1,5 @@
 #pragma once
-// What an autoencoder's latents are normalised by, measured on the data that it is trained on.
+// Measures the mean and standard deviation by which an autoencoder's latents are normalised, on its training data.
 #include <vector>
 
 #include <ditharos/data/loading/loader.h>
@@ -7,8 +7,7 @@
 
 namespace ditharos::training {
 
-/// Sets the latents' mean and standard deviation from `count` clips of each shape, with the weights that the model has
-/// now.
+/// Sets the latents' mean and standard deviation from `count` clips of each shape, with the model's present weights.
 void measure_latents(models::VideoAutoencoder& model, const data::DataSource& source,
                      const std::vector<data::Bucket>& buckets, int64_t count = 128);
 

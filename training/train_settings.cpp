@@ -9,7 +9,7 @@
 namespace ditharos::training {
 namespace {
 
-/// The matrices that every token of a block passes; what modulates a block is AdamW's, as embeddings are.
+/// True for the matrices of the blocks. Modulations and embeddings are left to AdamW.
 bool is_hidden_matrix(const nn::NamedTensor& p) {
   const auto has = [&](const char* part) { return p.name.find(part) != std::string::npos; };
   return p.tensor.rank() == 2 && has("blocks.") && !has("adaLN_modulation");

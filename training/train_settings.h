@@ -1,5 +1,5 @@
 #pragma once
-// The settings that all training runs have in common, and the optimiser and the trainer's configuration that follow.
+// The settings that all training runs have in common, and the optimiser and trainer configuration for them.
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -13,10 +13,10 @@ namespace ditharos::training {
 
 enum class OptimizerKind {
   adamw,
-  muon  ///< for the matrices of the blocks; AdamW for all else
+  muon  ///< for the matrices of the blocks; AdamW for all other parameters
 };
 
-/// The optimiser and how long it works.
+/// The settings of the optimiser and of the loop.
 struct TrainSettings {
   OptimizerKind optimizer = OptimizerKind::adamw;
   int64_t steps = 2000, batch_size = 64;
@@ -28,7 +28,7 @@ struct TrainSettings {
   uint64_t seed = 0;
 };
 
-/// What is written on the way.
+/// The settings of the output.
 struct OutputSettings {
   int64_t sample_every = 500, checkpoint_every = 500;  ///< steps; 0: only at the end
   int64_t log_every = 10;                              ///< steps between lines of metrics.jsonl; 0: none
@@ -37,9 +37,9 @@ struct OutputSettings {
 
 /// ConfigError unless the learning rates fit together.
 void check_schedule(const TrainSettings& train);
-/// Steps of warm-up: those that were asked for, or a tenth of all steps where a schedule would have nothing left.
+/// Steps of warm-up: the setting, or a tenth of all steps where the warm-up would leave none for the schedule.
 [[nodiscard]] int64_t warmup_steps(const TrainSettings& train);
-/// Seed, clipping, average and schedule; what is dropped from conditions is the caller's.
+/// Seed, clipping, average and schedule. The caller sets the dropout of conditions.
 [[nodiscard]] TrainerConfig trainer_config(const TrainSettings& train);
 /// The optimiser of all parameters of the model.
 [[nodiscard]] std::unique_ptr<optim::Optimizer> make_optimizer(nn::ModuleBase& model, const TrainSettings& train);

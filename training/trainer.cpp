@@ -17,7 +17,7 @@ namespace {
 
 constexpr const char* stream_name = "train";
 constexpr double no_limit = std::numeric_limits<double>::infinity();
-/// Sets the trainer's random numbers apart from others that a program draws with the same seed.
+/// Separates the trainer's random numbers from others that a program draws with the same seed.
 constexpr uint64_t stream_key = 0x747261696e;  // "train"
 enum Purpose : uint64_t { conditions_stream, objective_stream };
 
@@ -28,11 +28,11 @@ bool all_finite(const Tensor& x) {
 
 LossByTime by_time(const models::Loss& loss) {
   LossByTime result;
-  const std::vector<double> losses = loss.per_sample.to_vector<double>(), way = loss.progress.to_vector<double>();
+  const std::vector<double> losses = loss.per_sample.to_vector<double>(), progress = loss.progress.to_vector<double>();
   for (size_t i = 0; i < losses.size(); ++i) {
-    const int part = std::clamp(int(way[i] * LossByTime::parts), 0, LossByTime::parts - 1);
-    result.sum[size_t(part)] += losses[i];
-    ++result.samples[size_t(part)];
+    const int bin = std::clamp(int(progress[i] * LossByTime::bins), 0, LossByTime::bins - 1);
+    result.sum[size_t(bin)] += losses[i];
+    ++result.samples[size_t(bin)];
   }
   return result;
 }
@@ -114,7 +114,7 @@ void Trainer::explain_bad_loss(double loss, const Tensor& data, const std::funct
   for (const auto& [name, tensor] : nn::named_tensors(model_)) {
     check(all_finite(tensor), what, ": ", name, " holds a value that is not finite");
   }
-  // Once more, watching every operation: all that is random depends on the seed and the step.
+  // Repeats the step with a check of every result; all randomness depends on the seed and the step, so it is the same.
   const NoGrad no_grad;
   const NonFiniteSearch search;
   forward();

@@ -1,5 +1,5 @@
 #pragma once
-// One step of training: from a batch to new weights.
+// One step of training: an update of the weights from one batch.
 #include <array>
 #include <functional>
 #include <memory>
@@ -17,19 +17,19 @@ namespace ditharos::training {
 struct TrainerConfig {
   uint64_t seed = 0;
   double class_dropout = 0;  ///< share of conditions that null_condition replaces, drawn anew for every sample
-  /// What stands for "no condition": i64, of the shape of one sample's condition, {} for a label and [L] for a prompt.
-  /// Needed when class_dropout is not 0 and steps are given conditions.
+  /// The null condition: i64, of the shape of one sample's condition, {} for a label and [L] for a prompt. Needed when
+  /// class_dropout is not 0 and steps have conditions.
   Tensor null_condition = {};
   double clip_norm = 0;  ///< largest global norm of the gradients; 0: no clipping
   double ema_decay = 0;  ///< highest decay of the weights' moving average; 0: no average
   optim::Schedule schedule = {};
 };
 
-/// Sums of losses by how far from noise (0) to data (1) the samples were drawn: equal parts of [0, 1].
+/// Sums of losses by timestep: equal bins of the progress from noise (0) to data (1).
 struct LossByTime {
-  static constexpr int parts = 8;
-  std::array<double, parts> sum{};
-  std::array<int64_t, parts> samples{};
+  static constexpr int bins = 8;
+  std::array<double, bins> sum{};
+  std::array<int64_t, bins> samples{};
 };
 
 struct StepMetrics {
@@ -39,8 +39,8 @@ struct StepMetrics {
   LossByTime loss_by_time;
 };
 
-/// Trains the parameters of `model`. All that is random in step k depends on (seed, k) alone, so a run that is restored
-/// at step k goes on as if it had never stopped.
+/// Trains the parameters of `model`. The randomness of step k depends only on (seed, k), so a run that is restored at
+/// step k continues with the same results as one that never stopped.
 class Trainer {
  public:
   /// `network` computes with the parameters of `model`, which must outlive the trainer, as must what `network` refers
@@ -49,20 +49,20 @@ class Trainer {
           std::unique_ptr<optim::Optimizer> optimizer, const TrainerConfig& config);
 
   /// Loss of the batch (data [B, ...]; conditions i64 [B, ...], undefined for a model without any), its gradient,
-  /// clipping, and the update of weights and average. The first step audits that the model lists every parameter that
-  /// the loss trains. Throws Error, and has changed nothing, when the loss or a gradient is not finite; the message
-  /// names the parameter, says that it was the data, or names the operation and the module whose result overflowed. So
-  /// it does when the gradient is so large that its squares, which Adam averages, would overflow.
+  /// clipping, and the update of weights and average. The first step checks that the model lists every parameter that
+  /// the loss trains. Throws Error, and has changed nothing, when the loss or a gradient is not finite, or when the
+  /// gradient's squares, which Adam averages, would overflow. The message names the cause: a parameter, the data, or
+  /// the operation and the module whose result overflowed.
   StepMetrics step(const Tensor& data, const Tensor& conditions = {});
 
-  /// Updates made, those before a restore included.
+  /// The number of updates, those before a restore included.
   int64_t steps() const { return steps_; }
   /// The moving average for EmaScope, or null.
   optim::Ema* ema() { return ema_ ? &*ema_ : nullptr; }
 
   /// Fills in weights, average, optimiser, step and random stream. The tensors are handles: save before the next step.
   void capture(TrainState& state);
-  /// The way back. Throws, and has changed nothing, when the state is of another model or of another seed.
+  /// The inverse. Throws, and has changed nothing, when the state is of another model or of another seed.
   void restore(const TrainState& state);
 
  private:

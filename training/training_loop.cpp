@@ -16,7 +16,7 @@ TrainingResult run_training(const TrainingLoop& loop) {
   Reporter& reporter = loop.reporter;
   const RunFolder& folder = loop.outputs.folder();
   const int64_t began = trainer.steps(), steps = loop.run.train.steps;
-  // A run that makes no step leaves the description of those that were made.
+  // A call without a step keeps the description of the earlier steps.
   if (!loop.run.configuration.empty() && (began < steps || !folder.has(configuration_file)))
     folder.write_text(configuration_file, loop.run.configuration);
   CheckpointFolder checkpoints(folder.file(checkpoint_folder), loop.output.keep_checkpoints);

@@ -29,34 +29,34 @@
 
 namespace ditharos::training {
 
-/// What the loop works with. What is referred to must outlive it; the functions are called on the calling thread.
+/// The inputs of run_training. Referenced objects must outlive it; the functions are called on the calling thread.
 struct TrainingLoop {
-  Trainer& trainer;  ///< restored, if the run goes on
+  Trainer& trainer;  ///< already restored, if the run is resumed
   const RunOutputs& outputs;
   const RunIdentity& run;
   OutputSettings output = {};
-  /// Makes one step with the next batch.
+  /// One training step with the next batch.
   std::function<StepMetrics()> step;
-  /// Adds to a state that the trainer captured what else its checkpoint holds: where the data stand, for one.
+  /// Completes a state that the trainer captured before it is saved, for example with the position in the data.
   std::function<void(TrainState&)> describe = {};
-  /// Writes samples to the path and returns what it measured, for metrics.jsonl; it may be nothing. Needs a file of
-  /// samples among the outputs.
+  /// Writes samples to the path and returns measurements for metrics.jsonl, which may be empty. Needs a file of samples
+  /// among the outputs.
   std::function<JsonObject(const std::string& path)> show = {};
   Reporter& reporter = silent();
-  bool catch_signals = true;  ///< false: signals do what the program makes of them, and the loop does not listen
+  bool catch_signals = true;  ///< false: the program's own signal handlers stay, and signals do not stop the loop
 };
 
 /// How a run ended.
 struct TrainingResult {
-  int64_t steps = 0;  ///< made in all
-  int signal = 0;     ///< that ended the run early; 0: none
+  int64_t steps = 0;  ///< of the run so far, those before a resume included
+  int signal = 0;     ///< the signal that ended the run early; 0: none
   std::string checkpoint, metrics, samples, trace;  ///< the files that were written; empty: none
 };
 
-/// Trains until the last step or until a signal (see Interrupt). A checkpoint of where it ended is there in both cases.
-/// Samples are drawn only after the checkpoint of their step is saved, so drawing them can fail, or be stopped by a
-/// signal, and nothing is lost; a run that is resumed there draws them first. Every `log_every` steps metrics.jsonl
-/// gets a line; the files depend on the configuration alone, whether the run was interrupted and resumed or not.
+/// Trains until the last step or until a signal (see Interrupt), and saves a checkpoint in both cases. Samples are
+/// drawn after the checkpoint of their step is saved: nothing is lost when sampling fails or is stopped by a signal,
+/// and a run that is resumed at this step draws them first. metrics.jsonl gets a line every `log_every` steps. The
+/// contents of the files do not depend on whether the run was interrupted and resumed.
 TrainingResult run_training(const TrainingLoop& loop);
 
 }  // namespace ditharos::training

@@ -23,7 +23,7 @@ struct KeptTensor {
 struct ListedNode {
   std::shared_ptr<Node> node;
   std::string name;          // of a leaf, if it was given one
-  std::vector<int> inputs;   // places in the list; -1: needs no gradient
+  std::vector<int> inputs;   // indices in the list; -1: needs no gradient
   std::vector<KeptTensor> kept;
   int64_t own_bytes = 0;     // sum of own_bytes()
 };

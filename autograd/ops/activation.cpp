@@ -27,7 +27,7 @@ Tensor function_of_input(const char* name, Unary f, Binary kernel, Derivative de
                 });
 }
 
-/// Multiplicand for a tail that is 0 from far before these bounds on: keeps 0 * infinity out, as the kernels do.
+/// x clamped to bounds beyond which the other factor is 0: avoids 0 * infinity, as the kernels do.
 Tensor bounded(const Tensor& x) { return clamp(x, -1e4, 1e4); }
 }  // namespace
 
@@ -56,7 +56,7 @@ Tensor sigmoid(const Tensor& x) {
 }
 
 Tensor relu(const Tensor& x) {
-  // d/dx relu(x) is known from its sign, which the output has as well.
+  // d/dx relu(x) depends only on the sign of x, which the output has too.
   return record("relu", kernels::unary(Unary::relu, x), {x}, save_output,
                 fused(each([](const Backward& d) {
                         return kernels::binary(Binary::relu_backward, d.grad(), d.output());

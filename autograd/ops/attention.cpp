@@ -9,7 +9,7 @@
 namespace ditharos {
 namespace {
 
-/// The same in public operations: what the fused kernel computes without ever holding [B, H, T, T].
+/// The composite of public operations; the fused kernel computes the same without a [B, H, T, T] in memory.
 Tensor attention_composite(const Tensor& qkv, int64_t heads) {
   const int64_t batch = qkv.size(0), tokens = qkv.size(1), width = qkv.size(2) / 3, head = width / heads;
   const Tensor split = permute(reshape(qkv, {batch, tokens, 3, heads, head}), {2, 0, 3, 1, 4});  // [3, B, H, T, head]

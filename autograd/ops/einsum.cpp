@@ -1,7 +1,7 @@
 // Einstein's sum convention: a product of tensors whose axes have names, summed over the names that the result lacks.
 //
-// Operands are multiplied from left to right. A name that neither the result nor a later operand has is summed as soon
-// as it can be, so that each product is one (batched) matrix product or an elementwise one.
+// Operands are multiplied from left to right. A name that neither the result nor a later operand has is summed as early
+// as possible, so each product is a (batched) matrix product or an elementwise one.
 #include <algorithm>
 #include <map>
 

@@ -1,5 +1,5 @@
-// Largest and smallest elements. The derivative is piecewise constant: each place where the extremum is reached gets
-// its share of the gradient.
+// Largest and smallest elements. The derivative is piecewise constant: the gradient is divided equally among the
+// positions where the extremum is reached.
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/detail/axes.h>
@@ -21,8 +21,8 @@ Tensor extremum(const char* name, Kernel kernel, const Tensor& x, int axis, bool
                   const Tensor in = d.input(0);
                   Shape kept = in.shape();
                   kept[axis] = 1;
-                  // Where the extremum is reached several times, each place gets its share. NaN is one, by comparison
-                  // with itself. A gradient that is not finite reaches no other place.
+                  // The gradient is divided among the positions of the extremum. NaN counts as one: it differs from
+                  // itself. Other positions get 0 even when the gradient is not finite.
                   const Tensor hit = logical_or(equal(in, views::reshape(d.output(), kept)), not_equal(in, in));
                   const Tensor count = to(sum(hit, {axis}, true), in.dtype());
                   return where(hit, reshape(d.grad(), kept) / count, scalar(0, in.dtype()));
@@ -36,9 +36,9 @@ Tensor over_axes(const char* name, Kernel kernel, const Tensor& x, const Axes& a
   return reshape(extremum(name, kernel, rows, rows.rank() - 1, false), reduced.result_shape(keepdim));
 }
 
-ValuesAndIndices with_place(const Tensor& x, const Tensor& place, int axis, bool keepdim) {
-  const Tensor values = gather(x, axis, place);
-  return keepdim ? ValuesAndIndices{values, place} : ValuesAndIndices{squeeze(values, axis), squeeze(place, axis)};
+ValuesAndIndices with_indices(const Tensor& x, const Tensor& indices, int axis, bool keepdim) {
+  const Tensor values = gather(x, axis, indices);
+  return keepdim ? ValuesAndIndices{values, indices} : ValuesAndIndices{squeeze(values, axis), squeeze(indices, axis)};
 }
 
 }  // namespace
@@ -58,10 +58,10 @@ Tensor argmin(const Tensor& x, int axis, bool keepdim) {
 }
 
 ValuesAndIndices max(const Tensor& x, int axis, bool keepdim) {
-  return with_place(x, kernels::argmax(x, axis, true, "max"), axis, keepdim);
+  return with_indices(x, kernels::argmax(x, axis, true, "max"), axis, keepdim);
 }
 ValuesAndIndices min(const Tensor& x, int axis, bool keepdim) {
-  return with_place(x, kernels::argmin(x, axis, true, "min"), axis, keepdim);
+  return with_indices(x, kernels::argmin(x, axis, true, "min"), axis, keepdim);
 }
 
 }  // namespace ditharos

@@ -1,5 +1,5 @@
-// Reading and adding by index. Reading and adding are each other's adjoint, so either gives the other's gradient.
-// Indices are saved as inputs, so that changing them between forward and backward is noticed.
+// Reading and adding by index. They are adjoint, so each is the gradient of the other. Indices are saved as inputs, so
+// that a change between forward and backward is detected.
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/kernels/index/index.h>

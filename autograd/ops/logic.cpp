@@ -1,4 +1,4 @@
-// Selection, comparisons, logic on booleans, and what masks do.
+// Selection, comparisons, logic on booleans, and masks.
 #include <algorithm>
 
 #include <ditharos/autograd/node.h>
@@ -84,7 +84,7 @@ namespace {
 Tensor on_or_below(const char* op, const Tensor& x, int64_t diagonal) {
   check<ShapeError>(x.rank() >= 2, "[", op, "] needs at least two axes, got shape ", x.shape());
   const Tensor rows = unsqueeze(arange(x.size(-2), DType::i64), 1), columns = arange(x.size(-1), DType::i64);
-  // Beyond the corners nothing changes, and no sum overflows.
+  // Clamped to the corners, beyond which the result is the same: no sum overflows.
   const int64_t corner = std::clamp(diagonal, -x.size(-2) - 1, x.size(-1) + 1);
   return less_equal(columns, rows + double(corner));
 }

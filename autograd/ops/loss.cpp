@@ -36,12 +36,13 @@ Tensor reduced(const char* op, const Tensor& losses, Reduction reduction) {
 /// e^2 / 2 for |e| <= delta, else delta (|e| - delta / 2).
 Tensor huber(const Tensor& error, double delta) {
   const Tensor size = abs(error), near = less_equal(size, scalar(delta, size.dtype()));
-  // Far out the square gets 0 instead of the error: its branch is not taken, but 0 times infinity is no gradient.
+  // In the linear range the square is taken of 0 instead of the error, so that the derivative of the branch that is not
+  // selected stays finite: 0 times infinity would be NaN.
   const Tensor inside = where(near, error, scalar(0, error.dtype()));
   return where(near, square(inside) * .5, (size - .5 * delta) * delta);
 }
 
-/// w x, and 0 where w is 0 although x is infinite: what cannot happen costs nothing.
+/// w x, and 0 where w is 0, even for an infinite x.
 Tensor weighted(const Tensor& w, const Tensor& x) {
   if (kernels::all_finite(x)) return w * x;
   const Tensor size = kernels::unary(kernels::Unary::abs, x), zero = scalar(0, x.dtype());

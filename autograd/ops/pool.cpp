@@ -12,8 +12,8 @@ namespace {
 using kernels::Taps;
 using SharedTaps = std::shared_ptr<const Taps>;
 
-/// y = R x C^T for every image, with R and C given and their transposes for the way back: the map is linear, so its
-/// adjoint is the same with R^T and C^T, to every order.
+/// y = R x C^T for every image, for given R and C and their transposes: the map is linear, so its adjoint is the same
+/// map with R^T and C^T, to every order.
 Tensor resampled(const char* op, const Tensor& x, const SharedTaps& rows, const SharedTaps& columns,
                  const SharedTaps& rows_back, const SharedTaps& columns_back) {
   return record("resample", kernels::resample(op, x, *rows, *columns), {x}, save_nothing,
@@ -56,7 +56,7 @@ void check_size(const char* op, const Tensor& x, const Shape& size) {
   check<ShapeError>(x.rank() == 4 && x.size(2) >= 1 && x.size(3) >= 1, "[", op,
                     "] needs x [B, C, H, W] with at least one pixel, got ", x.shape());
   check<ShapeError>(size[0] >= 1 && size[1] >= 1, "[", op, "] needs a size of at least 1 x 1, got ", size);
-  // ShapeError before a table of as many rows is made.
+  // ShapeError before memory is allocated for the table.
   static_cast<void>(numel({x.size(0), x.size(1), size[0], size[1]}));
   for (int i = 0; i < 2; ++i) static_cast<void>(checked_product(op, {checked_sum(op, {size[i], 1}), x.size(2 + i)}));
 }
@@ -73,8 +73,8 @@ Tensor max_pool2d(const Tensor& x, const PerAxis& kernel, const std::optional<Pe
   return record("max_pool2d", y, {x}, save_nothing, each([index = Saved(index), windows](const Backward& d) {
                   const Shape& in = d.input_shape(0);
                   const Shape planes{in[0], in[1], in[2] * in[3]};
-                  const Tensor places = reshape(d.intermediate(index), windows);
-                  return reshape(scatter_add(reshape(d.grad(), windows), 2, places, planes), in);
+                  const Tensor positions = reshape(d.intermediate(index), windows);
+                  return reshape(scatter_add(reshape(d.grad(), windows), 2, positions, planes), in);
                 }));
 }
 

@@ -52,7 +52,7 @@ Tensor pad_from_edge(const Tensor& x, const Padding& padding, kernels::Edge edge
                       " is too short to be ", reflect ? "reflected" : "repeated", " by ", before, " and ", after);
     Shape padded = out.shape();
     padded[i] = checked_sum("pad", {size, before, after});
-    static_cast<void>(numel(padded));  // ShapeError before as many indices are made
+    static_cast<void>(numel(padded));  // ShapeError before memory is allocated for the indices
     out = index_select(out, i, kernels::padding_indices(edge, size, before, after));
   }
   return out;
@@ -79,7 +79,7 @@ Tensor roll(const Tensor& x, int64_t shift, int axis) {
   axis = normalize_axis("roll", axis, x.rank());
   const int64_t n = x.size(axis);
   if (n == 0) return x;
-  const int64_t moved = (shift % n + n) % n;  // so many come from the end to the front
+  const int64_t moved = (shift % n + n) % n;  // number of elements that move from the end to the front
   if (moved == 0) return x;
   return cat({slice(x, axis, n - moved, n), slice(x, axis, 0, n - moved)}, axis);
 }

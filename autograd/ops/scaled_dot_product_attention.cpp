@@ -33,7 +33,7 @@ void check_operands(const Tensor& q, const Tensor& k, const Tensor& v, const Ten
                     mask.dtype());
 }
 
-/// [.., T, S] of booleans: which keys a query must not see; undefined when it sees all.
+/// [.., T, S] of booleans: true for keys that are masked out; undefined when none is.
 Tensor blocked_keys(const Tensor& mask, bool causal, int64_t queries, int64_t keys) {
   Tensor blocked;
   if (mask.defined()) {
@@ -46,12 +46,12 @@ Tensor blocked_keys(const Tensor& mask, bool causal, int64_t queries, int64_t ke
   return blocked.defined() ? logical_or(blocked, later) : later;
 }
 
-/// [.., T, 1] of booleans: which queries must not see any key.
+/// [.., T, 1] of booleans: true for queries whose keys are all masked out.
 Tensor sees_nothing(const Tensor& blocked) {
   return blocked.rank() == 0 || blocked.size(-1) == 0 ? blocked : kernels::amin(blocked, -1, true);
 }
 
-/// Keys or values, with zeros in place of those that no query sees: the weight 0 times NaN or infinity would be NaN.
+/// Keys or values, with zeros for those that are masked out for all queries: the weight 0 times NaN would be NaN.
 Tensor seen_alone(const Tensor& x, const Tensor& blocked) {
   if (!blocked.defined() || blocked.numel() == 0 || kernels::all_finite(x)) return x;
   const Tensor matrix = blocked.rank() < 2 ? reshape(blocked, {1, blocked.numel()}) : blocked;  // [.., T, S]
@@ -59,15 +59,15 @@ Tensor seen_alone(const Tensor& x, const Tensor& blocked) {
   return where(hidden, scalar(0, x.dtype()), x);
 }
 
-/// The same in public operations: what the fused kernel computes without ever holding [B, H, T, S].
+/// The composite of public operations; the fused kernel computes the same without a [B, H, T, S] in memory.
 Tensor composite(const Tensor& q, const Tensor& all_k, const Tensor& all_v, const Tensor& mask, bool causal) {
   const Tensor blocked = blocked_keys(mask, causal, q.size(2), all_k.size(2));
   const Tensor k = seen_alone(all_k, blocked), v = seen_alone(all_v, blocked);
   Tensor scores = matmul(q * (1 / std::sqrt(double(q.size(3)))), transpose(k, -2, -1));  // [B, H, T, S]
   if (mask.defined() && mask.dtype() != DType::boolean) scores = scores + mask;
   if (!blocked.defined()) return matmul(softmax(scores, -1), v);
-  // A query that sees no key at all gets zeros, and its gradients are zeros instead of NaN: its scores are 0 in place
-  // of minus infinity, and its weights are cleared afterwards.
+  // A query without any key gets zeros, and its gradients are zeros instead of NaN: its scores are set to 0 instead of
+  // minus infinity, and its weights are cleared afterwards.
   const Tensor fill = where(sees_nothing(blocked), scalar(0, scores.dtype()),
                             scalar(-std::numeric_limits<double>::infinity(), scores.dtype()));
   const Tensor weights = softmax(where(blocked, fill, scores), -1);
@@ -79,12 +79,13 @@ Tensor composite(const Tensor& q, const Tensor& all_k, const Tensor& all_v, cons
 Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& all_k, const Tensor& all_v, const Tensor& mask,
                                     bool causal) {
   check_operands(q, all_k, all_v, mask);
-  // A mask that is the same for every query makes the kernel leave keys out altogether; another one gives weights of 0.
+  // For a mask that is the same for every query the kernel skips masked keys; for others it gives them the weight 0.
   const bool by_query = causal || (mask.defined() && mask.rank() >= 2 && mask.size(-2) > 1);
   const Tensor blocked = by_query && !(kernels::all_finite(all_k) && kernels::all_finite(all_v))
                              ? blocked_keys(mask, causal, q.size(2), all_k.size(2)) : Tensor{};
   const Tensor k = seen_alone(all_k, blocked), v = seen_alone(all_v, blocked);
-  // The gradient of a mask is as large as the scores, which the kernel never holds: a learned mask takes the long way.
+  // The gradient of a mask is as large as the scores, which the kernel does not store: a learned mask uses the
+  // composite.
   if (grad_enabled() && mask.defined() && needs_grad(mask)) return composite(q, k, v, mask, causal);
   const bool recorded = grad_enabled() && (needs_grad(q) || needs_grad(k) || needs_grad(v));
   Tensor log_sum_exp;  // [B, H, T]

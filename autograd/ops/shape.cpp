@@ -31,7 +31,7 @@ Axes inverse(const Axes& order) {
   return inv;
 }
 
-/// The adjoint of slice: zeros of `shape` with x in the place of the slice.
+/// The adjoint of slice: zeros of `shape` with x at the position of the slice.
 Tensor unslice(const Tensor& x, const Shape& shape, int axis, int64_t begin, int64_t end, int64_t step) {
   Tensor whole = zeros(shape, x.dtype());
   kernels::copy_into(views::slice(whole, axis, begin, end, step), x);
@@ -149,7 +149,7 @@ Tensor contiguous(const Tensor& x) {
 
 Tensor to(const Tensor& x, DType dtype) {
   if (x.dtype() == dtype) return x;
-  // Rounding to whole numbers is constant between its steps: there is nothing to differentiate.
+  // Conversion to integers is piecewise constant: it has no gradient.
   if (!is_floating(dtype)) return not_differentiable("to", kernels::to(x, dtype), {x});
   const DType from = x.dtype();
   return record("to", kernels::to(x, dtype), {x}, save_nothing,

@@ -35,7 +35,7 @@ Tensor log_softmax_last(const Tensor& x) {
                       })));
 }
 
-/// The kernels work on the last axis; another one changes places with it.
+/// The kernels work on the last axis; another axis is swapped with it.
 template <class F>
 Tensor along(const char* op, const F& f, const Tensor& x, int axis) {
   axis = normalize_axis(op, axis, x.rank());

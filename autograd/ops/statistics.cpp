@@ -1,4 +1,4 @@
-// Reductions made of others: variance, norms, log-sum-exp, products; and running sums.
+// Composite reductions: variance, norms, log-sum-exp, products; and running sums.
 #include <cmath>
 #include <limits>
 
@@ -19,7 +19,7 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// Along the last axis.
 Tensor log_sum_exp_of_rows(const Tensor& x) {
-  // dx = g softmax(x). Of a row of minus infinities nothing has a share; plus infinities share alike.
+  // dx = g softmax(x); 0 in a row of minus infinities, equal shares for plus infinities.
   return record("logsumexp", kernels::log_sum_exp(x), {x}, save_inputs | save_output, each([](const Backward& d) {
                   const Tensor in = d.input(0), y = unsqueeze(d.output().detach(), -1), g = unsqueeze(d.grad(), -1);
                   if (kernels::all_finite(y)) return g * softmax(in, -1);
@@ -61,7 +61,7 @@ Tensor norm_of_rows(const Tensor& x, double p) {
                 }));
 }
 
-/// Along the last axis: halves are multiplied with each other, so log2(n) operations do, and zeros need no care.
+/// Along the last axis: halves are multiplied with each other in log2(n) operations; zeros need no special case.
 Tensor product_of_rows(Tensor x) {
   while (x.size(-1) > 1) {
     const int64_t n = x.size(-1), half = n / 2;
@@ -80,7 +80,7 @@ int64_t spread_count(const char* op, const Tensor& x, const Axes& axes, int64_t 
   return n;
 }
 
-/// What the mean's rounding left over has a mean of its own: without it, equal elements have no spread at all.
+/// Subtracts the mean of the differences too: it is the rounding error of the mean, so equal elements have variance 0.
 Tensor centred(const Tensor& x, const Axes& axes) {
   const Tensor near = x - mean(x, axes, true);
   return near - mean(near, axes, true);

@@ -24,7 +24,7 @@ Tensor tan(const Tensor& x) {
 }
 
 namespace {
-/// 1 / sqrt(1 - x^2); next to 1 as a product, which keeps what the rounding of x^2 would lose.
+/// 1 / sqrt(1 - x^2); near 1 from the product (1 - x)(1 + x), without the rounding error of x^2.
 Tensor arc_slope(const Tensor& x) {
   const Tensor near_zero = less(kernels::unary(Unary::abs, x), scalar(.5, x.dtype()));
   return rsqrt(where(near_zero, 1.0 - square(x), (1.0 - x) * (x + 1.0)));

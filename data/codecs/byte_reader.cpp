@@ -11,13 +11,13 @@
 
 namespace ditharos::data {
 
-/// Where the bytes come from. get() returns fewer than n only at the end.
+/// A source of bytes. get() returns fewer than n only at the end.
 struct ByteReader::Source {
   explicit Source(const std::string& path) : file(path) {}
   virtual ~Source() = default;
   virtual size_t get(uint8_t* to, size_t n) = 0;
   virtual uint64_t most_bytes() const = 0;
-  /// How many of the next n bytes there are; they are still to come after this.
+  /// How many of the next n bytes exist. Does not consume them.
   virtual uint64_t count_up_to(uint64_t n) = 0;
 
   InputFile file;
@@ -37,7 +37,7 @@ struct ByteReader::PlainSource : Source {
   uint64_t offset = 0;
 };
 
-/// A gzip file is one or more streams (RFC 1952), one behind the other.
+/// A gzip file is a sequence of one or more streams (RFC 1952).
 struct ByteReader::GzipSource : Source {
   explicit GzipSource(const std::string& path) : Source(path) {
     constexpr int gzip_only = 15 + 16;  // window bits of the largest window; 16 asks for gzip's header and check sum

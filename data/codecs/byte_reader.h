@@ -8,8 +8,7 @@
 
 namespace ditharos::data {
 
-/// Reads a file from front to back; a name that ends in ".gz" is decompressed on the way. Errors are IoError with the
-/// path.
+/// Reads a file from front to back; a file whose name ends in ".gz" is decompressed. Errors are IoError with the path.
 class ByteReader {
  public:
   explicit ByteReader(const std::string& path);
@@ -22,10 +21,10 @@ class ByteReader {
   void read(void* to, size_t n, const std::string& what);
   /// IoError unless every byte was read. For .gz this also verifies the check sum at the end of the stream.
   void expect_end();
-  /// No file of this size on disk can hold more bytes than this: the bound for counts that the file claims.
+  /// An upper bound of the bytes that a file of this size on disk can hold, for checking counts that the file claims.
   uint64_t most_bytes() const;
-  /// IoError unless n more bytes follow; `what` names them as in read(). Takes no memory: a compressed file is
-  /// decompressed once without being kept, up to these bytes, and then stands where it stood.
+  /// IoError unless n more bytes follow; `what` names them as in read(). Allocates nothing and does not change the
+  /// position: a compressed file is decompressed up to these bytes without keeping them.
   void require(uint64_t n, const std::string& what);
 
  private:

@@ -1,4 +1,4 @@
-// MP4, WebM and what else the program ffmpeg reads and writes.
+// MP4, WebM and other formats that the program ffmpeg reads and writes.
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -20,8 +20,8 @@ namespace fs = std::filesystem;
 /// Largest file of compressed video that is read or written.
 constexpr uint64_t most_bytes = uint64_t{1} << 32;
 
-/// The first line of what ffmpeg said, which names the cause, without the address of the part of it that speaks
-/// ("[h264 @ 0x55c3101b1880] "); shortened, and without characters that a terminal would obey.
+/// The first line of ffmpeg's messages, which names the cause, without the prefix of the component
+/// ("[h264 @ 0x55c3101b1880] "); shortened, and without control characters.
 std::string first_words(const std::string& errors) {
   std::string line = errors.substr(0, errors.find('\n'));
   if (const size_t end = line.find("] "); line.starts_with('[') && end != std::string::npos) line.erase(0, end + 2);
@@ -44,16 +44,16 @@ ProgramResult run_ffmpeg(const std::string& action, const std::vector<std::strin
   return result;
 }
 
-/// Where temporary files belong.
-std::string scratch_place(const std::string& action) {
+/// The folder for temporary files.
+std::string scratch_folder(const std::string& action) {
   std::error_code error;
-  const fs::path place = fs::temp_directory_path(error);
+  const fs::path folder = fs::temp_directory_path(error);
   check<IoError>(!error, action, ": there is no directory for temporary files: ", error.message());
-  return place.string();
+  return folder.string();
 }
 
-/// The containers of the endings that read_clip promises, by ffmpeg's names; no format that names other files is among
-/// them.
+/// The containers of the endings that read_clip supports, by ffmpeg's names; none of these formats refers to other
+/// files.
 constexpr const char* formats = "mov,matroska,avi,mpeg,mpegts,mpegvideo,m4v,ogg";
 
 /// IoError for a playlist under a video's name. All of the containers begin with bytes that no text begins with.
@@ -89,10 +89,10 @@ std::string raw_video(const VideoFrames& clip, int64_t even_height, int64_t even
 }  // namespace
 
 VideoFrames read_through_ffmpeg(const std::string& path, int64_t max_pixels) {
-  refuse_playlist(InputFile(path));  // a missing file gets the same words as in every other format
+  refuse_playlist(InputFile(path));  // the same message for a missing file as in every other format
   const std::string action = "cannot read " + path;
-  // Y4M tells size and rate beside the images. "file:" keeps a name from being taken for an option or an address; the
-  // lists of protocols and formats keep the file from naming others.
+  // Y4M holds size and rate besides the images. With "file:" a name is not taken for an option or an address; the lists
+  // of protocols and formats prevent that the file refers to others.
   const std::vector<std::string> arguments{"-protocol_whitelist",
                                            "file",
                                            "-format_whitelist",
@@ -126,7 +126,7 @@ void write_through_ffmpeg(const std::string& path, const VideoFrames& clip) {
   const std::string action = "cannot write " + path;
   const int64_t height = (clip.frames.size(2) + 1) / 2 * 2, width = (clip.frames.size(3) + 1) / 2 * 2;
   const Rate rate = rate_of(clip.fps);
-  const TemporaryDirectory scratch(scratch_place(action), action);  // ffmpeg may write and seek in it
+  const TemporaryDirectory scratch(scratch_folder(action), action);  // ffmpeg may write and seek in it
   const std::string encoded = scratch.path() + "/clip" + fs::path(path).extension().string();
   std::vector<std::string> arguments{"-f",
                                      "rawvideo",
@@ -148,8 +148,8 @@ void write_through_ffmpeg(const std::string& path, const VideoFrames& clip) {
                                      "yuv420p",
                                      "-threads",
                                      "1"};
-  // High quality: -crf for the usual encoders of MP4 and WebM, -q:v for older ones; each ignores what it does not know.
-  // +faststart: the index of an MP4 comes first, so that it can be watched while it is being loaded.
+  // High quality: -crf for the usual encoders of MP4 and WebM, -q:v for older ones; each ignores the other option.
+  // +faststart: the index of an MP4 comes first, so that it can be played while it is loaded.
   for (const char* argument : {"-crf", "16", "-q:v", "3", "-b:v", "0", "-movflags", "+faststart"})
     arguments.push_back(argument);
   arguments.push_back("file:" + encoded);

@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 constexpr const char* rate_file = "fps.txt";
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-/// A run of digits from `at` on without its leading zeros; `at` moves behind it.
+/// The digits from `at` on without leading zeros; sets `at` to the position behind them.
 std::string take_number(const std::string& text, size_t& at) {
   size_t begin = at;
   while (at < text.size() && is_digit(text[at])) ++at;

@@ -1,7 +1,7 @@
 #pragma once
 // Internal to data/codecs/.
-// GIF from and to bytes. `name` stands in messages, and frames are contiguous u8
-// [F, 3, H, W] that check_clip_shape has passed.
+// GIF from and to bytes. `name` is used in messages. Frames are contiguous u8 [F, 3, H, W] of a shape that passes
+// check_clip_shape.
 #include <string>
 #include <string_view>
 

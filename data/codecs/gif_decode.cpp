@@ -1,4 +1,4 @@
-// GIF, animated or not, through giflib: frames are painted over each other as the file says.
+// GIF, animated or not, through giflib: frames are composed as the file says.
 #include <gif_lib.h>
 
 #include <algorithm>
@@ -16,10 +16,10 @@ namespace {
 
 constexpr int64_t ticks_per_second = 100;
 
-/// The file's bytes as giflib takes them.
+/// The source of bytes for giflib.
 struct Source {
   std::string_view left;
-  bool took_zero = false;  // a single byte of 0 was taken last: the length that ends a row of data blocks
+  bool took_zero = false;  // the last read was a single 0 byte: the length that ends a sequence of data blocks
 };
 
 int take_bytes(GifFileType* gif, GifByteType* to, int n) {
@@ -51,13 +51,13 @@ class Reader {
 
   const GifFileType& gif() const { return *gif_; }
   const std::string& name() const { return name_; }
-  /// How the image that next_image() has found is to be shown.
+  /// The delay, disposal and transparency of the image that next_image() has found.
   const GraphicsControlBlock& control() const { return control_; }
   /// True once any image had a delay.
   bool is_animated() const { return animated_; }
 
-  /// Goes on to the next image: its place and palette are in gif(), its pixels are to be read next. False at the end,
-  /// which after a whole image may come without the trailer that should mark it.
+  /// Moves to the next image: its position and palette are in gif(), its pixels are read next. False at the end of the
+  /// file; after a whole image the trailer may be missing.
   bool next_image() {
     control_ = no_control;
     for (;;) {
@@ -72,8 +72,8 @@ class Reader {
       return true;
     }
   }
-  /// Reads the next line of pixels. False when the image's data end in it: pixels that are missing keep their values
-  /// in `line`, and there are no further lines.
+  /// Reads the next line of pixels. False when the image's data end in it: missing pixels keep their values in `line`,
+  /// and there are no further lines.
   bool read_line(std::vector<uint8_t>& line) {
     if (DGifGetLine(gif_, line.data(), static_cast<int>(line.size())) == GIF_OK) return true;
     if (gif_->Error == D_GIF_ERR_EOF_TOO_SOON) {  // giflib's name for the code that ends the data
@@ -83,14 +83,14 @@ class Reader {
     if (gif_->Error != D_GIF_ERR_IMAGE_DEFECT || !source_.took_zero) refuse(gif_->Error);
     return false;  // the blocks ended without that code
   }
-  /// Passes over the pixels without decoding them.
+  /// Skips the pixels without decoding them.
   void skip_pixels() {
     int code_size = 0;
     GifByteType* block = nullptr;
     run(DGifGetCode(gif_, &code_size, &block));
     if (block) skip_blocks();
   }
-  /// The image that was found is whole.
+  /// Call when the present image is whole.
   void end_image() { ++whole_; }
 
  private:
@@ -106,12 +106,12 @@ class Reader {
     if (status != GIF_OK) refuse(gif_->Error);
   }
 
-  /// Zeros and line ends between the file's records, which some writers leave.
+  /// Skips zeros and line ends between the file's records, which some writers add.
   void skip_padding() {
     const size_t next = source_.left.find_first_not_of(std::string_view("\0\r\n", 3));
     source_.left.remove_prefix(std::min(next, source_.left.size()));
   }
-  /// What is left of an image's data.
+  /// Skips the rest of an image's data.
   void skip_blocks() {
     GifByteType* block = nullptr;
     do run(DGifGetCodeNext(gif_, &block));
@@ -137,13 +137,13 @@ class Reader {
   int64_t whole_ = 0;  // images that were read or skipped to their ends
 };
 
-/// What the images are painted on.
+/// The canvas on which images are composed.
 class Canvas {
  public:
   Canvas(int64_t height, int64_t width)
       : height_(height), width_(width), shown_(static_cast<size_t>(4 * height * width)) {}
 
-  /// What is to be seen now, [H, W, 4], transparent where nothing was painted.
+  /// The present content, [H, W, 4], transparent where nothing was drawn.
   const uint8_t* shown() const { return shown_.data(); }
 
   /// Reads the pixels of the image that `reader` has found.
@@ -170,7 +170,7 @@ class Canvas {
     return std::clamp(width_ - left, int64_t{0}, width);
   }
 
-  /// What the data do not reach stays as it was.
+  /// Pixels that are missing in the data are not changed.
   void paint_lines(Reader& reader, const GifImageDesc& image, const ColorMapObject& map) {
     // Interlaced rows come in four passes: every eighth from 0, from 4, every fourth from 2, every second from 1.
     constexpr std::array<int, 4> starts{0, 4, 2, 1}, steps{8, 8, 4, 2};
@@ -201,7 +201,7 @@ class Canvas {
       to[3] = 255;
     }
   }
-  /// Leaves of the last image what the next one begins with.
+  /// Applies the disposal of the last image before the next one.
   void dispose() {
     if (disposal_ == DISPOSE_PREVIOUS) shown_.swap(before_);
     if (disposal_ != DISPOSE_BACKGROUND) return;
@@ -211,7 +211,7 @@ class Canvas {
   }
 
   int64_t height_, width_;
-  std::vector<uint8_t> shown_, before_;  // before_: what an image that is to be put back was painted over
+  std::vector<uint8_t> shown_, before_;  // before_: the pixels under an image that is removed after it was shown
   int disposal_ = DISPOSAL_UNSPECIFIED;
   struct {
     int64_t left, top, width, height;
@@ -224,7 +224,7 @@ int64_t count_images(std::string_view bytes, const std::string& name, int64_t ma
   int64_t count = 0;
   while (reader.next_image()) {
     const GifImageDesc& image = reader.gif().Image;
-    const bool empty = image.Width == 0 || image.Height == 0;  // it shows what was there before
+    const bool empty = image.Width == 0 || image.Height == 0;  // such a frame repeats the previous one
     if (!empty) check_announced_size(name, 1, image.Height, image.Width, max_pixels);
     reader.skip_pixels();
     reader.end_image();

@@ -59,7 +59,7 @@ class Encoder {
     run(EGifPutExtensionTrailer(gif_));
   }
 
-  /// Rows of indices over what is there already; `palette` null for the global one.
+  /// Adds an image that covers a part of the canvas; `palette` null for the global one.
   void add(const PixelBox& part, std::vector<uint8_t>& indices, const ColorMapObject* palette, int64_t delay) {
     const GraphicsControlBlock control{DISPOSE_DO_NOT, false, static_cast<int>(delay), NO_TRANSPARENT_COLOR};
     std::array<GifByteType, 4> packed{};
@@ -101,7 +101,7 @@ ColorMap to_map(const std::vector<ColorBytes>& palette) {
   return map;
 }
 
-/// All colours of the clip if at most 256, ascending; otherwise none.
+/// All colours of the clip, ascending, if there are at most 256; otherwise none.
 std::vector<ColorBytes> common_palette(const VideoFrames& clip, int64_t n) {
   std::vector<ColorBytes> all;
   for (int64_t f = 0; f < clip.frames.size(0); ++f) {

@@ -17,10 +17,10 @@ struct CountedColor {
   int64_t count = 0;
 };
 
-/// Neighbours in the sorted list of colours from `first` to before `last`, which one colour shall stand for.
+/// The colours [first, last) of the sorted list, which become one colour of the palette.
 struct ColorBox {
   size_t first = 0, last = 0;
-  size_t channel = 0;  // in which the box is widest
+  size_t channel = 0;  // the channel in which the box is widest
   double error = 0;    // sum of squared distances to the mean in that channel
 };
 
@@ -92,7 +92,7 @@ struct Mixture {
   int share = 0;
 };
 
-/// The nearest colour of the palette and the one that, mixed with it, comes closest.
+/// The nearest colour of the palette and the one whose mixture with it is closest.
 Mixture best_mixture(const ColorBytes& color, const std::vector<ColorBytes>& palette) {
   const auto squared_distance = [](const ColorBytes& a, const ColorBytes& b) {
     int sum = 0;
@@ -115,7 +115,7 @@ Mixture best_mixture(const ColorBytes& color, const std::vector<ColorBytes>& pal
     for (size_t c = 0; c < 3; ++c) along += (color[c] - base[c]) * (palette[i][c] - base[c]);
     if (along <= 0 || length == 0) continue;
     const double share = std::min(0.5, static_cast<double>(along) / length);
-    // What is left, and a little for the contrast of the pattern: eyes see dots of colours that lie far apart.
+    // The remaining error, plus a penalty for the contrast of the pattern: dots of very different colours are visible.
     const double left = nearest - 2 * share * along + share * share * length;
     const double cost = left + 0.1 * share * (1 - share) * length;
     if (cost >= least) continue;

@@ -1,13 +1,13 @@
 #pragma once
-// How many pixels are decoded from one file. A compressed file of a few bytes can hold billions of them, so a reader
-// that trusts a file takes whatever memory the file asks for.
+// The limit of the pixels that are decoded from one file. A compressed file of a few bytes can hold billions of pixels;
+// without a limit it would decide how much memory is allocated.
 #include <cstdint>
 #include <string>
 
 namespace ditharos::data {
 
 /// The most pixels, all frames together, that a reader decodes from one file unless its caller allows more: an image of
-/// 8192 x 4096, or five seconds of 480 x 480 at 29 frames a second. Decoding takes up to eleven bytes a pixel.
+/// 8192 x 4096, or five seconds of 480 x 480 at 29 frames per second. Decoding takes up to eleven bytes per pixel.
 inline constexpr int64_t default_max_pixels = int64_t{1} << 25;
 
 /// IoError "cannot read NAME: ...", with what would be right, unless frames x height x width, none of them negative, is

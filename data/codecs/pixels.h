@@ -1,6 +1,6 @@
 #pragma once
 // Internal to data/codecs/.
-// Pixels between planes and the orders in which file formats hold them.
+// Conversion of pixels between planes and the layouts of file formats.
 #include <cstdint>
 #include <vector>
 

@@ -10,7 +10,7 @@
 
 namespace ditharos::data {
 
-/// What the header of a PNG says.
+/// The header of a PNG.
 struct PngInfo {
   int64_t width = 0, height = 0;
   bool color = false;  ///< holds colours (RGB or a palette), not gray alone
@@ -18,7 +18,7 @@ struct PngInfo {
 
 /// The largest image that is read or written, in pixels on a side.
 inline constexpr int64_t max_png_side = int64_t{1} << 15;
-/// The largest image that is written, in pixels; what is read is the caller's choice (max_pixels).
+/// The largest image that is written, in pixels; for reading it is the caller's choice (max_pixels).
 inline constexpr int64_t max_png_pixels = int64_t{1} << 26;
 
 /// Reads the header only. `name` stands in messages. IoError when it is no PNG, its header is damaged, a chunk claims

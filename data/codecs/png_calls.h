@@ -1,11 +1,11 @@
 #pragma once
 // Internal to data/codecs/.
-// What reading and writing through libpng share. Included by png_decode.cpp and png_encode.cpp alone.
+// Shared by reading and writing through libpng. Included only by png_decode.cpp and png_encode.cpp.
 //
 // libpng reports an error by longjmp out of its own frames. A longjmp over a C++ object with a destructor is undefined,
 // and so is an exception thrown through C. Hence every function here that calls setjmp or is called back by libpng
-// holds plain values only; the objects live in their callers, and errors leave as text in a fixed buffer that the
-// caller throws.
+// holds plain values only; objects are owned by their callers, and errors are texts in a fixed buffer that the caller
+// throws.
 #include <png.h>
 
 #include <array>

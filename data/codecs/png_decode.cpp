@@ -39,16 +39,16 @@ void take_bytes(png_structp png, png_bytep to, size_t n) {
   decoder->bytes.remove_prefix(n);
 }
 
-/// The number that four bytes stand for, the most significant one first.
+/// The big-endian number of four bytes.
 uint32_t big_endian(std::string_view bytes) {
   uint32_t value = 0;
   for (size_t i = 0; i < 4; ++i) value = value << 8 | static_cast<unsigned char>(bytes[i]);
   return value;
 }
 
-/// Walks through the chunks: 4 bytes of length, 4 of type, the contents, 4 of checksum. libpng takes memory for as many
-/// bytes as a chunk claims before it finds that they are not there. IoError unless all that is claimed is there, up to
-/// the last chunk.
+/// IoError unless the file has all the bytes that its chunks claim, up to the last chunk. libpng would allocate the
+/// claimed size before it finds that bytes are missing. A chunk has 4 bytes of length, 4 of type, the contents, and 4
+/// of checksum.
 void check_chunks(std::string_view bytes, const std::string& name) {
   constexpr size_t signature = 8, before = 8, checksum = 4;
   for (bytes.remove_prefix(signature); !bytes.empty();) {
@@ -70,8 +70,8 @@ void check_chunks(std::string_view bytes, const std::string& name) {
 bool read_header(Decoder& decoder) {
   if (setjmp(png_jmpbuf(decoder.png))) return false;
   png_set_read_fn(decoder.png, &decoder, take_bytes);
-  png_set_user_limits(decoder.png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // checked_info has limits and words of its own
-  // Texts, profiles and whatever else does not decide the pixels are passed over without being kept.
+  png_set_user_limits(decoder.png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // checked_info has its own limits and messages
+  // Texts, profiles and other chunks that do not affect the pixels are skipped.
   png_set_keep_unknown_chunks(decoder.png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
   png_read_info(decoder.png, decoder.info);
   return true;
@@ -118,7 +118,7 @@ PngInfo checked_info(Decoder& decoder, const std::string& name, int64_t max_pixe
                  ": its header announces ", info.width, " x ", info.height, " pixels, more than ", max_png_side,
                  " on a side");
   check_pixels(name, 1, info.height, info.width, max_pixels);
-  // Deflate shrinks at most 1032 times (RFC 1951): a header that announces more lies, and no memory is spent on it.
+  // Deflate compresses at most 1032 to 1 (RFC 1951): a header that claims more is refused before memory is allocated.
   const auto bits = int64_t{png_get_bit_depth(decoder.png, decoder.info)} * png_get_channels(decoder.png, decoder.info);
   check<IoError>(info.width * info.height / 8 * bits <= 1032 * static_cast<int64_t>(size), "cannot read ", name,
                  ": its header announces ", info.width, " x ", info.height, " pixels, more than a file of ", size,

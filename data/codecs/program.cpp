@@ -51,8 +51,8 @@ class Descriptor {
   int fd_;
 };
 
-/// A stream between this process and the program. Sockets, not pipes: a write to a pipe that nobody reads any more
-/// raises SIGPIPE, which would end this process; send() can be told not to.
+/// A stream between this process and the program. Sockets instead of pipes: a write to a closed pipe raises SIGPIPE,
+/// which would end this process; send() has a flag against it.
 struct Stream {
   Descriptor ours, theirs;
 
@@ -65,7 +65,7 @@ struct Stream {
   }
 };
 
-/// The running program, which leads a process group of its own; in the end all of the group are killed.
+/// The running program, leader of a process group of its own. The destructor kills the group.
 class Child {
  public:
   explicit Child(pid_t id) : id_(id) {}
@@ -80,10 +80,10 @@ class Child {
     siginfo_t info{};
     return ::waitid(P_PID, static_cast<id_t>(id_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == id_;
   }
-  /// Kills what is left of the group, the program included. Until it has been waited for, its number, which is the
-  /// group's, is given to nobody else.
+  /// Kills the processes of the group, the program included. Its id, which is also the group's, is not reused until it
+  /// has been waited for.
   void kill_group() const { ::kill(-id_, SIGKILL); }
-  /// Does so and waits for the program. True when it had ended by itself with code 0.
+  /// Kills the group and waits for the program. True when it had ended by itself with code 0.
   bool end() {
     kill_group();
     int status = -1;
@@ -98,7 +98,7 @@ class Child {
   pid_t id_;
 };
 
-/// Where the program's standard input, output and error lead, and its process group, for posix_spawn.
+/// The program's standard input, output and error, and its process group, for posix_spawn.
 struct FileActions {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
@@ -122,14 +122,14 @@ struct FileActions {
 
 bool must_wait(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
 
-/// Sends what the stream takes now; closes it at the end, or when the program reads no more.
+/// Sends as much as the stream takes without blocking; closes it at the end, or when the program has closed its end.
 void send_some(Descriptor& stream, std::string_view& input) {
   const ssize_t sent = ::send(stream.get(), input.data(), input.size(), MSG_NOSIGNAL);
   if (sent > 0) input.remove_prefix(static_cast<size_t>(sent));
   if (input.empty() || (sent < 0 && !must_wait(errno))) stream.close();
 }
 
-/// Appends what has come; closes the stream at its end. The number of bytes.
+/// Appends the bytes that are available and returns their number; closes the stream at its end.
 size_t receive_some(Descriptor& stream, std::string& text) {
   std::array<char, 65536> block;
   const ssize_t got = ::recv(stream.get(), block.data(), block.size(), 0);
@@ -179,7 +179,7 @@ ProgramResult run_program(const std::vector<std::string>& arguments, std::string
   while (out.ours.is_open() || errors.ours.is_open()) {
     std::array<pollfd, 3> waiting{
         {{in.ours.get(), POLLOUT, 0}, {out.ours.get(), POLLIN, 0}, {errors.ours.get(), POLLIN, 0}}};
-    constexpr int glance = 50;  // milliseconds between looks at the clock and at whether the program lives
+    constexpr int glance = 50;  // milliseconds between checks of the clock and of the program
     if (::poll(waiting.data(), waiting.size(), glance) < 0 && errno != EINTR) refuse(program, errno);
     if (waiting[0].revents != 0 && in.ours.is_open()) send_some(in.ours, input);
     const bool ended = child.has_ended();  // before the last bytes are taken
@@ -187,7 +187,7 @@ ProgramResult run_program(const std::vector<std::string>& arguments, std::string
     const size_t some = receive();
     const bool late = std::chrono::steady_clock::now() - begin > time_limit;
     if (too_much()) break;
-    // What it has started may hold its output open for ever; what it wrote itself is there by now.
+    // Processes that it has started may hold its output open for ever; its own output is complete by now.
     if (ended && (some == 0 || late)) break;
     if (late) {
       result.status = ProgramResult::Status::timed_out;
@@ -199,7 +199,7 @@ ProgramResult run_program(const std::vector<std::string>& arguments, std::string
     return result;
   }
   in.ours.close();
-  // It has closed its output, but may go on.
+  // It has closed its output, but may still run.
   while (!too_much() && !child.has_ended()) {
     if (std::chrono::steady_clock::now() - begin > time_limit) {
       result.status = ProgramResult::Status::timed_out;

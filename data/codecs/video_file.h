@@ -8,13 +8,13 @@
 
 namespace ditharos::data {
 
-/// Frames a second where a file does not say: still images, folders of images, Y4M without a rate.
+/// Frames per second of files without a rate: still images, folders of images, Y4M without a rate.
 inline constexpr double default_fps = 8;
 
 /// The largest clip that is read or written: pixels on a side, and frames.
 inline constexpr int64_t max_clip_side = int64_t{1} << 13;
 inline constexpr int64_t max_clip_frames = int64_t{1} << 14;
-/// The largest clip that is written, in pixels of all frames together; what is read is the caller's choice
+/// The largest clip that is written, in pixels of all frames together; for reading it is the caller's choice
 /// (max_pixels).
 inline constexpr int64_t max_clip_pixels = int64_t{1} << 27;
 
@@ -25,9 +25,8 @@ struct VideoFrames {
 
 /// Reads a whole video. The format goes by the ending of the name, in any case:
 ///
-/// - a directory: its PNG files (no symbolic links that lead out of it), sorted by name with numbers by value (2 before
-/// 10), and the rate from `fps.txt`, if it
-///   has one; all of one size;
+/// - a directory: its PNG files (no symbolic links that lead out of it), all of one size, in natural order (2 before
+///   10), and the rate from `fps.txt`, if it exists;
 /// - .y4m: YUV4MPEG2, eight bits, 4:4:4, 4:2:2, 4:2:0, 4:1:1 or gray; colours by ITU-R BT.601, each sample of chroma
 ///   serving all pixels of its block; fields of interlaced video are not separated;
 /// - .gif and .webp, animated or not. Frames shown for 10 ms or less count as 100 ms, as in browsers. A GIF may lack
@@ -37,45 +36,45 @@ struct VideoFrames {
 /// - .mp4, .m4v, .mov, .mkv, .webm, .avi, .mpg, .mpeg, .ogv: through the program `ffmpeg`, which must be installed, and
 ///   is stopped after ten minutes. Only this file is read: playlists are refused.
 ///
-/// Pixels that are not square by the word of the file (Y4M's A, GIF's aspect byte, what ffmpeg finds) are made so: the
-/// shorter side of a pixel decides, and frames get wider or higher. What is transparent shows white. IoError naming the
-/// file and the reason when it is missing, damaged, cut off (with the last whole frame), larger than the limits above,
-/// or when its frames have more than `max_pixels` pixels together; nothing is decoded then.
+/// Pixels that the file declares as not square (Y4M's A, GIF's aspect byte, ffmpeg's) are resampled to squares with the
+/// shorter side of a pixel, so frames become wider or higher. Transparent pixels are composed with white. IoError
+/// naming the file and the reason when it is missing, damaged, cut off (with the last whole frame), larger than the
+/// limits above, or when its frames have more than `max_pixels` pixels together; nothing is decoded then.
 [[nodiscard]] VideoFrames read_clip(const std::string& path, int64_t max_pixels = default_max_pixels);
-/// True when read_clip knows the ending of this name, whether there is such a file or not, or it is a directory.
+/// True when read_clip supports the ending of this name, whether the file exists or not, or when it is a directory.
 [[nodiscard]] bool is_clip_path(const std::string& path);
 
 enum class Chroma {
-  full,  ///< 4:4:4, one sample a pixel
+  full,  ///< 4:4:4, one sample per pixel
   half   ///< 4:2:0, the mean of each 2 x 2 block
 };
 
 struct WriteClipOptions {
-  int64_t scale = 1;           ///< every pixel becomes scale x scale pixels, for small clips to be watched
+  int64_t scale = 1;           ///< every pixel becomes scale x scale pixels
   int64_t webp_quality = 100;  ///< 100: lossless; 0..99: lossy, smaller
   Chroma y4m_chroma = Chroma::full;
-  bool loop = true;  ///< GIF and WebP begin again after the last frame
+  bool loop = true;  ///< GIF and WebP are repeated without end
 };
 
-/// Writes frames u8 [F, 3, H, W], or f32 in [-1, 1] (clamped, rounded to bytes), at `fps` frames a second. By the
-/// ending of the name:
+/// Writes frames u8 [F, 3, H, W], or f32 in [-1, 1] (clamped, rounded to bytes), at `fps` frames per second. The format
+/// depends on the ending of the name:
 ///
 /// - none: a directory of frame_0000.png, ... and fps.txt, which may replace an older one of the same kind, never a
 ///   directory with other files;
-/// - .y4m: BT.601 with the range of broadcasts, exact to 2 of 255 with full chroma;
-/// - .gif: exact where a frame's changed part has at most 256 colours, else the 256 best by median cut, with an ordered
-///   pattern of two of them for each colour in between; at most 50 frames a second;
-/// - .webp: lossless unless `webp_quality` says otherwise; at most 50 frames a second;
+/// - .y4m: BT.601 in limited range, exact to 2 of 255 with full chroma;
+/// - .gif: exact where a frame's changed part has at most 256 colours, else the 256 best by median cut with ordered
+///   dithering; at most 50 frames per second;
+/// - .webp: lossless unless `webp_quality` says otherwise; at most 50 frames per second;
 /// - .png: a strip, the frames side by side from left to right;
 /// - .mp4, .m4v, .mov, .mkv, .webm, .avi: through `ffmpeg`, 4:2:0; an odd last row or column is doubled.
 ///
-/// Rates are kept to the resolution of the format (GIF 1/100 s a frame, WebP 1/1000 s), without drift over the clip.
-/// Atomic: after a failure the old file is still there. ShapeError, DTypeError or ConfigError for what cannot be
-/// written, IoError naming the file and the reason.
+/// Durations are rounded to the resolution of the format (GIF 1/100 s, WebP 1/1000 s) without drift over the clip.
+/// Atomic: after a failure the old file is still there. ShapeError, DTypeError or ConfigError for frames or options
+/// that cannot be written, IoError naming the file and the reason.
 void write_clip(const std::string& path, const Tensor& frames, double fps, const WriteClipOptions& options = {});
-/// ConfigError, with the endings that are known, unless write_clip can write to a name like this; IoError when nothing
-/// can be written there, or when ffmpeg is needed and missing. For programs that should refuse before they work for an
-/// hour: what exists stays as it is.
+/// Checks an output before the work begins, without changing any file. ConfigError, with the supported endings, unless
+/// write_clip supports the ending of this name; IoError when no file can be written there, or when ffmpeg is needed and
+/// missing.
 void check_clip_output(const std::string& path);
 
 }  // namespace ditharos::data

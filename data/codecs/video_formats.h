@@ -1,6 +1,6 @@
 #pragma once
 // Internal to data/codecs/.
-// What the formats of video_file.h share. `name` stands in messages.
+// Functions that the formats of video_file.h share. `name` is used in messages.
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -13,23 +13,23 @@ namespace ditharos::data {
 /// IoError "cannot read NAME: ..." when this is more than a clip may have.
 void check_announced_size(const std::string& name, int64_t frames, int64_t height, int64_t width, int64_t max_pixels);
 
-/// "after frame 3", or "before the end of its first frame": where a damaged file stops being whole.
+/// "after frame 3", or "before the end of its first frame": the position of the damage in a file.
 std::string after_frame(int64_t whole_frames);
 
-/// Frames u8 [F, 3, H, W] whose pixels are `aspect` times as wide as high, with square pixels: made wider, or higher
-/// where the aspect is below 1, each new pixel the mean of the old ones that it covers. IoError when the aspect is no
-/// sensible one (1/16 to 16) or makes the clip larger than the limits.
+/// Resamples frames u8 [F, 3, H, W] whose pixels are `aspect` times as wide as high to square pixels: wider frames, or
+/// higher ones where the aspect is below 1. Each new pixel is the mean of the old ones that it covers. IoError when the
+/// aspect is not between 1/16 and 16 or makes the clip larger than the limits.
 Tensor square_pixels(const Tensor& frames, double aspect, const std::string& name, int64_t max_pixels);
 
 /// Frames of one size, collected one after the other.
 class FrameList {
  public:
-  /// Takes memory for at most `frames` frames at once; IoError beyond the limits.
+  /// Allocates memory for at most `frames` frames at once; IoError beyond the limits.
   FrameList(const std::string& name, int64_t frames, int64_t height, int64_t width, int64_t max_pixels);
   int64_t size() const { return count_; }
   /// Memory for the next frame, [3, H, W], contents undefined.
   uint8_t* add();
-  /// Those that were added, u8 [F, 3, H, W]; IoError when there are none.
+  /// The frames that were added, u8 [F, 3, H, W]; IoError when there are none.
   Tensor take() const;
 
  private:
@@ -46,11 +46,12 @@ Rate rate_of(double fps);
 
 /// When frame i begins, in ticks: i / fps rounded. Differences of these are delays that never drift.
 int64_t tick_of(int64_t frame, double fps, int64_t ticks_per_second);
-/// The rate of frames that take so many ticks together: a whole number where tick_of would give this sum for one.
+/// The rate of `frames` frames that take `ticks` ticks together. Whole numbers are preferred: the result is one when
+/// tick_of gives the same sum for it.
 double rate_of_ticks(int64_t frames, int64_t ticks, int64_t ticks_per_second);
 /// ConfigError when a GIF or WebP cannot show frames that fast.
 void check_animation_rate(double fps, const std::string& name);
-/// How long a frame of a GIF or WebP is shown: delays of 10 ms or less are taken for 100 ms.
+/// The duration of a frame of a GIF or WebP: delays of 10 ms or less count as 100 ms.
 int64_t shown_ticks(int64_t delay, int64_t ticks_per_second);
 
 }  // namespace ditharos::data

@@ -20,7 +20,7 @@ struct DecoderDeleter {
   void operator()(WebPAnimDecoder* decoder) const { WebPAnimDecoderDelete(decoder); }
 };
 
-/// Frames that are in the file from their first byte to their last.
+/// The number of complete frames in the file.
 int64_t count_whole_frames(const WebPDemuxer* demuxer) {
   WebPIterator frame;
   if (!WebPDemuxGetFrame(demuxer, 1, &frame)) return 0;
@@ -34,7 +34,7 @@ struct Announced {
   int64_t frames, height, width;
 };
 
-/// Walks through the file's parts without decoding images. IoError unless they are whole and within the limits.
+/// Checks the file's chunks without decoding images. IoError unless they are whole and within the limits.
 Announced check_parts(const WebPData& data, const std::string& name, int64_t max_pixels) {
   WebPDemuxState state = WEBP_DEMUX_PARSE_ERROR;
   const std::unique_ptr<WebPDemuxer, DemuxerDeleter> demuxer(WebPDemuxPartial(&data, &state));

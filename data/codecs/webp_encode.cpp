@@ -1,6 +1,6 @@
 // Animated WebP through libwebp and libwebpmux. Each frame after the first holds only the part that changes.
 //
-// WebPAnimEncoder would do that too, but it merges equal frames into one, and a clip must come back frame by frame.
+// WebPAnimEncoder would do that too, but it merges equal frames, and a clip must be read back with all its frames.
 #include <webp/encode.h>
 #include <webp/mux.h>
 
@@ -48,7 +48,7 @@ WebPConfig make_config(int64_t quality) {
     WebPConfigLosslessPreset(&config, 6);  // 0: fast ... 9: small
   } else {
     config.quality = static_cast<float>(quality);
-    config.use_sharp_yuv = 1;  // small clips show where chroma was halved carelessly
+    config.use_sharp_yuv = 1;  // accurate subsampling of chroma, visible in small clips
   }
   return config;
 }
@@ -58,7 +58,7 @@ void check_mux(WebPMuxError status, const std::string& name) {
                  static_cast<int>(status));
 }
 
-/// Encodes planes [3, part.height, part.width] and puts them at the end of the animation.
+/// Encodes planes [3, part.height, part.width] and appends them to the animation.
 void add_frame(WebPMux* mux, const std::vector<uint8_t>& planes, const PixelBox& part, int64_t duration,
                const WebPConfig& config, const std::string& name) {
   const std::vector<uint8_t> rgb = interleave(planes.data(), 3, part.height * part.width);

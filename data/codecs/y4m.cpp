@@ -1,7 +1,7 @@
-// YUV4MPEG2 (.y4m): a line of parameters, then frames of raw planes, as mjpegtools' yuv4mpeg(5) describes it.
+// YUV4MPEG2 (.y4m): a line of parameters, then frames of raw planes (mjpegtools, yuv4mpeg(5)).
 //
 // Colours by ITU-R BT.601: Y = 0.299 R + 0.587 G + 0.114 B, Cb = (B - Y) / 1.772, Cr = (R - Y) / 1.402, stored in the
-// range of broadcasts (Y 16..235, Cb and Cr 16..240), or 0..255 where a file says XCOLORRANGE=FULL.
+// limited range (Y 16..235, Cb and Cr 16..240), or 0..255 where a file says XCOLORRANGE=FULL.
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -41,7 +41,7 @@ struct Range {
   fail<IoError>("cannot read ", name, ": ", reason);
 }
 
-/// Takes a line without its end from the front of `bytes`.
+/// Removes a line from the front of `bytes` and returns it without its end.
 std::string_view take_line(std::string_view& bytes, const std::string& name, const std::string& what) {
   const size_t end = bytes.substr(0, longest_line).find('\n');
   if (end == std::string_view::npos) refuse(name, "it is cut off or damaged in " + what);
@@ -58,7 +58,7 @@ int64_t whole_number(std::string_view text, const std::string& name, std::string
   return value;
 }
 
-/// "30000:1001"; nothing for 0:0, which stands for what is not known.
+/// "30000:1001"; nothing for 0:0, which stands for an unknown ratio.
 std::optional<double> ratio(std::string_view text, const std::string& name, std::string_view field) {
   const size_t colon = std::min(text.find(':'), text.size());
   const int64_t numerator = whole_number(text.substr(0, colon), name, field);

@@ -11,7 +11,7 @@ struct Reserved {
 };
 constexpr std::array<Reserved, 3> reserved{{{"", "%empty"}, {"train", "%train"}, {"test", "%test"}}};
 
-/// True for a byte that a folder's name does not have at this place.
+/// True for a byte that is escaped at this position of a name.
 bool is_escaped(const std::string& name, size_t i) {
   const auto byte = static_cast<unsigned char>(name[i]);
   if (byte == ' ') return name.find_first_not_of(' ') >= i || name.find_last_not_of(' ') + 1 <= i;
@@ -19,7 +19,7 @@ bool is_escaped(const std::string& name, size_t i) {
   return byte < 0x20 || byte == 0x7f || byte == '/' || byte == '\\' || byte == '%';
 }
 
-/// Every %XX as its byte, all else as it is.
+/// Replaces every %XX by its byte.
 std::string unescaped(const std::string& folder_name) {
   std::string name;
   for (size_t i = 0; i < folder_name.size(); ++i) {

@@ -10,7 +10,7 @@ namespace {
 
 constexpr int64_t longest_side = 4096;  // pixels, or frames
 
-/// The numbers of "8x32x32", as many as `count`; nothing when the text is something else.
+/// The `count` numbers of a text such as "8x32x32"; nothing for any other text.
 std::vector<int64_t> parse_sides(const std::string& text, size_t count) {
   std::vector<int64_t> sides;
   const char* at = text.data();

@@ -7,7 +7,7 @@
 
 namespace ditharos::data {
 
-/// "8x32x48": frames, height, width. ConfigError that says what the text should look like; `what` names the setting.
+/// "8x32x48": frames, height, width. ConfigError that describes the format; `what` names the setting.
 [[nodiscard]] SampleShape parse_clip_shape(const std::string& text, const std::string& what);
 /// A comma-separated list of them: "8x32x32, 16x32x48".
 [[nodiscard]] std::vector<SampleShape> parse_clip_shapes(const std::string& list, const std::string& what);

@@ -21,9 +21,9 @@ struct SampleShape {
   return std::to_string(shape.frames) + "x" + std::to_string(shape.height) + "x" + std::to_string(shape.width);
 }
 
-/// A set of images or clips that can be had in any shape. Immutable: every function may be called from any thread.
+/// A set of images or clips that can be read in any shape. Immutable: every function may be called from any thread.
 ///
-/// A source of your own is a class with three functions, and more where it has labels, captions or another number of
+/// A custom source is a class with three functions, and more where it has labels, captions or another number of
 /// channels. This one has 256 clips, each of one brightness:
 ///
 ///   struct Brightness : data::DataSource {
@@ -44,26 +44,26 @@ class DataSource {
   /// Sample i in this shape: contiguous u8 [F, C, H, W]; depends on (i, shape) alone. It may share memory with the
   /// source: do not write to it. Error unless 0 <= i < size(), ShapeError unless every size is at least 1.
   virtual Tensor sample(int64_t i, const SampleShape& shape) const = 0;
-  /// A CRC-32C of all that samples, labels and captions are made from, apart from class_names(): while both stay the
-  /// same, so do they.
+  /// A CRC-32C of everything that samples, labels and captions depend on, apart from class_names(): they are equal for
+  /// sources of equal checksums and class names.
   virtual uint32_t checksum() const = 0;
 
-  /// Of every sample: 1 gray, 3 RGB.
+  /// Channels of every sample: 1 gray, 3 RGB.
   virtual int64_t channels() const { return 3; }
   /// The names of the classes; none for samples without labels.
   virtual const std::vector<std::string>& class_names() const;
   int64_t num_classes() const { return static_cast<int64_t>(class_names().size()); }
   /// The class of sample i, an index of class_names(). Error unless 0 <= i < size(), and where there are no classes.
   virtual int64_t label(int64_t i) const;
-  /// What sample i shows, in words, without making the sample. By default the name of its class, or "" where there are
-  /// no classes. Error unless 0 <= i < size().
+  /// The caption of sample i; does not compute the sample. By default the name of its class, or "" where there are no
+  /// classes. Error unless 0 <= i < size().
   virtual std::string caption(int64_t i) const;
-  /// The shape that all samples are stored in; none where they differ, or are rendered in any shape.
+  /// The shape in which all samples are stored; none where they differ, or are rendered in any shape.
   virtual std::optional<SampleShape> native_shape() const { return std::nullopt; }
-  /// The elements of sample(i, shape) where the source holds them in memory, else nullptr. Optional: it saves the
-  /// loader a tensor for each sample.
+  /// The elements of sample(i, shape) where the source holds them in memory, else nullptr. An optional optimisation:
+  /// the loader needs no tensor for each sample.
   virtual const uint8_t* stored_sample(int64_t i, const SampleShape& shape) const;
-  /// Sentences on files of the source's folder that are no part of it, and on samples that its split leaves out.
+  /// Sentences on files of the source's folder that it does not use, and on samples that its split leaves out.
   virtual std::vector<std::string> notes() const { return {}; }
 };
 

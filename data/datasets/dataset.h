@@ -1,5 +1,5 @@
 #pragma once
-// Labelled images in memory: what the readers of images in this folder return.
+// Labelled images in memory: the result of the readers of images in this folder.
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -13,7 +13,7 @@ enum class Split { train, test };
 [[nodiscard]] inline const char* name_of(Split split) { return split == Split::train ? "train" : "test"; }
 [[nodiscard]] inline std::string to_text(Split split) { return name_of(split); }
 
-/// Images of one size with one class each. A value: copies share the elements, which nobody changes.
+/// Images of one size with one class each. Immutable; copies share the elements.
 class Dataset final : public DataSource {
  public:
   /// `images` u8 [N, C, H, W] and `labels` i64 [N], both contiguous; label k means class_names[k].
@@ -32,11 +32,11 @@ class Dataset final : public DataSource {
   const std::vector<std::string>& class_names() const override { return class_names_; }
   int64_t label(int64_t i) const override;
   std::optional<SampleShape> native_shape() const override { return SampleShape{1, height(), width()}; }
-  /// In the native shape the image as it is, without a copy; in others cropped around the middle and averaged
+  /// In the native shape the image itself, without a copy; in others cropped around the middle and averaged
   /// (center_crop_resize). All frames of a clip are the same image.
   Tensor sample(int64_t i, const SampleShape& shape) const override;
   const uint8_t* stored_sample(int64_t i, const SampleShape& shape) const override;
-  /// Of images and labels.
+  /// The checksum of images and labels.
   uint32_t checksum() const override;
   /// The bytes of image i, [C, H, W]; Error unless 0 <= i < size().
   const uint8_t* image(int64_t i) const;
@@ -56,12 +56,13 @@ class Dataset final : public DataSource {
 /// A data set as it was read.
 struct Opened {
   Dataset dataset;
-  std::vector<std::string> skipped = {};  ///< left out on request: "cannot read PATH: reason", one a file
-  /// Sentences on what else the folder holds, and on what the split leaves out: "40 .jpg files in DIR are not read".
+  std::vector<std::string> skipped = {};  ///< left out on request: "cannot read PATH: reason", one per file
+  /// Sentences on other files in the folder and on images that the split leaves out: "40 .jpg files in DIR are not
+  /// read".
   std::vector<std::string> notes = {};
 };
 
-/// A byte as a float in [-1, 1], the range that the diffusion models work in.
+/// A byte as a float in [-1, 1], the range of the diffusion models' inputs.
 [[nodiscard]] inline float to_unit_range(uint8_t byte) { return static_cast<float>(byte) / 127.5f - 1.0f; }
 /// The same for u8 of any shape, to contiguous f32 of that shape.
 Tensor to_unit_range(const Tensor& bytes);

@@ -1,11 +1,11 @@
 #pragma once
-// What belongs to a folder that somebody else may have filled.
+// Checks that paths lie inside a folder of untrusted contents.
 #include <string>
 
 namespace ditharos::data {
 
-/// IoError "cannot read PATH: ..." when `path`, with all symbolic links followed, does not lie inside `folder`, whose
-/// own links count as followed too. A path that does not exist passes: opening it says so.
+/// IoError "cannot read PATH: ..." when `path`, with all symbolic links resolved, does not lie inside `folder`,
+/// resolved likewise. A path that does not exist passes: opening it fails with a better message.
 void check_inside(const std::string& folder, const std::string& path);
 
 }  // namespace ditharos::data

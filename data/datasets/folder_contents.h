@@ -1,17 +1,16 @@
 #pragma once
 // Internal to data/.
-// What lies in a folder of data beside the data.
+// Files in a folder of data that are no data.
 #include <cstdint>
 #include <map>
 #include <string>
 
 namespace ditharos::data {
 
-/// True for names that operating systems leave in folders, never part of a data set: hidden ones, which begin with a
-/// dot ("._a.png" too), and __MACOSX.
+/// True for names that are never part of a data set: hidden ones, which begin with a dot ("._a.png" too), and __MACOSX.
 bool is_hidden(const std::string& name);
 
-/// Files that a reader passes over, counted by the endings of their names.
+/// Files that a reader skips, counted by the endings of their names.
 class UnreadFiles {
  public:
   void add_file(const std::string& name);
@@ -19,7 +18,7 @@ class UnreadFiles {
   bool empty() const { return counts_.empty() && folders_ == 0; }
   /// "40 .jpg files, 1 .txt file and 2 folders".
   std::string text() const;
-  /// True for a single file or folder: it "is" not read.
+  /// True for a single file or folder, for the verb "is" in a message.
   bool is_one() const;
 
  private:

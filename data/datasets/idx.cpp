@@ -25,7 +25,7 @@ std::string hex(uint32_t value) {
   return text;
 }
 
-/// The sizes in the header, checked: the right kind of file, none of them 0, and as many elements as the file holds.
+/// The sizes in the header. IoError for another kind of file, a size of 0, or more elements than the file holds.
 Shape read_header(ByteReader& reader, int rank, const char* kind, uint64_t max_expanded) {
   const uint32_t magic = read_be32(reader, "the header");
   const uint32_t wanted = 0x0800 | static_cast<uint32_t>(rank);  // 08: unsigned bytes
@@ -58,7 +58,7 @@ Tensor take_images(ByteReader& reader, const Shape& sizes) {
 
 Tensor take_labels(ByteReader& reader, const Shape& sizes) {
   Tensor labels(sizes, DType::i64);
-  // The bytes come to lie in the last eighth, from where they are widened in place from the front on.
+  // The bytes are read into the last eighth of the memory and widened in place, from the front on.
   int64_t* out = labels.mutable_data<int64_t>();
   const uint8_t* bytes = reinterpret_cast<uint8_t*>(out) + 7 * sizes[0];
   reader.read(reinterpret_cast<uint8_t*>(out) + 7 * sizes[0], static_cast<size_t>(sizes[0]),

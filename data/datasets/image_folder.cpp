@@ -26,7 +26,7 @@ struct Entry {
   std::string error;  // why it cannot be read; empty when it can
 };
 
-/// Names of what lies in `directory` and passes the test, sorted by their bytes, hidden ones left out.
+/// The names in `directory` that pass the test, sorted by their bytes, without hidden ones.
 template <class F>
 std::vector<std::string> sorted_names(const fs::path& directory, const F& wanted) {
   std::vector<std::string> names;
@@ -60,7 +60,7 @@ bool has_split_folders(const fs::path& directory) {
   return fs::is_directory(directory / "train", missing) && fs::is_directory(directory / "test", missing);
 }
 
-/// The classes that folders stand for, in their order. IoError when two folders stand for one class.
+/// The classes of the folders, in their order. IoError when two folders have the same class.
 std::vector<std::string> class_names_of(const fs::path& root, const std::vector<std::string>& folders) {
   std::vector<std::string> names;
   for (const std::string& folder : folders) {
@@ -74,7 +74,7 @@ std::vector<std::string> class_names_of(const fs::path& root, const std::vector<
   return names;
 }
 
-/// Says in `notes` what is in the folders beside the set, and how much of it the split holds out.
+/// Adds `notes` on other files in the folders, and on the images that the split leaves out.
 std::vector<Entry> list_split(const fs::path& directory, Split split, std::vector<std::string>& classes,
                               std::vector<std::string>& notes) {
   const bool has_folders = has_split_folders(directory);
@@ -120,7 +120,7 @@ std::vector<Entry> list_split(const fs::path& directory, Split split, std::vecto
   return entries;
 }
 
-/// Runs work(entry) for all of them in parallel; what fails with an IoError gets its reason noted.
+/// Runs work(entry) for all entries in parallel; the reason of an IoError is stored in the entry.
 template <class F>
 void for_each_entry(std::vector<Entry>& entries, const F& work) {
   parallel_tasks(static_cast<int64_t>(entries.size()), [&](int64_t i) {
@@ -132,7 +132,7 @@ void for_each_entry(std::vector<Entry>& entries, const F& work) {
   });
 }
 
-/// Takes out what could not be read: the first one is the error, or all are noted in `skipped`.
+/// Removes entries that could not be read: throws for the first one, or lists all in `skipped`.
 void take_out_damaged(std::vector<Entry>& entries, bool skip, std::vector<std::string>& skipped) {
   for (const Entry& entry : entries) {
     check<IoError>(skip || entry.error.empty(), entry.error);
@@ -181,7 +181,7 @@ Opened load_image_folder(const std::string& directory, Split split, const ImageF
   std::vector<std::string> classes, skipped, notes;
   std::vector<Entry> entries = list_split(directory, split, classes, notes);
 
-  // Headers first: they tell the size and the colours of the whole set, before any memory is spent on images.
+  // Headers first: they give the size and the colours of the whole set before memory is allocated for images.
   for_each_entry(entries, [&](Entry& entry, int64_t) {
     entry.info = png_info(read_png_file(entry.path, options.max_pixels), entry.path, options.max_pixels);
   });

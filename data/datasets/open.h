@@ -8,15 +8,15 @@
 
 namespace ditharos::data {
 
-/// What is handed on to the reader that `open_dataset` finds to be the right one.
+/// Options for the reader that `open_dataset` selects.
 struct OpenOptions {
   ImageFolderOptions image_folder;
   ShapesOptions shapes;
 };
 
 /// `spec` is "shapes" (see shapes.h), "fashion-mnist" (Debian's package, see idx.h), or a directory: of IDX files
-/// (idx.h) or with one sub-folder of PNG files a class (image_folder.h). IoError which says what was looked for when it
-/// is none.
+/// (idx.h) or with one sub-folder of PNG files per class (image_folder.h). IoError, listing the formats, for anything
+/// else.
 [[nodiscard]] Opened open_dataset(const std::string& spec, Split split, const OpenOptions& options = {});
 
 }  // namespace ditharos::data

@@ -10,9 +10,9 @@ namespace ditharos::data {
 
 enum class ClipUse { training, evaluation };
 
-/// "moving-garments": garments over skies; those for evaluation are of test images in combinations of object and motion
-/// that training never shows. "moving-emoji": the same with emoji. Else a folder as VideoFolder takes it, whose test
-/// part serves for evaluation; `max_pixels` of a video at most. ConfigError or IoError when there is no such data.
+/// "moving-garments": garments over skies; clips for evaluation have images of the test split and held-out combinations
+/// of object and motion. "moving-emoji": the same with emoji. Otherwise a folder for VideoFolder, whose test split is
+/// used for evaluation, with at most `max_pixels` pixels per video. ConfigError or IoError when there is no such data.
 [[nodiscard]] std::shared_ptr<const DataSource> open_clips(const std::string& data, ClipUse use,
                                                            int64_t max_pixels = default_max_pixels);
 

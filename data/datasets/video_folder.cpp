@@ -31,10 +31,10 @@ bool has_split_folders(const std::string& directory) {
   return has_captions(sub_folder(directory, Split::train)) && has_captions(sub_folder(directory, Split::test));
 }
 
-/// The frame of `from` that frame k of `to` shows: each stands for the middle of its share of the time.
+/// The index, among `from` frames, at the middle of the time of frame k of `to` frames.
 int64_t frame_in_time(int64_t k, int64_t to, int64_t from) { return (2 * k + 1) * from / (2 * to); }
 
-/// Videos in `root` itself that no line of its list names.
+/// The number of videos in `root` itself that its list does not name.
 int64_t count_unlisted(const std::string& root, const std::map<std::string, size_t>& listed) {
   int64_t count = 0;
   std::error_code error;
@@ -48,8 +48,8 @@ int64_t count_unlisted(const std::string& root, const std::map<std::string, size
 
 }  // namespace
 
-/// Decoded videos, the most recently used ones. They are made outside of the lock: two threads that ask for one video
-/// at once may both decode it, but neither waits for another video.
+/// A cache of the most recently used decoded videos. Decoding happens outside of the lock: two threads that need the
+/// same video may both decode it, but no thread waits for another video.
 class VideoFolder::Cache {
  public:
   Cache(int64_t most_bytes, int64_t max_pixels) : most_bytes_(most_bytes), max_pixels_(max_pixels) {}
@@ -104,13 +104,13 @@ VideoFolder::VideoFolder(const std::string& directory, const VideoFolderOptions&
   const std::string root = has_folders ? sub_folder(directory, options.split) : directory;
   std::map<std::string, size_t> numbers;  // of videos, in the order of the list
   for (FileCaption& line : read_captions(root)) {
-    const auto [place, is_new] = numbers.try_emplace(line.file, numbers.size());
-    const Split part = (place->second + 1) % test_every == 0 ? Split::test : Split::train;
+    const auto [entry, is_new] = numbers.try_emplace(line.file, numbers.size());
+    const Split part = (entry->second + 1) % test_every == 0 ? Split::test : Split::train;
     if (is_new) {
       paths_.push_back((fs::path(root) / line.file).string());
       check_inside(root, paths_.back());
     }
-    if (has_folders || part == options.split) entries_.push_back({place->second, std::move(line.caption)});
+    if (has_folders || part == options.split) entries_.push_back({entry->second, std::move(line.caption)});
   }
   if (const int64_t unlisted = count_unlisted(root, numbers); unlisted > 0)
     notes_.push_back(std::to_string(unlisted) + (unlisted == 1 ? " video in " : " videos in ") + root +

@@ -19,30 +19,30 @@ struct VideoFolderOptions {
   int64_t max_pixels = default_max_pixels;  ///< of one video; see pixel_limit.h
 };
 
-/// The videos that `directory`/captions.txt or captions.jsonl lists: one clip a line, several lines for one video are
+/// The videos that `directory`/captions.txt or captions.jsonl lists: one clip per line; several lines for one video are
 /// several clips. A line of captions.txt is the name, a tab and the caption; of captions.jsonl an object with the
-/// strings "file" and "caption"; other keys are passed over. Empty lines do not count. Names are relative to
-/// `directory` and may lead into its sub-folders, not out of it, by symbolic links neither; every format of read_clip
-/// will do. Videos that no line names are no part of the set; notes() has their number, and that of the videos that the
-/// split holds out.
+/// strings "file" and "caption"; other keys are ignored. Empty lines do not count. Names are relative to `directory`
+/// and may lead into its sub-folders, but not out of it, also not by symbolic links. Every format of read_clip is
+/// supported. notes() has the number of videos that no line names, and of those that the split leaves out.
 ///
 /// With sub-folders train and test that hold such a list each, `split` chooses one of them. Otherwise all clips of
 /// every tenth video (the 10th, 20th, ... in the order of the list) belong to the test split, the others to training.
 ///
-/// A clip in any shape: frames are cropped around the middle and averaged by area (center_crop_resize), and the asked
-/// number of frames is taken evenly from the whole video, each from the middle of its share of the time. A video with
-/// fewer frames than that shows some of them several times.
+/// A clip in any shape: frames are cropped around the middle and averaged by area (center_crop_resize). The requested
+/// number of frames is sampled evenly from the whole video, each at the middle of its time. Where the video has fewer
+/// frames, frames are repeated.
 class VideoFolder : public DataSource {
  public:
-  /// Reads every video once, so that damaged ones are known before training begins; what fits is kept. IoError with
-  /// path, line and reason when the list is missing or wrong, a video is damaged or missing, or the split is empty.
+  /// Reads every video once, so that damaged ones are found before training begins; what fits into the cache is kept.
+  /// IoError with path, line and reason when the list is missing or wrong, a video is damaged or missing, or the split
+  /// is empty.
   explicit VideoFolder(const std::string& directory, const VideoFolderOptions& options = {});
 
   int64_t size() const override { return static_cast<int64_t>(entries_.size()); }
   std::string caption(int64_t i) const override { return entry(i).caption; }
-  /// u8 [F, 3, H, W]. Reads the video again when it is kept no more; IoError when that fails.
+  /// u8 [F, 3, H, W]. Reads the video again when it is not in the cache; IoError when that fails.
   Tensor sample(int64_t i, const SampleShape& shape) const override;
-  /// Of the captions and of the videos' frames as they were when the folder was opened.
+  /// The checksum of the captions and of the videos' frames as they were when the folder was opened.
   uint32_t checksum() const override { return checksum_; }
   /// Path of the video of clip i.
   const std::string& path(int64_t i) const { return paths_[entry(i).video]; }

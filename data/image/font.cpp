@@ -10,7 +10,8 @@ namespace {
 
 using Glyph = std::array<std::string_view, glyph_height>;
 
-/// Drawn row by row, from the space (32) to the tilde (126). What descends stands on the line here and is drawn lower.
+/// The rows of each letter, from the space (32) to the tilde (126). Letters with descenders are stored on the base line
+/// and drawn lower.
 constexpr char first_letter = ' ', last_letter = '~';
 constexpr std::array<Glyph, last_letter - first_letter + 1> glyphs = {{
     {{".....", ".....", ".....", ".....", ".....", ".....", "....."}},  // space

@@ -12,7 +12,7 @@ namespace {
 
 constexpr uint8_t paper = 255, ink = 0;
 
-/// Where everything goes, in pixels of the finished grid.
+/// The layout, in pixels of the finished grid.
 struct Layout {
   int64_t count, channels, height, width;  // of the images
   int64_t columns, rows;
@@ -134,7 +134,7 @@ Tensor make_grid(const Tensor& images, const GridOptions& options) {
   }
   for (size_t row = 0; row < options.row_labels.size(); ++row) {
     int64_t top = layout.padding + static_cast<int64_t>(row) * layout.row_pitch();
-    // Beside a row: the letters in the middle of its height, what descends still inside; the right end at the images.
+    // Beside a row: vertically centred, descenders inside; right-aligned at the images.
     if (layout.above == 0) {
       top += std::min((layout.row_height - glyph_height * layout.text_scale) / 2,
                       layout.row_height - text_height * layout.text_scale);

@@ -9,7 +9,7 @@
 namespace ditharos::data {
 namespace {
 
-/// One new pixel along one axis: the old pixels from `first` on and the share of each, adding up to 1.
+/// One new pixel along one axis: the weights of the old pixels from `first` on, which add up to 1.
 struct Span {
   int64_t first = 0;
   std::vector<double> shares;
@@ -45,7 +45,7 @@ void validate(const char* function, const Tensor& image, int64_t height, int64_t
 /// The middle crop_height x crop_width of `image`, averaged to height x width.
 Tensor resample(const Tensor& image, double crop_height, double crop_width, int64_t height, int64_t width) {
   const int64_t channels = image.size(0), old_height = image.size(1), old_width = image.size(2);
-  // ShapeError before as many sums are planned.
+  // ShapeError before memory is allocated for the sums.
   static_cast<void>(numel({channels, std::max(height, old_height), width}));
   const auto rows = spans(old_height, (static_cast<double>(old_height) - crop_height) / 2, crop_height, height);
   const auto columns = spans(old_width, (static_cast<double>(old_width) - crop_width) / 2, crop_width, width);

@@ -18,7 +18,7 @@ const std::array<float, 256>& unit_range() {
 }
 
 /// n bytes as floats, forwards (step 1) or backwards (step -1). Four are read before the first is written, which halves
-/// the time: a compiler keeps the order of reads and writes, since `to` might overlap the table.
+/// the time: `to` might overlap the table, so a compiler may not reorder reads and writes.
 void convert(const uint8_t* from, int64_t step, int64_t n, float* to) {
   const float* value = unit_range().data();
   int64_t i = 0;
@@ -35,17 +35,17 @@ void convert_rows(const uint8_t* from, int64_t rows, int64_t width, bool mirrore
   for (int64_t row = 0; row < rows; ++row, from += width, to += width) convert(from + width - 1, -1, width, to);
 }
 
-/// The elements of a sample; `made` holds them where the source has none in memory.
-const uint8_t* elements(const DataSource& source, int64_t index, const SampleShape& shape, Tensor& made) {
+/// The elements of a sample. `storage` holds them where the source has none in memory.
+const uint8_t* elements(const DataSource& source, int64_t index, const SampleShape& shape, Tensor& storage) {
   if (const uint8_t* stored = source.stored_sample(index, shape)) return stored;
-  made = source.sample(index, shape);
+  storage = source.sample(index, shape);
   const Shape wanted{shape.frames, source.channels(), shape.height, shape.width};
-  check<DTypeError>(made.dtype() == DType::u8, "[read_batch] a source must give u8, but sample ", index, " came as ",
-                    made.dtype());
-  check<ShapeError>(made.shape() == wanted && made.is_contiguous(), "[read_batch] sample ", index,
+  check<DTypeError>(storage.dtype() == DType::u8, "[read_batch] a source must give u8, but sample ", index, " came as ",
+                    storage.dtype());
+  check<ShapeError>(storage.shape() == wanted && storage.is_contiguous(), "[read_batch] sample ", index,
                     " was wanted contiguous as ", wanted, ", but came ",
-                    made.shape() == wanted ? "with other strides" : "as ", made.shape());
-  return made.data<uint8_t>();
+                    storage.shape() == wanted ? "with other strides" : "as ", storage.shape());
+  return storage.data<uint8_t>();
 }
 
 }  // namespace
@@ -69,8 +69,8 @@ Batch read_batch(const DataSource& source, const SampleShape& shape, std::vector
   float* to = batch.samples.mutable_data<float>();
   const int64_t rows = shape.frames * channels * shape.height;
   for (size_t k = 0; k < batch.indices.size(); ++k, to += rows * shape.width) {
-    Tensor made;
-    const uint8_t* from = elements(source, batch.indices[k], shape, made);
+    Tensor storage;
+    const uint8_t* from = elements(source, batch.indices[k], shape, storage);
     convert_rows(from, rows, shape.width, !mirrored.empty() && mirrored[k], to);
   }
   if (source.num_classes() > 0) {

@@ -1,5 +1,5 @@
 #pragma once
-// Samples of one shape, together in one tensor.
+// A batch: samples of one shape in one tensor.
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -21,8 +21,8 @@ struct Batch {
 };
 
 /// The samples of `source` with these indices, in that order. Sample k is mirrored from left to right where `mirrored`
-/// has true for it; an empty `mirrored` mirrors none. Error where an index is not of the source or `mirrored` has
-/// another length; ShapeError or DTypeError where the source gives something else than was asked for.
+/// is true; an empty `mirrored` mirrors none. Error where an index is out of range or `mirrored` has another length;
+/// ShapeError or DTypeError where the source returns another shape or type than requested.
 [[nodiscard]] Batch read_batch(const DataSource& source, const SampleShape& shape, std::vector<int64_t> indices,
                                const std::vector<bool>& mirrored = {});
 

@@ -6,7 +6,7 @@
 namespace ditharos::data {
 namespace {
 
-/// Keys of streams: of the seed where epochs carry over, and of an epoch.
+/// Keys of random streams: of the seed where epochs carry over, and of an epoch.
 enum RootStream : uint64_t { bucket_stream, order_stream };
 enum EpochStream : uint64_t { flips = 1, buckets_of_epoch = 2 };
 
@@ -16,7 +16,7 @@ BatchSchedule::BatchSchedule(int64_t size, const LoaderOptions& options, Cursor 
     : size_(size), options_(options) {
   for (const Bucket& bucket : options_.buckets) total_weight_ += bucket.weight;
   if (carries_over()) {
-    // One random number for each batch before the start: a million batches take milliseconds.
+    // Draws one random number for each batch before the start: a million batches take milliseconds.
     while (batch_ < start.position) advance(bucket().batch_size);
   } else {
     epoch_ = start.epoch;
@@ -79,7 +79,7 @@ const Bucket& BatchSchedule::bucket() const {
       carries_over() ? Generator(options_.seed).fork(bucket_stream) : generator_of(epoch_).fork(buckets_of_epoch);
   const int64_t number = carries_over() ? batch_ : position_;
   double left = Generator(stream.seed(), static_cast<uint64_t>(number)).uniform() * total_weight_;
-  const Bucket* last = nullptr;  // rounding may leave a little over: it belongs to the last one with a weight
+  const Bucket* last = nullptr;  // the last one with a weight, for the remainder of rounding
   for (const Bucket& bucket : options_.buckets) {
     if (bucket.weight > 0) last = &bucket;
     if (left < bucket.weight) return bucket;
@@ -88,7 +88,7 @@ const Bucket& BatchSchedule::bucket() const {
   return *last;
 }
 
-/// Order and flips of an epoch, unless they are those at hand.
+/// Draws order and flips of an epoch, unless they are the present ones.
 void BatchSchedule::draw_epoch(uint64_t epoch) {
   if (order_.defined() && drawn_epoch_ == epoch) return;
   Generator generator = generator_of(epoch);

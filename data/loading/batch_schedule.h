@@ -1,6 +1,6 @@
 #pragma once
 // Internal to data/loading/.
-// Which samples make up which batch: the order of each epoch, the shapes, the flips.
+// The samples of each batch: the order of each epoch, the shapes, the flips.
 #include <cstdint>
 #include <vector>
 
@@ -9,14 +9,14 @@
 
 namespace ditharos::data {
 
-/// What one batch is made of.
+/// The contents of one batch.
 struct BatchPlan {
   SampleShape shape;
   std::vector<int64_t> indices;
   std::vector<bool> mirrored;  ///< one for each index, or empty: none is
 };
 
-/// All batches of a loader in their order. Every draw depends on the seed and on its position alone. R is the generator
+/// All batches of a loader in their order. Every draw depends only on the seed and on its position. R is the generator
 /// of the seed and E that of an epoch e, with streams that Generator::fork derives:
 ///
 ///                       epochs that end with a batch     epochs that carry over
@@ -33,7 +33,7 @@ class BatchSchedule {
 
   /// The batch at the cursor.
   BatchPlan plan();
-  /// Moves the cursor behind a batch of so many samples.
+  /// Moves the cursor behind a batch with this number of samples.
   void advance(int64_t samples);
   Cursor cursor() const;
 

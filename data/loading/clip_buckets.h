@@ -1,5 +1,5 @@
 #pragma once
-// The shapes that a loader of clips draws its batches in, and single batches.
+// The buckets of a loader of clips, and single batches.
 #include <string>
 #include <vector>
 
@@ -7,8 +7,9 @@
 
 namespace ditharos::data {
 
-/// The shapes of a list such as "8x32x32, 16x32x48" with their weights, none for equal ones; each with a batch that
-/// holds about as many pixels as `batch_size` clips of the first. ConfigError when lists do not fit together.
+/// The buckets of a list of shapes such as "8x32x32, 16x32x48" with their weights; without weights all are equal. Each
+/// batch has about as many pixels as `batch_size` clips of the first shape. ConfigError when the lists do not fit
+/// together.
 [[nodiscard]] std::vector<Bucket> clip_buckets(const std::string& shapes, const std::vector<double>& weights,
                                                    int64_t batch_size);
 /// The shapes with a weight above 0, in their order: those that a model is trained on.

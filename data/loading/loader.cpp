@@ -38,7 +38,7 @@ void validate_sizes(int64_t samples, const LoaderOptions& options, Cursor start)
   }
 }
 
-/// The options with buckets; ConfigError unless all can be done.
+/// The options, completed with buckets; ConfigError for impossible ones.
 LoaderOptions settled(const DataSource* source, LoaderOptions options, Cursor start) {
   check<ConfigError>(source != nullptr && source->size() > 0, "[Loader] the source has no samples");
   check<ConfigError>(options.prefetch >= 0 && options.prefetch <= 1024, "[Loader] prefetch must be 0..1024, got ",
@@ -67,7 +67,7 @@ struct Loader::State {
         schedule(source->size(), options, start), cursor(schedule.cursor()),
         batches(options.prefetch, [this] { return make(); }) {}
 
-  /// The batch at the schedule's cursor, which stays there when the batch cannot be made.
+  /// The batch at the schedule's cursor, which does not move when the batch fails.
   Item make() {
     BatchPlan plan = schedule.plan();
     Batch batch = read_batch(*source, plan.shape, std::move(plan.indices), plan.mirrored);

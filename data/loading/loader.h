@@ -13,10 +13,10 @@ namespace ditharos::data {
 struct Bucket {
   SampleShape shape;
   int64_t batch_size = 1;
-  double weight = 1;  ///< how often, in proportion to the other buckets' weights
+  double weight = 1;  ///< relative frequency
 };
 
-/// What becomes of the samples at the end of an epoch that are too few for a batch.
+/// What happens to the samples at the end of an epoch that are too few for a batch.
 enum class EpochEnd {
   drop,        ///< they are left out
   keep,        ///< they are a smaller batch
@@ -30,7 +30,7 @@ struct LoaderOptions {
   bool shuffle = true;           ///< a new order every epoch; false: the order of the source
   bool horizontal_flip = false;  ///< mirrors every sample with probability 1/2, drawn anew every epoch
   EpochEnd epoch_end = EpochEnd::drop;
-  int64_t prefetch = 2;  ///< batches that wait ready; 0: none, and no thread
+  int64_t prefetch = 2;  ///< batches that are prepared ahead; 0: none, and no thread
 };
 
 /// A position between two batches: two integers that go into a checkpoint. Where every epoch ends with a batch, they
@@ -43,22 +43,22 @@ struct Cursor {
 };
 
 /// An endless sequence of batches, epoch after epoch. Every epoch has each sample of the source once, apart from those
-/// that EpochEnd::drop leaves out. The batches depend on the source, the options apart from `prefetch`, and the start
-/// alone: a loader that starts at another one's cursor() goes on with the same batches to the bit.
+/// that EpochEnd::drop leaves out. The batches depend only on the source, the options apart from `prefetch`, and the
+/// start: a loader that starts at another one's cursor() returns the same batches to the bit.
 class Loader {
  public:
   /// ConfigError when an option is out of range, when there are no buckets and the source has no native shape, when the
   /// source is too small for a batch, or when the start lies outside of it.
   explicit Loader(std::shared_ptr<const DataSource> source, const LoaderOptions& options = {}, Cursor start = {});
-  /// Ends the thread, after the batch that it is working on.
+  /// Ends the thread after its present batch.
   ~Loader();
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 
-  /// The next batch; waits for it when it is not ready. What went wrong in the thread is thrown here, once the batches
-  /// made before are handed out, and at every later call; cursor() stays at the batch that could not be made.
+  /// The next batch; waits for it when it is not ready. An exception of the thread is thrown here, after the batches
+  /// prepared before it, and at every later call; cursor() stays at the batch that failed.
   Batch next();
-  /// Where the batch that next() will return begins, however many are prepared.
+  /// The position of the batch that next() will return, independent of the prepared ones.
   Cursor cursor() const;
   /// Batches of an epoch. Error for several buckets or EpochEnd::carry_over, where it is not the same for every epoch.
   int64_t batches_per_epoch() const;

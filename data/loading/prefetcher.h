@@ -1,6 +1,6 @@
 #pragma once
 // Internal to data/loading/.
-// A background thread that makes items ahead of time, for the loaders of this folder.
+// A background thread that prepares items ahead of time, for the loaders of this folder.
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -13,15 +13,15 @@
 
 namespace ditharos::data {
 
-/// Calls `make` again and again and hands out what it returned, in that order, while up to `depth` items wait ready.
-/// At depth 0 there is no thread, and take() calls `make` itself.
+/// Calls `make` repeatedly on a background thread, up to `depth` items ahead, and returns the items in order. At depth
+/// 0 there is no thread, and take() calls `make` itself.
 template <class Item>
 class Prefetcher {
  public:
   Prefetcher(int64_t depth, std::function<Item()> make) : depth_(depth), make_(std::move(make)) {
     if (depth_ > 0) worker_ = std::thread([this] { work(); });
   }
-  /// Ends the thread, after the item that it is working on.
+  /// Ends the thread after its present item.
   ~Prefetcher() {
     if (!worker_.joinable()) return;
     {
@@ -34,8 +34,8 @@ class Prefetcher {
   Prefetcher(const Prefetcher&) = delete;
   Prefetcher& operator=(const Prefetcher&) = delete;
 
-  /// The next item; waits for it when it is not ready. What `make` threw is thrown here, once the items made before are
-  /// handed out, and at every later call.
+  /// The next item; waits for it when it is not ready. An exception of `make` is thrown here, after the items before
+  /// it, and at every later call.
   Item take() {
     if (depth_ == 0) return make_();
     std::unique_lock lock(mutex_);
@@ -51,7 +51,7 @@ class Prefetcher {
  private:
   void work() {
     try {
-      // Inside of a parallel body nested loops run in place: this thread never opens a team beside the trainer's.
+      // Loops nested in a parallel body run on the calling thread, so this thread never opens a second OpenMP team.
       parallel_for(1, 1, [this](int64_t, int64_t) {
         while (wait_for_room()) put(make_());
       });
@@ -61,7 +61,7 @@ class Prefetcher {
     }
     wake_caller_.notify_one();
   }
-  /// False when the prefetcher is going away.
+  /// False when the prefetcher is being destroyed.
   bool wait_for_room() {
     std::unique_lock lock(mutex_);
     wake_worker_.wait(lock, [this] { return stop_ || static_cast<int64_t>(ready_.size()) < depth_; });

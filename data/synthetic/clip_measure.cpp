@@ -18,8 +18,8 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-/// Change of `value` a frame: the median over all pairs of sightings (Theil 1950, Sen 1968), which a frame with a wrong
-/// sighting does not move.
+/// Change of `value` per frame: the median over all pairs of sightings (Theil 1950, Sen 1968), which is robust against
+/// wrong sightings.
 template <class Value>
 double slope(const std::vector<Sighting>& sightings, const Value& value) {
   std::vector<double> slopes;
@@ -32,7 +32,7 @@ double slope(const std::vector<Sighting>& sightings, const Value& value) {
   return median(std::move(slopes));
 }
 
-/// Largest minus smallest.
+/// The largest value minus the smallest.
 template <class Value>
 double range(const std::vector<Sighting>& sightings, const Value& value) {
   double low = value(sightings[0]), high = low;

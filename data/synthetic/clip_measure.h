@@ -1,6 +1,6 @@
 #pragma once
-// What a clip shows, measured on its pixels alone: the sky, where the largest object is in each frame, how it moves,
-// and what it looks like. Synthetic clips are described by their scene; generated ones are evaluated by this.
+// Measures a clip from its pixels alone: the sky, the position of the largest object in each frame, its motion and its
+// appearance. Generated clips are evaluated with it; synthetic clips are described by their scenes.
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -9,25 +9,25 @@
 
 namespace ditharos::data {
 
-/// The object in one frame; what differs from the fitted sky and hangs together.
+/// The object in one frame: a connected region of pixels that differ from the fitted sky.
 struct Sighting {
   int64_t frame = 0;
-  double x = 0, y = 0;  ///< its middle, in pixels from the upper left corner
+  double x = 0, y = 0;  ///< its centre, in pixels from the upper left corner
   double size = 0;      ///< square root of its area, in pixels
 };
 
 struct ClipMeasurement {
   std::vector<Gradient> skies;      ///< of each frame
-  Sky sky = Sky::dawn;              ///< the one whose colours are nearest to their mean
+  Sky sky = Sky::dawn;              ///< the sky whose colours are nearest to their mean
   std::vector<Sighting> sightings;  ///< of the frames in which an object was found, in order
   /// From the first to the last frame, along the straight line through the sightings: pixels, and the logarithm of the
   /// factor of its size.
   double dx = 0, dy = 0, log_growth = 0;
-  /// The verdict; none for an object that was seen in fewer than half of the frames, or in one alone, or that hardly
+  /// The motion; none for an object that was found in fewer than half of the frames, or in only one, or that hardly
   /// moved.
   std::optional<Motion> motion;
-  /// u8 [sightings, 1, 28, 28]: the object of each sighting as Fashion-MNIST would show it, gray on black, its longer
-  /// side filling the image. For a classifier.
+  /// u8 [sightings, 1, 28, 28]: the object of each sighting in the form of Fashion-MNIST, gray on black, its longer
+  /// side filling the image. The input of a classifier.
   Tensor crops;
 };
 

@@ -1,6 +1,6 @@
 #pragma once
 // Internal to data/synthetic/.
-// Signed distance functions of plane figures: negative inside, positive outside, 0 on the outline. Clamping a distance
+// Signed distance functions of plane shapes: negative inside, positive outside, 0 on the outline. Clamping a distance
 // in pixels gives an anti-aliased image. Max is intersection, min is union, negation is the complement.
 #include <algorithm>
 #include <cmath>
@@ -26,7 +26,7 @@ inline double distance_to_bars(double t, double width) {
   return std::min(std::abs(from_middle), 2 * width - from_middle) - width / 2;
 }
 
-/// Where exactly one of two figures is.
+/// The symmetric difference of two shapes.
 inline double distance_to_either(double a, double b) { return std::max(std::min(a, b), -std::max(a, b)); }
 
 /// A polygon without self-intersections, its corners in either direction.

@@ -14,7 +14,7 @@ constexpr int64_t side = 64;
 
 struct Emoji {
   char32_t character;
-  const char* name;  // of the Unicode character, shortened to what people say
+  const char* name;  // the common name of the Unicode character
 };
 constexpr Emoji known[] = {
     {U'\U0001F680', "rocket"},     {U'\U0001F681', "helicopter"}, {U'\U0001F388', "balloon"},
@@ -33,7 +33,7 @@ constexpr Emoji known[] = {
     {U'\U0001F344', "mushroom"},   {U'\U0001F335', "cactus"},
 };
 
-/// Colours times opacity: so that averaging mixes no colour of transparent pixels in. [4, H, W]
+/// Premultiplied alpha, so that averaging does not mix in the colours of transparent pixels. [4, H, W]
 Tensor premultiplied(const Tensor& image) {
   Tensor out(image.shape(), DType::u8);
   const int64_t plane = image.size(1) * image.size(2);

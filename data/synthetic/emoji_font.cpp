@@ -126,7 +126,7 @@ std::optional<Tensor> EmojiFont::image(char32_t character) const {
     const uint64_t begin = run.offsets[glyph - run.first_glyph], end = run.offsets[glyph - run.first_glyph + 1];
     if (begin == end) return std::nullopt;
     const Table body(bytes_, path_, begin, end - begin);
-    // Small metrics, big metrics, or none stand before the length of the PNG.
+    // Small metrics, big metrics, or none precede the length of the PNG.
     check<IoError>(run.image_format >= 17 && run.image_format <= 19, "cannot read ", path_, ": glyph ", glyph,
                    " has the image format ", run.image_format, ", known are 17, 18 and 19");
     const uint64_t metrics = run.image_format == 17 ? 5 : run.image_format == 18 ? 8 : 0;

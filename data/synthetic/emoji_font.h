@@ -11,7 +11,7 @@
 namespace ditharos::data {
 
 /// An OpenType font with the tables cmap (format 12), CBLC and CBDT (formats 17, 18 and 19, PNG), as the OpenType
-/// specification describes them. What else a font can hold is not used: no sequences of characters, no outlines.
+/// specification describes them. Other contents of a font, such as sequences of characters and outlines, are not used.
 class EmojiFont {
  public:
   /// Reads the font's largest images; IoError with the path and the reason when it is missing, no such font, or
@@ -23,7 +23,7 @@ class EmojiFont {
   std::optional<Tensor> image(char32_t character) const;
 
  private:
-  /// Glyphs with consecutive numbers, whose images lie one behind the other.
+  /// Glyphs with consecutive numbers and adjacent images.
   struct Run {
     uint32_t first_glyph = 0;
     uint16_t image_format = 0;

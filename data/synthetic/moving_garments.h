@@ -1,5 +1,5 @@
 #pragma once
-// Captioned videos made from real images: garments, or other objects, that move over changing skies.
+// Synthetic captioned videos from real images: garments, or other objects, that move over changing skies.
 #include <cstdint>
 #include <string>
 
@@ -18,8 +18,8 @@ struct MovingGarmentsOptions {
 };
 
 /// `count` clips: clip i depends on the images, (seed, split, i) and the shape alone. A clip is the same scene in
-/// every shape: places and sizes are relative to the frame, and the whole motion takes the whole clip. A clip of one
-/// frame shows the middle of it.
+/// every shape: positions and sizes are relative to the frame, and the motion takes the whole clip. A clip of one frame
+/// shows the middle of the motion.
 class MovingGarments : public DataSource {
  public:
   /// Gray `images` of objects on a black ground, as Fashion-MNIST's, [N, 1, H, W], which are tinted; or [N, 4, H, W]
@@ -30,12 +30,12 @@ class MovingGarments : public DataSource {
   int64_t size() const override { return options_.count; }
   std::string caption(int64_t i) const override { return scene(i).caption; }
   Tensor sample(int64_t i, const SampleShape& shape) const override { return render(scene(i), shape); }
-  /// Of the images, their classes and the options. Takes a pass over the images.
+  /// The checksum of the images, their classes and the options. Takes a pass over the images.
   uint32_t checksum() const override;
 
-  /// What happens in clip i, its caption included: the truth to which a caption or a measurement can be held.
+  /// The scene of clip i with its caption: the ground truth for captions and measurements.
   Scene scene(int64_t i) const;
-  /// Any scene about these images as frames, u8 [F, 3, H, W]; ShapeError unless every size is at least 1.
+  /// Renders any scene with these images, u8 [F, 3, H, W]; ShapeError unless every size is at least 1.
   Tensor render(const Scene& scene, const SampleShape& shape) const;
   const SceneGrammar& grammar() const { return grammar_; }
   const Dataset& images() const { return images_; }
@@ -49,7 +49,7 @@ class MovingGarments : public DataSource {
   SceneGrammar grammar_;
 };
 
-/// The images to make clips from: Fashion-MNIST where its files are installed, else the shapes of shapes.h.
+/// The images of the objects: Fashion-MNIST where its files are installed, else the shapes of shapes.h.
 [[nodiscard]] Dataset objects_to_move(Split split);
 
 }  // namespace ditharos::data

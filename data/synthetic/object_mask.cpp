@@ -30,8 +30,8 @@ std::vector<uint8_t> differing(const uint8_t* pixels, int64_t height, int64_t wi
   return differs;
 }
 
-/// Everything that can be reached from pixel `first` through pixels that `passes` by steps of at most `reach` rows and
-/// columns. What is reached is marked in `seen`.
+/// The region that is reachable from pixel `first` through pixels that `passes` by steps of at most `reach` rows and
+/// columns. Marks its pixels in `seen`.
 template <class Passes>
 std::vector<int64_t> flood(int64_t first, int64_t height, int64_t width, int64_t reach, std::vector<uint8_t>& seen,
                            const Passes& passes) {
@@ -64,7 +64,7 @@ ObjectMask mask_of(const std::vector<int64_t>& members, int64_t height, int64_t 
   return mask;
 }
 
-/// Adds what the object encloses: pixels from which the frame's border cannot be reached around it.
+/// Fills holes: adds pixels from which the frame's border cannot be reached around the object.
 void fill_holes(ObjectMask& mask, int64_t height, int64_t width) {
   std::vector<uint8_t> outside(mask.inside.size(), 0);
   for (int64_t i = 0; i < height * width; ++i) {
@@ -81,7 +81,8 @@ void fill_holes(ObjectMask& mask, int64_t height, int64_t width) {
   }
 }
 
-/// The object's colour at its brightest shade: the direction is the mean's, the length one that a twentieth exceeds.
+/// The object's colour at its brightest shade: the direction of the mean colour, with the 95th percentile of the
+/// length.
 Rgb brightest_color(const ObjectMask& object, const uint8_t* pixels, int64_t plane) {
   Rgb sum{};
   for (int64_t i = 0; i < plane; ++i) {
@@ -100,8 +101,8 @@ Rgb brightest_color(const ObjectMask& object, const uint8_t* pixels, int64_t pla
   return sum;
 }
 
-/// The brightness, 0..1, of what covers the sky in a pixel, times the part of the pixel that it covers.
-/// pixel = an object + b sky by least squares, b drawn towards 0 where the two colours are too alike to be told apart.
+/// The brightness, 0..1, of the object in a pixel, times the part of the pixel that it covers. Solves
+/// pixel = a object + b sky by least squares; b is regularised towards 0 where the two colours are too similar.
 double brightness(const Rgb& pixel, const Rgb& object, const Rgb& sky) {
   constexpr double pull = 3000;
   const double tt = dot(object, object), ts = dot(object, sky), ss = dot(sky, sky) + pull;

@@ -15,7 +15,7 @@ constexpr std::array<Tint, tint_count> tints = {{{"white", {245, 245, 245}},
                                                  {"blue", {30, 60, 235}},
                                                  {"purple", {190, 50, 240}}}};
 
-/// Random choices, each taking the next number of a stream.
+/// Random choices; each uses the next number of a stream.
 class Choices {
  public:
   explicit Choices(Generator random) : random_(random) {}
@@ -29,11 +29,11 @@ class Choices {
   Generator random_;
 };
 
-/// Class and motion, allowed in the split. A class cannot be told from itself, so a companion gets another one.
+/// Class and motion, allowed in the split. A companion has another class, so that captions can tell the objects apart.
 void choose_part(MovingObject& object, Choices& choices, int64_t classes, SceneSplit split) {
   do {
     object.label = choices.below(classes);
-    // Two thirds of the clips go one of the four ways: those are what captions are asked for most.
+    // About two thirds of the motions are directions, the motions that prompts describe most.
     object.motion = static_cast<Motion>(choices.chance(0.7) ? choices.below(direction_count)
                                                            : choices.below(motion_count - direction_count) +
                                                                  direction_count);
@@ -47,7 +47,7 @@ void choose_look(MovingObject& object, Choices& choices, const ImagesByClass& im
   object.tint = tinted ? tint : own_colors;
 }
 
-/// The way: along one axis for a direction; up and down for a bounce; none for a change of size.
+/// The path: along one axis for a direction; up and down for a bounce; none for a change of size.
 void choose_way(MovingObject& object, Choices& choices, double size, double x, double y) {
   object.fast = choices.chance(0.5);
   object.first_size = object.last_size = size;
@@ -98,7 +98,7 @@ const Tint& tint(int index) {
 }
 
 bool is_held_out(int64_t label, Motion motion) {
-  // Of every five classes three lose one direction each; the directions take turns.
+  // Of every five classes three have one held-out direction each, in rotation.
   static constexpr int turns[5] = {0, 1, -1, 2, -1};
   const int turn = turns[label % 5];
   return turn >= 0 && is_direction(motion) && (label / 5 * 3 + turn) % direction_count == static_cast<int>(motion);
@@ -116,7 +116,7 @@ Scene draw_scene(Generator random, const ImagesByClass& images, const SceneOptio
     choose_way(scene.lead, choices, size, x, choices.between(0.4, 0.6));
     return scene;
   }
-  // Two objects share the frame: one keeps to one side across its way, the other to the other side.
+  // Two objects stay on opposite sides of the frame, perpendicular to their paths.
   MovingObject& companion = scene.companion.emplace();
   do {
     choose_part(companion, choices, classes, SceneSplit::train);
@@ -132,10 +132,10 @@ Scene draw_scene(Generator random, const ImagesByClass& images, const SceneOptio
 }
 
 Box place(const MovingObject& object, const Sprite& sprite, double time, const SampleShape& shape) {
-  double progress = time;  // from the first place to the last
+  double progress = time;  // from the first position to the last
   if (object.motion == Motion::bounce) {
     const double hop = object.hops * time - std::floor(object.hops * time);
-    progress = 4 * hop * (1 - hop);  // thrown up, pulled down
+    progress = 4 * hop * (1 - hop);  // a parabola, as under gravity
   }
   const auto height = static_cast<double>(shape.height), width = static_cast<double>(shape.width);
   const auto longer = static_cast<double>(std::max<int64_t>({sprite.height, sprite.width, 1}));
@@ -144,7 +144,7 @@ Box place(const MovingObject& object, const Sprite& sprite, double time, const S
     return Box{0, 0, size * side / longer * static_cast<double>(sprite.width),
                size * side / longer * static_cast<double>(sprite.height)};
   };
-  // The middle is where it would be at the object's largest, so that it stays inside while growing.
+  // The centre is that of the largest size, so that the object stays inside of the frame while it grows.
   const Box largest = box_of(std::max(object.first_size, object.last_size));
   const double x = object.first_x + progress * (object.last_x - object.first_x);
   const double y = object.first_y + progress * (object.last_y - object.first_y);

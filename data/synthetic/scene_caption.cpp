@@ -8,7 +8,7 @@
 
 namespace ditharos::data {
 
-/// Random choices of words, each taking the next number of a stream.
+/// Random choices of words; each uses the next number of a stream.
 class WordChoices {
  public:
   explicit WordChoices(Generator random) : random_(random) {}
@@ -50,7 +50,7 @@ std::string sky_phrase(Sky sky, Motion motion, WordChoices& choices) {
   return preposition + (choices.chance(0.7) ? " a " : " the ") + adjective + " sky";
 }
 
-/// The place of `phrase` in `words`; words.size() when it is not there.
+/// The index of `phrase` in `words`; words.size() when it is not there.
 size_t find_phrase(const Words& words, const Words& phrase) {
   return static_cast<size_t>(std::search(words.begin(), words.end(), phrase.begin(), phrase.end()) - words.begin());
 }
@@ -102,7 +102,7 @@ std::string SceneGrammar::clause(const MovingObject& object, bool small, bool br
 
 std::string SceneGrammar::write(const Scene& scene, Generator random, bool always_sky) const {
   WordChoices choices(random);
-  const bool two = scene.companion.has_value();  // then each is described more briefly: max_caption_words
+  const bool two = scene.companion.has_value();  // shorter descriptions of both, because of max_caption_words
   const std::string lead = clause(scene.lead, false, two, choices);
   const bool names_sky = choices.chance(0.9) || always_sky;
   const std::string sky = names_sky ? sky_phrase(scene.sky.sky, scene.lead.motion, choices) : "";
@@ -141,7 +141,7 @@ CaptionFacts SceneGrammar::read(const std::string& caption) const {
   const Words words = plain_words(caption);
   CaptionFacts facts;
   facts.sky = sky_said(words);
-  // The companion's clause begins at "while" or "and", unless that "and" stands in "up and down".
+  // The companion's clause begins at "while" or "and", but not at the "and" of "up and down".
   size_t split = words.size();
   for (size_t i = 0; i < words.size() && split == words.size(); ++i) {
     const bool up_and_down = i + 1 < words.size() && words[i + 1] == "down";

@@ -1,5 +1,5 @@
 #pragma once
-// Scenes in words: a grammar with many wordings, and the way back from words to what they say.
+// Captions of scenes: a grammar with many wordings, and its parser.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace ditharos::data {
 
-/// What a caption says of one object; nothing where it does not say.
+/// What a caption describes of one object; empty where it does not.
 struct ObjectFacts {
   std::optional<int64_t> label;
   std::optional<int> tint;
@@ -28,18 +28,18 @@ inline constexpr int64_t max_caption_words = 23;
 /// Writes and reads captions about objects of these classes.
 class SceneGrammar {
  public:
-  /// Fashion-MNIST's names become what people say ("ankle boot" or "boot", "a pair of trousers"); any other name is
-  /// used in lower case, up to its first '/'.
+  /// Fashion-MNIST's names are replaced by common nouns ("ankle boot" or "boot", "a pair of trousers"); any other name
+  /// is used in lower case, up to its first '/'.
   explicit SceneGrammar(const std::vector<std::string>& class_names);
 
   /// One of the scene's captions: "a red sneaker drifts left across a dawn sky". With `always_sky` it names the sky.
   std::string write(const Scene& scene, Generator random, bool always_sky = false) const;
-  /// What a caption or a prompt says, found by its key words.
+  /// Parses a caption or a prompt by its key words.
   CaptionFacts read(const std::string& caption) const;
 
  private:
   struct Noun {
-    std::string before, word;  ///< "pair of " and "trousers": a colour stands between them
+    std::string before, word;  ///< "pair of " and "trousers": a colour goes between them
     bool plural = false;       ///< "trousers drift", without "a"
   };
   std::string subject(const MovingObject& object, bool small, class WordChoices& choices, bool& plural) const;

@@ -29,7 +29,7 @@ std::optional<T> find_key(const Keys<T>& keys, const Words& words) {
 
 }  // namespace
 
-// Words that stand here twice are taken twice as often.
+// A word that is listed twice is drawn twice as often.
 
 const Words& verbs_of(Motion motion) {
   static const std::array<Words, motion_count> verbs = {
@@ -59,7 +59,7 @@ const SkyWords& words_of(Sky sky) {
 }
 
 std::optional<Motion> motion_said(const Words& words) {
-  // In this order: what bounces "up and down" does not rise.
+  // In this order, because "up and down" contains "up".
   static const Keys<Motion> keys = {
       {Motion::bounce, {"bounces", "bounce", "bouncing", "hops", "hop", "hopping"}},
       {Motion::grow, {"grows", "grow", "growing", "bigger", "larger", "closer"}},

@@ -1,6 +1,6 @@
 #pragma once
 // Internal to data/synthetic/.
-// The vocabulary of captions about scenes: what they are written with, and what they are read by.
+// The vocabulary for writing and parsing captions of scenes.
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,8 +18,8 @@ const Words& verbs_of(Motion motion);
 const Words& speed_words(bool fast);
 
 struct SkyWords {
-  Words adjectives;  ///< that stand before "sky"
-  std::string time;  ///< says the same without the word: "at dawn"
+  Words adjectives;  ///< before "sky"
+  std::string time;  ///< the same without "sky": "at dawn"
 };
 const SkyWords& words_of(Sky sky);
 

@@ -20,7 +20,7 @@ std::vector<Point> star_corners(int corners, double outer, double inner) {
   return points;
 }
 
-/// The figures at size 1: each fits into the disc of radius 1.2. Labels are indices into this list.
+/// The shapes at size 1: each fits into the disc of radius 1.2. Labels are indices into this list.
 struct Figure {
   const char* name;
   double (*distance)(Point);
@@ -63,10 +63,10 @@ struct Pose {
     const auto between = [&](double low, double high) { return low + (high - low) * random.uniform(); };
     const auto side = static_cast<double>(size);
     radius = side * between(0.22, 0.36);
-    const double angle = between(-1, 1) * std::numbers::pi / 9;  // 20 degrees to either side: a square is no diamond
+    const double angle = between(-1, 1) * std::numbers::pi / 9;  // at most 20 degrees: a square stays a square
     sine = std::sin(angle);
     cosine = std::cos(angle);
-    const double margin = side / 2 - 1.2 * radius;  // the figure stays inside
+    const double margin = side / 2 - 1.2 * radius;  // the shape stays inside
     x = side / 2 + margin * between(-1, 1);
     y = side / 2 + margin * between(-1, 1);
     const double brightness = between(140, 255), hue = between(0, 6), saturation = between(0.3, 1);
@@ -96,7 +96,7 @@ void draw_valid(uint8_t* out, int64_t i, Split split, const ShapesOptions& optio
       const double dx = (static_cast<double>(column) + 0.5 - pose.x) / pose.radius;
       const double dy = (static_cast<double>(row) + 0.5 - pose.y) / pose.radius;
       const Point p{pose.cosine * dx + pose.sine * dy, pose.cosine * dy - pose.sine * dx};
-      // The part of the pixel that the figure covers, as if the outline crossed it in parallel to a side.
+      // The part of the pixel that the shape covers, for an outline parallel to a side of the pixel.
       const double coverage = std::clamp(0.5 - figure.distance(p) * pose.radius, 0.0, 1.0);
       for (int64_t c = 0; c < options.channels; ++c) {
         const double full = options.channels == 1 ? pose.gray : pose.color[static_cast<size_t>(c)];

@@ -1,6 +1,6 @@
 #pragma once
-// Images made by a formula: ten shapes, each at a random place, size, angle and brightness. The data set that needs
-// no file, for tests and for machines without the real ones.
+// Synthetic images: ten shapes, each at a random position, size, angle and brightness. A data set without files, for
+// tests and for machines without real data sets.
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -19,11 +19,11 @@ struct ShapesOptions {
   uint64_t seed = 0;
 };
 
-/// The set. Image i has label i mod 10 and depends on (seed, split, i) alone: a larger set begins with the smaller
+/// The data set. Image i has label i mod 10 and depends only on (seed, split, i): a larger set begins with the smaller
 /// one. The splits draw from independent random streams. ConfigError when an option is out of range.
 [[nodiscard]] Dataset make_shapes(Split split, const ShapesOptions& options = {});
 
-/// Draws image i of that set into `out`, u8 [channels, size, size].
+/// Draws image i of the data set into `out`, u8 [channels, size, size].
 void draw_shape(uint8_t* out, int64_t i, Split split, const ShapesOptions& options);
 
 }  // namespace ditharos::data

@@ -12,7 +12,7 @@ namespace {
 struct Palette {
   const char* name;
   Gradient first, last;  // at hour 0 and at hour 1
-  double clouds;         // how much lighter the middle of a cloud is; 0: none
+  double clouds;         // brightness that the middle of a cloud adds; 0: none
   bool stars;
 };
 constexpr Palette palettes[sky_count] = {
@@ -28,19 +28,19 @@ const Palette& palette_of(Sky sky) { return palettes[static_cast<int>(sky)]; }
 /// A number in [0, 1) for each (seed, k).
 double fraction(uint64_t seed, uint64_t k) { return static_cast<double>(philox(seed, k)[0]) * 0x1p-32; }
 
-/// Three soft ellipses that drift to one side and come in again at the other.
+/// Three soft ellipses that drift sideways, modulo the width of the frame.
 void paint_clouds(Frame& frame, const SkyView& view, double strength, double time) {
   const int64_t plane = frame.height * frame.width;
   const double drift = 0.25 * (fraction(view.seed, 0) - 0.5) * time;
   for (uint64_t cloud = 0; cloud < 3; ++cloud) {
-    const double place = fraction(view.seed, 4 * cloud + 1) + drift;
-    const double x0 = place - std::floor(place), y0 = 0.9 * fraction(view.seed, 4 * cloud + 2);
+    const double position = fraction(view.seed, 4 * cloud + 1) + drift;
+    const double x0 = position - std::floor(position), y0 = 0.9 * fraction(view.seed, 4 * cloud + 2);
     const double wide = 0.15 + 0.15 * fraction(view.seed, 4 * cloud + 3), high = 0.08;
     for (int64_t y = 0; y < frame.height; ++y) {
       const double dy = ((static_cast<double>(y) + 0.5) / static_cast<double>(frame.height) - y0) / high;
       for (int64_t x = 0; x < frame.width; ++x) {
         double dx = (static_cast<double>(x) + 0.5) / static_cast<double>(frame.width) - x0;
-        dx = (dx - std::round(dx)) / wide;  // the nearer way around
+        dx = (dx - std::round(dx)) / wide;  // the shorter distance, modulo the width
         const double bump = 1 / (1 + dx * dx + dy * dy);
         for (int c = 0; c < 3; ++c) frame.planes[c * plane + y * frame.width + x] += strength * bump * bump;
       }

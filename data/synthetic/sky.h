@@ -11,22 +11,22 @@ inline constexpr int sky_count = 6;
 [[nodiscard]] const char* name_of(Sky sky);  ///< "dawn"
 [[nodiscard]] inline const char* to_text(Sky sky) { return name_of(sky); }
 
-/// A colour at the upper edge of a frame, one at the lower edge, and a straight line between them.
+/// A linear gradient from a colour at the upper edge of a frame to one at the lower edge.
 struct Gradient {
   Rgb top{}, bottom{};
 };
 
 /// The colours of a sky at an hour 0..1 of its own: dawn gets lighter, sunset darker.
 [[nodiscard]] Gradient gradient_of(Sky sky, double hour);
-/// The sky whose colours, at their nearest hour, differ least from these: by the sum of squares over both ends.
+/// The sky whose colours, at the best hour, are nearest to these by the sum of squares over both ends.
 [[nodiscard]] Sky nearest_sky(const Gradient& gradient);
 
 /// The sky of one clip.
 struct SkyView {
   Sky sky = Sky::day;
   double first_hour = 0, last_hour = 1;  ///< at the first and at the last frame
-  Rgb shift{};                           ///< added to both colours: no two days are quite alike
-  uint64_t seed = 0;                     ///< where the clouds or the stars are
+  Rgb shift{};                           ///< added to both colours, for variety
+  uint64_t seed = 0;                     ///< of the positions of clouds or stars
 };
 
 /// Fills the frame with the sky at `time`, 0..1 from the first to the last frame.

@@ -42,16 +42,16 @@ Gradient line_through(const Patch& upper, const Patch& lower) {
   return {at(0), at(1)};
 }
 
-/// A first guess by consensus (RANSAC; Fischler and Bolles 1981): of the lines through one of the patches along the
-/// upper edge and one along the lower edge, the one that most pixels lie near.
+/// A first estimate by consensus (RANSAC; Fischler and Bolles 1981): of the lines through one of the patches along the
+/// upper edge and one along the lower edge, the one with most pixels near it.
 Gradient most_agreed(const Pixels& pixels) {
-  constexpr int64_t places = 3;
+  constexpr int64_t positions = 3;
   constexpr double near = 25;
-  const int64_t stride = std::min(pixels.height, pixels.width) >= 16 ? 2 : 1;  // a quarter of the pixels have a vote
+  const int64_t stride = std::min(pixels.height, pixels.width) >= 16 ? 2 : 1;  // a quarter of the pixels is tested
   const int64_t rows = std::max<int64_t>(1, pixels.height / 12), columns = std::max<int64_t>(1, pixels.width / 12);
   std::vector<Patch> upper, lower;
-  for (int64_t k = 0; k < places; ++k) {
-    const int64_t left = (pixels.width - columns) * k / (places - 1);
+  for (int64_t k = 0; k < positions; ++k) {
+    const int64_t left = (pixels.width - columns) * k / (positions - 1);
     upper.emplace_back(pixels, 0, left, rows, columns);
     lower.emplace_back(pixels, pixels.height - rows, left, rows, columns);
   }
@@ -92,7 +92,7 @@ struct LineSums {
   }
   Gradient solve() const {
     const double determinant = weight * hh - h * h;
-    const bool flat = determinant < 1e-9 * weight * weight;  // one row of pixels tells nothing of a slope
+    const bool flat = determinant < 1e-9 * weight * weight;  // a single row of pixels has no slope
     Gradient gradient;
     for (int c = 0; c < 3; ++c) {
       const double slope = flat ? 0 : (weight * h_color[c] - h * color[c]) / determinant;
@@ -103,7 +103,7 @@ struct LineSums {
   }
 };
 
-/// The least-squares line with weights 1 / (1 + d^2 / scale^2)^2, d the distance from the line before.
+/// The least-squares line with weights 1 / (1 + d^2 / scale^2)^2, d the distance from the previous line.
 Gradient refined(const Gradient& before, const Pixels& pixels, double scale) {
   LineSums sums;
   for (int64_t y = 0; y < pixels.height; ++y) {

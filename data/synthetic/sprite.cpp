@@ -6,9 +6,9 @@
 namespace ditharos::data {
 namespace {
 
-constexpr int ground_below = 12;  // of 255: noise of the scan around the garment is darker
+constexpr int ground_below = 12;  // of 255: the noise of the scan around the garment is darker
 
-/// 1 for pixels of the ground, else 0, [H, W]: a flood from the border.
+/// 1 for pixels of the background, else 0, [H, W]: a flood fill from the border.
 std::vector<uint8_t> find_ground(const uint8_t* gray, int64_t height, int64_t width) {
   std::vector<uint8_t> ground(static_cast<size_t>(height * width), 0);
   std::vector<int64_t> open;
@@ -28,8 +28,8 @@ std::vector<uint8_t> find_ground(const uint8_t* gray, int64_t height, int64_t wi
   return ground;
 }
 
-/// Opacity and unmixed brightness of one pixel of an object. A pixel on the outline shows the object mixed with black:
-/// its own brightness is its brightest neighbour's, and the quotient is the part of it that is covered.
+/// Opacity and unmixed brightness of one pixel of an object. A pixel on the outline is a mixture of the object with
+/// black: the object's brightness is that of the brightest neighbour, and the quotient is the opacity.
 struct Edge {
   double opacity, brightness;
 };
@@ -53,7 +53,7 @@ Edge unmix(const uint8_t* gray, const std::vector<uint8_t>& ground, int64_t heig
 struct PixelBox {
   int64_t top = 0, bottom = 0, left = 0, right = 0;
 };
-/// The smallest box around the pixels that are seen; without any, one of no size.
+/// The smallest box around the visible pixels; an empty one when there are none.
 template <class Seen>
 PixelBox box_of(int64_t height, int64_t width, const Seen& seen) {
   PixelBox box{height, 0, width, 0};
@@ -72,8 +72,8 @@ Sprite transparent(const PixelBox& box) {
   return sprite;
 }
 
-/// What one pixel of the frame covers of an axis of the sprite: cells from `first` on, with shares that add up to at
-/// most 1; the rest lies beside the sprite.
+/// The weights of the sprite's cells, from `first` on, in one pixel of the frame along an axis. They add up to at most
+/// 1; the rest of the pixel lies outside of the sprite.
 struct Cover {
   int64_t first = 0;
   std::vector<double> shares;
@@ -94,7 +94,7 @@ Cover cover(int64_t pixel, double begin, double length, int64_t cells) {
   return result;
 }
 
-/// The pixels [first, last) of an axis that can show something of [begin, begin + length), smoothing included.
+/// The pixels [first, last) of an axis that [begin, begin + length) affects, smoothing included.
 struct PixelRange {
   int64_t first, last;
 };
@@ -110,7 +110,7 @@ Sprite cut_out(const uint8_t* gray, int64_t height, int64_t width, const Rgb& ti
   const std::vector<uint8_t> ground = find_ground(gray, height, width);
   const PixelBox box = box_of(height, width, [&](int64_t i) { return ground[i] == 0; });
   Sprite sprite = transparent(box);
-  double brightest = 1;  // the ground is dark: it need not be left out
+  double brightest = 1;  // over all pixels, since the background is dark
   for (int64_t i = 0; i < height * width; ++i) brightest = std::max(brightest, static_cast<double>(gray[i]));
   for (int64_t y = box.top; y < box.bottom; ++y) {
     for (int64_t x = box.left; x < box.right; ++x) {

@@ -1,5 +1,5 @@
 #pragma once
-// Small images without their ground, drawn into frames at any place and size.
+// Small images without their background, drawn into frames at any position and size.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -25,12 +25,12 @@ struct Sprite {
   std::vector<double> pixels;  ///< [H, W, 4]: red, green and blue times the opacity, 0..255, and the opacity, 0..1
 };
 
-/// Where something lies in a frame, in pixels; pixel (0, 0) is the square from 0 to 1.
+/// A box in a frame, in pixels; pixel (0, 0) is the square from 0 to 1.
 struct Box {
   double left = 0, top = 0, width = 0, height = 0;
 };
 
-/// A frame while it is being drawn.
+/// A frame that is being drawn.
 struct Frame {
   int64_t height = 0, width = 0;
   std::vector<double> planes;  ///< [3, H, W], 0..255
@@ -42,18 +42,18 @@ struct Frame {
 /// The darkest inner part of a cut-out image keeps this share of its colour, so that it stands out from a night sky.
 inline constexpr double darkest_shade = 0.3;
 
-/// Cuts a bright object out of its black ground: `gray` [H, W], u8. Ground is what is (nearly) black and reached from
-/// the border through such pixels alone; black parts inside stay opaque. The outermost pixels become as transparent as
-/// they are darker than their neighbours. Shades of gray become shades of `tint`, the brightest one `tint` itself.
-/// The result is cropped to what can be seen; it is empty when the image is all ground.
+/// Cuts a bright object out of its black background: `gray` [H, W], u8. The background is the (nearly) black region
+/// that is connected with the border; black parts inside stay opaque. The transparency of pixels on the outline is
+/// proportional to their darkness relative to their neighbours. Shades of gray become shades of `tint`, the brightest
+/// one `tint` itself. The result is cropped to the visible pixels; it is empty when there are none.
 [[nodiscard]] Sprite cut_out(const uint8_t* gray, int64_t height, int64_t width, const Rgb& tint);
 
-/// An image that knows its opacity: u8 [4, H, W], red, green and blue times the opacity, and the opacity. Cropped
-/// likewise.
+/// From an image with premultiplied alpha: u8 [4, H, W], red, green and blue times the opacity, and the opacity.
+/// Cropped likewise.
 [[nodiscard]] Sprite from_planes(const uint8_t* planes, int64_t height, int64_t width);
 
-/// Draws the sprite so that it fills `box`, blended with what the frame holds. A pixel gets the mean of what it covers
-/// of a smaller copy, and a bilinear mixture of a larger one, so a box may lie anywhere between the pixels.
+/// Draws the sprite scaled to `box`, blended with the frame. Each pixel is the mean of the area that it covers when the
+/// sprite is reduced, and bilinear when it is enlarged. The box may have fractional coordinates.
 void draw_sprite(Frame& frame, const Sprite& sprite, const Box& box);
 
 }  // namespace ditharos::data

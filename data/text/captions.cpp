@@ -32,7 +32,7 @@ FileCaption parse_text(std::string_view line) {
   return {std::string(trimmed(line.substr(0, tab))), std::string(trimmed(line.substr(tab + 1)))};
 }
 
-/// One object; its strings "file" and "caption" are taken, everything else is passed over.
+/// Parses one object; its strings "file" and "caption" are read, everything else is ignored.
 class CaptionReader : public JsonHandler {
  public:
   FileCaption entry;
@@ -75,7 +75,7 @@ FileCaption parse_json(std::string_view line) {
   return reader.entry;
 }
 
-/// A list is no way out of its folder: neither to the root nor by "..".
+/// Names must not lead out of the folder of the list, neither as absolute paths nor by "..".
 void check_entry(const FileCaption& entry) {
   check<IoError>(!entry.file.empty(), "it names no file");
   check<IoError>(!entry.caption.empty(), "the caption of ", entry.file, " is empty");

@@ -13,9 +13,9 @@ struct FileCaption {
 
 /// True when the directory has captions.txt or captions.jsonl.
 bool has_captions(const std::string& directory);
-/// What captions.txt (name, tab, caption) or captions.jsonl ({"file": ..., "caption": ...}, other keys with values of
-/// any kind are passed over) of a directory lists, in its order; both are read as text_lines.h says. IoError with
-/// file:line when something in it is wrong, when there are both files or neither.
+/// The entries of a directory's captions.txt (name, tab, caption) or captions.jsonl ({"file": ..., "caption": ...},
+/// other keys are ignored), in order. Lines are read as text_lines.h says. IoError, with file:line for a wrong line,
+/// and when both files or neither exist.
 std::vector<FileCaption> read_captions(const std::string& directory);
 
 }  // namespace ditharos::data

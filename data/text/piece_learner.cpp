@@ -9,7 +9,7 @@ namespace {
 
 using Pair = std::pair<std::string, std::string>;
 
-/// Words as rows of pieces, and how often each piece and each pair of neighbours occurs.
+/// Words as sequences of pieces, and the counts of each piece and each pair of neighbours.
 class Corpus {
  public:
   explicit Corpus(const std::map<std::string, int64_t>& words) {
@@ -24,8 +24,8 @@ class Corpus {
   /// The best pair to join; false when no join adds anything.
   bool best_pair(Pair& best) const {
     double most = 0;
-    for (const auto& [pair, place] : pairs_) {
-      const auto together = static_cast<double>(place.count);
+    for (const auto& [pair, occurrences] : pairs_) {
+      const auto together = static_cast<double>(occurrences.count);
       const double gain = together * std::log(together * static_cast<double>(total_) /
                                               (static_cast<double>(pieces_.at(pair.first)) *
                                                static_cast<double>(pieces_.at(pair.second))));
@@ -38,8 +38,8 @@ class Corpus {
   }
 
   void join(const Pair& pair) {
-    const std::set<size_t> places = pairs_.at(pair).words;  // a copy: the joins change the list
-    for (const size_t w : places) {
+    const std::set<size_t> words = pairs_.at(pair).words;  // a copy: the joins change the list
+    for (const size_t w : words) {
       add(w, -1);
       std::vector<std::string>& pieces = words_[w].pieces;
       std::vector<std::string> joined;
@@ -63,7 +63,7 @@ class Corpus {
     std::set<size_t> words;
   };
 
-  /// Counts the pieces and pairs of word w (sign 1), or takes them out of the counts (sign -1).
+  /// Adds the pieces and pairs of word w to the counts (sign 1) or subtracts them (sign -1).
   void add(size_t w, int64_t sign) {
     const Word& word = words_[w];
     for (size_t i = 0; i < word.pieces.size(); ++i) {

@@ -1,6 +1,6 @@
 #pragma once
 // Internal to data/text/.
-// How a tokenizer finds its word pieces.
+// Learns the word pieces of a tokenizer.
 #include <cstdint>
 #include <map>
 #include <string>
@@ -8,10 +8,10 @@
 
 namespace ditharos::data {
 
-/// At most `most` pieces of two bytes and more for words that occur so often, in the order in which they are found.
-/// Each is the join of the two neighbouring pieces a, b with the largest n(ab) log(n(ab) N / (n(a) n(b))), the leading
-/// term of what the join adds to the log-likelihood of the text under independent pieces (N: pieces in all). Joins that
-/// add nothing are not made; of equal ones the first in the order of bytes is.
+/// At most `most` pieces of two or more bytes for words with these counts, in the order in which they are found. Each
+/// is the join of the two neighbouring pieces a, b with the largest n(ab) log(n(ab) N / (n(a) n(b))), the leading term
+/// of the gain in log-likelihood of the text under independent pieces (N: number of all pieces). Learning ends when no
+/// join has a gain. Of equal joins the first in the order of bytes is used.
 std::vector<std::string> learn_pieces(const std::map<std::string, int64_t>& words, int64_t most);
 
 }  // namespace ditharos::data

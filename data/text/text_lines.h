@@ -1,5 +1,5 @@
 #pragma once
-// Text files that people write by hand, in whatever editor, as lines.
+// Lines of text files that users write in any editor.
 #include <cstdint>
 #include <string>
 #include <string_view>

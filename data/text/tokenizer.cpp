@@ -13,7 +13,7 @@ namespace {
 constexpr const char* first_line = "ditharos tokenizer 1";
 constexpr const char* hex_digits = "0123456789abcdef";
 
-/// A piece as printable ASCII: '_' for the beginning of a word, \xHH for whatever is not a plain character.
+/// A piece as printable ASCII: '_' for the beginning of a word, \xHH for other bytes that are not plain characters.
 std::string escaped(const std::string& piece) {
   std::string text;
   for (const char c : piece) {
@@ -81,7 +81,7 @@ class Lines {
 
 Tokenizer::Tokenizer(std::vector<std::string> pieces, const std::vector<std::string>& words)
     : pieces_(std::move(pieces)) {
-  // Lists of words that were stored before words were folded beyond ASCII are folded now.
+  // Older versions stored words that were folded for ASCII only; these are folded here.
   for (const std::string& word : words) words_.insert(normalized(word, Case::folded));
   token_of_[" "] = word_begin;
   for (int byte = 0; byte < 256; ++byte) {

@@ -27,7 +27,7 @@ std::string composed(std::string_view text, Case letters) {
   return {reinterpret_cast<const char*>(result), static_cast<size_t>(length)};
 }
 
-/// Appends the character that begins `text`, in ASCII where that has one of the same meaning.
+/// Appends the first character of `text`, as ASCII where there is an equivalent.
 void append_plain(std::string& out, std::string_view text, const Character& c) {
   switch (c.code) {
     case 0x2018: case 0x2019: case 0x201a: case 0x201b: case 0x02bc: case 0x2032: out += '\''; return;
@@ -45,7 +45,7 @@ void append_plain(std::string& out, std::string_view text, const Character& c) {
   else out.append(text.substr(0, c.length));
 }
 
-/// How many bytes from the beginning are well-formed UTF-8.
+/// The number of bytes at the beginning that are well-formed UTF-8.
 size_t well_formed(std::string_view text) {
   size_t length = 0;
   while (length < text.size()) {

@@ -8,7 +8,7 @@ namespace {
 bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 bool joins_words(char c) { return c == '-' || c == '\'' || c == '_'; }
 
-/// Bytes of the letter, digit or other character of a word that `text` begins with; 0 when it begins otherwise.
+/// The bytes of the first character of `text` if it can be part of a word, else 0.
 size_t word_character(std::string_view text) {
   if (text.empty()) return 0;
   const Character c = first_character(text);
@@ -18,7 +18,7 @@ size_t word_character(std::string_view text) {
   return plain ? 1 : 0;
 }
 
-/// Bytes of the word or mark that `text` begins with.
+/// The bytes of the word or mark at the beginning of `text`.
 size_t part_length(std::string_view text) {
   size_t length = word_character(text);
   if (length == 0) return first_character(text).length;

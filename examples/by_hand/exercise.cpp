@@ -13,7 +13,7 @@ namespace {
 Tensor drawn(const Shape& shape, Generator& rng) { return to(rng.randint(-1, 2, shape), DType::f64); }
 
 Tensor exercise_or_drawn(const Rows& rows, const Shape& shape, Generator& rng) {
-  const Tensor other = drawn(shape, rng);  // drawn in any case: what follows does not depend on the choice
+  const Tensor other = drawn(shape, rng);  // always drawn, so that later draws do not depend on the choice
   const Tensor own = matrix(rows);
   return own.shape() == shape ? own : other;
 }

@@ -13,13 +13,13 @@ using Rows = std::vector<std::vector<double>>;
 /// In f64.
 Tensor matrix(const Rows& rows);
 
-/// What the exercise is given.
+/// The inputs of the exercise.
 inline constexpr const char* exercise_prompt = "sora is sky";
 inline constexpr int64_t exercise_step = 3, exercise_bits = 2;
 Tensor exercise_video();  ///< [4, 1, 2, 2]
 Tensor exercise_noise();  ///< [1, 4, 2]: of four patches
 
-/// What a run decides beside its inputs.
+/// The sizes and the form of attention of a run.
 struct Sizes {
   models::PatchSize patch = {1, 2, 2};
   int64_t width = 2, bits = exercise_bits;
@@ -34,8 +34,8 @@ models::LinearAutoencoder make_autoencoder(const Sizes& sizes, Generator& rng);
 /// not fit.
 HandDiT make_model(const Sizes& sizes, Attention attention, bool as_printed, Generator& rng);
 
-/// Numbers that the article states for the matrix of this symbol, as rows; NaN for those it does not. Empty for a
-/// symbol about which it says nothing.
+/// The numbers that the article states for the matrix of this symbol, as rows; NaN where it states none. Empty for a
+/// symbol that the article does not show.
 Rows stated_by_article(const std::string& symbol);
 
 }  // namespace ditharos::by_hand

@@ -32,7 +32,7 @@ std::vector<double> numbers_of(std::string_view line, const std::string& where) 
 /// Pixels from 0 to 1 as f32 in [-1, 1].
 Tensor signed_pixels(const Tensor& video) { return to(video.detach() * 2.0 - 1.0, DType::f32); }
 
-/// How often a pixel is repeated so that a small video can be seen.
+/// The scale at which a small video is written.
 int64_t enlargement(const Tensor& video) {
   return std::clamp<int64_t>(128 / std::max(video.size(2), video.size(3)), 1, 48);
 }
@@ -53,7 +53,7 @@ Tensor parse_frames(const std::string& text, const std::string& name) {
     const std::string where = name + ":" + std::to_string(++number) + ": ";
     const std::vector<double> row = numbers_of(line.substr(0, line.find('#')), where);
     if (row.empty()) {
-      if (line.find('#') == std::string_view::npos) end_frame(where);  // a line with a comment alone ends no frame
+      if (line.find('#') == std::string_view::npos) end_frame(where);  // a comment line does not end a frame
       continue;
     }
     check<IoError>(width == 0 || row.size() == width, where, "this row has ", row.size(),
@@ -79,7 +79,7 @@ void write_strip(const std::string& path, const std::vector<Tensor>& videos, con
   const Tensor pixels = signed_pixels(cat(videos, 0));
   const int64_t factor = std::max<int64_t>(enlargement(pixels) / grid_scale, 1);
   const Tensor large = interpolate(pixels, {pixels.size(2) * factor, pixels.size(3) * factor});
-  const Tensor images = pad(large, {1, 1, 1, 1});  // 0 is gray: a frame's edge can be seen where it is white
+  const Tensor images = pad(large, {1, 1, 1, 1});  // 0 is gray: it separates white frames
   data::save_grid(path, images, {.columns = videos.at(0).size(0), .padding = 3, .scale = grid_scale,
                                     .row_labels = labels, .label_place = data::GridOptions::LabelPlace::above});
 }

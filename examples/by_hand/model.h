@@ -1,7 +1,7 @@
 #pragma once
-// The exercise's diffusion transformer, steps [4] to [9] of docs/sora.md: small enough to compute by hand, and made of
-// the layers that the real one is made of. Vectors are rows here, as everywhere in the library; the exercise writes
-// them as columns, so its matrices are these transposed.
+// The exercise's diffusion transformer, steps [4] to [9] of docs/sora.md: small enough to compute by hand, with the
+// kinds of layers that the real one has. Vectors are rows here, as everywhere in the library; the exercise writes them
+// as columns, so its matrices are these transposed.
 #include <cstdint>
 #include <string>
 
@@ -19,7 +19,7 @@ Tensor word_vectors(const std::string& prompt);
 /// Their sum, [3]: the prompt's vector of step [4].
 Tensor prompt_vector(const std::string& prompt);
 /// Step [4], [3 + bits]: the prompt's vector, then the step's binary digits, most significant first. ConfigError for a
-/// prompt without words, and for a step that does not fit into so many bits.
+/// prompt without words, and for a step that does not fit into `bits` bits.
 Tensor condition_vector(const std::string& prompt, int64_t step, int64_t bits);
 
 /// The standard deviation of the noise that step t of `steps` begins with: steps + 1 - t. The larger t, the smaller the
@@ -29,9 +29,10 @@ double noise_level(int64_t t, int64_t steps);
 
 /// How [7] turns scores into the attention matrix.
 enum class Attention {
-  hard,  ///< a patch takes the whole of the one whose score is largest: whole numbers stay whole, no gradient to q and
-         ///< k
-  soft   ///< softmax of the scores / sqrt(width), as in real transformers
+  /// Weight 1 for the key with the largest score, else 0: whole numbers stay whole, and q and k get no gradient.
+  hard,
+  /// Softmax of the scores / sqrt(width), as in real transformers.
+  soft
 };
 
 struct HandDiTConfig {
@@ -40,7 +41,7 @@ struct HandDiTConfig {
   Attention attention = Attention::hard;
 };
 
-/// What the steps [5] to [9] make, T patches.
+/// The results of the steps [5] to [9] for T patches.
 struct Stages {
   Tensor modulation;    ///< [5] [B, 2 width]: scale, then shift
   Tensor scale, shift;  ///< [5] [B, width]
@@ -58,7 +59,7 @@ class HandDiT : public nn::Module<HandDiT> {
 
   /// Noised latents [B, T, width] and conditions [B, condition] -> the predicted noise, [B, T, width].
   Tensor forward(const Tensor& latents, const Tensor& condition) const;
-  /// The same, with all that lies between.
+  /// The same, with all intermediate results.
   Stages stages(const Tensor& latents, const Tensor& condition) const;
   void visit(nn::Visitor& v) override;
 

@@ -8,7 +8,7 @@ namespace {
 
 constexpr int64_t most_factors = 60000;
 
-/// As a JSON string that may stand inside a script element.
+/// A JSON string that is safe inside a script element.
 std::string json(const std::string& text) {
   std::string out;
   for (const char c : quote(text)) {
@@ -20,7 +20,7 @@ std::string json(const std::string& text) {
   return out;
 }
 
-/// As text of HTML.
+/// Text with the special characters of HTML escaped.
 std::string markup(const std::string& text) {
   std::string out;
   for (const char c : text) {
@@ -70,7 +70,7 @@ std::string matrix_text(const Trace& trace, int number) {
          std::to_string(m.columns) + ",\"cells\":[\n" + cells + "]}";
 }
 
-/// What the sums of all numbers are made of.
+/// The number of factors in the sums of all numbers.
 int64_t factors_of(const Trace& trace) {
   int64_t factors = 0;
   for (int i = 0; i < int(trace.matrices().size()) && factors <= most_factors; ++i)

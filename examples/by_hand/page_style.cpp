@@ -100,10 +100,8 @@ button:hover { border-color: var(--soft); }
 <body>
 <header>
 <h1 id="title"></h1>
-<p>Every number below was computed by the library. Point at one, tap it, or go to it with Tab and the arrow keys: the
-sum
-that made it appears at the bottom, and the numbers that it came from are marked. Vectors are columns, one patch a
-column.</p>
+<p>Every number below was computed by the library. Point at one, tap it, or go to it with Tab and the arrow keys: its
+sum appears at the bottom, and the numbers that it depends on are marked. Vectors are columns, one patch per column.</p>
 <div id="legend"></div>
 </header>
 <main id="grid"><svg id="wires" aria-hidden="true"></svg></main>

@@ -48,7 +48,7 @@ Run prepare(const Options& o) {
   run.autoencoder = make_autoencoder(run.sizes, weights);
   run.model = make_model(run.sizes, o.soft ? Attention::soft : Attention::hard, o.as_printed, weights);
   const Shape shape = {1, run.grid.tokens(), run.sizes.width};
-  // Whole numbers for a pencil, the bell curve for learning.
+  // Whole numbers can be computed by hand; normal ones are for learning.
   const Tensor drawn = o.soft ? noise.normal(shape, DType::f64) : to(noise.randint(-1, 2, shape), DType::f64);
   const bool own = !o.seed && !o.soft && shape == exercise_noise().shape();
   run.noise = own ? exercise_noise() : drawn;

@@ -53,7 +53,7 @@ size_t width_of(const Lines& lines) {
   return width;
 }
 
-/// Blocks that stand side by side, without blanks at the ends of lines.
+/// Blocks side by side, without blanks at the ends of lines.
 std::string side_by_side(const std::vector<Lines>& blocks) {
   std::string text;
   size_t height = 0;

@@ -6,8 +6,8 @@
 
 namespace ditharos::by_hand {
 
-/// The whole trace, in lines of about 110 characters. Numbers of the article are followed by *, misprints by !. Of a
-/// matrix with more than 16 rows or columns (or 80 characters) the first ones are shown, and how many are left out.
+/// The whole trace, in lines of about 110 characters. Numbers of the article are followed by *, misprints by !. A
+/// matrix with more than 16 rows or columns (or 80 characters) is truncated; the number of omitted ones is shown.
 std::string print(const Trace& trace);
 
 }  // namespace ditharos::by_hand

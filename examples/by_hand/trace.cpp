@@ -9,7 +9,7 @@
 namespace ditharos::by_hand {
 namespace {
 
-/// Where a negative number would be misread, in brackets.
+/// A number as a factor: negative ones are in brackets.
 std::string factor_text(double value) {
   const std::string text = number_text(value);
   return text[0] == '-' ? "(" + text + ")" : text;
@@ -113,7 +113,7 @@ double Trace::recompute(const Cell& cell) const {
 std::string Trace::sum_text(const Origin& o) const {
   std::string text;
   for (const Term& term : o.terms) {
-    // A minus that belongs to the term as a whole joins it to the sum; other factors are written out.
+    // A coefficient of -1 becomes the sign of the term; other factors are written out.
     const bool minus = term.coefficient < 0;
     const double coefficient = std::abs(term.coefficient);
     std::string product = coefficient == 1 ? "" : number_text(coefficient);

@@ -1,6 +1,6 @@
 #pragma once
-// What a run computed, matrix by matrix, and for every number the sum that made it. The printed text and the page are
-// both written from this.
+// The results of a run, matrix by matrix, and for every number the sum that it is the result of. Both the printed text
+// and the page are written from this.
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace ditharos::by_hand {
 
-/// A place in a trace: one number of one of its matrices.
+/// A position in a trace: one number of one of its matrices.
 struct Cell {
   int matrix = 0;
   int64_t row = 0, column = 0;
@@ -23,15 +23,15 @@ struct Term {
   double coefficient = 1;
 };
 
-/// What becomes of the sum of the terms.
+/// The function of the sum of the terms.
 enum class Finish {
-  sum,      ///< it is divided by the divisor
-  relu,     ///< negative ones become 0
-  largest,  ///< not the sum: 1 when the chosen term is the first of the largest, else 0
+  sum,      ///< the sum, divided by the divisor
+  relu,     ///< max(0, sum)
+  largest,  ///< not the sum: 1 when the chosen term is the first of the largest ones, else 0
   softmax   ///< not the sum: e^chosen / (e^first + e^second + ...)
 };
 
-/// How a number was made. Without terms it was given, or drawn, or handed back by the backward pass.
+/// How a number was computed. Without terms it is an input, a random number, or a result of the backward pass.
 struct Origin {
   std::vector<Term> terms;
   Finish finish = Finish::sum;
@@ -39,16 +39,16 @@ struct Origin {
   double divisor = 1;
 };
 
-/// Whose number it is.
+/// Where a number comes from.
 enum class Source { ours, article, misprint };
 
-/// Where the page puts a matrix: weights to the left of what flows, conditions and gradients to its right.
+/// The column of the page for a matrix: weights to the left of the activations, conditions and gradients to the right.
 enum class Place { weights, stream, side };
 
 struct Heading {
   std::string symbol;   ///< "Z"
   std::string name;     ///< "noised latent"
-  std::string formula;  ///< "L + N"; "" for what is given
+  std::string formula;  ///< "L + N"; "" for inputs
   Place place = Place::stream;
 };
 
@@ -61,15 +61,15 @@ struct Matrix {
   int64_t rows = 0, columns = 0;
   std::vector<double> values;   // row by row
   std::vector<Source> sources;  // like values
-  OriginOf origin;              // asked when it is wanted: all sums together are large; empty for what is given
+  OriginOf origin;              // called on demand, since all sums together are large; empty for inputs
 
   size_t at(int64_t row, int64_t column) const { return size_t(row * columns + column); }
 };
 
-/// One of the thirteen steps; of a run over several diffusion steps, in one of them.
+/// One of the thirteen steps, of one diffusion step.
 struct Section {
-  int number = 0;      ///< 0: what is given
-  int64_t pass = 0;    ///< the diffusion step t; 0 for what is done once
+  int number = 0;      ///< 0: the inputs
+  int64_t pass = 0;    ///< the diffusion step t; 0 for steps that are done once
   std::string title;
   std::vector<std::string> notes;
   std::vector<int> matrices;
@@ -83,8 +83,8 @@ class Trace {
 
   /// Adds a matrix [rows, columns] to the present section and returns its number. `origin` is kept.
   int add(const Heading& heading, const Tensor& values, const OriginOf& origin = {});
-  /// Says whose the numbers of a matrix are: the article's where `stated` has a number (NaN: it says nothing). Where
-  /// one differs, none is marked.
+  /// Marks the numbers of a matrix that the article states, those of `stated` that are not NaN. When one of them
+  /// differs, none is marked.
   void mark(int matrix, const std::vector<std::vector<double>>& stated);
   void mark_misprint(const Cell& cell);
 
@@ -96,7 +96,7 @@ class Trace {
   double value(const Cell& cell) const;
   Origin origin(const Cell& cell) const;
 
-  /// The number that a cell's origin gives, computed again from the cells it names.
+  /// The number of a cell, recomputed from its origin.
   double recompute(const Cell& cell) const;
   /// "2*1 + (-1)*3 + 1 = 0"; the number alone where there is no sum.
   std::string explain(const Cell& cell) const;
@@ -109,10 +109,10 @@ class Trace {
   std::vector<Matrix> matrices_;
 };
 
-/// A number as people write it: 3, -0.25, 0.333; at most three decimals.
+/// A number with at most three decimals: 3, -0.25, 0.333.
 std::string number_text(double value);
 
-// The origins that most matrices have. Matrices are named by their numbers in the trace.
+// The origins of most matrices. Matrices are identified by their numbers in the trace.
 OriginOf copy_of(int x);
 /// W x + b; `inner` is the number of columns of W; b < 0: none.
 OriginOf affine(int w, int x, int64_t inner, int b = -1);

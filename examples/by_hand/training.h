@@ -1,5 +1,5 @@
 #pragma once
-// Step [10] again and again: the exercise's network learns to predict the noise.
+// Repeats step [10]: the exercise's network learns to predict the noise.
 #include <functional>
 
 #include "examples/by_hand/walk.h"
@@ -16,13 +16,13 @@ struct TrainingOptions {
 struct NoisedBatch {
   Tensor latents;    ///< [B, T, width]
   Tensor condition;  ///< [B, 3 + bits]
-  Tensor noise;      ///< [B, T, width]: what is to be predicted
+  Tensor noise;      ///< [B, T, width]: the target
 };
 NoisedBatch draw_noised(const Run& run, int64_t count, Generator& rng);
 
 /// Trains the run's model in place by SGD with momentum and gradients clipped to a norm of 1; encoder and decoder are
-/// frozen and stay as they are. Before the first step, at every eighth of the way and after the last one, `report` is
-/// told the mean squared error over 256 draws that stay the same. Equal runs and options give equal weights.
+/// frozen. `report` gets the mean squared error over 256 fixed draws before the first step, after each eighth of the
+/// steps and after the last one. Equal runs and options give equal weights.
 void train(Run& run, const TrainingOptions& options,
            const std::function<void(int64_t step, double loss)>& report = {});
 

@@ -8,7 +8,7 @@
 namespace ditharos::by_hand {
 namespace {
 
-/// The exercise's way of writing: [1, T, D] as a matrix with one patch a column, [D, T].
+/// The exercise's notation: [1, T, D] as a matrix with one patch per column, [D, T].
 Tensor columns(const Tensor& x) { return transpose(select(x, 0, 0), 0, 1); }
 /// A vector [1, D] or [D] as a column, [D, 1].
 Tensor column(const Tensor& x) { return reshape(x, {-1, 1}); }
@@ -73,8 +73,7 @@ class Walk {
     x_ = add({"X", "patches", "the pixels of the frames", Place::stream}, columns(x), pixel_of);
   }
 
-  /// For every element of the patches [T, pt ph pw] which pixel it is, counted through the video: the pixels' numbers,
-  /// cut as the video is.
+  /// The index in the video of every element of the patches [T, pt ph pw]: patchify() of the pixels' indices.
   std::vector<int64_t> patch_pixels(int64_t rows, int64_t width) const {
     const int64_t frames = run_.grid.frames * run_.sizes.patch.frames;
     const Tensor numbers = reshape(arange(frames * rows * width, DType::f64), {1, frames, 1, rows, width});
@@ -95,7 +94,7 @@ class Walk {
     });
   }
 
-  /// [3]. `z` is what the step before left, and becomes what this one begins with.
+  /// [3]. `z` is the result of the previous step, and becomes the noised latent of this one.
   void noise(int64_t t, int64_t first, Tensor& z) {
     if (t > first) {
       begin(3, "The denoised latent of step " + std::to_string(t - 1) + " goes on");
@@ -279,7 +278,7 @@ class Walk {
   Result result_;
   int64_t pass_ = 0;
   std::vector<int> frames_;
-  // Numbers of the matrices in the trace; of the weights only once they are in it.
+  // Numbers of the matrices in the trace; -1 for weights that are not in it yet.
   int x_ = -1, latent_ = -1, sampled_ = -1, noised_ = -1, prompt_ = -1, wa_ = -1, ba_ = -1, modulated_ = -1, wq_ = -1,
       wk_ = -1, q_ = -1, k_ = -1, a_ = -1, pooled_ = -1, wf_ = -1, bf_ = -1, predicted_ = -1, denoised_ = -1;
 };
@@ -289,7 +288,7 @@ void check_run(const Run& run) {
                      "there is no training video: give one, or generate from noise alone");
   check<ConfigError>(run.steps.has_value(), "there is no step: say which diffusion step t it is");
   check<ConfigError>(*run.steps >= 1, "the step must be at least 1, got ", *run.steps);
-  // Refuses what it cannot encode.
+  // Throws for a step that does not fit into the bits.
   static_cast<void>(condition_vector(run.prompt, *run.steps, run.sizes.bits));
   if (!run.generate) {
     check<ShapeError>(run.video.rank() == 4 && run.video.size(1) == 1, "the video must have shape [F, 1, H, W], got ",

@@ -13,7 +13,7 @@ struct Run {
   std::string prompt;
   std::optional<int64_t> steps;  ///< T; they count from 1, and the last one has the smallest noise
   bool all_steps = false;     ///< run the steps 1 to T; otherwise T alone, which is the exercise
-  bool generate = false;      ///< begin with noise alone: [1], [2] and [10] fall away
+  bool generate = false;      ///< begin with noise alone: without the steps [1], [2] and [10]
   Sizes sizes;
   models::PatchGrid grid;     ///< of the video, or of the one to be generated
   models::LinearAutoencoder autoencoder;
@@ -29,17 +29,17 @@ struct Result {
   double loss = 0, loss_after = 0;  ///< [10] of the last step: before an SGD step, and after it
 };
 
-/// Walks through the steps [1] to [13]. The run's model is not changed. ConfigError names a video, prompt or step that
-/// is missing and a step that the binary vector cannot hold, ShapeError a noise or video of another shape.
+/// Computes the steps [1] to [13]. The run's model is not changed. ConfigError for a video, prompt or step that is
+/// missing and for a step that the binary vector cannot hold, ShapeError for a noise or video of another shape.
 Result walk(const Run& run);
 
-/// ConfigError for more patches than the exercise is for, before they fill the memory.
+/// ConfigError for more patches than the exercise supports, before memory is allocated for them.
 void check_patch_count(const models::PatchGrid& grid);
 
 /// Step [3]: latent + level * noise; ShapeError unless the shapes are equal.
 Tensor add_noise(const Tensor& latent, const Tensor& noise, double level);
 
-/// [1] and [2]: the latent vectors of a video [F, 1, H, W], one a patch: [1, T, width].
+/// [1] and [2]: the latent vectors of a video [F, 1, H, W], one per patch: [1, T, width].
 Tensor latents_of(const Tensor& video, const Run& run);
 
 }  // namespace ditharos::by_hand

@@ -32,7 +32,7 @@ double loss_after_step(const Run& run, const Tensor& z, const Tensor& c) {
 
 std::string decimals(double x) { return fixed_text(x, 5); }
 
-/// How the gradient passes through soft attention, from dF to queries and keys.
+/// The gradient of soft attention, from dF to queries and keys.
 struct AttentionGradient {
   int dq, dk;
 };

@@ -26,16 +26,16 @@ bool lies_in(const fs::path& path, const fs::path& folder) {
 
 /// Whether the output is one of the checkpoints of a run folder or of a folder of checkpoints.
 bool is_checkpoint_of(const std::string& output, const fs::path& folder) {
-  for (const fs::path& place : {folder, folder / "checkpoints"}) {
+  for (const fs::path& directory : {folder, folder / "checkpoints"}) {
     std::error_code error;
-    for (fs::directory_iterator it(place, error), end; !error && it != end; it.increment(error))
+    for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error))
       if (it->path().extension() == ".ckpt" && same_file(it->path().string(), output)) return true;
   }
   return false;
 }
 
-/// Whether writing the output would change what is read. A new file in a folder that is read changes nothing now; a
-/// folder does, as the next reading finds it.
+/// Whether writing the output would change an input. A new file in a folder that is read does not; a new folder does,
+/// because the next run reads it.
 bool is_part_of(const NamedOutput& output, const NamedInput& input) {
   std::error_code error;
   if (same_file(output.path, input.path)) return true;
@@ -71,7 +71,7 @@ void check_training_outputs(const TrainingOptions& options, const Settings& sett
   written.push_back({"--profile", options.profile});
   written.push_back({"--out", options.folder, true});
   if (options.resume != "auto") read.push_back({"--resume", options.resume == "none" ? "" : options.resume, true});
-  // What a run goes on with may be named twice.
+  // The checkpoint that a run resumes may be in its output folder.
   std::erase_if(read, [&](const NamedInput& input) {
     return input.flag == "--resume" && !input.path.empty() && same_file(input.path, options.folder);
   });

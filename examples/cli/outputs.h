@@ -1,5 +1,5 @@
 #pragma once
-// Whether a program may write what its flags ask for: no output is an input, or another output.
+// Checks of a program's output files: no output may be an input or another output.
 #include <string>
 #include <vector>
 
@@ -7,7 +7,7 @@
 
 namespace ditharos::examples {
 
-/// A path and the flag that it stands behind.
+/// A path and its flag.
 struct NamedOutput {
   std::string flag, path;
   bool folder = false;  ///< a folder that is filled with files
@@ -17,8 +17,8 @@ struct NamedInput {
   bool run = false;  ///< of a folder, the checkpoints alone are read
 };
 
-/// ConfigError when an output is an input, a file in a folder that is an input, or another output: through links too,
-/// and whatever names they have. Paths that are empty, and inputs that do not exist, are passed over.
+/// ConfigError when an output is an input, a file in a folder that is an input, or another output, also through links.
+/// Empty paths and inputs that do not exist are ignored.
 void check_outputs(const std::vector<NamedOutput>& outputs, const std::vector<NamedInput>& inputs);
 
 /// The same for a training program: --out, --profile and `others` against --config and `inputs`. A new run does not
@@ -26,7 +26,7 @@ void check_outputs(const std::vector<NamedOutput>& outputs, const std::vector<Na
 void check_training_outputs(const TrainingOptions& options, const Settings& settings,
                             const std::vector<NamedInput>& inputs, const std::vector<NamedOutput>& others = {});
 
-/// ConfigError unless the name ends in .png, in any case: what is written there is a PNG. An empty one is passed over.
+/// ConfigError unless the name ends in .png, in any case. An empty name is ignored.
 void check_png_name(const std::string& flag, const std::string& path);
 
 }  // namespace ditharos::examples

@@ -36,7 +36,7 @@ int run_main(int argc, char** argv, const std::function<int(int argc, char** arg
   std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes then is an error of write(), which names the file
 #endif
 #ifdef SIGPIPE
-  std::signal(SIGPIPE, SIG_IGN);  // what is printed matters less than what is computed
+  std::signal(SIGPIPE, SIG_IGN);  // a closed output must not end the computation
 #endif
   try {
     const int status = program(argc, argv);

@@ -1,5 +1,5 @@
 #pragma once
-// Progress of a long loop: a bar that redraws itself on a terminal, a plain line every few seconds elsewhere.
+// Progress of a long loop: a bar on a terminal, a plain line every few seconds elsewhere.
 //
 //   Progress progress(first_step, total_steps);
 //   progress.update(step, {{"loss", loss}, {"grad", norm}, {"lr", lr}});   // after every step
@@ -19,7 +19,7 @@ struct Figure {
   double value;
 };
 
-/// Where progress is shown, and by which clock.
+/// The output and the clock of a progress bar.
 struct ProgressOutput {
   std::ostream* stream;
   std::function<double()> clock;  ///< seconds from any starting point
@@ -45,7 +45,7 @@ class Progress {
   /// The last line: steps, time, mean rate and the last figures.
   void finish();
 
-  /// Steps a second, an average that forgets with a time constant of 10 seconds; 0 before the first step.
+  /// Steps per second, an exponential average with a time constant of 10 seconds; 0 before the first step.
   double rate() const;
   /// Seconds that the remaining steps will take at this rate; infinite while that is not known.
   double seconds_left() const;

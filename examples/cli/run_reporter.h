@@ -1,5 +1,5 @@
 #pragma once
-// What a training program prints: notes, a progress bar, tables of a profile, and how the run ended.
+// The output of a training program: notes, a progress bar, tables of a profile, and the end of the run.
 #include <optional>
 #include <string>
 

@@ -1,15 +1,15 @@
 #pragma once
-// The settings of a program: one table describes every key, and from it come the reading of a TOML file, a flag for
-// each key, --help, and the resolved configuration as TOML text.
+// The settings of a program. One table describes every key; it serves for reading a TOML file, for the flags, for
+// --help, and for writing the resolved configuration as TOML text.
 //
 //   Config config;
 //   Settings settings("train_dit", "Trains a class-conditional diffusion transformer.");
 //   settings.section("train", "the training loop")
-//       .add("batch_size", config.batch_size, "images a step", at_least(1))
+//       .add("batch_size", config.batch_size, "images per step", at_least(1))
 //       .add("betas", config.betas, "decay of AdamW's two averages", at_least(0).below(1).count(2));
 //   if (!settings.parse(argc, argv)) return 0;  // --help was printed
 //
-// A flag (--batch-size 64) wins over the TOML file ([train] batch_size = 64), the file over what the variable held.
+// A flag (--batch-size 64) overrides the TOML file ([train] batch_size = 64), which overrides the variable's value.
 #include <concepts>
 #include <filesystem>
 #include <functional>
@@ -31,27 +31,26 @@ namespace ditharos::examples {
 /// One row of the table.
 struct Setting {
   std::string section;  ///< "" for options of the command line, which no configuration holds
-  std::string name;     ///< unique in the whole table, because the flag is made of it alone
-  std::string help;     ///< what it is, with its unit
-  std::string placeholder;  ///< what stands behind the flag in --help: N, X, PATH
+  std::string name;     ///< unique in the whole table, because the flag is derived from it
+  std::string help;     ///< its meaning, with its unit
+  std::string placeholder;  ///< the value's name in --help: N, X, PATH
   Rule rule;
   std::function<Value()> get;
   std::function<void(const Value&)> set;
-  std::string origin = "default";  ///< where the present value came from, for messages
+  std::string origin = "default";  ///< the source of the present value, for messages
   std::function<bool()> used = {};  ///< whether other settings let it have an effect; empty: always
-  std::string needs = {};           ///< what it has an effect with, for a sentence
+  std::string needs = {};           ///< the condition for its effect, for a message
 
   std::string flag() const;       ///< "--batch-size"
   std::string full_name() const;  ///< "batch_size in [train]", or the flag where there is no section
 };
 
-/// Texts on the command line: what stands without a flag, behind one that takes several, or behind one that may be
-/// repeated.
+/// Texts on the command line: arguments without a flag, of a flag that takes several, or of one that may be repeated.
 struct TextOption {
-  std::string name;         ///< "" for what stands without a flag
+  std::string name;         ///< "" for arguments without a flag
   std::string placeholder;  ///< "PROMPT...", "A B"
   std::string help;
-  int count;  ///< texts behind the flag; 0: one, and the flag may be repeated
+  int count;  ///< arguments of the flag; 0: one, and the flag may be repeated
   std::vector<std::string>* target;
 
   std::string flag() const { return "--" + name; }
@@ -86,7 +85,7 @@ class Settings {
     std::string name_;
   };
 
-  /// The TOML section [name]; `about` stands behind it in --help.
+  /// The TOML section [name]; `about` describes it in --help.
   Section section(const std::string& name, const std::string& about = "");
   /// Options of the command line alone (--resume, --json): in --help, but not in the configuration.
   Section options();
@@ -100,7 +99,7 @@ class Settings {
   /// A flag of the command line that takes one text and may be repeated: --classes 3 --classes Bag.
   void add_repeated(const std::string& name, std::vector<std::string>& texts, const std::string& placeholder,
                     const std::string& help);
-  /// Says that settings have an effect only while `used` returns true; `needs` ends the sentence "--eta needs ...".
+  /// Declares that settings have an effect only while `used` returns true; `needs` ends the sentence "--eta needs ...".
   void only_with(std::initializer_list<const char*> names, const std::function<bool()>& used,
                  const std::string& needs);
   /// The flags that were given and have no effect, a sentence each: "--eta has no effect: it needs sampler = ddim".
@@ -108,13 +107,13 @@ class Settings {
   /// Prints them, a line each, before the work begins.
   void say_without_effect(std::ostream& out = std::cerr) const;
 
-  /// Reads the command line and the file that --config names. A flag that is given twice counts as it was given last;
-  /// the numbers of a list add up. Returns false after printing the help to `out`.
-  /// Throws ConfigError, before any variable has changed, for whatever is unknown, malformed or out of range.
+  /// Reads the command line and the file that --config names. Of a flag that is given twice the last value counts; the
+  /// numbers of a list are appended. Returns false after printing the help to `out`. Throws ConfigError, before any
+  /// variable has changed, for anything unknown, malformed or out of range.
   bool parse(int argc, const char* const* argv, std::ostream& out = std::cout);
 
   /// Reads TOML text, such as the configuration that a checkpoint holds; `source` names it in messages. Called before
-  /// parse(), it takes the place of the defaults. Throws ConfigError as parse() does.
+  /// parse(), it replaces the defaults. Throws ConfigError as parse() does.
   void read(const std::string& toml, const std::string& source);
 
   /// The present values of all sections, as TOML that read() takes back.
@@ -124,7 +123,7 @@ class Settings {
   /// The file that --config named last; "" without one.
   const std::string& config_path() const { return config_path_; }
 
-  /// Where a value came from ("default", "quick.toml:3:9", "--patch"), for messages about settings that do not fit
+  /// The source of a value ("default", "quick.toml:3:9", "--patch"), for messages about settings that do not fit
   /// together. Throws Error for a name that is not in the table.
   const std::string& origin(const std::string& name) const;
 

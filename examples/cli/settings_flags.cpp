@@ -35,7 +35,7 @@ std::string negated(const std::string& flag) { return "--no-" + flag.substr(2); 
   fail<ConfigError>("unknown flag ", quote(flag), did_you_mean(flag, flags));
 }
 
-// What the parser says about a flag without its value names its own types; ours names what the value must be.
+// The parser's message about a missing value names its own types; this one names what the value must be.
 [[noreturn]] void fail_parse(const std::vector<Setting>& table, const std::vector<TextOption>& texts,
                              const CLI::ParseError& e) {
   const std::string message = e.what();

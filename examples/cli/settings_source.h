@@ -1,5 +1,5 @@
 #pragma once
-// Where settings come from: TOML text and the command line. Internal to Settings.
+// The sources of settings: TOML text and the command line. Internal to Settings.
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,7 +8,7 @@
 
 namespace ditharos::examples {
 
-/// A value that was read and checked, but not set yet: nothing changes before all of the input has proved good.
+/// A value that was read and checked, but not set yet: nothing changes before all of the input is checked.
 struct Assignment {
   size_t row;  // of the table
   Value value;

@@ -74,17 +74,17 @@ class Reader {
   std::vector<Assignment> read(const toml::table& root) {
     for (const auto& [key, node] : root) read_root(std::string(key.str()), key.source().begin, node);
     if (!mistakes_.empty()) {
-      // The library sorts keys by name; people read files from the top.
+      // The library sorts keys by name; the first mistake in the file is reported.
       const auto first = std::min_element(mistakes_.begin(), mistakes_.end(), [](const Mistake& a, const Mistake& b) {
         return std::tie(a.where.line, a.where.column) < std::tie(b.where.line, b.where.column);
       });
-      fail<ConfigError>(place(first->where), ": ", first->what);
+      fail<ConfigError>(position_text(first->where), ": ", first->what);
     }
     return std::move(assignments_);
   }
 
  private:
-  std::string place(const toml::source_position& p) const {
+  std::string position_text(const toml::source_position& p) const {
     return source_ + ":" + std::to_string(p.line) + ":" + std::to_string(p.column);
   }
 
@@ -122,10 +122,10 @@ class Reader {
                                                     ", not " + text_of(node)});
       return;
     }
-    assignments_.push_back({static_cast<size_t>(row - table_.begin()), std::move(*value), place(where)});
+    assignments_.push_back({static_cast<size_t>(row - table_.begin()), std::move(*value), position_text(where)});
   }
 
-  // What may have been meant by an unknown key: the same key of another section before a similar one of this section.
+  // A suggestion for an unknown key: the same key of another section before a similar one of this section.
   std::string advice(const std::string& section, const std::string& name) const {
     std::vector<std::string> here, elsewhere;
     for (const Setting& s : table_) {

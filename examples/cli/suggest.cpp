@@ -54,7 +54,7 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
   int best_distance = 0;
   for (const std::string& candidate : candidates) {
     const int distance = edit_distance(word, candidate);
-    // One slip in a short word, one for every three characters in a longer one.
+    // One edit in a short word, one for every three characters in a longer one.
     const int allowed = std::max<int>(1, static_cast<int>(std::max(word.size(), candidate.size())) / 3);
     if (distance > allowed || (!best.empty() && distance >= best_distance)) continue;
     best = candidate;

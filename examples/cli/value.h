@@ -1,5 +1,5 @@
 #pragma once
-// The value of one setting, and the rule that says which values are allowed.
+// The value of one setting, and the rule for its values.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,7 +10,7 @@ namespace ditharos::examples {
 
 using Value = std::variant<bool, int64_t, double, std::string, std::vector<int64_t>, std::vector<double>>;
 
-/// Which values a setting takes. Bounds hold for every number of a list.
+/// The allowed values of a setting. Bounds hold for every number of a list.
 /// Written as a chain: at_least(0).below(1), above(0).count(2), one_of({"linear", "cosine"}).
 class Rule {
  public:
@@ -28,7 +28,7 @@ class Rule {
   std::string text() const;
   /// Numbers that are not finite and strings that are not UTF-8 are never allowed.
   bool allows(const Value& value) const;
-  /// What a value of the same type as `like` must be: "an integer of at least 1".
+  /// A description of the allowed values of the type of `like`: "an integer of at least 1".
   std::string expectation(const Value& like) const;
 
  private:

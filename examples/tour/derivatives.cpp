@@ -1,4 +1,4 @@
-// Steps 1 to 8: what a derivative is here, and how the engine gets it.
+// Steps 1 to 8: derivatives, and how the engine computes them.
 #include <cmath>
 #include <cstdio>
 #include <map>

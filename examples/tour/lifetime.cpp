@@ -1,4 +1,4 @@
-// Steps 9 to 15: what a graph keeps, when it lets go, and how it is differentiated again.
+// Steps 9 to 15: what a graph saves, when it is freed, and higher derivatives.
 #include <cstdio>
 
 #include <ditharos/tensor/allocator.h>
@@ -8,7 +8,7 @@
 namespace ditharos::tour {
 namespace {
 
-/// What goes wrong when `f` runs.
+/// The message of the error that `f` throws.
 template <class F>
 std::string message_of(const F& f) {
   try {

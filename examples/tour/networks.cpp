@@ -9,7 +9,7 @@
 namespace ditharos::tour {
 namespace {
 
-/// Hands every parameter of a module to a function, which may put another tensor in its place.
+/// Calls a function on every parameter of a module; the function may replace it by another tensor.
 template <class F>
 class ForEachParameter : public nn::Visitor {
  public:

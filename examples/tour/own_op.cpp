@@ -1,4 +1,4 @@
-// Steps 16 and 17: an operation of one's own, and how a wrong one is found.
+// Steps 16 and 17: a custom operation, and how gradcheck finds a wrong one.
 #include <cstdio>
 
 #include "examples/tour/show.h"

@@ -6,8 +6,8 @@
 
 namespace ditharos::models {
 
-/// What decides every shape of a VideoAutoencoder. The defaults turn 32x32 frames into 8x8 latents with 8 channels:
-/// a sixth of the numbers.
+/// The architecture of a VideoAutoencoder. The defaults encode 32x32 frames as 8x8 latents with 8 channels: a sixth of
+/// the elements.
 struct VideoAutoencoderConfig {
   int64_t channels = 3;         ///< of a clip
   int64_t latent_channels = 8;

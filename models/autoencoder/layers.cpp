@@ -3,13 +3,13 @@
 namespace ditharos::models {
 namespace {
 
-/// [B frames, C, H, W] -> [B, C, frames, H, W], as convolutions over time want it.
+/// [B frames, C, H, W] -> [B, C, frames, H, W], the layout of convolutions over time.
 Tensor to_volumes(const Tensor& x, int64_t frames) {
   const Shape clips{x.size(0) / frames, frames, x.size(1), x.size(2), x.size(3)};
   return permute(reshape(x, clips), {0, 2, 1, 3, 4});
 }
 
-/// The way back.
+/// The inverse: [B, C, frames, H, W] -> [B frames, C, H, W].
 Tensor to_frames(const Tensor& x) {
   return reshape(permute(x, {0, 2, 1, 3, 4}), {x.size(0) * x.size(2), x.size(1), x.size(3), x.size(4)});
 }

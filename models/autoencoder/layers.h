@@ -1,13 +1,13 @@
 #pragma once
-// The layers that a video autoencoder is made of. Frames lie side by side in the batch, [B F, C, H, W], so that
-// everything works on one frame alone, apart from the two layers at the end, which change the number of frames.
+// The layers of a video autoencoder. Frames are part of the batch axis, [B F, C, H, W]: every layer works on single
+// frames, except for the last two of this file, which change the number of frames.
 #include <ditharos/nn/conv.h>
 #include <ditharos/nn/group_norm.h>
 
 namespace ditharos::models {
 
 /// x + conv(silu(norm(conv(silu(norm(x)))))) on frames [N, C, H, W] (He et al. 2016). The last convolution starts as
-/// zero, so that a fresh block passes its input on.
+/// zero, so that a new block is the identity.
 class FrameResidual : public nn::Module<FrameResidual> {
  public:
   FrameResidual() = default;
@@ -45,7 +45,7 @@ class FrameUp : public nn::Module<FrameUp> {
   nn::Conv2d conv_;
 };
 
-/// Halves the number of frames: a convolution over time and place with stride 2 in time; clips of `frames` frames each,
+/// Halves the number of frames: a convolution over time and space with stride 2 in time; clips of `frames` frames each,
 /// [B frames, C, H, W] -> [B frames/2, C, H, W].
 class TimeDown : public nn::Module<TimeDown> {
  public:
@@ -58,7 +58,7 @@ class TimeDown : public nn::Module<TimeDown> {
   nn::Conv3d conv_;
 };
 
-/// Doubles it: every frame twice, then a convolution; [B frames, C, H, W] -> [B 2 frames, C, H, W].
+/// Doubles the number of frames: every frame twice, then a convolution; [B frames, C, H, W] -> [B 2 frames, C, H, W].
 class TimeUp : public nn::Module<TimeUp> {
  public:
   TimeUp() = default;

@@ -7,12 +7,12 @@ namespace ditharos::models {
 
 struct LinearAutoencoderConfig {
   int64_t channels = 3;         ///< of the videos
-  PatchSize patch = {1, 8, 8};  ///< what becomes one vector
+  PatchSize patch = {1, 8, 8};  ///< encoded as one vector
   int64_t latent_channels = 4;  ///< length of that vector
 
   /// Numbers in a patch.
   int64_t patch_volume() const { return channels * patch.volume(); }
-  /// How many numbers of a video become one of the latent; with the defaults 48, as 256x256x3 becomes 32x32x4.
+  /// Elements of a video for each element of the latent: 48 with the defaults, which encode 256x256x3 as 32x32x4.
   double factor() const { return double(patch_volume()) / double(latent_channels); }
   /// Throws ConfigError with one sentence that says what does not fit.
   void validate() const;
@@ -25,8 +25,8 @@ struct Rectified {
   Tensor z, h;
 };
 
-/// A linear map and a ReLU for every patch, one way and back. It is frozen: its parameters collect no gradient, so
-/// that what trains on its latents leaves it as it is.
+/// Encoder and decoder are a linear map and a ReLU each, applied to every patch. The autoencoder is frozen: its
+/// parameters get no gradient, so training a model on its latents does not change it.
 class LinearAutoencoder : public nn::Module<LinearAutoencoder> {
  public:
   LinearAutoencoder() = default;
@@ -40,10 +40,10 @@ class LinearAutoencoder : public nn::Module<LinearAutoencoder> {
 
   /// Whole videos [B, F, C, H, W], whose size the patch divides -> [B, F / pt, latent_channels, H / ph, W / pw].
   Tensor to_latents(const Tensor& videos) const;
-  /// The way back to [B, F, C, H, W].
+  /// The inverse: latents to videos [B, F, C, H, W].
   Tensor from_latents(const Tensor& latents) const;
 
-  /// Gives it other weights, frozen like its first ones: encoder [latent_channels, patch_volume] with bias
+  /// Replaces its weights by others, which are frozen too: encoder [latent_channels, patch_volume] with bias
   /// [latent_channels], decoder [patch_volume, latent_channels] with bias [patch_volume]. ShapeError for other shapes.
   void set_weights(const Tensor& encoder, const Tensor& encoder_bias, const Tensor& decoder,
                    const Tensor& decoder_bias);

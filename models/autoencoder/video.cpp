@@ -14,7 +14,7 @@ Tensor as_frames(const Tensor& clips) {
   return reshape(clips, {clips.size(0) * clips.size(1), clips.size(2), clips.size(3), clips.size(4)});
 }
 
-/// One number a channel, as a tensor that broadcasts over [B, F, C, H, W].
+/// One value per channel, as a tensor that broadcasts over [B, F, C, H, W].
 Tensor per_channel(const Tensor& values) { return reshape(values, {-1, 1, 1}); }
 
 }  // namespace

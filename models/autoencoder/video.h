@@ -9,8 +9,8 @@
 
 namespace ditharos::models {
 
-/// What the encoder makes of clips: a normal distribution for each latent element. [B, F/time_stride, C, H/stride,
-/// W/stride] both.
+/// The encoder's output: a normal distribution for each latent element. Both tensors have shape
+/// [B, F/time_stride, C, H/stride, W/stride].
 struct LatentDistribution {
   Tensor mean, log_variance;
 
@@ -20,8 +20,8 @@ struct LatentDistribution {
   Tensor kl_divergence() const;
 };
 
-/// Frames are encoded and decoded one by one; with a time_stride above 1 neighbours meet in the layers nearest to the
-/// latents. Clips have any number of frames and any size that the strides divide.
+/// Frames are encoded and decoded independently of each other. With a time_stride above 1 the layers nearest to the
+/// latents combine neighbouring frames. Clips have any number of frames and any size that the strides divide.
 class VideoAutoencoder : public nn::Module<VideoAutoencoder> {
  public:
   VideoAutoencoder(const VideoAutoencoderConfig& config, Generator& rng);
@@ -32,9 +32,9 @@ class VideoAutoencoder : public nn::Module<VideoAutoencoder> {
   /// Raw latents [B, F, latent_channels, H, W], draws or means of encode(), to clips, in [-1, 1] up to overshoot.
   Tensor decode(const Tensor& latents) const;
 
-  /// What diffusion works on: the encoder's means, normalised per channel.
+  /// The latents that diffusion models are trained on: the encoder's means, normalised per channel.
   Tensor to_latents(const Tensor& clips) const;
-  /// The way back.
+  /// The inverse: denormalises and decodes.
   Tensor from_latents(const Tensor& latents) const;
   /// Sets what to_latents subtracts and divides by: mean and standard deviation of the raw latents of the data,
   /// [latent_channels] each. They start as 0 and 1. Error, and nothing changed, for a deviation that is not positive.

@@ -1,12 +1,12 @@
 #pragma once
-// Small helpers for batches in which every sample has a time and a condition of its own.
+// Helpers for batches in which every sample has a time and a condition of its own.
 #include <vector>
 
 #include <ditharos/autograd/ops.h>
 
 namespace ditharos::models {
 
-/// One number a sample, as a tensor that broadcasts over the samples of x: [B, 1, ..., 1], in x's dtype.
+/// One value per sample, as a tensor that broadcasts over the samples of x: [B, 1, ..., 1], in x's dtype.
 inline Tensor per_sample(const std::vector<double>& values, const Tensor& x) {
   Shape shape = Shape::filled(x.rank(), 1);
   shape[0] = static_cast<int64_t>(values.size());

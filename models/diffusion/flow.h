@@ -4,7 +4,7 @@
 
 namespace ditharos::models {
 
-/// How training draws its times.
+/// The distribution of the times in training.
 enum class TimeSampling {
   uniform,      ///< on [0, 1)
   logit_normal  ///< sigmoid of N(0, 1): more of the middle, where the task is hard (Esser et al. 2024, section 3.1)
@@ -16,9 +16,9 @@ struct FlowConfig {
   /// them as in DDPM. Training and sampling must agree.
   double time_scale = 1;
   /// Moves the times of training and of sampling towards noise: t becomes t / (t + time_shift (1 - t)) (Esser et al.
-  /// 2024, equation 23, with t counted from noise). 1: as they are. What clips and large images show can be read
-  /// through more noise than a small image's, because they repeat it; times near 0, where the condition has to decide
-  /// instead of the noise, are then too rare without a shift.
+  /// 2024, equation 23, with t counted from noise). 1: no shift. Clips and large images are redundant, so their content
+  /// remains visible through more noise than that of a small image. Without a shift, times at which the content is
+  /// decided by the condition are then too rare.
   double time_shift = 1;
 
   /// Throws ConfigError unless scale and shift are positive.
@@ -31,7 +31,7 @@ class RectifiedFlow : public Objective {
  public:
   explicit RectifiedFlow(const FlowConfig& config = {});
 
-  /// The time that stands at t once the times are shifted.
+  /// t after the shift.
   double shifted(double t) const;
   /// Times of n samples, in double: [n].
   std::vector<double> sample_times(int64_t n, Generator& rng) const;
@@ -46,7 +46,7 @@ class RectifiedFlow : public Objective {
   /// The network's velocity at x [B, ...], all at time t in [0, 1].
   Tensor velocity(const Denoiser& model, const Tensor& x, double t) const;
   double progress(double t) const override { return t / config_.time_scale; }
-  /// The time that the network is given at t in [0, 1].
+  /// The network's input for the time t in [0, 1].
   double network_time(double t) const { return t * config_.time_scale; }
 
  private:

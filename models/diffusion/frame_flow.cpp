@@ -85,28 +85,30 @@ Tensor FrameFlow::loss_terms(const Denoiser& model, const Tensor& data, const st
                     "[FrameFlow] data [B, F, C, H, W] = ", data.shape(), ", noise ", noise.shape(), ", ", t.size(),
                     " times and ", masks.size(), " masks do not make a batch");
   const int64_t batch = data.size(0), frames = data.size(1);
-  std::vector<double> times, network_times, is_made;  // [B, F]
-  std::vector<double> made;  // frames of each clip, [B]
+  std::vector<double> times, network_times, is_generated;  // [B, F]
+  std::vector<double> generated;  // frames of each clip, [B]
   for (size_t i = 0; i < masks.size(); ++i) {
-    const auto to_make = std::count(masks[i].begin(), masks[i].end(), false);
-    check<ShapeError>(int64_t(masks[i].size()) == frames && to_make > 0, "[FrameFlow] a mask must have one value for ",
-                      "each of ", frames, " frames and leave at least one to be made; got ", masks[i].size(),
-                      " values that leave ", to_make);
+    const auto to_generate = std::count(masks[i].begin(), masks[i].end(), false);
+    check<ShapeError>(int64_t(masks[i].size()) == frames && to_generate > 0,
+                      "[FrameFlow] a mask must have one value for each of ", frames,
+                      " frames and leave at least one to generate; got ", masks[i].size(), " values that leave ",
+                      to_generate);
     for (const bool is_conditioning : masks[i]) {
       times.push_back(is_conditioning ? 1 : t[i]);
       network_times.push_back(flow_.network_time(times.back()));
-      is_made.push_back(is_conditioning ? 0 : 1);
+      is_generated.push_back(is_conditioning ? 0 : 1);
     }
-    made.push_back(double(to_make));
+    generated.push_back(double(to_generate));
   }
-  const Tensor way = to(from_vector(times, {batch, frames, 1, 1, 1}), data.dtype());
-  const Tensor xt = (1.0 - way) * noise + way * data;
+  const Tensor time = to(from_vector(times, {batch, frames, 1, 1, 1}), data.dtype());
+  const Tensor xt = (1.0 - time) * noise + time * data;
   const Tensor velocity = model(xt, to(from_vector(network_times, {batch, frames}), DType::f32));
   check<ShapeError>(velocity.shape() == xt.shape(), "[FrameFlow] the network must return a velocity of shape ",
                     xt.shape(), ", got ", velocity.shape());
   const Tensor of_frames = mean(square(velocity - (data - noise)), {2, 3, 4});  // [B, F]
   const DType dtype = data.dtype();
-  return sum(of_frames * to(from_vector(is_made, {batch, frames}), dtype), {1}) / to(from_vector(made), dtype);
+  return sum(of_frames * to(from_vector(is_generated, {batch, frames}), dtype), {1}) /
+         to(from_vector(generated), dtype);
 }
 
 Loss FrameFlow::loss(const Denoiser& model, const Tensor& data, Generator& rng) const {

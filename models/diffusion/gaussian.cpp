@@ -20,7 +20,7 @@ GaussianDiffusion::GaussianDiffusion(const GaussianConfig& config)
     x0_from_xt_.push_back(std::sqrt(1 / a));
     x0_from_noise_.push_back(std::sqrt(1 / a - 1));
   }
-  // The last step towards data takes the posterior's variance of the step before, which its decoder needs (Ho et al.).
+  // At step 0, whose posterior variance is 0, the decoder uses that of step 1 (Ho et al. 2020).
   fixed_large_ = log_beta_;
   fixed_large_[0] = tables_.posterior_log_variance[0];
 }

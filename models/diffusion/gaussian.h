@@ -22,15 +22,15 @@ struct GaussianConfig {
   friend bool operator==(const GaussianConfig&, const GaussianConfig&) = default;
 };
 
-/// Steps t count from 0 (almost data) to steps() - 1 (almost noise). The network predicts the noise in x_t; it is given
-/// the step's number in the unshortened process. Training goes with all steps, sampling with a respaced few.
+/// Steps t count from 0 (almost data) to steps() - 1 (almost noise). The network predicts the noise in x_t; its input
+/// is the step's number in the original process. Training uses all steps, sampling may use a respaced subset.
 class GaussianDiffusion : public Objective {
  public:
   explicit GaussianDiffusion(const GaussianConfig& config = {});
 
   int64_t steps() const { return tables_.steps(); }
   const DiffusionTables& tables() const { return tables_; }
-  /// The time that the network is given at step t.
+  /// The network's input for step t: its number in the original process.
   double network_time(int64_t t) const { return double(tables_.original_step[size_t(t)]); }
 
   /// x_t = sqrt(a_bar) x_0 + sqrt(1 - a_bar) noise; t i64 [B].
@@ -39,10 +39,10 @@ class GaussianDiffusion : public Objective {
   Tensor posterior_mean(const Tensor& x0, const Tensor& xt, const Tensor& t) const;
 
   struct Prediction {
-    Tensor noise, x0;           ///< as the network sees them
+    Tensor noise, x0;           ///< predicted by the network
     Tensor mean, log_variance;  ///< of p(x_{t-1} | x_t)
   };
-  /// What the network's output says at x_t. `clip` limits x0 to [-1, 1], and the noise with it: for pixels only.
+  /// The network's output at x_t, interpreted. `clip` limits x0 to [-1, 1], and the noise with it: for pixels only.
   Prediction predict(const Tensor& output, const Tensor& xt, const Tensor& t, bool clip = false) const;
 
   /// Squared error of the noise, plus, with a learned variance, the variational bound in bits, whose gradient reaches

@@ -17,7 +17,7 @@ void Guidance::validate() const {
 
 namespace {
 
-/// How far each of `batch` samples has come: that of its least advanced time. t [B] or [B, F].
+/// The progress of each of `batch` samples, that of its earliest frame. t [B] or [B, F].
 std::vector<double> progress_of_samples(const Tensor& t, int64_t batch, const std::function<double(double)>& progress) {
   check<ShapeError>((t.rank() == 1 || t.rank() == 2) && t.size(0) == batch && (t.numel() > 0) == (batch > 0),
                     "[guided] the times of ", batch, " samples must have shape [B] or [B, F], got ", t.shape());
@@ -46,7 +46,7 @@ Denoiser guided(Network network, const Tensor& conditions, const Tensor& null_co
 
   return [=](const Tensor& x, const Tensor& t) {
     const int64_t batch = x.size(0);
-    std::vector<double> scales;  // one a sample: 1 where guidance does not act
+    std::vector<double> scales;  // one per sample: 1 where guidance does not act
     for (const double way : progress_of_samples(t, batch, progress))
       scales.push_back(way >= guidance.from && way <= guidance.to ? guidance.scale : 1);
     if (std::all_of(scales.begin(), scales.end(), [](double s) { return s == 1; })) return network(x, t, conditions);

@@ -8,11 +8,10 @@ namespace ditharos::models {
 
 struct Guidance {
   double scale = 1;  ///< 1: none. The prediction is unconditional + scale (conditional - unconditional)
-  /// How many of the predicted channels (axis 1; of clips [B, F, C, H, W] axis 2) to guide, counted from the first; 0:
-  /// all that the data has. The released DiT
-  /// guides 3 of 4. A learned variance is never guided.
+  /// The number of predicted channels to guide, counted from the first (axis 1; axis 2 of clips [B, F, C, H, W]); 0:
+  /// all channels of the data. The released DiT guides 3 of 4. A learned variance is never guided.
   int64_t channels = 0;
-  /// The part of the way from noise (0) to data (1) on which to guide (Kynkäänniemi et al. 2024). Outside of it the
+  /// The interval between noise (0) and data (1) in which to guide (Kynkäänniemi et al. 2024). Outside of it the
   /// network runs on half as many samples.
   double from = 0, to = 1;
 
@@ -21,11 +20,11 @@ struct Guidance {
   friend bool operator==(const Guidance&, const Guidance&) = default;
 };
 
-/// Binds conditions to a network and guides it: one batch of twice the size holds the samples with their conditions and
-/// with `null_condition`. `conditions` is i64 [B, ...], or undefined for a network without any, which cannot be guided;
-/// `null_condition` has the shape of one sample's: {} for labels. `progress` is Objective::progress of the process that
-/// is sampled. Times are [B], or [B, F] for clips whose frames have times of their own: such a clip is as far on its
-/// way as its least advanced frame.
+/// Binds conditions to a network and guides it: the network runs on one batch of twice the size, in which every sample
+/// occurs with its condition and with `null_condition`. `conditions` is i64 [B, ...], or undefined for a network
+/// without conditions, which cannot be guided. `null_condition` has the shape of one sample's condition: {} for labels.
+/// `progress` is Objective::progress of the process that is sampled. Times are [B], or [B, F] for clips with a time per
+/// frame; the progress of such a clip is that of its earliest frame.
 [[nodiscard]] Denoiser guided(Network network, const Tensor& conditions, const Tensor& null_condition,
                               const Guidance& guidance, std::function<double(double)> progress);
 

@@ -1,5 +1,5 @@
 #pragma once
-// What training asks of a diffusion process, and what a process asks of a network.
+// The interfaces between training, diffusion processes and networks.
 #include <functional>
 
 #include <ditharos/tensor/random.h>
@@ -10,8 +10,8 @@ namespace ditharos::models {
 /// A network with its condition: (x [B, C, H, W], t [B]) -> [B, C or 2 C, H, W], or, for clips, (x [B, F, C, H, W],
 /// t [B] or [B, F]) -> like x.
 using Denoiser = std::function<Tensor(const Tensor& x, const Tensor& t)>;
-/// A network that still wants its conditions: i64 [B] for labels, [B, L] for prompts of L tokens; undefined for a
-/// network without any.
+/// A network as a function of x, t and conditions: i64 [B] for labels, [B, L] for prompts of L tokens; undefined for a
+/// network without conditions.
 using Network = std::function<Tensor(const Tensor& x, const Tensor& t, const Tensor& conditions)>;
 
 /// The loss of a batch. Only `total` carries a graph.
@@ -21,14 +21,14 @@ struct Loss {
   Tensor progress;    ///< [B], how far from noise (0) to data (1) each sample was drawn
 };
 
-/// A way to train a network to turn noise into data.
+/// A loss that trains a network to turn noise into data.
 class Objective {
  public:
   virtual ~Objective() = default;
   /// The loss of a batch of data [B, ...], pixels in [-1, 1] or latents of unit variance. Times and noise are drawn
   /// from `rng` and nowhere else: equal generators give equal losses.
   virtual Loss loss(const Denoiser& model, const Tensor& data, Generator& rng) const = 0;
-  /// How far from noise (0) to data (1) the time t lies that the network is given.
+  /// The progress from noise (0) to data (1) that corresponds to the network's input t.
   virtual double progress(double t) const = 0;
 };
 

@@ -1,5 +1,5 @@
 #pragma once
-// The diffusion process of a training run as plain settings.
+// The configuration of a training run's diffusion process.
 #include <memory>
 
 #include <ditharos/models/diffusion/flow.h>

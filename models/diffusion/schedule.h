@@ -21,7 +21,7 @@ enum class BetaSchedule {
 /// cannot be done.
 [[nodiscard]] std::vector<int64_t> respaced_steps(int64_t steps, const std::string& sections);
 
-/// Everything that the formulas of DDPM need, one entry a step; `a_bar` is the product of (1 - beta) so far.
+/// The tables of the formulas of DDPM, one entry per step; `a_bar` is the cumulative product of (1 - beta).
 struct DiffusionTables {
   /// The process that keeps only `kept` of the steps, with the same alpha-bar there.
   DiffusionTables(const std::vector<double>& original_betas, const std::vector<int64_t>& kept);

@@ -1,5 +1,5 @@
 #pragma once
-// The two parts of a diffusion transformer that the condition modulates.
+// The blocks and the last layer of a diffusion transformer, which the condition modulates.
 #include <optional>
 
 #include <ditharos/models/dit/context.h>
@@ -19,14 +19,13 @@ class DiTBlock : public nn::Module<DiTBlock> {
   /// `index` among the model's blocks decides the axes of attention in a factorised model.
   DiTBlock(const DiTConfig& config, Generator& rng, int64_t index = 0);
 
-  /// x [G, B T / G, D] -> like x; `silu_condition` is silu(condition), [G, D], computed once for all blocks: one for
-  /// each of G runs of tokens, which are the B samples, or all their frames when these have times of their own.
+  /// x [G, B T / G, D] -> like x. `silu_condition` is silu(condition), [G, D], computed once for all blocks. The G
+  /// groups of tokens are the B samples, or all their frames when frames have times of their own.
   Tensor forward(const Tensor& x, const Tensor& silu_condition, const DiTContext& context = {}) const;
   void visit(nn::Visitor& v) override;
 
  private:
-  /// The cross-attention's norm: as a layer norm's weight and bias, but the weight counts from 1 and starts at 0, as a
-  /// modulation's scale does.
+  /// The cross-attention's norm: a layer norm with weight 1 + scale and bias shift; both start at 0.
   struct TextBranch : nn::Module<TextBranch> {
     TextBranch(const DiTConfig& config, Generator& rng);
     void visit(nn::Visitor& v) override;

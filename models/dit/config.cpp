@@ -10,7 +10,7 @@
 namespace ditharos::models {
 namespace {
 
-/// No real model comes near these, and the parameters of a block cannot overflow below them.
+/// Far above any real model. Below these limits the number of a block's parameters cannot overflow.
 constexpr int64_t largest = 1 << 16, most_classes = 1 << 24;
 
 struct Preset {

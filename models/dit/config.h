@@ -1,5 +1,5 @@
 #pragma once
-// The shape of a diffusion transformer, its checks, and the sizes of the paper. An image is a clip of one frame.
+// The architecture of a diffusion transformer, its checks, and the sizes of the paper. An image is a clip of one frame.
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -9,36 +9,36 @@
 
 namespace ditharos::models {
 
-/// How tokens are told apart.
+/// Position encoding of the tokens.
 enum class Positions {
   sin_cos,  ///< a fixed table of sines and cosines, see position_table; of images of one size
   rotary,   ///< queries and keys are rotated, see rotary_table; clips and images of every size
   none
 };
 
-/// Which tokens see each other.
+/// Which tokens attend to each other.
 enum class AttentionLayout {
-  joint,      ///< all of a clip's (as Sora, Brooks et al. 2024)
-  factorised  ///< those of a frame and those of a spatial position by turns (Latte, Ma et al. 2024, variant 1)
+  joint,      ///< all tokens of a clip (as Sora, Brooks et al. 2024)
+  factorised  ///< spatial and temporal attention in alternating blocks (Latte, Ma et al. 2024, variant 1)
 };
 
-/// How the network is told the time.
+/// Embedding of the time.
 enum class StepEmbedding {
   sinusoidal,  ///< 256 sines and cosines, then an MLP, as DiT
   binary       ///< the binary digits of the step's number, then one linear map
 };
 
-/// What a sample is conditioned on beside the time.
+/// What a sample is conditioned on, besides the time.
 enum class Condition {
   none,
   label,  ///< of a class: its embedding, added to the time's, modulates the blocks (adaLN-Zero)
   prompt  ///< modulates the blocks as a label does, and its tokens are attended to in between (as PixArt-alpha)
 };
 
-/// What decides every shape of a DiT (Peebles and Xie 2023). The defaults are the released DiT-S/2 for 256x256 images,
-/// which its autoencoder turns into 32x32x4.
+/// The architecture of a DiT (Peebles and Xie 2023). The defaults are the released DiT-S/2 for 256x256 images, which
+/// its autoencoder encodes as 32x32x4.
 struct DiTConfig {
-  // What it works on.
+  // The inputs.
   int64_t height = 32, width = 32;  ///< of the inputs with sin_cos; else any size that `patch` divides will do
   int64_t channels = 4;             ///< of the inputs
   PatchSize patch = {1, 2, 2};
@@ -49,7 +49,7 @@ struct DiTConfig {
   // The network.
   int64_t hidden = 384;  ///< width D of a token, divisible by `heads`; by 4 with sin_cos
   int64_t depth = 12;    ///< blocks
-  int64_t heads = 6;     ///< attention heads a block; with rotary D / heads is even and at least 6
+  int64_t heads = 6;     ///< attention heads per block; with rotary D / heads is even and at least 6
   double mlp_ratio = 4;  ///< hidden width of a block's MLP, in units of D
   Positions positions = Positions::sin_cos;
   double rope_base = 100;  ///< of rotary positions, see rotary_table

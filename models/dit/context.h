@@ -11,11 +11,11 @@ enum class AttentionAxes {
   spatial,  ///< those of one frame
   temporal  ///< those of one spatial position, through time
 };
-/// Of the block with this index: in a factorised model spatial and temporal blocks alternate.
+/// The axes of the block with this index: in a factorised model spatial and temporal blocks alternate.
 [[nodiscard]] AttentionAxes attention_axes(AttentionLayout layout, int64_t block);
 
-/// What the blocks of one forward pass share. As it is by default, a block's tokens are those of whole samples
-/// [B, T, D], without rotary positions and without a prompt.
+/// What the blocks of one forward pass share. By default a block's tokens are those of whole samples [B, T, D], without
+/// rotary positions and without a prompt.
 struct DiTContext {
   int64_t batch = 0;  ///< clips; 0: see above
   PatchGrid grid;     ///< of a clip
@@ -25,7 +25,7 @@ struct DiTContext {
   Tensor text_mask = {};  ///< bool [B, 1, 1, L], true: a token
 
   const RotaryTable& positions(AttentionAxes axes) const;
-  /// What a gradient has to reach, for nn::checkpoint.
+  /// The tensors that need a gradient, for nn::checkpoint.
   template <class F>
   void visit_tensors(F&& f) {
     f(text);
@@ -34,7 +34,7 @@ struct DiTContext {
 
 /// x holds B T rows of D elements, frame by frame, in any shape [..., D] -> [sequences, tokens of a sequence, D].
 Tensor to_sequences(const Tensor& x, AttentionAxes axes, const DiTContext& context);
-/// The way back, to a tensor of the shape `like`.
+/// The inverse: to a tensor of the shape `like`.
 Tensor from_sequences(const Tensor& x, AttentionAxes axes, const DiTContext& context, const Shape& like);
 
 }  // namespace ditharos::models

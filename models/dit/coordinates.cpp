@@ -26,7 +26,7 @@ std::array<std::array<int, 3>, wave_directions> directions() {
 Tensor coordinate_features(const PatchGrid& grid, int64_t bands, DType dtype) {
   check<ConfigError>(bands >= 1 && bands <= 16, "[coordinates] the number of frequency bands must be between 1 and ",
                      "16, got ", bands);
-  // ShapeError for a table that no memory holds.
+  // ShapeError for a table too large for any memory.
   static_cast<void>(numel({grid.frames, grid.rows, grid.columns, coordinate_width(bands)}));
   const auto ways = directions();
   const auto shorter = double(std::min(grid.rows, grid.columns));

@@ -42,8 +42,8 @@ Tensor DiT::forward(const Tensor& x, const Tensor& t, const Tensor& conditions) 
   for (const DiTBlock& block : blocks_)
     h = recompute ? nn::checkpoint(block, h, silu_condition, context) : block(h, silu_condition, context);
   const Tensor tokens = reshape(final_layer_(h, silu_condition), {context.batch, grid.tokens(), config_.out_volume()});
-  const Tensor made = unpatchify(tokens, grid, config_.patch, config_.patch_order);
-  return x.rank() == 4 ? squeeze(made, 1) : made;
+  const Tensor out = unpatchify(tokens, grid, config_.patch, config_.patch_order);
+  return x.rank() == 4 ? squeeze(out, 1) : out;
 }
 
 Tensor DiT::embed(const Tensor& clips, const PatchGrid& grid) const {
@@ -102,7 +102,7 @@ void DiT::check_inputs(const Tensor& x, const Tensor& t, const Tensor& condition
                     "position table: shape [B, ", config_.channels, ", ", config_.height, ", ", config_.width,
                     "], got ", x.shape());
   check<ShapeError>(t.shape() == Shape{batch} || t.shape() == Shape{batch, frames},
-                    "[DiT] t must have one time a sample, shape [", batch, "], or one a frame, [", batch, ", ", frames,
+                    "[DiT] t must have one time per sample, shape [", batch, "], or per frame, [", batch, ", ", frames,
                     "]; got ", t.shape());
   switch (config_.condition()) {
     case Condition::none:
@@ -111,13 +111,13 @@ void DiT::check_inputs(const Tensor& x, const Tensor& t, const Tensor& condition
     case Condition::label: return check_labels(conditions, batch);
     case Condition::prompt:
       check<ShapeError>(conditions.defined() && conditions.rank() == 2 && conditions.size(0) == batch,
-                        "[DiT] prompts must have one row of tokens a sample, shape [", batch, ", L], got ",
+                        "[DiT] prompts must have one row of tokens per sample, shape [", batch, ", L], got ",
                         conditions.defined() ? to_text(conditions.shape()) : "none");
   }
 }
 
 void DiT::check_labels(const Tensor& labels, int64_t batch) const {
-  check<ShapeError>(labels.defined() && labels.shape() == Shape{batch}, "[DiT] labels must have one class a sample, ",
+  check<ShapeError>(labels.defined() && labels.shape() == Shape{batch}, "[DiT] labels must have one class per sample, ",
                     "shape [", batch, "], got ", labels.defined() ? to_text(labels.shape()) : "none");
   check<DTypeError>(labels.dtype() == DType::i64, "[DiT] labels must be i64, got ", labels.dtype());
   for (const int64_t label : labels.to_vector<int64_t>()) {
@@ -126,7 +126,7 @@ void DiT::check_labels(const Tensor& labels, int64_t batch) const {
   }
 }
 
-void DiT::visit(nn::Visitor& v) {  // PyTorch lists a module's own tensors before those of its parts
+void DiT::visit(nn::Visitor& v) {  // PyTorch lists a module's own tensors before those of its submodules
   v.buffer("pos_embed", pos_embed_);
   v("x_embedder", x_embedder_);
   v("pos_embedder", pos_embedder_);

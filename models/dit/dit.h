@@ -16,17 +16,17 @@ namespace ditharos::models {
 /// label or a prompt, see Condition. SiT uses the same network.
 ///
 /// State-dict keys, their order and starting values are those of the released DiT: pos_embed, x_embedder.proj,
-/// t_embedder, y_embedder.embedding_table, blocks.{i}.{attn,mlp,adaLN_modulation}, final_layer. What it does not have
-/// is listed where the forward pass needs it: pos_embedder (frequency bands) after x_embedder, text_encoder and
-/// prompt_embedder before the blocks, blocks.{i}.text (cross-attention) after attn.
+/// t_embedder, y_embedder.embedding_table, blocks.{i}.{attn,mlp,adaLN_modulation}, final_layer. Layers that the
+/// released DiT lacks are listed in the order of the forward pass: pos_embedder (frequency bands) after x_embedder,
+/// text_encoder and prompt_embedder before the blocks, blocks.{i}.text (cross-attention) after attn.
 class DiT : public nn::Module<DiT> {
  public:
   /// Throws ConfigError when the configuration does not fit together.
   DiT(const DiTConfig& config, Generator& rng);
 
   /// x: clips [B, F, channels, H, W] or images [B, channels, H, W]; with a position table images of the configured size
-  /// or clips of one such frame, else of any size that the patch divides. t [B] or, a time for each frame, [B, F], in
-  /// the unit that sampling uses too; the binary embedding wants 0 to 2^step_bits - 1. Where a patch spans several
+  /// or clips of one such frame, else of any size that the patch divides. t: [B], or [B, F] for a time per frame, in
+  /// the unit that sampling uses too; for the binary embedding from 0 to 2^step_bits - 1. Where a patch spans several
   /// frames, the embeddings of their times are averaged. conditions: labels i64 [B] in [0, classes], where `classes`
   /// stands for "no class"; prompts i64 [B, L] with 0 = padding; undefined for a model without conditions.
   /// Returns a tensor like x with out_channels channels.
@@ -34,8 +34,8 @@ class DiT : public nn::Module<DiT> {
   void visit(nn::Visitor& v) override;
 
   const DiTConfig& config() const { return config_; }
-  /// In training, keeps of each block only its input and computes the block again in the backward pass: less memory,
-  /// about a third more time, the same gradients up to rounding. Off at the start.
+  /// Rematerialization: in training only the input of each block is kept, and the block is recomputed in the backward
+  /// pass. Less memory, about a third more time, the same gradients up to rounding. Off by default.
   void set_recompute(bool on) { recompute_ = on; }
 
  private:

@@ -1,5 +1,5 @@
 #pragma once
-// A diffusion transformer together with the autoencoder whose latents it works on.
+// Latent diffusion: a diffusion transformer together with the autoencoder of its latents.
 #include <optional>
 
 #include <ditharos/models/autoencoder/video.h>
@@ -8,8 +8,8 @@
 
 namespace ditharos::models {
 
-/// Clips on one side, what is diffused on the other: latents of a frozen autoencoder, or the clips themselves. Trains
-/// and samples as the transformer does; stores both.
+/// A transformer on the latents of a frozen autoencoder, or on pixels without one. Called, trained and sampled like the
+/// transformer; its state dict holds both.
 class LatentDiT : public nn::Module<LatentDiT> {
  public:
   /// ConfigError unless the transformer's channels are those of the latents, or of clips without an autoencoder.
@@ -19,10 +19,10 @@ class LatentDiT : public nn::Module<LatentDiT> {
   Tensor forward(const Tensor& x, const Tensor& t, const Tensor& conditions = {}) const {
     return dit_(x, t, conditions);
   }
-  /// Clips [B, F, C, H, W] in [-1, 1] to what is diffused, and back. Records no graph.
+  /// Clips [B, F, C, H, W] in [-1, 1] to latents (or pixels), and back. Records no graph.
   Tensor to_latents(const Tensor& clips) const;
   Tensor from_latents(const Tensor& latents) const;
-  /// What is diffused for clips [B, F, C, H, W]. ShapeError unless strides and patches divide them.
+  /// The shape of the latents (or pixels) of clips [B, F, C, H, W]. ShapeError unless strides and patches divide them.
   Shape latent_shape(const Shape& clips) const;
   /// Frames, height and width of clips must be multiples of these.
   PatchSize clip_multiple() const;

@@ -37,13 +37,13 @@ enum class PatchOrder {
   channel_last    ///< (frame, row, column, channel), as the last layer of the released DiT orders its outputs
 };
 
-/// Cuts clips [B, F, C, H, W] into patches, frame by frame and row by row: [B, T, C pt ph pw]. Every pixel is used
-/// once. Inside a token the order is channel_first, so that the kernel of a convolution whose stride is its size,
-/// viewed as [D, C pt ph pw], is the matrix of the equal linear map.
+/// Splits clips [B, F, C, H, W] into patches, frame by frame and row by row: [B, T, C pt ph pw]. Every pixel is used
+/// once. The order within a token is channel_first: the kernel of a convolution whose stride is its kernel size, viewed
+/// as [D, C pt ph pw], is then the matrix of the equivalent linear map.
 Tensor patchify(const Tensor& clips, const PatchSize& patch);
 
-/// Puts tokens [B, grid.tokens(), C pt ph pw], whose numbers are in the given order, together to clips
-/// [B, F, C, H, W]. With channel_first it is the inverse of patchify.
+/// Joins tokens [B, grid.tokens(), C pt ph pw], whose elements are in the given order, to clips [B, F, C, H, W]. With
+/// channel_first it is the inverse of patchify.
 Tensor unpatchify(const Tensor& tokens, const PatchGrid& grid, const PatchSize& patch,
                   PatchOrder order = PatchOrder::channel_first);
 

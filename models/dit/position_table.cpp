@@ -10,7 +10,7 @@ namespace ditharos::models {
 
 Tensor position_table(int64_t rows, int64_t columns, int64_t width) {
   check<ConfigError>(width >= 4 && width % 4 == 0, "[position_table] the width must be divisible by 4, got ", width);
-  static_cast<void>(numel({rows, columns, width}));  // ShapeError for a table that no memory holds
+  static_cast<void>(numel({rows, columns, width}));  // ShapeError for a table too large for any memory
   const int64_t frequencies = width / 4;
   std::vector<float> table(static_cast<size_t>(rows * columns * width));
   float* out = table.data();

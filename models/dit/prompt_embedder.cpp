@@ -7,7 +7,7 @@ namespace ditharos::models {
 
 PromptEmbedder::PromptEmbedder(int64_t text_width, int64_t bands, int64_t width, Generator& rng)
     : bands_(bands), fc1_(2 * text_width, width, rng), fc2_(width, width, rng) {
-  fc2_.weight = nn::Parameter(nn::init::normal({width, width}, .02, rng));  // as large as the time's at the start
+  fc2_.weight = nn::Parameter(nn::init::normal({width, width}, .02, rng));  // as the time embedding starts
   fc1_.keep_f32();
   fc2_.keep_f32();
   if (bands > 0) gate_.emplace(coordinate_width(bands), width, rng).keep_f32();
@@ -15,9 +15,9 @@ PromptEmbedder::PromptEmbedder(int64_t text_width, int64_t bands, int64_t width,
 
 Tensor PromptEmbedder::forward(const EncodedText& text, int64_t frames) const {
   // Normalised, since the mean over many tokens is small.
-  Tensor asked = unsqueeze(fc1_(cat({layer_norm(text.pooled), layer_norm(text.words)}, -1)), 1);  // [B, 1, D]
-  if (gate_) asked = asked * (1.0 + (*gate_)(coordinate_features({frames, 1, 1}, bands_, asked.dtype())));
-  return fc2_(silu(asked));
+  Tensor hidden = unsqueeze(fc1_(cat({layer_norm(text.pooled), layer_norm(text.words)}, -1)), 1);  // [B, 1, D]
+  if (gate_) hidden = hidden * (1.0 + (*gate_)(coordinate_features({frames, 1, 1}, bands_, hidden.dtype())));
+  return fc2_(silu(hidden));
 }
 
 void PromptEmbedder::visit(nn::Visitor& v) {

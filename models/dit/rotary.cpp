@@ -40,7 +40,7 @@ RotaryPairs rotary_pairs(int64_t head_size) {
 RotaryTable rotary_table(const PatchGrid& grid, int64_t head_size, double base, DType dtype) {
   check<ConfigError>(std::isfinite(base) && base > 1, "[rotary] the base must be above 1, got ", base);
   const RotaryPairs pairs = rotary_pairs(head_size);
-  // ShapeError for a table that no memory holds.
+  // ShapeError for a table too large for any memory.
   static_cast<void>(numel({grid.frames, grid.rows, grid.columns, head_size}));
   const AxisTable frames(grid.frames, pairs.frames, base), rows(grid.rows, pairs.rows, base),
       columns(grid.columns, pairs.columns, base);

@@ -1,11 +1,11 @@
 #pragma once
-// Positions in space and time for rotary embeddings: the tables that rope() turns queries and keys by.
+// Rotary position embeddings over frames, rows and columns: the tables with which rope() rotates queries and keys.
 #include <ditharos/models/dit/patch.h>
 #include <ditharos/nn/attention.h>
 
 namespace ditharos::models {
 
-/// How many of a head's pairs of elements each axis turns.
+/// How many of a head's pairs of elements each axis rotates.
 struct RotaryPairs {
   int64_t frames = 0, rows = 0, columns = 0;
   friend bool operator==(const RotaryPairs&, const RotaryPairs&) = default;
@@ -15,11 +15,11 @@ struct RotaryPairs {
 [[nodiscard]] RotaryPairs rotary_pairs(int64_t head_size);
 
 using nn::RotaryTable;
-/// The table of a clip's tokens, frame by frame and row by row: the token in frame f, row r and column c turns pair i
-/// of an axis' n pairs by f (or r, or c) times base^(-i/n) (Su et al. 2021, equation 15, for each axis by itself).
-/// Positions count patches from 0; attention sees their differences alone, so that any origin would do, and so that one
-/// set of weights serves clips of any length and size. A base of 100, against 10000 for text, suits axes of some tens
-/// of patches. Computed in double and given in `dtype`.
+/// The table of a clip's tokens, frame by frame and row by row. For the token in frame f, row r and column c, pair i of
+/// an axis' n pairs is rotated by f (or r, or c) times base^(-i/n) (Su et al. 2021, equation 15, for each axis by
+/// itself). Positions count patches from 0. Attention depends on their differences alone, so one set of weights serves
+/// clips of any length and size. A base of 100, against 10000 for text, suits axes of some tens of patches. Computed in
+/// double and given in `dtype`.
 [[nodiscard]] RotaryTable rotary_table(const PatchGrid& grid, int64_t head_size, double base, DType dtype = DType::f32);
 
 }  // namespace ditharos::models

@@ -1,5 +1,5 @@
 #pragma once
-// Does a clip show what its caption asks for? The object, its motion and the sky, measured on the frames alone.
+// Measures whether clips show what their captions describe: the object, its motion and the sky, from the frames alone.
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -16,7 +16,7 @@ namespace ditharos::models {
 [[nodiscard]] data::Dataset object_crops(const data::MovingGarments& clips,
                                          const std::vector<data::SampleShape>& shapes);
 
-/// What a clip shows.
+/// The properties that were measured on a clip.
 struct ClipPrediction {
   std::optional<int64_t> label;  ///< class of the object: the most probable one over all frames; none: no object found
   std::optional<data::Motion> motion;
@@ -25,7 +25,7 @@ struct ClipPrediction {
 /// Classifies a clip, frames u8 [F, 3, H, W], with a classifier of crops, which must be in evaluation mode.
 [[nodiscard]] ClipPrediction classify_clip(const ConvClassifier& classifier, const Tensor& frames);
 
-/// How often something was asked for, and how often it was shown.
+/// How often captions describe a property, and how often their clips show it.
 struct Share {
   int64_t shown = 0, asked = 0;
   double value() const { return asked == 0 ? 0 : static_cast<double>(shown) / static_cast<double>(asked); }
@@ -34,11 +34,11 @@ struct ClipScore {
   Share object, motion, sky;
   Share direction;  ///< motion, where it is left, right, up or down
 };
-/// What the captions say of the leading object and of the sky, against the clips that were sampled for them. Error
-/// unless there are as many of both.
+/// Compares captions with the clips that were sampled for them: the leading object and the sky. Error unless there are
+/// as many captions as clips.
 [[nodiscard]] ClipScore score_clips(const std::vector<data::CaptionFacts>& captions,
                                     const std::vector<ClipPrediction>& clips);
-/// Every caption against all clips but its own: the chance level, what clips score whose captions were shuffled.
+/// Compares every caption with all clips but its own: the chance level, the score of shuffled captions.
 [[nodiscard]] ClipScore score_shuffled(const std::vector<data::CaptionFacts>& captions,
                                        const std::vector<ClipPrediction>& clips);
 

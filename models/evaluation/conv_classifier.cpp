@@ -5,7 +5,7 @@
 namespace ditharos::models {
 
 void ClassifierConfig::validate() const {
-  check<ConfigError>(channels >= 1 && height >= 1 && width >= 1, "a classifier cannot look at images of ", channels,
+  check<ConfigError>(channels >= 1 && height >= 1 && width >= 1, "a classifier cannot classify images of ", channels,
                      " channels and ", height, "x", width, " pixels");
   check<ConfigError>(classes >= 1 && features >= 1, "a classifier needs classes and features, got ", classes, " and ",
                      features);

@@ -38,7 +38,7 @@ class ConvClassifier : public nn::Module<ConvClassifier> {
  public:
   ConvClassifier(const ClassifierConfig& config, Generator& rng);
 
-  /// What the last layer sees; images [B, C, H, W] in [-1, 1] -> [B, features]. ShapeError for images of another
+  /// The inputs of the last layer; images [B, C, H, W] in [-1, 1] -> [B, features]. ShapeError for images of another
   /// size.
   Tensor features(const Tensor& images) const;
   /// Unnormalised log-probabilities of the classes, from features [B, features] -> [B, classes].

@@ -43,7 +43,7 @@ double frechet_distance(const FeatureStatistics& a, const FeatureStatistics& b) 
   for (double value : symmetric_eigen(product(product(root, b.covariance), root)).values) {
     distance -= 2 * std::sqrt(std::max(value, 0.0));
   }
-  return std::max(distance, 0.0);  // rounding may leave equal ones a little below zero
+  return std::max(distance, 0.0);  // rounding may make it slightly negative for equal distributions
 }
 
 }  // namespace ditharos::models

@@ -71,7 +71,7 @@ ImagePredictions classify(const ConvClassifier& classifier, const Tensor& images
 }
 
 void check_test_set(const data::Dataset& test, const std::string& name) {
-  // Both halves need two images: a covariance has no less.
+  // Both halves need two images: a covariance needs two samples.
   const int64_t least = test.num_classes() == 1 ? 4 : 2;
   for (int64_t c = 0; c < test.num_classes(); ++c) {
     const auto count = static_cast<int64_t>(test.indices_of_class(c).size());

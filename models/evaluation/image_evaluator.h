@@ -1,6 +1,6 @@
 #pragma once
-// The quality of generated images: what a classifier takes them for, and how far its features of them are from those of
-// a test set that no model was trained on.
+// The quality of generated images: the accuracy of a classifier on them, and the Fréchet distance of its features from
+// those of a test set that no model was trained on.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -24,7 +24,7 @@ struct ImagePredictions {
 /// The quality of a set of images.
 struct ImageQuality {
   int64_t images = 0;
-  std::optional<double> accuracy;  ///< share classified as the class asked for; none without labels
+  std::optional<double> accuracy;  ///< share classified as the requested class; none without labels
   std::vector<double> by_class;    ///< the same for each class; empty without labels
   double frechet = 0;              ///< Fréchet distance from the reference images
 };
@@ -41,13 +41,14 @@ class ImageEvaluator {
   /// `per_class` is lowered to half of the smallest class of `test`, which check_test_set has passed.
   ImageEvaluator(const ConvClassifier& classifier, const data::Dataset& test, int64_t per_class);
 
-  /// Images of each class in real(): compare as many samples, since the distance depends on their number.
+  /// Images of each class in real(). Compare as many samples, since the distance depends on their number.
   int64_t per_class() const { return per_class_; }
   int64_t reference_images() const { return reference_.count; }
   /// Share of the whole test set that is classified correctly.
   double test_accuracy() const { return test_accuracy_; }
   const ImageQuality& real() const { return real_; }
-  /// Of u8 images [N, C, H, W] that should show the classes `labels`; none for images without classes.
+  /// The quality of u8 images [N, C, H, W] that were generated for the classes `labels`; none for images without
+  /// classes.
   ImageQuality measure(const Tensor& images, const std::vector<int64_t>& labels) const;
 
  private:

@@ -14,7 +14,7 @@ struct Rotation {
   double c, s;
 };
 
-// The rotation of the plane (p, q) that makes a(p, q) zero, by the smaller of the two possible angles.
+// The rotation in the plane (p, q) that makes a(p, q) zero, by the smaller of the two possible angles.
 Rotation annihilating(const SquareMatrix& a, int64_t p, int64_t q) {
   const double tau = (a(q, q) - a(p, p)) / (2 * a(p, q));
   const double t = (tau >= 0 ? 1 : -1) / (std::abs(tau) + std::hypot(1.0, tau));
@@ -53,7 +53,7 @@ SymmetricEigen symmetric_eigen(SquareMatrix a) {
   SquareMatrix vectors(n);
   for (int64_t i = 0; i < n; ++i) vectors(i, i) = 1;
 
-  // Convergence is quadratic: ten sweeps are many. What is below `negligible` cannot move an eigenvalue's last digit.
+  // Convergence is quadratic: ten sweeps suffice. Elements below `negligible` do not change an eigenvalue's last digit.
   constexpr int most_sweeps = 60;
   const double negligible = norm * std::numeric_limits<double>::epsilon() / static_cast<double>(n);
   bool rotated = true;

@@ -21,7 +21,7 @@ struct SymmetricEigen {
   SquareMatrix vectors;  ///< column i belongs to value i; the columns are orthonormal
 };
 
-/// A = V diag(values) V^T by cyclic Jacobi rotations (Golub and Van Loan, "Matrix Computations", 8.5), O(n^3) a sweep
+/// A = V diag(values) V^T by cyclic Jacobi rotations (Golub and Van Loan, "Matrix Computations", 8.5), O(n^3) per sweep
 /// and accurate to the last digits. Reads the upper triangle. Throws Error when an element is not finite.
 [[nodiscard]] SymmetricEigen symmetric_eigen(SquareMatrix a);
 

@@ -1,5 +1,5 @@
 #pragma once
-// How samples are drawn, images and clips alike.
+// The configuration of sampling, for images and clips.
 #include <cstdint>
 
 #include <ditharos/models/diffusion/guidance.h>
@@ -16,7 +16,7 @@ enum class SamplerKind { ddpm, ddim, euler, heun };
 
 struct SamplerConfig {
   SamplerKind kind = SamplerKind::euler;  ///< ddpm and ddim need a Gaussian process, euler and heun a flow
-  int64_t steps = 30;                     ///< of the sampler; heun calls the network twice a step
+  int64_t steps = 30;                     ///< of the sampler; heun calls the network twice per step
   double eta = 0;                         ///< ddim: 0 deterministic, 1 as noisy as ddpm
   bool clip = false;                      ///< ddpm, ddim: limit predicted pixels to [-1, 1]
   Guidance guidance = {};

@@ -6,7 +6,7 @@
 namespace ditharos::models {
 namespace {
 
-/// The flow's velocity with frames that stay where they are.
+/// The flow's velocity with conditioning frames.
 class ConditionedFlow {
  public:
   ConditionedFlow(const RectifiedFlow& flow, const Denoiser& model, const ConditioningFrames& conditioning,
@@ -19,11 +19,11 @@ class ConditionedFlow {
     is_conditioning_ = to(from_vector(flags, mask), DType::boolean);
   }
 
-  /// x with the conditioning frames in their places.
+  /// x with its conditioning frames replaced by the given ones.
   Tensor hold(const Tensor& x) const {
     return is_conditioning_.defined() ? where(is_conditioning_, conditioning_.clip, x) : x;
   }
-  /// The velocity at x, all of whose frames that are to be made stand at time t.
+  /// The velocity at x, whose frames to generate are at time t and whose conditioning frames are at time 1.
   Tensor velocity(const Tensor& x, double t) const {
     if (!is_conditioning_.defined()) return flow_.velocity(model_, x, t);
     std::vector<float> times;

@@ -5,8 +5,8 @@
 
 namespace ditharos::models {
 
-/// Called after each sampling step with the number of steps done, their total, and the samples: those of a Gaussian
-/// process as they are now, those of a flow as its present velocity would end them. May throw to stop.
+/// Called after each sampling step with the number of steps done, their total, and the samples: of a Gaussian process
+/// the present ones, of a flow the data that its present velocity predicts. May throw to stop.
 using SamplingProgress = std::function<void(int64_t done, int64_t total, const Tensor& x)>;
 
 }  // namespace ditharos::models

@@ -1,12 +1,12 @@
 #pragma once
 // Internal to models/samplers/.
-// What every sampler of a GaussianDiffusion does first.
+// The first part of each step of the samplers of a GaussianDiffusion.
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/diffusion/gaussian.h>
 
 namespace ditharos::models {
 
-/// Runs the network on x [B, ...], all at step t, and reads its output.
+/// Runs the network on x [B, ...], all at step t, and interprets its output.
 inline GaussianDiffusion::Prediction predict_at(const GaussianDiffusion& diffusion, const Denoiser& model,
                                                 const Tensor& x, int64_t t, bool clip) {
   check<ShapeError>(x.rank() >= 2, "[sample] x must have shape [B, C, ...], got ", x.shape());

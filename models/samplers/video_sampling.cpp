@@ -42,7 +42,7 @@ void check_sampler(const SamplerConfig& sampler) {
   sampler.validate();
 }
 
-/// One of several passes of equal cost, as part of the whole.
+/// The progress of one of several passes of equal cost, as progress of all of them.
 SamplingProgress part_of(const SamplingProgress& progress, int64_t pass, int64_t passes) {
   if (!progress) return {};
   return [=](int64_t done, int64_t total, const Tensor& x) { progress(pass * total + done, passes * total, x); };
@@ -56,7 +56,7 @@ ConditioningFrames conditioning_ends(const Tensor& begin, const Tensor& end, int
   check_clip("conditioning_ends", "the conditioning frames", any);
   const int64_t before = begin.defined() ? begin.size(1) : 0, after = end.defined() ? end.size(1) : 0;
   check<ShapeError>(before + after < frames, "[conditioning_ends] ", before, " frames at the beginning and ", after,
-                    " at the end leave nothing to be made of a clip of ", frames);
+                    " at the end leave no frame to generate in a clip of ", frames);
   Shape gap = any.shape();
   gap[1] = frames - before - after;
   std::vector<Tensor> parts{zeros(gap, any.dtype())};
@@ -80,7 +80,7 @@ Tensor sample_video(const VideoModel& model, const SamplerConfig& sampler, const
                       conditioning.mask.size());
     check<ShapeError>(std::find(conditioning.mask.begin(), conditioning.mask.end(), false) != conditioning.mask.end(),
                       "[sample_video] all ", noise.size(1),
-                      " frames are conditioning frames: there is nothing to make");
+                      " frames are conditioning frames: no frame is left to generate");
   }
   const nn::InferenceMode inference;
   return solve(model, sampler, noise, 0, sampler.steps, conditioning, progress);
@@ -109,8 +109,8 @@ Tensor extend_forwards(const VideoModel& model, const SamplerConfig& sampler, co
   const NoGrad no_grad;
   const Tensor begin = frames_of(clip, frames - context, frames);
   const ConditioningFrames conditioning = conditioning_ends(begin, {}, noise.size(1));
-  const Tensor made = sample_video(model, sampler, noise, conditioning, progress);
-  return cat({clip, frames_of(made, context, noise.size(1))}, 1);
+  const Tensor extension = sample_video(model, sampler, noise, conditioning, progress);
+  return cat({clip, frames_of(extension, context, noise.size(1))}, 1);
 }
 
 Tensor extend_backwards(const VideoModel& model, const SamplerConfig& sampler, const Tensor& clip, const Tensor& noise,
@@ -120,8 +120,8 @@ Tensor extend_backwards(const VideoModel& model, const SamplerConfig& sampler, c
                     clip.size(1), " frames of the clip, got ", context);
   const NoGrad no_grad;
   const ConditioningFrames conditioning = conditioning_ends({}, frames_of(clip, 0, context), noise.size(1));
-  const Tensor made = sample_video(model, sampler, noise, conditioning, progress);
-  return cat({frames_of(made, 0, noise.size(1) - context), clip}, 1);
+  const Tensor extension = sample_video(model, sampler, noise, conditioning, progress);
+  return cat({frames_of(extension, 0, noise.size(1) - context), clip}, 1);
 }
 
 Tensor sample_loop(const VideoModel& model, const SamplerConfig& sampler, const Tensor& first_noise,
@@ -134,8 +134,8 @@ Tensor sample_loop(const VideoModel& model, const SamplerConfig& sampler, const 
   const NoGrad no_grad;
   const Tensor first = sample_video(model, sampler, first_noise, {}, part_of(progress, 0, 2));
   const ConditioningFrames ends = conditioning_ends(frames_of(first, first_frames - context, first_frames),
-                                      frames_of(first, 0, context), second_frames);
-  // "Drifts left" does not lead back to the right: the way back is left to the frames.
+                                                    frames_of(first, 0, context), second_frames);
+  // Without the prompt: one such as "drifts left" contradicts the motion back to the first frame.
   VideoModel unprompted = model;
   if (model.conditions.defined()) unprompted.conditions = no_condition(model.conditions, model.null_condition);
   SamplerConfig unguided = sampler;

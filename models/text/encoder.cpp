@@ -9,7 +9,7 @@ namespace {
 
 constexpr int64_t largest = 1 << 16, largest_vocabulary = 1 << 24, mlp_ratio = 4;
 
-/// Tokens of the longest prompt in tokens [B, L], at least 1: what follows is padding in all of them.
+/// The number of tokens of the longest prompt in tokens [B, L], at least 1; the rest is padding in all prompts.
 int64_t longest(const Tensor& tokens) {
   const std::vector<int64_t> values = tokens.to_vector<int64_t>();
   const int64_t length = tokens.size(1);
@@ -62,7 +62,7 @@ void TextBlock::visit(nn::Visitor& v) {
 
 TextEncoder::TextEncoder(const TextEncoderConfig& config, Generator& rng) : config_(config) {
   config.validate();
-  // As large as what the blocks add: a fresh encoder does not drown words in random mixtures.
+  // N(0, 1) is as large as the outputs of the blocks, so the words dominate in an untrained encoder.
   embedding_ = nn::Embedding(config.vocabulary, config.width, rng);
   positions_ = nn::Parameter(nn::init::normal({config.length, config.width}, .02, rng));
   for (int64_t i = 0; i < config.depth; ++i) blocks_.emplace_back(config, rng);

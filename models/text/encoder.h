@@ -1,5 +1,5 @@
 #pragma once
-// From a prompt's tokens to what a generator is conditioned on.
+// Encodes a prompt's tokens as the vectors that a model is conditioned on.
 #include <vector>
 
 #include <ditharos/nn/attention.h>
@@ -24,14 +24,14 @@ struct TextEncoderConfig {
 /// Parameters of a TextEncoder of this shape, without building it.
 [[nodiscard]] int64_t count_parameters(const TextEncoderConfig& config);
 
-/// Prompts as vectors. L is the length of the longest prompt of the batch: padding that all have is cut off.
+/// Encoded prompts. L is the length of the longest prompt of the batch: padding beyond it is dropped.
 struct EncodedText {
-  Tensor tokens;  ///< [B, L, W], normalised; those of padding mean nothing
+  Tensor tokens;  ///< [B, L, W], normalised; undefined values at padding
   Tensor pooled;  ///< [B, W], the mean of a prompt's tokens; zeros for a prompt without any
-  Tensor words;   ///< [B, W], the mean of its words' embeddings, before any block: no word is lost in it
+  Tensor words;   ///< [B, W], the mean of the tokens' embeddings, before the blocks
   Tensor mask;    ///< bool [B, L], true: a token, false: padding
 
-  /// What a gradient has to reach, for nn::checkpoint.
+  /// The tensors that need a gradient, for nn::checkpoint.
   template <class F>
   void visit_tensors(F&& f) {
     f(tokens), f(pooled), f(words);
@@ -55,7 +55,7 @@ class TextBlock : public nn::Module<TextBlock> {
 };
 
 /// A small transformer over a prompt's tokens (Vaswani et al. 2017, with the layer norms first): embedding, learned
-/// positions, blocks in which padding is not seen, a last layer norm. Embeddings start as N(0, 1), positions as
+/// positions, blocks whose attention masks padding, a last layer norm. Embeddings start as N(0, 1), positions as
 /// N(0, .02^2).
 class TextEncoder : public nn::Module<TextEncoder> {
  public:

@@ -1,6 +1,6 @@
 #pragma once
 // Instruction sets: the sources *_isa.cpp are compiled once for each, and the widest one that the CPU has is chosen at
-// run time. So one binary runs on every x86-64 and still uses AVX-512 where it is there.
+// run time. So one binary runs on every x86-64 and uses AVX-512 where the CPU has it.
 //
 // A family of kernels is a table of plain function pointers:
 //
@@ -13,8 +13,8 @@
 //   const NormKernels& NormKernels::DITHAROS_ISA() { ... }   // norm/norm_isa.cpp; the macro is the set's name
 //   isa_kernels<NormKernels>().rows(x, ...);                 // the caller
 //
-// What *_isa.cpp defines has internal linkage, and it calls no inline function or template of the standard library: the
-// linker keeps one copy of those, which might be the AVX-512 one on a machine without it.
+// Definitions in *_isa.cpp have internal linkage and call no inline function or template of the standard library: the
+// linker keeps one copy of those, which might be compiled for AVX-512, on a machine without it.
 #include <cstdint>
 
 namespace ditharos::kernels {
@@ -27,7 +27,7 @@ Isa widest_isa();
 /// The set in use: the widest, unless the environment variable DITHAROS_ISA (baseline, avx2, avx512) or set_isa lowers
 /// it. Throws ConfigError when the variable names none of them. Results differ between sets in the last bits.
 Isa active_isa();
-/// Lowers the set in use, for tests; one wider than the CPU's is ignored. Not while kernels run.
+/// Lowers the set in use, for tests; a set wider than the CPU's is ignored. Do not call it while kernels run.
 void set_isa(Isa isa);
 
 /// The table for the set in use.

@@ -26,8 +26,8 @@ LoopNest::LoopNest(const Shape& shape, std::initializer_list<Strides> all) : ope
     for (const Strides& s : all) axis.stride[k++] = s[i];
   }
 
-  // Insertion sort, stable: by the first operand's stride, then by the second's, and so on; a stretched axis (stride 0)
-  // says nothing about the order.
+  // Insertion sort, stable: by the first operand's stride, then by the second's, and so on; a broadcast axis (stride 0)
+  // does not affect the order.
   const auto outside = [&](const Axis& a, const Axis& b) {
     for (int k = 0; k < operands; ++k)
       if (a.stride[k] != 0 && b.stride[k] != 0 && a.stride[k] != b.stride[k]) return a.stride[k] > b.stride[k];
@@ -81,7 +81,7 @@ void for_each_row(const LoopNest& nest, int64_t grain, FunctionRef<void(int64_t 
       const int64_t n = std::min(nest.inner_size() - position[last], end - i);
       body(n, offsets);
       i += n;
-      // Step to the start of the next row, as an odometer does.
+      // Advance to the start of the next row.
       for (int k = 0; k < nest.operands; ++k) offsets[k] -= position[last] * nest.inner_stride(k);
       position[last] = 0;
       for (int axis = last - 1; axis >= 0; --axis) {

@@ -54,7 +54,7 @@ TEST_CASE("detect nan: the rule that first gave a NaN gradient") {
   CHECK(x.grad().to_vector<double>() == std::vector<double>{0, 0});
 }
 
-TEST_CASE("detect nan: long trails are cut") {
+TEST_CASE("detect nan: long trails are truncated") {
   Tensor x = leaf({1});
   for (int i = 0; i < 20; ++i) x = -x;
   CHECK(describe_origin(*node_of(x)) ==

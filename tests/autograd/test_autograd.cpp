@@ -67,7 +67,7 @@ TEST_CASE("autograd: each leaf's gradient is memory of its own") {
   CHECK(live_nodes() == 0);
 }
 
-TEST_CASE("autograd: accumulating in place never changes a gradient that someone holds") {
+TEST_CASE("autograd: accumulating in place never changes a gradient that has other handles") {
   const Tensor x = leaf({1, 2});
   const Tensor y = x * 2.0;
   Tensor seen;
@@ -140,7 +140,7 @@ TEST_CASE("autograd: what was saved must not change before backward") {
   CHECK(values_of(x.grad()) == Values{1, 1});
 }
 
-TEST_CASE("autograd: grad() of leaves, intermediate results and strangers") {
+TEST_CASE("autograd: grad() of leaves, intermediate results and tensors outside of the graph") {
   const Tensor x = leaf({1, 2}), other = leaf({1});
   const Tensor y = x * x, z = sum(y * 3.0);
   const auto found = grad({z}, {y, x, other, y}, {}, {.retain_graph = true});

@@ -1,4 +1,4 @@
-// Graphs of a million operations: walked and freed without recursion, which the usual stack of 8 MiB would not bear.
+// Graphs of a million operations are traversed and freed without recursion, which would overflow a stack of 8 MiB.
 #include <doctest/doctest.h>
 #include <pthread.h>
 

@@ -1,4 +1,4 @@
-// Operations that users write.
+// Custom operations.
 #include <doctest/doctest.h>
 
 #include <ditharos/autograd/engine.h>
@@ -67,7 +67,7 @@ TEST_CASE("custom operations: what is recorded") {
   CHECK_FALSE(softsign(x.detach()).requires_grad());
 }
 
-TEST_CASE("custom operations: a wrong rule is noticed") {
+TEST_CASE("custom operations: gradcheck finds a wrong rule") {
   const Function wrong = {"test.wrong", [](const Tensors& in) { return square(in[0]); },
                           [](const Tensors& in, const Tensor&, const Tensor& g) -> Tensors { return {g * in[0]}; }};
   const auto f = [&](const Tensors& x) { return wrong(x); };

@@ -1,5 +1,5 @@
-// The page of a backward pass: its data, what keeps it safe, and the layout of its drawing. The page's program itself
-// runs in a browser only.
+// The page of a backward pass: its data, the escaping of text, and the layout of its drawing. The page's script runs
+// only in a browser.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -31,7 +31,7 @@ Tensor parameter(const Tensor& x) { return x.set_requires_grad(); }
 
 }  // namespace
 
-TEST_CASE("html: a step a node, with the gradients of backward()") {
+TEST_CASE("html: one step per node, with the gradients of backward()") {
   const Tensor x = parameter(linspace(1, 3, 3)), w = parameter(linspace(.5, 1.5, 3));
   const Tensor loss = sum(exp(x) * w);
   const std::string data = data_of(html_page(loss, {{"x", x}}));

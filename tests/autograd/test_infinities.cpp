@@ -77,7 +77,7 @@ TEST_CASE("regression 21: binary cross entropy of infinite logits that are right
   });
 }
 
-TEST_CASE("regression 21: Huber and smooth L1 losses pull an infinite error with a finite gradient") {
+TEST_CASE("regression 21: Huber and smooth L1 losses have a finite gradient for an infinite error") {
   in_both_types([](DType dtype) {
     const Tensor x = leaf({infinity, -infinity, .25}, {3}, dtype), zero = zeros({3}, dtype);
     const auto huber = [&] { return huber_loss(x, zero, .5, Reduction::sum); };

@@ -1,4 +1,4 @@
-// What is said about a recorded graph.
+// Texts about a recorded graph.
 #include <doctest/doctest.h>
 
 #include <ditharos/autograd/engine.h>
@@ -47,7 +47,7 @@ TEST_CASE("explain_grad: a path") {
   CHECK(contains(explain_grad(loss, x), "has 4 steps"));
 }
 
-TEST_CASE("explain_grad: cut by detach") {
+TEST_CASE("explain_grad: a graph break by detach") {
   const Tensor x = parameter({3}), w = parameter({3});
   const Tensor hidden = exp(x);
   const Tensor loss = sum(hidden.detach().reshape({3, 1}) * unsqueeze(w, 1));
@@ -69,7 +69,7 @@ TEST_CASE("explain_grad: a stop-gradient beside a path") {
   CHECK(contains(text, "Another way from x to the loss carries no gradient:\n  leaf    [2]\nX detach  [2]\n"));
 }
 
-TEST_CASE("explain_grad: cut by NoGrad, also through several operations") {
+TEST_CASE("explain_grad: a graph break by NoGrad, also through several operations") {
   const Tensor x = parameter({3}), w = parameter({3});
   Tensor frozen;
   {
@@ -82,18 +82,18 @@ TEST_CASE("explain_grad: cut by NoGrad, also through several operations") {
   CHECK(contains(explain_grad(sum(w), frozen), "x was cut from the graph when it was computed:\nX exp [3]: exp ran"));
 }
 
-TEST_CASE("explain_grad: cut by an operation without derivative") {
+TEST_CASE("explain_grad: a graph break by an operation without derivative") {
   const Tensor x = parameter({3}), w = parameter({3});
   const Tensor rounded = to(to(x, DType::i64), DType::f32);
   CHECK(contains(explain_grad(sum(rounded * w), x), "The gradient stops at X: to gives whole numbers, which have no "
                                                     "derivative.\n"));
   const Tensor mask = to(logical_and(greater(x, ones({3})), less(x, ones({}))), DType::f32);
   CHECK(contains(explain_grad(sum(mask * w), x), "The gradient stops at X: greater gives booleans"));
-  const Tensor place = to(argmax(x, 0), DType::f32);
-  CHECK(contains(explain_grad(sum(place * w), x), "X argmax  []\n"));
+  const Tensor index = to(argmax(x, 0), DType::f32);
+  CHECK(contains(explain_grad(sum(index * w), x), "X argmax  []\n"));
 }
 
-TEST_CASE("explain_grad: not used, not wanted, gone") {
+TEST_CASE("explain_grad: not used, no gradient required, freed") {
   const Tensor x = parameter({3}), w = parameter({2}), data = ones({3});
   CHECK_EQ(explain_grad(sum(w), x),
            "No gradient flows from the loss [] to x [3]: the loss does not use x in any way that was recorded.\n"
@@ -110,7 +110,7 @@ TEST_CASE("explain_grad: not used, not wanted, gone") {
   CHECK(contains(explain_grad(sum(w) + sum(cut), x), "this is why:\nX detach [3]: detach() gives"));
 }
 
-TEST_CASE("explain_grad: marks keep no graph alive and do not pile up") {
+TEST_CASE("explain_grad: graph breaks keep no graph alive and do not accumulate") {
   const int64_t before = live_nodes();
   const Tensor x = parameter({2});
   std::vector<Tensor> history;

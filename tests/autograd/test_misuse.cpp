@@ -1,5 +1,5 @@
-// What the library says when it is used wrongly, to the letter. Each row of the op table has one message; these are the
-// rest.
+// Error messages for misuse of the library, compared exactly. Each row of the op table has one message; these are the
+// others.
 #include <doctest/doctest.h>
 
 #include <cstdio>

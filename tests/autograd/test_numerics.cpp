@@ -1,4 +1,5 @@
-// What docs/numerics.md states: NaN, infinities, ties, weights of zero, empty axes, and the cycle of create_graph.
+// The statements of docs/numerics.md: NaN, infinities, ties, weights of zero, empty axes, and the cycle of
+// create_graph.
 #include <cmath>
 #include <limits>
 #include <string>

@@ -1,4 +1,4 @@
-// Who hears what a thread does, and in which order.
+// Which observers are notified of the operations of a thread, and in which order.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -20,7 +20,7 @@ namespace {
 
 using Log = std::vector<std::string>;
 
-/// Writes down what it hears after its own name.
+/// Logs its notifications, after its own name.
 class Writer : public Observer {
  public:
   Writer(std::string name, Log& log) : name_(std::move(name)), log_(log) {}
@@ -39,7 +39,7 @@ Log taken(Log& log) { return std::exchange(log, {}); }
 
 }  // namespace
 
-TEST_CASE("observer: all hear everything, in the order in which they were registered") {
+TEST_CASE("observer: all are notified of everything, in the order of registration") {
   Log log;
   Writer a("a", log), b("b", log);
   const Tensor x = ones({2});
@@ -78,7 +78,7 @@ TEST_CASE("observer: scopes may end in any order") {
   CHECK_FALSE(observed());
 }
 
-TEST_CASE("observer: one that wants to be alone suspends the others") {
+TEST_CASE("observer: an exclusive one suspends the others") {
   Log log;
   Writer a("a", log), b("b", log), c("c", log), alone("alone", log);
   auto first = std::make_unique<ObserverScope>(a), second = std::make_unique<ObserverScope>(b);
@@ -94,7 +94,7 @@ TEST_CASE("observer: one that wants to be alone suspends the others") {
   CHECK(taken(log) == Log{"b: 3", "c: 3"});
 }
 
-TEST_CASE("observer: who did not hear the beginning of a piece of work does not hear its end") {
+TEST_CASE("observer: one that was not notified of the beginning of a piece of work is not notified of its end") {
   Log log;
   Writer a("a", log), b("b", log);
   auto first = std::make_unique<ObserverScope>(a);
@@ -117,7 +117,7 @@ TEST_CASE("observer: who did not hear the beginning of a piece of work does not 
   CHECK(taken(log).empty());
 }
 
-TEST_CASE("observer: anomaly mode hears every thread, before the thread's own") {
+TEST_CASE("observer: anomaly mode is notified of every thread, before the thread's own observers") {
   Log log;
   Writer a("a", log);
   const ObserverScope scope(a);
@@ -128,7 +128,7 @@ TEST_CASE("observer: anomaly mode hears every thread, before the thread's own") 
   std::thread([&] { CHECK_THROWS_AS(sqrt(x), AutogradError); }).join();
 }
 
-TEST_CASE("observer: those before a StopCheck hear of the operation that it ends, later ones do not") {
+TEST_CASE("observer: those before a StopCheck are notified of the operation that it ends, later ones are not") {
   Log log;
   Writer a("a", log), b("b", log);
   const ObserverScope first(a);
@@ -138,7 +138,7 @@ TEST_CASE("observer: those before a StopCheck hear of the operation that it ends
   CHECK(taken(log) == Log{"a: exp"});
 }
 
-TEST_CASE("observer: a traced pass tells each gradient, another one what the rules return") {
+TEST_CASE("observer: a traced pass reports each gradient, another one the results of the rules") {
   struct Gradients : Observer {
     Log log;
     void on_gradient(const Node& node, const Tensor& grad) override {

@@ -1,4 +1,4 @@
-// Messages name the operation that was called, also where it is made of others, and the layer that was used.
+// Messages name the operation that was called, also a composite one, and the layer that was used.
 #include <doctest/doctest.h>
 
 #include <functional>

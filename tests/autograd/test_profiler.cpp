@@ -154,7 +154,7 @@ TEST_CASE("operations that are not recorded are seen as well") {
   CHECK(count(profiler, "exp", WorkKind::forward) == 1);
 }
 
-TEST_CASE("one profiler at a time on a thread; a destroyed one watches no more") {
+TEST_CASE("one profiler at a time on a thread; a destroyed one records nothing") {
   {
     const Profiler outer;
     CHECK_THROWS_WITH_AS(Profiler(), "[Profiler] this thread is already being profiled", AutogradError);
@@ -163,7 +163,7 @@ TEST_CASE("one profiler at a time on a thread; a destroyed one watches no more")
   exp(ones({8}));
 }
 
-TEST_CASE("the table adds up and the trace is JSON with one entry an event") {
+TEST_CASE("the table adds up and the trace is JSON with one entry per event") {
   Generator rng(4);
   const Tensor x = rng.normal({8, 8}).set_requires_grad();
   Profiler profiler;
@@ -184,7 +184,7 @@ TEST_CASE("the table adds up and the trace is JSON with one entry an event") {
   CHECK_THROWS_AS(profiler.save_trace(folder / "missing/trace.json"), IoError);
 }
 
-TEST_CASE("switched off, a watched place costs a few instructions") {
+TEST_CASE("switched off, an instrumented position costs a few instructions") {
   using clock = std::chrono::steady_clock;
   double best = std::numeric_limits<double>::infinity();
   constexpr int calls = 100000;

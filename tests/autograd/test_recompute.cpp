@@ -49,7 +49,7 @@ Tensor dit_loss(const models::DiT& model, uint64_t seed = 7, int64_t batch = 2) 
 
 }  // namespace
 
-TEST_CASE("a DiT that computes its blocks again has the same loss and, but for rounding, the same gradients") {
+TEST_CASE("a DiT that recomputes its blocks has the same loss and, up to rounding, the same gradients") {
   models::DiT model = awake_dit(small_dit());
   const Tensor plain = dit_loss(model);
   plain.backward();
@@ -88,7 +88,7 @@ TEST_CASE("it takes less memory") {
   CHECK(less * 2 < plain);
 }
 
-TEST_CASE("dropout draws the same numbers in the backward pass, and the generator goes on as without") {
+TEST_CASE("dropout draws the same numbers in the backward pass, and the generator continues as without a checkpoint") {
   Generator init(1);
   const nn::Mlp mlp(8, 16, init);
   const nn::Dropout dropout(.5);
@@ -167,7 +167,7 @@ TEST_CASE("nothing is recorded without gradients, and nothing stays behind") {
   CHECK(live_nodes() == before);
 }
 
-TEST_CASE("a checkpointed block says what was wrong with its use") {
+TEST_CASE("a checkpointed block reports its misuse") {
   const Tensor x = ones({2}).set_requires_grad(), w = ones({2}).set_requires_grad();
   const auto block = [&](const std::vector<Tensor>& in) { return in[0] * w; };
   CHECK_THROWS_WITH_AS(sum(checkpoint(block, {x}, {})).backward(),
@@ -255,7 +255,7 @@ struct Context {
     f(scale), f(shift);
   }
 };
-/// The same tensors, of which nobody is told.
+/// The same tensors, which are not listed.
 struct SilentContext {
   Tensor scale, shift;
 };

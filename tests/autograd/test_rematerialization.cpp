@@ -1,4 +1,4 @@
-// Outputs that are computed again instead of being kept, gradients that are added to in place, and operations that are
+// Outputs that are recomputed instead of being kept, gradients that are accumulated in place, and operations that are
 // computed in one pass.
 #include <doctest/doctest.h>
 
@@ -35,7 +35,7 @@ Tensor weight_gradient(Layer layer, bool keep) {
 
 }  // namespace
 
-TEST_CASE("rematerialization: what is computed again has the bits of what was kept") {
+TEST_CASE("rematerialization: recomputed values have the bits of the original ones") {
   const Layer layers[] = {
       [](const Tensor& x, const Tensor&, const Tensor&) { return gelu_tanh(x); },
       [](const Tensor& x, const Tensor&, const Tensor&) { return gelu(x); },
@@ -54,7 +54,7 @@ TEST_CASE("rematerialization: what is computed again has the bits of what was ke
   });
 }
 
-TEST_CASE("rematerialization: the output's memory is free once nobody else holds it") {
+TEST_CASE("rematerialization: the output's memory is freed when it has no other handle") {
   const Tensor x = parameter({1 << 16}, 1), w = ones({1 << 16}).set_requires_grad();
   const size_t before = allocator_stats().live, bytes = size_t(1) << 18;
   const Tensor y = gelu_tanh(x) * w;  // saves the GELU's input and output, and the product's factor
@@ -65,7 +65,7 @@ TEST_CASE("rematerialization: the output's memory is free once nobody else holds
   CHECK(with_output == 2 * bytes);
 }
 
-TEST_CASE("rematerialization: its inputs are watched like everything that is saved") {
+TEST_CASE("rematerialization: a write to its inputs is detected as for saved tensors") {
   const Tensor x = parameter({4}, 1), w = parameter({4}, 2);
   const Tensor y = sum(gelu_tanh(x) * w);
   {
@@ -96,7 +96,7 @@ TEST_CASE("rematerialization: the second derivative goes through the operation t
   CHECK(same_bits(mixed(false), mixed(true)));
 }
 
-TEST_CASE("gradients of a weight are added up in place, and the same as apart") {
+TEST_CASE("gradients of a weight are accumulated in place, with the same bits as separately") {
   const Tensor w = parameter({17, 13}, 1), x = parameter({8, 13}, 2), z = parameter({9, 13}, 3);
   const auto loss = [&](const Tensor& in) { return sum(square(linear(in, w))); };
   const Tensor of_x = grad(loss(x), w), of_z = grad(loss(z), w);

@@ -1,4 +1,4 @@
-// Derivatives far out, where 1 - y of a rounded y is 0 and the derivative is not.
+// Derivatives in the tails, where 1 - y of a rounded y is 0 and the derivative is not.
 #include <cmath>
 #include <vector>
 

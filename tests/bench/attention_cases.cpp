@@ -25,7 +25,7 @@ Tensor projection(const Sizes& s, int64_t rows) {
   return random({s.batch, rows, s.heads, s.head_size}).permute({0, 2, 1, 3}).detach();
 }
 
-/// Booleans: any key with a chance of 3 in 4 or, as for captions of all lengths, the first ones of each sample.
+/// Booleans: each key with probability 3/4 or, as for captions of all lengths, the first ones of each sample.
 Tensor mask_of(const Sizes& s) {
   if (s.mask == Mask::causal) return {};
   if (s.mask == Mask::flags)
@@ -34,7 +34,7 @@ Tensor mask_of(const Sizes& s) {
   return less(arange(s.keys, DType::i64) * scalar(s.batch, DType::i64), lengths * scalar(s.keys, DType::i64));
 }
 
-/// Where a query must not see a key, [B or 1, 1, T or 1, S].
+/// True where a key is masked out for a query, [B or 1, 1, T or 1, S].
 Tensor blocked_of(const Sizes& s) {
   if (s.mask == Mask::causal) return triu(ones({1, 1, s.queries, s.keys}, DType::boolean), 1);
   return logical_not(mask_of(s));

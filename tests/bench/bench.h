@@ -1,5 +1,5 @@
 #pragma once
-// Named measurements. Each is timed only while the machine is undisturbed, and set against what it could do at best.
+// Named measurements. Each is timed only while the machine is undisturbed, and compared with the machine's peak.
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace ditharos::bench {
 
-/// Something to time, with all that it needs already made.
+/// Work to time, with its inputs prepared.
 struct Work {
   std::function<void()> run;
   double flops = 0;        ///< floating-point operations of one run; 0: not what limits it

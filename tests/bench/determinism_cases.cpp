@@ -1,5 +1,5 @@
-// What equal bits at every number of threads cost: products cut into fixed tiles, one thread each, against the same
-// product given to oneDNN whole, which shares it out as it likes. The shapes are those of DiT-S/2 at batch 8.
+// The cost of equal bits at every number of threads: products in fixed tiles, one thread each, against the same product
+// in one call of oneDNN with its own threads. The shapes are those of DiT-S/2 at batch 8.
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/kernels/gemm/gemm.h>
 #include <ditharos/tensor/kernels/gemm/gemm_backend.h>

@@ -1,5 +1,5 @@
-// What an operation costs when there is almost nothing to compute: chains of a thousand additions of 16 numbers, and of
-// a hundred linear layers of width 16, without a graph, with one, and with its backward pass.
+// The overhead of an operation: chains of a thousand additions of 16 numbers, and of a hundred linear layers of width
+// 16, without a graph, with one, and with its backward pass.
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
 #include "tests/bench/bench.h"

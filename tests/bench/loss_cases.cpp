@@ -1,4 +1,4 @@
-// Losses, softmax, affine layer norm and the embedding of patches: what stands at the ends of the models.
+// Losses, softmax, affine layer norm and the embedding of patches: the first and last operations of the models.
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/dit/patch_embed.h>

@@ -1,5 +1,5 @@
 #pragma once
-// How much memory the process had resident at most, as the system counts it.
+// The peak resident memory of the process, as the system counts it.
 #include <cstddef>
 
 namespace ditharos::bench {

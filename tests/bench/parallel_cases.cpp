@@ -1,4 +1,4 @@
-// What it costs to share out work: an empty loop on all threads, one right after the other and after a rest.
+// The overhead of a parallel loop: an empty loop on all threads, repeated immediately and after a pause.
 #include <chrono>
 #include <thread>
 

@@ -1,4 +1,4 @@
-// What the machine can do at best, and whether it can right now.
+// The machine's peak performance, and whether it is available at present.
 #include <chrono>
 
 #include <ditharos/tensor/parallel.h>

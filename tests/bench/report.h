@@ -1,5 +1,5 @@
 #pragma once
-// What the benchmark program prints.
+// The output of the benchmark program.
 #include "tests/bench/bench.h"
 
 namespace ditharos::bench {

@@ -1,4 +1,4 @@
-// Every statement drops a result, and the compiler has to warn of each; check_install.sh counts.
+// Every statement discards a result, and the compiler has to warn of each; check_install.sh counts the warnings.
 #include <ditharos/ditharos.h>
 
 using namespace ditharos;

@@ -1,4 +1,4 @@
-// Classes as folders: a safe name for every class, the way back, and sample_dit --folder read again by train_dit.
+// Classes as folders: a safe name for every class, its inverse, and the output of sample_dit --folder in train_dit.
 #include <doctest/doctest.h>
 
 #include <filesystem>
@@ -57,7 +57,7 @@ TEST_CASE("regression 9: folders that people made keep their names, percent sign
   CHECK_MESSAGE(contains(message, "its sub-folders 100% and 100%25 both stand for the class 100%"), message);
 }
 
-TEST_CASE("regression 9: sample_dit --folder writes one folder a class inside of it, and train_dit reads it again") {
+TEST_CASE("regression 9: sample_dit --folder writes one folder per class inside of it, and train_dit reads it again") {
   const tests::TemporaryFolder folder;
   // Classes of these names, as a classes.txt or a checkpoint may have them.
   const std::vector<std::string> classes{"../evil", "/tmp/ditharos-evil", "T-shirt/top", "dog", "dog/", "train",

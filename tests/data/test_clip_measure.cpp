@@ -97,7 +97,7 @@ TEST_CASE("sky fit: the gradient comes back although an object covers half of th
   CHECK(data::fit_sky(one_pixel, 1, 1).bottom[2] == doctest::Approx(30));
 }
 
-TEST_CASE("clip measurements: directions and skies of held-out clips are seen in every shape") {
+TEST_CASE("clip measurements: directions and skies of held-out clips are recognised in every shape") {
   for (const SampleShape& shape : {SampleShape{8, 32, 32}, SampleShape{16, 32, 48}, SampleShape{12, 40, 32}}) {
     CAPTURE(to_text(shape));
     const Score score(made_clips({.count = 60, .split = data::SceneSplit::held_out, .second_object = 0}), shape, 0);
@@ -107,7 +107,7 @@ TEST_CASE("clip measurements: directions and skies of held-out clips are seen in
   }
 }
 
-TEST_CASE("clip measurements: every motion is seen, with noise and with a second object") {
+TEST_CASE("clip measurements: every motion is recognised, with noise and with a second object") {
   const MovingGarments clips = made_clips({.count = 120, .seed = 8});
   const Score clean(clips, {8, 32, 32}, 0), noisy(clips, {8, 32, 32}, 6);
   CHECK(clean.motion > 0.95);
@@ -134,7 +134,7 @@ TEST_CASE("clip measurements: the track is where the object is") {
   }
 }
 
-TEST_CASE("clip measurements: crops look like the image that the object was made from") {
+TEST_CASE("clip measurements: crops look like the image of the object") {
   const MovingGarments clips = made_clips({.count = 40, .seed = 6, .second_object = 0});
   double sum = 0;
   for (int64_t i = 0; i < clips.size(); ++i) {
@@ -152,7 +152,7 @@ TEST_CASE("clip measurements: crops look like the image that the object was made
   CHECK(sum / 40 > 0.85);
 }
 
-TEST_CASE("clip measurements: an empty sky, a still object and one frame give no verdict") {
+TEST_CASE("clip measurements: an empty sky, a still object and one frame give no motion") {
   const data::SkyView view{.sky = Sky::dusk};
   data::Frame frame(32, 32);
   paint_sky(frame, view, 0);

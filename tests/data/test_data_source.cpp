@@ -1,4 +1,4 @@
-// What every source of samples promises, whatever it holds.
+// The contract of every source of samples.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -58,7 +58,7 @@ std::vector<uint8_t> bytes(const Tensor& sample) { return sample.to_vector<uint8
 
 }  // namespace
 
-TEST_CASE("data source: a sample has the shape that was asked for and depends on nothing else") {
+TEST_CASE("data source: a sample has the requested shape and depends on nothing else") {
   const TemporaryFolder folder;
   for (const Kind& kind : kinds(folder)) {
     CAPTURE(std::string(kind.name));

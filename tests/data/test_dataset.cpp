@@ -14,7 +14,7 @@ using data::Dataset;
 using data::SampleShape;
 using Labels = std::vector<int64_t>;
 
-TEST_CASE("dataset: subsets keep images, labels and names together; nonsense is refused") {
+TEST_CASE("dataset: subsets keep images, labels and names together; invalid arguments are refused") {
   const Dataset set = *numbered_images(6);
   const Dataset part = set.subset({5, 0, 5});
   CHECK(part.labels().to_vector<int64_t>() == Labels{5, 0, 5});
@@ -67,7 +67,7 @@ TEST_CASE("dataset: the checksum knows every image and label, the caption is the
   CHECK_THROWS_AS(set->caption(5), Error);
 }
 
-TEST_CASE("open_dataset: names, and a clear sentence for what is no data set") {
+TEST_CASE("open_dataset: names, and a clear message for anything that is no data set") {
   CHECK(data::open_dataset("shapes", data::Split::test, {.image_folder = {}, .shapes = {.count = 12}}).dataset.size() ==
         12);
   TemporaryFolder folder;

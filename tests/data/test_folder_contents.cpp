@@ -1,4 +1,4 @@
-// What folders of data hold beside the data: passed over, counted and named.
+// Files in folders of data that are no data are skipped, counted and named.
 #include <doctest/doctest.h>
 
 #include <filesystem>
@@ -61,7 +61,7 @@ TEST_CASE("regression 15: IDX files with a dot in their names, and beside folder
                  "it has neither train-labels-idx1-ubyte nor train-labels.idx1-ubyte, plain or .gz"));
 }
 
-TEST_CASE("regression 15: what archives and systems leave in a folder is no class and no image") {
+TEST_CASE("regression 15: files that archives and systems leave in a folder are no classes and no images") {
   const TemporaryFolder folder;
   for (const char* name : {"cat/1.png", "dog/1.png", "__MACOSX/cat/1.png", ".hidden/1.png", "dog/._1.png"})
     add_image(folder / name);

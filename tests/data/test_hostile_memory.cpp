@@ -90,7 +90,7 @@ TEST_CASE("regression 10: a PNG chunk that claims more bytes than are left is re
   }
 }
 
-TEST_CASE("regression 10: what a PNG holds beside its pixels takes no memory") {
+TEST_CASE("regression 10: chunks of a PNG other than its pixels take no memory") {
   // 16 texts that decompress to 64 MiB each.
   PngParts parts{.width = 4, .height = 4};
   parts.lines = std::string(4 * 5, '\0');

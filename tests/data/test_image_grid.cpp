@@ -47,7 +47,7 @@ TEST_CASE("grid: bytes to [-1, 1] and back give the same bytes") {
   CHECK(data::to_bytes(outside).to_vector<int64_t>() == std::vector<int64_t>{0, 255, 255, 0, 128});
 }
 
-TEST_CASE("grid: images stand in rows with white around them") {
+TEST_CASE("grid: images are in rows with white around them") {
   const Tensor grid = data::make_grid(flat_images({-1, 0, 1, -1, 5}), {.columns = 2, .padding = 1, .scale = 1});
   CHECK(grid.shape() == Shape{1, 3 * 3 + 1, 2 * 4 + 1});
   const auto expected = [](int64_t y, int64_t x) {

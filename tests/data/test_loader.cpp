@@ -1,4 +1,5 @@
-// One loader for images and clips: what holds for every kind of source and end of an epoch, then what each has apart.
+// The loader of images and clips: first what holds for every kind of source and end of an epoch, then the special
+// cases.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -140,7 +141,7 @@ TEST_CASE("loader: prefetching changes nothing") {
   }
 }
 
-TEST_CASE("loader: a new loader goes on at the cursor of an old one with the same batches") {
+TEST_CASE("loader: a new loader at the cursor of an old one returns the same batches") {
   for (const Kind& kind : kinds()) {
     CAPTURE(std::string(kind.name));
     LoaderOptions options = kind.options;
@@ -167,7 +168,7 @@ TEST_CASE("loader: a new loader goes on at the cursor of an old one with the sam
   }
 }
 
-TEST_CASE("loader: no sample comes twice in an epoch, and only a dropped rest does not come") {
+TEST_CASE("loader: no sample occurs twice in an epoch, and only a dropped remainder is missing") {
   for (const Kind& kind : kinds()) {
     CAPTURE(std::string(kind.name));
     const int64_t size = kind.source->size();
@@ -199,7 +200,7 @@ TEST_CASE("loader: no sample comes twice in an epoch, and only a dropped rest do
   }
 }
 
-TEST_CASE("loader: a sample that cannot be made is an error at its batch, again and again") {
+TEST_CASE("loader: a sample that fails is an error at its batch, at every call") {
   const auto broken = std::make_shared<NumberedClips>(10, 5);
   for (const EpochEnd epoch_end : {EpochEnd::drop, EpochEnd::keep, EpochEnd::carry_over}) {
     for (const int64_t prefetch : {0, 3}) {
@@ -215,7 +216,7 @@ TEST_CASE("loader: a sample that cannot be made is an error at its batch, again 
   }
 }
 
-TEST_CASE("loader: a rest is left out, is a smaller batch, or begins a batch that ends in the next epoch") {
+TEST_CASE("loader: a remainder is left out, is a smaller batch, or begins a batch that ends in the next epoch") {
   const auto set = numbered_images(50);
   const auto loader_with = [&](EpochEnd epoch_end, uint64_t seed = 0) {
     return std::make_unique<Loader>(set, LoaderOptions{.batch_size = 8, .seed = seed, .epoch_end = epoch_end});
@@ -248,7 +249,7 @@ TEST_CASE("loader: a rest is left out, is a smaller batch, or begins a batch tha
   }
 }
 
-TEST_CASE("loader: buckets come by their weights, one of weight 0 never") {
+TEST_CASE("loader: buckets are drawn by their weights, one of weight 0 never") {
   for (const EpochEnd epoch_end : {EpochEnd::drop, EpochEnd::keep, EpochEnd::carry_over}) {
     Loader loader(std::make_shared<NumberedClips>(20), {.buckets = three_buckets, .seed = 3, .epoch_end = epoch_end});
     std::map<std::string, int> count;
@@ -294,7 +295,7 @@ TEST_CASE("loader: images are a view of the samples; clips are none") {
   CHECK(contains(message_of<ShapeError>([&] { clips.images(); }), "one frame, but these are 2x4x4"));
 }
 
-TEST_CASE("loader: the queue is bounded, and a loader can go away at any time") {
+TEST_CASE("loader: the queue is bounded, and a loader can be destroyed at any time") {
   const auto set = std::make_shared<data::Dataset>(data::make_shapes(data::Split::train, {.count = 64}));
   for (int i = 0; i < 60; ++i) {
     Loader loader(set, {.batch_size = 8, .prefetch = 1 + i % 4});
@@ -309,7 +310,7 @@ TEST_CASE("loader: the queue is bounded, and a loader can go away at any time") 
   CHECK(allocator_stats().live - before < size_t{4} * 64 * 28 * 28 * 4);
 }
 
-TEST_CASE("loader: what goes wrong in its thread reaches the caller, and the cursor stays") {
+TEST_CASE("loader: an exception in its thread reaches the caller, and the cursor stays") {
   const auto set = std::make_shared<data::Dataset>(data::make_shapes(data::Split::train, {.count = 64}));
   for (const int64_t prefetch : {0, 1, 3}) {
     Cursor stopped;

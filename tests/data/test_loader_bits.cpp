@@ -1,4 +1,4 @@
-// The first batches of runs that are already stored: a checkpoint from before must go on with them.
+// The first batches of stored runs: resumed checkpoints must get the same batches.
 #include <doctest/doctest.h>
 
 #include <ditharos/data/loading/loader.h>

@@ -1,4 +1,4 @@
-// What a loader refuses, and what it says then.
+// What a loader refuses, and the messages.
 #include <doctest/doctest.h>
 
 #include <limits>
@@ -18,7 +18,7 @@ const auto images = numbered_images(4);
 const auto clips = std::make_shared<NumberedClips>(4);
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
-/// A source that gives something else than was asked for.
+/// A source that returns another shape or type than requested.
 struct Wrong : data::DataSource {
   explicit Wrong(Tensor sample) : sample_(std::move(sample)) {}
   int64_t size() const override { return 2; }
@@ -67,7 +67,7 @@ TEST_CASE("loader: impossible options are refused") {
   CHECK_NOTHROW(data::Loader(clips, {.buckets = {good, {{1, 3, 3}, 5, 0}}}));
 }
 
-TEST_CASE("read_batch: a source that gives something else is named with its sample") {
+TEST_CASE("read_batch: the message for a wrong shape or type of a source names the sample") {
   CHECK(contains(refused_sample(Tensor({2, 3, 4, 5})), "a source must give u8, but sample 1 came as f32"));
   CHECK(contains(refused_sample(Tensor({3, 4, 5}, DType::u8)), "sample 1 was wanted contiguous as [2, 3, 4, 5]"));
   CHECK(contains(refused_sample(Tensor({2, 3, 5, 4}, DType::u8).transpose(2, 3)), "but came with other strides"));

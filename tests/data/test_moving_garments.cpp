@@ -42,7 +42,7 @@ struct Square {
 
 }  // namespace
 
-TEST_CASE("moving garments: clips have the wanted shape and one scene in all of them") {
+TEST_CASE("moving garments: clips have the requested shape and the same scene in every shape") {
   const MovingGarments clips = made_clips({.count = 20});
   for (const SampleShape& shape : shapes) {
     CAPTURE(to_text(shape));
@@ -160,7 +160,7 @@ TEST_CASE("moving garments: one frame shows the middle of the clip") {
   CHECK(std::equal(one.data<uint8_t>(), one.data<uint8_t>() + one.numel(), three.data<uint8_t>() + one.numel()));
 }
 
-TEST_CASE("moving garments: bad options and indices are refused in clear words") {
+TEST_CASE("moving garments: bad options and indices are refused with a clear message") {
   const auto config_error = [](const data::MovingGarmentsOptions& options) {
     return message_of<ConfigError>([&] { made_clips(options); });
   };

@@ -24,7 +24,7 @@ const SceneGrammar& garments() {
   return grammar;
 }
 
-/// What is said of an object is true of it; its class and motion are always said.
+/// Checks that the parsed facts are those of the object; its class and motion are always in the caption.
 void check_facts(const data::ObjectFacts& facts, const data::MovingObject& object) {
   CHECK(facts.label == object.label);
   CHECK(facts.motion == object.motion);
@@ -34,7 +34,7 @@ void check_facts(const data::ObjectFacts& facts, const data::MovingObject& objec
 
 }  // namespace
 
-TEST_CASE("scene captions: reading one gives back its scene, and what is left out stays open") {
+TEST_CASE("scene captions: parsing one gives the facts of its scene, without those that it omits") {
   const data::MovingGarments clips = made_clips({.count = 3000, .seed = 4, .second_object = 0.3});
   std::map<std::string, int> said;
   std::set<std::string> wordings;
@@ -60,7 +60,7 @@ TEST_CASE("scene captions: reading one gives back its scene, and what is left ou
   CHECK(wordings.size() > 2500);
 }
 
-TEST_CASE("scene captions: none is longer than promised, and some are as long") {
+TEST_CASE("scene captions: none is longer than max_caption_words, and some are as long") {
   const data::MovingGarments clips = made_clips({.count = 20000, .seed = 1, .second_object = 0.9});
   size_t longest = 0;
   for (int64_t i = 0; i < clips.size(); ++i) longest = std::max(longest, data::split_words(clips.caption(i)).size());

@@ -68,7 +68,7 @@ TEST_CASE("shapes: no image of the test split is a training image, and none come
   }
 }
 
-TEST_CASE("shapes: every figure lies inside of the image, anti-aliased, in the expected proportion to its outline") {
+TEST_CASE("shapes: every shape lies inside of the image, anti-aliased, in the expected proportion to its outline") {
   const auto set = data::make_shapes(Split::train, {.count = 500, .size = 64});
   for (int64_t i = 0; i < set.size(); ++i) {
     const uint8_t* p = set.image(i);
@@ -100,7 +100,7 @@ TEST_CASE("shapes: impossible options are refused") {
   CHECK_THROWS_AS(data::draw_shape(&none, -1, Split::train, {}), ConfigError);
 }
 
-TEST_CASE("distance: known distances of the figures") {
+TEST_CASE("distance: known distances of the shapes") {
   using namespace data;
   CHECK(distance_to_disc({3, 4}, 2) == doctest::Approx(3));
   CHECK(distance_to_box({4, 5}, 1, 1) == doctest::Approx(5));

@@ -38,7 +38,7 @@ Sprite white_square(int64_t side) {
 
 }  // namespace
 
-TEST_CASE("sprite: the ground is what is dark and reached from the border; a dark inside stays") {
+TEST_CASE("sprite: the background is dark and connected with the border; dark parts inside stay opaque") {
   // A ring with a black middle; noise of 5 in a corner.
   const std::vector<uint8_t> gray = {5, 0,   0,   0,   0,    //
                                      0, 200, 200, 200, 0,    //
@@ -64,7 +64,7 @@ TEST_CASE("sprite: the ground is what is dark and reached from the border; a dar
   CHECK(data::cut_out(black.data(), 3, 3, {1, 1, 1}).pixels.empty());
 }
 
-TEST_CASE("sprite: drawing keeps the light and its middle at any place between the pixels") {
+TEST_CASE("sprite: drawing keeps the total brightness and its centre at any position between the pixels") {
   const Sprite square = white_square(28);
   for (const double left : {3.0, 3.25, 3.5, 4.9}) {
     for (const double size : {3.0, 7.3, 12.0, 19.5}) {
@@ -97,7 +97,7 @@ TEST_CASE("sprite: an enlarged one is smooth, a part outside of the frame is cut
   CHECK(small.planes == before.planes);
 }
 
-TEST_CASE("sky: six that are told apart, change in time, and get darker or lighter") {
+TEST_CASE("sky: six skies are distinguishable, change in time, and get darker or lighter") {
   for (int k = 0; k < data::sky_count; ++k) {
     const auto sky = static_cast<data::Sky>(k);
     CAPTURE(name_of(sky));

@@ -74,7 +74,7 @@ TEST_CASE("tokenizer: batches are padded with 0; a prompt that is too long is re
   CHECK(tokenizer.encode_batch({}, 4).shape() == Shape{0, 4});
 }
 
-TEST_CASE("tokenizer: pieces are the joins that explain the captions best, and the longest one is taken") {
+TEST_CASE("tokenizer: pieces are the joins with the largest gain in likelihood, and the longest one is used") {
   // "ab" three times as often as "cd": joined first. All of "ab ab cd" is then three tokens.
   const Tokenizer tokenizer = Tokenizer::train({"ab ab ab cd"}, Tokenizer::least_vocabulary + 4);
   CHECK(tokenizer.vocabulary() == Tokenizer::least_vocabulary + 4);

@@ -21,7 +21,7 @@ namespace {
 
 using Parts = std::vector<std::string>;
 
-/// How text was cut when ASCII alone was folded, for comparison.
+/// The split of text when only ASCII was folded, for comparison.
 Parts cut_ascii(const std::string& text) {
   const auto in_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
   const auto lower = [](char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); };
@@ -94,7 +94,7 @@ TEST_CASE("regression 17: bytes that are not UTF-8 stay as they are, and what is
   }
 }
 
-TEST_CASE("regression 17: ASCII is cut as ever, and the stored model reads it as ever") {
+TEST_CASE("regression 17: the split of ASCII has not changed, and the stored model gets the same tokens") {
   Generator random(2);
   for (int trial = 0; trial < 2000; ++trial) {
     std::string text;

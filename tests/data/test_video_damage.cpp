@@ -67,7 +67,7 @@ TEST_CASE("video damage: a file cut off anywhere is refused, and says after whic
   }
 }
 
-TEST_CASE("video damage: a changed byte gives a clip or a sentence") {
+TEST_CASE("video damage: a changed byte gives a clip or an error message") {
   const VideoFrames clip{square_clip(4, 12, 15), 8};
   for (const Format& format : formats()) {
     CAPTURE(format.name);

@@ -1,4 +1,4 @@
-// Video files that are not quite what their formats say, and that other readers show all the same.
+// Video files that deviate from their formats but that other readers accept.
 #include <doctest/doctest.h>
 
 #include <ditharos/data/codecs/gif.h>
@@ -65,7 +65,7 @@ TEST_CASE("regression 15: a GIF without its trailer, or with zeros and line ends
   CHECK(contains(refusal((head() + images).substr(0, (head() + images).size() - 1)), "cut off after frame 2"));
 }
 
-TEST_CASE("regression 15: an image of a GIF with too few pixels, or none, shows what is there") {
+TEST_CASE("regression 15: an image of a GIF with too few pixels, or none, has the pixels that exist") {
   const std::string one_green("\2\x4c\x01\0", 4), without_end("\1\x0c\0", 3), nothing("\1\x2c\0", 3);
   CHECK(shown(decode(head() + image(one_green) + image(blue) + ";")) == "gwww bbbb");
   CHECK(shown(decode(head() + image(red) + image(one_green) + image(blue) + ";")) == "rrrr grrr bbbb");
@@ -80,7 +80,7 @@ TEST_CASE("regression 15: an image of a GIF with too few pixels, or none, shows 
   CHECK(contains(refusal(head() + image(red) + image(std::string("\2\x4c", 2))), "cut off after frame 1"));
 }
 
-TEST_CASE("regression 15: pixels that are wider or higher than square are made square") {
+TEST_CASE("regression 15: pixels that are not square are resampled to squares") {
   const auto size_of = [](const VideoFrames& clip) {
     return std::to_string(clip.frames.size(3)) + "x" + std::to_string(clip.frames.size(2));
   };

@@ -76,7 +76,7 @@ TEST_CASE("regression 16: the shape nearest to the usual one is chosen among tho
   CHECK_THROWS_AS(wanted_shape(trained, {8, 32, 32}, 0, "16"), ConfigError);
 }
 
-TEST_CASE("regression 16: a file is shown to the model in the trained size of its proportions") {
+TEST_CASE("regression 16: a file is scaled to the trained size of its proportions") {
   const auto size = [](int64_t height, int64_t width) {
     const data::FrameSize s = pipelines::size_for(shapes, height, width);
     return std::pair(s.height, s.width);

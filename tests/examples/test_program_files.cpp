@@ -1,4 +1,4 @@
-// Files that programs write: none is one that they read, and nothing stays of what a killed one had begun.
+// Files that programs write: no output is an input, and temporaries of killed programs are removed.
 #include <doctest/doctest.h>
 
 #include <signal.h>
@@ -52,7 +52,7 @@ void killed_after(const F& work) {
 
 }  // namespace
 
-TEST_CASE("regression 7: one file by all of its names") {
+TEST_CASE("regression 7: one file under all of its names") {
   const tests::TemporaryFolder folder;
   write_text(folder / "a", "1");
   write_text(folder / "b", "1");

@@ -1,4 +1,4 @@
-// Flags of programs: what cannot be right is refused before data are read, and what has no effect is said.
+// Flags of programs: invalid settings are refused before data are read, and flags without effect are reported.
 #include <doctest/doctest.h>
 
 #include <filesystem>
@@ -44,7 +44,7 @@ TEST_CASE("regression 18: --steps 50 with the quickstart's configuration trains,
   CHECK(training::warmup_steps(train) == 100);
 }
 
-TEST_CASE("regression 18: a configuration that cannot be right is refused before the data are read") {
+TEST_CASE("regression 18: an invalid configuration is refused before the data are read") {
   const std::string none = "/nonexistent/data";
   const auto refused = [&](const std::string& program, Arguments arguments, const std::string& reason) {
     arguments.insert(arguments.end(), {"--data", none, "--out", "/nonexistent/run"});
@@ -67,7 +67,7 @@ TEST_CASE("regression 18: a configuration that cannot be right is refused before
   CHECK_MESSAGE(contains(evaluated.output, "--tasks needs an even number"), evaluated.output);
 }
 
-TEST_CASE("regression 18: --classes takes names and numbers, and draws all that were asked for") {
+TEST_CASE("regression 18: --classes takes names and numbers, and all requested classes are drawn") {
   const tests::TemporaryFolder folder;
   const std::string run = tests::train_small_dit(folder.path(), {"Ankle boot", "Bag", "red, round", "2"});
   int calls = 0;
@@ -126,7 +126,7 @@ TEST_CASE("regression 18: a name whose ending is not the format written is refus
   CHECK_MESSAGE(contains(clip.output, "its ending is not one of a video known here"), clip.output);
 }
 
-TEST_CASE("regression 18: a flag without effect is said") {
+TEST_CASE("regression 18: a flag without effect is reported") {
   const tests::TemporaryFolder folder;
   const std::string run = tests::train_small_dit(folder.path(), {"dog", "cat"});
   const auto sample = [&](const Arguments& more) {

@@ -1,4 +1,4 @@
-// What a long run shows: a bar, or lines.
+// The progress of a long run: a bar, or lines.
 #include <doctest/doctest.h>
 
 #include <cmath>

@@ -1,4 +1,4 @@
-// What a user is told of a prompt that the model cannot read.
+// Messages for prompts that the model cannot read.
 #include <doctest/doctest.h>
 
 #include "examples/cli/suggest.h"

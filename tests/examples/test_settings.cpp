@@ -1,4 +1,4 @@
-// Settings: what the table turns into (TOML, flags, help), and every kind of mistake with its message.
+// Settings: TOML, flags and help from the table, and every kind of mistake with its message.
 #include <doctest/doctest.h>
 
 #include <filesystem>
@@ -35,7 +35,7 @@ Settings make_settings(Config& c) {
   Settings s("train", "Trains a model.");
   s.options().add("resume", c.resume, "continue a run");
   s.section("train", "the loop")
-      .add("batch_size", c.batch_size, "images a step", at_least(1).at_most(4096))
+      .add("batch_size", c.batch_size, "images per step", at_least(1).at_most(4096))
       .add("threads", c.threads, "threads; 0 is all", at_least(0))
       .add("seed", c.seed, "of all random numbers")
       .add("data", c.data, "folder of the data")
@@ -127,7 +127,7 @@ TEST_CASE("settings: a TOML file sets the variables of every type") {
   CHECK(s.origin("resume") == "default");
 }
 
-TEST_CASE("settings: a flag wins over the file, the file over what was there") {
+TEST_CASE("settings: a flag overrides the file, which overrides the default") {
   Config c;
   Settings s = make_settings(c);
   const tests::TemporaryFolder folder;
@@ -182,7 +182,7 @@ TEST_CASE("settings: the resolved configuration reads back to itself") {
   CHECK(from.to_toml().find("learning_rate = 0.3333333333333333\n") != std::string::npos);
 }
 
-TEST_CASE("settings: mistakes in a TOML text name the place and what would be right") {
+TEST_CASE("settings: messages for mistakes in a TOML text have the position and what would be right") {
   CHECK(toml_error("[train]\n  lerning_rate = 1\n") ==
         "a.toml:2:3: unknown key \"lerning_rate\" in [train]; did you mean \"learning_rate\" in [optim]?");
   CHECK(toml_error("[optim]\nlerning_rate = 1") ==
@@ -254,7 +254,7 @@ TEST_CASE("settings: mistakes on the command line") {
   CHECK(flag_error({"--config", file.c_str(), "--threads", "x"}).starts_with("--threads must be"));
 }
 
-TEST_CASE("settings: help shows every flag with its default and what it may be") {
+TEST_CASE("settings: help shows every flag with its default and its range") {
   Config c;
   Settings s = make_settings(c);
   std::ostringstream out;

@@ -1,5 +1,4 @@
-// The exercise as a page: its numbers are the trace's, and nothing in it can do harm. The page's own program runs in a
-// browser only.
+// The exercise as a page: its numbers are the trace's, and text is escaped. The page's script runs only in a browser.
 #include <doctest/doctest.h>
 
 #include <regex>

@@ -1,4 +1,4 @@
-// What the exercise writes about itself: the sum behind every number, and the text.
+// The trace of the exercise, with the sum of every number, and the printed text.
 #include <doctest/doctest.h>
 
 #include <set>
@@ -106,7 +106,7 @@ TEST_CASE("sora trace: the sums as text") {
   CHECK_EQ(number_text(-12), "-12");
 }
 
-TEST_CASE("sora trace: the article's numbers are marked, the misprint too, and nobody else's") {
+TEST_CASE("sora trace: the article's numbers are marked, the misprint too, and no others") {
   const auto marks = [](const Options& options, const char* symbol) {
     const Trace trace = walk(prepare(options)).trace;
     std::string text;
@@ -130,7 +130,7 @@ TEST_CASE("sora trace: the article's numbers are marked, the misprint too, and n
   CHECK_EQ(marks(options, "scale"), "oo");
 }
 
-TEST_CASE("sora print: every step under its number, wide matrices cut, lines not too long") {
+TEST_CASE("sora print: every step under its number, wide matrices truncated, lines not too long") {
   const std::string text = print(walk(prepare({})).trace);
   for (int step = 1; step <= 13; ++step) CHECK(contains(text, "\n[" + std::to_string(step) + "] "));
   CHECK(contains(text, "We  2x4  article"));

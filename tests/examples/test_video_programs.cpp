@@ -1,4 +1,4 @@
-// What the video programs share: prompts in text, and grids of clips.
+// Functions that the video programs share: lists of prompts, and grids of clips.
 #include <doctest/doctest.h>
 
 #include <string>

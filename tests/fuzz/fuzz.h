@@ -1,6 +1,6 @@
 #pragma once
-// Everything that reads what others wrote, as functions of bytes. Each takes any bytes: it returns, or throws an Error
-// that fuzz_one catches; a crash, a leak, another exception or much time is a fault of the library.
+// All readers of files and text, as functions of bytes. Each takes any bytes: it returns, or throws an Error that
+// fuzz_one catches; a crash, a leak, another exception or a long run time is a bug of the library.
 #include <array>
 #include <string>
 #include <string_view>
@@ -33,7 +33,7 @@ inline constexpr std::array<FuzzTarget, 10> fuzz_targets{{{"captions", fuzz_capt
                                                           {"webp", fuzz_webp},
                                                           {"y4m", fuzz_y4m}}};
 
-/// Runs one target; what it refuses is no fault.
+/// Runs one target; an Error is no failure.
 void fuzz_one(void (*run)(std::string_view), std::string_view bytes);
 
 /// A path in a folder of this process at which `bytes` lie, for readers that take a path. `name` may have an ending;

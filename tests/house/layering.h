@@ -7,7 +7,7 @@
 
 namespace ditharos::tests {
 
-/// The text with every comment blanked, and every string literal too unless `keep_strings`. Lines keep their place.
+/// The text with every comment blanked, and every string literal too unless `keep_strings`. Lines keep their positions.
 std::string without_comments(const std::string& text, bool keep_strings);
 
 /// The offences in one file, "autograd/engine.cpp:12: ...". `path`, relative to the root, decides which rules apply.

@@ -1,4 +1,4 @@
-// The rules of the house hold in this tree, and the checker that says so sees every kind of offence.
+// The layering rules hold in this tree, and the checker finds every kind of violation.
 #include <doctest/doctest.h>
 
 #include <fstream>
@@ -29,7 +29,7 @@ void write(const std::filesystem::path& path, const std::string& text) {
 
 TEST_CASE("layering: this tree keeps the rules") { CHECK_EQ(joined(check_tree(tests::source_folder())), ""); }
 
-TEST_CASE("layering: each offence is seen, and what is like it but allowed is not") {
+TEST_CASE("layering: each kind of violation is found, and similar code that is allowed is not reported") {
   struct Row {
     const char* path;
     const char* line;

@@ -26,7 +26,7 @@ CaptionFacts asked(int64_t label, Motion motion, std::optional<Sky> sky) {
 
 }  // namespace
 
-TEST_CASE("clip evaluator: scores count what was asked for and shown") {
+TEST_CASE("clip evaluator: scores count what captions describe and clips show") {
   const std::vector<CaptionFacts> captions = {asked(1, Motion::left, Sky::dawn), asked(2, Motion::grow, std::nullopt),
                                               asked(3, Motion::up, Sky::night), {}};
   const std::vector<ClipPrediction> clips = {{1, Motion::left, Sky::day},

@@ -207,7 +207,7 @@ TEST_CASE("dit: wrong inputs are refused by name") {
         "[DiT] x must have shape [B, 2, H, W], or [B, F, 2, H, W] for clips, got [1, 3, 4, 6]");
   CHECK_THROWS_AS(model(x, zeros({2}), y), ShapeError);
   CHECK_THROWS_AS(model(select(x, 0, 0), t, y), ShapeError);
-  CHECK(message(model, x, t, {}) == "[DiT] labels must have one class a sample, shape [1], got none");
+  CHECK(message(model, x, t, {}) == "[DiT] labels must have one class per sample, shape [1], got none");
   CHECK_THROWS_AS(model(x, t, zeros({1})), DTypeError);
   CHECK(message(model, x, t, labels_of({4})) == "[DiT] a label must be in [0, 2] or 3 for no class, got 4");
   CHECK_THROWS_AS(model(x, t, labels_of({-1})), Error);
@@ -232,10 +232,10 @@ TEST_CASE("dit: wrong clips, times of frames and prompts are refused by name") {
         "[DiT] x must have shape [B, 2, H, W], or [B, F, 2, H, W] for clips, got [2, 3, 4, 4, 4]");
   CHECK(message(zeros({2, 3, 2, 4, 5}), t, prompts).find("do not divide 3 frames of 4x5") != std::string::npos);
   CHECK(message(x, zeros({2, 2}), prompts) ==
-        "[DiT] t must have one time a sample, shape [2], or one a frame, [2, 3]; got [2, 2]");
-  CHECK(message(x, t, {}) == "[DiT] prompts must have one row of tokens a sample, shape [2, L], got none");
+        "[DiT] t must have one time per sample, shape [2], or per frame, [2, 3]; got [2, 2]");
+  CHECK(message(x, t, {}) == "[DiT] prompts must have one row of tokens per sample, shape [2, L], got none");
   CHECK(message(x, t, ones({1, 5}, DType::i64)) ==
-        "[DiT] prompts must have one row of tokens a sample, shape [2, L], got [1, 5]");
+        "[DiT] prompts must have one row of tokens per sample, shape [2, L], got [1, 5]");
   CHECK(message(x, t, ones({2, 6}, DType::i64)) == "[TextEncoder] a prompt may have 1 to 5 tokens, got 6");
   CHECK(message(x, t, full({2, 5}, 9, DType::i64)) ==
         "[TextEncoder] a token must be in [0, 9), got 9; was another tokenizer used?");

@@ -1,4 +1,4 @@
-// Blocks of the diffusion transformer: identity at the start, and among which tokens they attend.
+// Blocks of the diffusion transformer: identity at initialisation, and the axes of attention.
 #include <doctest/doctest.h>
 
 #include <ditharos/autograd/grad_mode.h>

@@ -1,4 +1,4 @@
-// Rectified flow with conditioning frames: masks, what the network sees, and the loss.
+// Rectified flow with conditioning frames: masks, the network's inputs, and the loss.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -24,7 +24,7 @@ std::string frames_of(FrameMask mask, int64_t frames, uint64_t seed = 1) {
 
 }  // namespace
 
-TEST_CASE("frame flow: what each mask gives, and that something is left to be made") {
+TEST_CASE("frame flow: the conditioning frames of each mask, at least one frame is left to generate") {
   CHECK(frames_of(FrameMask::none, 8) == "........");
   CHECK(frames_of(FrameMask::first, 8) == "g.......");
   CHECK(frames_of(FrameMask::last, 8) == ".......g");
@@ -45,7 +45,7 @@ TEST_CASE("frame flow: what each mask gives, and that something is left to be ma
   CHECK_EQ(double(given), doctest::Approx(600).epsilon(.1));
 }
 
-TEST_CASE("frame flow: masks come with their probabilities") {
+TEST_CASE("frame flow: masks are drawn with their probabilities") {
   const FrameFlow flow({.none = .5, .first = .3, .last = 0, .first_and_last = 0, .first_quarter = 0, .last_quarter = 0,
                         .random = .2});
   Generator rng(2);
@@ -62,7 +62,7 @@ TEST_CASE("frame flow: masks come with their probabilities") {
   CHECK_THROWS_AS(FrameFlow({.none = 1.2, .first = -.48}), ConfigError);
 }
 
-TEST_CASE("frame flow: conditioning frames are seen as data at t = 1 and do not count") {
+TEST_CASE("frame flow: conditioning frames are data at t = 1 and are not part of the loss") {
   Generator rng(3);
   const FrameFlow flow({.flow = {.time_scale = 100}});
   const Tensor data = rng.normal({2, 3, 1, 2, 2}), noise = rng.normal({2, 3, 1, 2, 2});
@@ -95,7 +95,7 @@ TEST_CASE("frame flow: without conditioning frames it is the rectified flow") {
   CHECK_LT(difference(own, RectifiedFlow().loss_terms(half, data, t, noise)), 1e-6);
 }
 
-TEST_CASE("frame flow: equal generators give equal losses, and the gradient comes from frames to be made alone") {
+TEST_CASE("frame flow: equal generators give equal losses, and only frames to generate contribute to the gradient") {
   const FrameFlow flow({.none = 0, .first = 1, .last = 0, .first_and_last = 0, .first_quarter = 0, .last_quarter = 0,
                         .random = 0});
   Generator rng(5);

@@ -1,4 +1,4 @@
-// The Fréchet distance and the eigenvalues that it stands on, against closed forms.
+// The Fréchet distance and the eigenvalues that it needs, against closed forms.
 #include <doctest/doctest.h>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// A transformer with the frozen autoencoder whose latents it works on.
+// A transformer on the latents of a frozen autoencoder.
 #include <doctest/doctest.h>
 
 #include <string>

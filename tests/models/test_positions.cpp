@@ -1,4 +1,4 @@
-// Positions of a transformer's tokens: coordinates, the fixed table, rotations; and what a prompt asks at each.
+// Positions of a transformer's tokens: coordinates, the fixed table, rotations; and the prompt's condition per frame.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -20,7 +20,7 @@ using ditharos::tests::clip_config;
 using ditharos::tests::difference;
 using ditharos::tests::randomized;
 
-TEST_CASE("coordinates: they say where a token lies, as shares of the frame and from its middle") {
+TEST_CASE("coordinates: a token's position, as shares of the frame and as distances from its middle") {
   const Tensor features = coordinate_features({2, 2, 3}, 2, DType::f64);  // [12, 104]
   CHECK(features.shape() == Shape{12, 104});
   // In the order of the features: every direction to a neighbour whose opposite has not come.
@@ -38,18 +38,18 @@ TEST_CASE("coordinates: they say where a token lies, as shares of the frame and 
         const int* d = directions[i];
         const double frequency = pi * (k == 0 ? 1 : 2);
         const double share = frequency * (d[0] * frame + d[1] * row + d[2] * column);
-        const double place = frequency * (d[0] * frame + d[1] * row + d[2] * from_middle);
+        const double phase = frequency * (d[0] * frame + d[1] * row + d[2] * from_middle);
         CHECK_EQ(got[26 * k + 2 * i], doctest::Approx(std::sin(share)));
         CHECK_EQ(got[26 * k + 2 * i + 1], doctest::Approx(std::cos(share)));
-        CHECK_EQ(got[52 + 26 * k + 2 * i], doctest::Approx(std::sin(place)));
-        CHECK_EQ(got[52 + 26 * k + 2 * i + 1], doctest::Approx(std::cos(place)));
+        CHECK_EQ(got[52 + 26 * k + 2 * i], doctest::Approx(std::sin(phase)));
+        CHECK_EQ(got[52 + 26 * k + 2 * i + 1], doctest::Approx(std::cos(phase)));
       }
     }
   }
   CHECK_THROWS_AS(coordinate_features({1, 1, 1}, 0), ConfigError);
 }
 
-TEST_CASE("coordinates: a model that has them tells the tokens of a clip of one colour apart") {
+TEST_CASE("coordinates: a model that has them distinguishes the tokens of a clip of one colour") {
   const Tensor clip = ones({1, 2, 2, 4, 4}), t = ones({1});
   const auto spread = [&](int64_t bands) {
     DiTConfig config = clip_config();
@@ -92,7 +92,7 @@ TEST_CASE("rotary: pairs are shared out among frame, row and column") {
   CHECK_THROWS_AS(rotary_table({1, 1, 1}, 8, 1), ConfigError);
 }
 
-TEST_CASE("rotary: attention sees differences of positions alone") {
+TEST_CASE("rotary: attention depends only on differences of positions") {
   // A clip that is the second half of a longer table's tokens gets the same attention.
   Generator rng(4);
   const PatchGrid grid{2, 3, 2};
@@ -102,7 +102,7 @@ TEST_CASE("rotary: attention sees differences of positions alone") {
   CHECK_LT(difference(attention(late, 2), attention(rope(qkv, part.cosines, part.sines, 2), 2)), 1e-5);
 }
 
-TEST_CASE("prompt embedder: a vector for each frame, to which every word and the frame's place matter") {
+TEST_CASE("prompt embedder: a vector for each frame, which depends on every word and on the frame's position") {
   Generator rng(5);
   const TextEncoderConfig text_config{.vocabulary = 9, .length = 4, .width = 8, .depth = 1, .heads = 2};
   TextEncoder encoder(text_config, rng);

@@ -1,4 +1,4 @@
-// What the exercise claims of the whole, shown by the real model: a tiny DiT with its text encoder, its linear
+// The exercise's claims about the whole model, for the library's model: a tiny DiT with its text encoder, its linear
 // autoencoder and the sampler.
 #include <doctest/doctest.h>
 

@@ -84,7 +84,7 @@ TEST_CASE("video autoencoder: shapes for every time stride, any size that the st
   }
 }
 
-TEST_CASE("video autoencoder: frames do not see each other unless the time is strided") {
+TEST_CASE("video autoencoder: frames are independent of each other unless time_stride is above 1") {
   const NoGrad no_grad;
   Generator rng(3);
   const Tensor clip = rng.normal({1, 4, 3, 8, 8});
@@ -162,7 +162,7 @@ TEST_CASE("video autoencoder: the divergence is that of two normal distributions
   CHECK_EQ(standard_deviation(draw).item(), doctest::Approx(3).epsilon(.05));
 }
 
-TEST_CASE("video autoencoder: latents of unit variance, and the way back") {
+TEST_CASE("video autoencoder: latents of unit variance, and their decoding") {
   const NoGrad no_grad;
   VideoAutoencoder model = build(tiny());
   const Tensor clips = moving_squares(4, 4, 7);
@@ -187,7 +187,7 @@ TEST_CASE("video autoencoder: latents of unit variance, and the way back") {
   CHECK_EQ(model.to_latents(clips).to_vector<float>(), z.to_vector<float>());  // refused: nothing changed
 }
 
-TEST_CASE("video autoencoder: learns to repeat clips") {
+TEST_CASE("video autoencoder: learns to reconstruct clips") {
   VideoAutoencoderConfig config = tiny();
   config.latent_channels = 4;
   config.width = config.max_width = 8;

@@ -1,4 +1,4 @@
-// Sampling clips: conditioning frames, extension, loops, versions of a clip.
+// Sampling clips: conditioning frames, extension, loops, resampling of a clip.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -51,7 +51,7 @@ DiT small_model() {
 
 }  // namespace
 
-TEST_CASE("video sampling: noise becomes what the network heads for, with either method") {
+TEST_CASE("video sampling: noise becomes the network's target, with either method") {
   Generator rng(1);
   const Tensor noise = rng.normal({2, 3, 1, 2, 2});
   const Tensor wanted = to(expand(from_vector<double>({3, -2}, {2, 1, 1, 1, 1}), noise.shape()), DType::f32);
@@ -59,7 +59,7 @@ TEST_CASE("video sampling: noise becomes what the network heads for, with either
   CHECK_LT(difference(sample_video(to_numbers, {.guidance = {.scale = 2}}, noise), wanted * 2.0), 1e-5);
 }
 
-TEST_CASE("video sampling: progress shows what is expected at the end") {
+TEST_CASE("video sampling: progress gets the predicted clips") {
   Generator rng(1);
   const Tensor noise = rng.normal({2, 3, 1, 2, 2});
   std::vector<int64_t> steps;
@@ -122,7 +122,7 @@ TEST_CASE("video sampling: a real model, determined by noise, prompt and conditi
   CHECK_LT(difference(slice(with_other, 0, 1, 2), slice(made, 0, 1, 2)), 1e-4);  // each clip follows its own prompt
 }
 
-TEST_CASE("video sampling: ends that are given") {
+TEST_CASE("video sampling: conditioning frames at the ends") {
   Generator rng(4);
   const Tensor begin = rng.normal({1, 2, 1, 2, 2}), end = rng.normal({1, 1, 1, 2, 2});
   const ConditioningFrames both = conditioning_ends(begin, end, 5);
@@ -133,7 +133,7 @@ TEST_CASE("video sampling: ends that are given") {
   CHECK(conditioning_ends({}, end, 2).mask == std::vector<bool>{false, true});
   CHECK_FALSE(conditioning_ends({}, {}, 2).clip.defined());
   CHECK(message_of<ShapeError>([&] { conditioning_ends(begin, end, 3); }) ==
-        "[conditioning_ends] 2 frames at the beginning and 1 at the end leave nothing to be made of a clip of 3");
+        "[conditioning_ends] 2 frames at the beginning and 1 at the end leave no frame to generate in a clip of 3");
 }
 
 TEST_CASE("video sampling: extension keeps the clip and adds the new frames") {
@@ -154,7 +154,7 @@ TEST_CASE("video sampling: extension keeps the clip and adds the new frames") {
   CHECK_THROWS_AS(extend_backwards(to_numbers, {}, rng.normal({2, 6, 1, 2, 2}), noise, 5), ShapeError);
 }
 
-TEST_CASE("video sampling: a loop's second half is made between the first half's end and beginning") {
+TEST_CASE("video sampling: a loop's second half is interpolated between the first half's end and beginning") {
   Generator rng(6);
   const Tensor first_noise = rng.normal({2, 4, 1, 2, 2}), second_noise = rng.normal({2, 6, 1, 2, 2});
   std::vector<Tensor> seen;  // what the second pass was given
@@ -216,7 +216,7 @@ TEST_CASE("video sampling: what does not fit is refused in a sentence") {
   CHECK(message({.kind = SamplerKind::ddim}) == "clips are sampled with euler or heun, not with ddim");
   CHECK(message({.steps = 0}) == "sampling needs at least one step, got 0");
   CHECK(message({}, {noise, {true, true, true}}) ==
-        "[sample_video] all 3 frames are conditioning frames: there is nothing to make");
+        "[sample_video] all 3 frames are conditioning frames: no frame is left to generate");
   CHECK(message({}, {noise, {true, true}}).find("got [2, 3, 1, 2, 2] and a mask of 2") != std::string::npos);
   CHECK(message_of<Error>([&] { sample_video(to_numbers, {}, zeros({2, 3, 2, 2})); }) ==
         "[sample_video] noise must have shape [B, F, C, H, W], got [2, 3, 2, 2]");

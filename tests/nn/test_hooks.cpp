@@ -1,4 +1,4 @@
-// Hooks of modules: what they see, what they may change, and that a fast path does not go round them.
+// Hooks of modules: their arguments, what they may change, and that fast paths do not bypass them.
 #include <doctest/doctest.h>
 
 #include <ditharos/autograd/engine.h>
@@ -39,7 +39,7 @@ struct Seen {
 
 }  // namespace
 
-TEST_CASE("module hooks: a forward hook sees the output and may replace it") {
+TEST_CASE("module hooks: a forward hook gets the output and may replace it") {
   Seen s;
   const Tensor plain = s.net(s.x);
   Tensor seen;
@@ -64,7 +64,7 @@ TEST_CASE("module hooks: a forward hook sees the output and may replace it") {
   twice.remove();  // gone already
 }
 
-TEST_CASE("module hooks: a backward hook sees the whole gradient of the output and may replace it") {
+TEST_CASE("module hooks: a backward hook gets the whole gradient of the output and may replace it") {
   Seen s;
   const auto gradient = [&] {
     nn::zero_grad(s.net);
@@ -98,7 +98,7 @@ TEST_CASE("module hooks: a backward hook sees the whole gradient of the output a
   CHECK_FALSE(seen.defined());
 }
 
-TEST_CASE("module hooks: fast paths give way, in training, inference and recomputation") {
+TEST_CASE("module hooks: fast paths are not used with hooks, in training, inference and recomputation") {
   Generator rng(3);
   nn::Mlp mlp(4, 8, rng);
   const Tensor x = rng.normal({6, 4});

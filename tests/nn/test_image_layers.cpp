@@ -92,7 +92,7 @@ TEST_CASE("images: convolutions of every kind are each other's adjoint") {
   CHECK(std::abs(sum(y * g).item() - sum(x * back).item()) < 1e-10);
 }
 
-TEST_CASE("images: NaN beats everything in max pooling, padding nothing") {
+TEST_CASE("images: NaN is the largest element in max pooling, padding never is") {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const Tensor x = from_vector<float>({-1, -2, -3, -4, nan, -6, -7, -8, -9}, {1, 1, 3, 3});
   const auto y = max_pool2d(x, 2, 1).to_vector<float>();
@@ -146,7 +146,7 @@ TEST_CASE("images: an autoencoder's gradients have the same bits at every thread
   });
 }
 
-TEST_CASE("images: what misuse is told") {
+TEST_CASE("images: messages for misuse") {
   Generator rng(5);
   CHECK(message_of<ShapeError>([&] { nn::Conv2d(4, 6, 3, {.groups = 4}, rng); }) ==
         "[Conv2d] 6 and 4 channels do not divide into 4 groups");

@@ -9,7 +9,7 @@
 namespace ditharos::tests {
 namespace {
 
-/// Tensors that do not fit in the place of x.
+/// Tensors that do not fit as x.
 Tensors wrong(const Tensor& x) {
   Tensors out;
   const auto add = [&](const Shape& shape) { out.push_back(zeros(shape, x.dtype())); };

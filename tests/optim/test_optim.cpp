@@ -160,7 +160,7 @@ TEST_CASE("optimisers: a non-finite gradient is named and changes nothing") {
   }
 }
 
-TEST_CASE("optimisers: state taken over goes on with the same bits, at every number of threads") {
+TEST_CASE("optimisers: a loaded state continues with the same bits, at every number of threads") {
   const int threads = num_threads();
   for (const Case& c : cases()) {
     CAPTURE(c.name);

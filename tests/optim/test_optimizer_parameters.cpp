@@ -49,7 +49,7 @@ TEST_CASE("regression 28: an optimiser refuses a tensor that is no leaf, by name
   CHECK(optim::Sgd({{"frozen", ones({2})}}).parameters().size() == 1);
 }
 
-TEST_CASE("regression 29: one average given to two optimisers counts one update a step") {
+TEST_CASE("regression 29: one average given to two optimisers counts one update per step") {
   Pair apart, together;
   optim::Ema shared(apart, .999), single(together, .999);
   optim::Sgd first({{"a", apart.a}}), second({{"b", apart.b}});

@@ -49,7 +49,7 @@ TEST_CASE("stored video model: the configurations fit the programs, and later st
   }
 }
 
-TEST_CASE("stored video model: objects go where the prompt says, under the sky that it names") {
+TEST_CASE("stored video model: objects move as the prompt says, under the sky that it names") {
   const std::string path = in_examples("checkpoints/sora.safetensors");
   CHECK_LE(std::filesystem::file_size(path), 20'000'000);
   const auto pipeline = pipelines::VideoPipeline::from_pretrained(path);

@@ -128,7 +128,7 @@ TEST_CASE("video pipeline: a model from its checkpoint and from its export") {
   CHECK_THROWS_AS(VideoPipeline::from_pretrained(file), IoError);
 }
 
-TEST_CASE("video pipeline: which clips a model can make") {
+TEST_CASE("video pipeline: the shapes of clips that a model can generate") {
   Stored stored;
   const models::LatentDiT& model = *stored.model;  // strides 1x2x2, patches 1x2x2
   check_clip_shape(model, {3, 8, 12}, "--size");
@@ -148,7 +148,7 @@ TEST_CASE("video pipeline: a clip's noise depends on the seed and its number") {
   CHECK(slice(two, 0, 1, 2).to_vector<float>() != one.to_vector<float>());
 }
 
-TEST_CASE("video pipeline: every task makes clips of the right shape, around what is given") {
+TEST_CASE("video pipeline: every task gives clips of the right shape, with the conditioning frames") {
   Stored stored;
   models::LatentDiT& model = *stored.model;
   nn::set_training(model, false);
@@ -164,7 +164,7 @@ TEST_CASE("video pipeline: every task makes clips of the right shape, around wha
   const data::SampleShape shape{4, 8, 12};
   Generator rng(3);
   const Tensor clip = rng.uniform({6, 3, 8, 12}) * 2.0 - 1.0, image = slice(clip, 0, 0, 1);
-  // What comes back of frames that are given: the autoencoder's idea of them, for both prompts.
+  // Conditioning frames are returned as the autoencoder reconstructs them, for both prompts.
   const Tensor one = model.from_latents(model.to_latents(unsqueeze(clip, 0)));
   const Tensor known = cat({one, one}, 0);
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# cmake/setup.sh configures a build folder anew that belongs to another place, as in a repository that was moved or copied
-# with it, and leaves one alone that belongs here.
+# cmake/setup.sh configures a build folder anew when it was configured for another path, as in a repository that was
+# moved or copied with it, and keeps one that was configured for this path.
 #
 #   tests/scripts/check_setup.sh REPOSITORY
 set -euo pipefail

@@ -8,7 +8,7 @@
 
 namespace ditharos::tests {
 
-/// Places in the header of a checkpoint.
+/// Offsets in the header of a checkpoint.
 constexpr size_t header_bytes = 32, format_at = 8, record_crc_at = 12, record_bytes_at = 16, header_crc_at = 24;
 
 template <class T>

@@ -30,7 +30,7 @@ void each_index(const Shape& shape, const std::function<void(const Index&)>& bod
 Array map(const Array& x, const std::function<double(double)>& f);
 /// f(a, b) with broadcasting.
 Array zip(const Array& a, const Array& b, const std::function<double(double, double)>& f);
-/// x stretched to `shape`.
+/// x broadcast to `shape`.
 Array stretch(const Array& x, const Shape& shape);
 /// Replaces each run of elements along `axes` (all when empty) by f(run).
 Array reduce(const Array& x, Axes axes, bool keepdim, const std::function<double(const std::vector<double>&)>& f);
@@ -41,7 +41,7 @@ Array pick(const Array& x, const Shape& shape, const std::function<Index(const I
 /// a b over the last two axes, leading axes broadcast.
 Array matmul(const Array& a, const Array& b);
 Array reshaped(Array x, const Shape& shape);
-/// The last two axes change places.
+/// Swaps the last two axes.
 Array flipped(const Array& x);
 
 double sum_of(const std::vector<double>& v);

@@ -17,7 +17,7 @@ int64_t choose(Choices& choices, int64_t low, int64_t high);  ///< in [low, high
 /// A shape of `rank` axes, each of size 1 to `largest`, some of them 1.
 Shape random_shape(Choices& choices, int rank, int64_t largest);
 /// Normal numbers, or for integer types whole ones within +-100 (0 to 100 for u8, 0 or 1 for bool), in a tensor whose
-/// axes are permuted, sliced, stepped over and, unless `distinct`, stretched (stride 0) at random.
+/// axes are permuted, sliced, stepped over and, unless `distinct`, broadcast (stride 0) at random.
 Tensor random_layout(Choices& choices, const Shape& shape, DType dtype, bool distinct = false);
 /// A shape that broadcasts to `shape`: some axes 1, some leading ones left out.
 Shape random_part(Choices& choices, const Shape& shape);

@@ -131,7 +131,7 @@ TEST_CASE("threads that went to sleep come back") {
   }
 }
 
-TEST_CASE("a loop runs on as many threads as there are to be") {
+TEST_CASE("a loop runs on the configured number of threads") {
   for (const int threads : {2, 4, 3}) {
     const Threads scope(threads);
     CHECK(run_at_once(threads));

@@ -1,4 +1,4 @@
-// Named tensors in safetensors files: the way there and back, and files that are damaged or made to do harm.
+// Named tensors in safetensors files: saving and loading, and files that are damaged or malicious.
 #include <cstring>
 #include <filesystem>
 #include <fstream>

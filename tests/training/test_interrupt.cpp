@@ -11,7 +11,7 @@
 using namespace ditharos;
 using namespace ditharos::training;
 
-TEST_CASE("interrupt: the first signal sets the flag, a second one ends the process, the old handlers come back") {
+TEST_CASE("interrupt: the first signal sets the flag, a second one ends the process, the old handlers are restored") {
   {
     Interrupt interrupt;
     CHECK_FALSE(interrupt.requested());

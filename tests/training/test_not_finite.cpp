@@ -1,4 +1,4 @@
-// Numbers that overflow: the run stops and names where, and no checkpoint takes the place of a good one.
+// Numbers that overflow: the run stops with the name of the tensor, and no good checkpoint is replaced.
 #include <doctest/doctest.h>
 
 #include <cmath>

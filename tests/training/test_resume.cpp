@@ -1,4 +1,4 @@
-// What --resume takes, what it refuses, and what it says: the training programs from outside.
+// --resume of the training programs: what it accepts, what it refuses, and its messages.
 #include <doctest/doctest.h>
 
 #include <filesystem>
@@ -143,7 +143,7 @@ TEST_CASE("regression 5: a changed number of steps says how the learning rate go
   CHECK(std::filesystem::exists(checkpoint(run, 8)));
 }
 
-TEST_CASE("regression 5: other images than the run learnt from are refused by name, unless they are accepted") {
+TEST_CASE("regression 5: changed images are refused by name, unless they are accepted") {
   const TemporaryFolder folder;
   const std::string images = folder / "images", run = folder / "run";
   const auto train = [&](const Arguments& more) {
@@ -183,7 +183,7 @@ TEST_CASE("regression 5: other images than the run learnt from are refused by na
   CHECK_EQ(train({"--steps", "6"}).status, 0);  // those are the run's data now
 }
 
-TEST_CASE("regression 5: other clips or captions than the run learnt from are refused") {
+TEST_CASE("regression 5: changed clips or captions are refused") {
   const TemporaryFolder folder;
   const std::string clips = folder / "clips", run = folder / "run";
   const auto write = [&](const std::string& caption, double shade) {
@@ -214,7 +214,7 @@ TEST_CASE("regression 5: other clips or captions than the run learnt from are re
   }
 }
 
-TEST_CASE("regression 5: another instruction set is said, and a checkpoint from before data were compared goes on") {
+TEST_CASE("regression 5: another instruction set is reported, and a checkpoint without a data fingerprint is resumed") {
   const TemporaryFolder folder;
   const std::string images = folder / "images", run = folder / "run";
   write_images(images, {"cat", "dog"}, 4);

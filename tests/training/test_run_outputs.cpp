@@ -1,4 +1,4 @@
-// What programs write: tried before the work, the checkpoint before all else, and by one process at a time.
+// Outputs of programs: checked before the work, the checkpoint saved first, and written by one process at a time.
 #include <doctest/doctest.h>
 #include <unistd.h>
 
@@ -97,7 +97,7 @@ TEST_CASE("regression 2: the checkpoint is saved before samples are drawn, so dr
   }
 }
 
-TEST_CASE("regression 2: a profile of a short run watches the steps that there are") {
+TEST_CASE("regression 2: a profile of a short run records the steps that there are") {
   const TemporaryFolder folder;
   const std::string images = folder / "images", run = folder / "run", trace = folder / "t.json";
   write_images(images, {"cat", "dog"}, 4);

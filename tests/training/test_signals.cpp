@@ -51,7 +51,7 @@ TEST_CASE("regression 4: every signal that ends a process saves the run first") 
   }
 }
 
-TEST_CASE("regression 4: a run whose output nobody reads any more goes on to its end") {
+TEST_CASE("regression 4: a run with a closed output continues to its end") {
   const TemporaryFolder folder;
   const std::string images = folder / "images", run = folder / "run";
   write_images(images, {"cat", "dog"}, 4);
@@ -89,7 +89,7 @@ TEST_CASE("regression 4: a signal while samples are drawn ends the run at once, 
   }
 }
 
-TEST_CASE("regression 4: a stop check ends work on its thread after the present operation, and lets others listen") {
+TEST_CASE("regression 4: a stop check ends work on its thread after the present operation, beside other observers") {
   int operations = 0;
   const auto work = [] {
     Tensor x = ones({4});

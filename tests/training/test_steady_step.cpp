@@ -1,4 +1,4 @@
-// A training step in a steady state: it asks the system for no memory, and allocates little else.
+// A training step in a steady state: no memory from the system, and few heap allocations.
 #include <doctest/doctest.h>
 
 #include <algorithm>

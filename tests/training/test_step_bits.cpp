@@ -17,7 +17,7 @@ using namespace ditharos;
 
 namespace {
 
-/// Name and bytes of everything that a run has become.
+/// Name and bytes of the whole state of a run.
 std::vector<std::pair<std::string, std::string>> bytes_after(int threads, int steps, bool recompute) {
   const int before = num_threads();
   set_num_threads(threads);

@@ -123,7 +123,7 @@ TEST_CASE("trainer golden: ten steps of AdamW with clipping and average, as in P
   check_all(ema.state(), golden.with_prefix("train.ema."));
 }
 
-TEST_CASE("trainer: learns, and reports what it did") {
+TEST_CASE("trainer: learns, and reports its metrics") {
   Run run;
   double first = 0, last = 0;
   int64_t samples = 0;
@@ -135,7 +135,7 @@ TEST_CASE("trainer: learns, and reports what it did") {
     CHECK_EQ(m.lr, doctest::Approx(3e-3 * std::min(1., double(k + 1) / 3)));
     CHECK_GT(m.grad_norm, 0);
     double sum = 0;
-    for (int i = 0; i < LossByTime::parts; ++i) {
+    for (int i = 0; i < LossByTime::bins; ++i) {
       sum += m.loss_by_time.sum[size_t(i)];
       samples += m.loss_by_time.samples[size_t(i)];
     }

@@ -24,7 +24,7 @@ namespace {
 constexpr uint64_t most_bytes = 1 << 20;
 volatile std::sig_atomic_t signals_heard = 0;
 
-/// Everything that a run reports, a line each.
+/// Everything that a run reports, one line each.
 struct Listener : training::Reporter {
   std::string text;
   void note(const std::string& sentence) override { text += "note " + sentence + "\n"; }
@@ -116,7 +116,7 @@ TEST_CASE("training loop: a run that a signal ends goes on to the same bytes") {
   CHECK(contents_of(folder / "cut") == contents_of(folder / "whole"));
 }
 
-TEST_CASE("training loop: a reporter hears of every step, and of what a run goes on from") {
+TEST_CASE("training loop: a reporter gets every step, and the checkpoint that a run resumes") {
   const TemporaryFolder folder;
   Listener first, second;
   train({.options = {.folder = folder / "run"}, .steps = 3, .reporter = first});
@@ -129,7 +129,7 @@ TEST_CASE("training loop: a reporter hears of every step, and of what a run goes
   CHECK_MESSAGE(second.text.find("begin 3/4\nmeasured 3 ") != std::string::npos, second.text);
 }
 
-TEST_CASE("training loop: what a run refuses is said with the names of the library's options, or of the caller's") {
+TEST_CASE("training loop: messages have the names of the library's options, or those of the caller") {
   const TemporaryFolder folder;
   const std::string run = folder / "run";
   train({.options = {.folder = run}});

@@ -90,7 +90,7 @@ void check_padding(const InputFile& file, uint64_t from) {
                   from + n, " should be zero");
 }
 
-/// That the tensors fill the rest of the file exactly, in order, each of the size that its shape says.
+/// Checks that the tensors fill the rest of the file exactly, in order, each of the size that its shape gives.
 void check_layout(const InputFile& file, const std::vector<TensorRecord>& tensors, uint64_t end) {
   std::set<std::pair<Part, std::string>> names;
   for (const TensorRecord& t : tensors) {
@@ -139,7 +139,7 @@ CheckpointRecord read_record(const InputFile& file) {
   return record;
 }
 
-/// What was read of a tensor's elements: all at once or piece by piece.
+/// The checks of a tensor's elements, read at once or piece by piece.
 struct Digest {
   uint32_t crc = 0;
   bool sound = true;  // a bool that is neither 0 nor 1 would be undefined behaviour wherever it is read
@@ -193,7 +193,7 @@ void check_finite(const TrainState& state) {
 
 void save_checkpoint(const std::string& path, const TrainState& state) {
   Payload p = collect(state);
-  const uint64_t record_bytes = encode(p.record).size();  // its numbers have fixed widths: places do not change it
+  const uint64_t record_bytes = encode(p.record).size();  // numbers have fixed widths: offsets do not change the size
   check(record_bytes <= max_record_bytes, "[save_checkpoint] ", path, " would have ", record_bytes,
         " bytes of metadata; at most ", max_record_bytes, " are possible");
   uint64_t end = align_up(header_bytes + record_bytes);

@@ -1,5 +1,5 @@
 #pragma once
-// A training run in one file: everything that a later run needs to go on as if it had never stopped.
+// A training run in one file: everything that is needed to resume it with the same results as without a stop.
 //
 //   bytes 0-7    "ditharos"
 //         8-11   format version, u32; all numbers are little-endian
@@ -10,8 +10,8 @@
 //        32-     metadata: one record in cereal's portable binary archive (checkpoint_record.h), zeros up to a
 //                multiple of 64; then the elements of each tensor, row-major, each tensor padded alike
 //
-// A reader checks the header, then the metadata, then each tensor against a CRC-32C; sizes and places must agree with
-// each other and with the file's length before anything is allocated from them.
+// A reader checks the header, then the metadata, then each tensor against a CRC-32C; sizes and offsets must agree with
+// each other and with the file's length before they decide an allocation.
 #include <cstdint>
 #include <map>
 #include <string>
@@ -29,9 +29,9 @@ namespace ditharos::training {
 /// The format that this library writes. It reads this one and all before it.
 inline constexpr uint32_t checkpoint_format = 1;
 
-/// Where a stream of random numbers stands.
+/// The position of a stream of random numbers.
 struct RandomStream {
-  std::string name;  ///< what it is for: "noise"
+  std::string name;  ///< its purpose: "noise"
   uint64_t seed = 0, offset = 0;
 };
 
@@ -39,8 +39,8 @@ struct TrainState {
   std::string kind;                             ///< of model: "dit"
   std::map<std::string, std::string> metadata;  ///< anything else about the model or the run
   std::string configuration;                    ///< the resolved configuration, as text
-  int64_t step = 0;                             ///< updates made
-  int64_t epoch = 0, position = 0;              ///< of the data: passes made, examples taken from the present one
+  int64_t step = 0;                             ///< number of updates
+  int64_t epoch = 0, position = 0;              ///< finished passes over the data, and samples of the present one
   std::vector<RandomStream> random;
   nn::NamedTensors model;                       ///< parameters and buffers
   nn::NamedTensors ema;                         ///< their averages, under the same names; empty without
@@ -50,12 +50,12 @@ struct TrainState {
 
 /// Fills model, ema and optimizer with handles to the tensors that train (no copies). ema may be null.
 void capture(TrainState& state, const nn::ModuleBase& model, const optim::Optimizer& optimizer, const optim::Ema* ema);
-/// The way back: copies the values. Checks all three first and throws naming missing, unexpected and misshapen
-/// tensors; nothing has changed then. ema may be null: averages in the file are passed over.
+/// The inverse of capture: copies the values. Checks all three lists first and throws naming missing, unexpected and
+/// misshapen tensors; nothing has changed then. ema may be null: averages in the file are ignored.
 void restore(const TrainState& state, nn::ModuleBase& model, optim::Optimizer& optimizer, optim::Ema* ema);
 
-/// Throws Error that names the first tensor with values that are not finite, how many they are, and the list that it is
-/// of.
+/// Throws Error for values that are not finite, naming the first tensor with such values, their number, and the
+/// tensor's list.
 void check_finite(const TrainState& state);
 
 /// Writes `path` whole or not at all (AtomicFile): IoError leaves the old file as it was.

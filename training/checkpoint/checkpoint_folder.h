@@ -1,5 +1,5 @@
 #pragma once
-// A run's folder of checkpoints: the last ones kept, damaged ones passed over.
+// A run's folder of checkpoints: keeps the last ones and skips damaged ones.
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -27,14 +27,15 @@ struct LatestCheckpoint {
 /// kept. Files of other names and checkpoints of later steps are left alone.
 class CheckpointFolder {
  public:
-  /// Makes the folder if need be and tidies up after killed writers: temporaries, checkpoints beyond `keep` (>= 1).
+  /// Creates the folder if it is missing and removes what killed writers left: temporaries, checkpoints beyond `keep`
+  /// (>= 1).
   explicit CheckpointFolder(const std::string& directory, int64_t keep = 2);
 
   const std::string& directory() const { return directory_; }
   /// The file of a step.
   std::string path_of(int64_t step) const;
   /// Saves under state.step and returns the path. Refuses a state with a value that is not finite (check_finite): it
-  /// must not take the place of a good one. IoError leaves all older files as they were.
+  /// must not replace a good one. IoError leaves all older files as they were.
   std::string save(const TrainState& state);
 
  private:

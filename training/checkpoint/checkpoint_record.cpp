@@ -7,8 +7,8 @@
 namespace ditharos::training {
 namespace {
 
-// cereal reads and writes fixed-width integers and raw bytes here. Texts and lists are ours: cereal's would allocate
-// whatever count the bytes claim before it finds that they end.
+// cereal reads and writes fixed-width integers and raw bytes here. Texts and lists are read by our own code: cereal
+// would allocate any count that the bytes claim before it reaches their end.
 
 class Writer {
  public:

@@ -11,7 +11,7 @@
 
 namespace ditharos::training {
 
-/// Keeps what a forged file can make a reader allocate small; far above any real model's need.
+/// Limits what a reader allocates for a forged file; far above the need of any real model.
 inline constexpr uint64_t max_record_bytes = 8u << 20;
 inline constexpr uint64_t max_entries = 1u << 15;  // of tensors, settings, random streams each
 inline constexpr uint64_t payload_alignment = 64;
@@ -34,13 +34,13 @@ struct TensorRecord {
 };
 
 struct CheckpointRecord {
-  TrainState state;  // its lists of tensors stay empty
+  TrainState state;  // with empty lists of tensors
   std::vector<TensorRecord> tensors;
 };
 
 std::string encode(CheckpointRecord record);
-/// Throws IoError for bytes that encode() cannot have made ("it ends early"). Allocates in proportion to the bytes,
-/// whatever counts they claim.
+/// Throws IoError for bytes that encode() cannot have written ("it ends early"). Allocates in proportion to the number
+/// of bytes, whatever counts they claim.
 CheckpointRecord decode(std::string bytes);
 
 }  // namespace ditharos::training

@@ -1,5 +1,5 @@
 #pragma once
-// What a run learns from, in a few lines of text that go into its checkpoints: a resumed run compares them.
+// A run's data in a few lines of text, which are stored in its checkpoints and compared when it is resumed.
 #include <string>
 
 #include <ditharos/data/datasets/data_source.h>
@@ -7,7 +7,7 @@
 namespace ditharos::training {
 
 /// Lines "key = value". Of images: their number and size, each class with its number of images, and a checksum of all.
-/// Of clips: their number, and a checksum of what they and their captions are made from. Takes a pass over them.
+/// Of clips: their number, and DataSource::checksum(). Takes a pass over the samples.
 [[nodiscard]] std::string fingerprint_of(const data::DataSource& source);
 
 }  // namespace ditharos::training

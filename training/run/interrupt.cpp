@@ -34,10 +34,10 @@ Interrupt::Interrupt() {
   action.sa_handler = remember_signal;
   sigemptyset(&action.sa_mask);
   for (size_t i = 0; i < kSignals.size(); ++i) {
-    // Calls that the signal interrupts go on.
+    // System calls that the signal interrupts are restarted.
     action.sa_flags = SA_RESTART | (kSignals[i].once ? static_cast<int>(SA_RESETHAND) : 0);
     sigaction(kSignals[i].signal, nullptr, &previous[i]);
-    // A shell starts background jobs with SIGINT ignored; they stay deaf to it.
+    // A shell starts background jobs with SIGINT ignored; it stays ignored.
     if (previous[i].sa_handler != SIG_IGN) sigaction(kSignals[i].signal, &action, nullptr);
   }
 }

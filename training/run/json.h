@@ -8,7 +8,7 @@ namespace ditharos::training {
 
 class JsonObject {
  public:
-  JsonObject& add(const std::string& name, double value);  ///< NaN and infinity, which JSON lacks, become null
+  JsonObject& add(const std::string& name, double value);  ///< NaN and infinity become null, since JSON lacks them
   JsonObject& add(const std::string& name, const std::string& value);
   JsonObject& add(const std::string& name, const char* value) { return add(name, std::string(value)); }
   JsonObject& add(const std::string& name, const JsonObject& value);

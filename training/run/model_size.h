@@ -7,11 +7,11 @@
 
 namespace ditharos::training {
 
-/// The most tokens of one sample, image or clip: more take longer than anybody waits, and much memory.
+/// The most tokens of one sample, image or clip: beyond it time and memory are impractical.
 inline constexpr int64_t max_tokens = 8192;
 
-/// IoError naming `path` unless the tensors have `described` elements together: called before a model is built as the
-/// file's own configuration says, which may describe any size.
+/// IoError naming `path` unless the tensors have `described` elements together. Called before a model is built from the
+/// file's own configuration, which may describe any size.
 void check_model_size(const std::string& path, const nn::NamedTensors& tensors, int64_t described);
 
 }  // namespace ditharos::training

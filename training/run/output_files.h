@@ -1,5 +1,5 @@
 #pragma once
-// Whether files can be written, known before an hour of work. Nothing that exists is changed.
+// Checks whether files can be written before the work begins. Existing files are not changed.
 #include <string>
 
 namespace ditharos::training {
@@ -7,7 +7,7 @@ namespace ditharos::training {
 /// IoError unless a file can be written at `path`: its folder is missing or not writable, or something that is no
 /// regular file is in the way. An empty path stands for no output and passes.
 void check_output_file(const std::string& path);
-/// The same for files in a folder that may have to be made, with its parents.
+/// The same for files in a folder that may have to be created, with its parents.
 void check_output_folder(const std::string& path);
 
 }  // namespace ditharos::training

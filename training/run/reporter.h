@@ -1,5 +1,5 @@
 #pragma once
-// What a training run tells whoever started it: the library itself prints nothing.
+// The interface through which a training run reports its progress: the library itself prints nothing.
 #include <cstdint>
 #include <string>
 
@@ -8,15 +8,15 @@
 
 namespace ditharos::training {
 
-/// Where the time of some steps went.
+/// The profile of some steps.
 struct ProfileReport {
-  int64_t steps_made = 0;       ///< by the loop
-  int64_t steps_unwatched = 0;  ///< at the beginning, while caches fill
-  int64_t steps_watched = 0;    ///< 0: the loop ended before, and there are no tables
-  std::string operations, modules;  ///< tables for people, means over the watched steps
+  int64_t steps_made = 0;       ///< steps of the loop
+  int64_t steps_unwatched = 0;  ///< warm-up steps, which are not profiled
+  int64_t steps_watched = 0;    ///< profiled steps; 0: the loop ended before them, and there are no tables
+  std::string operations, modules;  ///< tables as text, means over the profiled steps
 };
 
-/// Derive from it and override what is to be shown or logged; the functions of this class do nothing. All are called on
+/// A derived class overrides the functions for what it shows or logs; those of this class do nothing. All are called on
 /// the thread that trains.
 class Reporter {
  public:
@@ -25,21 +25,21 @@ class Reporter {
   Reporter(const Reporter&) = delete;
   Reporter& operator=(const Reporter&) = delete;
 
-  /// A sentence for people: what the run goes on from, which files were passed over.
+  /// A sentence for the user: the checkpoint that the run resumes, the files that were skipped.
   virtual void note(const std::string& sentence);
-  /// Before the first step: steps that are made, and steps there will be in all.
+  /// Before the first step: the number of steps that are done, and the number of steps in all.
   virtual void begin(int64_t done, int64_t total);
-  /// After each step: steps made, this one included.
+  /// After each step: the number of steps that are done, this one included.
   virtual void step(int64_t done, const StepMetrics& metrics);
-  /// What was measured on the samples of a step. It is a line of metrics.jsonl too.
+  /// Measurements on the samples of a step. They are a line of metrics.jsonl too.
   virtual void measured(int64_t done, const JsonObject& figures);
-  /// After the last step and its checkpoint; not called when no step was made.
+  /// After the last step and its checkpoint; not called when there was no step.
   virtual void end();
   /// After the loop, when a profile was asked for.
   virtual void profiled(const ProfileReport& report);
 };
 
-/// The reporter that says nothing.
+/// A reporter that does nothing.
 [[nodiscard]] Reporter& silent();
 
 }  // namespace ditharos::training

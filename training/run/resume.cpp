@@ -59,7 +59,7 @@ std::string differences(const std::string& then, const std::string& now, const s
 constexpr const char* data_entry = "data";
 constexpr const char* instructions_entry = "instruction set";
 
-/// That the run learns from what it learnt from before: otherwise its bits are others.
+/// Checks that the data are those of the earlier steps: with others the results differ.
 void compare_data(const std::string& path, const TrainState& state, const std::string& now, const RunOptions& options,
                   Reporter& reporter) {
   const auto then = state.metadata.find(data_entry);
@@ -83,7 +83,7 @@ void compare_instruction_sets(const TrainState& state, Reporter& reporter) {
                 " from here on: the numbers will differ in their last digits from those of a run on one machine");
 }
 
-/// Reports what a changed number of steps means.
+/// Reports the effect of a changed number of steps.
 void compare_steps(const TrainState& state, const TrainSettings& now, Reporter& reporter) {
   TrainSettings then = now;  // steps alone may have changed
   const std::string steps = find(values_of(state.configuration), "steps").value_or("");
@@ -99,7 +99,7 @@ void compare_steps(const TrainState& state, const TrainSettings& now, Reporter& 
                 rate(now) + " instead of " + rate(then));
 }
 
-/// False for a path that does not exist or is something else; IoError when that cannot be found out.
+/// False for a path that does not exist or is no folder; IoError when that cannot be determined.
 bool is_folder(const std::string& path) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
@@ -107,7 +107,7 @@ bool is_folder(const std::string& path) {
   return fs::is_directory(status);
 }
 
-/// IoError that says of every checkpoint in `path` why it cannot be used, unless one can. `advice` ends the sentence.
+/// IoError with the reason for every checkpoint in `path`, unless one can be used. `advice` ends the sentence.
 void check_found(const std::string& path, const LatestCheckpoint& found, const std::string& advice) {
   if (found.state) return;
   std::string reasons;
@@ -115,12 +115,12 @@ void check_found(const std::string& path, const LatestCheckpoint& found, const s
   fail<IoError>("there is no usable checkpoint in \"", path, "\"", reasons, advice);
 }
 
-/// Names the files that were passed over on the way to the one that was found.
+/// Reports the files that were skipped.
 void report_rejected(const LatestCheckpoint& found, Reporter& reporter) {
   for (const std::string& reason : found.rejected) reporter.note("passing over: " + reason);
 }
 
-/// Makes room for a new run and keeps the files: a later version may read what this one cannot.
+/// Renames the folder to make room for a new run. The files are kept: a later version may be able to read them.
 void set_aside(const fs::path& folder, const LatestCheckpoint& found, Reporter& reporter) {
   fs::path aside = folder.string() + "_unreadable";
   for (int i = 2; fs::exists(fs::symlink_status(aside)); ++i)
@@ -139,8 +139,7 @@ void check_kind(const std::string& path, const TrainState& state, const Checkpoi
                      kind.model);
 }
 
-/// ConfigError unless the checkpoint comes from a run with the same settings, apart from those that may change on the
-/// way.
+/// ConfigError unless the checkpoint comes from a run with the same settings, apart from those that may change.
 void check_same_run(const std::string& path, const TrainState& state, const RunIdentity& run,
                     const OptionNames& names) {
   check_kind(path, state, run.kind);

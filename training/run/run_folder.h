@@ -1,5 +1,5 @@
 #pragma once
-// The folder that a run writes: configuration, metrics, samples, checkpoints; and who may write it.
+// The folder that a run writes (configuration, metrics, samples, checkpoints), and its lock.
 #include <filesystem>
 #include <string>
 
@@ -7,7 +7,7 @@
 
 namespace ditharos::training {
 
-/// The file in a run's folder that its configuration goes to.
+/// The name of the file with a run's configuration, in the run's folder.
 inline constexpr const char* configuration_file = "config.toml";
 
 class RunFolder {
@@ -17,7 +17,7 @@ class RunFolder {
   explicit RunFolder(const std::filesystem::path& path);
 
   const std::filesystem::path& path() const { return path_; }
-  /// The path of a file in it, as the writers of this library take it.
+  /// The path of a file in it.
   std::string file(const std::string& name) const { return (path_ / name).string(); }
   bool has(const std::string& name) const { return std::filesystem::exists(path_ / name); }
   /// Writes a file whole or not at all. IoError naming the file.
@@ -27,12 +27,11 @@ class RunFolder {
   std::filesystem::path path_;
 };
 
-/// Keeps a folder for this process: nobody else that asks for the lock gets it while this one lives. The file .lock,
-/// which the lock is on, stays.
+/// Locks a folder for this process while the object exists. The file .lock, which holds the lock, is not removed.
 class RunLock {
  public:
   /// Creates the folder with its parents if it is missing. IoError naming the folder when another process has the lock,
-  /// or when there can be none; nothing in the folder has changed then.
+  /// or when it cannot be locked; nothing in the folder has changed then.
   explicit RunLock(const std::filesystem::path& folder, const OptionNames& names = {});
   ~RunLock();
   RunLock(const RunLock&) = delete;

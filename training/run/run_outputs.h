@@ -1,5 +1,5 @@
 #pragma once
-// All that a run writes to.
+// The output files of a run.
 #include <string>
 
 #include <ditharos/training/run/reporter.h>
@@ -8,12 +8,12 @@
 
 namespace ditharos::training {
 
-/// The files of a run, held and tried before its first step: make one before a checkpoint is read.
+/// The output files of a run, locked and checked before its first step. Construct it before a checkpoint is read.
 class RunOutputs {
  public:
   /// Locks the folder `options.folder`, then makes sure that it holds no checkpoints of another run and that
-  /// configuration, samples, checkpoints and profile can be written. `samples` is the file in the folder that samples
-  /// go to; empty: none are drawn. IoError or ConfigError naming the path that cannot be; nothing has changed then.
+  /// configuration, samples, checkpoints and profile can be written. `samples` is the file for samples in the folder;
+  /// empty: none are drawn. IoError or ConfigError naming the path that cannot be written; nothing has changed then.
   explicit RunOutputs(const RunOptions& options, const std::string& samples = "", Reporter& reporter = silent());
 
   const RunFolder& folder() const { return folder_; }

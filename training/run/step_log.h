@@ -1,5 +1,5 @@
 #pragma once
-// A log with one JSON object a line, each with the step that it belongs to: metrics.jsonl, timing.jsonl.
+// A log with one JSON object per line, each with its step: metrics.jsonl, timing.jsonl.
 #include <cstdint>
 #include <string>
 
@@ -11,19 +11,19 @@ namespace ditharos::training {
 /// wrote. Every failure is an IoError that names the file.
 class StepLog {
  public:
-  /// Keeps the lines of steps up to `last_step`, and removes what a run wrote after it, a half-written last line
-  /// included: so the file of a resumed run comes out equal to that of a run which was never stopped. -1 begins anew.
+  /// Keeps the lines of steps up to `last_step` and removes later ones, an incomplete last line included: the file of a
+  /// resumed run is then equal to that of a run that was never stopped. -1: removes all lines.
   /// IoError if the file holds anything but such lines, or if another process is writing it.
   StepLog(const std::string& path, int64_t last_step);
   ~StepLog();
   StepLog(const StepLog&) = delete;
   StepLog& operator=(const StepLog&) = delete;
 
-  /// Whether a line of `step` is there that has the first member of `object`, with any value.
+  /// Whether there is a line of `step` with the first member of `object`, of any value.
   bool has_line(int64_t step, const JsonObject& object) const;
   /// Adds the line {"step": step, <members of object>}. Steps must not decrease.
   void append(int64_t step, const JsonObject& object);
-  /// Makes the lines survive a power cut; call it before saving a checkpoint that counts on them.
+  /// Flushes the lines to the disk (fsync); call it before saving the checkpoint of their step.
   void sync();
 
  private:

@@ -10,15 +10,15 @@
 
 namespace ditharos::training {
 
-/// Watches up to 5 steps after the first 3, which fill caches and the allocator. A shorter run gives up warm-up steps
-/// first: its last step is always watched.
+/// Profiles up to 5 steps after the first 3, which fill caches and the allocator. A shorter run has fewer warm-up
+/// steps: its last step is always profiled.
 class StepProfile {
  public:
-  /// `path`: the trace's file; empty: no profile is made. `steps`: those that the loop is to make.
+  /// `path`: the trace's file; empty: no profile. `steps`: the number of steps of the loop.
   StepProfile(std::string path, int64_t steps);
   /// Call at the top of every step.
   void next_step();
-  /// Call after the loop: reports the tables and writes the trace, or reports that no step was watched. Returns the
+  /// Call after the loop: reports the tables and writes the trace, or reports that no step was profiled. Returns the
   /// trace's file, or "" without one. IoError when it cannot be written.
   std::string finish(Reporter& reporter);
 

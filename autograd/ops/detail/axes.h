@@ -1,6 +1,6 @@
 #pragma once
 // Internal to autograd/ops/.
-// The axes that a reduction takes away, for reductions that are written for one axis.
+// The axes of a reduction, for reductions that are written for one axis.
 #include <ditharos/autograd/ops.h>
 
 namespace ditharos {
@@ -14,7 +14,7 @@ class ReducedAxes {
   int only() const { return reduced_.rank() == 1 ? int(reduced_[0]) : -1; }
   /// x with the reduced axes merged into one, the last: [kept..., n].
   Tensor merged(const Tensor& x) const;
-  /// Of the result: without the reduced axes, or with size 1 in their place.
+  /// The shape of the result: without the reduced axes, or with size 1 instead of them.
   Shape result_shape(bool keepdim) const;
   /// Number of elements that each result combines.
   int64_t count() const;

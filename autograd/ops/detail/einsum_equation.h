@@ -1,6 +1,6 @@
 #pragma once
 // Internal to autograd/ops/.
-// The equation of an einsum, "bij,jk->bik", taken apart and checked.
+// The equation of an einsum, "bij,jk->bik", parsed and checked.
 #include <string>
 #include <vector>
 
@@ -9,7 +9,7 @@
 namespace ditharos {
 
 struct EinsumEquation {
-  /// ShapeError says what is wrong with the equation or how the operands do not fit it.
+  /// ShapeError for a malformed equation and for operands that do not fit it.
   EinsumEquation(const std::string& equation, const std::vector<Tensor>& operands);
 
   /// The axes of "..." have the names '\1', '\2', ..., counted from the right, so that they align as in broadcasting.

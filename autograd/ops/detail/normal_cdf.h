@@ -1,6 +1,6 @@
 #pragma once
 // Internal to autograd/ops/.
-// The normal distribution function, of which the derivative of the GELU is made.
+// The normal distribution function, for the derivative of the GELU.
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos {

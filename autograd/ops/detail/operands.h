@@ -1,7 +1,7 @@
 #pragma once
 // Internal to autograd/ops/.
-// Checks of operands, with the name of the operation that the user called, for operations that consist of others; and
-// the factors of a product that have to be saved.
+// Checks of operands for composite operations, with the name of the operation that the user called; and the factors of
+// a product that have to be saved.
 #include <ditharos/autograd/node.h>
 
 namespace ditharos {

@@ -6,18 +6,17 @@ namespace ditharos::examples {
 
 void describe(Settings& settings, AutoencoderSettings& run) {
   describe_clips(settings, run.clips);
-  settings.section("autoencoder", "clips to latents and back")
-      .add("latent_channels", run.model.latent_channels, "numbers at each place of the latents", between(1, 4096))
+  settings.section("autoencoder", "encodes clips as latents and decodes them")
+      .add("latent_channels", run.model.latent_channels, "channels of the latents", between(1, 4096))
       .add("width", run.model.width, "channels at full resolution; each halving doubles them", between(1, 4096))
-      .add("max_width", run.model.max_width, "up to so many", between(1, 4096))
+      .add("max_width", run.model.max_width, "most channels at any resolution", between(1, 4096))
       .add("blocks", run.model.blocks, "residual blocks at each resolution", between(1, 16))
       .add("groups", run.model.groups, "groups of channels that are normalised together", between(1, 4096))
       .add("stages", run.model.stages, "halvings of height and width", between(0, 6))
-      .add("time_stride", run.model.time_stride, "frames that one frame of latents stands for: 1, 2 or 4",
-           between(1, 4))
-      .add("kl_weight", run.loss.kl_weight, "weight of the latents' distance from a normal distribution",
+      .add("time_stride", run.model.time_stride, "frames per frame of latents: 1, 2 or 4", between(1, 4))
+      .add("kl_weight", run.loss.kl_weight, "weight of the latents' divergence from a normal distribution",
            between(0, largest_float));
-  describe_training(settings, run.train, "clips a step, of the first shape; others have as many pixels");
+  describe_training(settings, run.train, "clips per step, of the first shape; batches of others have as many pixels");
   describe_output(settings, run.output);
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// The settings of a video autoencoder: what train_autoencoder trains.
+// The settings of train_autoencoder.
 #include <ditharos/models/autoencoder/config.h>
 #include <ditharos/models/autoencoder/objective.h>
 #include <ditharos/training/run/resume.h>
@@ -8,7 +8,7 @@
 
 namespace ditharos::examples {
 
-/// Everything that the configuration file and the flags decide.
+/// The settings of the configuration file and the flags.
 struct AutoencoderSettings {
   ClipSettings clips;
   models::VideoAutoencoderConfig model;
@@ -17,11 +17,11 @@ struct AutoencoderSettings {
   training::OutputSettings output;
 };
 
-/// Rows for all of it. `run` must outlive the settings.
+/// Adds the rows for all fields of `run`, which must outlive the settings.
 void describe(Settings& settings, AutoencoderSettings& run);
-/// Checks that all fits together: the strides divide every shape of clips. ConfigError in one sentence otherwise.
+/// Checks that the strides divide every shape of clips. ConfigError, in one sentence, otherwise.
 void settle(const AutoencoderSettings& run);
-/// What checkpoints of train_autoencoder are.
+/// The kind of train_autoencoder's checkpoints.
 training::CheckpointKind autoencoder_kind();
 
 }  // namespace ditharos::examples

@@ -22,7 +22,7 @@ std::string list_of(const std::vector<std::string>& names) {
   return names.size() > most ? text + ", ..." : text;
 }
 
-/// One class: its name, or its number where no class is called that.
+/// One class: its name, or its number where no class has this name.
 int64_t parse_class(const std::string& text, const std::vector<std::string>& names) {
   const auto named = std::find(names.begin(), names.end(), text);
   if (named != names.end()) return named - names.begin();

@@ -24,18 +24,18 @@ void describe(Settings& settings, ClipEvaluationOptions& options) {
       .add("frames", options.frames, "length of the clips; 0: 8, or the nearest that the model was trained on",
            between(0, double(data::max_clip_frames)))
       .add("size", options.size, "height x width in pixels; empty: 32x32, or the nearest that it was trained on")
-      .add("tasks", options.tasks, "prompts on which to measure given frames and loops as well; 0: none",
+      .add("tasks", options.tasks, "prompts on which to measure conditioning frames and loops too; 0: none",
            between(0, 1e6))
-      .add("companions", options.companions, "share of prompts that ask for a second object", between(0, 1))
-      .add("seed", options.seed, "decides the prompts and the noise that clips begin with")
+      .add("companions", options.companions, "share of prompts with a second object", between(0, 1))
+      .add("seed", options.seed, "seed of the prompts and of the clips' noise")
       .add("last_weights", options.last_weights, "of a checkpoint: the last weights instead of their moving average")
-      .add("cache", options.cache, "folder that keeps the trained classifier for the next time")
+      .add("cache", options.cache, "folder that caches the trained classifier")
       .add("grid", options.grid, "also write the first clips side by side to this PNG")
       .add("json", options.json, "also write the figures to this file")
       .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", between(0, 1024));
   settings.section("classifier", "a classifier of objects in clips, trained once")
-      .add("classifier_clips", options.classifier_clips, "real clips that it learns from", between(1, 1e9))
-      .add("classifier_epochs", options.classifier.epochs, "times that it sees them", between(1, 1e6));
+      .add("classifier_clips", options.classifier_clips, "real clips in its training set", between(1, 1e9))
+      .add("classifier_epochs", options.classifier.epochs, "epochs of its training", between(1, 1e6));
   describe_clip_sampling(settings, options.sampler);
   settings.only_with({"last_weights"}, [&options] { return !options.checkpoint.ends_with(".safetensors"); },
                      "a checkpoint");

@@ -21,7 +21,7 @@ struct ClipEvaluationOptions {
   models::SamplerConfig sampler{.guidance = {.scale = 4}};
 };
 
-/// Rows for all of it. `options` must outlive the settings.
+/// Adds the rows for all fields of `options`, which must outlive the settings.
 void describe(Settings& settings, ClipEvaluationOptions& options);
 
 /// ConfigError or IoError unless the options fit together and the files can be written.

@@ -55,13 +55,13 @@ pipelines::ClipRequest new_clip(const ClipOptions& o, const data::SampleShape& s
     request.clip = read(o.extend[1]);
   }
   const int64_t ends = int64_t(request.first.defined()) + int64_t(request.last.defined());
-  check<ConfigError>(ends < shape.frames, "--frames ", shape.frames, " leaves nothing to be made beside the ", ends,
-                     " that are given");
+  check<ConfigError>(ends < shape.frames, "--frames ", shape.frames, " leaves no frame to generate beside the ", ends,
+                     " conditioning frames");
   return request;
 }
 
-/// --from: the clip decides the length, and which of the model's sizes, unless the command line does. Files are larger
-/// than what the model works on, as --scale makes them.
+/// --from: the clip gives the length, and selects one of the model's sizes, unless the command line does. Files may be
+/// larger than the model's clips, as --scale enlarges them.
 pipelines::ClipRequest redrawn_clip(const ClipOptions& o, const pipelines::VideoPipeline& pipeline) {
   const Tensor original = data::read_clip(o.from, o.max_pixels).frames;
   const int64_t unit = pipeline.model().clip_multiple().frames;
@@ -104,39 +104,39 @@ void check_files(const ClipOptions& o, const Settings& settings) {
 }  // namespace
 
 void describe(Settings& settings, ClipOptions& options) {
-  settings.add_arguments(options.prompts, "PROMPT...", "what to show, in words: one clip for each");
+  settings.add_arguments(options.prompts, "PROMPT...", "what the clip shows, in words; one clip per prompt");
   settings.options()
       .add("checkpoint", options.checkpoint, "a run folder, a checkpoint or an export")
       .add("out", options.out, "the file to write: .webp, .gif, .png (a strip), .y4m, .mp4 (needs ffmpeg), or a folder "
                                "of PNGs; of several clips each gets a number")
-      .add("frames", options.frames, "length of the clip; with --extend, of what the model sees at once; 0: 16, or the "
-                                     "nearest that the model was trained on; with --from, the clip's",
+      .add("frames", options.frames, "length of the clip; with --extend, of the model's clip, context included; 0: "
+                                     "16, or the nearest that the model was trained on; with --from, the clip's",
            between(0, double(data::max_clip_frames)))
       .add("size", options.size, "height x width in pixels; empty: 32x32, or the nearest that the model was trained "
                                  "on, with --from of these the one that fits the clip")
-      .add("fps", options.fps, "frames a second", between(.01, 1000))
+      .add("fps", options.fps, "frames per second", between(.01, 1000))
       .add("scale", options.scale, "size of a pixel in the file", between(1, 32))
-      .add("seed", options.seed, "decides the noise that clips begin with")
+      .add("seed", options.seed, "seed of the clips' noise")
       .add("steps", options.sampler.steps, "steps from noise to clip", at_least(1).at_most(1000))
       .add("cfg", options.sampler.guidance.scale, "classifier-free guidance, how closely to follow the prompt; 1: "
                                                    "none", between(0, 1e6))
       .add_switch("heun", options.sampler.kind, models::SamplerKind::euler, models::SamplerKind::heun,
                   "Heun's method instead of Euler's: twice the work, more precise")
       .add("grid", options.grid, "also write the frames of all clips side by side to this PNG")
-      .add("strip", options.strip, "also write to this PNG how the middle frame comes out of the noise")
+      .add("strip", options.strip, "also write the middle frame during sampling to this PNG")
       .add("first", options.first, "an image or clip whose first frame the clip begins with")
       .add("last", options.last, "an image or clip whose last frame the clip ends with")
-      .add("loop", options.loop, "lead the last frame back to the first")
+      .add("loop", options.loop, "a clip whose end leads to its beginning")
       .add("from", options.from, "a clip to draw anew, scaled to the model's size")
-      .add("strength", options.strength, "with --from: how far to go back to noise", above(0).at_most(1))
-      .add("list_words", options.list_words, "print the words that the model knows, one a line, and end")
+      .add("strength", options.strength, "with --from: amount of noise to add", above(0).at_most(1))
+      .add("list_words", options.list_words, "print the words that the model knows, one per line, and exit")
       .add("any_words", options.any_words, "take prompts with words that the model has never seen")
       .add("last_weights", options.last_weights, "of a checkpoint: the last weights instead of their moving average")
       .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", between(0, 1024));
   describe_max_pixels(settings, options.max_pixels);
   settings.add_texts("interpolate", options.interpolate, 2, "A B", "begin with image A and end with image B");
   settings.add_texts("extend", options.extend, 2, "DIRECTION CLIP",
-                     "\"forwards\": go on from the clip's end; \"backwards\": lead up to its beginning");
+                     "\"forwards\": append frames to the clip; \"backwards\": prepend frames");
   settings.only_with({"strength"}, [&options] { return !options.from.empty(); }, "--from");
   settings.only_with({"fps"}, [&options] { return !options.out.ends_with(".png"); }, "a file that moves, not a strip");
   settings.only_with({"last_weights"}, [&options] { return !options.checkpoint.ends_with(".safetensors"); },

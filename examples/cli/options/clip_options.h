@@ -1,5 +1,5 @@
 #pragma once
-// The command line of sample_video, and what it asks of a model.
+// The command line of sample_video, and the sampling request that follows from it.
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -21,16 +21,16 @@ struct ClipOptions {
   bool loop = false, list_words = false, any_words = false, last_weights = false;
   models::SamplerConfig sampler{.guidance = {.scale = 4}};
 };
-/// Rows for all of it. `options` must outlive the settings.
+/// Adds the rows for all fields of `options`, which must outlive the settings.
 void describe(Settings& settings, ClipOptions& options);
 
-/// ConfigError unless there is a prompt and at most one task, and the files can be written: none that is to be written
-/// is one that is read, and the names fit what is written there.
+/// ConfigError unless there is a prompt and at most one task, and the files can be written: no output is an input, and
+/// the names fit the formats.
 void check_options(const ClipOptions& options, const Settings& settings);
 /// The files of all clips: "clip.webp" of several clips: "clip-1.webp", "clip-2.webp", ...
 std::vector<std::string> clip_files(const ClipOptions& options);
-/// The clips to sample, with the frames that the options name read from their files. ConfigError when the model cannot
-/// make them.
+/// The clips to sample, with conditioning frames from the files that the options name. ConfigError when the model
+/// cannot generate them.
 pipelines::ClipRequest make_request(const ClipOptions& options, const pipelines::VideoPipeline& pipeline);
 
 }  // namespace ditharos::examples

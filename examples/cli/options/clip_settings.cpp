@@ -8,11 +8,11 @@
 namespace ditharos::examples {
 
 void describe_clips(Settings& settings, ClipSettings& clips) {
-  settings.section("data", "what to learn from")
+  settings.section("data", "the training data")
       .add("data", clips.data,
            "\"moving-garments\", \"moving-emoji\", or a folder of videos with captions.txt or captions.jsonl")
       .add("shapes", clips.shapes, "shapes of the batches, frames x height x width: \"8x32x32, 16x32x48\"")
-      .add("shape_weights", clips.shape_weights, "how often each shape comes, in proportion; empty: all alike",
+      .add("shape_weights", clips.shape_weights, "relative frequency of each shape; empty: all equal",
            above(0).at_most(1e9));
 }
 
@@ -36,7 +36,7 @@ void warn_of_untrained(const std::vector<data::SampleShape>& trained, const data
   std::string list;
   for (const data::SampleShape& s : trained) list += (list.empty() ? "" : ", ") + data::to_text(s);
   print_notes({"the model was not trained on clips of " + data::to_text(shape) +
-               " (frames x height x width), and what it makes of them may be worse; it was trained on " + list});
+               " (frames x height x width), so the quality may be lower; it was trained on " + list});
 }
 
 }  // namespace ditharos::examples

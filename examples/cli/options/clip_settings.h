@@ -1,5 +1,5 @@
 #pragma once
-// The settings that say which clips a program works on, and in which shapes.
+// The settings of a program's clips: their source and their shapes.
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -9,7 +9,7 @@
 
 namespace ditharos::examples {
 
-/// [data]: where clips come from and the shapes that batches are drawn in.
+/// [data]: the source of clips and the shapes of batches.
 struct ClipSettings {
   std::string data = "moving-garments";
   std::string shapes = "8x32x32";  ///< frames x height x width, comma separated
@@ -20,11 +20,11 @@ void describe_clips(Settings& settings, ClipSettings& clips);
 /// data::clip_buckets of these settings.
 std::vector<data::Bucket> clip_buckets(const ClipSettings& clips, int64_t batch_size);
 
-/// --frames and --size of a program: what was given, and for 0 and "" what is nearest to the program's `usual` shape
-/// among those that a model was trained on. ConfigError when the size is none.
+/// The shape of --frames and --size. 0 and "" select the trained shape nearest to the program's `usual` shape.
+/// ConfigError for a size that cannot be parsed.
 data::SampleShape wanted_shape(const std::vector<data::SampleShape>& trained, const data::SampleShape& usual,
                                int64_t frames, const std::string& size);
-/// Says on stderr, in one sentence, when a model was not trained on clips of this shape.
+/// Prints a note on stderr when a model was not trained on clips of this shape.
 void warn_of_untrained(const std::vector<data::SampleShape>& trained, const data::SampleShape& shape);
 
 }  // namespace ditharos::examples

@@ -19,8 +19,8 @@ void describe_sampling(Settings& settings, models::SamplerConfig& sampler) {
       .add("sampling_steps", sampler.steps, "steps from noise to image", at_least(1).at_most(1000))
       .add("guidance", sampler.guidance.scale, "classifier-free guidance; 1: none", between(0, 1e6))
       .add("guided_channels", sampler.guidance.channels, "guide the first N channels; 0: all", between(0, most))
-      .add("guide_from", sampler.guidance.from, "share of the way at which guidance begins", between(0, 1))
-      .add("guide_to", sampler.guidance.to, "share of the way at which guidance ends", between(0, 1))
+      .add("guide_from", sampler.guidance.from, "time at which guidance begins: 0 noise, 1 data", between(0, 1))
+      .add("guide_to", sampler.guidance.to, "time at which guidance ends", between(0, 1))
       .add("eta", sampler.eta, "ddim's noise: 0 none, 1 as much as ddpm", between(0, 1))
       .add("clip_pixels", sampler.clip, "ddpm and ddim: keep predicted pixels within range");
   settings.only_with({"eta"}, [&sampler] { return sampler.kind == SamplerKind::ddim; }, "sampler = \"ddim\"");
@@ -32,25 +32,25 @@ void describe_sampling(Settings& settings, models::SamplerConfig& sampler) {
 }
 
 void describe(Settings& settings, DiTSettings& run) {
-  settings.section("data", "what to learn from; image size and classes come from it")
+  settings.section("data", "the training data; image size and classes come from it")
       .add("data", run.data.data,
-           "\"shapes\", \"fashion-mnist\", or a folder: of IDX files, or with one folder of PNGs a class")
+           "\"shapes\", \"fashion-mnist\", or a folder: of IDX files, or with one folder of PNGs per class")
       .add("horizontal_flip", run.data.horizontal_flip, "mirror half of the images, drawn anew every epoch");
   settings.section("model", "the diffusion transformer")
       .add("patch", run.patch, "side of a patch in pixels; divides height and width", between(1, most))
       .add("hidden", run.model.hidden, "width of a token; divisible by 4 and by heads", between(4, most))
       .add("depth", run.model.depth, "number of blocks", between(1, most))
-      .add("heads", run.model.heads, "attention heads a block", between(1, most))
+      .add("heads", run.model.heads, "attention heads per block", between(1, most))
       .add("mlp_ratio", run.model.mlp_ratio, "hidden width of the MLP, in units of hidden", above(0).at_most(1024))
       .add("class_dropout", run.model.class_dropout, "share of labels hidden in training, for guidance",
            at_least(0).below(1))
       .add("learn_sigma", run.model.learn_sigma, "predict the variance as well (objective gaussian)");
-  settings.section("objective", "what the network learns to predict")
+  settings.section("objective", "the network's target")
       .add("objective", run.process.kind, "flow: velocity on the straight path; gaussian: the noise of DDPM",
            {{"flow", ProcessKind::flow}, {"gaussian", ProcessKind::gaussian}})
-      .add("time_sampling", run.process.flow.time_sampling, "flow: where training draws its times",
+      .add("time_sampling", run.process.flow.time_sampling, "flow: distribution of the times in training",
            {{"uniform", models::TimeSampling::uniform}, {"logit_normal", models::TimeSampling::logit_normal}})
-      .add("time_scale", run.process.flow.time_scale, "flow: the network is given t times this", between(1e-6, 1e6))
+      .add("time_scale", run.process.flow.time_scale, "flow: the network's input is t times this", between(1e-6, 1e6))
       .add("time_shift", run.process.flow.time_shift,
            "flow, above 1: more noise in training, and smaller first steps in sampling", between(1e-6, 1e6))
       .add("noise_schedule", run.process.gaussian.schedule, "gaussian: the variances of the steps",
@@ -60,7 +60,7 @@ void describe(Settings& settings, DiTSettings& run) {
                      [&run] { return run.process.kind == ProcessKind::flow; }, "objective = \"flow\"");
   settings.only_with({"noise_schedule", "diffusion_steps"},
                      [&run] { return run.process.kind == ProcessKind::gaussian; }, "objective = \"gaussian\"");
-  describe_training(settings, run.train, "images a step");
+  describe_training(settings, run.train, "images per step");
   describe_output(settings, run.output);
   describe_sampling(settings, run.sampler);
 }

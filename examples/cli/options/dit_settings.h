@@ -1,5 +1,5 @@
 #pragma once
-// The settings of an image model: what train_dit trains, and how sample_dit and evaluate sample from it.
+// The settings of train_dit, and of the sampling in sample_dit and evaluate.
 #include <string>
 
 #include <ditharos/data/datasets/dataset.h>
@@ -9,7 +9,7 @@
 
 namespace ditharos::examples {
 
-/// Everything that the configuration file and the flags decide: the model and more.
+/// The settings of the configuration file and the flags.
 struct DiTSettings : pipelines::ImageModelConfig {
   int64_t patch = model.patch.height;  ///< side of a patch
   struct Data {
@@ -23,7 +23,7 @@ struct DiTSettings : pipelines::ImageModelConfig {
   void settle();
 };
 
-/// Rows for all of it. `run` must outlive the settings.
+/// Adds the rows for all fields of `run`, which must outlive the settings.
 void describe(Settings& settings, DiTSettings& run);
 /// The rows of [sample] alone.
 void describe_sampling(Settings& settings, models::SamplerConfig& sampler);
@@ -33,7 +33,7 @@ void settle_without_data(const DiTSettings& run);
 /// Takes height, width, channels and classes from the data set, then settles.
 void fit_to_data(DiTSettings& run, const data::Dataset& dataset);
 
-/// What checkpoints of train_dit are.
+/// The kind of train_dit's checkpoints.
 training::CheckpointKind dit_kind();
 
 }  // namespace ditharos::examples

@@ -20,7 +20,7 @@ void describe_training(Settings& settings, training::TrainSettings& train, const
       .add("batch_size", train.batch_size, batch, between(1, most_batch))
       .add("optimizer", train.optimizer, "muon: for the matrices of the blocks, and AdamW for all else",
            {{"adamw", training::OptimizerKind::adamw}, {"muon", training::OptimizerKind::muon}})
-      .add("learning_rate", train.learning_rate, "at its highest", above(0).at_most(largest_float))
+      .add("learning_rate", train.learning_rate, "its maximum", above(0).at_most(largest_float))
       .add("final_learning_rate", train.final_learning_rate, "at the end of the schedule",
            between(0, largest_float))
       .add("betas", train.betas, "decay of AdamW's two averages", at_least(0).below(1).count(2))
@@ -33,13 +33,13 @@ void describe_training(Settings& settings, training::TrainSettings& train, const
            {{"constant", optim::Decay::constant}, {"linear", optim::Decay::linear}, {"cosine", optim::Decay::cosine}})
       .add("ema_decay", train.ema_decay, "decay of the moving average of the weights, which samples are drawn with",
            at_least(0).below(1))
-      .add("seed", train.seed, "decides initial weights, order of the data, noise: all that is random");
+      .add("seed", train.seed, "seed of everything random: initial weights, order of the data, noise");
   settings.only_with({"final_learning_rate"}, [&train] { return train.schedule != optim::Decay::constant; },
                      "schedule = \"linear\" or \"cosine\"");
 }
 
 void describe_output(Settings& settings, training::OutputSettings& output) {
-  settings.section("output", "what is written on the way")
+  settings.section("output", "the output during training")
       .add("sample_every", output.sample_every, "steps between sample grids; 0: only at the end",
            between(0, most_steps))
       .add("checkpoint_every", output.checkpoint_every, "steps between checkpoints; 0: only at the end",
@@ -54,7 +54,7 @@ void describe_options(Settings& settings, TrainingOptions& options) {
       .add("resume", options.resume, "\"none\" begins anew, \"auto\" goes on from the newest readable checkpoint in "
                                      "--out if there are any, else the checkpoint or run folder to go on from")
       .add("accept_changed_data", options.accept_changed_data,
-           "go on although the data are not those that the run learnt from so far")
+           "resume although the data have changed")
       .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", between(0, 1024))
       .add("profile", options.profile, "file for a Chrome trace of a few steps, which are printed as a table as well");
   describe_max_pixels(settings, options.max_pixels);

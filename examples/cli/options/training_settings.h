@@ -25,8 +25,7 @@ void describe_options(Settings& settings, TrainingOptions& options);
 /// The row --max-pixels of every program that reads images or clips.
 void describe_max_pixels(Settings& settings, int64_t& max_pixels);
 
-/// Prints what a training program makes of its settings that is not as they say: a shorter warm-up, flags without
-/// effect.
+/// Prints notes on settings that are not used as they are: a shorter warm-up, flags without effect.
 void say_adjustments(const Settings& settings, const training::TrainSettings& train);
 
 }  // namespace ditharos::examples

@@ -16,19 +16,18 @@ constexpr double most = 1 << 16;  // of every size of a model, as its configurat
 void describe_model(Settings& settings, VideoSettings& run) {
   settings.section("model", "the diffusion transformer")
       .add("autoencoder", run.autoencoder,
-           "run folder or checkpoint of train_autoencoder, on whose latents to work; empty: on pixels")
+           "run folder or checkpoint of train_autoencoder, for a model of its latents; empty: a model of pixels")
       .add("patch", run.patch, "frames, rows and columns of a patch", between(1, most).count(3))
       .add("hidden", run.model.hidden, "width of a token; divisible by heads", between(1, most))
       .add("depth", run.model.depth, "number of blocks", between(1, most))
-      .add("heads", run.model.heads, "attention heads a block", between(1, most))
+      .add("heads", run.model.heads, "attention heads per block", between(1, most))
       .add("mlp_ratio", run.model.mlp_ratio, "hidden width of the MLP, in units of hidden", above(0).at_most(1024))
-      .add("attention", run.model.attention, "which tokens see each other: all, or those of a frame, then of a place",
+      .add("attention", run.model.attention, "joint: over all tokens; factorised: spatial and temporal in turn",
            {{"joint", AttentionLayout::joint}, {"factorised", AttentionLayout::factorised}})
       .add("coordinate_octaves", run.model.frequency_bands,
-           "also tell tokens where in the clip they lie, as plane waves of so many bands; 0: distances alone",
-           between(0, 16))
+           "frequency bands of the features for absolute positions; 0: relative positions alone", between(0, 16))
       .add("qk_norm", run.model.qk_norm, "RMS norm of each head's queries and keys")
-      .add("step_embedding", run.model.step_embedding, "how the network is told the time",
+      .add("step_embedding", run.model.step_embedding, "embedding of the time",
            {{"sinusoidal", StepEmbedding::sinusoidal}, {"binary", StepEmbedding::binary}});
   settings.section("text", "prompts")
       .add("vocabulary", run.vocabulary, "most tokens that are learnt from captions",
@@ -37,26 +36,26 @@ void describe_model(Settings& settings, VideoSettings& run) {
       .add("prompt_length", run.model.text.length, "most tokens of a prompt", between(2, most))
       .add("text_width", run.model.text.width, "width of a token's vector", between(1, most))
       .add("text_depth", run.model.text.depth, "blocks of the text encoder", between(1, most))
-      .add("text_heads", run.model.text.heads, "attention heads a block", between(1, most))
+      .add("text_heads", run.model.text.heads, "attention heads per block", between(1, most))
       .add("prompt_dropout", run.prompt_dropout, "share of prompts hidden in training, for guidance",
            at_least(0).below(1));
 }
 
 void describe_flow(Settings& settings, models::FrameFlowConfig& flow) {
-  settings.section("flow", "what the network learns: velocity on straight paths, some frames given")
-      .add("time_sampling", flow.flow.time_sampling, "where training draws its times",
+  settings.section("flow", "the network's target: the velocity on straight paths, with conditioning frames")
+      .add("time_sampling", flow.flow.time_sampling, "distribution of the times in training",
            {{"uniform", models::TimeSampling::uniform}, {"logit_normal", models::TimeSampling::logit_normal}})
-      .add("time_scale", flow.flow.time_scale, "the network is given t times this", between(1e-6, 1e6))
+      .add("time_scale", flow.flow.time_scale, "the network's input is t times this", between(1e-6, 1e6))
       .add("time_shift", flow.flow.time_shift,
            "above 1: more noise in training, and smaller first steps in sampling, so that the prompt decides",
            between(1e-6, 1e6))
-      .add("given_none", flow.none, "share of clips with no frame given; the shares add up to 1", between(0, 1))
-      .add("given_first", flow.first, "with the first frame: an image set in motion", between(0, 1))
-      .add("given_last", flow.last, "with the last frame", between(0, 1))
-      .add("given_first_and_last", flow.first_and_last, "with both: interpolation", between(0, 1))
-      .add("given_first_quarter", flow.first_quarter, "extension forwards", between(0, 1))
-      .add("given_last_quarter", flow.last_quarter, "extension backwards", between(0, 1))
-      .add("given_random", flow.random, "each frame given or not by chance", between(0, 1));
+      .add("given_none", flow.none, "share of clips without conditioning frames; the shares add up to 1", between(0, 1))
+      .add("given_first", flow.first, "share with the first frame as conditioning frame: image to video", between(0, 1))
+      .add("given_last", flow.last, "share with the last frame", between(0, 1))
+      .add("given_first_and_last", flow.first_and_last, "share with both: interpolation", between(0, 1))
+      .add("given_first_quarter", flow.first_quarter, "share with the first quarter: extension forwards", between(0, 1))
+      .add("given_last_quarter", flow.last_quarter, "share with the last quarter: extension backwards", between(0, 1))
+      .add("given_random", flow.random, "share with frames drawn with probability 1/2 each", between(0, 1));
 }
 
 }  // namespace
@@ -65,10 +64,10 @@ void describe_clip_sampling(Settings& settings, models::SamplerConfig& sampler) 
   settings.section("sample", "drawing clips")
       .add("sampling_steps", sampler.steps, "steps from noise to clip", at_least(1).at_most(1000))
       .add_switch("heun", sampler.kind, SamplerKind::euler, SamplerKind::heun,
-                  "Heun's method instead of Euler's: two evaluations a step, more precise")
+                  "Heun's method instead of Euler's: two evaluations per step, more precise")
       .add("guidance", sampler.guidance.scale, "classifier-free guidance; 1: none", between(0, 1e6))
-      .add("guide_from", sampler.guidance.from, "share of the way at which guidance begins", between(0, 1))
-      .add("guide_to", sampler.guidance.to, "share of the way at which guidance ends", between(0, 1));
+      .add("guide_from", sampler.guidance.from, "time at which guidance begins: 0 noise, 1 data", between(0, 1))
+      .add("guide_to", sampler.guidance.to, "time at which guidance ends", between(0, 1));
   settings.only_with({"guide_from", "guide_to"}, [&sampler] { return sampler.guidance.scale != 1; },
                      "a guidance other than 1");
 }
@@ -77,7 +76,7 @@ void describe(Settings& settings, VideoSettings& run) {
   describe_clips(settings, run.clips);
   describe_model(settings, run);
   describe_flow(settings, run.flow);
-  describe_training(settings, run.train, "clips a step, of the first shape; others have as many pixels");
+  describe_training(settings, run.train, "clips per step, of the first shape; batches of others have as many pixels");
   describe_output(settings, run.output);
   settings.section("output").add("prompts", run.prompts, "what the sample grids show: prompts, \"a; b; c\"; "
                                                         "none: the first captions of the data");
@@ -87,7 +86,7 @@ void describe(Settings& settings, VideoSettings& run) {
 void settle(VideoSettings& run) {
   training::check_schedule(run.train);
   run.model.patch = {run.patch[0], run.patch[1], run.patch[2]};
-  models::DiTConfig model = run.model;  // what is not known yet does not decide whether the rest fits together
+  models::DiTConfig model = run.model;  // with placeholders for the fields that are not known yet
   model.channels = 1;
   model.text.vocabulary = run.vocabulary;
   model.validate();
@@ -105,7 +104,7 @@ training::CheckpointKind video_kind() {
   describe_output(settings, output);
   describe_clip_sampling(settings, sampler);
   training::CheckpointKind kind{pipelines::video_checkpoint_kind, "a video model", keys_of(settings)};
-  // The autoencoder itself is in the checkpoint, wherever its file may lie now.
+  // The checkpoint holds the autoencoder itself, so the path of its file may change.
   kind.may_change.insert({"steps", "prompts", "autoencoder"});
   return kind;
 }

@@ -1,5 +1,5 @@
 #pragma once
-// The settings of a video model: what train_video trains, and how sample_video and evaluate_video sample from it.
+// The settings of train_video, and of the sampling in sample_video and evaluate_video.
 #include <string>
 #include <vector>
 
@@ -12,7 +12,7 @@
 
 namespace ditharos::examples {
 
-/// Everything that the configuration file and the flags decide.
+/// The settings of the configuration file and the flags.
 struct VideoSettings {
   ClipSettings clips;
   std::string autoencoder;  ///< a run folder or checkpoint of train_autoencoder; empty: the model works on pixels
@@ -28,14 +28,14 @@ struct VideoSettings {
   std::string prompts;  ///< of the sample grids; none: see pipelines::first_captions
 };
 
-/// Rows for all of it. `run` must outlive the settings.
+/// Adds the rows for all fields of `run`, which must outlive the settings.
 void describe(Settings& settings, VideoSettings& run);
 /// The rows of [sample] alone.
 void describe_clip_sampling(Settings& settings, models::SamplerConfig& sampler);
 /// Fills in the patch and checks what can be checked before there is a model; ConfigError in one sentence.
 void settle(VideoSettings& run);
 
-/// What checkpoints of train_video are.
+/// The kind of train_video's checkpoints.
 training::CheckpointKind video_kind();
 
 }  // namespace ditharos::examples

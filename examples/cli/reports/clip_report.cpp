@@ -51,7 +51,7 @@ void print_scores(const ClipReport& report) {
 
 void print_tasks(const pipelines::TaskFigures& t, int64_t clips) {
   const auto four = [](double x) { return fixed_text(x, 4); };
-  std::printf("\ngiven frames and what came back, root mean square of a range of 1, %lld clips:\n"
+  std::printf("\nerror of conditioning frames, root mean square of a range of 1, %lld clips:\n"
               "first %s, first and last %s, half extended forwards %s, backwards %s\n"
               "loops: last frame to first %s, other neighbours %s\n",
               static_cast<long long>(clips), four(t.first).c_str(), four(t.ends).c_str(),

@@ -1,5 +1,5 @@
 #pragma once
-// What evaluate_video says of clips: tables, and the same figures as JSON.
+// The report of evaluate_video: tables, and the same figures as JSON.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -19,7 +19,7 @@ struct ClipReport {
 };
 void print_scores(const ClipReport& report);
 void print_tasks(const pipelines::TaskFigures& tasks, int64_t clips);
-/// Writes the figures and what they are of to a file.
+/// Writes the figures and the settings of the evaluation to a file.
 void write_json(const std::string& path, const ClipReport& report, const pipelines::VideoPipeline& pipeline);
 
 }  // namespace ditharos::examples

@@ -1,5 +1,5 @@
 #pragma once
-// The classifiers that evaluate and evaluate_video measure with: trained with a progress bar, or read from a cache.
+// The classifiers of evaluate and evaluate_video: trained with a progress bar, or read from a cache.
 #include <cstdint>
 #include <string>
 

@@ -1,5 +1,5 @@
 #pragma once
-// What evaluate says of images: a table, and the same figures as JSON.
+// The report of evaluate: a table, and the same figures as JSON.
 #include <optional>
 #include <string>
 #include <vector>

@@ -10,8 +10,8 @@ namespace ditharos::examples {
 /// The parts of a list "a; b; c", without blanks around them; empty ones are left out.
 std::vector<std::string> parse_prompts(const std::string& list);
 
-/// ConfigError naming the words of a prompt that no caption in training held, each with the one that
-/// was probably meant, where there is such a one (meant_word).
+/// ConfigError for a prompt with words that no caption in training had. It names these words, each with the word that
+/// was probably meant, if there is one (meant_word).
 void check_words(const data::Tokenizer& tokenizer, const std::string& prompt);
 
 }  // namespace ditharos::examples

@@ -6,14 +6,14 @@
 
 namespace ditharos::kernels {
 
-/// qkv [B, T, 3*D], as one linear layer makes it: q, k, v in turn, each `heads` groups of D/heads columns.
+/// qkv [B, T, 3*D], the output of one linear layer: q, k, v in turn, each `heads` groups of D/heads columns.
 /// Returns softmax(q k^T / sqrt(D/heads)) v as [B, T, D]. Any T >= 1 and any head size. `kept`, if not null, receives
 /// what the backward pass needs.
 Tensor attention(const Tensor& qkv, int64_t heads, Tensor* kept);
-/// log_sum_exp: of each query's scores, [B, heads, T]; the backward pass computes the softmax from it again (Dao et al.
+/// log_sum_exp: of each query's scores, [B, heads, T]; the backward pass recomputes the softmax from it (Dao et al.
 /// 2022). weights: the softmax itself, transposed, [B, heads, T, T padded], up to 64 tokens.
 enum class AttentionKeeps : uint8_t { log_sum_exp, weights };
-/// What `attention` keeps: the weights where reading them again is cheaper than computing them again.
+/// The choice of `attention`: the weights where reading them is cheaper than recomputing them.
 AttentionKeeps attention_keeps(int64_t tokens);
 /// The same with that choice made by the caller.
 Tensor attention_keeping(AttentionKeeps what, const Tensor& qkv, int64_t heads, Tensor* kept);

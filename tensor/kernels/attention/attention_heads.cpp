@@ -20,7 +20,7 @@ template <> const AttentionLoops<double>& loops() { return isa_kernels<Attention
 thread_local Workspace scratch, chosen_keys, key_biases;
 
 /// A head of a sample.
-struct Place {
+struct HeadIndex {
   int64_t sample, head;
 };
 
@@ -30,7 +30,7 @@ struct Heads {
   T* data;
   Tensor tensor;
 
-  HeadRows<T> at(Place p) const {
+  HeadRows<T> at(HeadIndex p) const {
     const Strides& s = tensor.strides();
     return {data + p.sample * s[0] + p.head * s[1], s[2]};
   }
@@ -38,10 +38,10 @@ struct Heads {
 template <class T> Heads<const T> to_read(const Tensor& x) { return {x.data<T>(), x}; }
 template <class T> Heads<T> to_write(const Tensor& x) { return {x.mutable_data<T>(), x}; }
 
-/// Fetches the rows of a head into the cache while the one before is computed. They lie apart, one part of a longer row
-/// each, which the hardware does not foresee; where rows are few, waiting for them costs as much as computing.
+/// Prefetches the rows of a head while the previous one is computed. The rows are parts of longer rows, so the
+/// hardware does not prefetch them; with few rows the latency would be as long as the computation.
 template <class T>
-void prefetch(const Heads<const T>& x, Place next) {
+void prefetch(const Heads<const T>& x, HeadIndex next) {
   constexpr int64_t line = 64, few_rows = 128;
   const int64_t rows = x.tensor.size(2), bytes = x.tensor.size(3) * int64_t(sizeof(T));
   if (rows > few_rows) return;
@@ -52,9 +52,9 @@ void prefetch(const Heads<const T>& x, Place next) {
   }
 }
 
-/// Takes the mask into the head. A mask that is the same for every query leaves keys out altogether.
+/// Sets the mask of the head. With a mask that is the same for every query, masked keys are skipped.
 template <class T>
-void set_mask(AttentionHead<T>& head, const Tensor& mask, const Strides& strides, Place p) {
+void set_mask(AttentionHead<T>& head, const Tensor& mask, const Strides& strides, HeadIndex p) {
   const int64_t at = p.sample * strides[0] + p.head * strides[1], row = strides[2], column = strides[3];
   const bool* seen = mask.dtype() == DType::boolean ? mask.data<bool>() + at : nullptr;
   const T* bias = seen ? nullptr : mask.data<T>() + at;
@@ -65,7 +65,7 @@ void set_mask(AttentionHead<T>& head, const Tensor& mask, const Strides& strides
   int64_t* chosen = chosen_keys.get<int64_t>(head.keys);
   T* added = key_biases.get<T>(head.keys);
   int64_t count = 0;
-  bool plain = true;  // nothing but zeros is added
+  bool plain = true;  // the mask adds only zeros
   for (int64_t j = 0; j < head.keys; ++j) {
     const T b = seen ? T(0) : bias[j * column];
     if (seen ? !seen[j * column] : b == -INFINITY) continue;
@@ -87,7 +87,7 @@ struct Operands {
 
   explicit Operands(const AttentionOperands& operands) : in(operands) {}
 
-  AttentionHead<T> head(Place p) const {
+  AttentionHead<T> head(HeadIndex p) const {
     const T scale = T(1) / std::sqrt(static_cast<T>(in.q.size(3)));
     AttentionHead<T> head{in.q.size(2), in.k.size(2), in.q.size(3), in.v.size(3), scale,
                           q.at(p), k.at(p), v.at(p), in.k.size(2)};
@@ -96,24 +96,24 @@ struct Operands {
     return head;
   }
 
-  void prefetch_head(Place next) const {
+  void prefetch_head(HeadIndex next) const {
     for (const auto* x : {&q, &k, &v}) prefetch(*x, next);
   }
 
-  /// Runs body(place, next, scratch) for every head; each owns its part of the results. `next` is the head that the
-  /// same thread takes next, or `place` itself after the last.
-  void for_each_head(FunctionRef<void(Place place, Place next, T* scratch)> body) const {
+  /// Runs body(index, next, scratch) for every head; each owns its part of the results. `next` is the head that the
+  /// same thread takes next, or `index` itself after the last.
+  void for_each_head(FunctionRef<void(HeadIndex index, HeadIndex next, T* scratch)> body) const {
     const int64_t batch = in.q.size(0), heads = in.q.size(1);
     if (batch * heads == 0) return;
     const int64_t elements = loops<T>().scratch_elements(in.k.size(2), in.q.size(3), in.v.size(3));
-    // Heads of a sample lie side by side, so a thread takes whole samples where there are enough of them.
+    // Heads of a sample are adjacent in memory, so a thread takes whole samples where there are enough of them.
     const int64_t group = std::max<int64_t>(1, batch / (8 * num_threads())) * heads;
     const int64_t step = batch >= 4 * num_threads() ? group : 1;
-    const auto place = [&](int64_t i) { return Place{i / heads, i % heads}; };
+    const auto index_of = [&](int64_t i) { return HeadIndex{i / heads, i % heads}; };
     parallel_tasks((batch * heads + step - 1) / step, [&](int64_t task) {
       const int64_t end = std::min(batch * heads, (task + 1) * step);
       for (int64_t i = task * step; i < end; ++i)
-        body(place(i), place(std::min(i + 1, end - 1)), scratch.get<T>(elements));
+        body(index_of(i), index_of(std::min(i + 1, end - 1)), scratch.get<T>(elements));
     });
   }
 };
@@ -127,12 +127,12 @@ void count_products(const AttentionOperands& in, int by_head, int by_value) {
   count_flops(2 * double(in.q.size(0) * in.q.size(1)) * pairs * columns);
 }
 
-/// What was kept of a head: the weights or the log-sum-exp, the other one null.
+/// The saved results of a head: the weights or the log-sum-exp, the other one null.
 template <class T>
 struct Kept {
   T *log_sum_exp = nullptr, *weights = nullptr;
 
-  Kept(T* data, const Tensor& kept, Place p) {
+  Kept(T* data, const Tensor& kept, HeadIndex p) {
     if (!kept.defined()) return;
     T* of_head = data + p.sample * kept.strides()[0] + p.head * kept.strides()[1];
     (kept.rank() == 4 ? weights : log_sum_exp) = of_head;
@@ -148,10 +148,10 @@ void attend(const char* op, const AttentionOperands& in, const Tensor& out, cons
     const Operands<T> operands(in);
     const Heads<T> to = to_write<T>(out);
     T* keep = kept.defined() ? kept.mutable_data<T>() : nullptr;
-    operands.for_each_head([&](Place place, Place next, T* memory) {
+    operands.for_each_head([&](HeadIndex index, HeadIndex next, T* memory) {
       operands.prefetch_head(next);
-      const Kept<T> of_head(keep, kept, place);
-      loops<T>().forward(operands.head(place), to.at(place), of_head.log_sum_exp, of_head.weights, memory);
+      const Kept<T> of_head(keep, kept, index);
+      loops<T>().forward(operands.head(index), to.at(index), of_head.log_sum_exp, of_head.weights, memory);
     });
   });
 }
@@ -166,13 +166,13 @@ void attend_backward(const char* op, const AttentionOperands& in, const Tensor& 
     const Heads<const T> o = to_read<T>(out), g = to_read<T>(grad);
     const Heads<T> dq = to_write<T>(to.q), dk = to_write<T>(to.k), dv = to_write<T>(to.v);
     const T* keep = kept.data<T>();
-    operands.for_each_head([&](Place place, Place next, T* memory) {
+    operands.for_each_head([&](HeadIndex index, HeadIndex next, T* memory) {
       operands.prefetch_head(next);
       prefetch(o, next);
       prefetch(g, next);
-      const Kept<const T> of_head(keep, kept, place);
-      loops<T>().backward(operands.head(place), o.at(place), of_head.log_sum_exp, of_head.weights, g.at(place),
-                          {dq.at(place), dk.at(place), dv.at(place)}, memory);
+      const Kept<const T> of_head(keep, kept, index);
+      loops<T>().backward(operands.head(index), o.at(index), of_head.log_sum_exp, of_head.weights, g.at(index),
+                          {dq.at(index), dk.at(index), dv.at(index)}, memory);
     });
   });
 }

@@ -1,6 +1,6 @@
 #pragma once
-// Attention over all heads of a batch: one place behind the packed form (attention.h) and the one with masks
-// (scaled_dot_product_attention.h).
+// Attention over all heads of a batch: the common implementation of the packed form (attention.h) and of the one with
+// masks (scaled_dot_product_attention.h).
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos::kernels {

@@ -1,5 +1,5 @@
-// Attention in tiles (Dao et al. 2022, "FlashAttention"): a tile of queries meets one block of keys after the other and
-// the softmax is corrected as larger scores turn up. No matrix of queries x keys exists.
+// Attention in tiles (Dao et al. 2022, "FlashAttention"): for a tile of queries, the blocks of keys are processed one
+// after the other, and the softmax is rescaled when a larger score occurs. There is no matrix of queries x keys.
 #include <ditharos/tensor/kernels/attention/attention_isa.h>
 #include <ditharos/tensor/kernels/attention/attention_mask.h>
 #include <ditharos/tensor/kernels/attention/attention_tiles.h>
@@ -35,7 +35,7 @@ void forward(const AttentionHead<T>& head, HeadRows<T> out, T* log_sum_exp, T* w
   RunningSoftmax<T> softmax;
 
   pack_keys(head, head.v, head.value_size, values, value_width);
-  // Keys are read once a tile: for one tile where they are, for several through a dense copy.
+  // Keys are read once per tile: directly for one tile, from a dense copy for several.
   const bool copy_keys = head.chosen || head.queries > queries_of_tile;
   if (copy_keys) pack_keys(head, head.k, size, packed_keys, width);
   const HeadRows<const T> keys = copy_keys ? HeadRows<const T>{packed_keys, width} : head.k;

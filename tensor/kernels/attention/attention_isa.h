@@ -1,10 +1,10 @@
 #pragma once
-// Attention of one head of one sample, compiled once an instruction set.
+// Attention of one head of one sample, compiled once per instruction set.
 #include <cstdint>
 
 namespace ditharos::kernels {
 
-/// Sequences up to this long are one tile; their softmax may be kept for the backward pass.
+/// Sequences up to this length are one tile; their softmax may be kept for the backward pass.
 inline constexpr int64_t attention_tile = 64;
 /// Distance of the rows of such a softmax, which is kept transposed: [keys, queries].
 constexpr int64_t attention_weights_ld(int64_t queries) { return (queries + 15) / 16 * 16; }
@@ -16,7 +16,7 @@ struct HeadRows {
   int64_t ld;
 };
 
-/// What changes or blocks scores. At most one of bias, seen and key_bias is given.
+/// The mask: adds to scores or blocks them. At most one of bias, seen and key_bias is given.
 template <class T>
 struct ScoreMask {
   const T* bias = nullptr;     ///< [queries, keys], added; minus infinity blocks

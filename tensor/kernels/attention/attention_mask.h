@@ -22,7 +22,7 @@ int64_t keys_in_sight(const AttentionHead<T>& head, int64_t end) {
 
 template <class T>
 bool has_matrix(const ScoreMask<T>& mask) { return mask.bias || mask.seen; }
-/// True when some block of keys may stay out of sight of a tile of queries.
+/// True when a block of keys may be masked out for a tile of queries.
 template <class T>
 bool leaves_gaps(const ScoreMask<T>& mask) { return mask.causal || has_matrix(mask); }
 
@@ -70,7 +70,7 @@ class TileMask {
     if (!open) return false;
     const int64_t lanes_used = padded<T>(queries);
     clear(rows_ + queries * keys_of_block, (lanes_used - queries) * keys_of_block);
-    // As scores lie. Rows behind the last key hold what happened to be there and are not used.
+    // In the layout of the scores. Rows behind the last key are uninitialised and not used.
     transpose(lanes_used, padded<T>(keys), rows_, keys_of_block, columns_, queries_of_tile);
     return true;
   }

@@ -18,7 +18,7 @@ static_assert(queries_of_tile % (most_vectors * lanes<float>) == 0 && queries_of
 
 template <class T> inline constexpr T minus_infinity = T(-__builtin_inf());
 
-/// Hands out pieces of the scratch memory.
+/// Allocates pieces of the scratch memory.
 template <class T>
 struct Scratch {
   T* next;
@@ -47,7 +47,7 @@ void pack_rows(int64_t rows, int64_t columns, const T* from, int64_t ld, T facto
   }
 }
 
-/// The rows of k or v that take part, side by side.
+/// The rows of k or v that take part, without gaps.
 template <class T>
 void pack_keys(const AttentionHead<T>& head, HeadRows<const T> from, int64_t columns, T* to, int64_t width) {
   if (!head.chosen) return pack_rows(head.keys, columns, from.first, from.ld, T(1), to, width, head.keys);
@@ -89,14 +89,14 @@ void multiply(int64_t rows, int64_t width, int64_t depth, const T* a, int64_t ro
     panel_of_width(min_of(widest, width - j), rows, depth, a, row_a, column_a, b + j, width, c + j, width, add);
 }
 
-/// What the softmax of a tile of queries has seen so far. A blocked score is minus infinity; a query that has seen no
-/// other has a sum of 0.
+/// The state of the softmax of a tile of queries. A blocked score is minus infinity; a query with only blocked scores
+/// has a sum of 0.
 template <class T>
 struct RunningSoftmax {
   T maximum[queries_of_tile], sum[queries_of_tile], correction[queries_of_tile];
 
-  /// scores -> exp(score - maximum) for a block of keys. What was computed with the old maximum has to be multiplied
-  /// with `correction`.
+  /// scores -> exp(score - maximum) for a block of keys. Results for the old maximum have to be multiplied with
+  /// `correction`.
   void update(int64_t keys, int64_t queries, T* scores, bool first) {
     T larger[queries_of_tile], base[queries_of_tile];
     for (int64_t i = 0; i < queries; i += lanes<T>) {

@@ -14,7 +14,7 @@ template <class T> const RopeLoops<T>& loops();
 template <> const RopeLoops<float>& loops() { return isa_kernels<RopeKernels>().f32; }
 template <> const RopeLoops<double>& loops() { return isa_kernels<RopeKernels>().f64; }
 
-/// Elements that are worth a thread.
+/// Least number of elements per thread.
 constexpr int64_t grain = 16384;
 
 void check_table(const char* name, const Tensor& table, const Shape& shape, DType dtype) {

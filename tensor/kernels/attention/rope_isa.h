@@ -1,12 +1,12 @@
 #pragma once
-// The loop of the rotary position embedding, compiled once an instruction set.
+// The loop of the rotary position embedding, compiled once per instruction set.
 #include <cstdint>
 
 namespace ditharos::kernels {
 
 template <class T>
 struct RopeLoops {
-  /// Turns the pairs (x[i], x[half + i]) of `vectors` consecutive vectors of 2 half elements by the angles whose
+  /// Rotates the pairs (x[i], x[half + i]) of `vectors` consecutive vectors of 2 half elements by the angles whose
   /// cosines and sines are given, `half` of each, the same for all vectors. y may be x.
   void (*rotate)(int64_t vectors, int64_t half, const T* x, const T* cosines, const T* sines, T* y);
 };

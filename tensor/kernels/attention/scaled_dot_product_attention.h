@@ -5,7 +5,7 @@
 namespace ditharos::kernels {
 
 /// softmax(q k^T / sqrt(D) + mask) v, [B, H, T, E], laid out as [B, T, H, E], so that joining the heads is free.
-/// Operands whose rows are contiguous are read where they lie, others through a copy; the mask is never copied.
+/// Operands whose rows are contiguous are read in place, others through a copy; the mask is never copied.
 /// `log_sum_exp`, if not null, receives [B, H, T] for the backward pass.
 Tensor scaled_dot_product_attention(const AttentionOperands& in, Tensor* log_sum_exp);
 /// Gradients with respect to q, k and v, laid out in the same way; `out` and `log_sum_exp` are the forward's.

@@ -160,7 +160,7 @@ Tensor conv_weight_gradient(const char* op, const Tensor& grad, const Tensor& x,
   check<ShapeError>(grad.shape() == wanted, "[", op, "] the gradient must be ", wanted, ", got ", grad.shape());
   check_dtype(op, "x", x, grad.dtype());
   const Tensor dy = contiguous(grad), dweight(weight, grad.dtype());
-  // Over the images and their positions, in blocks and pairs of blocks: they may be millions.
+  // The sum over images and positions may have millions of terms: in blocks and pairs of blocks.
   if (bias) *bias = sum(views::reshape(dy, {g.batch, g.out_channels, product(g.out)}), {0, 2}, false);
   return visit_floating(op, grad.dtype(), [&](auto zero) {
     using T = decltype(zero);

@@ -1,20 +1,19 @@
 #pragma once
-// The seam to a convolution library: three products of one trilinear form, two implementations of each (oneDNN for f32,
-// ours for f64, for builds without oneDNN and as the tests' oracle).
+// The interface to a convolution library: three products of one trilinear form, two implementations of each (oneDNN for
+// f32; native ones for f64, for builds without oneDNN and as the tests' oracle).
 //
 // With y = conv(x, w), the number <g, y> is linear in g, x and w; its derivatives are conv(x, w), the input gradient
-// of (g, w) and the weight gradient of (g, x). So these three differentiate into each other, to every order.
-// Work is cut into pieces that depend on the sizes alone, each piece runs on one thread, and sums of pieces are added
-// in order: the bits of a result do not depend on the number of threads.
+// of (g, w) and the weight gradient of (g, x). So the derivatives of each of the three are the other two, to every
+// order. Work is split into pieces that depend on the sizes alone, each piece runs on one thread, and sums of pieces
+// are added in order: the bits of a result do not depend on the number of threads.
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos::kernels {
 
-/// How a kernel moves over its input: one entry for each spatial axis (1, 2 or 3 of them). Padding is zeros on both
-/// sides.
+/// Stride, padding and dilation, one entry for each spatial axis (1, 2 or 3 of them). Padding is zeros on both sides.
 struct ConvWindow {
   Shape stride, padding, dilation;
-  int64_t groups = 1;  ///< channels are cut into so many parts, which do not mix
+  int64_t groups = 1;  ///< groups of channels
 };
 
 /// y[b, o, p] = bias[o] + sum over c, k of weight[o, c, k] x[b, c, p stride + k dilation - padding]; x [B, C, in...],

@@ -69,7 +69,7 @@ void add_windows(const ConvGeometry& g, const Strip& strip, const T* matrix, T* 
   });
 }
 
-/// One image's group: where its parts begin.
+/// Pointers to one group of one image.
 template <class T>
 struct GroupPointers {
   const ConvGeometry& g;
@@ -84,7 +84,7 @@ struct GroupPointers {
   template <class P> P* weight(P* w) const { return w + group * (g.out_channels / g.groups) * g.terms(); }
 };
 
-/// The memory in which a thread builds its matrix.
+/// A thread's memory for its matrix.
 template <class T>
 T* matrix_scratch(const ConvGeometry& g) {
   static thread_local Workspace scratch;
@@ -146,7 +146,7 @@ void conv_input_gradient_native(const ConvGeometry& g, const T* grad, const T* w
 template <class T>
 void conv_weight_gradient_native(const ConvGeometry& g, const T* grad, const T* x, T* dweight) {
   const int64_t rows = g.out_channels / g.groups, positions = product(g.out), size = g.out_channels * g.terms();
-  // Images in at most eight parts, whose sums are added in order. The first part's goes to its place at once.
+  // Images in at most eight parts, whose sums are added in order. The sum of the first part is computed in the result.
   const int64_t images = (g.batch + 7) / 8, parts = (g.batch + images - 1) / images;
   Storage later(sizeof(T) * static_cast<size_t>((parts - 1) * size));
   T* partial = static_cast<T*>(later.data());

@@ -1,6 +1,6 @@
 #pragma once
 // Internal to tensor/kernels/.
-// Convolutions by our own kernels. All arrays are dense, row-major, and have at least one element.
+// Native convolution kernels. All arrays are dense, row-major, and have at least one element.
 #include <ditharos/tensor/kernels/conv/conv_geometry.h>
 
 namespace ditharos::kernels {

@@ -9,9 +9,9 @@ namespace {
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-constexpr int64_t wanted_pieces = 8;         // so many threads have something to do
+constexpr int64_t wanted_pieces = 8;         // work for as many threads
 constexpr int64_t positions_of_piece = 256;  // with fewer, the weights would be read too often
-constexpr int64_t small_weight = 64 * 1024;  // elements: so many can be summed often
+constexpr int64_t small_weight = 64 * 1024;  // elements: cheap enough to be summed for several pieces
 constexpr double flops_of_piece = 4e6;       // 30 us on one core
 
 /// Images and channels of a piece; the last piece along either axis may have fewer.
@@ -22,7 +22,7 @@ struct Cut {
 Cut cut_of(const ConvGeometry& g, ConvPass pass, int64_t all_channels) {
   int64_t images = std::min(ceil_div(positions_of_piece, product(g.out)), ceil_div(g.batch, wanted_pieces));
   if (pass == ConvPass::weight_gradient) {
-    // Each stretch of images has a sum of its own, which must be added to the others'.
+    // Each range of images has a sum of its own, which must be added to the others'.
     const bool small = g.out_channels * g.terms() <= small_weight;
     images = ceil_div(g.batch, small ? wanted_pieces : wanted_pieces / 2);
   }

@@ -1,7 +1,6 @@
 #pragma once
 // Internal to tensor/kernels/.
-// How a convolution is cut into pieces for threads, and how the sums of pieces are added. The cut depends on the sizes
-// alone.
+// Splits a convolution into pieces for threads, and adds the sums of pieces. The split depends on the sizes alone.
 #include <cstdint>
 #include <vector>
 
@@ -11,8 +10,8 @@ namespace ditharos::kernels {
 
 enum class ConvPass : int64_t { forward, input_gradient, weight_gradient };
 
-/// What a primitive is made for: some images and some channels of a convolution. Strides reach from one image, or
-/// one output channel's weights, to the next in the caller's arrays.
+/// The geometry of a piece, the key of its primitive: some images and some channels of a convolution. Strides are the
+/// distances between images, or between the weights of output channels, in the caller's arrays.
 struct ConvPieceKey {
   ConvGeometry g;
   int64_t in_stride, out_stride, weight_stride;
@@ -21,8 +20,8 @@ struct ConvPieceKey {
   friend bool operator==(const ConvPieceKey&, const ConvPieceKey&) = default;
 };
 
-/// One piece's place: its first image and its first channel (of y; for the input gradient of x). `part` counts the
-/// stretches of images; for the weight gradient, each has a sum of its own.
+/// A piece: its first image and its first channel (of y; for the input gradient of x). `part` is the index of its range
+/// of images; for the weight gradient, each range has a sum of its own.
 struct ConvPiece {
   int64_t image, channel, part;
   ConvPieceKey key;

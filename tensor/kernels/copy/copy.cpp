@@ -29,7 +29,7 @@ int transposed_axis(const LoopNest& nest) {
   return -1;
 }
 
-/// A transposition in tiles, so that each cache line that is touched is used whole.
+/// A transposition in tiles, so that each cache line is used completely.
 template <class To, class From>
 void copy_transposed(const LoopNest& nest, int axis, To* to, const From* from) {
   constexpr int64_t tile = 16;
@@ -135,7 +135,7 @@ Tensor cat(const std::vector<Tensor>& parts, int axis) {
 }
 
 Tensor flip(const Tensor& x, const Axes& axes) {
-  // Read from the other end with negative strides. Such a view never leaves this function.
+  // Read from the end with negative strides. Such a view is not returned from this function.
   Strides strides = x.strides();
   int64_t first = x.offset();
   bool turned[Shape::max_rank] = {};

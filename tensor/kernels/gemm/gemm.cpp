@@ -25,7 +25,7 @@ Gemm<T> part(Gemm<T> g, int64_t i, int64_t j, int64_t p, const GemmTiles& tiles)
   return g;
 }
 
-/// C for an empty sum: bias or zero, added to what is there or put in its place.
+/// C for an empty sum: bias or zero, added to C or written.
 template <class T>
 void empty_sum(const Gemm<T>& g) {
   for (int64_t i = 0; i < g.m; ++i)
@@ -47,8 +47,8 @@ void add_in_order(const Gemm<T>& g, const T* partial, int64_t pieces) {
   });
 }
 
-/// Cuts g and gives each piece to tile(piece), and to then(piece) when it is final. The first piece of every sum goes
-/// straight to C, with bias and accumulation; the others to a buffer.
+/// Splits g into pieces, calls tile(piece) for each, and then(piece) when it is final. The first piece of every sum is
+/// written to C, with bias and accumulation; the others to a buffer.
 template <class T, class Tile, class Then>
 void run_tiles(const Gemm<T>& g, const Tile& tile, const Then& then) {
   if (g.m <= 0 || g.n <= 0) return;
@@ -88,8 +88,8 @@ void tile_of(const Gemm<float>& g) {
 }
 
 #ifdef DITHAROS_HAS_ONEDNN
-/// With a leading dimension of a multiple of 4 KB all rows of B compete for the same few cache lines, and oneDNN runs
-/// at half its speed on some CPUs. With many rows to serve, a copy in a friendly layout costs little.
+/// With a leading dimension of a multiple of 4 KB all rows of B map to the same few cache sets, and oneDNN runs at half
+/// its speed on some CPUs. With many rows of A, a copy with another leading dimension costs little.
 bool better_with_copied_b(const Gemm<float>& g) {
   return g.m >= 512 && g.n >= 16 && g.k >= 16 && !g.transpose_b && g.ldb % 1024 == 0;
 }
@@ -155,7 +155,7 @@ void gemm_batched(const Gemm<T>& g, int64_t batch, FunctionRef<GemmOffsets(int64
   }
   count_flops(2.0 * double(batch) * double(g.m) * double(g.n) * double(g.k));
   GemmTiles tiles = gemm_tiles(g.m, g.n, std::max<int64_t>(g.k, 1), g.transpose_a, g.transpose_b);
-  tiles.depth = std::max<int64_t>(g.k, 1);  // the batch gives enough to share out: no sum is cut
+  tiles.depth = std::max<int64_t>(g.k, 1);  // the batch gives enough pieces: sums are not split
   const int64_t columns = tiles.count_columns(g.n), pieces = tiles.count_rows(g.m) * columns;
   const double work = 2.0 * static_cast<double>(tiles.rows * tiles.columns) * static_cast<double>(g.k);
   const int64_t grain = 1 + static_cast<int64_t>(1e6 / (work + 1e3));

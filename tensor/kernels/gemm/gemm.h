@@ -1,10 +1,10 @@
 #pragma once
 // Internal to tensor/kernels/.
-// The seam to a matrix library: one small interface with two implementations, oneDNN for f32 and our own kernel for
-// f64, for builds without oneDNN and as the reference of the tests.
+// The interface to a matrix library, with two implementations: oneDNN for f32, and a native kernel for f64, for builds
+// without oneDNN and as the reference of the tests.
 //
-// Products are cut into tiles whose sizes depend on the shape alone, and each tile runs on one thread. So the bits of a
-// result do not depend on the number of threads. With a library's own threading they would.
+// Products are split into tiles whose sizes depend on the shape alone, and each tile runs on one thread. So the bits of
+// a result do not depend on the number of threads. With a library's own threading they would.
 #include <cstdint>
 
 #include <ditharos/tensor/parallel.h>
@@ -42,7 +42,7 @@ struct GemmOffsets {
 };
 template <class T> void gemm_batched(const Gemm<T>& g, int64_t batch, FunctionRef<GemmOffsets(int64_t entry)> offsets);
 
-/// gemm() by our own kernel, in every build.
+/// gemm() by the native kernel, in every build.
 template <class T> void gemm_native(const Gemm<T>& g);
 
 }  // namespace ditharos::kernels

@@ -1,6 +1,6 @@
 #pragma once
 // Internal to tensor/kernels/.
-// Which library computes the products; for reports and measurements.
+// The library that computes the products, for reports and measurements.
 #include <ditharos/tensor/kernels/gemm/gemm.h>
 
 namespace ditharos::kernels {

@@ -1,6 +1,6 @@
 #pragma once
 // Internal to tensor/kernels/.
-// Matrix products by our own kernel.
+// Native matrix products.
 #include <ditharos/tensor/kernels/gemm/gemm.h>
 
 namespace ditharos::kernels {

@@ -1,4 +1,4 @@
-// A blocked matrix product: pieces of A and B are packed into the order in which the micro-kernel reads them.
+// A blocked matrix product: blocks of A and B are packed in the order in which the micro-kernel reads them.
 #include <ditharos/tensor/kernels/gemm/gemm_native_isa.h>
 #include <ditharos/tensor/kernels/gemm/micro_gemm.h>
 #include <ditharos/tensor/kernels/simd/vector_math.h>
@@ -62,7 +62,7 @@ void multiply_packed(int64_t m, int64_t n, int64_t k, const T* a, const T* b, T*
     const int64_t used = min_of(widest<T>, n - j), width = padded<T>(used);
     if (used == width) {
       panel_of_width(width, m, k, a, k, int64_t(1), b, width, c + j, ldc, true);
-    } else {  // the block would reach beyond C's columns: compute it aside
+    } else {  // the block would exceed C's columns: compute it in a buffer
       panel_of_width(width, m, k, a, k, int64_t(1), b, width, edge, width, false);
       for (int64_t i = 0; i < m; ++i)
         for (int64_t l = 0; l < used; ++l) c[i * ldc + j + l] += edge[i * width + l];

@@ -1,6 +1,6 @@
 #pragma once
 // Internal to tensor/kernels/.
-// Matrix products of our own, compiled once an instruction set.
+// Native matrix products, compiled once per instruction set.
 #include <ditharos/tensor/kernels/gemm/gemm.h>
 
 namespace ditharos::kernels {

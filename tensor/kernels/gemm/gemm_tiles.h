@@ -1,6 +1,6 @@
 #pragma once
 // Internal to tensor/kernels/.
-// How a matrix product is cut into pieces for threads. The cut depends on the shape and the layout alone.
+// Splits a matrix product into pieces for threads. The split depends on the shape and the layout alone.
 #include <cstdint>
 
 namespace ditharos::kernels {

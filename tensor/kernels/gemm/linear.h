@@ -6,7 +6,8 @@ namespace ditharos::kernels {
 
 /// y = x W^T + bias; x [..., in], W [out, in], bias [out] or undefined; y [..., out].
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias);
-/// gelu_tanh(linear(x, weight, bias)), each piece while it is in the cache; `before` receives linear's result.
+/// gelu_tanh(linear(x, weight, bias)), applied to each piece while it is in the cache; `before` receives linear's
+/// result.
 Tensor linear_gelu_tanh(const Tensor& x, const Tensor& weight, const Tensor& bias, Tensor* before);
 /// Gradient of linear's result, grad gelu_tanh'(before), and its column sums [out], in one pass. `out` receives it; it
 /// may be `grad`.

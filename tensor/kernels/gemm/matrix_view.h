@@ -5,7 +5,7 @@
 
 namespace ditharos::kernels {
 
-/// How gemm reads a matrix that lies in memory row by row or column by column.
+/// The layout of a matrix for gemm: row by row or column by column.
 struct MatrixLayout {
   int64_t ld = 1;          ///< leading dimension, in elements
   bool transposed = false;  ///< columns are contiguous instead of rows

@@ -18,7 +18,7 @@ namespace {
 
 thread_local Workspace byte_rows, row_codes, hidden_rows, part_rows;
 
-/// Rows for which reading the weights takes longer than multiplying by them.
+/// Up to this number of rows, reading the weights takes longer than the products.
 constexpr int64_t few_rows = 16;
 
 const QuantizeKernels& loops() { return isa_kernels<QuantizeKernels>(); }
@@ -26,8 +26,8 @@ const QuantizeKernels& loops() { return isa_kernels<QuantizeKernels>(); }
 /// Largest width of a quantised product: 2^31 / (255 * 127), so that no sum overflows.
 constexpr int64_t longest_byte_sum = 66311;
 
-/// Rows that one thread takes at a time, which depends on the shape alone: enough tiles for eight threads, but not so
-/// few rows that reading the weights is all there is to do, and no more than the cache holds of the widest result.
+/// Rows of a tile, which depend on the shape alone: enough tiles for eight threads, but enough rows that reading the
+/// weights does not dominate, and no more than the cache holds of the widest result.
 int64_t rows_of_tile(int64_t rows, int64_t widest) {
   constexpr int64_t most = 64, cached = 128 * 1024;
   const int64_t least = std::min<int64_t>(8, (rows + 1) / 2), fitting = std::max<int64_t>(16, cached / widest / 4 * 4);
@@ -59,9 +59,9 @@ Shape with_last(Shape s, int64_t last) {
 struct PackedLinear::Weights {
   std::vector<float> bias;                     // empty: none
   PackedProductPtr<FloatProduct> floats;       // f32
-  PackedProductPtr<ByteProduct> bytes;         // int8, with what brings its sums back to numbers:
+  PackedProductPtr<ByteProduct> bytes;         // int8, with the parameters of its dequantisation:
   std::vector<float> scales;                   // [out]
-  std::vector<int32_t> column_sums;            // [out], over a row of W, which is a column of what x is multiplied by
+  std::vector<int32_t> column_sums;            // [out], over a row of W
 
   /// Rounds each row of w [out, in] to multiples of its scale.
   void quantize(int64_t out, int64_t in, const float* w) {

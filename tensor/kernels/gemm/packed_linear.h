@@ -1,6 +1,6 @@
 #pragma once
-// Linear layers whose weights stay the same over many calls, as in sampling: packed once into the layout that the
-// product likes best, or quantised to bytes, which multiply three to four times faster than floats.
+// Linear layers whose weights stay the same over many calls, as in sampling: packed once into the fastest layout, or
+// quantised to int8, whose products are three to four times faster than those of floats.
 #include <memory>
 #include <vector>
 
@@ -10,10 +10,10 @@ namespace ditharos::kernels {
 
 enum class Precision { f32, int8 };
 
-/// Weights of y = x W^T + bias, made ready. Reading it from several threads at once is fine.
+/// Packed weights of y = x W^T + bias. Several threads may read them at once.
 ///
-/// int8: each row of W (one output) is rounded to a scale of its own, which its largest element decides, and each row
-/// of x, on the way, to 256 steps over its own range. Sums are integers and therefore exact; y is
+/// int8: each row of W (one output) is quantised with a scale of its own, from its largest element, and each row of x
+/// dynamically to 256 steps over its range. Sums are integers and therefore exact; y is
 /// (sum - zero W's row sum) scale_x scale_w + bias.
 class PackedLinear {
  public:
@@ -23,7 +23,7 @@ class PackedLinear {
   PackedLinear(const PackedLinear&) = delete;
   PackedLinear& operator=(const PackedLinear&) = delete;
 
-  /// True while weight and bias are the tensors, by their elements, that this was made of, and unchanged since.
+  /// True while weight and bias have the storage from which this was packed, and it has not changed since.
   bool is_of(const Tensor& weight, const Tensor& bias) const;
   Precision precision() const { return precision_; }
   int64_t in() const { return in_; }
@@ -31,12 +31,12 @@ class PackedLinear {
 
   /// y [rows, out] from x [rows, in], both without gaps, on the calling thread; with tanh-GELU if wanted.
   void run(int64_t rows, const float* x, float* y, bool gelu) const;
-  /// The same for a few rows, on all threads: each reads a part of the weights, which is what takes the time then.
-  /// False, and nothing done, when the weights cannot be shared out.
+  /// The same for a few rows, on all threads: each reads a part of the weights, which dominates the time. False, and
+  /// nothing done, when the weights cannot be divided.
   bool run_in_parts(int64_t rows, const float* x, float* y) const;
 
  private:
-  /// Which elements something was made of, and their version, without keeping them alive.
+  /// The storage and version of a tensor, without keeping it alive.
   struct Source {
     explicit Source(const Tensor& x);
     bool is(const Tensor& x) const;
@@ -55,12 +55,13 @@ class PackedLinear {
   std::unique_ptr<const Weights> weights_;
 };
 
-/// True when PackedLinear takes these: f32, [out, in], neither 0, and for int8 not so long that a sum could overflow.
+/// True when PackedLinear supports these weights: f32, [out, in], neither 0, and for int8 so short that no sum
+/// overflows.
 bool can_pack(const Tensor& weight, const Tensor& bias, Precision precision);
 
 /// x W^T + bias, x [..., in] of f32 -> [..., out].
 Tensor linear(const Tensor& x, const PackedLinear& layer);
-/// fc2(gelu_tanh(fc1(x))), x [..., in of fc1] -> [..., out of fc2]. What lies between stays in the cache.
+/// fc2(gelu_tanh(fc1(x))), x [..., in of fc1] -> [..., out of fc2]. The hidden activations stay in the cache.
 Tensor mlp(const Tensor& x, const PackedLinear& fc1, const PackedLinear& fc2);
 
 }  // namespace ditharos::kernels

@@ -1,13 +1,13 @@
 #pragma once
 // Internal to tensor/kernels/.
-// The seam to a matrix library for weights that stay the same over many products. They are copied once into the layout
-// that its kernel reads fastest.
+// The interface to a matrix library for weights that stay the same over many products. They are copied once into the
+// layout that its kernel reads fastest.
 #include <cstdint>
 #include <memory>
 
 namespace ditharos::kernels {
 
-/// What a product multiplies and adds: floats, or unsigned bytes with signed ones in 32-bit integers, which is exact.
+/// The types of a product: floats, or unsigned times signed bytes with exact sums in 32-bit integers.
 struct FloatProduct {
   using Left = float;
   using Weight = float;
@@ -19,7 +19,7 @@ struct ByteProduct {
   using Result = int32_t;
 };
 
-/// W [n, k], ready to be multiplied. Threads may share it.
+/// W [n, k], packed. Threads may share it.
 template <class Kind>
 class PackedProduct {
  public:
@@ -29,7 +29,7 @@ class PackedProduct {
   virtual void run(int64_t m, const typename Kind::Left* a, typename Kind::Result* c,
                    const typename Kind::Result* bias) const = 0;
 
-  /// How many parts of equal width the columns of the result can be computed in; 1: only all of them at once.
+  /// The number of parts of equal width in which the columns of the result can be computed; 1: only all at once.
   virtual int64_t parts() const { return 1; }
   /// Part `part` of c alone, [m, n / parts()], with its part of the bias.
   virtual void run_part(int64_t part, int64_t m, const typename Kind::Left* a, typename Kind::Result* c,
@@ -45,7 +45,7 @@ template <class Kind> using PackedProductPtr = std::unique_ptr<const PackedProdu
 /// Packs W [n, k], n and k >= 1, for the library that this build has.
 template <class Kind> PackedProductPtr<Kind> pack(const typename Kind::Weight* weight, int64_t n, int64_t k);
 
-/// By our own kernels, in every build: a plain copy.
+/// Native, in every build: a plain copy.
 template <class Kind> PackedProductPtr<Kind> pack_native(const typename Kind::Weight* weight, int64_t n, int64_t k);
 
 /// Largest size of a quantised weight, 127 or less. CPUs without VNNI add two products of bytes in 16 bits, which

@@ -31,7 +31,7 @@ void quantize_row(int64_t k, const float* x, uint8_t* q, RowCode& code) {
     return;
   }
   const float scale = (range.high - range.low) / most;
-  // A range too small for the reciprocal of its step is as good as 0; then all bytes are 0.
+  // A range too small for the reciprocal of its step counts as 0; then all bytes are 0.
   const float inverse = scale > 1e-36f ? 1.f / scale : 0.f;
   code = {scale, static_cast<int32_t>(0.5f - range.low * inverse)};
   const float offset = static_cast<float>(code.zero) + 0.5f;  // truncation then rounds to the nearest

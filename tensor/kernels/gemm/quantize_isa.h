@@ -1,18 +1,18 @@
 #pragma once
-// Loops over the rows of a quantised linear layer, compiled once an instruction set.
+// Loops over the rows of a quantised linear layer, compiled once per instruction set.
 #include <cstdint>
 
 namespace ditharos::kernels {
 
-/// What brings the bytes of a row back to numbers: x = scale (q - zero).
+/// The dequantisation of a row: x = scale (q - zero).
 struct RowCode {
   float scale;
   int32_t zero;
 };
 
 struct QuantizeKernels {
-  /// Each row of x [rows, k] as bytes over its own range, which is widened to hold 0, so that 0 stays exact. A row
-  /// with a NaN or an infinity gets the scale NaN.
+  /// Quantises each row of x [rows, k] over its range, which is widened to contain 0, so that 0 is exact. A row with a
+  /// NaN or an infinity gets the scale NaN.
   void (*quantize)(int64_t rows, int64_t k, const float* x, uint8_t* q, RowCode* codes);
   /// y = (sum - zero column_sum) scale weight_scale + bias for sums of products [rows, n]; then, if wanted, tanh-GELU
   /// of it. y may be the memory of the sums.

@@ -13,7 +13,7 @@
 namespace ditharos::kernels {
 namespace {
 
-/// The indices, contiguous, every one of them in [0, size) or refused.
+/// The indices, contiguous; refuses those outside of [0, size).
 Tensor checked_indices(const char* op, const Tensor& indices, int64_t size) {
   check<DTypeError>(indices.dtype() == DType::i64, "[", op, "] indices must be i64, got ", indices.dtype());
   const Tensor flat = contiguous(indices);
@@ -25,8 +25,7 @@ Tensor checked_indices(const char* op, const Tensor& indices, int64_t size) {
   return flat;
 }
 
-/// Types that add up: a gradient or a count. Integers are added in the unsigned type of their width, where an overflow
-/// wraps around.
+/// The types of sums. Integers are added in the unsigned type of their width, where an overflow wraps around.
 template <class F>
 void visit_addable(const char* op, const Tensor& from, const Tensor& to, const F& f) {
   if (from.dtype() == DType::i64)
@@ -165,7 +164,7 @@ Tensor scatter_add(const Tensor& values, int axis, const Tensor& index, const Sh
     using T = std::remove_pointer_t<decltype(to)>;
     using Sum = std::conditional_t<std::is_same_v<T, float>, double, T>;
     const int64_t* at_index = positions.data<int64_t>();
-    // A line along the axis belongs to one thread, which adds in order: few values in their place, many in double.
+    // A line along the axis belongs to one thread, which adds in order: few values directly, many in double.
     const bool few = length <= row_block || std::is_same_v<Sum, T>;
     const int64_t at_once = in_step == 1 ? 1 : 16;  // lines, a cache line's worth where they lie side by side
     for_each_row(nest, std::max<int64_t>(1, elementwise_grain / length), [&](int64_t n, const int64_t* at) {

@@ -10,7 +10,7 @@ Tensor index_select(const Tensor& table, const Tensor& indices);
 Tensor index_add(const Tensor& values, const Tensor& indices, int64_t rows);
 /// out[i,j,k] = x[i, index[i,j,k], k] for axis 1, likewise for the others (torch.gather); index's shape is out's.
 Tensor gather(const Tensor& x, int axis, const Tensor& index);
-/// The adjoint: zeros of `shape` with out[i, index[i,j,k], k] += values[i,j,k], in order; more than a
-/// few f32 values of a line are added in double.
+/// The adjoint: zeros of `shape` with out[i, index[i,j,k], k] += values[i,j,k], in order; more than a few f32 values of
+/// a line are added in double.
 Tensor scatter_add(const Tensor& values, int axis, const Tensor& index, const Shape& shape);
 }  // namespace ditharos::kernels

@@ -9,7 +9,7 @@ namespace ditharos::kernels {
 /// Positions (i64, row-major) of the true elements of a boolean tensor.
 Tensor nonzero(const Tensor& flags);
 
-/// What stands beyond the edges of a padded axis: the mirror image (the edge itself once) or the edge element.
+/// The elements beyond the edges of a padded axis: the mirror image (the edge itself once) or the edge element.
 enum class Edge : uint8_t { reflect, replicate };
 /// The element of an axis of `size` that each element of the axis padded with `before` and `after` repeats, i64.
 Tensor padding_indices(Edge edge, int64_t size, int64_t before, int64_t after);

@@ -27,7 +27,7 @@ Taps Taps::transposed() const {
       const int64_t at = input - first(o);
       if (at < 0 || at >= count(o)) continue;
       if (row.empty()) begin = end = o;
-      row.resize(static_cast<size_t>(o - begin), 0.0);  // outputs in between that do not look here
+      row.resize(static_cast<size_t>(o - begin), 0.0);  // outputs in between without a weight for this input
       row.push_back(weights(o)[at]);
       end = o;
     }
@@ -72,7 +72,7 @@ Taps Taps::linear(int64_t inputs, int64_t outputs) {
     if (const double whole = std::round(at); std::abs(at - whole) < 1e-9) at = whole;  // but for rounding
     const int64_t first = std::min(static_cast<int64_t>(at), inputs - 1);
     const double share = at - double(first);
-    // A neighbour of weight 0 is not read: its NaN or infinity is none of this output's.
+    // A neighbour of weight 0 is not read: its NaN or infinity must not reach this output.
     if (first + 1 < inputs && share > 0) taps.add_row(first, {1 - share, share});
     else taps.add_row(first, {1.0});
   }
@@ -81,9 +81,9 @@ Taps Taps::linear(int64_t inputs, int64_t outputs) {
 
 namespace {
 
-constexpr int64_t grain = 16384;  // elements that are worth a thread
+constexpr int64_t grain = 16384;  // least elements per thread
 
-/// The taps in the type of the elements, which the loops multiply with.
+/// The taps in the type of the elements.
 template <class T>
 struct TypedTaps {
   const Taps& taps;
@@ -149,7 +149,7 @@ void resample_plane(const TypedTaps<T>& rows, const TypedTaps<T>& columns, const
   for (int64_t i = 0; i < rows.taps.outputs(); ++i, to += width) {
     const int64_t n = rows.taps.count(i);
     const T *w = rows.weights(i), *line = lines + rows.taps.first(i) * width;
-    constexpr int64_t few = 8;  // lines whose sum loses nothing worth mentioning
+    constexpr int64_t few = 8;  // lines that are added in the type of the elements
     if (n == 0) std::fill_n(to, width, T(0));
     if (n > few) {
       add_lines(n, w, line, width, to);
@@ -165,7 +165,7 @@ void resample_plane(const TypedTaps<T>& rows, const TypedTaps<T>& columns, const
   }
 }
 
-/// x [..., H, W] with each pixel divided by what stands for its row and its column.
+/// x [..., H, W] with each pixel divided by the divisors of its row and its column.
 Tensor divided(const Tensor& x, const std::vector<double>& rows, const std::vector<double>& columns) {
   const auto is_one = [](double v) { return v == 1; };
   if (std::all_of(rows.begin(), rows.end(), is_one) && std::all_of(columns.begin(), columns.end(), is_one)) return x;
@@ -211,10 +211,10 @@ Tensor max_pool2d(const Tensor& x, const Shape& kernel, const Shape& stride, con
   const Shape shape{x.size(0), x.size(1), out_h, out_w};
   return visit_floating("max_pool2d", x.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    const Tensor in = contiguous(x), out(shape, x.dtype()), places(shape, DType::i64);
+    const Tensor in = contiguous(x), out(shape, x.dtype()), positions(shape, DType::i64);
     const T* from = in.data<T>();
     T* to = out.mutable_data<T>();
-    int64_t* place = places.mutable_data<int64_t>();
+    int64_t* position = positions.mutable_data<int64_t>();
     parallel_for(shape[0] * shape[1], 1 + grain / (out_h * out_w * 4), [&](int64_t begin, int64_t end) {
       for (int64_t plane = begin; plane < end; ++plane)
         for (int64_t i = 0; i < out_h * out_w; ++i) {
@@ -229,10 +229,10 @@ Tensor max_pool2d(const Tensor& x, const Shape& kernel, const Shape& stride, con
               if (value > image[best] || (value != value && image[best] == image[best])) best = h * width + w;
             }
           to[plane * out_h * out_w + i] = image[best];
-          place[plane * out_h * out_w + i] = best;
+          position[plane * out_h * out_w + i] = best;
         }
     });
-    if (index) *index = places;
+    if (index) *index = positions;
     return out;
   });
 }

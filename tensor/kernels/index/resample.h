@@ -1,6 +1,6 @@
 #pragma once
-// Weighted sums of neighbours along rows and columns of images. Average pooling, adaptive pooling and interpolation
-// are all of this kind; they differ in their weights alone. So is the adjoint of each.
+// Weighted sums of neighbours along rows and columns of images: average pooling, adaptive pooling, interpolation and
+// their adjoints, which differ only in the weights.
 #include <memory>
 #include <vector>
 
@@ -8,8 +8,8 @@
 
 namespace ditharos::kernels {
 
-/// A matrix [outputs, inputs] whose rows have their entries side by side. Inputs and outputs may have divisors: an
-/// average is a sum that is divided once, since a rounded reciprocal as a factor would not give back equal pixels.
+/// A matrix [outputs, inputs] whose rows have adjacent entries. Inputs and outputs may have divisors: an average is a
+/// sum that is divided once, since with a rounded reciprocal the mean of equal pixels would not be exact.
 class Taps {
  public:
   Taps(int64_t inputs, int64_t outputs)
@@ -25,7 +25,7 @@ class Taps {
   }
   const double* weights(int64_t output) const { return weights_.data() + start_[static_cast<size_t>(output)]; }
 
-  /// What the inputs are divided by before they are summed, and the outputs afterwards.
+  /// The divisors of the inputs before they are summed, and of the outputs afterwards.
   const std::vector<double>& input_divisors() const { return input_divisors_; }
   const std::vector<double>& output_divisors() const { return output_divisors_; }
 
@@ -55,7 +55,7 @@ Tensor resample(const char* op, const Tensor& x, const Taps& rows, const Taps& c
 
 /// Largest element of every window of kernel[0] x kernel[1] pixels; x [B, C, H, W]. Padding counts as minus infinity;
 /// the first of equal elements wins, NaN beats all. `index`, if not null, receives [B, C, H', W'] i64: where in the
-/// plane [H * W] it stood.
+/// plane [H * W] it was.
 Tensor max_pool2d(const Tensor& x, const Shape& kernel, const Shape& stride, const Shape& padding, Tensor* index);
 
 }  // namespace ditharos::kernels

@@ -1,5 +1,5 @@
 #pragma once
-// The mean squared error's loops, compiled once an instruction set.
+// The mean squared error's loops, compiled once per instruction set.
 #include <cstdint>
 
 namespace ditharos::kernels {

@@ -16,15 +16,15 @@ template <class T> const GroupNormLoops<T>& loops();
 template <> const GroupNormLoops<float>& loops() { return isa_kernels<GroupNormKernels>().f32; }
 template <> const GroupNormLoops<double>& loops() { return isa_kernels<GroupNormKernels>().f64; }
 
-constexpr int64_t grain = 16384;         // elements that are worth a thread
+constexpr int64_t grain = 16384;         // least elements per thread
 constexpr int64_t rows_of_chunk = 64;    // of RMS norm, whose contributions to dweight are added one after the other
 
-/// How x [B, C, ...] falls into rows that share a mean and a variance.
+/// The rows of x [B, C, ...] that share a mean and a variance.
 struct Rows {
   int64_t count, segments, length, stride;
   int64_t row_stride;                  // from the first element of a row to the next one's
   int64_t affine_stride, affine_step;  // in weight and bias: from segment to segment, from row to row
-  int64_t affine_period;               // rows after which weight and bias begin anew
+  int64_t affine_period;               // rows after which weight and bias are repeated
 
   int64_t elements() const { return segments * length; }
   template <class T> NormRow<T> row(int64_t i, const T* weight, const T* bias, bool silu) const {

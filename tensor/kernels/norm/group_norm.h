@@ -4,7 +4,7 @@
 
 namespace ditharos::kernels {
 
-/// What a normalisation's backward pass gives; weight and bias are always defined, [C].
+/// The gradients of a normalisation; weight and bias are always defined, [C].
 struct ChannelNormGrads { Tensor x, weight, bias; };
 
 /// y = f(xhat * weight + bias), f SiLU if `silu`, else nothing; xhat = (x - mean) / sqrt(var + eps) over each of

@@ -1,5 +1,5 @@
 #pragma once
-// Loops for normalisation over channels and positions (group and batch norm), and for RMS norm, compiled once an
+// Loops for normalisation over channels and positions (group and batch norm), and for RMS norm, compiled once per
 // instruction set.
 #include <cstdint>
 

@@ -16,7 +16,7 @@ template <class T> const NormLoops<T>& loops();
 template <> const NormLoops<float>& loops() { return isa_kernels<NormKernels>().f32; }
 template <> const NormLoops<double>& loops() { return isa_kernels<NormKernels>().f64; }
 
-/// Elements that are worth a thread.
+/// Least number of elements per thread.
 constexpr int64_t grain = 16384;
 /// Rows whose contributions to a column sum are added one after the other; the sums of such chunks are added in order.
 constexpr int64_t rows_of_chunk = 64;
@@ -37,7 +37,7 @@ void check_like(const char* op, const char* name, const Tensor& t, const Shape& 
   check<DTypeError>(t.dtype() == dtype, "[", op, "] ", name, " is ", t.dtype(), ", x is ", dtype);
 }
 
-/// Rows that the kernels can read: their elements lie side by side. The rows themselves may be apart.
+/// Rows that the kernels can read: their elements are contiguous. There may be gaps between rows.
 Tensor readable_rows(const Tensor& x) { return x.size(-1) <= 1 || x.strides().back() == 1 ? x : contiguous(x); }
 
 /// First element of row i of a [B, D] tensor, or null for an undefined one.
@@ -69,7 +69,7 @@ void for_each_chunk(const Samples& s, int64_t chunks,
   });
 }
 
-/// At least one, so that a sample without rows gets its sum too, which is 0.
+/// At least one, so that a sample without rows gets the sum 0.
 int64_t chunks_of(const Samples& s) { return std::max<int64_t>(1, (s.tokens + rows_of_chunk - 1) / rows_of_chunk); }
 
 /// [B, chunks, D] -> [B, D].

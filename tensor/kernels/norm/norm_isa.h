@@ -1,10 +1,10 @@
 #pragma once
-// Loops over rows for layer normalisation and the gated residual, compiled once an instruction set.
+// Loops over rows for layer normalisation and the gated residual, compiled once per instruction set.
 #include <cstdint>
 
 namespace ditharos::kernels {
 
-/// All rows have d elements and follow each other without a gap. Vectors of d elements are shared by the rows.
+/// All rows have d elements and are contiguous. Vectors of d elements are shared by the rows.
 template <class T>
 struct NormLoops {
   /// y = xhat * (offset + scale) + shift; null scale: factor 1, null shift: 0. `statistics`, if not null, receives

@@ -7,7 +7,7 @@ namespace {
 
 using dnnl::memory;
 
-/// The first spatial axis that oneDNN is told of: axis 0 is left out if nothing happens along it.
+/// The first spatial axis in oneDNN's descriptions: axis 0 is left out when its sizes are 1.
 size_t first_axis(const ConvGeometry& g) { return g.in[0] == 1 && g.kernel[0] == 1 && g.padding[0] == 0 ? 1 : 0; }
 
 memory::dims spatial(const ConvGeometry& g, const Sizes3& sizes) {

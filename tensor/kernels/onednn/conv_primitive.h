@@ -3,7 +3,7 @@
 // A piece of a convolution as a primitive of oneDNN.
 //
 // oneDNN's fast kernels need channels in blocks of 16 (nChw16c). The images of a piece are reordered into that layout
-// and back while they are in the cache, which costs 2 to 5 % of the products. So the caller has [B, C, H, W] only.
+// and back while they are in the cache, which costs 2 to 5 % of the products. The caller only uses [B, C, H, W].
 #include <cstdint>
 
 #include <ditharos/tensor/kernels/conv/conv_pieces.h>
@@ -42,7 +42,7 @@ class ConvPrimitive {
  public:
   explicit ConvPrimitive(const ConvPieceKey& key);
 
-  /// oneDNN has nothing faster than its reference loops.
+  /// True when oneDNN has only its slow reference loops for the case.
   bool slow() const { return slow_; }
   const ConvOperand& weight() const { return weight_; }
 

@@ -8,7 +8,7 @@ namespace {
 
 using dnnl::memory;
 
-/// What a primitive is made for.
+/// The key of a primitive.
 struct Key {
   int64_t m, n, k, lda, ldb, ldc;
   int32_t threads;

@@ -1,7 +1,7 @@
 #pragma once
 // Internal to tensor/kernels/onednn/.
-// What the kernels need of oneDNN, the same for its versions 2 and 3: descriptions of primitives, primitives with their
-// arguments, the number of threads, and errors.
+// A common interface to oneDNN 2 and 3 for the kernels: descriptions of primitives, primitives with their arguments,
+// the number of threads, and errors.
 //
 // Every primitive is created for one thread and runs on one. With several threads of its own, oneDNN splits sums by
 // their number, and the bits of a result would depend on it.

@@ -34,8 +34,8 @@ MatmulLayouts layouts_of(int64_t m, int64_t n, int64_t k, const memory::desc& we
           matrix<Result>(m, n)};
 }
 
-/// What a primitive is made for. The layout of the weights follows from it, so one primitive serves all weights of the
-/// same shape.
+/// The key of a primitive. The layout of the weights follows from it, so one primitive serves all weights of the same
+/// shape.
 struct Key {
   int64_t m, n, k;
   int64_t bias;  // 0 or 1
@@ -66,7 +66,7 @@ class BlockedProduct : public PackedProduct<Kind> {
   }
 
  private:
-  static constexpr int64_t usual_rows = 64;     // what the layout is chosen for
+  static constexpr int64_t usual_rows = 64;     // the layout is chosen for this number
   static constexpr int64_t worth_parts = 2048;  // columns
 
   memory::desc best_layout(int64_t n) const {

@@ -1,6 +1,6 @@
 #pragma once
 // Internal to tensor/kernels/onednn/.
-// Primitives by what they are made for: creating one takes longer than many a product.
+// A cache of primitives by their keys: creating one may take longer than the product itself.
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -21,7 +21,7 @@ struct BytesHash {
     uint64_t words[sizeof(Key) / sizeof(uint64_t)], h = 0;
     std::memcpy(words, &key, sizeof(key));
     for (uint64_t word : words) {
-      h = (h ^ word) * 0x9e3779b97f4a7c15u;  // Fibonacci hashing, one round a word
+      h = (h ^ word) * 0x9e3779b97f4a7c15u;  // Fibonacci hashing, one round per word
       h ^= h >> 29;
     }
     return static_cast<size_t>(h);
@@ -33,12 +33,12 @@ struct BytesHash {
 template <class Key, class Value>
 class PrimitiveCache {
  public:
-  /// With `capacity` values it is emptied: a program with ever new shapes must not grow without end.
+  /// It is emptied when it has `capacity` values, so that the memory of a program with ever new shapes is bounded.
   explicit PrimitiveCache(size_t capacity) : capacity_(capacity) {}
 
-  /// The value of `key`, which create() makes at the first call: a std::unique_ptr<Value>. A null is kept too, so
-  /// that a kernel which oneDNN lacks is looked for only once. If create() throws, nothing is kept. A value is valid
-  /// until a later call creates another one.
+  /// The value of `key`. The first call creates it with create(), which returns a std::unique_ptr<Value>. Null is kept
+  /// too, so that a kernel which oneDNN lacks is searched for only once. If create() throws, nothing is kept. A value
+  /// is valid until a later call creates another one.
   template <class Create>
   Value* find_or_create(const Key& key, const Create& create) {
     const auto found = values_.find(key);

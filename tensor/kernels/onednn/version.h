@@ -1,6 +1,6 @@
 #pragma once
 // Internal to tensor/kernels/.
-// Which oneDNN runs.
+// The version of oneDNN.
 
 namespace ditharos::kernels::onednn {
 

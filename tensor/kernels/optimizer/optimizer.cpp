@@ -11,11 +11,11 @@
 namespace ditharos::kernels {
 namespace {
 
-/// Elements that one thread updates at a time: all of its arrays' pieces fit the second-level cache.
+/// Elements that one thread updates at a time: the pieces of all arrays fit the second-level cache.
 constexpr int64_t piece = 8192;
 static_assert(piece % update_block == 0);
 
-/// Refuses a tensor that does not lie element by element beside the parameter; undefined ones pass if `optional`.
+/// Refuses a tensor unless it is contiguous with the parameter's shape and dtype; undefined ones pass if `optional`.
 void check_state(const char* op, const char* what, const Tensor& parameter, const Tensor& state, bool optional) {
   if (!state.defined() && optional) return;
   check<ShapeError>(state.defined(), "[", op, "] the ", what, " is undefined");
@@ -68,7 +68,7 @@ void run(int64_t n, const Update& update, Arrays... arrays) {
       update(std::min(piece, whole - first), arrays.at(first)...);
   });
   if (whole == n) return;
-  parallel_for(1, 1, [&](int64_t, int64_t) {  // as a body, so that denormals are treated alike
+  parallel_for(1, 1, [&](int64_t, int64_t) {  // in a parallel body, so that denormals are flushed as there
     update(update_block, arrays.load(whole, n - whole)...);
     (arrays.store(whole, n - whole), ...);
   });

@@ -4,7 +4,7 @@
 
 namespace ditharos::kernels {
 
-/// Elements are handled in whole blocks of this number, by the same vector code wherever they lie.
+/// Elements are processed in whole blocks of this number, all by the same vector code.
 inline constexpr int64_t update_block = 16;
 
 /// g = grad_scale * grad + l2 * p;  m = beta1 * m + beta1_rest * g;  v = beta2 * v + beta2_rest * g^2;

@@ -1,5 +1,5 @@
 #pragma once
-// The GELU behind a linear layer, compiled once an instruction set.
+// The GELU behind a linear layer, compiled once per instruction set.
 #include <cstdint>
 
 namespace ditharos::kernels {

@@ -32,7 +32,7 @@ void visit_with_loops(const char* op, DType dtype, const F& f) {
   });
 }
 
-/// alpha and beta in the element type. An integer tensor takes whole numbers alone: nothing is rounded in silence.
+/// alpha and beta in the element type. An integer tensor needs whole numbers: nothing is rounded silently.
 template <class T>
 T parameter(const char* op, double value) {
   check<DTypeError>(std::is_floating_point_v<T> || value == std::floor(value), "[", op, "] a tensor of ", dtype_of<T>,
@@ -68,21 +68,21 @@ void run(const BinaryLoop<T>& loop, const Tensor& out, const Tensor& a, const Te
   });
 }
 
-/// Is 1 / x exact, and a normal number of type T? Then multiplying with it gives the bits that dividing by x does.
+/// True when 1 / x is exact and a normal number of type T: multiplying with it then gives the bits of a division by x.
 template <class T>
 bool has_exact_reciprocal(double x) {
   int exponent = 0;
   return std::abs(std::frexp(x, &exponent)) == .5 && std::abs(exponent - 1) < std::numeric_limits<T>::max_exponent - 1;
 }
 
-/// Is x, other than 0, too small or too large for an f32 of full precision?
+/// True when x is not 0 and too small or too large for an f32 of full precision.
 bool beyond_float(double x) {
   const double size = std::abs(x);
   return std::isfinite(x) && size != 0 &&
          (size < double(std::numeric_limits<float>::min()) || size > double(std::numeric_limits<float>::max()));
 }
 
-/// Powers that are exact and fast by another name.
+/// Powers that have faster and exact functions.
 bool simple_power(double exponent, Unary& op) {
   if (exponent == 2) op = Unary::square;
   else if (exponent == 0.5) op = Unary::sqrt;

@@ -24,7 +24,7 @@ void compare_elements(const Tensor& out, const Tensor& a, const Tensor& b, const
   });
 }
 
-/// The common layouts, with both branches read at every element and the flags taken for bytes: then the loop
+/// The common layouts. Both branches are read at every element and the flags are read as bytes, so that the loop
 /// vectorises.
 template <class T, int64_t left_stride, int64_t right_stride>
 void select_row(int64_t n, T* out, const bool* take_left, const T* left, const T* right) {
@@ -36,7 +36,7 @@ void select_row(int64_t n, T* out, const bool* take_left, const T* left, const T
   }
 }
 
-/// Values that a comparison sees: bfloat16 has no comparison of its own.
+/// The type in which values are compared: bfloat16 has no comparison of its own.
 template <class T> T comparable(T x) { return x; }
 float comparable(bfloat16 x) { return static_cast<float>(x); }
 

@@ -9,8 +9,7 @@ namespace ditharos::kernels {
 /// Elements that are gathered at a time; small enough for the first-level cache.
 inline constexpr int64_t stage_size = 512;
 
-/// One operand of a row. Hands out its elements as contiguous whole blocks: the row itself where it is that, else a
-/// copy.
+/// One operand of a row. Returns its elements as contiguous whole blocks: the row itself where possible, else a copy.
 template <class T>
 class StagedInput {
  public:
@@ -35,7 +34,7 @@ class StagedInput {
 };
 
 /// Calls body(first, n, padded) for pieces of a row of n elements. A piece is a number of whole blocks (then padded ==
-/// n) or the row's last elements, fewer than a block. `direct`: nothing but the end needs a copy, pieces may be long.
+/// n) or the row's last elements, fewer than a block. `direct`: only the end needs a copy, so pieces may be long.
 template <class T, class Body>
 void for_each_piece(int64_t n, bool direct, const Body& body) {
   const int64_t whole = n / block_of<T> * block_of<T>, longest = direct ? std::max<int64_t>(whole, 1) : stage_size;
@@ -46,7 +45,7 @@ void for_each_piece(int64_t n, bool direct, const Body& body) {
   if (whole < n) body(whole, n - whole, block_of<T>);
 }
 
-/// The result of a row: computed in place where that is contiguous, else in a buffer that is then spread out.
+/// The result of a row: computed in place where it is contiguous, else in a buffer that is then copied.
 template <class T>
 class StagedOutput {
  public:

@@ -4,8 +4,8 @@
 
 namespace ditharos::kernels {
 
-/// Adds as a balanced tree does, like a binary counter that carries: the error grows with log n, and the result depends
-/// on the order of the numbers alone.
+/// Adds in a balanced tree, organised like a binary counter: the error grows with log n, and the result depends only on
+/// the order of the numbers.
 template <class T>
 class PairwiseSum {
  public:

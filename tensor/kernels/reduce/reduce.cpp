@@ -16,7 +16,7 @@ namespace {
 
 const ReduceKernels& loops() { return isa_kernels<ReduceKernels>(); }
 
-/// Sums x over the marked axes into a tensor of shape `kept`: x's shape with 1 in their place.
+/// Sums x over the marked axes into a tensor of shape `kept`: x's shape with 1 for these axes.
 Tensor sum_marked(const Tensor& x, const bool* reduced, const Shape& kept) {
   if (!is_floating(x.dtype()) && x.dtype() != DType::i64) return sum_marked(to(x, DType::i64), reduced, kept);
   check<DTypeError>(x.dtype() != DType::bf16, "[sum] does not take bf16; convert with to(x, DType::f32)");

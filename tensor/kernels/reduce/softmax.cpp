@@ -11,7 +11,7 @@
 namespace ditharos::kernels {
 namespace {
 
-/// Elements that are worth a thread.
+/// Least number of elements per thread.
 constexpr int64_t grain = 8192;
 
 const SoftmaxKernels& kernels_in_use() { return isa_kernels<SoftmaxKernels>(); }

@@ -62,7 +62,7 @@ class Comparison {
  public:
   explicit Comparison(const Row& row) : row_(row), agree_(row) {}
 
-  /// `value` at one place of input `i`, or everywhere.
+  /// `value` at one position of input `i`, or everywhere.
   void run(DType dtype, size_t i, double value, bool everywhere) {
     if (!agree_.takes(value, dtype)) return;
     const Layouts plain(row_.inputs.size(), Layout::contiguous);

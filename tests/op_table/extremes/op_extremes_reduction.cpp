@@ -158,10 +158,10 @@ void add_largest(Rows& rows) {
                                      [](const Tensors& in) { return max(in[0], -1).values; })});
   add_extremes(rows, "min", {with_op(stated("ties and infinities", {negative}, bottoms, {firsts}, {nothing}),
                                      [](const Tensors& in) { return min(in[0], -1).values; })});
-  const Array places = line({0, 0, 0});
-  add_extremes(rows, "argmax", {with_op(stated("ties and infinities", {tied}, places, {}),
+  const Array indices = line({0, 0, 0});
+  add_extremes(rows, "argmax", {with_op(stated("ties and infinities", {tied}, indices, {}),
                                         [](const Tensors& in) { return argmax(in[0], -1); })});
-  add_extremes(rows, "argmin", {with_op(stated("ties and infinities", {negative}, places, {}),
+  add_extremes(rows, "argmin", {with_op(stated("ties and infinities", {negative}, indices, {}),
                                         [](const Tensors& in) { return argmin(in[0], -1); })});
 }
 

@@ -1,4 +1,4 @@
-// The convolution seam: both implementations against plain loops, at every number of threads.
+// The interface of convolutions: both implementations against plain loops, at every number of threads.
 #include <doctest/doctest.h>
 
 #include <cmath>

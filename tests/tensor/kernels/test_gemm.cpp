@@ -135,7 +135,7 @@ TEST_CASE("gemm: an empty sum is the bias or zero, an empty result is left alone
     }
 }
 
-TEST_CASE("gemm: products that are cut into tiles, along the sum too") {
+TEST_CASE("gemm: products that are split into tiles, along the sum too") {
   check_all<float>({530, 40, 20, false, true, true, false});         // rows
   check_all<float>({520, 30, 70, false, true, true, true, 3});
   check_all<float>({515, 1024, 17, false, false, false, true});      // a leading dimension of 4 KB

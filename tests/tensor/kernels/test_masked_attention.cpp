@@ -113,8 +113,8 @@ void compare(const Sizes& s, const AttentionOperands& in, const Tensor& grad) {
   }
 }
 
-/// Booleans that are true with a chance of 1 in 2, in any layout. The last query sees no key, and no query those from
-/// 64 to 127: a block to skip.
+/// Booleans that are true with probability 1/2, in any layout. The last query has no key, and keys 64 to 127 are masked
+/// out for every query: a block to skip.
 Tensor draw_flags(Choices& choices, const Shape& shape) {
   const Tensor mask = random_layout(choices, shape, DType::boolean, /*distinct=*/true);
   const int64_t queries = shape[shape.rank() - 2], keys = shape[shape.rank() - 1];
@@ -148,7 +148,7 @@ TEST_CASE("masked attention: lengths around the tiles' size, value size not head
   });
 }
 
-TEST_CASE("masked attention: booleans and numbers of every shape and layout, with queries that see nothing") {
+TEST_CASE("masked attention: booleans and numbers of every shape and layout, with queries without keys") {
   Choices choices(5);
   const Sizes s{2, 2, 70, 150, 8, 12};
   for_each_isa([&] {
@@ -219,7 +219,7 @@ TEST_CASE("masked attention: the same bits at every number of threads") {
   }
 }
 
-TEST_CASE("masked attention: memory for the results alone, in the layout that the next layer wants") {
+TEST_CASE("masked attention: allocates only the results, in the layout of the next layer") {
   const Sizes s{2, 2, 512, 512, 16, 16};
   const Tensor grad = draw_grad(s, DType::f32), mask = ones({1, 1, 512, 512}, DType::boolean);
   const AttentionOperands in = draw(s, DType::f32, mask);

@@ -105,7 +105,7 @@ TEST_CASE("optimizer kernels: SGD plain, with momentum and with Nesterov's") {
   });
 }
 
-TEST_CASE("optimizer kernels: an element's update does not depend on its place or the number of threads") {
+TEST_CASE("optimizer kernels: an element's update does not depend on its position or the number of threads") {
   const int64_t n = 100003;
   const Tensor start = Generator(3).normal({n}), grad = Generator(4).normal({n});
   const AdamStep s = {.lr = 0.01, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.01, .decoupled = true,

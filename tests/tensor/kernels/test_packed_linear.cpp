@@ -239,7 +239,7 @@ TEST_CASE("packed linear: shapes that it takes and refuses") {
   CHECK_FALSE(kernels::can_pack(zeros({1, 70000}), {}, Precision::int8));
 }
 
-TEST_CASE("packed linear: knows whether the weights are still those it was made of") {
+TEST_CASE("packed linear: detects whether the weights have changed since they were packed") {
   Generator rng(10);
   const Tensor w = rng.normal({3, 4}), b = rng.normal({3});
   const PackedLinear packed(w, b, Precision::f32);

@@ -186,7 +186,7 @@ void check_place_does_not_matter(DType dtype, bool positive, const Run& run) {
         REQUIRE(same_bits(run(views::slice(x, 0, begin, end, step)), views::slice(alone, 0, begin, end, step)));
 }
 
-TEST_CASE("pointwise: an element has the same bits at every place of a row") {
+TEST_CASE("pointwise: an element has the same bits at every position of a row") {
   for_each_isa([] {
     for (DType dtype : {DType::f32, DType::f64}) {
       for (const UnaryCase& c : unary_cases())
@@ -273,7 +273,7 @@ TEST_CASE("pointwise: exp, softplus and sigmoid keep relative accuracy in their 
   });
 }
 
-TEST_CASE("pointwise: integers wrap around and want whole numbers") {
+TEST_CASE("pointwise: integers wrap around and need whole numbers") {
   for_each_isa([] {
     const Tensor x = from_vector<int32_t>({-7, 0, 5, INT32_MAX, INT32_MIN});
     CHECK(kernels::unary(Unary::neg, x).to_vector<int64_t>() ==

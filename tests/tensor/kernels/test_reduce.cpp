@@ -161,7 +161,7 @@ TEST_CASE("amax and argmax: along any axis of any layout; the first of equals; N
     to_back.push_back(axis);
     const std::vector<double> lines = views::permute(x, to_back).to_vector<double>();
     const std::vector<double> values = best.to_vector<double>();
-    const std::vector<int64_t> places = where.to_vector<int64_t>();
+    const std::vector<int64_t> positions = where.to_vector<int64_t>();
     Shape expected = x.shape();
     if (round % 2) expected[axis] = 1;
     else expected.erase(axis);
@@ -175,7 +175,7 @@ TEST_CASE("amax and argmax: along any axis of any layout; the first of equals; N
         const double v = lines[line * n + i], b = lines[line * n + at];
         if (!std::isnan(b) && (v > b || std::isnan(v))) at = i;
       }
-      REQUIRE(size_t(places[line]) == at);
+      REQUIRE(size_t(positions[line]) == at);
       const double b = lines[line * n + at];
       REQUIRE((std::isnan(b) ? std::isnan(values[line]) : values[line] == b));
     }
