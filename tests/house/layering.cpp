@@ -97,9 +97,11 @@ bool is_header(const std::string& path) { return path.ends_with(".h"); }
 
 // The folder that a header is internal to, which its second line names, or "".
 std::string internal_to(const std::string& header) {
-  static const std::regex pattern("#pragma once\n// Internal to ([a-z_/]+)/\\.\n(.|\n)*");
-  std::smatch match;
-  return std::regex_match(header, match, pattern) ? match[1].str() : "";
+  const std::string begin = "#pragma once\n// Internal to ", end = "/.\n";
+  const size_t line_end = header.find('\n', std::min(begin.size(), header.size()));
+  if (!header.starts_with(begin) || line_end == std::string::npos) return "";
+  const std::string rest = header.substr(begin.size(), line_end + 1 - begin.size());
+  return rest.ends_with(end) ? rest.substr(0, rest.size() - end.size()) : "";
 }
 
 bool is_within(const std::string& path, const std::string& folder) { return path.starts_with(folder + "/"); }
