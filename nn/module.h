@@ -124,8 +124,9 @@ class ModuleBase {
 template <class Self>
 class Module : public ModuleBase {
  public:
-  template <class... X>
-    requires requires(const Self& self, X&&... x) { self.forward(std::forward<X>(x)...); }
+  // S is Self, which is complete only where the operator is called.
+  template <class S = Self, class... X>
+    requires requires(const S& self, X&&... x) { self.forward(std::forward<X>(x)...); }
   decltype(auto) operator()(X&&... x) const {
     return call([&]() -> decltype(auto) { return static_cast<const Self&>(*this).forward(std::forward<X>(x)...); });
   }
