@@ -50,7 +50,8 @@ TEST_CASE("regression 33: the mean of an empty loss is refused by every loss, it
       {"kl_div", kl_div},
   };
   for (const auto& [name, loss] : cases) {
-    CAPTURE(std::string(name));
+    const std::string label = name;
+    CAPTURE(label);
     CHECK(message_of<ShapeError>([&, &loss = loss] { loss(x, target, Reduction::mean); }) ==
           std::string("[") + name + "] a loss of shape [0, 3] has no elements, so there is no mean");
     CHECK(loss(x, target, Reduction::sum).item() == 0);

@@ -39,8 +39,9 @@ TEST_CASE("video_file: PNG directories and lossless WebP bring back every byte a
   const TemporaryFolder folder;
   for (const char* name : {"frames", "frames/", "clip.webp", "CLIP.WEBP"}) {
     for (const auto& [frames, height, width] : {std::array<int64_t, 3>{1, 1, 1}, {12, 5, 7}, {3, 32, 48}, {2, 1, 9}}) {
+      const int64_t rows = height;
       CAPTURE(name);
-      CAPTURE(height);
+      CAPTURE(rows);
       const Tensor clip = noise_clip(frames, height, width);
       write_clip(folder / name, clip, 12);
       const data::VideoFrames back = read_clip(folder / name);

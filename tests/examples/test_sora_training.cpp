@@ -98,7 +98,8 @@ TEST_CASE("sora [10]: backpropagation through [5] to [9] agrees with finite diff
     CHECK_EQ(parameters.size(), 6);
     mse_loss(model(pass.noised, pass.condition), run.noise).backward();
     for (const auto& [name, parameter] : parameters) {
-      CAPTURE(name);
+      const std::string label = name;
+      CAPTURE(label);
       const bool frozen = !soft && name.starts_with("attention.");  // choosing the largest has no derivative
       const std::vector<double> got =
           parameter.grad().defined() ? numbers(parameter.grad()) : std::vector<double>(size_t(parameter.numel()));
