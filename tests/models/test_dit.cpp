@@ -94,7 +94,8 @@ TEST_CASE("dit: starting values") {
                             .heads = 4, .classes = 50};
   DiT model(config, rng);
   for (const auto& [name, tensor] : nn::named_parameters(model)) {
-    CAPTURE(name);
+    const auto shown = name;
+    CAPTURE(shown);
     double largest = 0, squares = 0;
     for (const double v : tensor.to_vector<double>()) {
       largest = std::max(largest, std::abs(v));
@@ -126,7 +127,8 @@ TEST_CASE("dit: prediction and every gradient as in PyTorch") {
   nn::audit(loss, model);
   loss.backward();
   for (const auto& [name, parameter] : nn::named_parameters(model)) {
-    CAPTURE(name);
+    const auto shown = name;
+    CAPTURE(shown);
     CHECK_LT(difference(parameter.grad(), golden.at("grad." + name)), 5e-6);
   }
 }

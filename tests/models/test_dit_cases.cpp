@@ -140,7 +140,8 @@ TEST_CASE("dit in its configurations: the model lists every parameter, and all o
       nn::audit(loss, model);
       loss.backward();
       for (const auto& [name, tensor] : nn::named_parameters(model)) {
-        CAPTURE(name);
+        const auto shown = name;
+        CAPTURE(shown);
         REQUIRE(tensor.grad().defined());
         CHECK_GT(amax(abs(tensor.grad())).item(), 0);
         // Rounding: gradients through the prompt's softmax are small differences of larger numbers.

@@ -68,7 +68,8 @@ TEST_CASE("text encoder: an empty prompt is finite, zero when pooled, and has fi
   CHECK(std::isfinite(sum(text.tokens).item()));
   (sum(square(text.tokens)) + sum(text.pooled)).backward();
   for (const auto& [name, tensor] : nn::named_parameters(encoder)) {
-    CAPTURE(name);
+    const auto shown = name;
+    CAPTURE(shown);
     REQUIRE(tensor.grad().defined());
     CHECK(std::isfinite(sum(abs(tensor.grad())).item()));
   }
@@ -82,7 +83,8 @@ TEST_CASE("text encoder: every parameter learns, and padding's vector does not t
   nn::audit(loss, encoder);
   loss.backward();
   for (const auto& [name, tensor] : nn::named_parameters(encoder)) {
-    CAPTURE(name);
+    const auto shown = name;
+    CAPTURE(shown);
     CHECK_GT(amax(abs(tensor.grad())).item(), 0);
     if (name == "embedding.weight") CHECK_EQ(amax(abs(slice(tensor.grad(), 0, 0, 1))).item(), 0);
   }

@@ -202,7 +202,8 @@ TEST_CASE("module: freezing and clearing gradients") {
   Net net(rng);
   sum(net(ones({2, 4}))).backward();
   for (const auto& [name, p] : nn::named_parameters(net)) {
-    CAPTURE(name);
+    const auto shown = name;
+    CAPTURE(shown);
     CHECK(p.grad().shape() == p.shape());
   }
   nn::zero_grad(net);

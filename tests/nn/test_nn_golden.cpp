@@ -33,7 +33,8 @@ void check_module(M module, const std::string& name) {
 
   sum(y * golden.at(name + ".cotangent")).backward();
   for (const auto& [key, parameter] : nn::named_parameters(module)) {
-    CAPTURE(key);
+    const auto shown = key;
+    CAPTURE(shown);
     CHECK_LT(difference(parameter.grad(), golden.at(name + ".grad." + key)), tolerance);
   }
   if (continuous) CHECK_LT(difference(x.grad(), golden.at(name + ".grad_x")), tolerance);

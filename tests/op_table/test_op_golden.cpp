@@ -70,7 +70,8 @@ TEST_CASE("op golden: results and gradients are PyTorch's") {
   CHECK(file().metadata.at("pytorch").starts_with("2."));
   int gradients = 0;
   for (const auto& [entry, f] : golden_operations()) {
-    REQUIRE_MESSAGE(stored(entry, "out").defined(), entry << " is not in op.safetensors");
+    const auto& shown = entry;
+    REQUIRE_MESSAGE(stored(entry, "out").defined(), shown << " is not in op.safetensors");
     gradients += compare(entry, f);
   }
   std::printf("op golden: %zu entries with %d gradients, PyTorch %s\n", golden_operations().size(), gradients,

@@ -93,7 +93,8 @@ TEST_CASE("optimisers: ten steps with clipping and moving average as PyTorch doe
     // PyTorch computed in f64 and the file stores f32: f64 must agree to its rounding, f32 to that of ten steps.
     for (const auto& [dtype, tolerance] : {std::pair(DType::f64, 2e-7), std::pair(DType::f32, 3e-6)}) {
       CAPTURE(c.name);
-      CAPTURE(name_of(dtype));
+      const auto shown = name_of(dtype);
+      CAPTURE(shown);
       Toy toy;
       for (auto [name, tensor] : {std::pair("a", &toy.a), std::pair("b", &toy.b), std::pair("c", &toy.c)}) {
         *tensor = kernels::to(golden.at(std::string("start.") + name), dtype).set_requires_grad();
@@ -112,13 +113,15 @@ TEST_CASE("optimisers: ten steps with clipping and moving average as PyTorch doe
         CHECK((gradient.factor < 1) == (gradient.norm > 2.0));
         optimizer->step(c.lr, gradient.factor, &ema);
         for (const auto& [name, want] : golden.with_prefix(c.name + ("." + std::to_string(step) + "."))) {
-          CAPTURE(name);
+          const auto shown = name;
+          CAPTURE(shown);
           CHECK(tests::difference(kernels::to(name == "a" ? toy.a : name == "b" ? toy.b : toy.c, DType::f32), want) <
                 tolerance);
         }
       }
       for (const auto& [name, want] : golden.with_prefix(c.name + std::string(".average."))) {
-        CAPTURE(name);
+        const auto shown = name;
+        CAPTURE(shown);
         const Tensor average = ema.average_of(name == "a" ? toy.a : name == "b" ? toy.b : toy.c);
         CHECK(tests::difference(kernels::to(average, DType::f32), want) < tolerance);
       }

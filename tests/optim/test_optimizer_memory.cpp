@@ -105,7 +105,8 @@ int fail_everywhere(const Make& make, const std::function<void(uint64_t)>& fail_
 
 TEST_CASE("regression 7: an optimiser's step that runs out of memory changes nothing, whichever allocation fails") {
   for (const auto& [name, make] : makers()) {
-    CAPTURE(name);
+    const auto shown = name;
+    CAPTURE(shown);
     const int failures = fail_everywhere(make, fail_allocation_in);
     CHECK(failures >= 1);  // of the gradient that is not contiguous
     if (std::string(name).starts_with("muon")) CHECK(failures > 50);
@@ -121,7 +122,8 @@ TEST_CASE("regression 7: an optimiser's step whose heap allocation fails changes
   set_num_threads(1);
   collect_op_names(false);  // the collection of names, which only the test program does, allocates too
   for (const auto& [name, make] : makers()) {
-    CAPTURE(name);
+    const auto shown = name;
+    CAPTURE(shown);
     CHECK(fail_everywhere(make, tests::fail_heap_allocation_in) > 1);
   }
   collect_op_names(true);

@@ -74,7 +74,8 @@ TEST_CASE("safetensors: what is saved is loaded, bit by bit") {
   CHECK(contents.metadata == metadata);
   REQUIRE(contents.tensors.size() == tensors.size());
   for (const auto& [name, tensor] : tensors) {
-    CAPTURE(name);
+    const auto shown = name;
+    CAPTURE(shown);
     REQUIRE(contents.tensors.count(name) == 1);
     CHECK(same_bits(contents.tensors.at(name), tensor));
   }

@@ -70,7 +70,8 @@ std::vector<double> quantized_reference(const Tensor& x, const Tensor& weight, c
 
 TEST_CASE("packed product: bytes are summed exactly, by every path") {
   for (const auto& [m, k, n] : all_sizes) {
-    CAPTURE(m);
+    const auto shown = m;
+    CAPTURE(shown);
     std::vector<uint8_t> a(size_t(m * k));
     std::vector<int8_t> w(size_t(n * k));
     for (size_t i = 0; i < a.size(); ++i) a[i] = i % 5 == 0 ? 255 : uint8_t(philox(1, i)[0]);
@@ -96,7 +97,8 @@ TEST_CASE("packed linear, f32: the ordinary result up to rounding") {
   Generator rng(3);
   for (const auto& [rows, in, out] : all_sizes)
     for (const bool with_bias : {false, true}) {
-      CAPTURE(rows);
+      const auto shown = rows;
+      CAPTURE(shown);
       const Tensor x = rng.normal({rows, in}), w = rng.normal({out, in}), b = with_bias ? rng.normal({out}) : Tensor();
       const PackedLinear packed(w, b, Precision::f32);
       const Tensor y = kernels::linear(x, packed), expected = kernels::linear(x, w, b);
@@ -116,7 +118,8 @@ TEST_CASE("packed linear, int8: as its definition says, on every instruction set
   for (kernels::Isa isa : {kernels::Isa::baseline, kernels::Isa::avx2, kernels::Isa::avx512}) {
     kernels::set_isa(isa);
     for (const auto& [rows, in, out] : all_sizes) {
-      CAPTURE(rows);
+      const auto shown = rows;
+      CAPTURE(shown);
       const Tensor x = rng.normal({rows, in}) + .5, w = rng.normal({out, in}), b = rng.normal({out});
       const Tensor y = kernels::linear(x, PackedLinear(w, b, Precision::int8));
       const auto expected = quantized_reference(x, w, b);

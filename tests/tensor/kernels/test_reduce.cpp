@@ -93,7 +93,7 @@ TEST_CASE("sum: pieces, tiles and chunks, at every thread count with the same bi
   for (const auto& [x, axes] : cases) {
     check_sum(x, axes);
     const Tensor once = kernels::sum(x, axes, false);
-    for_each_thread_count([&] { REQUIRE(same_bits(kernels::sum(x, axes, false), once)); });
+    for_each_thread_count([&, &x = x, &axes = axes] { REQUIRE(same_bits(kernels::sum(x, axes, false), once)); });
   }
 }
 
