@@ -3,37 +3,22 @@
 #include <doctest/doctest.h>
 
 #include <functional>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "examples/cli/options/autoencoder_settings.h"
 #include "examples/cli/options/dit_settings.h"
 #include "examples/cli/options/video_settings.h"
+#include "tests/examples/toml_keys.h"
 #include "tests/support/data_files.h"
 
 using namespace ditharos;
 using namespace ditharos::examples;
 using ditharos::tests::contains;
+using ditharos::tests::keys_in;
+using ditharos::tests::TomlKey;
 
 namespace {
-
-struct Key {
-  std::string section, name, value;
-};
-
-/// Every key of a configuration that Settings wrote, with its default.
-std::vector<Key> keys_in(const std::string& toml) {
-  std::vector<Key> keys;
-  std::string section;
-  std::istringstream lines(toml);
-  for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with('[')) section = line.substr(1, line.size() - 2);
-    else if (const size_t at = line.find(" = "); at != std::string::npos)
-      keys.push_back({section, line.substr(0, at), line.substr(at + 3)});
-  }
-  return keys;
-}
 
 const std::vector<std::string> edges{
     "0", "-1", "1", "2", "-9223372036854775808", "9223372036854775807", "9223372036854775806", "4611686018427387904",
@@ -54,7 +39,7 @@ Refusals try_all(const std::function<void(Run&)>& settle_run) {
   Run defaults;
   Settings table("", "");
   describe(table, defaults);
-  for (const Key& key : keys_in(table.to_toml())) {
+  for (const TomlKey& key : keys_in(table.to_toml())) {
     for (const std::string& value : edges) {
       CAPTURE(key.name);
       CAPTURE(value);

@@ -4,7 +4,6 @@
 #include <functional>
 #include <map>
 #include <set>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -13,6 +12,7 @@
 #include "examples/cli/options/autoencoder_settings.h"
 #include "examples/cli/options/dit_settings.h"
 #include "examples/cli/options/video_settings.h"
+#include "tests/examples/toml_keys.h"
 #include "tests/support/data_files.h"
 
 using namespace ditharos;
@@ -23,26 +23,11 @@ using examples::DiTSettings;
 using examples::Settings;
 using examples::VideoSettings;
 using tests::contains;
+using tests::keys_in;
 using tests::message_of;
+using tests::TomlKey;
 
 namespace {
-
-struct Key {
-  std::string section, name, value;
-  std::string text() const { return "[" + section + "]\n" + name + " = " + value + "\n"; }
-};
-
-std::vector<Key> keys_in(const std::string& toml) {
-  std::vector<Key> keys;
-  std::string section;
-  std::istringstream lines(toml);
-  for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with('[')) section = line.substr(1, line.size() - 2);
-    else if (const size_t at = line.find(" = "); at != std::string::npos)
-      keys.push_back({section, line.substr(0, at), line.substr(at + 3)});
-  }
-  return keys;
-}
 
 /// Values for keys of every type: the first that a key takes and that is not its default is what it gets.
 const std::vector<std::string> others{"true",       "false",      "\"heun\"",       "\"ddim\"",        "\"gaussian\"",
@@ -58,15 +43,15 @@ template <class Run>
 std::string every_key_changed(Run& run) {
   Settings settings("", "");
   describe(settings, run);
-  for (const Key& key : keys_in(settings.to_toml())) {
+  for (const TomlKey& key : keys_in(settings.to_toml())) {
     CAPTURE(key.name);
     const std::string before = settings.to_toml();
     if (const auto one = fitting.find(key.name); one != fitting.end())
-      settings.read(Key{key.section, key.name, one->second}.text(), "a.toml");
+      settings.read(TomlKey{key.section, key.name, one->second}.text(), "a.toml");
     for (const std::string& value : others) {
       if (settings.to_toml() != before || value == key.value) continue;
       try {
-        settings.read(Key{key.section, key.name, value}.text(), "a.toml");
+        settings.read(TomlKey{key.section, key.name, value}.text(), "a.toml");
       } catch (const ConfigError&) {  // a value of another type
       }
     }
@@ -102,10 +87,10 @@ void check_same_ranges(const std::function<void(const std::string&)>& read) {
   const std::set<std::string> keys_of_training{"horizontal_flip", "autoencoder", "vocabulary", "caption_count",
                                                "prompt_dropout", "kl_weight", "shapes", "shape_weights"};
   int refused = 0;
-  for (const Key& key : keys_in(table.to_toml())) {
+  for (const TomlKey& key : keys_in(table.to_toml())) {
     if (sections_of_training.contains(key.section) || keys_of_training.contains(key.name)) continue;
     for (const std::string& value : edges) {
-      const std::string text = Key{key.section, key.name, value}.text();
+      const std::string text = TomlKey{key.section, key.name, value}.text();
       CAPTURE(text);
       Run run;
       Settings settings("", "");
