@@ -38,6 +38,7 @@
 #include <ditharos/nn/summary.h>
 
 #include <ditharos/models/autoencoder/video.h>
+#include <ditharos/models/diffusion/bits_per_dim.h>
 #include <ditharos/models/diffusion/flow.h>
 #include <ditharos/models/diffusion/gaussian.h>
 #include <ditharos/models/diffusion/path.h>
