@@ -183,7 +183,7 @@ TEST_CASE("nn attention: what does not fit is refused in a sentence") {
            "4 heads of queries cannot share 3 heads of keys and values: their number must divide that of the queries");
   CHECK_EQ(refused({.width = 8, .head_size = -1}), "the size of a head must be at least 0, got -1");
   CHECK_EQ(refused({.width = 8, .scale = -1}),
-           "the scale of the scores must be above 0, or 0 for 1 / sqrt(head size), got -1");
+           "the scale of the scores must be above 0, or 0 for 1 / sqrt(head size), got -1.000000");
   CHECK_EQ(refused({.width = 8, .context_width = -1}), "the width of the context must be at least 0, got -1");
   CHECK_EQ(refused({.width = 8, .context_width = 8, .causal = true}),
            "causal attention is among one sequence's tokens: it takes no context");
