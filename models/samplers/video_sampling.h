@@ -18,6 +18,12 @@ struct VideoModel {
   FlowConfig flow = {.time_scale = 1000};  ///< scale and shift of the time are those of training
 };
 
+/// Whether clips can be sampled with it: a sampler for flows that draws no noise in its steps, so that a clip depends on
+/// its noise alone.
+[[nodiscard]] bool samples_clips(SamplerKind kind);
+/// ConfigError, in one sentence, when clips cannot be sampled in this way.
+void check_clip_sampler(const SamplerConfig& sampler);
+
 /// A clip of `frames` that begins with the frames of `begin` and ends with those of `end`, [B, K, C, H, W] each; either
 /// may be undefined. One frame at the beginning is image to video, one at each end interpolation. ShapeError when no
 /// frame is left to generate.
