@@ -154,9 +154,36 @@ TrainedClips take_clips(Document& document) {
 void take_flow(Document::Section section, models::FlowConfig& flow) {
   section
       .take("time_sampling", flow.time_sampling,
-            {{"uniform", models::TimeSampling::uniform}, {"logit_normal", models::TimeSampling::logit_normal}})
+            {{"uniform", models::TimeSampling::uniform}, {"logit_normal", models::TimeSampling::logit_normal},
+             {"mode", models::TimeSampling::mode}})
+      .take("logit_mean", flow.logit_mean, {-10, 10})
+      .take("logit_scale", flow.logit_scale, {.low = 0, .high = 10, .open = true})
+      .take("mode_scale", flow.mode_scale, {-1, 1.75})
       .take("time_scale", flow.time_scale, {1e-6, 1e6})
       .take("time_shift", flow.time_shift, {1e-6, 1e6});
+}
+
+/// The keys of [objective] that images have beside those of clips.
+void take_prediction(Document::Section section, ImageModelConfig& config) {
+  auto& [kind, flow, gaussian] = config.process;
+  section
+      .take("prediction", config.prediction,
+            {{"standard", Prediction::standard}, {"eps", Prediction::eps}, {"x0", Prediction::x0},
+             {"v", Prediction::v}, {"velocity", Prediction::velocity}, {"score", Prediction::score}})
+      .take("path", flow.path,
+            {{"linear", models::PathKind::linear}, {"gvp", models::PathKind::gvp}, {"vp", models::PathKind::vp}})
+      .take("loss_weighting", flow.weighting,
+            {{"none", models::LossWeighting::none}, {"velocity", models::LossWeighting::velocity},
+             {"likelihood", models::LossWeighting::likelihood}})
+      .take("shift_base_pixels", flow.shift_base_pixels, {0, 1e9})
+      .take("train_eps", flow.train_eps, {0, .25})
+      .take("sample_eps", flow.sample_eps, {0, .25})
+      .take("zero_terminal_snr", gaussian.zero_terminal_snr)
+      .take("gaussian_loss", gaussian.loss,
+            {{"mse", models::GaussianLoss::mse}, {"rescaled_mse", models::GaussianLoss::rescaled_mse},
+             {"kl", models::GaussianLoss::kl}, {"rescaled_kl", models::GaussianLoss::rescaled_kl}})
+      .take("min_snr_gamma", gaussian.min_snr_gamma, {0, 1e6})
+      .take("sigma_small", config.sigma_small);
 }
 
 /// The keys of [sample] that images and clips have in common.
@@ -210,7 +237,7 @@ void pass_training(Document& document) {
 
 StoredImageModel read_image_model(const std::string& text, const std::string& source) {
   StoredImageModel stored;
-  auto& [model, process, sampler] = stored.config;
+  auto& [model, process, prediction, sigma_small, sampler] = stored.config;
   Document document(text, source);
   document.section("data").take("data", stored.data).pass({"horizontal_flip"});
   int64_t patch = model.patch.height;  // its side
@@ -227,9 +254,11 @@ StoredImageModel read_image_model(const std::string& text, const std::string& so
       .take("objective", process.kind,
             {{"flow", models::ProcessKind::flow}, {"gaussian", models::ProcessKind::gaussian}})
       .take("noise_schedule", process.gaussian.schedule,
-            {{"linear", models::BetaSchedule::linear}, {"cosine", models::BetaSchedule::squaredcos_cap_v2}})
+            {{"linear", models::BetaSchedule::linear}, {"cosine", models::BetaSchedule::squaredcos_cap_v2},
+             {"scaled_linear", models::BetaSchedule::scaled_linear}, {"sigmoid", models::BetaSchedule::sigmoid}})
       .take("diffusion_steps", process.gaussian.steps, {2, 1e5});
   take_flow(document.section("objective"), process.flow);
+  take_prediction(document.section("objective"), stored.config);
   take_sampler(document.section("sample"), sampler, [](models::SamplerKind) { return true; });
   take_image_sampler(document.section("sample"), sampler);
   pass_training(document);

@@ -38,11 +38,13 @@
 #include <ditharos/nn/summary.h>
 
 #include <ditharos/models/autoencoder/video.h>
+#include <ditharos/models/diffusion/bits_per_dim.h>
 #include <ditharos/models/diffusion/flow.h>
 #include <ditharos/models/diffusion/gaussian.h>
 #include <ditharos/models/diffusion/path.h>
 #include <ditharos/models/diffusion/prediction.h>
 #include <ditharos/models/dit/dit.h>
+#include <ditharos/models/dit/feature_cache.h>
 #include <ditharos/models/samplers/sampler.h>
 
 #include <ditharos/optim/adam.h>

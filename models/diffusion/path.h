@@ -1,6 +1,6 @@
 #pragma once
-// The paths from noise to data of SiT (Ma et al. 2024, section 3.1): x_t = alpha(t) data + sigma(t) noise, from noise at
-// t = 0 to data at t = 1.
+// The paths from noise to data of SiT (Ma et al. 2024): x_t = alpha(t) data + sigma(t) noise, from noise at t = 0 to
+// data at t = 1.
 
 namespace ditharos::models {
 
@@ -40,17 +40,17 @@ class Path {
   double d_sigma(double t) const;
   PathPoint at(double t) const { return {alpha(t), sigma(t), d_alpha(t), d_sigma(t)}; }
 
-  /// log(alpha^2 / sigma^2), which grows with t; -infinity where alpha is 0, infinity at t = 1. Half of it is the lambda
-  /// of DPM-Solver (Lu et al. 2022).
+  /// log(alpha^2 / sigma^2), which grows with t; -infinity where alpha is 0, infinity at t = 1. Half of it is the
+  /// lambda of DPM-Solver (Lu et al. 2022).
   double log_snr(double t) const;
   /// The time at which log_snr has this value. The vp path begins at log_snr(0) = -10.05: values below give t < 0.
   double time_at_log_snr(double log_snr) const;
 
-  /// alpha' / alpha: minus the drift of the forward process dx = -d_log_alpha x ds + ... with s = 1 - t. Infinite at
-  /// t = 0 of the linear and gvp paths.
+  /// alpha' / alpha. The process from data to noise, in s = 1 - t, has the drift -d_log_alpha x. Infinite at t = 0 of
+  /// the linear and gvp paths.
   double d_log_alpha(double t) const;
-  /// d_log_alpha sigma^2 - sigma sigma': half the squared diffusion coefficient of the forward process. With it,
-  ///   velocity = d_log_alpha x + score_coefficient score        (Ma et al. 2024, section 2.2).
+  /// d_log_alpha sigma^2 - sigma sigma': half the squared diffusion coefficient of that process. With it,
+  ///   velocity = d_log_alpha x + score_coefficient score        (Ma et al. 2024).
   /// Infinite at t = 0 of the linear and gvp paths.
   double score_coefficient(double t) const;
 

@@ -1,6 +1,6 @@
 #pragma once
-// What a network predicts at a point x of a path, and the conversions between its kinds: all of them are linear in x and
-// in the prediction.
+// What a network predicts at a point x of a path, and the conversions between its kinds: all of them are linear in x
+// and in the prediction.
 #include <vector>
 
 #include <ditharos/models/diffusion/path.h>

@@ -10,6 +10,46 @@ using models::SamplerKind;
 
 namespace {
 constexpr double most = 1 << 16;  // of every size of a model, as its configuration has it
+
+/// The rows of [objective] that images have beside those of clips, and which of all rows go with which objective.
+void describe_prediction(Settings& settings, DiTSettings& run) {
+  using pipelines::Prediction;
+  auto& [kind, flow, gaussian] = run.process;
+  settings.section("objective")
+      .add("prediction", run.prediction, "what the network predicts; standard: velocity (flow) or eps (gaussian)",
+           {{"standard", Prediction::standard}, {"eps", Prediction::eps}, {"x0", Prediction::x0},
+            {"v", Prediction::v}, {"velocity", Prediction::velocity}, {"score", Prediction::score}})
+      .add("path", flow.path, "flow: the path from noise to data",
+           {{"linear", models::PathKind::linear}, {"gvp", models::PathKind::gvp}, {"vp", models::PathKind::vp}})
+      .add("loss_weighting", flow.weighting, "flow, with prediction score or eps: weight of the loss by time",
+           {{"none", models::LossWeighting::none}, {"velocity", models::LossWeighting::velocity},
+            {"likelihood", models::LossWeighting::likelihood}})
+      .add("shift_base_pixels", flow.shift_base_pixels,
+           "flow: time_shift grows with the root of pixels / this; 0: it does not", between(0, 1e9))
+      .add("train_eps", flow.train_eps, "flow: distance of training times from singular ends; 0: SiT's",
+           between(0, .25))
+      .add("sample_eps", flow.sample_eps, "flow: distance of sampling times from singular ends; 0: SiT's",
+           between(0, .25))
+      .add("zero_terminal_snr", gaussian.zero_terminal_snr, "gaussian: no data are left in the last step")
+      .add("gaussian_loss", gaussian.loss, "gaussian: with learn_sigma, mse adds the variational bound of the variance",
+           {{"mse", models::GaussianLoss::mse}, {"rescaled_mse", models::GaussianLoss::rescaled_mse},
+            {"kl", models::GaussianLoss::kl}, {"rescaled_kl", models::GaussianLoss::rescaled_kl}})
+      .add("min_snr_gamma", gaussian.min_snr_gamma, "gaussian: min-SNR weighting of the loss; 0: none",
+           between(0, 1e6))
+      .add("sigma_small", run.sigma_small, "gaussian, without learn_sigma: the posterior's variance instead of beta");
+  settings.only_with({"time_sampling", "logit_mean", "logit_scale", "mode_scale", "time_scale", "time_shift", "path",
+                      "loss_weighting", "shift_base_pixels", "train_eps", "sample_eps"},
+                     [&run] { return run.process.kind == ProcessKind::flow; }, "objective = \"flow\"");
+  settings.only_with({"logit_mean", "logit_scale"},
+                     [&run] { return run.process.flow.time_sampling == models::TimeSampling::logit_normal; },
+                     "time_sampling = \"logit_normal\"");
+  settings.only_with({"mode_scale"}, [&run] { return run.process.flow.time_sampling == models::TimeSampling::mode; },
+                     "time_sampling = \"mode\"");
+  settings.only_with({"noise_schedule", "diffusion_steps", "zero_terminal_snr", "gaussian_loss", "min_snr_gamma",
+                      "sigma_small"},
+                     [&run] { return run.process.kind == ProcessKind::gaussian; }, "objective = \"gaussian\"");
+}
+
 }  // namespace
 
 void describe_sampling(Settings& settings, models::SamplerConfig& sampler) {
@@ -68,17 +108,20 @@ void describe(Settings& settings, DiTSettings& run) {
       .add("objective", run.process.kind, "flow: velocity on the straight path; gaussian: the noise of DDPM",
            {{"flow", ProcessKind::flow}, {"gaussian", ProcessKind::gaussian}})
       .add("time_sampling", run.process.flow.time_sampling, "flow: distribution of the times in training",
-           {{"uniform", models::TimeSampling::uniform}, {"logit_normal", models::TimeSampling::logit_normal}})
+           {{"uniform", models::TimeSampling::uniform}, {"logit_normal", models::TimeSampling::logit_normal},
+            {"mode", models::TimeSampling::mode}})
+      .add("logit_mean", run.process.flow.logit_mean, "logit_normal: mean; above 0: more times near data",
+           between(-10, 10))
+      .add("logit_scale", run.process.flow.logit_scale, "logit_normal: standard deviation", above(0).at_most(10))
+      .add("mode_scale", run.process.flow.mode_scale, "mode: above 0: more of the middle", between(-1, 1.75))
       .add("time_scale", run.process.flow.time_scale, "flow: the network's input is t times this", between(1e-6, 1e6))
       .add("time_shift", run.process.flow.time_shift,
            "flow, above 1: more noise in training, and smaller first steps in sampling", between(1e-6, 1e6))
       .add("noise_schedule", run.process.gaussian.schedule, "gaussian: the variances of the steps",
-           {{"linear", models::BetaSchedule::linear}, {"cosine", models::BetaSchedule::squaredcos_cap_v2}})
+           {{"linear", models::BetaSchedule::linear}, {"cosine", models::BetaSchedule::squaredcos_cap_v2},
+            {"scaled_linear", models::BetaSchedule::scaled_linear}, {"sigmoid", models::BetaSchedule::sigmoid}})
       .add("diffusion_steps", run.process.gaussian.steps, "gaussian: steps of the process", between(2, 1e5));
-  settings.only_with({"time_sampling", "time_scale", "time_shift"},
-                     [&run] { return run.process.kind == ProcessKind::flow; }, "objective = \"flow\"");
-  settings.only_with({"noise_schedule", "diffusion_steps"},
-                     [&run] { return run.process.kind == ProcessKind::gaussian; }, "objective = \"gaussian\"");
+  describe_prediction(settings, run);
   describe_training(settings, run.train, "images per step");
   describe_output(settings, run.output);
   describe_sampling(settings, run.sampler);

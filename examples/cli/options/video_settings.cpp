@@ -46,7 +46,11 @@ void describe_model(Settings& settings, VideoSettings& run) {
 void describe_flow(Settings& settings, models::FrameFlowConfig& flow) {
   settings.section("flow", "the network's target: the velocity on straight paths, with conditioning frames")
       .add("time_sampling", flow.flow.time_sampling, "distribution of the times in training",
-           {{"uniform", models::TimeSampling::uniform}, {"logit_normal", models::TimeSampling::logit_normal}})
+           {{"uniform", models::TimeSampling::uniform}, {"logit_normal", models::TimeSampling::logit_normal},
+            {"mode", models::TimeSampling::mode}})
+      .add("logit_mean", flow.flow.logit_mean, "logit_normal: mean; above 0: more times near data", between(-10, 10))
+      .add("logit_scale", flow.flow.logit_scale, "logit_normal: standard deviation", above(0).at_most(10))
+      .add("mode_scale", flow.flow.mode_scale, "mode: above 0: more of the middle", between(-1, 1.75))
       .add("time_scale", flow.flow.time_scale, "the network's input is t times this", between(1e-6, 1e6))
       .add("time_shift", flow.flow.time_shift,
            "above 1: more noise in training, and smaller first steps in sampling, so that the prompt decides",

@@ -67,7 +67,7 @@ UniPc::UniPc(std::vector<PathPoint> points, const UniPcOptions& options)
   check_solver_points("UniPc", points_);
 }
 
-Tensor UniPc::advance(const Tensor& x, const PathPoint& from, const PathPoint& to, int order,
+Tensor UniPc::advance(const Tensor& x, const PathPoint& from, const PathPoint& to, int64_t order,
                       const Tensor& at_end) const {
   const double h = half_log_snr(to) - half_log_snr(from);
   const Tensor& data = history_[0].data;

@@ -45,7 +45,8 @@ class UniPc {
     Tensor data;
   };
   /// From x at `from` to `to` with the newest `order` predictions, and, for the corrector, the prediction at `to`.
-  Tensor advance(const Tensor& x, const PathPoint& from, const PathPoint& to, int64_t order, const Tensor& at_end) const;
+  Tensor advance(const Tensor& x, const PathPoint& from, const PathPoint& to, int64_t order,
+                 const Tensor& at_end) const;
   int64_t next_order() const;
 
   std::vector<PathPoint> points_;
