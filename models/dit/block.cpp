@@ -28,15 +28,19 @@ Tensor DiTBlock::forward(const Tensor& x, const Tensor& silu_condition, const Di
   const std::vector<Tensor> m = ada_ln_(silu_condition);  // 6 x [G, D]
   const Tensor &shift_msa = m[0], &scale_msa = m[1], &gate_msa = m[2];
   const Tensor &shift_mlp = m[3], &scale_mlp = m[4], &gate_mlp = m[5];
-  const Tensor branch = attend(layer_norm_modulate(x, shift_msa, scale_msa), context);
+  const Tensor branch =
+      cached(context.cache, [&] { return attend(layer_norm_modulate(x, shift_msa, scale_msa), context); });
   if (!text_) {
     const GatedNorm attended = gated_residual_norm(x, gate_msa, branch, shift_mlp, scale_mlp);
-    return gated_residual(attended.residual, gate_mlp, mlp_(attended.normalized));
+    return gated_residual(attended.residual, gate_mlp, cached(context.cache, [&] { return mlp_(attended.normalized); }));
   }
   const Tensor shift = expand(text_->shift, gate_msa.shape()), scale = expand(text_->scale, gate_msa.shape());
   const GatedNorm attended = gated_residual_norm(x, gate_msa, branch, shift, scale);
-  const Tensor read = attended.residual + read_prompt(attended.normalized, context);
-  return gated_residual(read, gate_mlp, mlp_(layer_norm_modulate(read, shift_mlp, scale_mlp)));
+  const Tensor read =
+      attended.residual + cached(context.cache, [&] { return read_prompt(attended.normalized, context); });
+  return gated_residual(read, gate_mlp, cached(context.cache, [&] {
+                          return mlp_(layer_norm_modulate(read, shift_mlp, scale_mlp));
+                        }));
 }
 
 Tensor DiTBlock::attend(const Tensor& x, const DiTContext& context) const {

@@ -1,6 +1,7 @@
 #pragma once
 // What the blocks of a diffusion transformer share in one forward pass, and among which tokens they attend.
 #include <ditharos/models/dit/config.h>
+#include <ditharos/models/dit/feature_cache.h>
 #include <ditharos/models/dit/rotary.h>
 
 namespace ditharos::models {
@@ -23,6 +24,7 @@ struct DiTContext {
   RotaryTable joint = {}, spatial = {}, temporal = {};
   Tensor text = {};       ///< the prompts' tokens [B, L, W], or undefined
   Tensor text_mask = {};  ///< bool [B, 1, 1, L], true: a token
+  FeatureCache* cache = nullptr;  ///< what the blocks' branches computed in earlier calls; null: none
 
   const RotaryTable& positions(AttentionAxes axes) const;
   /// The tensors that need a gradient, for nn::checkpoint.

@@ -29,15 +29,17 @@ DiT::DiT(const DiTConfig& config, Generator& rng) : config_(config) {
   final_layer_ = FinalLayer(width, config.out_volume(), rng);
 }
 
-Tensor DiT::forward(const Tensor& x, const Tensor& t, const Tensor& conditions) const {
+Tensor DiT::forward(const Tensor& x, const Tensor& t, const Tensor& conditions, FeatureCache* cache) const {
   check_inputs(x, t, conditions);
   const Tensor clips = as_clips(x);
   const EncodedText text = text_encoder_ ? (*text_encoder_)(conditions) : EncodedText{};
-  const DiTContext context = context_of(clips, text);
+  DiTContext context = context_of(clips, text);
+  context.cache = cache;
   const PatchGrid& grid = context.grid;
   const Tensor silu_condition = silu(condition(t, conditions, text, grid.frames));  // [G, D], of samples or frames
 
   Tensor h = reshape(embed(clips, grid), {silu_condition.size(0), -1, config_.hidden});  // [G, B T / G, D]
+  if (cache != nullptr) cache->begin_call(h.shape());
   const bool recompute = recompute_ && grad_enabled();
   for (const DiTBlock& block : blocks_)
     h = recompute ? nn::checkpoint(block, h, silu_condition, context) : block(h, silu_condition, context);

@@ -30,7 +30,8 @@ class DiT : public nn::Module<DiT> {
   /// frames, the embeddings of their times are averaged. conditions: labels i64 [B] in [0, classes], where `classes`
   /// stands for "no class"; prompts i64 [B, L] with 0 = padding; undefined for a model without conditions.
   /// Returns a tensor like x with out_channels channels.
-  Tensor forward(const Tensor& x, const Tensor& t, const Tensor& conditions = {}) const;
+  /// With a cache, of one trajectory, most calls reuse what the blocks computed in earlier ones; only without gradients.
+  Tensor forward(const Tensor& x, const Tensor& t, const Tensor& conditions = {}, FeatureCache* cache = nullptr) const;
   void visit(nn::Visitor& v) override;
 
   const DiTConfig& config() const { return config_; }

@@ -50,4 +50,10 @@ class FeatureCache {
   std::vector<std::vector<Tensor>> branches_;
 };
 
+/// A branch through a cache, or computed where there is none.
+template <class F>
+Tensor cached(FeatureCache* cache, const F& compute) {
+  return cache == nullptr ? compute() : cache->branch(compute);
+}
+
 }  // namespace ditharos::models

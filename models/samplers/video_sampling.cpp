@@ -33,6 +33,7 @@ Tensor solve(const VideoModel& model, const SamplerConfig& sampler, const Tensor
   const RectifiedFlow flow(model.flow);
   const Denoiser network = guided(model.network, model.conditions, model.null_condition, sampler.guidance,
                                   [&](double t) { return flow.progress(t); });
+  if (model.begin_trajectory) model.begin_trajectory();
   return solve_flow(flow, network, sampler, x, begin, steps, conditioning, progress);
 }
 

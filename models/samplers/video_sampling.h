@@ -16,6 +16,8 @@ struct VideoModel {
   Tensor conditions = {};      ///< i64 [B, ...], such as prompts [B, L]; undefined for a network without any
   Tensor null_condition = {};  ///< "none", of one sample, such as the empty prompt [L]; for guidance and loops
   FlowConfig flow = {.time_scale = 1000};  ///< scale and shift of the time are those of training
+  /// Called before each trajectory, of which a loop has two: FeatureCache::reset() belongs here.
+  std::function<void()> begin_trajectory = {};
 };
 
 /// Whether clips can be sampled with it: a sampler for flows that draws no noise in its steps, so that a clip depends on

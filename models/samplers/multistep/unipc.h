@@ -32,7 +32,7 @@ class UniPc {
 
   int64_t steps() const { return int64_t(points_.size()) - 1; }
   /// The step from x at the solver's present point to the next one. `data` is the network's prediction of the data at
-  /// x, which also corrects x itself (Zhao et al. 2023, algorithms 5 and 7). The second tensor is the corrected x.
+  /// x, which also corrects x itself (Zhao et al. 2023, section 3). The second tensor is the corrected x.
   /// Records no graph.
   struct Step {
     Tensor next, corrected;
