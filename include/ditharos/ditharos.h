@@ -43,8 +43,10 @@
 #include <ditharos/models/diffusion/gaussian.h>
 #include <ditharos/models/diffusion/path.h>
 #include <ditharos/models/diffusion/prediction.h>
+#include <ditharos/models/dit/cost.h>
 #include <ditharos/models/dit/dit.h>
 #include <ditharos/models/dit/feature_cache.h>
+#include <ditharos/models/dit/presets.h>
 #include <ditharos/models/samplers/sampler.h>
 
 #include <ditharos/optim/adam.h>
