@@ -24,7 +24,8 @@ class FeatureCache {
 
   /// For the next trajectory: forgets everything.
   void reset();
-  /// Begins a network call, whose tokens have this shape. The model calls it. AutogradError when gradients are recorded.
+  /// Begins a network call, whose tokens have this shape. The model calls it. AutogradError when gradients are
+  /// recorded.
   void begin_call(const Shape& tokens);
   /// The next branch of the present call: computed, or taken from the cache. Every call asks for the branches in the
   /// same order.

@@ -32,7 +32,8 @@ constexpr Row rows[] = {
      "the same with Heun's method: two network calls a step"},
     {SamplerKind::dpmpp_2m, "dpmpp_2m", Family::multistep, true, true, false,
      "DPM-Solver++(2M): order 2, one network call a step"},
-    {SamplerKind::dpmpp_2m_sde, "dpmpp_2m_sde", Family::multistep, true, true, true, "the same with noise in each step"},
+    {SamplerKind::dpmpp_2m_sde, "dpmpp_2m_sde", Family::multistep, true, true, true,
+     "the same with noise in each step"},
     {SamplerKind::unipc, "unipc", Family::multistep, true, true, false,
      "UniPC: predictor and corrector of order 1 to 3, one network call a step"},
 };

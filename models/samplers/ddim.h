@@ -21,7 +21,7 @@ Tensor sample_ddim(const GaussianDiffusion& diffusion, const Denoiser& model, co
 /// The step at which the network is called in an inverse step.
 enum class InversionTime {
   of_x,      ///< that of x, as in the released DiT: x_t is data at step 0, and the last step gives the predicted noise
-  of_result  ///< that of the step's result, as in diffusers: x is data before step 0, and the result is at the last step
+  of_result  ///< that of the step's result, as in diffusers: x is data before step 0, the result is at the last step
 };
 
 /// One step the other way (Song et al. 2021, section 4.3): of_x from x_t to x_{t+1}, of_result from x_{t-1} to x_t.

@@ -79,7 +79,8 @@ class Dopri5 {
     const Tensor v = velocity_(result_.x + first_ * (direction_ * guess), t + direction_ * guess);
     const double of_change = error(v - first_, size) / guess;
     const double largest = std::max(of_v, of_change);
-    const double by_change = largest <= 1e-15 ? std::max(1e-6, guess * 1e-3) : std::pow(.01 / largest, 1. / error_order);
+    const double by_change =
+        largest <= 1e-15 ? std::max(1e-6, guess * 1e-3) : std::pow(.01 / largest, 1. / error_order);
     return std::min(100 * guess, by_change);
   }
 

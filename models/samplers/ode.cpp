@@ -66,8 +66,8 @@ void check_times(const std::vector<double>& times) {
   for (const double t : times) check<ConfigError>(std::isfinite(t), "[solve_ode] a time must be finite, got ", t);
   const bool rising = times[1] > times[0];
   for (size_t i = 1; i < times.size(); ++i) {
-    check<ConfigError>(rising ? times[i] > times[i - 1] : times[i] < times[i - 1], "[solve_ode] the times must rise or ",
-                       "fall strictly; time ", i, " is ", times[i], " after ", times[i - 1]);
+    check<ConfigError>(rising ? times[i] > times[i - 1] : times[i] < times[i - 1], "[solve_ode] the times must rise ",
+                       "or fall strictly; time ", i, " is ", times[i], " after ", times[i - 1]);
   }
 }
 

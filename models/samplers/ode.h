@@ -8,11 +8,11 @@
 namespace ditharos::models {
 
 enum class OdeMethod {
-  euler,           ///< order 1, one evaluation a step
-  midpoint,        ///< order 2, two evaluations a step
-  heun,            ///< order 2, two evaluations a step: the explicit trapezoidal rule
-  adams_bashforth, ///< order 2 to 4, one evaluation a step after the first steps
-  dopri5           ///< order 5 with an estimate of the error, which chooses the steps (Dormand and Prince 1980)
+  euler,            ///< order 1, one evaluation a step
+  midpoint,         ///< order 2, two evaluations a step
+  heun,             ///< order 2, two evaluations a step: the explicit trapezoidal rule
+  adams_bashforth,  ///< order 2 to 4, one evaluation a step after the first steps
+  dopri5            ///< order 5 with an estimate of the error, which chooses the steps (Dormand and Prince 1980)
 };
 /// "euler", "midpoint", "heun", "adams_bashforth" or "dopri5".
 [[nodiscard]] const char* name_of(OdeMethod method);
@@ -54,8 +54,8 @@ struct OdeResult {
 /// Solves from x at times[0] to the last of `times`, which rise or fall strictly. The methods with fixed steps take one
 /// step between neighbours; the steps of Adams-Bashforth may be uneven. dopri5 chooses its own steps and ends one at
 /// each of the times. Records no graph.
-/// ConfigError for fewer than two times and times out of order; ShapeError when v(x, t) is not like x; Error when dopri5
-/// meets a velocity that is not finite, or cannot reach its tolerance.
+/// ConfigError for fewer than two times and times out of order; ShapeError when v(x, t) is not like x; Error when
+/// dopri5 meets a velocity that is not finite, or cannot reach its tolerance.
 [[nodiscard]] OdeResult solve_ode(const Velocity& velocity, const Tensor& x, const std::vector<double>& times,
                                   const OdeOptions& options = {});
 

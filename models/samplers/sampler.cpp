@@ -55,9 +55,10 @@ void check_sampler(const DiffusionConfig& process, const SamplerConfig& sampler)
   check<ConfigError>(fits(sampler.kind), "the sampler ", name_of(sampler.kind), " does not sample a ",
                      name_of(process.kind), " process, which the model was trained with; choose ",
                      sampler_names(fits));
-  check<ConfigError>(!flow || (!sampler.karras_sigmas && sampler.spacing == TimeSpacing::linspace), "the steps of a ",
-                     "flow are even in its shifted time: ", sampler.karras_sigmas ? "Karras' noise levels are" : "leading "
-                     "and trailing spacing are", " for a gaussian process");
+  const bool even = !sampler.karras_sigmas && sampler.spacing == TimeSpacing::linspace;
+  check<ConfigError>(!flow || even, "the steps of a flow are even in its shifted time: ",
+                     sampler.karras_sigmas ? "Karras' noise levels" : "leading and trailing spacing",
+                     " are for a gaussian process");
   sampler.validate();
 }
 

@@ -11,7 +11,7 @@ namespace ditharos::models {
 /// The diffusion coefficient w(t), each times SdeOptions::norm. As in SiT's code.
 enum class DiffusionForm {
   constant,              ///< 1
-  sbdm,                  ///< that of the path's reverse process, sigma^2 alpha' / alpha - sigma sigma' (Song et al. 2021)
+  sbdm,                  ///< Path::score_coefficient: that of the path's reverse process (Song et al. 2021)
   sigma,                 ///< sigma
   linear,                ///< 1 - t
   decreasing,            ///< (norm cos(pi t) + 1)^2 / 4

@@ -20,8 +20,8 @@ struct VideoModel {
   std::function<void()> begin_trajectory = {};
 };
 
-/// Whether clips can be sampled with it: a sampler for flows that draws no noise in its steps, so that a clip depends on
-/// its noise alone.
+/// Whether clips can be sampled with it: a sampler for flows that draws no noise in its steps, so that a clip depends
+/// on its noise alone.
 [[nodiscard]] bool samples_clips(SamplerKind kind);
 /// ConfigError, in one sentence, when clips cannot be sampled in this way.
 void check_clip_sampler(const SamplerConfig& sampler);

@@ -78,8 +78,8 @@ TEST_CASE("feature cache: FORA repeats, TaylorSeer extrapolates with finite diff
   CHECK(values({.method = CacheMethod::taylorseer, .interval = 3, .order = 0}, 5, line) ==
         std::vector<double>{2, 5, 5, 5, 14});
 
-  // Of a parabola, in full at 0, 1, 4, 7 and 10: the differences at 10 are (100 - 49) / 3 = 17, (17 - (49 - 16) / 3) / 3
-  // = 2; the expansion at 11 is 100 + 17 + 2 / 2 and at 12 100 + 2 17 + 4 2 / 2.
+  // Of a parabola, in full at 0, 1, 4, 7 and 10: the differences at 10 are (100 - 49) / 3 = 17 and
+  // (17 - (49 - 16) / 3) / 3 = 2; the expansion at 11 is 100 + 17 + 2 / 2 and at 12 100 + 2 17 + 4 2 / 2.
   const auto parabola = [](int call) { return double(call * call); };
   const std::vector<double> seen =
       values({.method = CacheMethod::taylorseer, .interval = 3, .order = 2}, 13, parabola);

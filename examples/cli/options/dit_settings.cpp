@@ -85,7 +85,8 @@ void describe_sampling(Settings& settings, models::SamplerConfig& sampler) {
   settings.only_with({"time_spacing"}, [&sampler] { return models::samples_gaussian(sampler.kind); },
                      "a sampler for objective gaussian");
   settings.only_with({"sde_diffusion", "sde_norm", "last_step", "last_step_size"},
-                     [&sampler] { return models::solves_sde(sampler.kind); }, "sampler = \"euler_maruyama\" or \"sde_heun\"");
+                     [&sampler] { return models::solves_sde(sampler.kind); },
+                     "sampler = \"euler_maruyama\" or \"sde_heun\"");
   settings.only_with({"guided_channels", "guide_from", "guide_to"},
                      [&sampler] { return sampler.guidance.scale != 1; }, "a guidance other than 1");
 }

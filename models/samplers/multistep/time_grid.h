@@ -8,8 +8,8 @@
 
 namespace ditharos::models {
 
-/// How the steps are chosen among those of a discrete process, as diffusers names it (Lin et al. 2024, "Common diffusion
-/// noise schedules and sample steps are flawed", table 2).
+/// How the steps are chosen among those of a discrete process, as diffusers names it (Lin et al. 2024, "Common
+/// diffusion noise schedules and sample steps are flawed", table 2).
 enum class TimeSpacing {
   linspace,  ///< evenly from the first step to the last
   leading,   ///< multiples of an integer stride, from step 0: the last step is not visited

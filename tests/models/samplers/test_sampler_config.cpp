@@ -116,8 +116,8 @@ TEST_CASE("sampler config: settings that do not fit together are refused with wh
   CHECK(refusal(flow, {.kind = SamplerKind::sde_heun, .steps = 1}) == "sde_heun needs 2 steps or more, got 1");
   CHECK(refusal(flow, {.kind = SamplerKind::dopri5, .caching = {.method = CacheMethod::fora}})
             .find("feature caching needs steps of a known length") == 0);
-  CHECK(refusal(flow, {.kind = SamplerKind::dopri5, .relative_tolerance = -1}).find("the tolerances must be 0 or more") ==
-        0);
+  CHECK(refusal(flow, {.kind = SamplerKind::dopri5, .relative_tolerance = -1})
+            .find("the tolerances must be 0 or more") == 0);
   CHECK(refusal(flow, {.guidance = {.rescale = 2}}) ==
         "guidance is rescaled by 0 (not) to 1 (fully), got 2.000000");
   CHECK(refusal(gaussian, {.kind = SamplerKind::dpmpp_2m, .steps = 1000}).find("is sampled in 1 to 999") !=
@@ -148,9 +148,9 @@ TEST_CASE("guidance: rescaled predictions have the deviation of the conditional 
            doctest::Approx(deviations(slice(conditional, 1, 0, 3))[0]).epsilon(1e-5));
   CHECK_LT(difference(predicted({.scale = 4, .from = .6, .rescale = 1}), conditional), 1e-6);  // outside: not guided
   const Network constant = [](const Tensor& y, const Tensor&, const Tensor&) { return y * 0.0; };
-  for (const double v : guided(constant, conditions, none, {.scale = 4, .rescale = 1}, [](double time) { return time; })(
-                            x, t).to_vector<double>())
-    CHECK_EQ(v, 0);
+  const Denoiser of_constant = guided(constant, conditions, none, {.scale = 4, .rescale = 1},
+                                      [](double time) { return time; });
+  for (const double v : of_constant(x, t).to_vector<double>()) CHECK_EQ(v, 0);
 }
 
 TEST_CASE("sampler config: every sampler for clips keeps conditioning frames and reaches the same clip") {

@@ -93,9 +93,8 @@ TEST_CASE("samplers: the deterministic ones sample the data as well, in few step
   for (const TimeSpacing spacing : {TimeSpacing::linspace, TimeSpacing::leading, TimeSpacing::trailing})
     check_moments(std::string("gaussian, dpmpp_2m, ") + name_of(spacing),
                   sample_mixture(gaussian, {.kind = SamplerKind::dpmpp_2m, .steps = 25, .spacing = spacing}, 37), .03);
-  check_moments("gaussian, unipc, Karras",
-                sample_mixture(gaussian, {.kind = SamplerKind::unipc, .steps = 25, .order = 3, .karras_sigmas = true}, 38),
-                .03);
+  const SamplerConfig karras{.kind = SamplerKind::unipc, .steps = 25, .order = 3, .karras_sigmas = true};
+  check_moments("gaussian, unipc, Karras", sample_mixture(gaussian, karras, 38), .03);
 }
 
 TEST_CASE("stochastic samplers: the times of SiT's equations") {
