@@ -9,9 +9,9 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/samplers/ode.h>
 #include <ditharos/tensor/random.h>
-#include "tests/support/gaussian_mixture.h"
+#include "tests/models/samplers/gaussian_mixture.h"
 #include "tests/support/message_of.h"
-#include "tests/support/slope.h"
+#include "tests/models/samplers/slope.h"
 
 using namespace ditharos;
 using namespace ditharos::models;

@@ -7,7 +7,7 @@
 
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/samplers/sampler.h>
-#include "tests/support/gaussian_mixture.h"
+#include "tests/models/samplers/gaussian_mixture.h"
 #include "tests/support/message_of.h"
 
 using namespace ditharos;

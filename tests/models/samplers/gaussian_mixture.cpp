@@ -1,4 +1,4 @@
-#include "tests/support/gaussian_mixture.h"
+#include "tests/models/samplers/gaussian_mixture.h"
 
 #include <cmath>
 
