@@ -33,7 +33,7 @@ enum class SamplerKind {
 [[nodiscard]] const char* name_of(SamplerKind kind);
 /// All of them, in the order of the enumeration.
 [[nodiscard]] const std::vector<SamplerKind>& all_samplers();
-/// What the sampler is, in a line: "Heun's method: order 2, two network calls a step".
+/// What the sampler is, in a line: "order 2, two network calls a step".
 [[nodiscard]] const char* describe(SamplerKind kind);
 
 /// Whether a sampler samples from a flow.

@@ -9,11 +9,11 @@ namespace {
 
 /// A line for each sampler.
 std::string list_of(bool (*offered)(SamplerKind)) {
-  std::string text = "the sampler:\n";
+  std::string text = "the sampler, for which objective:\n";
   for (const SamplerKind kind : models::all_samplers()) {
     if (!offered(kind)) continue;
     const bool flow = models::samples_flow(kind), gaussian = models::samples_gaussian(kind);
-    const char* process = flow && gaussian ? "" : flow ? ", for objective flow" : ", for objective gaussian";
+    const char* process = flow && gaussian ? "" : flow ? " (flow)" : " (gaussian)";
     text += std::string(models::name_of(kind)) + ": " + models::describe(kind) + process + "\n";
   }
   return text;
