@@ -33,6 +33,7 @@
 #include <ditharos/nn/linear.h>
 #include <ditharos/nn/mlp.h>
 #include <ditharos/nn/module.h>
+#include <ditharos/nn/name_map.h>
 #include <ditharos/nn/norm.h>
 #include <ditharos/nn/state_dict.h>
 #include <ditharos/nn/summary.h>
