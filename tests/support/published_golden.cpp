@@ -58,7 +58,7 @@ void check_published_gradients(const nn::ModuleBase& module, const nn::NameMap& 
     CAPTURE(entry.first);
     REQUIRE(got.contains(entry.first));
     const Tensor error = amax(abs(got.at(entry.first) - entry.second));
-    CHECK_LT(error.item(), tolerance * std::max(amax(abs(entry.second)).item(), 1e-3 * largest));
+    CHECK_LT(error.item(), std::max(tolerance * amax(abs(entry.second)).item(), 1e-6 * largest));
   }
 }
 

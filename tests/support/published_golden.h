@@ -18,8 +18,8 @@ void load_published(nn::ModuleBase& module, const nn::NameMap& names, const Gold
 void check_published_state(const nn::ModuleBase& module, const nn::NameMap& names, const Golden& golden,
                            const std::string& prefix, const std::vector<std::string>& computed = {});
 /// Checks that the gradients of all parameters, under their published names, are `prefix`grad.*, up to `tolerance` of
-/// each one's largest element, or of a thousandth of the largest of all (the biases of keys have gradients of 0), and
-/// that the names agree.
+/// each one's largest element, or a millionth of the largest of all (the biases of keys have gradients of 0, up to
+/// rounding), and that the names agree.
 void check_published_gradients(const nn::ModuleBase& module, const nn::NameMap& names, const Golden& golden,
                                const std::string& prefix, double tolerance);
 
