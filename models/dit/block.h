@@ -13,8 +13,8 @@ namespace ditharos::models {
 
 /// A list of branches, each of a norm, a modulation by the condition, what the branch computes, and a gated sum:
 /// self-attention, cross-attention to a prompt or to a text's features (as PixArt-alpha, Chen et al. 2023) or to the
-/// tokens of the condition, MLP (Peebles and Xie 2023, section 3.2). With adaLN-Zero a block starts as the identity: the gates and the last
-/// projection of the attention to prompts start at zero.
+/// tokens of the condition, MLP (Peebles and Xie 2023, section 3.2). With adaLN-Zero a block starts as the identity:
+/// the gates and the last projection of the attention to texts start at zero.
 class DiTBlock : public nn::Module<DiTBlock> {
  public:
   DiTBlock() = default;
@@ -22,8 +22,8 @@ class DiTBlock : public nn::Module<DiTBlock> {
   DiTBlock(const DiTConfig& config, Generator& rng, int64_t index = 0);
 
   /// x [G, B T / G, D] -> like x. `condition` is silu of the condition, [G, D], computed once for all blocks; with
-  /// adaLN-single the modulations that the blocks share, [G, 6 D]; undefined where the condition does not modulate. The G groups of tokens are the B samples, or all their frames when frames
-  /// have times of their own.
+  /// adaLN-single the modulations that the blocks share, [G, 6 D]; undefined where the condition does not modulate.
+  /// The G groups of tokens are the B samples, or all their frames when frames have times of their own.
   Tensor forward(const Tensor& x, const Tensor& condition, const DiTContext& context = {}) const;
   void visit(nn::Visitor& v) override;
 

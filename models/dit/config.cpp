@@ -64,8 +64,8 @@ void check_text(const DiTConfig& c) {
                      c.caption_channels, " the others must be 0");
   check<ConfigError>(c.pooled_projection_dim >= 0 && c.pooled_projection_dim <= largest, "pooled_projection_dim must ",
                      "be between 0 (none) and ", largest, ", got ", c.pooled_projection_dim);
-  check<ConfigError>(c.pooled_projection_dim == 0 || text, "pooled_projection_dim is of models of text features, whose ",
-                     "caption_channels are above 0");
+  check<ConfigError>(c.pooled_projection_dim == 0 || text, "pooled_projection_dim is of models of text features, ",
+                     "whose caption_channels are above 0");
   check<ConfigError>(!text || c.condition_tokens() == 0, "a model of text features takes the other conditions by ",
                      "adaLN; in_context and cross_attention are of labels");
   check<ConfigError>(!c.size_conditions || (c.hidden % 3 == 0 && c.condition_tokens() == 0), "size_conditions embed ",

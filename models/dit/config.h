@@ -99,6 +99,7 @@ struct DiTConfig {
   // Positions.
   Positions positions = Positions::sin_cos;
   PositionScale position_scale = {};  ///< of sin_cos
+  bool stored_positions = true;       ///< sin_cos tables are in the state dict; diffusers computes them
   /// Inputs of other sizes than the position table's are accepted. A sin_cos table is computed for their grid; a
   /// learned one is resampled, see PositionEmbedding.
   bool variable_size = false;
@@ -144,8 +145,8 @@ struct DiTConfig {
   bool has_gates() const;
   /// Vectors that modulate a DiTBlock.
   int64_t modulation_chunks() const;
-  /// The block with this index, not one with joint streams, attends to a text's features: all but blocks whose attention
-  /// is temporal alone (as Latte).
+  /// The block with this index, not one with joint streams, attends to a text's features: all but blocks whose
+  /// attention is temporal alone (as Latte).
   bool attends_to_text(int64_t block) const;
   /// The first block with temporal attention, before which temp_embed is added; 0: it is added to the input.
   int64_t first_temporal_block() const;

@@ -22,8 +22,8 @@ namespace ditharos::models {
 /// t_embedder, y_embedder.embedding_table, blocks.{i}.{attn,mlp,adaLN_modulation}, final_layer. Of Latte are temp_embed
 /// and text_embedding_projection, of LightningDiT norm1, norm2, norm_final and mlp.{w12,w3}, of PixArt-alpha
 /// csize_embedder, ar_embedder, y_embedder.y_proj, t_block, scale_shift_table and blocks.{i}.cross_attn, of Stable
-/// Diffusion 3 y_embedder.mlp, context_embedder and joint_blocks.{i}.{x_block,context_block}. Layers that these lack are
-/// listed in the order of the forward pass: pos_embedder (frequency bands) after x_embedder, embedders.{i} (of each
+/// Diffusion 3 y_embedder.mlp, context_embedder and joint_blocks.{i}.{x_block,context_block}. Layers that these lack
+/// are listed in the order of the forward pass: pos_embedder (frequency bands) after x_embedder, embedders.{i} (of each
 /// block), text_encoder and prompt_embedder before the blocks; in a block temporal_attn, text (cross-attention to
 /// prompts), norm_cross and cross_attn (to the condition) after attn.
 class DiT : public nn::Module<DiT> {
@@ -31,12 +31,12 @@ class DiT : public nn::Module<DiT> {
   /// Throws ConfigError when the configuration does not fit together.
   DiT(const DiTConfig& config, Generator& rng);
 
-  /// x: clips [B, F, channels, H, W] or images [B, channels, H, W]; with a position table of the configured size, unless
-  /// variable_size is set, else of any size that the patch divides. t: [B], or [B, F] for a time per frame, in the unit
-  /// that sampling uses too; for the binary embedding from 0 to 2^step_bits - 1. Where a patch spans several frames, the
-  /// embeddings of their times are averaged. Conditions that are tokens (Conditioning) take one time per sample.
-  /// conditions: labels i64 [B] in [0, classes], where `classes` stands for "no class"; prompts i64 [B, L] with 0 =
-  /// padding; text embeddings [B, ...] of `text_embedding` numbers each; undefined for a model without conditions.
+  /// x: clips [B, F, channels, H, W] or images [B, channels, H, W]; with a position table of the configured size,
+  /// unless variable_size is set, else of any size that the patch divides. t: [B], or [B, F] for a time per frame, in
+  /// the unit that sampling uses too; for the binary embedding from 0 to 2^step_bits - 1. Where a patch spans several
+  /// frames, the embeddings of their times are averaged. Conditions that are tokens (Conditioning) take one time per
+  /// sample. conditions: labels i64 [B] in [0, classes], where `classes` stands for "no class"; prompts i64 [B, L] with
+  /// 0 = padding; text embeddings [B, ...] of `text_embedding` numbers each; undefined for a model without conditions.
   /// Returns a tensor like x with out_channels channels.
   Tensor forward(const Tensor& x, const Tensor& t, const Tensor& conditions = {}) const {
     return forward(x, t, DiTCondition{.conditions = conditions});
@@ -51,8 +51,8 @@ class DiT : public nn::Module<DiT> {
   void set_recompute(bool on) { recompute_ = on; }
 
  private:
-  /// What the condition is to the blocks: silu(condition) [G, D] for all blocks, or one for each, and for the last layer
-  /// (with adaLN-single see DiTBlock and FinalLayer); or tokens [B, n, D].
+  /// What the condition is to the blocks: silu(condition) [G, D] for all blocks, or one for each, and for the last
+  /// layer (with adaLN-single see DiTBlock and FinalLayer); or tokens [B, n, D].
   struct Conditions {
     std::vector<Tensor> of_blocks;
     Tensor of_last, tokens;

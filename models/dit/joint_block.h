@@ -37,9 +37,9 @@ class JointStream : public nn::Module<JointStream> {
   nn::AdaLN ada_ln_;
 };
 
-/// A block of MM-DiT (Esser et al. 2024, "Scaling rectified flow transformers for high-resolution image synthesis"): two
-/// streams with weights of their own, and one attention over the tokens of both. It is not a DiTBlock, because every
-/// layer, every modulation and the sum after the attention occur twice there, and no stream has cross-attention,
+/// A block of MM-DiT (Esser et al. 2024, "Scaling rectified flow transformers for high-resolution image synthesis"):
+/// two streams with weights of their own, and one attention over the tokens of both. It is not a DiTBlock, because
+/// every layer, every modulation and the sum after the attention occur twice here, and no stream has cross-attention,
 /// attention along axes, or a choice of norms and MLPs.
 class JointBlock : public nn::Module<JointBlock> {
  public:

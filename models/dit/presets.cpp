@@ -64,14 +64,24 @@ DiTConfig lightning_dit_preset(const std::string& name) {
 
 std::vector<std::string> lightning_dit_preset_names() { return names_of(lightning_sizes); }
 
+DiTConfig as_diffusers(DiTConfig config) {
+  config.downscale_freq_shift = 1;
+  config.mlp_norm_eps = 1e-5;
+  config.per_block_embedders = true;
+  config.stored_positions = false;
+  return config;
+}
+
 DiTConfig pixart_preset(const std::string& name) {
   const auto names = pixart_preset_names();
   const auto found = std::find(names.begin(), names.end(), name);
-  check<ConfigError>(found != names.end(), "there is no PixArt model '", name, "'; known are XL/2, XL/2-512, XL/2-1024");
+  check<ConfigError>(found != names.end(), "there is no PixArt model '", name, "'; known are XL/2, XL/2-512, ",
+                     "XL/2-1024");
   DiTConfig config = of_size(dit_sizes, "XL/2");
   const int64_t scale = int64_t{1} << (found - names.begin());  // of the image's sides, in units of 256
   config.height = config.width = 32 * scale;
   config.position_scale = {.base_size = config.rows(), .interpolation_scale = scale == 4 ? 2. : 1.};
+  config.stored_positions = false;
   config.variable_size = true;
   config.conditioning = Conditioning::ada_ln_single;
   config.classes = 0;

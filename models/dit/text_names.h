@@ -5,10 +5,10 @@
 
 namespace ditharos::models {
 
-/// PixArtTransformer2DModel. Its files lack pos_embed, which is computed.
+/// PixArtTransformer2DModel, whose position table is computed (DiTConfig::stored_positions = false).
 [[nodiscard]] nn::NameMap pixart_names();
 /// LatteTransformer3DModel, whose transformer_blocks.{i} and temporal_transformer_blocks.{i} are the blocks 2 i and
-/// 2 i + 1. Its files lack pos_embed and temp_embed, which are computed.
+/// 2 i + 1. Its tables are computed, too.
 [[nodiscard]] nn::NameMap latte_text_names(const DiTConfig& config);
 /// SD3Transformer2DModel, of Stable Diffusion 3 and 3.5. Its last norms have [scale, shift] where the model here has
 /// [shift, scale].

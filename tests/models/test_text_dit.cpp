@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <ditharos/autograd/grad_mode.h>
+#include <ditharos/autograd/inspect/profiler.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/dit/cost.h>
 #include <ditharos/models/dit/dit.h>
@@ -17,14 +18,13 @@ using namespace ditharos::tests;
 
 namespace {
 
-using Names = std::vector<std::string>;
-
 const DiTConfig small_pixart = {.height = 8, .width = 8, .channels = 3, .hidden = 12, .depth = 2, .heads = 2,
-                                .position_scale = {.base_size = 4, .interpolation_scale = 2}, .variable_size = true,
+                                .position_scale = {.base_size = 4, .interpolation_scale = 2}, .stored_positions = false,
+                                .variable_size = true,
                                 .conditioning = Conditioning::ada_ln_single, .classes = 0, .caption_channels = 7,
                                 .size_conditions = true};
 const DiTConfig small_latte = {.height = 4, .width = 4, .frames = 3, .channels = 3, .hidden = 8, .depth = 4, .heads = 2,
-                               .position_scale = {.base_size = 2}, .variable_size = true,
+                               .position_scale = {.base_size = 2}, .stored_positions = false, .variable_size = true,
                                .attention = AttentionLayout::factorised, .conditioning = Conditioning::ada_ln_single,
                                .classes = 0, .caption_channels = 7};
 const DiTConfig small_sd3 = {.height = 8, .width = 8, .channels = 3, .hidden = 8, .depth = 2, .heads = 2,
@@ -47,22 +47,21 @@ DiTCondition inputs_of(const Golden& golden) {
           .aspect_ratio = at("aspect_ratio")};
 }
 
-DiT loaded(const DiTConfig& config, const nn::NameMap& names, const Golden& golden, const Names& computed) {
+DiT loaded(const DiTConfig& config, const nn::NameMap& names, const Golden& golden) {
   Generator rng(1);
   DiT model(config, rng);
-  load_published(model, names, golden, "", computed);
+  load_published(model, names, golden, "");
   return model;
 }
 
 /// Outputs and gradients, with blocks kept and recomputed.
-void check_against_diffusers(const DiTConfig& config, const nn::NameMap& names, const std::string& file,
-                             const Names& computed) {
+void check_against_diffusers(const DiTConfig& config, const nn::NameMap& names, const std::string& file) {
   for (const bool recompute : {false, true}) {
     const Golden golden(file);
     CAPTURE(file);
     CAPTURE(recompute);
-    DiT model = loaded(config, names, golden, computed);
-    check_published_state(model, names, golden, "", computed);
+    DiT model = loaded(config, names, golden);
+    check_published_state(model, names, golden, "");
     model.set_recompute(recompute);
     DiTCondition conditions = inputs_of(golden);
     const Tensor x = golden.at("x");
@@ -83,9 +82,9 @@ void check_against_diffusers(const DiTConfig& config, const nn::NameMap& names, 
 }  // namespace
 
 TEST_CASE("text DiT: PixArt's outputs and gradients are diffusers', for other sizes and without padding too") {
-  check_against_diffusers(small_pixart, pixart_names(), "pixart.safetensors", {"pos_embed"});
+  check_against_diffusers(small_pixart, pixart_names(), "pixart.safetensors");
   const Golden golden("pixart.safetensors");
-  const DiT model = loaded(small_pixart, pixart_names(), golden, {"pos_embed"});
+  const DiT model = loaded(small_pixart, pixart_names(), golden);
   const NoGrad no_grad;
   DiTCondition conditions = inputs_of(golden);
   CHECK_LT(difference(model(golden.at("x.wide"), golden.at("t"), conditions), golden.at("out.wide")), 1e-5);
@@ -94,16 +93,15 @@ TEST_CASE("text DiT: PixArt's outputs and gradients are diffusers', for other si
 }
 
 TEST_CASE("text DiT: Latte's outputs and gradients are diffusers'") {
-  check_against_diffusers(small_latte, latte_text_names(small_latte), "latte_text.safetensors",
-                          {"pos_embed", "temp_embed"});
+  check_against_diffusers(small_latte, latte_text_names(small_latte), "latte_text.safetensors");
 }
 
 TEST_CASE("text DiT: the outputs and gradients of Stable Diffusion 3 and 3.5 are diffusers', for other sizes too") {
   for (const auto& [config, file] : {std::pair{small_sd3, "sd3.safetensors"},
                                      std::pair{small_sd35(), "sd35.safetensors"}}) {
-    check_against_diffusers(config, sd3_names(config), file, {});
+    check_against_diffusers(config, sd3_names(config), file);
     const Golden golden(file);
-    const DiT model = loaded(config, sd3_names(config), golden, {});
+    const DiT model = loaded(config, sd3_names(config), golden);
     const NoGrad no_grad;
     CHECK_LT(difference(model(golden.at("x.wide"), golden.at("t"), inputs_of(golden)), golden.at("out.wide")), 1e-5);
   }
@@ -137,7 +135,7 @@ TEST_CASE("text DiT: joint streams take no notice of padding, and rotary positio
 
 TEST_CASE("text DiT: conditions by index, as guidance and samplers give them") {
   const Golden golden("sd3.safetensors");
-  const DiT model = loaded(small_sd3, sd3_names(small_sd3), golden, {});
+  const DiT model = loaded(small_sd3, sd3_names(small_sd3), golden);
   const NoGrad no_grad;
   const DiTCondition prompts = inputs_of(golden);
   const Tensor x = slice(golden.at("x"), 0, 1, 2), t = slice(golden.at("t"), 0, 1, 2);
@@ -158,14 +156,26 @@ TEST_CASE("text DiT: a block starts as the identity, and the last layer at zero"
   }
 }
 
-TEST_CASE("text DiT: as many parameters as counted, and as published") {
+TEST_CASE("text DiT: as many parameters and products as counted, and as many parameters as published") {
   Generator rng(4);
-  for (const DiTConfig& config : {small_pixart, small_latte, small_sd3, small_sd35()}) {
+  for (DiTConfig config : {small_pixart, small_latte, small_sd3, small_sd35()}) {
+    config.depth = 4;
     const DiT model(config, rng);
     CHECK_EQ(nn::parameter_count(model), count_parameters(config).trainable);
     int64_t total = 0;
     for (const auto& [name, tensor] : nn::named_tensors(model)) total += tensor.numel();
     CHECK_EQ(total, count_parameters(config).total);
+
+    DiTCondition conditions{.text = rng.normal({1, 5, 7})};
+    if (config.pooled_projection_dim > 0) conditions.pooled = rng.normal({1, 5});
+    if (config.size_conditions) conditions.resolution = ones({1, 2}), conditions.aspect_ratio = ones({1});
+    const NoGrad no_grad;
+    Profiler profiler;
+    static_cast<void>(model(rng.normal({1, config.frames, 3, 4, 8}), ones({1}), conditions));
+    profiler.stop();
+    double flops = 0;
+    for (const ProfileEvent& event : profiler.events()) flops += event.flops;
+    CHECK_EQ(flops, 2.0 * double(count_macs(config, {config.frames, 3, 4, 8}, 5)));
   }
   const auto trainable = [](const DiTConfig& config) { return count_parameters(config).trainable; };
   CHECK_EQ(trainable(pixart_preset("XL/2")), 610'856'096);
@@ -199,7 +209,8 @@ TEST_CASE("text DiT: wrong conditions and configurations are refused in a senten
   CHECK_EQ(message(small_sd3, {.conditions = zeros({2}, DType::i64), .text = text, .pooled = pooled}, t),
            "[DiT] this model takes features of texts, DiTCondition::text, and no other conditions; got [2]");
   CHECK_EQ(message(small_sd3, {.text = text, .pooled = pooled}, zeros({2, 1})),
-           "[DiT] this model takes one time per sample, shape [2], because the text is a stream of its own; got [2, 1]");
+           "[DiT] this model takes one time per sample, shape [2], because the text is a stream of its own; got [2, "
+           "1]");
   CHECK_EQ(message(small_sd3, {.text = text, .pooled = pooled, .resolution = zeros({2, 2})}, t),
            "[DiT] this model takes no resolution and no aspect_ratio; got [2, 2] and none");
   CHECK_EQ(message(small_pixart, {.text = text, .resolution = zeros({2, 2})}, t),
@@ -215,8 +226,8 @@ TEST_CASE("text DiT: wrong conditions and configurations are refused in a senten
   CHECK_EQ(refused(small_sd3, [](DiTConfig& c) { c.caption_channels = c.pooled_projection_dim = 0; }),
            "joint_streams are of images and text features: caption_channels must be above 0");
   CHECK_EQ(refused(small_sd3, [](DiTConfig& c) { c.classes = 3; }),
-           "a model takes labels, prompts, text embeddings or text features, not several of them; with caption_channels "
-           "= 7 the others must be 0");
+           "a model takes labels, prompts, text embeddings or text features, not several of them; with "
+           "caption_channels = 7 the others must be 0");
   CHECK_EQ(refused(small_sd3, [](DiTConfig& c) { c.attention = AttentionLayout::factorised; }),
            "joint_streams have joint attention, layer norms, gelu_tanh MLPs, shifts, and one embedder");
   CHECK_EQ(refused(small_sd3, [](DiTConfig& c) { c.dual_attention_blocks = 3; }),

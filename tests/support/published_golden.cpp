@@ -9,13 +9,6 @@
 #include "tests/support/tensor_cases.h"
 
 namespace ditharos::tests {
-namespace {
-
-bool contains(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-}  // namespace
 
 std::map<std::string, Tensor> published_tensors(const Golden& golden, const std::string& prefix) {
   std::map<std::string, Tensor> tensors;
@@ -23,21 +16,13 @@ std::map<std::string, Tensor> published_tensors(const Golden& golden, const std:
   return tensors;
 }
 
-void load_published(nn::ModuleBase& module, const nn::NameMap& names, const Golden& golden, const std::string& prefix,
-                    const std::vector<std::string>& computed) {
-  const nn::NamedTensors own = nn::named_tensors(module);
-  nn::NamedTensors state = names.to_own(published_tensors(golden, prefix + "state."), own);
-  for (const auto& [name, tensor] : own)
-    if (contains(computed, name)) state.push_back({name, tensor});
-  nn::load_state_dict(module, state);
+void load_published(nn::ModuleBase& module, const nn::NameMap& names, const Golden& golden, const std::string& prefix) {
+  nn::load_state_dict(module, names.to_own(published_tensors(golden, prefix + "state."), nn::named_tensors(module)));
 }
 
 void check_published_state(const nn::ModuleBase& module, const nn::NameMap& names, const Golden& golden,
-                           const std::string& prefix, const std::vector<std::string>& computed) {
-  nn::NamedTensors own;
-  for (const auto& [name, tensor] : nn::named_tensors(module))
-    if (!contains(computed, name)) own.push_back({name, tensor});
-  const auto got = names.to_published(own), want = published_tensors(golden, prefix + "state.");
+                           const std::string& prefix) {
+  const auto got = names.to_published(nn::named_tensors(module)), want = published_tensors(golden, prefix + "state.");
   CHECK_EQ(got.size(), want.size());
   for (const auto& entry : want) {
     CAPTURE(entry.first);
