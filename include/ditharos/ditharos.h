@@ -6,6 +6,9 @@
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/io/print.h>
 #include <ditharos/tensor/io/safetensors.h>
+#include <ditharos/tensor/io/safetensors_index.h>
+#include <ditharos/tensor/io/torch_file.h>
+#include <ditharos/tensor/io/weights_file.h>
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/tensor/random.h>
 #include <ditharos/tensor/tensor.h>
