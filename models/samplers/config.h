@@ -6,7 +6,7 @@
 #include <vector>
 
 #include <ditharos/models/diffusion/guidance.h>
-#include <ditharos/models/samplers/feature_caching.h>
+#include <ditharos/models/samplers/feature_cache.h>
 #include <ditharos/models/samplers/ode.h>
 #include <ditharos/models/samplers/sde.h>
 #include <ditharos/models/samplers/multistep/time_grid.h>

@@ -1,9 +1,22 @@
-#include <ditharos/models/dit/feature_cache.h>
+#include <ditharos/models/samplers/feature_cache.h>
 
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
 
 namespace ditharos::models {
+
+const char* name_of(CacheMethod method) {
+  constexpr const char* names[] = {"none", "fora", "taylorseer"};
+  return names[static_cast<int>(method)];
+}
+
+void FeatureCaching::validate() const {
+  constexpr int64_t greatest_order = 8;
+  check<ConfigError>(interval >= 1, "the interval of feature caching must be 1 (every call in full) or more, got ",
+                     interval);
+  check<ConfigError>(order >= 0 && order <= greatest_order, "the order of TaylorSeer must be 0 to ", greatest_order,
+                     ", got ", order);
+}
 
 FeatureCache::FeatureCache(const FeatureCaching& config) : config_(config) { config.validate(); }
 

@@ -4,13 +4,31 @@
 //
 //   FeatureCache cache({.method = CacheMethod::fora, .interval = 2});
 //   const Network network = [&](const Tensor& x, const Tensor& t, const Tensor& y) { return model(x, t, y, &cache); };
+#include <cstdint>
 #include <functional>
 #include <vector>
 
-#include <ditharos/models/samplers/feature_caching.h>
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos::models {
+
+enum class CacheMethod {
+  none,
+  fora,       ///< branches are reused as they were (FORA, Selvaraju et al. 2024)
+  taylorseer  ///< branches are extrapolated by a Taylor expansion (TaylorSeer, Liu et al. 2025)
+};
+/// "none", "fora" or "taylorseer".
+[[nodiscard]] const char* name_of(CacheMethod method);
+
+struct FeatureCaching {
+  CacheMethod method = CacheMethod::none;
+  int64_t interval = 3;  ///< one call out of so many is computed in full
+  int64_t order = 2;     ///< taylorseer: of the expansion; 0 is fora with its second call in full
+
+  /// ConfigError with one sentence that says what does not fit.
+  void validate() const;
+  friend bool operator==(const FeatureCaching&, const FeatureCaching&) = default;
+};
 
 /// The cache of one trajectory. It takes as much memory as the outputs of all branches, times 1 + order for TaylorSeer.
 ///
