@@ -1,5 +1,6 @@
 #include <ditharos/pipelines/image_config.h>
 
+#include <ditharos/models/samplers/sampler.h>
 #include <ditharos/tensor/error.h>
 #include <ditharos/training/run/model_size.h>
 
@@ -34,12 +35,13 @@ void ImageModelConfig::settle() {
   check<ConfigError>(model.tokens() <= max_tokens, "images of ", model.height, "x", model.width, " in patches of ",
                      model.patch.height, "x", model.patch.width, " are ", model.tokens(), " tokens, and at most ",
                      max_tokens, " fit: choose a larger patch, or smaller images");
-  check<ConfigError>(models::samples_flow(sampler.kind) == is_flow,
-                     "sampler = \"", models::name_of(sampler.kind), "\" does not go with objective = \"",
-                     models::name_of(process.kind), "\": euler and heun sample a flow, ddpm and ddim gaussian");
+  const auto fits = is_flow ? models::samples_flow : models::samples_gaussian;
+  check<ConfigError>(fits(sampler.kind), "sampler = \"", models::name_of(sampler.kind),
+                     "\" does not go with objective = \"", models::name_of(process.kind), "\": choose ",
+                     models::sampler_names(fits));
   if (is_flow) process.flow.validate();
   else process.gaussian.validate();
-  sampler.validate();
+  models::check_sampler(process, sampler);
 }
 
 }  // namespace ditharos::pipelines

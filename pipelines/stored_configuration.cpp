@@ -10,6 +10,7 @@
 #include <toml++/toml.h>
 
 #include <ditharos/data/loading/clip_buckets.h>
+#include <ditharos/models/samplers/video_sampling.h>
 #include <ditharos/pipelines/toml_check.h>
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/io/quoted_text.h>
@@ -54,7 +55,7 @@ class Document {
     template <class E>
       requires std::is_enum_v<E>
     Section& take(const char* key, E& variable,
-                  std::type_identity_t<std::initializer_list<std::pair<const char*, E>>> names) {
+                  const std::type_identity_t<std::vector<std::pair<const char*, E>>>& names) {
       const toml::node* node = document_.find(name_, key);
       if (node == nullptr) return *this;
       const auto text = node->value_exact<std::string>();
@@ -186,11 +187,45 @@ void take_prediction(Document::Section section, ImageModelConfig& config) {
 }
 
 /// The keys of [sample] that images and clips have in common.
-void take_sampler(Document::Section section, models::SamplerConfig& sampler) {
-  section.take("sampling_steps", sampler.steps, {1, 1000})
+void take_sampler(Document::Section section, models::SamplerConfig& sampler, bool (*offered)(models::SamplerKind)) {
+  section.take("sampler", sampler.kind, models::named_samplers(offered))
+      .take("sampling_steps", sampler.steps, {1, 1000})
+      .take("sampler_order", sampler.order, {1, 4})
+      .take("absolute_tolerance", sampler.absolute_tolerance, {0, 1})
+      .take("relative_tolerance", sampler.relative_tolerance, {0, 1})
+      .take("lower_order_final", sampler.lower_order_final)
+      .take("unipc_variant", sampler.unipc_variant,
+            {{"bh1", models::UniPcVariant::bh1}, {"bh2", models::UniPcVariant::bh2}})
+      .take("guidance_rescale", sampler.guidance.rescale, {0, 1})
+      .take("feature_cache", sampler.caching.method,
+            {{"none", models::CacheMethod::none}, {"fora", models::CacheMethod::fora},
+             {"taylorseer", models::CacheMethod::taylorseer}})
+      .take("cache_interval", sampler.caching.interval, {1, 1000})
+      .take("cache_order", sampler.caching.order, {0, 8})
       .take("guidance", sampler.guidance.scale, {0, 1e6})
       .take("guide_from", sampler.guidance.from, {0, 1})
       .take("guide_to", sampler.guidance.to, {0, 1});
+}
+
+/// The keys of [sample] that images have beside those of clips.
+void take_image_sampler(Document::Section section, models::SamplerConfig& sampler) {
+  section.take("guided_channels", sampler.guidance.channels, {0, most})
+      .take("eta", sampler.eta, {0, 1})
+      .take("clip_pixels", sampler.clip)
+      .take("time_spacing", sampler.spacing,
+            {{"linspace", models::TimeSpacing::linspace}, {"leading", models::TimeSpacing::leading},
+             {"trailing", models::TimeSpacing::trailing}})
+      .take("karras_sigmas", sampler.karras_sigmas)
+      .take("sde_diffusion", sampler.sde.form,
+            {{"constant", models::DiffusionForm::constant}, {"sbdm", models::DiffusionForm::sbdm},
+             {"sigma", models::DiffusionForm::sigma}, {"linear", models::DiffusionForm::linear},
+             {"decreasing", models::DiffusionForm::decreasing},
+             {"increasing_decreasing", models::DiffusionForm::increasing_decreasing}})
+      .take("sde_norm", sampler.sde.norm, {0, 1e6})
+      .take("last_step", sampler.sde.last_step,
+            {{"none", models::LastStep::none}, {"mean", models::LastStep::mean},
+             {"tweedie", models::LastStep::tweedie}, {"euler", models::LastStep::euler}})
+      .take("last_step_size", sampler.sde.last_step_size, {.low = 0, .high = std::nextafter(1., 0.), .open = true});
 }
 
 void pass_training(Document& document) {
@@ -201,7 +236,6 @@ void pass_training(Document& document) {
 }  // namespace
 
 StoredImageModel read_image_model(const std::string& text, const std::string& source) {
-  using models::SamplerKind;
   StoredImageModel stored;
   auto& [model, process, prediction, sigma_small, sampler] = stored.config;
   Document document(text, source);
@@ -225,14 +259,8 @@ StoredImageModel read_image_model(const std::string& text, const std::string& so
       .take("diffusion_steps", process.gaussian.steps, {2, 1e5});
   take_flow(document.section("objective"), process.flow);
   take_prediction(document.section("objective"), stored.config);
-  document.section("sample")
-      .take("sampler", sampler.kind,
-            {{"euler", SamplerKind::euler}, {"heun", SamplerKind::heun}, {"ddpm", SamplerKind::ddpm},
-             {"ddim", SamplerKind::ddim}})
-      .take("guided_channels", sampler.guidance.channels, {0, most})
-      .take("eta", sampler.eta, {0, 1})
-      .take("clip_pixels", sampler.clip);
-  take_sampler(document.section("sample"), sampler);
+  take_sampler(document.section("sample"), sampler, [](models::SamplerKind) { return true; });
+  take_image_sampler(document.section("sample"), sampler);
   pass_training(document);
   document.finish();
   return stored;
@@ -279,7 +307,7 @@ VideoModelConfig read_video_model(const std::string& text, const std::string& so
   bool heun = false;
   document.section("sample").take("heun", heun);
   config.sampler.kind = heun ? models::SamplerKind::heun : models::SamplerKind::euler;
-  take_sampler(document.section("sample"), config.sampler);
+  take_sampler(document.section("sample"), config.sampler, models::samples_clips);
   pass_training(document);
   document.finish();
   return config;

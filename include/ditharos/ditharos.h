@@ -50,7 +50,12 @@
 #include <ditharos/models/diffusion/gaussian.h>
 #include <ditharos/models/diffusion/path.h>
 #include <ditharos/models/diffusion/prediction.h>
+#include <ditharos/models/dit/cost.h>
 #include <ditharos/models/dit/dit.h>
+#include <ditharos/models/dit/dit_names.h>
+#include <ditharos/models/dit/presets.h>
+#include <ditharos/models/dit/text_names.h>
+#include <ditharos/models/samplers/feature_cache.h>
 #include <ditharos/models/samplers/sampler.h>
 #include <ditharos/models/text/t5.h>
 #include <ditharos/models/text/t5_names.h>

@@ -44,6 +44,17 @@ std::vector<int64_t> strided_steps(int64_t steps, int64_t count) {
   fail<ConfigError>("no integer stride gives ", count, " of ", steps, " steps; choose another number for ddim");
 }
 
+/// `count` multiples of an integer stride from step 0, or steps at an even stride that end at the last step.
+std::vector<int64_t> spaced_steps(int64_t steps, int64_t count, bool leading) {
+  check<ConfigError>(count <= steps, "a process of ", steps, " steps cannot be respaced to ", count);
+  std::vector<int64_t> kept;
+  for (int64_t i = 0; i < count; ++i) {
+    const double back = double(count - 1 - i) * (double(steps) / double(count));
+    kept.push_back(leading ? i * (steps / count) : std::llrint(std::nearbyint(double(steps) - back)) - 1);
+  }
+  return kept;
+}
+
 /// `count` steps of [begin, begin + size), evenly spaced from the first to the last; a single one is the last, where
 /// the section has most noise.
 void append_section(std::vector<int64_t>& kept, int64_t begin, int64_t size, int64_t count) {
@@ -107,6 +118,9 @@ std::vector<int64_t> respaced_steps(int64_t steps, const std::string& sections) 
   check<ConfigError>(steps >= 1 && steps <= most_steps, "a diffusion process has between 1 and ", most_steps,
                      " steps, got ", steps);
   if (sections.starts_with("ddim")) return strided_steps(steps, parse_count(sections.substr(4), sections));
+  for (const std::string spacing : {"leading", "trailing"})
+    if (sections.starts_with(spacing))
+      return spaced_steps(steps, parse_count(sections.substr(spacing.size()), sections), spacing == "leading");
 
   std::vector<int64_t> counts;
   if (sections.empty()) counts.push_back(steps);

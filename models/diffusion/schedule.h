@@ -23,9 +23,10 @@ enum class BetaSchedule {
 [[nodiscard]] std::vector<double> rescale_zero_terminal_snr(const std::vector<double>& betas);
 
 /// Which of `steps` original steps a shorter process keeps, ascending. `sections` is "" (all), "ddimN" (N steps at one
-/// integer stride, as in DDIM), "N", or "N,M,...": the range is cut into equal sections, of which N, M, ... steps are
-/// kept, evenly spaced and both ends included; a single one is the end, where most noise is. ConfigError when that
-/// cannot be done.
+/// integer stride, as in DDIM), "leadingN" (multiples of steps / N, rounded down, from step 0), "trailingN" (backwards
+/// from the last step at a stride of steps / N; both as in diffusers), "N", or "N,M,...": the range is cut into equal
+/// sections, of which N, M, ... steps are kept, evenly spaced and both ends included; a single one is the end, where
+/// most noise is. ConfigError when that cannot be done.
 [[nodiscard]] std::vector<int64_t> respaced_steps(int64_t steps, const std::string& sections);
 
 /// The tables of the formulas of DDPM, one entry per step; `a_bar` is the cumulative product of (1 - beta).

@@ -33,8 +33,10 @@ namespace {
 const std::vector<std::string> others{"true",       "false",      "\"heun\"",       "\"ddim\"",        "\"gaussian\"",
                                       "\"cosine\"", "\"linear\"", "\"factorised\"", "\"binary\"",      "\"uniform\"",
                                       "\"muon\"",   "\"gvp\"",    "\"velocity\"",   "\"logit_normal\"", "\"kl\"",
-                                      "\"l1\"",     "[2.5]",      "\"2x16x16\"",    "[2, 4, 4]",     "[0.25, 0.5]",
-                                      "0.125",      "2",          "3",              "48"};
+                                      "\"dopri5\"", "\"bh1\"",    "\"leading\"",    "\"tweedie\"",      "\"fora\"",
+                                      "\"l1\"",
+                                      "[2.5]",      "\"2x16x16\"", "[2, 4, 4]",     "[0.25, 0.5]",     "0.125",
+                                      "2",          "3",          "48"};
 
 /// Keys whose values have to fit together, or are above all of those.
 const std::map<std::string, std::string> fitting{{"shapes", "\"2x16x16\""}, {"vocabulary", "600"}};

@@ -1,6 +1,7 @@
 #include "examples/cli/options/dit_settings.h"
 
 #include <ditharos/pipelines/image_pipeline.h>
+#include "examples/cli/options/sampler_settings.h"
 
 namespace ditharos::examples {
 
@@ -52,21 +53,40 @@ void describe_prediction(Settings& settings, DiTSettings& run) {
 }  // namespace
 
 void describe_sampling(Settings& settings, models::SamplerConfig& sampler) {
-  settings.section("sample", "drawing images")
-      .add("sampler", sampler.kind, "euler and heun go with objective flow, ddpm and ddim with gaussian",
-           {{"euler", SamplerKind::euler}, {"heun", SamplerKind::heun}, {"ddpm", SamplerKind::ddpm},
-            {"ddim", SamplerKind::ddim}})
+  settings.section("sample", "drawing images");
+  describe_samplers(settings, "sample", sampler, [](SamplerKind) { return true; });
+  settings.section("sample")
       .add("sampling_steps", sampler.steps, "steps from noise to image", at_least(1).at_most(1000))
       .add("guidance", sampler.guidance.scale, "classifier-free guidance; 1: none", between(0, 1e6))
       .add("guided_channels", sampler.guidance.channels, "guide the first N channels; 0: all", between(0, most))
       .add("guide_from", sampler.guidance.from, "time at which guidance begins: 0 noise, 1 data", between(0, 1))
       .add("guide_to", sampler.guidance.to, "time at which guidance ends", between(0, 1))
       .add("eta", sampler.eta, "ddim's noise: 0 none, 1 as much as ddpm", between(0, 1))
-      .add("clip_pixels", sampler.clip, "ddpm and ddim: keep predicted pixels within range");
+      .add("clip_pixels", sampler.clip, "objective gaussian: keep predicted pixels within range")
+      .add("time_spacing", sampler.spacing, "objective gaussian: how the steps are spaced",
+           {{"linspace", models::TimeSpacing::linspace}, {"leading", models::TimeSpacing::leading},
+            {"trailing", models::TimeSpacing::trailing}})
+      .add("karras_sigmas", sampler.karras_sigmas, "multistep samplers, objective gaussian: Karras' noise levels")
+      .add("sde_diffusion", sampler.sde.form, "euler_maruyama and sde_heun: the diffusion coefficient by time",
+           {{"constant", models::DiffusionForm::constant}, {"sbdm", models::DiffusionForm::sbdm},
+            {"sigma", models::DiffusionForm::sigma}, {"linear", models::DiffusionForm::linear},
+            {"decreasing", models::DiffusionForm::decreasing},
+            {"increasing_decreasing", models::DiffusionForm::increasing_decreasing}})
+      .add("sde_norm", sampler.sde.norm, "the same: factor of the diffusion coefficient", between(0, 1e6))
+      .add("last_step", sampler.sde.last_step, "the same: the step to data",
+           {{"none", models::LastStep::none}, {"mean", models::LastStep::mean},
+            {"tweedie", models::LastStep::tweedie}, {"euler", models::LastStep::euler}})
+      .add("last_step_size", sampler.sde.last_step_size, "the same: length of the step to data", above(0).below(1));
+  describe_caching(settings, "sample", sampler);
   settings.only_with({"eta"}, [&sampler] { return sampler.kind == SamplerKind::ddim; }, "sampler = \"ddim\"");
   settings.only_with({"clip_pixels"},
-                     [&sampler] { return sampler.kind == SamplerKind::ddpm || sampler.kind == SamplerKind::ddim; },
-                     "sampler = \"ddpm\" or \"ddim\"");
+                     [&sampler] { return models::samples_gaussian(sampler.kind); },
+                     "a sampler for objective gaussian");
+  settings.only_with({"time_spacing"}, [&sampler] { return models::samples_gaussian(sampler.kind); },
+                     "a sampler for objective gaussian");
+  settings.only_with({"sde_diffusion", "sde_norm", "last_step", "last_step_size"},
+                     [&sampler] { return models::solves_sde(sampler.kind); },
+                     "sampler = \"euler_maruyama\" or \"sde_heun\"");
   settings.only_with({"guided_channels", "guide_from", "guide_to"},
                      [&sampler] { return sampler.guidance.scale != 1; }, "a guidance other than 1");
 }

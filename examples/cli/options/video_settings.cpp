@@ -1,7 +1,9 @@
 #include "examples/cli/options/video_settings.h"
 
 #include <ditharos/data/text/tokenizer.h>
+#include <ditharos/models/samplers/video_sampling.h>
 #include <ditharos/pipelines/video_parts.h>
+#include "examples/cli/options/sampler_settings.h"
 #include "examples/cli/reports/prompt_words.h"
 
 namespace ditharos::examples {
@@ -68,10 +70,13 @@ void describe_clip_sampling(Settings& settings, models::SamplerConfig& sampler) 
   settings.section("sample", "drawing clips")
       .add("sampling_steps", sampler.steps, "steps from noise to clip", at_least(1).at_most(1000))
       .add_switch("heun", sampler.kind, SamplerKind::euler, SamplerKind::heun,
-                  "Heun's method instead of Euler's: two evaluations per step, more precise")
+                  "Heun's method instead of Euler's: two evaluations per step, more precise");
+  describe_samplers(settings, "sample", sampler, models::samples_clips);
+  settings.section("sample")
       .add("guidance", sampler.guidance.scale, "classifier-free guidance; 1: none", between(0, 1e6))
       .add("guide_from", sampler.guidance.from, "time at which guidance begins: 0 noise, 1 data", between(0, 1))
       .add("guide_to", sampler.guidance.to, "time at which guidance ends", between(0, 1));
+  describe_caching(settings, "sample", sampler);
   settings.only_with({"guide_from", "guide_to"}, [&sampler] { return sampler.guidance.scale != 1; },
                      "a guidance other than 1");
 }
