@@ -77,6 +77,7 @@ int train(int argc, char** argv) {
   const data::Batch held_out_batch =
       data::clip_batch(*held_out, held_out_shape, 0, std::min(held_out_clips, held_out->size()));
   const training::RunIdentity identity{.kind = autoencoder_kind(), .configuration = settings.to_toml(),
+                                       .defaults = default_configuration<AutoencoderSettings>(),
                                        .data = training::fingerprint_of(*source), .train = run.train};
   Generator rng(run.train.seed);
   models::VideoAutoencoder model(run.model, rng);

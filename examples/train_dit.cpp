@@ -71,6 +71,7 @@ int train(int argc, char** argv) {
   const data::Dataset& dataset = opened.dataset;
   fit_to_data(run, dataset);
   const training::RunIdentity identity{.kind = dit_kind(), .configuration = settings.to_toml(),
+                                       .defaults = default_configuration<DiTSettings>(),
                                        .data = training::fingerprint_of(dataset), .train = run.train};
   Generator rng(run.train.seed);
   models::DiT model(run.model, rng);

@@ -84,6 +84,7 @@ int train(int argc, char** argv) {
   print_notes(source->notes());
   const std::vector<data::Bucket> buckets = clip_buckets(run.clips, run.train.batch_size);
   const training::RunIdentity identity{.kind = video_kind(), .configuration = settings.to_toml(),
+                                       .defaults = default_configuration<VideoSettings>(),
                                        .data = training::fingerprint_of(*source), .train = run.train};
   const std::optional<training::TrainState> state = state_to_resume(options, identity, reporter);
   std::optional<pipelines::VideoPipeline> other;

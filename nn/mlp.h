@@ -3,11 +3,12 @@
 
 namespace ditharos::nn {
 
-/// Point-wise feed-forward network: Linear, tanh-GELU, Linear; x [..., D] -> [..., D].
+/// Point-wise feed-forward network: Linear, tanh-GELU, Linear; x [..., D] -> [..., D], or to another width.
 class Mlp : public Module<Mlp> {
  public:
   Mlp() = default;
-  Mlp(int64_t width, int64_t hidden, Generator& rng) : fc1_(width, hidden, rng), fc2_(hidden, width, rng) {}
+  Mlp(int64_t width, int64_t hidden, Generator& rng) : Mlp(width, hidden, width, rng) {}
+  Mlp(int64_t in, int64_t hidden, int64_t out, Generator& rng) : fc1_(in, hidden, rng), fc2_(hidden, out, rng) {}
 
   Tensor forward(const Tensor& x) const {
     // In one pass, unless the layers have hooks, which need their outputs.
@@ -23,6 +24,25 @@ class Mlp : public Module<Mlp> {
 
  private:
   Linear fc1_, fc2_;
+};
+
+/// Gated feed-forward network (Shazeer 2020): silu(a) b with a, b = w12(x), then w3; x [..., D] -> [..., D].
+class SwiGlu : public Module<SwiGlu> {
+ public:
+  SwiGlu() = default;
+  SwiGlu(int64_t width, int64_t hidden, Generator& rng) : w12_(width, 2 * hidden, rng), w3_(hidden, width, rng) {}
+
+  Tensor forward(const Tensor& x) const {
+    const std::vector<Tensor> parts = chunk(w12_(x), 2, -1);
+    return w3_(silu(parts[0]) * parts[1]);
+  }
+  void visit(Visitor& v) override {
+    v("w12", w12_);
+    v("w3", w3_);
+  }
+
+ private:
+  Linear w12_, w3_;
 };
 
 }  // namespace ditharos::nn

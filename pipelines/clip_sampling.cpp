@@ -107,8 +107,11 @@ Tensor sample_clips(const models::LatentDiT& model, const data::Tokenizer& token
   const int64_t n = int64_t(prompts.size()), batch = batch_of(model, request.shape);
   const int64_t length = model.dit().config().text.length;
   const Tensor tokens = encode_prompts(tokenizer, prompts, length);
+  models::FeatureCache cache(sampler.caching);
+  models::FeatureCache* used = sampler.caching.method == models::CacheMethod::none ? nullptr : &cache;
   models::VideoModel network;
-  network.network = [&](const Tensor& x, const Tensor& t, const Tensor& p) { return model(x, t, p); };
+  network.network = [&](const Tensor& x, const Tensor& t, const Tensor& p) { return model(x, t, p, used); };
+  network.begin_trajectory = [&] { cache.reset(); };
   network.null_condition = null_prompt(tokenizer, length);
   network.flow = flow;
   std::vector<Tensor> clips;

@@ -66,11 +66,16 @@ Tensor sample_images(const models::DiT& model, const models::DiffusionConfig& pr
                      const std::function<void(double)>& progress, int64_t batch) {
   const std::vector<int64_t> labels = request_labels(model.config(), request);
   const Tensor noise = request_noise(model.config(), request);
-  const models::Network network = [&](const Tensor& x, const Tensor& t, const Tensor& l) { return model(x, t, l); };
+  models::FeatureCache cache(sampler.caching);
+  models::FeatureCache* used = sampler.caching.method == models::CacheMethod::none ? nullptr : &cache;
+  const models::Network network = [&](const Tensor& x, const Tensor& t, const Tensor& l) {
+    return model(x, t, l, used);
+  };
   const int64_t n = noise.size(0);
   std::vector<Tensor> parts;
   for (int64_t begin = 0; begin < n; begin += batch) {
     const int64_t end = std::min(n, begin + batch);
+    cache.reset();
     Generator rng = Generator(request.seed).fork(uint64_t(begin) + 1);  // samplers that draw noise on the way
     const Tensor conditions =
         labels.empty() ? Tensor{} : from_vector(std::vector<int64_t>(labels.begin() + begin, labels.begin() + end));

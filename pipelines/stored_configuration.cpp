@@ -10,6 +10,7 @@
 #include <toml++/toml.h>
 
 #include <ditharos/data/loading/clip_buckets.h>
+#include <ditharos/models/samplers/video_sampling.h>
 #include <ditharos/pipelines/toml_check.h>
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/io/quoted_text.h>
@@ -54,7 +55,7 @@ class Document {
     template <class E>
       requires std::is_enum_v<E>
     Section& take(const char* key, E& variable,
-                  std::type_identity_t<std::initializer_list<std::pair<const char*, E>>> names) {
+                  const std::type_identity_t<std::vector<std::pair<const char*, E>>>& names) {
       const toml::node* node = document_.find(name_, key);
       if (node == nullptr) return *this;
       const auto text = node->value_exact<std::string>();
@@ -153,17 +154,78 @@ TrainedClips take_clips(Document& document) {
 void take_flow(Document::Section section, models::FlowConfig& flow) {
   section
       .take("time_sampling", flow.time_sampling,
-            {{"uniform", models::TimeSampling::uniform}, {"logit_normal", models::TimeSampling::logit_normal}})
+            {{"uniform", models::TimeSampling::uniform}, {"logit_normal", models::TimeSampling::logit_normal},
+             {"mode", models::TimeSampling::mode}})
+      .take("logit_mean", flow.logit_mean, {-10, 10})
+      .take("logit_scale", flow.logit_scale, {.low = 0, .high = 10, .open = true})
+      .take("mode_scale", flow.mode_scale, {-1, 1.75})
       .take("time_scale", flow.time_scale, {1e-6, 1e6})
       .take("time_shift", flow.time_shift, {1e-6, 1e6});
 }
 
+/// The keys of [objective] that images have beside those of clips.
+void take_prediction(Document::Section section, ImageModelConfig& config) {
+  auto& [kind, flow, gaussian] = config.process;
+  section
+      .take("prediction", config.prediction,
+            {{"standard", Prediction::standard}, {"eps", Prediction::eps}, {"x0", Prediction::x0},
+             {"v", Prediction::v}, {"velocity", Prediction::velocity}, {"score", Prediction::score}})
+      .take("path", flow.path,
+            {{"linear", models::PathKind::linear}, {"gvp", models::PathKind::gvp}, {"vp", models::PathKind::vp}})
+      .take("loss_weighting", flow.weighting,
+            {{"none", models::LossWeighting::none}, {"velocity", models::LossWeighting::velocity},
+             {"likelihood", models::LossWeighting::likelihood}})
+      .take("shift_base_pixels", flow.shift_base_pixels, {0, 1e9})
+      .take("train_eps", flow.train_eps, {0, .25})
+      .take("sample_eps", flow.sample_eps, {0, .25})
+      .take("zero_terminal_snr", gaussian.zero_terminal_snr)
+      .take("gaussian_loss", gaussian.loss,
+            {{"mse", models::GaussianLoss::mse}, {"rescaled_mse", models::GaussianLoss::rescaled_mse},
+             {"kl", models::GaussianLoss::kl}, {"rescaled_kl", models::GaussianLoss::rescaled_kl}})
+      .take("min_snr_gamma", gaussian.min_snr_gamma, {0, 1e6})
+      .take("sigma_small", config.sigma_small);
+}
+
 /// The keys of [sample] that images and clips have in common.
-void take_sampler(Document::Section section, models::SamplerConfig& sampler) {
-  section.take("sampling_steps", sampler.steps, {1, 1000})
+void take_sampler(Document::Section section, models::SamplerConfig& sampler, bool (*offered)(models::SamplerKind)) {
+  section.take("sampler", sampler.kind, models::named_samplers(offered))
+      .take("sampling_steps", sampler.steps, {1, 1000})
+      .take("sampler_order", sampler.order, {1, 4})
+      .take("absolute_tolerance", sampler.absolute_tolerance, {0, 1})
+      .take("relative_tolerance", sampler.relative_tolerance, {0, 1})
+      .take("lower_order_final", sampler.lower_order_final)
+      .take("unipc_variant", sampler.unipc_variant,
+            {{"bh1", models::UniPcVariant::bh1}, {"bh2", models::UniPcVariant::bh2}})
+      .take("guidance_rescale", sampler.guidance.rescale, {0, 1})
+      .take("feature_cache", sampler.caching.method,
+            {{"none", models::CacheMethod::none}, {"fora", models::CacheMethod::fora},
+             {"taylorseer", models::CacheMethod::taylorseer}})
+      .take("cache_interval", sampler.caching.interval, {1, 1000})
+      .take("cache_order", sampler.caching.order, {0, 8})
       .take("guidance", sampler.guidance.scale, {0, 1e6})
       .take("guide_from", sampler.guidance.from, {0, 1})
       .take("guide_to", sampler.guidance.to, {0, 1});
+}
+
+/// The keys of [sample] that images have beside those of clips.
+void take_image_sampler(Document::Section section, models::SamplerConfig& sampler) {
+  section.take("guided_channels", sampler.guidance.channels, {0, most})
+      .take("eta", sampler.eta, {0, 1})
+      .take("clip_pixels", sampler.clip)
+      .take("time_spacing", sampler.spacing,
+            {{"linspace", models::TimeSpacing::linspace}, {"leading", models::TimeSpacing::leading},
+             {"trailing", models::TimeSpacing::trailing}})
+      .take("karras_sigmas", sampler.karras_sigmas)
+      .take("sde_diffusion", sampler.sde.form,
+            {{"constant", models::DiffusionForm::constant}, {"sbdm", models::DiffusionForm::sbdm},
+             {"sigma", models::DiffusionForm::sigma}, {"linear", models::DiffusionForm::linear},
+             {"decreasing", models::DiffusionForm::decreasing},
+             {"increasing_decreasing", models::DiffusionForm::increasing_decreasing}})
+      .take("sde_norm", sampler.sde.norm, {0, 1e6})
+      .take("last_step", sampler.sde.last_step,
+            {{"none", models::LastStep::none}, {"mean", models::LastStep::mean},
+             {"tweedie", models::LastStep::tweedie}, {"euler", models::LastStep::euler}})
+      .take("last_step_size", sampler.sde.last_step_size, {.low = 0, .high = std::nextafter(1., 0.), .open = true});
 }
 
 void pass_training(Document& document) {
@@ -174,9 +236,8 @@ void pass_training(Document& document) {
 }  // namespace
 
 StoredImageModel read_image_model(const std::string& text, const std::string& source) {
-  using models::SamplerKind;
   StoredImageModel stored;
-  auto& [model, process, sampler] = stored.config;
+  auto& [model, process, prediction, sigma_small, sampler] = stored.config;
   Document document(text, source);
   document.section("data").take("data", stored.data).pass({"horizontal_flip"});
   int64_t patch = model.patch.height;  // its side
@@ -193,17 +254,13 @@ StoredImageModel read_image_model(const std::string& text, const std::string& so
       .take("objective", process.kind,
             {{"flow", models::ProcessKind::flow}, {"gaussian", models::ProcessKind::gaussian}})
       .take("noise_schedule", process.gaussian.schedule,
-            {{"linear", models::BetaSchedule::linear}, {"cosine", models::BetaSchedule::squaredcos_cap_v2}})
+            {{"linear", models::BetaSchedule::linear}, {"cosine", models::BetaSchedule::squaredcos_cap_v2},
+             {"scaled_linear", models::BetaSchedule::scaled_linear}, {"sigmoid", models::BetaSchedule::sigmoid}})
       .take("diffusion_steps", process.gaussian.steps, {2, 1e5});
   take_flow(document.section("objective"), process.flow);
-  document.section("sample")
-      .take("sampler", sampler.kind,
-            {{"euler", SamplerKind::euler}, {"heun", SamplerKind::heun}, {"ddpm", SamplerKind::ddpm},
-             {"ddim", SamplerKind::ddim}})
-      .take("guided_channels", sampler.guidance.channels, {0, most})
-      .take("eta", sampler.eta, {0, 1})
-      .take("clip_pixels", sampler.clip);
-  take_sampler(document.section("sample"), sampler);
+  take_prediction(document.section("objective"), stored.config);
+  take_sampler(document.section("sample"), sampler, [](models::SamplerKind) { return true; });
+  take_image_sampler(document.section("sample"), sampler);
   pass_training(document);
   document.finish();
   return stored;
@@ -250,7 +307,7 @@ VideoModelConfig read_video_model(const std::string& text, const std::string& so
   bool heun = false;
   document.section("sample").take("heun", heun);
   config.sampler.kind = heun ? models::SamplerKind::heun : models::SamplerKind::euler;
-  take_sampler(document.section("sample"), config.sampler);
+  take_sampler(document.section("sample"), config.sampler, models::samples_clips);
   pass_training(document);
   document.finish();
   return config;

@@ -5,6 +5,8 @@
 #include <map>
 
 #include <ditharos/autograd/ops.h>
+#include <ditharos/models/dit/cost.h>
+#include <ditharos/models/samplers/video_sampling.h>
 #include <ditharos/nn/inference.h>
 #include <ditharos/nn/state_dict.h>
 #include <ditharos/pipelines/open_run.h>
@@ -76,9 +78,7 @@ Tensor VideoPipeline::operator()(const std::vector<std::string>& prompts, const 
 }
 
 void VideoPipeline::set_sampler(const models::SamplerConfig& sampler) {
-  check<ConfigError>(models::samples_flow(sampler.kind), "clips are sampled with euler or heun, not with ",
-                     models::name_of(sampler.kind));
-  sampler.validate();
+  models::check_clip_sampler(sampler);
   config_.sampler = sampler;
 }
 

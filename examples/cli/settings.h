@@ -72,8 +72,8 @@ class Settings {
     template <class E>
       requires std::is_enum_v<E>
     Section& add(const std::string& name, E& variable, const std::string& help,
-                 std::type_identity_t<std::initializer_list<std::pair<const char*, E>>> names);
-    /// A row that shows two values of an enumeration as a switch.
+                 const std::type_identity_t<std::vector<std::pair<const char*, E>>>& names);
+    /// A row that shows two values of an enumeration as a switch. Switched off it leaves any third value.
     template <class E>
       requires std::is_enum_v<E>
     Section& add_switch(const std::string& name, E& variable, E off, E on, const std::string& help);
@@ -201,7 +201,7 @@ template <class E>
   requires std::is_enum_v<E>
 Settings::Section& Settings::Section::add(
     const std::string& name, E& variable, const std::string& help,
-    std::type_identity_t<std::initializer_list<std::pair<const char*, E>>> names) {
+    const std::type_identity_t<std::vector<std::pair<const char*, E>>>& names) {
   const std::vector<std::pair<std::string, E>> table(names.begin(), names.end());
   std::vector<std::string> choices;
   for (const auto& [text, value] : table) choices.push_back(text);
@@ -227,7 +227,10 @@ Settings::Section& Settings::Section::add_switch(const std::string& name, E& var
                                                  const std::string& help) {
   settings_.add({.section = name_, .name = name, .help = help, .placeholder = detail::placeholder<bool>(), .rule = {},
                  .get = [&variable, on] { return Value(variable == on); },
-                 .set = [&variable, off, on](const Value& value) { variable = std::get<bool>(value) ? on : off; }});
+                 .set = [&variable, off, on](const Value& value) {
+                   if (std::get<bool>(value)) variable = on;
+                   else if (variable == on) variable = off;
+                 }});
   return *this;
 }
 

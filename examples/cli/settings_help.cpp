@@ -10,8 +10,11 @@ namespace {
 constexpr size_t kWidth = 96;
 constexpr size_t kIndent = 30;  // where descriptions begin
 
-// Words of `text`, broken so that lines which begin at column `indent` end before kWidth.
+// Words of `text`, broken so that lines which begin at column `indent` end before kWidth, and at its own line ends.
 std::string wrapped(const std::string& text, size_t indent) {
+  if (const size_t end = text.find('\n'); end != std::string::npos)
+    return wrapped(text.substr(0, end), indent) + "\n" + std::string(indent, ' ') +
+           wrapped(text.substr(end + 1), indent);
   std::istringstream words(text);
   std::string out, word;
   size_t column = indent;

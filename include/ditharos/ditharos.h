@@ -6,6 +6,9 @@
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/io/print.h>
 #include <ditharos/tensor/io/safetensors.h>
+#include <ditharos/tensor/io/safetensors_index.h>
+#include <ditharos/tensor/io/torch_file.h>
+#include <ditharos/tensor/io/weights_file.h>
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/tensor/random.h>
 #include <ditharos/tensor/tensor.h>
@@ -34,15 +37,26 @@
 #include <ditharos/nn/linear.h>
 #include <ditharos/nn/mlp.h>
 #include <ditharos/nn/module.h>
+#include <ditharos/nn/name_map.h>
 #include <ditharos/nn/norm.h>
 #include <ditharos/nn/state_dict.h>
 #include <ditharos/nn/summary.h>
 
 #include <ditharos/models/autoencoder/video.h>
+#include <ditharos/models/diffusion/bits_per_dim.h>
 #include <ditharos/models/diffusion/flow.h>
 #include <ditharos/models/diffusion/gaussian.h>
+#include <ditharos/models/diffusion/path.h>
+#include <ditharos/models/diffusion/prediction.h>
+#include <ditharos/models/dit/cost.h>
 #include <ditharos/models/dit/dit.h>
+#include <ditharos/models/dit/dit_names.h>
+#include <ditharos/models/dit/presets.h>
+#include <ditharos/models/dit/text_names.h>
+#include <ditharos/models/samplers/feature_cache.h>
 #include <ditharos/models/samplers/sampler.h>
+#include <ditharos/models/text/t5.h>
+#include <ditharos/models/text/t5_names.h>
 
 #include <ditharos/optim/adam.h>
 #include <ditharos/optim/clip.h>

@@ -30,6 +30,11 @@ double FrameFlowConfig::probability(FrameMask mask) const {
 
 void FrameFlowConfig::validate() const {
   flow.validate();
+  check<ConfigError>(flow.path == PathKind::linear && flow.prediction == PredictionKind::velocity &&
+                         flow.shift_base_pixels == 0,
+                     "clips with conditioning frames need the linear path, a prediction of the velocity and a fixed "
+                     "time_shift, got the path ", name_of(flow.path), ", the prediction ", name_of(flow.prediction),
+                     " and shift_base_pixels = ", flow.shift_base_pixels);
   double total = 0;
   for (const FrameMask mask : all_masks) {
     check<ConfigError>(probability(mask) >= 0 && probability(mask) <= 1,

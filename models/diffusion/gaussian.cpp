@@ -1,5 +1,6 @@
 #include <ditharos/models/diffusion/gaussian.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -9,11 +10,39 @@
 
 namespace ditharos::models {
 
+namespace {
+
+GaussianConfig validated(const GaussianConfig& config) {
+  config.validate();
+  return config;
+}
+
+std::vector<double> betas_of(const GaussianConfig& config) {
+  const std::vector<double> betas = make_betas(config.schedule, config.steps);
+  return config.zero_terminal_snr ? rescale_zero_terminal_snr(betas) : betas;
+}
+
+}  // namespace
+
+void GaussianConfig::validate() const {
+  check<ConfigError>(prediction == PredictionKind::eps || prediction == PredictionKind::x0 ||
+                         prediction == PredictionKind::v,
+                     "a Gaussian process predicts eps, x0 or v, not ", name_of(prediction));
+  check<ConfigError>(!zero_terminal_snr || prediction != PredictionKind::eps,
+                     "with zero_terminal_snr the last step is noise alone, and eps says nothing of the data there: "
+                     "choose prediction = \"v\" or \"x0\"");
+  check<ConfigError>(std::isfinite(min_snr_gamma) && min_snr_gamma >= 0, "min_snr_gamma must be 0 (none) or positive, ",
+                     "got ", min_snr_gamma);
+  check<ConfigError>(min_snr_gamma == 0 || loss == GaussianLoss::mse || loss == GaussianLoss::rescaled_mse,
+                     "min_snr_gamma weights a squared error: it does not go with a loss of kl or rescaled_kl");
+}
+
 GaussianDiffusion::GaussianDiffusion(const GaussianConfig& config)
-    : config_(config),
-      tables_(make_betas(config.schedule, config.steps), respaced_steps(config.steps, config.respacing)) {
+    : config_(validated(config)),
+      tables_(betas_of(config), respaced_steps(config.steps, config.respacing)) {
   for (size_t t = 0; t < tables_.beta.size(); ++t) {
     const double a = tables_.a_bar[t];
+    points_.push_back(point_of_a_bar(a));
     log_beta_.push_back(std::log(tables_.beta[t]));
     sqrt_a_bar_.push_back(std::sqrt(a));
     sqrt_noise_.push_back(std::sqrt(1 - a));
@@ -51,10 +80,11 @@ GaussianDiffusion::Prediction GaussianDiffusion::predict(const Tensor& output, c
   const bool learned = config_.variance == Variance::learned_range;
   Shape wanted = xt.shape();
   wanted[1] *= learned ? 2 : 1;
-  check<ShapeError>(output.shape() == wanted, "[GaussianDiffusion] the network must return shape ", wanted,
-                    learned ? " (noise and range of the variance)" : " (the noise)", ", got ", output.shape());
+  const char* what = config_.prediction == PredictionKind::eps ? "noise" : name_of(config_.prediction);
+  check<ShapeError>(output.shape() == wanted, "[GaussianDiffusion] the network must return shape ", wanted, " (", what,
+                    learned ? " and range of the variance" : "", "), got ", output.shape());
   Prediction p;
-  p.noise = learned ? slice(output, 1, 0, xt.size(1)) : output;
+  p.output = learned ? slice(output, 1, 0, xt.size(1)) : output;
   if (learned) {
     const Tensor fraction = (slice(output, 1, xt.size(1), wanted[1]) + 1.0) * .5;
     const Tensor low = at(tables_.posterior_log_variance, t, xt), high = at(log_beta_, t, xt);
@@ -63,18 +93,26 @@ GaussianDiffusion::Prediction GaussianDiffusion::predict(const Tensor& output, c
     const bool large = config_.variance == Variance::fixed_large;
     p.log_variance = expand(at(large ? fixed_large_ : tables_.posterior_log_variance, t, xt), xt.shape());
   }
-  const Tensor from_xt = at(x0_from_xt_, t, xt) * xt, from_noise = at(x0_from_noise_, t, xt);
-  p.x0 = from_xt - from_noise * p.noise;
-  if (clip) {
-    p.x0 = clamp(p.x0, -1, 1);
-    p.noise = (from_xt - p.x0) / from_noise;
+  if (config_.prediction == PredictionKind::eps) {  // rounded as in the released code
+    const Tensor from_xt = at(x0_from_xt_, t, xt) * xt, from_noise = at(x0_from_noise_, t, xt);
+    p.noise = p.output;
+    p.x0 = from_xt - from_noise * p.noise;
+    if (clip) {
+      p.x0 = clamp(p.x0, -1, 1);
+      p.noise = (from_xt - p.x0) / from_noise;
+    }
+  } else {
+    const std::vector<PathPoint> points = points_at(t);
+    p.x0 = convert(p.output, config_.prediction, PredictionKind::x0, xt, points);
+    if (clip) p.x0 = clamp(p.x0, -1, 1);
+    p.noise = clip ? convert(p.x0, PredictionKind::x0, PredictionKind::eps, xt, points)
+                   : convert(p.output, config_.prediction, PredictionKind::eps, xt, points);
   }
   p.mean = posterior_mean(p.x0, xt, t);
   return p;
 }
 
-Tensor GaussianDiffusion::variational_bound(const Prediction& p, const Tensor& data, const Tensor& xt,
-                                            const Tensor& t) const {
+Tensor GaussianDiffusion::bound(const Prediction& p, const Tensor& data, const Tensor& xt, const Tensor& t) const {
   const Tensor true_log_variance = at(tables_.posterior_log_variance, t, data);
   const Tensor kl = normal_kl(posterior_mean(data, xt, t), true_log_variance, p.mean, p.log_variance);
   Tensor bound = mean_per_sample(kl);
@@ -85,27 +123,63 @@ Tensor GaussianDiffusion::variational_bound(const Prediction& p, const Tensor& d
   return bound / std::numbers::ln2;  // nats to bits
 }
 
+double GaussianDiffusion::loss_weight(int64_t t) const {
+  if (config_.min_snr_gamma == 0) return 1;
+  const PathPoint& at_step = point(t);
+  // An error of the prediction is an error of x0 times this.
+  const double to_x0 = conversion(config_.prediction, PredictionKind::x0, at_step).of_prediction;
+  return std::min(at_step.snr(), config_.min_snr_gamma) * to_x0 * to_x0;
+}
+
 GaussianDiffusion::Terms GaussianDiffusion::loss_terms(const Denoiser& model, const Tensor& data, const Tensor& t,
                                                        const Tensor& noise) const {
   const Tensor xt = q_sample(data, t, noise);
-  std::vector<double> times;
-  for (const int64_t step : t.to_vector<int64_t>()) times.push_back(network_time(step));
-  const Tensor output = model(xt, to(from_vector(times), DType::f32));
-  Prediction p = predict(output, xt, t);
+  Prediction p = predict(model(xt, network_times(t)), xt, t);
+  const bool squared = config_.loss == GaussianLoss::mse || config_.loss == GaussianLoss::rescaled_mse;
+  Tensor target = noise;
+  if (config_.prediction == PredictionKind::x0) target = data;
+  if (config_.prediction == PredictionKind::v)
+    target = at(sqrt_a_bar_, t, data) * noise - at(sqrt_noise_, t, data) * data;
+
   Terms terms;
-  terms.mse = mean_per_sample(square(noise - p.noise));
+  terms.mse = mean_per_sample(square(target - (squared ? p.output : p.output.detach())));
+  if (!squared) {
+    terms.vb = bound(p, data, xt, t);
+    if (config_.loss == GaussianLoss::rescaled_kl) terms.vb = terms.vb * double(steps());
+    terms.loss = terms.vb;
+    return terms;
+  }
+  terms.loss = terms.mse;
+  if (config_.min_snr_gamma > 0) {
+    std::vector<double> weights;
+    for (const int64_t step : t.to_vector<int64_t>()) weights.push_back(loss_weight(step));
+    terms.loss = terms.mse * per_sample(weights, terms.mse);
+  }
   if (config_.variance == Variance::learned_range) {
     p.mean = p.mean.detach();
-    terms.vb = variational_bound(p, data, xt, t);
+    terms.vb = bound(p, data, xt, t);
+    if (config_.loss == GaussianLoss::rescaled_mse) terms.vb = terms.vb * (double(steps()) / 1000);
+    terms.loss = terms.loss + terms.vb;
   }
   return terms;
+}
+
+Tensor GaussianDiffusion::network_times(const Tensor& t) const {
+  std::vector<double> times;
+  for (const int64_t step : t.to_vector<int64_t>()) times.push_back(network_time(step));
+  return to(from_vector(times), DType::f32);
+}
+
+std::vector<PathPoint> GaussianDiffusion::points_at(const Tensor& t) const {
+  std::vector<PathPoint> points;
+  for (const int64_t step : t.to_vector<int64_t>()) points.push_back(point(step));
+  return points;
 }
 
 Loss GaussianDiffusion::loss(const Denoiser& model, const Tensor& data, Generator& rng) const {
   const Tensor t = rng.randint(0, steps(), {data.size(0)});
   const Tensor noise = rng.normal(data.shape(), data.dtype());
-  const Terms terms = loss_terms(model, data, t, noise);
-  const Tensor each = terms.vb.defined() ? terms.mse + terms.vb : terms.mse;
+  const Tensor each = loss_terms(model, data, t, noise).loss;
   std::vector<double> way;
   for (const int64_t step : t.to_vector<int64_t>()) way.push_back(progress(network_time(step)));
   return {mean(each), each.detach(), from_vector(way)};

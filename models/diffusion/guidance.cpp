@@ -13,6 +13,7 @@ void Guidance::validate() const {
   check<ConfigError>(channels >= 0, "the number of guided channels must be 0 (all) or more, got ", channels);
   check<ConfigError>(from >= 0 && from < to && to <= 1, "guidance must act on a part of [0, 1], got ", from,
                      " to ", to);
+  check<ConfigError>(rescale >= 0 && rescale <= 1, "guidance is rescaled by 0 (not) to 1 (fully), got ", rescale);
 }
 
 namespace {
@@ -30,6 +31,21 @@ std::vector<double> progress_of_samples(const Tensor& t, int64_t batch, const st
     result.push_back(least);
   }
   return result;
+}
+
+/// The standard deviation of each sample.
+std::vector<double> deviations(const Tensor& x) {
+  const Tensor rows = reshape(x, {x.size(0), -1});
+  return sqrt(mean(square(rows - mean(rows, {1}, true)), {1})).to_vector<double>();
+}
+
+/// `guided` with each sample's standard deviation moved to that of `conditional` by the share `rescale`.
+Tensor rescaled(const Tensor& guided, const Tensor& conditional, double rescale) {
+  const std::vector<double> wanted = deviations(conditional), present = deviations(guided);
+  std::vector<double> factors;
+  for (size_t i = 0; i < wanted.size(); ++i)  // a constant prediction has nothing to rescale
+    factors.push_back(present[i] > 0 ? 1 + rescale * (wanted[i] / present[i] - 1) : 1);
+  return guided * per_sample(factors, guided);
 }
 
 }  // namespace
@@ -60,7 +76,8 @@ Denoiser guided(Network network, const Tensor& conditions, const Tensor& null_co
     const Tensor with_condition = slice(both, 0, 0, batch), without = slice(both, 0, batch, 2 * batch);
     const Tensor conditional = slice(with_condition, channel_axis, 0, channels);
     const Tensor unconditional = slice(without, channel_axis, 0, channels);
-    const Tensor result = unconditional + per_sample(scales, x) * (conditional - unconditional);
+    Tensor result = unconditional + per_sample(scales, x) * (conditional - unconditional);
+    if (guidance.rescale > 0) result = rescaled(result, conditional, guidance.rescale);
     if (channels == both.size(channel_axis)) return result;
     return cat({result, slice(with_condition, channel_axis, channels, both.size(channel_axis))}, channel_axis);
   };

@@ -14,6 +14,10 @@ struct Guidance {
   /// The interval between noise (0) and data (1) in which to guide (Kynkäänniemi et al. 2024). Outside of it the
   /// network runs on half as many samples.
   double from = 0, to = 1;
+  /// How far the standard deviation of each sample's guided prediction is brought back to that of its conditional one,
+  /// from 0 (not) to 1 (all the way): the phi of Lin et al. 2024, section 3.4, who use .7 against overexposed images at
+  /// high scales. Of the guided channels alone.
+  double rescale = 0;
 
   /// ConfigError when a value is out of range.
   void validate() const;

@@ -3,7 +3,7 @@
 namespace ditharos::models {
 
 std::shared_ptr<const Objective> make_objective(const DiffusionConfig& config) {
-  if (config.kind == ProcessKind::flow) return std::make_shared<RectifiedFlow>(config.flow);
+  if (config.kind == ProcessKind::flow) return std::make_shared<Flow>(config.flow);
   return std::make_shared<GaussianDiffusion>(config.gaussian);
 }
 

@@ -14,6 +14,9 @@ constexpr int64_t most_steps = 1'000'000;
 /// The linear schedule's last beta is 20 / steps; a beta of 1 leaves nothing of the data, and 1 / a_bar is infinite.
 constexpr int64_t fewest_linear_steps = 21;
 
+/// Value i of n that are evenly spaced from first to last.
+double evenly(double first, double last, int64_t i, double n) { return first + (last - first) * double(i) / (n - 1); }
+
 /// alpha-bar at u in [0, 1]; the offset .008 keeps the first betas from vanishing.
 double squared_cosine(double u) {
   const double c = std::cos((u + .008) / 1.008 * std::numbers::pi / 2);
@@ -41,6 +44,17 @@ std::vector<int64_t> strided_steps(int64_t steps, int64_t count) {
   fail<ConfigError>("no integer stride gives ", count, " of ", steps, " steps; choose another number for ddim");
 }
 
+/// `count` multiples of an integer stride from step 0, or steps at an even stride that end at the last step.
+std::vector<int64_t> spaced_steps(int64_t steps, int64_t count, bool leading) {
+  check<ConfigError>(count <= steps, "a process of ", steps, " steps cannot be respaced to ", count);
+  std::vector<int64_t> kept;
+  for (int64_t i = 0; i < count; ++i) {
+    const double back = double(count - 1 - i) * (double(steps) / double(count));
+    kept.push_back(leading ? i * (steps / count) : std::llrint(std::nearbyint(double(steps) - back)) - 1);
+  }
+  return kept;
+}
+
 /// `count` steps of [begin, begin + size), evenly spaced from the first to the last; a single one is the last, where
 /// the section has most noise.
 void append_section(std::vector<int64_t>& kept, int64_t begin, int64_t size, int64_t count) {
@@ -60,24 +74,53 @@ std::vector<double> make_betas(BetaSchedule schedule, int64_t steps) {
   check<ConfigError>(schedule != BetaSchedule::linear || steps >= fewest_linear_steps,
                      "the linear schedule has betas up to 20 / steps, which must be below 1: it needs from ",
                      fewest_linear_steps, " to ", most_steps, " steps, got ", steps);
+  check<ConfigError>(schedule == BetaSchedule::squaredcos_cap_v2 || steps >= 2,
+                     "a schedule from a first to a last beta needs from 2 to ", most_steps, " steps, got ", steps);
   std::vector<double> betas(static_cast<size_t>(steps));
   const double n = double(steps);
   for (int64_t i = 0; i < steps; ++i) {
     double& beta = betas[size_t(i)];
-    if (schedule == BetaSchedule::linear) {
-      const double first = .0001 * 1000 / n, last = .02 * 1000 / n;
-      beta = first + (last - first) * double(i) / (n - 1);
-    } else {
-      beta = std::min(1 - squared_cosine(double(i + 1) / n) / squared_cosine(double(i) / n), .999);
+    switch (schedule) {
+      case BetaSchedule::linear: beta = evenly(.0001 * 1000 / n, .02 * 1000 / n, i, n); break;
+      case BetaSchedule::squaredcos_cap_v2:
+        beta = std::min(1 - squared_cosine(double(i + 1) / n) / squared_cosine(double(i) / n), .999);
+        break;
+      case BetaSchedule::scaled_linear: {
+        const double root = evenly(std::sqrt(.00085), std::sqrt(.012), i, n);
+        beta = root * root;
+        break;
+      }
+      case BetaSchedule::sigmoid: beta = .0001 + (.02 - .0001) / (1 + std::exp(-evenly(-6, 6, i, n))); break;
     }
   }
   return betas;
+}
+
+std::vector<double> rescale_zero_terminal_snr(const std::vector<double>& betas) {
+  const auto is_beta = [](double beta) { return beta > 0 && beta < 1; };
+  check<ConfigError>(betas.size() >= 2 && std::all_of(betas.begin(), betas.end(), is_beta),
+                     "a process with zero terminal SNR needs two steps or more, with betas in (0, 1)");
+  std::vector<double> roots;  // sqrt(alpha-bar)
+  double a_bar = 1;
+  for (const double beta : betas) roots.push_back(std::sqrt(a_bar *= 1 - beta));
+  const double first = roots.front(), last = roots.back(), scale = first / (first - last);
+  std::vector<double> rescaled;
+  double previous = 1;
+  for (const double root : roots) {
+    const double moved = (root - last) * scale;
+    rescaled.push_back(1 - moved * moved / previous);
+    previous = moved * moved;
+  }
+  return rescaled;
 }
 
 std::vector<int64_t> respaced_steps(int64_t steps, const std::string& sections) {
   check<ConfigError>(steps >= 1 && steps <= most_steps, "a diffusion process has between 1 and ", most_steps,
                      " steps, got ", steps);
   if (sections.starts_with("ddim")) return strided_steps(steps, parse_count(sections.substr(4), sections));
+  for (const std::string spacing : {"leading", "trailing"})
+    if (sections.starts_with(spacing))
+      return spaced_steps(steps, parse_count(sections.substr(spacing.size()), sections), spacing == "leading");
 
   std::vector<int64_t> counts;
   if (sections.empty()) counts.push_back(steps);

@@ -16,8 +16,8 @@ class LatentDiT : public nn::Module<LatentDiT> {
   LatentDiT(const DiTConfig& config, const std::optional<VideoAutoencoder>& autoencoder, Generator& rng);
 
   /// The transformer: see DiT::forward; x are latents.
-  Tensor forward(const Tensor& x, const Tensor& t, const Tensor& conditions = {}) const {
-    return dit_(x, t, conditions);
+  Tensor forward(const Tensor& x, const Tensor& t, const Tensor& conditions = {}, FeatureCache* cache = nullptr) const {
+    return dit_(x, t, conditions, cache);
   }
   /// Clips [B, F, C, H, W] in [-1, 1] to latents (or pixels), and back. Records no graph.
   Tensor to_latents(const Tensor& clips) const;

@@ -33,18 +33,28 @@ Tensor sample_ddim(const GaussianDiffusion& diffusion, const Denoiser& model, co
   return x;
 }
 
-Tensor ddim_inverse_step(const GaussianDiffusion& diffusion, const Denoiser& model, const Tensor& x, int64_t t) {
+Tensor ddim_inverse_step(const GaussianDiffusion& diffusion, const Denoiser& model, const Tensor& x, int64_t t,
+                         InversionTime time) {
   const nn::InferenceMode inference;
+  if (time == InversionTime::of_result) {
+    const PathPoint before = point_of_a_bar(diffusion.tables().a_bar_previous.at(size_t(t)));
+    const Tensor output = predict_at(diffusion, model, x, t, false).output;
+    const auto predicted = [&](PredictionKind kind) {
+      return convert(output, diffusion.config().prediction, kind, x, before);
+    };
+    const PathPoint& point = diffusion.point(t);
+    return predicted(PredictionKind::x0) * point.alpha + predicted(PredictionKind::eps) * point.sigma;
+  }
   const GaussianDiffusion::Prediction p = predict_at(diffusion, model, x, t, false);
   const double next = diffusion.tables().a_bar_next[size_t(t)];
   return p.x0 * std::sqrt(next) + p.noise * std::sqrt(1 - next);
 }
 
 Tensor invert_ddim(const GaussianDiffusion& diffusion, const Denoiser& model, const Tensor& data,
-                   const SamplingProgress& progress) {
+                   const SamplingProgress& progress, InversionTime time) {
   Tensor x = data;
   for (int64_t t = 0; t < diffusion.steps(); ++t) {
-    x = ddim_inverse_step(diffusion, model, x, t);
+    x = ddim_inverse_step(diffusion, model, x, t, time);
     if (progress) progress(t + 1, diffusion.steps(), x);
   }
   return x;

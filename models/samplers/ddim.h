@@ -18,11 +18,17 @@ Tensor ddim_step(const GaussianDiffusion& diffusion, const Denoiser& model, cons
 Tensor sample_ddim(const GaussianDiffusion& diffusion, const Denoiser& model, const Tensor& noise, Generator& rng,
                    const DdimOptions& options = {});
 
-/// One step the other way, from x_t to x_{t+1}; the last step gives the predicted noise (Song et al. 2021, section
-/// 4.3).
-Tensor ddim_inverse_step(const GaussianDiffusion& diffusion, const Denoiser& model, const Tensor& x, int64_t t);
+/// The step at which the network is called in an inverse step.
+enum class InversionTime {
+  of_x,      ///< that of x, as in the released DiT: x_t is data at step 0, and the last step gives the predicted noise
+  of_result  ///< that of the step's result, as in diffusers: x is data before step 0, the result is at the last step
+};
+
+/// One step the other way (Song et al. 2021, section 4.3): of_x from x_t to x_{t+1}, of_result from x_{t-1} to x_t.
+Tensor ddim_inverse_step(const GaussianDiffusion& diffusion, const Denoiser& model, const Tensor& x, int64_t t,
+                         InversionTime time = InversionTime::of_x);
 /// Data to the noise from which sample_ddim with eta 0 gives about the same data. Records no graph.
 Tensor invert_ddim(const GaussianDiffusion& diffusion, const Denoiser& model, const Tensor& data,
-                   const SamplingProgress& progress = {});
+                   const SamplingProgress& progress = {}, InversionTime time = InversionTime::of_x);
 
 }  // namespace ditharos::models

@@ -1,5 +1,5 @@
 #pragma once
-// The samplers of a flow: solvers of its differential equation dx/dt = v(x, t).
+// The samplers of a flow: solvers of its differential equation dx/dt = v(x, t), or of a stochastic one.
 #include <vector>
 
 #include <ditharos/models/diffusion/flow.h>
@@ -14,10 +14,13 @@ struct ConditioningFrames {
   std::vector<bool> mask = {};  ///< [F]
 };
 
-/// From x [B, ...] at time `begin` in [0, 1) to data at time 1, with Euler's method or Heun's. Conditioning frames stay
-/// at time 1 and are returned exactly; the network then gets the time of every frame, [B, F]. Records no graph.
-/// ConfigError for another sampler and fewer than one step.
-Tensor solve_flow(const RectifiedFlow& flow, const Denoiser& model, SamplerKind method, const Tensor& x, double begin,
-                  int64_t steps, const ConditioningFrames& conditioning = {}, const SamplingProgress& progress = {});
+/// From x [B, ...] at time `begin` in [0, 1) to data at time 1 in `steps` steps (dopri5: in as many as its tolerance
+/// needs) with a sampler for flows. Conditioning frames stay at time 1 and are returned exactly; the network then gets
+/// the time of every frame, [B, F]. Stochastic samplers draw noise from `rng`. Records no graph.
+/// ConfigError for another sampler, for fewer than one step, and for a stochastic sampler without `rng` or with `begin`
+/// other than 0.
+Tensor solve_flow(const Flow& flow, const Denoiser& model, const SamplerConfig& sampler, const Tensor& x, double begin,
+                  int64_t steps, const ConditioningFrames& conditioning = {}, const SamplingProgress& progress = {},
+                  Generator* rng = nullptr);
 
 }  // namespace ditharos::models

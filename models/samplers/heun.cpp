@@ -6,7 +6,7 @@ namespace ditharos::models {
 
 Tensor sample_heun(const RectifiedFlow& flow, const Denoiser& model, const Tensor& noise, int64_t steps,
                    const SamplingProgress& progress) {
-  return solve_flow(flow, model, SamplerKind::heun, noise, 0, steps, {}, progress);
+  return solve_flow(flow, model, {.kind = SamplerKind::heun}, noise, 0, steps, {}, progress);
 }
 
 }  // namespace ditharos::models

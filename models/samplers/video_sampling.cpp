@@ -33,13 +33,8 @@ Tensor solve(const VideoModel& model, const SamplerConfig& sampler, const Tensor
   const RectifiedFlow flow(model.flow);
   const Denoiser network = guided(model.network, model.conditions, model.null_condition, sampler.guidance,
                                   [&](double t) { return flow.progress(t); });
-  return solve_flow(flow, network, sampler.kind, x, begin, steps, conditioning, progress);
-}
-
-void check_sampler(const SamplerConfig& sampler) {
-  check<ConfigError>(samples_flow(sampler.kind), "clips are sampled with euler or heun, not with ",
-                     name_of(sampler.kind));
-  sampler.validate();
+  if (model.begin_trajectory) model.begin_trajectory();
+  return solve_flow(flow, network, sampler, x, begin, steps, conditioning, progress);
 }
 
 /// The progress of one of several passes of equal cost, as progress of all of them.
@@ -49,6 +44,14 @@ SamplingProgress part_of(const SamplingProgress& progress, int64_t pass, int64_t
 }
 
 }  // namespace
+
+bool samples_clips(SamplerKind kind) { return samples_flow(kind) && !is_stochastic(kind); }
+
+void check_clip_sampler(const SamplerConfig& sampler) {
+  check<ConfigError>(samples_clips(sampler.kind), "clips are sampled with ", sampler_names(samples_clips),
+                     ", not with ", name_of(sampler.kind));
+  sampler.validate();
+}
 
 ConditioningFrames conditioning_ends(const Tensor& begin, const Tensor& end, int64_t frames) {
   const Tensor& any = begin.defined() ? begin : end;
@@ -71,7 +74,7 @@ ConditioningFrames conditioning_ends(const Tensor& begin, const Tensor& end, int
 
 Tensor sample_video(const VideoModel& model, const SamplerConfig& sampler, const Tensor& noise,
                     const ConditioningFrames& conditioning, const SamplingProgress& progress) {
-  check_sampler(sampler);
+  check_clip_sampler(sampler);
   check_clip("sample_video", "noise", noise);
   if (conditioning.clip.defined()) {
     check<ShapeError>(conditioning.clip.shape() == noise.shape() && int64_t(conditioning.mask.size()) == noise.size(1),
@@ -88,7 +91,7 @@ Tensor sample_video(const VideoModel& model, const SamplerConfig& sampler, const
 
 Tensor resample_video(const VideoModel& model, const SamplerConfig& sampler, const Tensor& clip, const Tensor& noise,
                       double strength, const SamplingProgress& progress) {
-  check_sampler(sampler);
+  check_clip_sampler(sampler);
   check_clip("resample_video", "the clip", clip);
   check<ShapeError>(noise.defined() && noise.shape() == clip.shape(), "[resample_video] noise must have the clip's ",
                     "shape, ", clip.shape(), ", got ", noise.defined() ? to_text(noise.shape()) : "none");

@@ -16,7 +16,15 @@ struct VideoModel {
   Tensor conditions = {};      ///< i64 [B, ...], such as prompts [B, L]; undefined for a network without any
   Tensor null_condition = {};  ///< "none", of one sample, such as the empty prompt [L]; for guidance and loops
   FlowConfig flow = {.time_scale = 1000};  ///< scale and shift of the time are those of training
+  /// Called before each trajectory, of which a loop has two: FeatureCache::reset() belongs here.
+  std::function<void()> begin_trajectory = {};
 };
+
+/// Whether clips can be sampled with it: a sampler for flows that draws no noise in its steps, so that a clip depends
+/// on its noise alone.
+[[nodiscard]] bool samples_clips(SamplerKind kind);
+/// ConfigError, in one sentence, when clips cannot be sampled in this way.
+void check_clip_sampler(const SamplerConfig& sampler);
 
 /// A clip of `frames` that begins with the frames of `begin` and ends with those of `end`, [B, K, C, H, W] each; either
 /// may be undefined. One frame at the beginning is image to video, one at each end interpolation. ShapeError when no

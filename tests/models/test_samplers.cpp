@@ -242,7 +242,10 @@ TEST_CASE("samplers: one call serves every process, and refuses what does not fi
   CHECK_EQ(live_nodes(), nodes);  // no graph was recorded, although the parameters want gradients
 
   CHECK_THROWS_WITH_AS(run(flow, {.kind = SamplerKind::ddim}),
-                       "the sampler ddim needs a gaussian process, but the model was trained with flow", ConfigError);
+                       "the sampler ddim does not sample a flow process, which the model was trained with; choose "
+                       "euler, heun, midpoint, adams_bashforth, dopri5, euler_maruyama, sde_heun, dpmpp_2m, "
+                       "dpmpp_2m_sde and unipc",
+                       ConfigError);
   CHECK_THROWS_AS(run(gaussian, {.kind = SamplerKind::euler}), ConfigError);
   CHECK_THROWS_AS(run(gaussian, {.kind = SamplerKind::ddpm, .steps = 1001}), ConfigError);
 }

@@ -32,8 +32,10 @@ namespace {
 /// Values for keys of every type: the first that a key takes and that is not its default is what it gets.
 const std::vector<std::string> others{"true",       "false",      "\"heun\"",       "\"ddim\"",        "\"gaussian\"",
                                       "\"cosine\"", "\"linear\"", "\"factorised\"", "\"binary\"",      "\"uniform\"",
-                                      "\"muon\"",   "\"logit_normal\"", "[2.5]",    "\"2x16x16\"",    "[2, 4, 4]",
-                                      "[0.25, 0.5]", "0.125",     "2",              "3",               "48"};
+                                      "\"muon\"",   "\"gvp\"",    "\"velocity\"",   "\"logit_normal\"", "\"kl\"",
+                                      "\"dopri5\"", "\"bh1\"",    "\"leading\"",    "\"tweedie\"",      "\"fora\"",
+                                      "[2.5]",      "\"2x16x16\"", "[2, 4, 4]",     "[0.25, 0.5]",     "0.125",
+                                      "2",          "3",          "48"};
 
 /// Keys whose values have to fit together, or are above all of those.
 const std::map<std::string, std::string> fitting{{"shapes", "\"2x16x16\""}, {"vocabulary", "600"}};
@@ -115,6 +117,8 @@ TEST_CASE("stored configuration: every key of train_dit is read") {
   CHECK(stored.data == run.data.data);
   CHECK(stored.config.model == run.model);
   CHECK(stored.config.process == run.process);
+  CHECK(stored.config.prediction == run.prediction);
+  CHECK(stored.config.sigma_small == run.sigma_small);
   CHECK(stored.config.sampler == run.sampler);
   CHECK(run.model != DiTSettings().model);
 }

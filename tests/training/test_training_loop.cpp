@@ -45,6 +45,7 @@ struct Setup {
   std::function<void(int64_t step)> before_step = [](int64_t) {};
   training::Reporter& reporter = training::silent();
   bool catch_signals = true;
+  std::string more_settings = "";  ///< of the configuration
 };
 
 /// A linear layer that learns a flow to batches that depend on the step alone.
@@ -52,7 +53,8 @@ training::TrainingResult train(const Setup& setup) {
   const training::RunOutputs outputs(setup.options, "samples.txt", setup.reporter);
   training::RunIdentity run{.kind = {"line", "a line"}, .configuration = "width = 3\n", .data = "points = 8\n",
                             .train = {.steps = setup.steps, .batch_size = 8, .warmup = 2}};
-  run.configuration += "steps = " + std::to_string(setup.steps) + "\n";
+  run.configuration += "steps = " + std::to_string(setup.steps) + "\n" + setup.more_settings;
+  run.defaults = "width = 5\ndepth = 1\n";
   run.kind.may_change = {"steps"};
   Generator rng(1);
   nn::Linear model(3, 3, rng);
@@ -127,6 +129,20 @@ TEST_CASE("training loop: a reporter gets every step, and the checkpoint that a 
   CHECK_MESSAGE(second.text.starts_with("note going on from " + checkpoint + "\nnote steps = 4 instead of 3: the "),
                 second.text);
   CHECK_MESSAGE(second.text.find("begin 3/4\nmeasured 3 ") != std::string::npos, second.text);
+}
+
+TEST_CASE("training loop: a setting that a run's version did not have must keep its default") {
+  const TemporaryFolder folder;
+  train({.options = {.folder = folder / "run"}, .steps = 3});
+  const auto resumed = [&](const std::string& settings) {
+    return message_of<ConfigError>([&] {
+      train({.options = {.folder = folder / "run", .resume = "auto"}, .steps = 3, .more_settings = settings});
+    });
+  };
+  CHECK_EQ(resumed("depth = 1\n"), "");
+  CHECK(resumed("depth = 2\n").find("with other settings: depth = 2 instead of nothing; keep them") !=
+        std::string::npos);
+  CHECK(resumed("height = 1\n").find("height = 1 instead of nothing") != std::string::npos);  // has no default
 }
 
 TEST_CASE("training loop: messages have the names of the library's options, or those of the caller") {

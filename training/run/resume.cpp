@@ -146,6 +146,9 @@ void check_same_run(const std::string& path, const TrainState& state, const RunI
   std::set<std::string> may_change = run.kind.may_change;
   for (const auto& [key, value] : values_of(state.configuration))  // settings that this version has no more
     if (!find(values_of(run.configuration), key)) may_change.insert(key);
+  for (const auto& [key, value] : values_of(run.defaults))  // settings that the run's version did not have yet
+    if (!find(values_of(state.configuration), key) && find(values_of(run.configuration), key) == value)
+      may_change.insert(key);
   const std::string differing = differences(state.configuration, run.configuration, may_change);
   check<ConfigError>(differing.empty(), "cannot go on from \"", path, "\" with other settings: ", differing,
                      "; keep them, or choose another ", names.folder);

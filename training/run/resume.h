@@ -25,6 +25,8 @@ struct CheckpointKind {
 struct RunIdentity {
   CheckpointKind kind;
   std::string configuration = {};  ///< every setting of the run, a line "key = value" each; empty: nothing is compared
+  /// The settings' defaults, in the same form: what a setting was in runs from before it existed.
+  std::string defaults = {};
   std::string data = {};           ///< fingerprint_of() its data
   TrainSettings train = {};        ///< the number of steps, and the schedule
 };

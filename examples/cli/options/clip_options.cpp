@@ -7,9 +7,11 @@
 #include <ditharos/data/codecs/video_file.h>
 #include <ditharos/data/datasets/dataset.h>
 #include <ditharos/data/image/resize.h>
+#include <ditharos/models/samplers/video_sampling.h>
 #include <ditharos/pipelines/clip_shapes.h>
 #include <ditharos/training/run/output_files.h>
 #include "examples/cli/options/clip_settings.h"
+#include "examples/cli/options/sampler_settings.h"
 #include "examples/cli/options/training_settings.h"
 #include "examples/cli/outputs.h"
 
@@ -133,6 +135,8 @@ void describe(Settings& settings, ClipOptions& options) {
       .add("any_words", options.any_words, "take prompts with words that the model has never seen")
       .add("last_weights", options.last_weights, "of a checkpoint: the last weights instead of their moving average")
       .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", between(0, 1024));
+  describe_samplers(settings, "", options.sampler, models::samples_clips);
+  describe_caching(settings, "", options.sampler);
   describe_max_pixels(settings, options.max_pixels);
   settings.add_texts("interpolate", options.interpolate, 2, "A B", "begin with image A and end with image B");
   settings.add_texts("extend", options.extend, 2, "DIRECTION CLIP",

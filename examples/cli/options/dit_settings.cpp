@@ -1,6 +1,7 @@
 #include "examples/cli/options/dit_settings.h"
 
 #include <ditharos/pipelines/image_pipeline.h>
+#include "examples/cli/options/sampler_settings.h"
 
 namespace ditharos::examples {
 
@@ -9,24 +10,83 @@ using models::SamplerKind;
 
 namespace {
 constexpr double most = 1 << 16;  // of every size of a model, as its configuration has it
+
+/// The rows of [objective] that images have beside those of clips, and which of all rows go with which objective.
+void describe_prediction(Settings& settings, DiTSettings& run) {
+  using pipelines::Prediction;
+  auto& [kind, flow, gaussian] = run.process;
+  settings.section("objective")
+      .add("prediction", run.prediction, "what the network predicts; standard: velocity (flow) or eps (gaussian)",
+           {{"standard", Prediction::standard}, {"eps", Prediction::eps}, {"x0", Prediction::x0},
+            {"v", Prediction::v}, {"velocity", Prediction::velocity}, {"score", Prediction::score}})
+      .add("path", flow.path, "flow: the path from noise to data",
+           {{"linear", models::PathKind::linear}, {"gvp", models::PathKind::gvp}, {"vp", models::PathKind::vp}})
+      .add("loss_weighting", flow.weighting, "flow, with prediction score or eps: weight of the loss by time",
+           {{"none", models::LossWeighting::none}, {"velocity", models::LossWeighting::velocity},
+            {"likelihood", models::LossWeighting::likelihood}})
+      .add("shift_base_pixels", flow.shift_base_pixels,
+           "flow: time_shift grows with the root of pixels / this; 0: it does not", between(0, 1e9))
+      .add("train_eps", flow.train_eps, "flow: distance of training times from singular ends; 0: SiT's",
+           between(0, .25))
+      .add("sample_eps", flow.sample_eps, "flow: distance of sampling times from singular ends; 0: SiT's",
+           between(0, .25))
+      .add("zero_terminal_snr", gaussian.zero_terminal_snr, "gaussian: no data are left in the last step")
+      .add("gaussian_loss", gaussian.loss, "gaussian: with learn_sigma, mse adds the variational bound of the variance",
+           {{"mse", models::GaussianLoss::mse}, {"rescaled_mse", models::GaussianLoss::rescaled_mse},
+            {"kl", models::GaussianLoss::kl}, {"rescaled_kl", models::GaussianLoss::rescaled_kl}})
+      .add("min_snr_gamma", gaussian.min_snr_gamma, "gaussian: min-SNR weighting of the loss; 0: none",
+           between(0, 1e6))
+      .add("sigma_small", run.sigma_small, "gaussian, without learn_sigma: the posterior's variance instead of beta");
+  settings.only_with({"time_sampling", "logit_mean", "logit_scale", "mode_scale", "time_scale", "time_shift", "path",
+                      "loss_weighting", "shift_base_pixels", "train_eps", "sample_eps"},
+                     [&run] { return run.process.kind == ProcessKind::flow; }, "objective = \"flow\"");
+  settings.only_with({"logit_mean", "logit_scale"},
+                     [&run] { return run.process.flow.time_sampling == models::TimeSampling::logit_normal; },
+                     "time_sampling = \"logit_normal\"");
+  settings.only_with({"mode_scale"}, [&run] { return run.process.flow.time_sampling == models::TimeSampling::mode; },
+                     "time_sampling = \"mode\"");
+  settings.only_with({"noise_schedule", "diffusion_steps", "zero_terminal_snr", "gaussian_loss", "min_snr_gamma",
+                      "sigma_small"},
+                     [&run] { return run.process.kind == ProcessKind::gaussian; }, "objective = \"gaussian\"");
+}
+
 }  // namespace
 
 void describe_sampling(Settings& settings, models::SamplerConfig& sampler) {
-  settings.section("sample", "drawing images")
-      .add("sampler", sampler.kind, "euler and heun go with objective flow, ddpm and ddim with gaussian",
-           {{"euler", SamplerKind::euler}, {"heun", SamplerKind::heun}, {"ddpm", SamplerKind::ddpm},
-            {"ddim", SamplerKind::ddim}})
+  settings.section("sample", "drawing images");
+  describe_samplers(settings, "sample", sampler, [](SamplerKind) { return true; });
+  settings.section("sample")
       .add("sampling_steps", sampler.steps, "steps from noise to image", at_least(1).at_most(1000))
       .add("guidance", sampler.guidance.scale, "classifier-free guidance; 1: none", between(0, 1e6))
       .add("guided_channels", sampler.guidance.channels, "guide the first N channels; 0: all", between(0, most))
       .add("guide_from", sampler.guidance.from, "time at which guidance begins: 0 noise, 1 data", between(0, 1))
       .add("guide_to", sampler.guidance.to, "time at which guidance ends", between(0, 1))
       .add("eta", sampler.eta, "ddim's noise: 0 none, 1 as much as ddpm", between(0, 1))
-      .add("clip_pixels", sampler.clip, "ddpm and ddim: keep predicted pixels within range");
+      .add("clip_pixels", sampler.clip, "objective gaussian: keep predicted pixels within range")
+      .add("time_spacing", sampler.spacing, "objective gaussian: how the steps are spaced",
+           {{"linspace", models::TimeSpacing::linspace}, {"leading", models::TimeSpacing::leading},
+            {"trailing", models::TimeSpacing::trailing}})
+      .add("karras_sigmas", sampler.karras_sigmas, "multistep samplers, objective gaussian: Karras' noise levels")
+      .add("sde_diffusion", sampler.sde.form, "euler_maruyama and sde_heun: the diffusion coefficient by time",
+           {{"constant", models::DiffusionForm::constant}, {"sbdm", models::DiffusionForm::sbdm},
+            {"sigma", models::DiffusionForm::sigma}, {"linear", models::DiffusionForm::linear},
+            {"decreasing", models::DiffusionForm::decreasing},
+            {"increasing_decreasing", models::DiffusionForm::increasing_decreasing}})
+      .add("sde_norm", sampler.sde.norm, "the same: factor of the diffusion coefficient", between(0, 1e6))
+      .add("last_step", sampler.sde.last_step, "the same: the step to data",
+           {{"none", models::LastStep::none}, {"mean", models::LastStep::mean},
+            {"tweedie", models::LastStep::tweedie}, {"euler", models::LastStep::euler}})
+      .add("last_step_size", sampler.sde.last_step_size, "the same: length of the step to data", above(0).below(1));
+  describe_caching(settings, "sample", sampler);
   settings.only_with({"eta"}, [&sampler] { return sampler.kind == SamplerKind::ddim; }, "sampler = \"ddim\"");
   settings.only_with({"clip_pixels"},
-                     [&sampler] { return sampler.kind == SamplerKind::ddpm || sampler.kind == SamplerKind::ddim; },
-                     "sampler = \"ddpm\" or \"ddim\"");
+                     [&sampler] { return models::samples_gaussian(sampler.kind); },
+                     "a sampler for objective gaussian");
+  settings.only_with({"time_spacing"}, [&sampler] { return models::samples_gaussian(sampler.kind); },
+                     "a sampler for objective gaussian");
+  settings.only_with({"sde_diffusion", "sde_norm", "last_step", "last_step_size"},
+                     [&sampler] { return models::solves_sde(sampler.kind); },
+                     "sampler = \"euler_maruyama\" or \"sde_heun\"");
   settings.only_with({"guided_channels", "guide_from", "guide_to"},
                      [&sampler] { return sampler.guidance.scale != 1; }, "a guidance other than 1");
 }
@@ -49,17 +109,20 @@ void describe(Settings& settings, DiTSettings& run) {
       .add("objective", run.process.kind, "flow: velocity on the straight path; gaussian: the noise of DDPM",
            {{"flow", ProcessKind::flow}, {"gaussian", ProcessKind::gaussian}})
       .add("time_sampling", run.process.flow.time_sampling, "flow: distribution of the times in training",
-           {{"uniform", models::TimeSampling::uniform}, {"logit_normal", models::TimeSampling::logit_normal}})
+           {{"uniform", models::TimeSampling::uniform}, {"logit_normal", models::TimeSampling::logit_normal},
+            {"mode", models::TimeSampling::mode}})
+      .add("logit_mean", run.process.flow.logit_mean, "logit_normal: mean; above 0: more times near data",
+           between(-10, 10))
+      .add("logit_scale", run.process.flow.logit_scale, "logit_normal: standard deviation", above(0).at_most(10))
+      .add("mode_scale", run.process.flow.mode_scale, "mode: above 0: more of the middle", between(-1, 1.75))
       .add("time_scale", run.process.flow.time_scale, "flow: the network's input is t times this", between(1e-6, 1e6))
       .add("time_shift", run.process.flow.time_shift,
            "flow, above 1: more noise in training, and smaller first steps in sampling", between(1e-6, 1e6))
       .add("noise_schedule", run.process.gaussian.schedule, "gaussian: the variances of the steps",
-           {{"linear", models::BetaSchedule::linear}, {"cosine", models::BetaSchedule::squaredcos_cap_v2}})
+           {{"linear", models::BetaSchedule::linear}, {"cosine", models::BetaSchedule::squaredcos_cap_v2},
+            {"scaled_linear", models::BetaSchedule::scaled_linear}, {"sigmoid", models::BetaSchedule::sigmoid}})
       .add("diffusion_steps", run.process.gaussian.steps, "gaussian: steps of the process", between(2, 1e5));
-  settings.only_with({"time_sampling", "time_scale", "time_shift"},
-                     [&run] { return run.process.kind == ProcessKind::flow; }, "objective = \"flow\"");
-  settings.only_with({"noise_schedule", "diffusion_steps"},
-                     [&run] { return run.process.kind == ProcessKind::gaussian; }, "objective = \"gaussian\"");
+  describe_prediction(settings, run);
   describe_training(settings, run.train, "images per step");
   describe_output(settings, run.output);
   describe_sampling(settings, run.sampler);

@@ -25,6 +25,15 @@ void describe_options(Settings& settings, TrainingOptions& options);
 /// The row --max-pixels of every program that reads images or clips.
 void describe_max_pixels(Settings& settings, int64_t& max_pixels);
 
+/// The configuration of a program's defaults; Run is what its describe() describes.
+template <class Run>
+std::string default_configuration() {
+  Run run;
+  Settings settings("", "");
+  describe(settings, run);
+  return settings.to_toml();
+}
+
 /// Prints notes on settings that are not used as they are: a shorter warm-up, flags without effect.
 void say_adjustments(const Settings& settings, const training::TrainSettings& train);
 

@@ -1,7 +1,9 @@
 #include "examples/cli/options/video_settings.h"
 
 #include <ditharos/data/text/tokenizer.h>
+#include <ditharos/models/samplers/video_sampling.h>
 #include <ditharos/pipelines/video_parts.h>
+#include "examples/cli/options/sampler_settings.h"
 #include "examples/cli/reports/prompt_words.h"
 
 namespace ditharos::examples {
@@ -44,7 +46,11 @@ void describe_model(Settings& settings, VideoSettings& run) {
 void describe_flow(Settings& settings, models::FrameFlowConfig& flow) {
   settings.section("flow", "the network's target: the velocity on straight paths, with conditioning frames")
       .add("time_sampling", flow.flow.time_sampling, "distribution of the times in training",
-           {{"uniform", models::TimeSampling::uniform}, {"logit_normal", models::TimeSampling::logit_normal}})
+           {{"uniform", models::TimeSampling::uniform}, {"logit_normal", models::TimeSampling::logit_normal},
+            {"mode", models::TimeSampling::mode}})
+      .add("logit_mean", flow.flow.logit_mean, "logit_normal: mean; above 0: more times near data", between(-10, 10))
+      .add("logit_scale", flow.flow.logit_scale, "logit_normal: standard deviation", above(0).at_most(10))
+      .add("mode_scale", flow.flow.mode_scale, "mode: above 0: more of the middle", between(-1, 1.75))
       .add("time_scale", flow.flow.time_scale, "the network's input is t times this", between(1e-6, 1e6))
       .add("time_shift", flow.flow.time_shift,
            "above 1: more noise in training, and smaller first steps in sampling, so that the prompt decides",
@@ -64,10 +70,13 @@ void describe_clip_sampling(Settings& settings, models::SamplerConfig& sampler) 
   settings.section("sample", "drawing clips")
       .add("sampling_steps", sampler.steps, "steps from noise to clip", at_least(1).at_most(1000))
       .add_switch("heun", sampler.kind, SamplerKind::euler, SamplerKind::heun,
-                  "Heun's method instead of Euler's: two evaluations per step, more precise")
+                  "Heun's method instead of Euler's: two evaluations per step, more precise");
+  describe_samplers(settings, "sample", sampler, models::samples_clips);
+  settings.section("sample")
       .add("guidance", sampler.guidance.scale, "classifier-free guidance; 1: none", between(0, 1e6))
       .add("guide_from", sampler.guidance.from, "time at which guidance begins: 0 noise, 1 data", between(0, 1))
       .add("guide_to", sampler.guidance.to, "time at which guidance ends", between(0, 1));
+  describe_caching(settings, "sample", sampler);
   settings.only_with({"guide_from", "guide_to"}, [&sampler] { return sampler.guidance.scale != 1; },
                      "a guidance other than 1");
 }
