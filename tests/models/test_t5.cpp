@@ -7,6 +7,7 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/text/t5.h>
 #include <ditharos/models/text/t5_names.h>
+#include <ditharos/nn/inference.h>
 #include <ditharos/nn/state_dict.h>
 #include "tests/support/published_golden.h"
 #include "tests/support/tensor_cases.h"
@@ -31,7 +32,7 @@ void check_against_transformers(T5FeedForward feed_forward, const std::string& p
   load_published(encoder, names, golden, prefix);
   const Tensor tokens = golden.at("tokens"), mask = golden.at("mask");
   {
-    const NoGrad no_grad;  // the fused kernel; below, a bias that needs a gradient has the composite
+    const nn::InferenceMode inference;  // the fused kernel; below, a bias that needs a gradient has the composite
     CHECK_LT(difference(encoder(tokens), golden.at(prefix + "unmasked")), 1e-5);
   }
   const Tensor out = encoder(tokens, mask);

@@ -8,6 +8,7 @@
 #include <ditharos/models/dit/dit.h>
 #include <ditharos/models/dit/presets.h>
 #include <ditharos/models/dit/text_names.h>
+#include <ditharos/nn/inference.h>
 #include <ditharos/nn/state_dict.h>
 #include "tests/support/published_golden.h"
 #include "tests/support/tensor_cases.h"
@@ -76,6 +77,8 @@ void check_against_diffusers(const DiTConfig& config, const nn::NameMap& names, 
     CHECK_LT(difference(x.grad(), golden.at("grad_x")), 1e-4);
     CHECK_LT(difference(conditions.text.grad(), golden.at("grad_text")), 1e-4);
     if (conditions.pooled.defined()) CHECK_LT(difference(conditions.pooled.grad(), golden.at("grad_pooled")), 1e-4);
+    const nn::InferenceMode inference;  // with packed weights
+    CHECK_LT(difference(model(x, golden.at("t"), conditions), golden.at("out")), 1e-5);
   }
 }
 

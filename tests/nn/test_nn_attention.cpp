@@ -159,6 +159,34 @@ TEST_CASE("nn attention: heads of any size, scores of any scale, and a bias of t
   }
 }
 
+TEST_CASE("nn attention: without the last projection, and an attention over the tokens of two modules") {
+  Generator rng(11);
+  nn::AttentionOptions options{.width = width, .heads = heads, .qk_norm = true, .output = false};
+  const nn::Attention bare(options, rng);
+  const Tensor x = rng.normal({batch, tokens, width}), y = rng.normal({batch, context_tokens, width});
+  Tensor qkv_x, qkv_y;
+  const auto keep = [](Tensor& to) {
+    return [&to](const Tensor& qkv) {
+      to = qkv;
+      return slice(qkv, -1, 0, width);
+    };
+  };
+  CHECK(bare.with(x, keep(qkv_x)).shape() == x.shape());
+  bare.with(y, keep(qkv_y));
+  CHECK_LT(difference(bare(x), attention(qkv_x, heads)), 1e-6);
+  CHECK_EQ(nn::named_parameters(bare).size(), 4);  // qkv and the norms
+  // Both as one sequence, whose second part is padding, are the first part alone.
+  const Tensor both = cat({qkv_x, qkv_y}, 1), mask = ones({batch, 1, 1, tokens + context_tokens}, DType::boolean);
+  CHECK_LT(difference(nn::packed_attention(both, heads, {.mask = mask}), attention(both, heads)), 1e-6);
+  for (int64_t i = 0; i < mask.numel(); ++i) mask.mutable_data<bool>()[i] = i % (tokens + context_tokens) < tokens;
+  CHECK_LT(difference(slice(nn::packed_attention(both, heads, {.mask = mask}), 1, 0, tokens), bare(x)), 1e-6);
+  CHECK_EQ(message_of<ConfigError>([&] {
+             options.zero_output = true;
+             options.validate();
+           }),
+           "zero_output is of the last projection, which output = false leaves out");
+}
+
 TEST_CASE("nn attention: keys of the state dict, and what the output starts as") {
   Generator rng(4);
   const auto names = [](const nn::Attention& module) {
