@@ -2,6 +2,7 @@
 
 #include <unordered_set>
 
+#include <ditharos/autograd/dual.h>
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
@@ -13,8 +14,19 @@ namespace {
 
 /// x as a variable of its own. While a graph of the gradients is being made it stays connected to what it came from.
 Tensor fresh_variable(const Tensor& x) {
-  if (!grad_enabled()) return views::alias(x).set_requires_grad();
-  return record("identity", views::alias(x), {x}, save_nothing, each([](const Backward& d) { return d.grad(); }));
+  if (grad_enabled())
+    return record("identity", views::alias(x), {x}, save_nothing, each([](const Backward& d) { return d.grad(); }),
+                  [](const Tangents& d) { return d[0]; });
+  const Tensor variable = views::alias(x).set_requires_grad();
+  copy_tangent(x, variable);
+  return variable;
+}
+
+/// x as a constant to reverse mode.
+Tensor without_gradient(const Tensor& x) {
+  const Tensor constant = views::alias(x);
+  copy_tangent(x, constant);
+  return constant;
 }
 
 /// Walks what the block has just recorded. Whatever is older than that must have been listed.
@@ -42,7 +54,7 @@ Grads replay(const Backward& d, const CheckpointBlock& block, Generator rng, con
     Tensor x = d.input(i);
     if (i < input_count) {
       if (d.needs(i)) x = fresh_variable(x);
-      else if (x.defined()) x = views::alias(x);
+      else if (x.defined()) x = without_gradient(x);
       inputs[i] = x;
     }
     if (const auto node = node_of(x)) {
@@ -57,7 +69,7 @@ Grads replay(const Backward& d, const CheckpointBlock& block, Generator rng, con
   const bool higher = grad_enabled();
   Tensor y;
   {
-    const GradMode recording(true);
+    const RecordingScope recording(true);
     const ReplayDraws again(draws);
     y = block(inputs, rng);
     check<AutogradError>(again.finished(), "[checkpoint] the block draws other random numbers when it is computed "
@@ -75,11 +87,13 @@ Grads replay(const Backward& d, const CheckpointBlock& block, Generator rng, con
 
 Tensor checkpoint(CheckpointBlock block, const std::vector<Tensor>& inputs, const std::vector<Tensor>& parameters,
                   Generator& rng) {
+  // Recorded tangents need what the block saves.
+  if (grad_enabled() && active_level() && active_level()->options.record_tangents) return block(inputs, rng);
   const Generator start = rng;
   DrawLog draws;
   Tensor y;
   {
-    const NoGrad forget;
+    const RecordingScope forget(false);
     const RecordDraws notes(draws);
     y = block(inputs, rng);
   }
@@ -90,7 +104,8 @@ Tensor checkpoint(CheckpointBlock block, const std::vector<Tensor>& inputs, cons
   return record("checkpoint", y, all, save_inputs,
                 [block = std::move(block), start, draws = std::move(draws), n = inputs.size()](const Backward& d) {
                   return replay(d, block, start, draws, n);
-                });
+                },
+                [tangent = tangent_of(y)](const Tangents&) { return tangent; });
 }
 
 Tensor checkpoint(std::function<Tensor(const std::vector<Tensor>&)> block, const std::vector<Tensor>& inputs,

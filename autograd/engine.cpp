@@ -5,6 +5,7 @@
 #include <queue>
 #include <unordered_map>
 
+#include <ditharos/autograd/dual.h>
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/graph_break.h>
 #include <ditharos/autograd/meta.h>
@@ -20,10 +21,6 @@ namespace {
 using NodePtr = std::shared_ptr<Node>;
 
 constinit thread_local int rules = 0;
-struct RuleScope {
-  RuleScope() { ++rules; }
-  ~RuleScope() { --rules; }
-};
 
 /// into += g. In place when nobody else can see `into` and no graph is being made; the order of additions is the order
 /// of arrival, which the graph alone decides.
@@ -33,15 +30,15 @@ void accumulate(Tensor& into, Tensor g) {
     return;
   }
   const WorkScope scope({"accumulate", WorkKind::backward, current_module_path(), &into.shape()});
-  if (!grad_enabled() && into.is_unique() && into.is_contiguous()) kernels::accumulate(into, g);
-  else if (!grad_enabled() && g.is_unique() && g.is_contiguous()) kernels::accumulate(g, into), into = std::move(g);
+  if (!differentiating() && into.is_unique() && into.is_contiguous()) kernels::accumulate(into, g);
+  else if (!differentiating() && g.is_unique() && g.is_contiguous()) kernels::accumulate(g, into), into = std::move(g);
   else into = into + g;
 }
 
 /// A copy that is attached to the graph while one is being made.
 Tensor copied(const Tensor& g) {
   return record("clone", kernels::to(g, g.dtype()), {g}, save_nothing,
-                each([](const Backward& d) { return d.grad(); }));
+                each([](const Backward& d) { return d.grad(); }), [](const Tangents& d) { return d[0]; });
 }
 
 /// Adds a finished gradient to a leaf's. The leaf keeps memory of its own: optimisers and clipping work in place there.
@@ -89,7 +86,7 @@ class Pass : private PendingGrads {
   void seed(const NodePtr& node, Tensor grad) { add(node, std::move(grad)); }
 
   void run() {
-    GradMode mode(options_.create_graph);
+    const RecordingScope mode(options_.create_graph);
     while (!ready_.empty()) {
       const NodePtr node = ready_.top();
       ready_.pop();
@@ -111,7 +108,7 @@ class Pass : private PendingGrads {
   };
 
   Tensor find(const Node& node) override {
-    if (grad_enabled()) return {};
+    if (differentiating()) return {};
     const auto usable = [](const Tensor& g) { return g.defined() && g.is_unique() && g.is_contiguous(); };
     if (const auto slot = pending_.find(&node); slot != pending_.end())
       return usable(slot->second) ? slot->second : Tensor{};
@@ -232,6 +229,8 @@ Tensor seed_grad(const char* op, const Tensor& output, const Tensor& grad) {
 }  // namespace
 
 int running_rules() { return rules; }
+RuleScope::RuleScope() { ++rules; }
+RuleScope::~RuleScope() { --rules; }
 
 void backward(const Tensor& output, const Tensor& grad, const BackwardOptions& options) {
   const Tensor seed = seed_grad("backward", output, grad);

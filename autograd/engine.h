@@ -42,7 +42,15 @@ Tensor grad(const Tensor& output, const Tensor& input, const Tensor& grad_output
 /// unchanged. `op` is the name in messages.
 void trace_backward(const char* op, const Tensor& output, const Tensor& grad);
 
-/// The number of nested backward rules in which the calling thread is: a rule may run a pass of its own.
+/// The number of nested rules in which the calling thread is: a rule may run a pass of its own.
 [[nodiscard]] int running_rules();
+/// Counts a rule, a backward or a tangent one, while it runs.
+class RuleScope {
+ public:
+  RuleScope();
+  ~RuleScope();
+  RuleScope(const RuleScope&) = delete;
+  RuleScope& operator=(const RuleScope&) = delete;
+};
 
 }  // namespace ditharos

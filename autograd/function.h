@@ -30,6 +30,9 @@ struct Function {
   /// it is written in the library's operations, it has derivatives of any order. The engine sums the gradients of
   /// broadcast inputs.
   std::function<Tensors(const Tensors& inputs, const Tensor& output, const Tensor& grad)> backward;
+  /// Optional: the tangent of the output from those of the inputs, some of them undefined, which stands for zero.
+  /// Without it forward mode differentiates `backward`, which is linear in `grad`, at the cost of two backward passes.
+  std::function<Tensor(const Tensors& inputs, const Tensor& output, const Tensors& tangents)> tangent = {};
 
   /// The output, recorded.
   Tensor operator()(const Tensors& inputs) const;

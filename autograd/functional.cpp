@@ -1,5 +1,6 @@
 #include <ditharos/autograd/functional.h>
 
+#include <ditharos/autograd/dual.h>
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
@@ -14,8 +15,10 @@ using Tensors = std::vector<Tensor>;
 Tensors as_variables(const char* op, const Tensors& inputs, bool create_graph) {
   check<AutogradError>(!inputs.empty(), "[", op, "] there is no input");
   Tensors out;
-  for (const Tensor& x : inputs)
+  for (const Tensor& x : inputs) {
     out.push_back(create_graph && x.requires_grad() ? x : x.detach().set_requires_grad());
+    if (create_graph && !x.requires_grad()) copy_tangent(x, out.back());
+  }
   return out;
 }
 
@@ -135,11 +138,12 @@ Vjp vjp(const TensorFunction& f, const Tensors& inputs, const Tensor& v, bool cr
 Jvp jvp(const TensorFunction& f, const Tensors& inputs, const Tensors& v, bool create_graph, bool allow_unused) {
   check_like_inputs("jvp", inputs, v);
   GradMode recording(true);
-  const Tensors variables = as_variables("jvp", inputs, create_graph);
-  const Tensor output = evaluate("jvp", f, inputs, variables, allow_unused);
-  const Tensor w = zeros(output.shape(), output.dtype()).set_requires_grad();  // w^T J is linear in w: any value does
-  const Tensors rows = grads_or_zeros({output}, variables, {w}, {.create_graph = true});
-  return {finished(output, create_graph), grads_or_zeros(rows, {w}, v, {.create_graph = create_graph})[0]};
+  Tensors variables = as_variables("jvp", inputs, create_graph);
+  const DualLevel level({.record_tangents = create_graph});
+  for (size_t i = 0; i < variables.size(); ++i) variables[i] = make_dual(variables[i], v[i]);
+  const Tensor output = evaluate("jvp", f, inputs, variables, allow_unused), tangent = tangent_of(output);
+  return {finished(output, create_graph),
+          tangent.defined() ? finished(tangent, create_graph) : zeros(output.shape(), output.dtype())};
 }
 
 Tensors jacobian(const TensorFunction& f, const Tensors& inputs, bool create_graph, bool allow_unused) {

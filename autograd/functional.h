@@ -31,8 +31,10 @@ struct [[nodiscard]] Jvp {
   Tensor output;   ///< f(inputs)
   Tensor tangent;  ///< J v, in the output's shape
 };
-/// The derivative of f along `v`, one tensor for each input, of its shape. It costs two backward passes: reverse mode
-/// gives w^T J for any w, which is linear in w, and the gradient of (w^T J) v with respect to w is J v.
+/// The derivative of f along `v`, one tensor for each input, of its shape, by forward mode (forward_mode.h): f runs
+/// once, and with it the tangents of its operations, which cost about as much as f. What f saves for a backward pass
+/// lives until the end of the call; a DualLevel under NoGrad saves nothing. f may use vjp(), with create_graph = true,
+/// but not jvp().
 Jvp jvp(const TensorFunction& f, const std::vector<Tensor>& inputs, const std::vector<Tensor>& v,
         bool create_graph = false, bool allow_unused = false);
 

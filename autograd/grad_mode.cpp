@@ -1,13 +1,22 @@
 #include <ditharos/autograd/grad_mode.h>
 
+#include <ditharos/autograd/dual.h>
+
 namespace ditharos {
-namespace {
-thread_local bool enabled = true;
+
+bool grad_enabled() { return differentiation_mode.recording; }
+
+bool differentiating() { return differentiation_mode.recording || active_level(); }
+
+GradMode::GradMode(bool on)
+    : recording_before_(differentiation_mode.recording), constants_before_(differentiation_mode.constants) {
+  differentiation_mode.recording = on;
+  differentiation_mode.constants = !on;
 }
 
-bool grad_enabled() { return enabled; }
-
-GradMode::GradMode(bool on) : before_(enabled) { enabled = on; }
-GradMode::~GradMode() { enabled = before_; }
+GradMode::~GradMode() {
+  differentiation_mode.recording = recording_before_;
+  differentiation_mode.constants = constants_before_;
+}
 
 }  // namespace ditharos

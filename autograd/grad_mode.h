@@ -5,7 +5,11 @@ namespace ditharos {
 
 [[nodiscard]] bool grad_enabled();
 
-/// Sets recording on or off for a scope.
+/// True when the results of operations are to be differentiated: they are recorded, or forward mode follows them
+/// (forward_mode.h). Kernels that compute gradients outside of both serve when it is false.
+[[nodiscard]] bool differentiating();
+
+/// Sets recording on or off for a scope. Off, results are constants to forward mode too.
 class GradMode {
  public:
   explicit GradMode(bool on);
@@ -14,7 +18,7 @@ class GradMode {
   GradMode& operator=(const GradMode&) = delete;
 
  private:
-  bool before_;
+  bool recording_before_, constants_before_;
 };
 
 /// Nothing inside is recorded: for evaluation, initialisation, optimisers and sampling.

@@ -7,6 +7,8 @@
 
 namespace ditharos {
 
+struct Tangent;
+
 struct Meta : AutogradMeta {
   bool requires_grad = false;     // a leaf that collects a gradient
   Tensor grad;                    // of a leaf, accumulated
@@ -15,6 +17,7 @@ struct Meta : AutogradMeta {
   std::vector<Hook> leaf_hooks;   // of a leaf: they outlive the graphs
   // Where its history left the graph; null: nowhere, or it is in the graph.
   std::shared_ptr<const GraphBreaks> graph_breaks;
+  std::shared_ptr<Tangent> tangent;  // in forward mode
 };
 
 /// The tensor's Meta, made on first use.

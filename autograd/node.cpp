@@ -6,11 +6,13 @@
 #include <mutex>
 #include <set>
 
+#include <ditharos/autograd/dual.h>
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/graph_break.h>
 #include <ditharos/autograd/meta.h>
 #include <ditharos/autograd/module_path.h>
+#include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/observer.h>
 #include <ditharos/tensor/view.h>
 
@@ -72,16 +74,17 @@ void Node::release() {
 }
 
 Tensor Backward::unpack(const Saved& saved, int which) const {
+  if (!node_) return saved.tensor;
   const auto what = [which] {
     return which >= 0 ? "input " + std::to_string(which) : which == whole_output ? "output" : "intermediate result";
   };
   const auto check_version = [&](uint64_t version, uint64_t then, const Shape& shape) {
     if (version != then)
-      fail<AutogradError>("[", node_.name, "] the saved ", what(), " of shape ", shape,
+      fail<AutogradError>("[", node_->name, "] the saved ", what(), " of shape ", shape,
                           " was modified in place after the forward pass (version ", version, ", saved at ", then, ")");
   };
   if (!saved.present)
-    fail<AutogradError>("[", node_.name, "] the rule asks for the ", what(), ", which the operation did not save");
+    fail<AutogradError>("[", node_->name, "] the rule asks for the ", what(), ", which the operation did not save");
   if (saved.recompute) {
     if (const auto first = saved.recompute->result.lock())
       check_version(first->version(), saved.recompute->version, input_shape(size_t(which)));
@@ -97,30 +100,34 @@ Tensor Backward::rematerialize(const Rematerialization& how, int index) const {
   for (const Saved& saved : how.inputs) inputs.push_back(unpack(saved, index));
   NoGrad off;
   const Tensor x = views::alias(how.compute(inputs));
-  meta_of(x).grad_fn = node_.next[static_cast<size_t>(index)];  // the operation that made it the first time
+  meta_of(x).grad_fn = node_->next[static_cast<size_t>(index)];  // the operation that made it the first time
   return x;
 }
 
 Tensor Backward::own_grad() const {
-  return !grad_enabled() && grad_.is_unique() && grad_.is_contiguous() ? grad_ : Tensor{};
+  return node_ && !differentiating() && grad_.is_unique() && grad_.is_contiguous() ? grad_ : Tensor{};
 }
 
 Tensor Backward::input(size_t i) const {
-  check<AutogradError>(i < node_.inputs.size(), "[", node_.name, "] the rule asks for input ", i,
+  if (!node_) return forward_->input(i);
+  check<AutogradError>(i < node_->inputs.size(), "[", node_->name, "] the rule asks for input ", i,
                        ", which was not saved");
-  return unpack(node_.inputs[i], static_cast<int>(i));
+  return unpack(node_->inputs[i], static_cast<int>(i));
 }
 
 const Shape& Backward::input_shape(size_t i) const {
-  check<AutogradError>(i < node_.next.size() && node_.next[i], "[", node_.name,
+  if (!node_) return forward_->input(i).shape();
+  check<AutogradError>(i < node_->next.size() && node_->next[i], "[", node_->name,
                        "] the rule asks for the shape of input ", i, ", which needs no gradient");
-  return node_.next[i]->shape;
+  return node_->next[i]->shape;
 }
 
 Tensor Backward::output() const {
+  if (!node_) return forward_->output();
   // The stored handle is detached: a node that held its own output would never be freed.
-  const Tensor y = views::alias(unpack(node_.output, whole_output));
-  meta_of(y).grad_fn = node_.shared_from_this();
+  const Tensor saved = unpack(node_->output, whole_output), y = views::alias(saved);
+  meta_of(y).grad_fn = node_->shared_from_this();
+  copy_tangent(saved, y);
   return y;
 }
 
@@ -168,14 +175,15 @@ std::shared_ptr<Node> node_of(const Tensor& x) {
   return node;
 }
 
-Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, const Save& save, Rule rule,
+namespace {
+
+/// The part of `record` for reverse mode.
+Tensor attach(const char* name, Tensor out, const std::vector<Tensor>& inputs, const Save& save, Rule&& rule,
               const std::function<Rematerialization()>& recompute) {
-  if (observed())
-    notify([&](Observer& o) { o.on_result({name, WorkKind::forward, current_module_path()}, out, inputs); });
-  if (!grad_enabled()) return mark_graph_break(GraphBreakReason::no_grad, name, out, inputs);
+  if (!grad_enabled()) return mark_graph_break(GraphBreakReason::no_grad, name, std::move(out), inputs);
   bool any = false;
   for (const Tensor& x : inputs) any = any || needs_grad(x);
-  if (!any) return inherit_graph_breaks(out, inputs);
+  if (!any) return inherit_graph_breaks(std::move(out), inputs);
   if (collecting.load(std::memory_order_relaxed)) {
     std::lock_guard lock(op_names().mutex);
     op_names().names.insert(name);
@@ -210,26 +218,98 @@ Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, const Sa
   return out;
 }
 
+/// The part for forward mode, when some tangent is defined.
+Tensor attach_with_tangent(const char* name, Tensor out, const std::vector<Tensor>& inputs,
+                           const std::vector<Tensor>& tangents, const Save& save, Rule&& rule,
+                           const TangentRule& tangent_rule, const std::function<Rematerialization()>& recompute) {
+  check<AutogradError>(bool(tangent_rule), "[", name, "] has no tangent rule, and an input has a tangent: pass one to "
+                       "record() (autograd/rule.h)");
+  const DualOptions& options = active_level()->options;
+  const Rule backward_rule = rule;
+  out = views::alias(out);  // a kernel may have returned an input
+  if (options.save_tangents) {
+    // What is computed again has no tangents, so the inputs themselves are saved.
+    out = attach(name, out, inputs, save, std::move(rule), nullptr);
+  } else {
+    std::vector<Tensor> primals;
+    for (size_t i = 0; i < inputs.size(); ++i)
+      primals.push_back(tangents[i].defined() ? without_tangent(inputs[i]) : inputs[i]);
+    out = attach(name, out, primals, save, std::move(rule), recompute);
+  }
+  Tensor tangent;
+  {
+    const WorkScope scope({name, WorkKind::tangent, current_module_path(), &out.shape()});
+    const RuleScope running;
+    const NoLevel primal;
+    const RecordingScope recording(grad_enabled() && options.record_tangents);
+    tangent = tangent_rule(Tangents(name, inputs, tangents, out, backward_rule));
+    if (tangent.defined()) tangent = expand(tangent, out.shape());
+  }
+  if (!tangent.defined()) return out;
+  check<DTypeError>(tangent.dtype() == out.dtype(), "[", name, "] the tangent has dtype ", tangent.dtype(),
+                    ", the output ", out.dtype());
+  if (observed())
+    notify([&](Observer& o) { o.on_tangent({name, WorkKind::tangent, current_module_path()}, tangent, tangents); });
+  set_tangent(out, tangent);
+  if (const Node* node = find_meta(out)->grad_fn.get(); node && node->output.tensor.defined() && options.save_tangents)
+    set_tangent(node->output.tensor, tangent);
+  return out;
+}
+
+/// The inputs' tangents; empty if none has one.
+std::vector<Tensor> tangents_of(const std::vector<Tensor>& inputs) {
+  std::vector<Tensor> tangents(inputs.size());
+  bool any = false;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    tangents[i] = tangent_of(inputs[i]);
+    any = any || tangents[i].defined();
+  }
+  if (!any) tangents.clear();
+  return tangents;
+}
+
+}  // namespace
+
+Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, const Save& save, Rule rule,
+              const TangentRule& tangent, const std::function<Rematerialization()>& recompute) {
+  if (observed())
+    notify([&](Observer& o) { o.on_result({name, WorkKind::forward, current_module_path()}, out, inputs); });
+  if (active_level()) [[unlikely]] {
+    if (const std::vector<Tensor> tangents = tangents_of(inputs); !tangents.empty())
+      return attach_with_tangent(name, std::move(out), inputs, tangents, save, std::move(rule), tangent, recompute);
+  }
+  return attach(name, std::move(out), inputs, save, std::move(rule), recompute);
+}
+
 Tensor not_differentiable(const char* name, Tensor out, const std::vector<Tensor>& inputs) {
   return mark_graph_break(GraphBreakReason::not_continuous, name, std::move(out), inputs);
 }
 
-Grads differentiate(const Backward& d, const std::function<Tensor(const std::vector<Tensor>&)>& f) {
+Grads differentiate(const Backward& d, const Composite& f) {
+  const bool recorded = grad_enabled();  // if not, forward mode follows the gradients
+  const RecordingScope recording(true);
   // Identity nodes in front of the inputs: the inner grad() stops there, while its result stays connected to them.
   std::vector<Tensor> inputs(d.input_count()), wanted;
   for (size_t i = 0; i < inputs.size(); ++i) {
     inputs[i] = d.input(i);
     if (!d.needs(i)) continue;
     inputs[i] = record("identity", views::alias(inputs[i]), {inputs[i]}, save_nothing,
-                       each([](const Backward& b) { return b.grad(); }));
+                       each([](const Backward& b) { return b.grad(); }), [](const Tangents& t) { return t[0]; });
     wanted.push_back(inputs[i]);
   }
-  const auto found = grad({f(inputs)}, wanted, {d.grad()}, {.create_graph = true});
+  const auto found = grad({f(inputs)}, wanted, {d.grad()}, {.create_graph = recorded});
   Grads grads(inputs.size());
   size_t k = 0;
   for (size_t i = 0; i < inputs.size(); ++i)
     if (d.needs(i)) grads[i] = found[k++];
   return grads;
+}
+
+Tensor differentiate(const Tangents& d, const Composite& f) {
+  const DualLevel level;
+  std::vector<Tensor> inputs(d.input_count());
+  for (size_t i = 0; i < inputs.size(); ++i) inputs[i] = d[i].defined() ? make_dual(d.input(i), d[i]) : d.input(i);
+  return tangent_of(f(inputs));
 }
 
 void register_hook(const Tensor& x, Hook hook) {

@@ -3,7 +3,8 @@
 //
 //   Tensor exp(const Tensor& x) {
 //     return record("exp", kernels::unary(Unary::exp, x), {x}, save_output,
-//                   each([](const Backward& d) { return d.grad() * d.output(); }));   // d/dx e^x = e^x
+//                   each([](const Backward& d) { return d.grad() * d.output(); }),   // d/dx e^x = e^x
+//                   symmetric_jacobian);                                             // the same in forward mode
 //   }
 #include <functional>
 #include <memory>
@@ -12,20 +13,15 @@
 #include <vector>
 
 #include <ditharos/autograd/grad_mode.h>
+#include <ditharos/autograd/rule.h>
 #include <ditharos/autograd/saved.h>
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos {
 
-class Backward;
 struct GraphBreaks;
 struct Node;
 
-/// One gradient for each input; undefined if none is needed or if it is zero. Trailing inputs without a gradient may be
-/// left out.
-using Grads = std::vector<Tensor>;
-/// Computes the gradients of all inputs from the gradient of the output.
-using Rule = std::function<Grads(const Backward&)>;
 /// Called with a gradient when it is complete; a defined result replaces it.
 using Hook = std::function<Tensor(const Tensor&)>;
 
@@ -71,7 +67,10 @@ class Backward {
  public:
   /// `targets`: nodes that this backward pass has to reach; null stands for all. `pending`: null stands for none.
   Backward(Node& node, Tensor grad, const NodeSet* targets = nullptr, PendingGrads* pending = nullptr)
-      : node_(node), grad_(std::move(grad)), targets_(targets), pending_(pending) {}
+      : node_(&node), grad_(std::move(grad)), targets_(targets), pending_(pending) {}
+  /// For a backward rule that a tangent rule calls, for the gradient of one input.
+  Backward(const Tangents& forward, Tensor grad, size_t input)
+      : forward_(&forward), input_(input), grad_(std::move(grad)) {}
   /// Gradient of the loss with respect to the output; its shape is the output's.
   const Tensor& grad() const { return grad_; }
   /// The same if this pass may overwrite it: nothing else refers to it, and no graph is being recorded. Else undefined.
@@ -87,12 +86,13 @@ class Backward {
   Tensor output() const;
   /// False when nothing upstream of input i needs a gradient.
   bool needs(size_t i) const {
-    return i < node_.next.size() && node_.next[i] && (!targets_ || targets_->count(node_.next[i].get()));
+    if (!node_) return i == input_;
+    return i < node_->next.size() && node_->next[i] && (!targets_ || targets_->count(node_->next[i].get()));
   }
-  size_t input_count() const { return node_.next.size(); }
+  size_t input_count() const { return node_ ? node_->next.size() : forward_->input_count(); }
   /// The sum of the gradients that input i has received from other operations. A rule can add its own gradient to it in
   /// place, and then returns an undefined one. Undefined if there is none or if something else refers to it.
-  Tensor pending(size_t i) const { return pending_ && needs(i) ? pending_->find(*node_.next[i]) : Tensor{}; }
+  Tensor pending(size_t i) const { return pending_ && needs(i) ? pending_->find(*node_->next[i]) : Tensor{}; }
   /// Shape of input i, one that needs a gradient: its producer knows it.
   const Shape& input_shape(size_t i) const;
 
@@ -101,17 +101,20 @@ class Backward {
   enum Which : int { whole_output = -1, intermediate_result = -2 };
   Tensor unpack(const Saved& saved, int which) const;
   Tensor rematerialize(const Rematerialization& how, int index) const;
-  Node& node_;
+  Node* node_ = nullptr;               // null:
+  const Tangents* forward_ = nullptr;  // the tangent rule that calls
+  size_t input_ = 0;
   Tensor grad_;
-  const NodeSet* targets_;
-  PendingGrads* pending_;
+  const NodeSet* targets_ = nullptr;
+  PendingGrads* pending_ = nullptr;
 };
 
 /// Attaches the operation to the graph when recording is on and an input needs a gradient; returns `out`. `name` must
-/// be a string literal, because it is stored as a pointer; the op table lists it. `recompute` makes the output's
-/// Rematerialization; it is called when the operation is recorded.
+/// be a string literal, because it is stored as a pointer; the op table lists it. `tangent` is called in forward mode
+/// when an input has a tangent; without one, AutogradError. `recompute` makes the output's Rematerialization; it is
+/// called when the operation is recorded.
 Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, const Save& save, Rule rule,
-              const std::function<Rematerialization()>& recompute = nullptr);
+              const TangentRule& tangent = {}, const std::function<Rematerialization()>& recompute = nullptr);
 
 /// For an operation whose result has no derivative, because it consists of integers or booleans: returns `out`, marked
 /// so that explain_grad can report where the gradient stops.
@@ -129,25 +132,29 @@ template <class... F>
   };
 }
 
-/// The rule of an operation with a backward kernel, which records no graph: `kernel` while no graph of the gradients is
-/// recorded, else `composite`, the same gradients in public operations. Both are rules. The composite is usually
-/// derivative_of() the operation written in public operations. It is a separate rule if that would save more inputs
-/// than the kernel reads, or lose digits.
+/// The rule of an operation with a kernel for its derivative, which cannot be differentiated: `kernel` while nothing
+/// differentiates the result, else `composite`, the same in public operations. Both are backward rules, or both tangent
+/// rules. The composite is usually derivative_of() the operation written in public operations. It is a separate rule if
+/// that would save more inputs than the kernel reads, or lose digits.
 template <class Kernel, class Composite>
 [[nodiscard]] auto fused(Kernel kernel, Composite composite) {
-  return [kernel = std::move(kernel), composite = std::move(composite)](const Backward& d) -> Grads {
-    return grad_enabled() ? composite(d) : kernel(d);
+  return [kernel = std::move(kernel), composite = std::move(composite)](const auto& d) {
+    return differentiating() ? composite(d) : kernel(d);
   };
 }
 
-/// The gradients of `f`, a function of the operation's inputs, which is evaluated again on the saved inputs and
-/// differentiated. They stay connected to the inputs, and nothing that a fused kernel computed counts as constant.
-[[nodiscard]] Grads differentiate(const Backward& d, const std::function<Tensor(const std::vector<Tensor>&)>& f);
+/// An operation written in public operations, as a function of its inputs.
+using Composite = std::function<Tensor(const std::vector<Tensor>&)>;
+/// The gradients of `f`, which is evaluated again on the saved inputs and differentiated. They stay connected to the
+/// inputs, and nothing that a fused kernel computed counts as constant.
+[[nodiscard]] Grads differentiate(const Backward& d, const Composite& f);
+/// The tangent of f in the same way, by forward mode.
+Tensor differentiate(const Tangents& d, const Composite& f);
 
-/// The same as a rule; the operation has to save all inputs.
+/// The same as a backward rule, for which the operation has to save all inputs, and as a tangent rule.
 template <class F>
 [[nodiscard]] auto derivative_of(F f) {
-  return [f = std::move(f)](const Backward& d) { return differentiate(d, f); };
+  return [f = std::move(f)](const auto& d) { return differentiate(d, f); };
 }
 
 /// True when the tensor is a leaf that requires a gradient or was computed from one.

@@ -1,5 +1,6 @@
 #include <ditharos/nn/linear.h>
 
+#include <ditharos/autograd/forward_mode.h>
 #include <ditharos/autograd/node.h>
 
 namespace ditharos::nn {
@@ -31,7 +32,10 @@ void Linear::dequantize() {
 
 std::shared_ptr<const kernels::PackedLinear> Linear::packed(const Tensor& x) const {
   check_has_weight("linear", "nn::Linear", *this, weight);
+  const bool dual = tangent_of(x).defined() || tangent_of(weight).defined() || tangent_of(bias).defined();
   if (quantized_) {
+    check<AutogradError>(!dual, "[linear] this layer is quantised to int8, and rounding has no derivative: call "
+                         "nn::dequantize(model) before forward mode");
     check<AutogradError>(!grad_enabled() || !(needs_grad(x) || needs_grad(weight) || needs_grad(bias)),
                          "[linear] this layer is quantised to int8, and rounding has no derivative: run it under "
                          "NoGrad or InferenceMode, or call nn::dequantize(model) before training");
@@ -39,7 +43,7 @@ std::shared_ptr<const kernels::PackedLinear> Linear::packed(const Tensor& x) con
     if (!inference_mode()) packed_.drop();  // that is over: the memory may be needed
     return nullptr;
   }
-  if (x.dtype() != DType::f32) return nullptr;
+  if (x.dtype() != DType::f32 || dual) return nullptr;
   return packed_.get(weight, bias, quantized_ ? kernels::Precision::int8 : kernels::Precision::f32);
 }
 

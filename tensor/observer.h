@@ -14,7 +14,7 @@ class Shape;
 class Tensor;
 
 /// What a piece of work is for.
-enum class WorkKind { forward, backward, optimizer, other };
+enum class WorkKind { forward, tangent, backward, optimizer, other };
 
 /// A piece of work that is about to begin. The strings must outlive the observer: literals and interned module paths.
 struct WorkItem {
@@ -30,12 +30,15 @@ struct WorkItem {
 class Observer {
  public:
   virtual ~Observer() = default;
-  /// The beginning and the end of a piece of work: backward rules, optimisers. Pairs nest. An observer that did not
-  /// receive the beginning does not receive the end.
+  /// The beginning and the end of a piece of work: backward and tangent rules, optimisers. Pairs nest. An observer that
+  /// did not receive the beginning does not receive the end.
   virtual void begin(const WorkItem& /*work*/) {}
   virtual void end() {}
   /// An operation has computed its result. Its kernel began when the result's storage was allocated.
   virtual void on_result(const WorkItem& /*work*/, const Tensor& /*result*/, const std::vector<Tensor>& /*inputs*/) {}
+  /// In forward mode: the tangent of the same operation's result, from those of its inputs, some of them undefined.
+  virtual void on_tangent(const WorkItem& /*work*/, const Tensor& /*tangent*/,
+                          const std::vector<Tensor>& /*tangents*/) {}
   /// Memory was allocated for a tensor. `birth` identifies this moment: see Storage::birth().
   virtual void on_storage(size_t /*bytes*/, int64_t /*birth*/) {}
   /// A kernel is about to do n floating-point operations (a multiply-add counts as two).

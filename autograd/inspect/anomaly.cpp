@@ -57,6 +57,16 @@ class NanSearch : public Observer {
     fail<AutogradError>("[", name, "] made a NaN out of inputs without one, of shapes ", shapes, origins);
   }
 
+  void on_tangent(const WorkItem& work, const Tensor& tangent, const std::vector<Tensor>& tangents) override {
+    if (running_rules() > 0 || !has_nan(tangent)) return;
+    for (size_t i = 0; i < tangents.size(); ++i)
+      if (has_nan(tangents[i]))
+        fail<AutogradError>("[", with_module(work.name, work.module), "] the tangent of input ", i, " of shape ",
+                            tangents[i].shape(), " has a NaN");
+    fail<AutogradError>("[", with_module(work.name, work.module), "] the tangent of the result, of shape ",
+                        tangent.shape(), ", has a NaN, which the tangents of the inputs had not");
+  }
+
   void on_rule_gradient(const Node& node, size_t input, const Tensor& grad) override {
     if (!has_nan(grad)) return;
     fail<AutogradError>("[", with_module(node.name, node.module), "] the gradient of input ", input, " of shape ",

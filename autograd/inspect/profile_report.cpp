@@ -15,6 +15,7 @@ namespace {
 const char* name_of(WorkKind kind) {
   switch (kind) {
     case WorkKind::forward: return "forward";
+    case WorkKind::tangent: return "tangent";
     case WorkKind::backward: return "backward";
     case WorkKind::optimizer: return "optimizer";
     case WorkKind::other: break;

@@ -20,7 +20,7 @@ Tensor function_of_input(const char* name, Unary f, Binary kernel, Derivative de
   return record(name, kernels::unary(f, x), {x}, save_inputs,
                 fused(each([kernel](const Backward& d) { return kernels::binary(kernel, d.grad(), d.input(0)); }),
                       each([derivative](const Backward& d) { return d.grad() * derivative(d.input(0)); })),
-                [&] {
+                elementwise, [&] {
                   return Rematerialization({x}, [f](const std::vector<Tensor>& in) {
                     return kernels::unary(f, in[0]);
                   });
@@ -36,7 +36,8 @@ Tensor normal_cdf(const Tensor& x) {
   return record("normal_cdf", kernels::unary(Unary::normal_cdf, x), {x}, save_inputs, each([](const Backward& d) {
                   constexpr double inv_sqrt_2pi = std::numbers::inv_sqrtpi / std::numbers::sqrt2;
                   return d.grad() * exp(square(bounded(d.input(0))) * -.5) * inv_sqrt_2pi;
-                }));
+                }),
+                elementwise);
 }
 
 // Derivatives are written from x: 1 - y from a rounded y is 0 in the tails, where the derivative is not. A result that
@@ -65,14 +66,16 @@ Tensor relu(const Tensor& x) {
                         const Tensor y = d.output(), zero = scalar(0, y.dtype());
                         // 1 at NaN, as in the kernel.
                         return d.grad() * where(less_equal(y, zero), zero, scalar(1, y.dtype()));
-                      })));
+                      })),
+                elementwise);
 }
 
 Tensor leaky_relu(const Tensor& x, double slope) {
   return record("leaky_relu", kernels::unary(Unary::leaky_relu, x, slope), {x}, save_inputs,
                 each([slope](const Backward& d) {
                   return where(greater(d.input(0), scalar(0, d.grad().dtype())), d.grad(), d.grad() * slope);
-                }));
+                }),
+                elementwise);
 }
 
 Tensor elu(const Tensor& x, double alpha) {
@@ -80,13 +83,15 @@ Tensor elu(const Tensor& x, double alpha) {
   return record("elu", kernels::unary(Unary::elu, x, alpha), {x}, save_inputs, each([alpha](const Backward& d) {
                   const Tensor v = d.input(0), zero = scalar(0, v.dtype());
                   return where(greater(v, zero), d.grad(), d.grad() * exp(minimum(v, zero)) * alpha);
-                }));
+                }),
+                elementwise);
 }
 
 Tensor softplus(const Tensor& x) {
   // d/dx log(1 + e^x) = sigmoid(x)
   return record("softplus", kernels::unary(Unary::softplus, x), {x}, save_inputs,
-                each([](const Backward& d) { return d.grad() * sigmoid(d.input(0)); }));
+                each([](const Backward& d) { return d.grad() * sigmoid(d.input(0)); }),
+                elementwise);
 }
 
 Tensor silu(const Tensor& x) {

@@ -1,6 +1,7 @@
 // Multi-head self-attention on a packed projection.
 #include <cmath>
 
+#include <ditharos/autograd/forward_mode.h>
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
@@ -23,17 +24,24 @@ Tensor attention_composite(const Tensor& qkv, int64_t heads) {
 Tensor attention(const Tensor& qkv, int64_t heads) {
   check<ShapeError>(qkv.rank() == 3 && heads >= 1 && qkv.size(2) % (3 * heads) == 0,
                     "[attention] needs qkv [B, T, 3 D] with D divisible by ", heads, " heads, got ", qkv.shape());
-  Tensor kept;  // the softmax of short sequences, the log-sum-exp of long ones
-  const Tensor out = kernels::attention(qkv, heads, grad_enabled() && needs_grad(qkv) ? &kept : nullptr);
+  Tensor kept;  // the softmax of short sequences, the log-sum-exp of long ones and of dual tensors
+  const Tensor out =
+      tangent_of(qkv).defined()
+          ? kernels::attention_keeping(kernels::AttentionKeeps::log_sum_exp, qkv, heads, &kept)
+          : kernels::attention(qkv, heads, grad_enabled() && needs_grad(qkv) ? &kept : nullptr);
+  const auto composite = derivative_of([heads](const std::vector<Tensor>& in) {
+    return attention_composite(in[0], heads);
+  });
   // dV = P^T dO; dS = P (dP - rowsum(dO O)), dP = dO V^T; dQ = dS K / sqrt(d), dK = dS^T Q / sqrt(d)
   return record("attention", out, {qkv}, save_inputs | save_output,
                 fused(each([kept = Saved(kept), heads](const Backward& d) {
                         return kernels::attention_backward(d.grad(), d.input(0), d.output(), d.intermediate(kept),
                                                            heads);
                       }),
-                      derivative_of([heads](const std::vector<Tensor>& in) {
-                        return attention_composite(in[0], heads);
-                      })));
+                      composite),
+                // dO = dP V + P dV; dP = P (dS - rowsum(P dS)), dS = (dQ K^T + Q dK^T) / sqrt(d)
+                fused([&](const Tangents& d) { return kernels::attention_tangent(d[0], qkv, out, kept, heads); },
+                      composite));
 }
 
 }  // namespace ditharos

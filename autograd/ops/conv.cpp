@@ -24,6 +24,13 @@ Tensor bias_gradient(const Tensor& grad) {
   return sum(grad, axes);
 }
 
+/// The bias [O] as [O, 1, ...], which broadcasts over images of so many axes.
+Tensor per_channel(const Tensor& bias, int axes) {
+  Shape shape = Shape::filled(axes + 1, 1);
+  shape[0] = bias.size(0);
+  return reshape(bias, shape);
+}
+
 Tensor convolve(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvWindow& w) {
   const auto separate = each(
       [w](const Backward& d) { return input_gradient("conv", d.grad(), d.input(1), d.input_shape(0), w); },
@@ -38,7 +45,10 @@ Tensor convolve(const char* op, const Tensor& x, const Tensor& weight, const Ten
     return grads;
   };
   return record("conv", kernels::conv(op, x, weight, bias, w), {x, weight, bias}, save_factors(x, weight),
-                fused(kernel, separate));
+                fused(kernel, separate),
+                each_tangent([&](const Tensor& dx) { return convolve(op, dx, weight, {}, w); },
+                             [&](const Tensor& dw) { return convolve(op, x, dw, {}, w); },
+                             [&](const Tensor& db) { return per_channel(db, w.stride.rank()); }));
 }
 
 Tensor input_gradient(const char* op, const Tensor& grad, const Tensor& weight, const Shape& input,
@@ -46,14 +56,18 @@ Tensor input_gradient(const char* op, const Tensor& grad, const Tensor& weight, 
   return record("conv_transpose", kernels::conv_input_gradient(op, grad, weight, input, w), {grad, weight},
                 save_factors(grad, weight),
                 each([w](const Backward& d) { return convolve("conv_transpose", d.grad(), d.input(1), {}, w); },
-                     [w](const Backward& d) { return weight_gradient(d.input(0), d.grad(), d.input_shape(1), w); }));
+                     [w](const Backward& d) { return weight_gradient(d.input(0), d.grad(), d.input_shape(1), w); }),
+                each_tangent([&](const Tensor& dg) { return input_gradient(op, dg, weight, input, w); },
+                             [&](const Tensor& dw) { return input_gradient(op, grad, dw, input, w); }));
 }
 
 Tensor weight_gradient(const Tensor& grad, const Tensor& x, const Shape& weight, const ConvWindow& w) {
   constexpr const char* op = "conv_weight_gradient";
   return record(op, kernels::conv_weight_gradient(op, grad, x, weight, w), {grad, x}, save_factors(grad, x),
                 each([w](const Backward& d) { return convolve(op, d.input(1), d.grad(), {}, w); },
-                     [w](const Backward& d) { return input_gradient(op, d.input(0), d.grad(), d.input_shape(1), w); }));
+                     [w](const Backward& d) { return input_gradient(op, d.input(0), d.grad(), d.input_shape(1), w); }),
+                each_tangent([&](const Tensor& dg) { return weight_gradient(dg, x, weight, w); },
+                             [&](const Tensor& dx) { return weight_gradient(grad, dx, weight, w); }));
 }
 
 ConvWindow window(const char* op, int axes, const PerAxis& stride, const PerAxis& padding, const PerAxis& dilation,
@@ -72,9 +86,7 @@ Tensor transposed(const char* op, const Tensor& x, const Tensor& weight, const T
   check_one_dtype(op, "x", x, "bias", bias);
   const Tensor y = input_gradient(op, x, weight, out, w);
   if (!bias.defined()) return y;
-  Shape per_channel = Shape::filled(axes + 1, 1);
-  per_channel[0] = out[1];
-  return y + reshape(bias, per_channel);
+  return y + per_channel(bias, axes);
 }
 
 }  // namespace

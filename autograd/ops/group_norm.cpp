@@ -4,6 +4,7 @@
 #include <ditharos/autograd/ops/detail/normalized.h>
 #include <ditharos/autograd/ops/detail/operands.h>
 #include <ditharos/tensor/kernels/norm/group_norm.h>
+#include <ditharos/tensor/kernels/pointwise/pointwise.h>
 
 namespace ditharos {
 namespace {
@@ -30,6 +31,17 @@ Tensor group_composite(const Tensor& x, int64_t groups, const Tensor& weight, co
   return with_silu ? silu(y) : y;
 }
 
+/// The tangent dn weight + n dweight + dbias of an affine map of the normalised x, n, whose Jacobian is symmetric: dn =
+/// backward(dx), the gradient without weight. The operation's inputs are x, weight and bias.
+template <class DN, class N>
+Tensor affine_tangent(const Tangents& d, const DN& backward, const N& n) {
+  Tensor dy;
+  d.add(dy, 0, [&](const Tensor& dx) { return affine(backward(dx), d.input(1), {}); });
+  d.add(dy, 1, [&](const Tensor& dw) { return n() * per_channel(dw, d.input(0)); });
+  d.add(dy, 2, [&](const Tensor& db) { return per_channel(db, d.input(0)); });
+  return dy;
+}
+
 /// Axes of a batch but the channels'.
 Axes all_but_channels(const Tensor& x) {
   Axes axes{0};
@@ -41,28 +53,49 @@ Tensor group_norm_of(const Tensor& x, int64_t groups, const Tensor& weight, cons
                      bool with_silu) {
   Tensor statistics;  // [B * groups, 2]
   const Tensor y = kernels::group_norm(x, groups, weight, bias, eps, with_silu, &statistics);
+  const auto composite = derivative_of([groups, eps, with_silu](const std::vector<Tensor>& in) {
+    return group_composite(in[0], groups, in[1], in[2], eps, with_silu);
+  });
   return record("group_norm", y, {x, weight, bias}, save_inputs,
                 fused([groups, with_silu, statistics = Saved(statistics)](const Backward& d) -> Grads {
                         auto g = kernels::group_norm_backward(d.grad(), d.input(0), groups, d.input(1), d.input(2),
                                                               with_silu, d.intermediate(statistics));
                         return {g.x, g.weight, g.bias};
                       },
-                      derivative_of([groups, eps, with_silu](const std::vector<Tensor>& in) {
-                        return group_composite(in[0], groups, in[1], in[2], eps, with_silu);
-                      })));
+                      composite),
+                fused(
+                    [&](const Tangents& d) {
+                      const Tensor dz = affine_tangent(
+                          d, [&](const Tensor& dx) {
+                            return kernels::group_norm_backward(dx, x, groups, {}, {}, false, statistics).x;
+                          },
+                          [&] { return kernels::group_norm(x, groups, {}, {}, eps, false, nullptr); });
+                      if (!with_silu) return dz;
+                      const Tensor z = kernels::group_norm(x, groups, weight, bias, eps, false, nullptr);
+                      return kernels::binary(kernels::Binary::silu_backward, expand(dz, z.shape()), z);
+                    },
+                    composite));
 }
 
 Tensor batch_norm_training(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps, Tensor* statistics,
                            Tensor* variance) {
   const Tensor y = kernels::batch_norm(x, weight, bias, eps, statistics, variance);
+  const auto composite = derivative_of([eps](const std::vector<Tensor>& in) {
+    return affine(normalized(in[0], all_but_channels(in[0]), eps), in[1], in[2]);
+  });
   return record("batch_norm", y, {x, weight, bias}, save_inputs,
                 fused([kept = Saved(*statistics)](const Backward& d) -> Grads {  // [C, 2]
                         auto g = kernels::batch_norm_backward(d.grad(), d.input(0), d.input(1), d.intermediate(kept));
                         return {g.x, g.weight, g.bias};
                       },
-                      derivative_of([eps](const std::vector<Tensor>& in) {
-                        return affine(normalized(in[0], all_but_channels(in[0]), eps), in[1], in[2]);
-                      })));
+                      composite),
+                fused(
+                    [&](const Tangents& d) {
+                      return affine_tangent(
+                          d, [&](const Tensor& dx) { return kernels::batch_norm_backward(dx, x, {}, *statistics).x; },
+                          [&] { return kernels::batch_norm(x, {}, {}, eps, nullptr, nullptr); });
+                    },
+                    composite));
 }
 
 }  // namespace
@@ -109,15 +142,23 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
 Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps) {
   Tensor inverse;  // [rows]
   const Tensor y = kernels::rms_norm(x, weight, eps, &inverse);
+  const auto composite = derivative_of([eps](const std::vector<Tensor>& in) {
+    const Tensor y = normalized(in[0], {-1}, eps, false);
+    return in[1].defined() ? y * in[1] : y;
+  });
   return record("rms_norm", y, {x, weight}, save_inputs,
                 fused([inverse = Saved(inverse)](const Backward& d) -> Grads {
                         auto g = kernels::rms_norm_backward(d.grad(), d.input(0), d.input(1), d.intermediate(inverse));
                         return {g.x, g.weight};
                       },
-                      derivative_of([eps](const std::vector<Tensor>& in) {
-                        const Tensor y = normalized(in[0], {-1}, eps, false);
-                        return in[1].defined() ? y * in[1] : y;
-                      })));
+                      composite),
+                fused(each_tangent(
+                          [&](const Tensor& dx) {
+                            const Tensor dn = kernels::rms_norm_backward(dx, x, {}, inverse).x;
+                            return weight.defined() ? dn * weight : dn;
+                          },
+                          [&](const Tensor& dw) { return kernels::rms_norm(x, dw, eps, nullptr); }),
+                      composite));
 }
 
 }  // namespace ditharos

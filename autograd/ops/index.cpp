@@ -8,7 +8,8 @@ namespace ditharos {
 
 Tensor index_select(const Tensor& table, const Tensor& indices) {
   return record("index_select", kernels::index_select(table, indices), {table, indices}, save_input(1),
-                each([](const Backward& d) { return index_add(d.grad(), d.input(1), d.input_shape(0)[0]); }));
+                each([](const Backward& d) { return index_add(d.grad(), d.input(1), d.input_shape(0)[0]); }),
+                [&](const Tangents& d) { return index_select(d[0], indices); });
 }
 
 Tensor index_select(const Tensor& x, int axis, const Tensor& indices) {
@@ -21,20 +22,22 @@ Tensor index_select(const Tensor& x, int axis, const Tensor& indices) {
 
 Tensor index_add(const Tensor& values, const Tensor& indices, int64_t rows) {
   return record("index_add", kernels::index_add(values, indices, rows), {values, indices}, save_input(1),
-                each([](const Backward& d) { return index_select(d.grad(), d.input(1)); }));
+                each([](const Backward& d) { return index_select(d.grad(), d.input(1)); }),
+                [&](const Tangents& d) { return index_add(d[0], indices, rows); });
 }
 
 Tensor gather(const Tensor& x, int axis, const Tensor& index) {
   axis = normalize_axis("gather", axis, x.rank());
-  return record("gather", kernels::gather(x, axis, index), {x, index}, save_input(1), each([axis](const Backward& d) {
-                  return scatter_add(d.grad(), axis, d.input(1), d.input_shape(0));
-                }));
+  return record("gather", kernels::gather(x, axis, index), {x, index}, save_input(1),
+                each([axis](const Backward& d) { return scatter_add(d.grad(), axis, d.input(1), d.input_shape(0)); }),
+                [&](const Tangents& d) { return gather(d[0], axis, index); });
 }
 
 Tensor scatter_add(const Tensor& values, int axis, const Tensor& index, const Shape& shape) {
   axis = normalize_axis("scatter_add", axis, shape.rank());
   return record("scatter_add", kernels::scatter_add(values, axis, index, shape), {values, index}, save_input(1),
-                each([axis](const Backward& d) { return gather(d.grad(), axis, d.input(1)); }));
+                each([axis](const Backward& d) { return gather(d.grad(), axis, d.input(1)); }),
+                [&](const Tangents& d) { return scatter_add(d[0], axis, index, shape); });
 }
 
 }  // namespace ditharos

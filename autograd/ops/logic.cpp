@@ -16,7 +16,8 @@ using kernels::Compare;
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   return record("where", kernels::where(condition, a, b), {a, b, condition}, save_input(2),
                 each([](const Backward& d) { return where(d.input(2), d.grad(), scalar(0, d.grad().dtype())); },
-                     [](const Backward& d) { return where(d.input(2), scalar(0, d.grad().dtype()), d.grad()); }));
+                     [](const Backward& d) { return where(d.input(2), scalar(0, d.grad().dtype()), d.grad()); }),
+                elementwise);
 }
 
 namespace {

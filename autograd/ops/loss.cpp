@@ -64,7 +64,12 @@ Tensor mse_loss(const Tensor& prediction, const Tensor& target, Reduction reduct
   return record("mse_loss", kernels::mse(prediction, target), {prediction, target}, save_inputs,
                 fused(kernel, derivative_of([](const std::vector<Tensor>& in) {
                         return mean(square(in[0] - in[1]));
-                      })));
+                      })),
+                [&](const Tangents& d) {
+                  const Tensor error = prediction - target, change = d[0].defined() && d[1].defined() ? d[0] - d[1]
+                                                                     : d[0].defined() ? d[0] : -d[1];
+                  return mean(error * change) * 2.0;
+                });
 }
 
 Tensor l1_loss(const Tensor& prediction, const Tensor& target, Reduction reduction) {
@@ -120,7 +125,12 @@ Tensor cross_entropy_rows(const Tensor& logits, const Tensor& labels) {
                         const Tensor own = equal(arange(x.size(1), DType::i64), unsqueeze(label, 1));  // [N, C]
                         const Tensor others = where(own, scalar(0, x.dtype()), softmax(x, -1));
                         return unsqueeze(d.grad(), 1) * where(own, -sum(others, {-1}, true), others);
-                      })));
+                      })),
+                // sum over the classes of p (dx - dx of the label)
+                [&](const Tangents& d) {
+                  const Tensor relative = d[0] - gather(d[0], -1, unsqueeze(labels, 1));
+                  return sum(softmax(logits, -1) * relative, {-1});
+                });
 }
 
 /// Labels of rows, some of which may be ignored, and the rows' weights.

@@ -23,6 +23,12 @@ Tensor weight_gradient(const Backward& d, const Tensor& dy) {
   kernels::accumulate_linear_backward_weight(dy, d.input(0), so_far);
   return {};
 }
+
+/// dx W^T + x dW^T + db
+Tensor linear_tangent(const Tangents& d, const Tensor& x, const Tensor& weight) {
+  return each_tangent([&](const Tensor& dx) { return linear(dx, weight); },
+                      [&](const Tensor& dw) { return linear(x, dw); }, [](const Tensor& db) { return db; })(d);
+}
 }  // namespace
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
@@ -34,7 +40,9 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   // C = A B: dA = dC B^T, dB = A^T dC
   return record("matmul", kernels::matmul(a, b), {a, b}, save_inputs,
                 each([](const Backward& d) { return matmul(d.grad(), transposed(d.input(1))); },
-                     [](const Backward& d) { return matmul(transposed(d.input(0)), d.grad()); }));
+                     [](const Backward& d) { return matmul(transposed(d.input(0)), d.grad()); }),
+                each_tangent([&](const Tensor& da) { return matmul(da, b); },
+                             [&](const Tensor& db) { return matmul(a, db); }));
 }
 
 Tensor outer(const Tensor& a, const Tensor& b) {
@@ -53,7 +61,8 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
                  [](const Backward& d) { return kernels::linear_backward_bias(d.grad()); }),
             each([](const Backward& d) { return matmul(d.grad(), d.input(1)); },
                  [](const Backward& d) { return matmul(transposed(rows(d.grad())), rows(d.input(0))); },
-                 [](const Backward& d) { return sum_to(d.grad(), d.input_shape(2)); })));
+                 [](const Backward& d) { return sum_to(d.grad(), d.input_shape(2)); })),
+      [&](const Tangents& d) { return linear_tangent(d, x, weight); });
 }
 
 Tensor linear_gelu_tanh(const Tensor& x, const Tensor& weight, const Tensor& bias) {
@@ -66,10 +75,17 @@ Tensor linear_gelu_tanh(const Tensor& x, const Tensor& weight, const Tensor& bia
     return {d.needs(0) ? kernels::linear_backward_input(dh, d.input(1)) : Tensor{},
             d.needs(1) ? weight_gradient(d, dh) : Tensor{}, dbias};
   };
+  const auto composite = derivative_of([](const std::vector<Tensor>& in) {
+    return gelu_tanh(linear(in[0], in[1], in[2]));
+  });
   return record("linear_gelu_tanh", y, {x, weight, bias}, save_inputs,
-                fused(kernel, derivative_of([](const std::vector<Tensor>& in) {
-                        return gelu_tanh(linear(in[0], in[1], in[2]));
-                      })),
+                fused(kernel, composite),
+                fused(
+                    [&](const Tangents& d) {
+                      const Tensor dh = linear_tangent(d, x, weight);
+                      return kernels::binary(kernels::Binary::gelu_tanh_backward, expand(dh, h.shape()), h);
+                    },
+                    composite),
                 [&] {
                   return Rematerialization({h}, [](const std::vector<Tensor>& in) {
                     return kernels::unary(kernels::Unary::gelu_tanh, in[0]);

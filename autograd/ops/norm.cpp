@@ -22,6 +22,11 @@ Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, dou
       weight.defined() ? weight.shape() : width, " and ", bias.defined() ? bias.shape() : width);
   Tensor statistics;  // [rows, 2]
   const Tensor y = kernels::layer_norm(x, weight, bias, eps, &statistics);
+  const auto composite = derivative_of([eps](const std::vector<Tensor>& in) {
+    Tensor out = normalized(in[0], {-1}, eps);
+    if (in[1].defined()) out = out * in[1];
+    return in[2].defined() ? out + in[2] : out;
+  });
   return record("layer_norm", y, {x, weight, bias}, save_inputs,
                 fused([statistics = Saved(statistics)](const Backward& d) -> Grads {
                         auto g = kernels::layer_norm_backward(d.grad(), d.input(0), d.input(1),
@@ -30,11 +35,16 @@ Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, dou
                           g.bias = d.grad();  // no weight: the engine sums over the rows
                         return {g.x, g.weight, g.bias};
                       },
-                      derivative_of([eps](const std::vector<Tensor>& in) {
-                        Tensor out = normalized(in[0], {-1}, eps);
-                        if (in[1].defined()) out = out * in[1];
-                        return in[2].defined() ? out + in[2] : out;
-                      })),
+                      composite),
+                // With n the normalised x, whose Jacobian is symmetric: dn weight + n dweight + dbias
+                fused(each_tangent(
+                          [&](const Tensor& dx) {
+                            const Tensor dn = kernels::layer_norm_backward(dx, x, {}, statistics).x;
+                            return weight.defined() ? dn * weight : dn;
+                          },
+                          [&](const Tensor& dw) { return kernels::layer_norm(x, dw, {}, eps, nullptr); },
+                          [](const Tensor& db) { return db; }),
+                      composite),
                 [&] {
                   return Rematerialization({x, weight, bias}, [eps](const std::vector<Tensor>& in) {
                     return kernels::layer_norm(in[0], in[1], in[2], eps, nullptr);
@@ -46,6 +56,9 @@ namespace {
 /// Puts y = layer_norm_modulate(x, shift, scale), computed already, on the graph.
 Tensor record_modulate(const Tensor& y, const Tensor& statistics, const Tensor& x, const Tensor& shift,
                        const Tensor& scale, double eps) {
+  const auto composite = derivative_of([eps](const std::vector<Tensor>& in) {
+    return normalized(in[0], {-1}, eps) * (unsqueeze(in[2], 1) + 1.0) + unsqueeze(in[1], 1);
+  });
   return record("layer_norm_modulate", y, {x, shift, scale}, save_inputs,
                 fused([statistics = Saved(statistics)](const Backward& d) -> Grads {
                         const Tensor dx = d.pending(0);
@@ -53,9 +66,21 @@ Tensor record_modulate(const Tensor& y, const Tensor& statistics, const Tensor& 
                                                                        d.intermediate(statistics), dx);
                         return {dx.defined() ? Tensor{} : g.x, g.shift, g.scale};
                       },
-                      derivative_of([eps](const std::vector<Tensor>& in) {
-                        return normalized(in[0], {-1}, eps) * (unsqueeze(in[2], 1) + 1.0) + unsqueeze(in[1], 1);
-                      })),
+                      composite),
+                // With n the normalised x: dn (1 + scale) + n dscale + dshift
+                fused(
+                    [&](const Tangents& d) {
+                      Tensor rest;  // n dscale + dshift
+                      if (d[2].defined())
+                        rest = kernels::layer_norm_modulate(x, d[1].defined() ? d[1] : zeros_like(shift), d[2] - 1.0,
+                                                            eps, nullptr);
+                      else if (d[1].defined()) rest = unsqueeze(d[1], 1);
+                      if (!d[0].defined()) return rest;
+                      const Tensor dn = kernels::layer_norm_backward(d[0], x, {}, statistics).x, factor = scale + 1.0;
+                      return rest.defined() ? gated_residual(expand(rest, x.shape()), factor, dn)
+                                            : dn * unsqueeze(factor, 1);
+                    },
+                    composite),
                 [&] {
                   return Rematerialization({x, shift, scale}, [eps](const std::vector<Tensor>& in) {
                     return kernels::layer_norm_modulate(in[0], in[1], in[2], eps, nullptr);
@@ -72,7 +97,17 @@ Tensor record_gated_residual(const Tensor& out, const Tensor& x, const Tensor& g
                       },
                       each([](const Backward& d) { return d.grad(); },
                            [](const Backward& d) { return sum(d.grad() * d.input(2), {1}); },
-                           [](const Backward& d) { return unsqueeze(d.input(1), 1) * d.grad(); })));
+                           [](const Backward& d) { return unsqueeze(d.input(1), 1) * d.grad(); })),
+                // dx + gate dy + dgate y
+                [&](const Tangents& d) {
+                  Tensor dout = d[0];
+                  const auto add = [&](const Tensor& factor, const Tensor& branch) {
+                    dout = dout.defined() ? gated_residual(dout, factor, branch) : unsqueeze(factor, 1) * branch;
+                  };
+                  if (d[2].defined()) add(gate, d[2]);
+                  if (d[1].defined()) add(d[1], y);
+                  return dout;
+                });
 }
 }  // namespace
 

@@ -19,7 +19,8 @@ Tensor resampled(const char* op, const Tensor& x, const SharedTaps& rows, const 
   return record("resample", kernels::resample(op, x, *rows, *columns), {x}, save_nothing,
                 each([=](const Backward& d) {
                   return resampled("resample", d.grad(), rows_back, columns_back, rows, columns);
-                }));
+                }),
+                [&](const Tangents& d) { return resampled(op, d[0], rows, columns, rows_back, columns_back); });
 }
 
 Tensor resampled(const char* op, const Tensor& x, Taps rows, Taps columns) {
@@ -75,7 +76,11 @@ Tensor max_pool2d(const Tensor& x, const PerAxis& kernel, const std::optional<Pe
                   const Shape planes{in[0], in[1], in[2] * in[3]};
                   const Tensor positions = reshape(d.intermediate(index), windows);
                   return reshape(scatter_add(reshape(d.grad(), windows), 2, positions, planes), in);
-                }));
+                }),
+                [&](const Tangents& d) {
+                  const Tensor planes = reshape(d[0], {x.size(0), x.size(1), x.size(2) * x.size(3)});
+                  return reshape(gather(planes, 2, reshape(index, windows)), y.shape());
+                });
 }
 
 Tensor avg_pool2d(const Tensor& x, const PerAxis& kernel, const std::optional<PerAxis>& stride,

@@ -39,7 +39,8 @@ Tensor pad_with_value(const Tensor& x, const Padding& padding, double value) {
   const Tensor out = full(shape, value, x.dtype());
   kernels::copy_into(inside(out, views::slice), x);
   return record("pad", out, {x}, save_nothing,
-                each([inside](const Backward& d) { return inside(d.grad(), slice); }));
+                each([inside](const Backward& d) { return inside(d.grad(), slice); }),
+                [&](const Tangents& d) { return pad_with_value(d[0], padding, 0); });
 }
 
 Tensor pad_from_edge(const Tensor& x, const Padding& padding, kernels::Edge edge) {
@@ -72,7 +73,8 @@ Tensor pad(const Tensor& x, const std::vector<int64_t>& pads, PadMode mode, doub
 
 Tensor flip(const Tensor& x, const Axes& axes) {
   return record("flip", kernels::flip(x, axes), {x}, save_nothing,
-                each([axes](const Backward& d) { return flip(d.grad(), axes); }));
+                each([axes](const Backward& d) { return flip(d.grad(), axes); }),
+                [&](const Tangents& d) { return flip(d[0], axes); });
 }
 
 Tensor roll(const Tensor& x, int64_t shift, int axis) {

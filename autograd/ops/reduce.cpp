@@ -27,7 +27,8 @@ Tensor sum(const Tensor& x, const Axes& axes, bool keepdim) {
   return record("sum", kernels::sum(x, axes, keepdim), {x}, save_nothing, each([axes](const Backward& d) {
                   const Shape& in = d.input_shape(0);
                   return expand(reshape(d.grad(), kept_shape("sum", in, axes)), in);
-                }));
+                }),
+                [&](const Tangents& d) { return sum(d[0], axes, keepdim); });
 }
 
 Tensor mean(const Tensor& x, const Axes& axes, bool keepdim) {
@@ -40,7 +41,8 @@ Tensor mean(const Tensor& x, const Axes& axes, bool keepdim) {
 Tensor sum_to(const Tensor& x, const Shape& shape) {
   if (x.shape() == shape) return x;
   return record("sum_to", kernels::sum_to(x, shape), {x}, save_nothing,
-                each([](const Backward& d) { return expand(d.grad(), d.input_shape(0)); }));
+                each([](const Backward& d) { return expand(d.grad(), d.input_shape(0)); }),
+                [&](const Tangents& d) { return sum_to(d[0], shape); });
 }
 
 }  // namespace ditharos

@@ -16,7 +16,8 @@ Tensor rope(const Tensor& qkv, const Tensor& cosines, const Tensor& sines, int64
                   if (const Tensor own = d.own_grad(); own.defined())
                     return kernels::rope(own, cosine, opposite, heads, interleaved, own);
                   return rope(d.grad(), cosine, opposite, heads, pairs);
-                }));
+                }),
+                each_tangent([&](const Tensor& dqkv) { return rope(dqkv, cosines, sines, heads, pairs); }));
 }
 
 }  // namespace ditharos

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 
+#include <ditharos/autograd/forward_mode.h>
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
@@ -86,10 +87,16 @@ Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& all_k, const 
   const Tensor k = seen_alone(all_k, blocked), v = seen_alone(all_v, blocked);
   // The gradient of a mask is as large as the scores, which the kernel does not store: a learned mask uses the
   // composite.
-  if (grad_enabled() && mask.defined() && needs_grad(mask)) return composite(q, k, v, mask, causal);
+  if (mask.defined() && ((grad_enabled() && needs_grad(mask)) || tangent_of(mask).defined()))
+    return composite(q, k, v, mask, causal);
   const bool recorded = grad_enabled() && (needs_grad(q) || needs_grad(k) || needs_grad(v));
+  const bool dual = tangent_of(q).defined() || tangent_of(k).defined() || tangent_of(v).defined();
   Tensor log_sum_exp;  // [B, H, T]
-  const Tensor out = kernels::scaled_dot_product_attention({q, k, v, mask, causal}, recorded ? &log_sum_exp : nullptr);
+  const Tensor out = kernels::scaled_dot_product_attention({q, k, v, mask, causal},
+                                                           recorded || dual ? &log_sum_exp : nullptr);
+  const auto by_composite = derivative_of([causal](const std::vector<Tensor>& in) {
+    return composite(in[0], in[1], in[2], in[3], causal);
+  });
   // dV = P^T dO; dS = P (dP - rowsum(dO O)), dP = dO V^T; dQ = dS K / sqrt(D), dK = dS^T Q / sqrt(D)
   return record(op, out, {q, k, v, mask}, save_inputs | save_output,
                 fused(
@@ -99,9 +106,17 @@ Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& all_k, const 
                           d.intermediate(log_sum_exp), d.grad());
                       return {g.q, g.k, g.v};
                     },
-                    derivative_of([causal](const std::vector<Tensor>& in) {
-                      return composite(in[0], in[1], in[2], in[3], causal);
-                    })));
+                    by_composite),
+                // dO = dP V + P dV; dP = P (dS - rowsum(P dS)), dS = (dQ K^T + Q dK^T) / sqrt(D)
+                fused(
+                    [&](const Tangents& d) {
+                      const auto tangent = [&](size_t i, const Tensor& x) {
+                        return d[i].defined() ? d[i] : zeros_like(x);
+                      };
+                      return kernels::scaled_dot_product_attention_tangent(
+                          {q, k, v, mask, causal}, {tangent(0, q), tangent(1, k), tangent(2, v)}, out, log_sum_exp);
+                    },
+                    by_composite));
 }
 
 }  // namespace ditharos

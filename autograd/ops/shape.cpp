@@ -36,7 +36,8 @@ Tensor unslice(const Tensor& x, const Shape& shape, int axis, int64_t begin, int
   Tensor whole = zeros(shape, x.dtype());
   kernels::copy_into(views::slice(whole, axis, begin, end, step), x);
   return record("unslice", whole, {x}, save_nothing,
-                each([=](const Backward& d) { return slice(d.grad(), axis, begin, end, step); }));
+                each([=](const Backward& d) { return slice(d.grad(), axis, begin, end, step); }),
+                [&](const Tangents& d) { return unslice(d[0], shape, axis, begin, end, step); });
 }
 
 }  // namespace
@@ -46,12 +47,14 @@ Tensor reshape(const Tensor& x, const Shape& asked) {
   if (shape == x.shape()) return x;
   const Tensor base = views::can_reshape(x, shape) ? x : kernels::contiguous(x);
   return record("reshape", views::reshape(base, shape), {x}, save_nothing,
-                each([](const Backward& d) { return reshape(d.grad(), d.input_shape(0)); }));
+                each([](const Backward& d) { return reshape(d.grad(), d.input_shape(0)); }),
+                [&](const Tangents& d) { return reshape(d[0], shape); });
 }
 
 Tensor permute(const Tensor& x, const Axes& order) {
   return record("permute", views::permute(x, order), {x}, save_nothing,
-                each([order](const Backward& d) { return permute(d.grad(), inverse(order)); }));
+                each([order](const Backward& d) { return permute(d.grad(), inverse(order)); }),
+                [&](const Tangents& d) { return permute(d[0], order); });
 }
 
 Tensor transpose(const Tensor& x, int axis0, int axis1) {
@@ -67,14 +70,15 @@ Tensor transpose(const Tensor& x, int axis0, int axis1) {
 Tensor expand(const Tensor& x, const Shape& shape) {
   if (shape == x.shape()) return x;
   // The gradient is summed back by the engine: this is broadcasting made visible.
-  return record("expand", views::expand(x, shape), {x}, save_nothing, each([](const Backward& d) { return d.grad(); }));
+  return record("expand", views::expand(x, shape), {x}, save_nothing, each([](const Backward& d) { return d.grad(); }),
+                [&](const Tangents& d) { return expand(d[0], shape); });
 }
 
 Tensor slice(const Tensor& x, int axis, int64_t begin, int64_t end, int64_t step) {
   axis = normalize_axis("slice", axis, x.rank());
-  return record("slice", views::slice(x, axis, begin, end, step), {x}, save_nothing, each([=](const Backward& d) {
-                  return unslice(d.grad(), d.input_shape(0), axis, begin, end, step);
-                }));
+  return record("slice", views::slice(x, axis, begin, end, step), {x}, save_nothing,
+                each([=](const Backward& d) { return unslice(d.grad(), d.input_shape(0), axis, begin, end, step); }),
+                [&](const Tangents& d) { return slice(d[0], axis, begin, end, step); });
 }
 
 Tensor select(const Tensor& x, int axis, int64_t index) {
@@ -105,7 +109,7 @@ Tensor cat(const std::vector<Tensor>& parts, int axis) {
   const Tensor whole = kernels::cat(parts, axis);
   std::vector<int64_t> sizes;
   for (const Tensor& part : parts) sizes.push_back(part.size(axis));
-  return record("cat", whole, parts, save_nothing, [axis, sizes](const Backward& d) {
+  const auto gradients = [axis, sizes](const Backward& d) {
     Grads grads(sizes.size());
     int64_t begin = 0;
     for (size_t i = 0; i < grads.size(); ++i) {
@@ -114,6 +118,11 @@ Tensor cat(const std::vector<Tensor>& parts, int axis) {
       begin = end;
     }
     return grads;
+  };
+  return record("cat", whole, parts, save_nothing, gradients, [&](const Tangents& d) {
+    std::vector<Tensor> tangents;
+    for (size_t i = 0; i < parts.size(); ++i) tangents.push_back(d[i].defined() ? d[i] : zeros_like(parts[i]));
+    return cat(tangents, axis);
   });
 }
 
@@ -144,7 +153,7 @@ Tensor stack(const std::vector<Tensor>& parts, int axis) {
 Tensor contiguous(const Tensor& x) {
   if (x.is_contiguous()) return x;
   return record("contiguous", kernels::contiguous(x), {x}, save_nothing,
-                each([](const Backward& d) { return d.grad(); }));
+                each([](const Backward& d) { return d.grad(); }), [](const Tangents& d) { return contiguous(d[0]); });
 }
 
 Tensor to(const Tensor& x, DType dtype) {
@@ -153,7 +162,8 @@ Tensor to(const Tensor& x, DType dtype) {
   if (!is_floating(dtype)) return not_differentiable("to", kernels::to(x, dtype), {x});
   const DType from = x.dtype();
   return record("to", kernels::to(x, dtype), {x}, save_nothing,
-                each([from](const Backward& d) { return to(d.grad(), from); }));
+                each([from](const Backward& d) { return to(d.grad(), from); }),
+                [&](const Tangents& d) { return to(d[0], dtype); });
 }
 
 }  // namespace ditharos

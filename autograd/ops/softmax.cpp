@@ -17,7 +17,8 @@ Tensor softmax_last(const Tensor& x) {
                         if (y.numel() == 0) return d.grad();
                         const Tensor g = d.grad() - gather(d.grad(), -1, kernels::argmax(y, -1, true));
                         return y * (g - sum(g * y, {-1}, true));
-                      })));
+                      })),
+                symmetric_jacobian);
 }
 
 Tensor log_softmax_last(const Tensor& x) {
@@ -32,7 +33,14 @@ Tensor log_softmax_last(const Tensor& x) {
                         const Tensor largest = equal(arange(y.size(-1), DType::i64), kernels::argmax(y, -1, true));
                         const Tensor others = sum(where(largest, scalar(0, g.dtype()), g), {-1}, true);
                         return where(largest, -others - expm1(y) * total, g - exp(y) * total);
-                      })));
+                      })),
+                // dy = dx - sum(p dx), relative to the dx of the largest
+                [](const Tangents& d) {
+                  const Tensor y = d.output();
+                  if (y.numel() == 0) return d[0];
+                  const Tensor dx = d[0] - gather(d[0], -1, kernels::argmax(y, -1, true));
+                  return dx - sum(exp(y) * dx, {-1}, true);
+                });
 }
 
 /// The kernels work on the last axis; another axis is swapped with it.

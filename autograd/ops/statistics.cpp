@@ -28,7 +28,8 @@ Tensor log_sum_exp_of_rows(const Tensor& x) {
                   const Tensor largest = logical_and(equal(in, y), equal(y, top));
                   const Tensor share = where(largest, g / to(sum(largest, {-1}, true), y.dtype()), zero);
                   return where(infinite, share, g * softmax(where(infinite, zero, in), -1));
-                }));
+                }),
+                [](const Tangents& d) { return sum(d.gradient(ones_like(d.output())) * d[0], {-1}); });
 }
 
 /// (sum |x|^p)^(1/p) along the last axis, kept. Rows whose powers overflow or vanish are taken in units of their
@@ -58,7 +59,8 @@ Tensor norm_of_rows(const Tensor& x, double p) {
                   const Tensor share = where(at_zero, one, p == 2 ? in : abs(in)) / y;
                   const Tensor slope = p == 2 ? share : kernels::unary(kernels::Unary::sign, in) * pow(share, p - 1);
                   return where(at_zero, zero, d.grad() * slope);
-                }));
+                }),
+                [](const Tangents& d) { return sum(d.gradient(ones_like(d.output())) * d[0], {-1}, true); });
 }
 
 /// Along the last axis: halves are multiplied with each other in log2(n) operations; zeros need no special case.
@@ -131,7 +133,8 @@ Tensor cumsum(const Tensor& x, int axis) {
   axis = normalize_axis("cumsum", axis, x.rank());
   // Element i went into all sums from i on: the gradient is the running sum from the other end.
   return record("cumsum", kernels::cumsum(x, axis), {x}, save_nothing,
-                each([axis](const Backward& d) { return flip(cumsum(flip(d.grad(), {axis}), axis), {axis}); }));
+                each([axis](const Backward& d) { return flip(cumsum(flip(d.grad(), {axis}), axis), {axis}); }),
+                [&](const Tangents& d) { return cumsum(d[0], axis); });
 }
 
 }  // namespace ditharos

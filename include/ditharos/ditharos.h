@@ -15,6 +15,7 @@
 
 #include <ditharos/autograd/checkpoint.h>
 #include <ditharos/autograd/engine.h>
+#include <ditharos/autograd/forward_mode.h>
 #include <ditharos/autograd/function.h>
 #include <ditharos/autograd/functional.h>
 #include <ditharos/autograd/grad_mode.h>

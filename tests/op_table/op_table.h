@@ -81,6 +81,7 @@ struct Row {
   double tolerance = 1e-12;   ///< relative, of f64 forward
   double tolerance32 = 2e-5;  ///< relative, of f32 forward; gradients get ten times as much
   double step = 1e-3, gradcheck_tolerance = 1e-7;
+  double tangent_tolerance = 1e-11;  ///< relative, of forward mode against reverse mode in f64
   std::function<void()> misuse;  ///< a wrong call
   std::string message;           ///< what it must say, to the letter
   std::vector<Extreme> extremes = {};  ///< stated in op_extremes_*.cpp, on the first row of a name

@@ -73,4 +73,18 @@ Tensor attention_backward(const Tensor& grad, const Tensor& qkv, const Tensor& o
   return dqkv;
 }
 
+Tensor attention_tangent(const Tensor& dqkv, const Tensor& qkv, const Tensor& out, const Tensor& log_sum_exp,
+                         int64_t heads) {
+  constexpr const char* op = "attention_tangent";
+  const Sizes s = sizes_of(op, qkv, heads);
+  check_like(op, "tangent", dqkv, qkv.shape(), qkv.dtype());
+  check_like(op, "out", out, {s.batch, s.tokens, s.width}, qkv.dtype());
+  check_like(op, "log_sum_exp", log_sum_exp, sums_shape(s), qkv.dtype());
+  const auto [q, k, v, mask, causal] = operands_of(s, contiguous(dqkv));
+  const Tensor to(out.shape(), out.dtype());
+  attend_tangent(op, operands_of(s, contiguous(qkv)), {q, k, v}, heads_of(s, contiguous(out), 0),
+                 contiguous(log_sum_exp), heads_of(s, to, 0));
+  return to;
+}
+
 }  // namespace ditharos::kernels

@@ -20,4 +20,9 @@ Tensor attention_keeping(AttentionKeeps what, const Tensor& qkv, int64_t heads, 
 /// Gradient with respect to qkv; `out` is the forward's result, `kept` what it kept, in either form.
 Tensor attention_backward(const Tensor& grad, const Tensor& qkv, const Tensor& out, const Tensor& kept, int64_t heads);
 
+/// The tangent [B, T, D] of the result from that of qkv; `out` is the forward's result, `log_sum_exp` what
+/// AttentionKeeps::log_sum_exp keeps.
+Tensor attention_tangent(const Tensor& dqkv, const Tensor& qkv, const Tensor& out, const Tensor& log_sum_exp,
+                         int64_t heads);
+
 }  // namespace ditharos::kernels

@@ -177,4 +177,23 @@ void attend_backward(const char* op, const AttentionOperands& in, const Tensor& 
   });
 }
 
+void attend_tangent(const char* op, const AttentionOperands& in, const AttentionGrads& tangents, const Tensor& out,
+                    const Tensor& log_sum_exp, const Tensor& to) {
+  count_products(in, 3, 2);  // P, dq k^T, q dk^T; (P dS) v, P dv
+  visit_floating(op, in.q.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const Operands<T> operands(in);
+    const Heads<const T> o = to_read<T>(out), dq = to_read<T>(tangents.q), dk = to_read<T>(tangents.k),
+                         dv = to_read<T>(tangents.v);
+    const Heads<T> result = to_write<T>(to);
+    const T* keep = log_sum_exp.data<T>();
+    operands.for_each_head([&](HeadIndex index, HeadIndex next, T* memory) {
+      operands.prefetch_head(next);
+      const Kept<const T> of_head(keep, log_sum_exp, index);
+      loops<T>().tangent(operands.head(index), {dq.at(index), dk.at(index), dv.at(index)}, o.at(index),
+                         of_head.log_sum_exp, result.at(index), memory);
+    });
+  });
+}
+
 }  // namespace ditharos::kernels

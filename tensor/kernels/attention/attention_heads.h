@@ -27,4 +27,9 @@ struct AttentionGrads {
 void attend_backward(const char* op, const AttentionOperands& in, const Tensor& out, const Tensor& kept,
                      const Tensor& grad, const AttentionGrads& to);
 
+/// Writes the tangent of attend()'s result to `to` [B, H, T, E], whose rows are contiguous, from the tangents of q, k
+/// and v. `out` and `log_sum_exp` are the forward's.
+void attend_tangent(const char* op, const AttentionOperands& in, const AttentionGrads& tangents, const Tensor& out,
+                    const Tensor& log_sum_exp, const Tensor& to);
+
 }  // namespace ditharos::kernels

@@ -180,6 +180,80 @@ void backward(const AttentionHead<T>& head, HeadRows<const T> out, const T* log_
   unpack_keys(head, value_gradients, value_width, value_size, to.v);
 }
 
+/// scores -> weights p = exp(score - log_sum_exp); ds -> p ds, which is added to `sums` of the queries. A blocked score
+/// has the weight 0, whatever ds is.
+template <class T>
+void weights_and_products(int64_t keys, int64_t queries, T* scores, T* ds, const T* log_sum_exp, T* sums) {
+  for (int64_t j = 0; j < keys; ++j, scores += queries_of_tile, ds += queries_of_tile) {
+#pragma omp simd
+    for (int64_t i = 0; i < queries; ++i) {
+      const T p = exp_negative(scores[i] - log_sum_exp[i]);
+      scores[i] = p;
+      ds[i] = p == T(0) ? T(0) : p * ds[i];
+      sums[i] += ds[i];
+    }
+  }
+}
+
+// With dS = scale (dq k^T + q dk^T): dO = (P dS) v + P dv - rowsum(P dS) O.
+template <class T>
+void tangent(const AttentionHead<T>& head, const HeadTangents<T>& tangents, HeadRows<const T> out,
+             const T* log_sum_exp, HeadRows<T> to, T* scratch) {
+  const int64_t size = head.head_size, width = padded<T>(size), value_width = padded<T>(head.value_size);
+  Scratch<T> pieces{scratch};
+  T* keys = pieces.take(head.keys * width);
+  T* key_tangents = pieces.take(head.keys * width);
+  T* values = pieces.take(head.keys * value_width);
+  T* value_tangents = pieces.take(head.keys * value_width);
+  T* rows_of_tile = pieces.take(queries_of_tile * width);
+  T* queries = pieces.take(width * queries_of_tile);
+  T* query_tangents = pieces.take(width * queries_of_tile);
+  T* result = pieces.take(queries_of_tile * value_width);
+  T* scores = pieces.take(keys_of_block * queries_of_tile);
+  T* ds = pieces.take(keys_of_block * queries_of_tile);
+  T* mask_rows = pieces.take(keys_of_block * queries_of_tile);
+  TileMask<T> mask(head, mask_rows, pieces.take(keys_of_block * queries_of_tile));
+  T lse[queries_of_tile], sums[queries_of_tile];
+
+  pack_keys(head, head.k, size, keys, width);
+  pack_keys(head, tangents.k, size, key_tangents, width);
+  pack_keys(head, head.v, head.value_size, values, value_width);
+  pack_keys(head, tangents.v, head.value_size, value_tangents, value_width);
+
+  for (int64_t q = 0; q < head.queries; q += queries_of_tile) {
+    const int64_t rows = min_of(queries_of_tile, head.queries - q), lanes_used = padded<T>(rows);
+    const auto transposed = [&](HeadRows<const T> from, T* columns) {
+      pack_rows(rows, size, from.first + q * from.ld, from.ld, head.scale, rows_of_tile, width, lanes_used);
+      transpose(lanes_used, width, rows_of_tile, width, columns, queries_of_tile);
+    };
+    transposed(head.q, queries);
+    transposed(tangents.q, query_tangents);
+    for (int64_t i = 0; i < lanes_used; ++i) lse[i] = i < rows ? log_sum_exp[q + i] : T(0), sums[i] = T(0);
+    const int64_t in_sight = keys_in_sight(head, q + rows);
+    bool first = true;
+    for (int64_t k = 0; k < in_sight; k += keys_of_block) {
+      const int64_t block = min_of(keys_of_block, in_sight - k);
+      if (!mask.read(q, rows, k, block)) continue;
+      scores_of(block, lanes_used, size, keys + k * width, width, queries, scores);
+      mask.apply(q, rows, k, block, scores);
+      scores_of(block, lanes_used, size, keys + k * width, width, query_tangents, ds);
+      scores_of(block, lanes_used, size, key_tangents + k * width, width, queries, ds, true);
+      weights_and_products(block, lanes_used, scores, ds, lse, sums);
+      multiply(rows, value_width, block, ds, int64_t(1), queries_of_tile, values + k * value_width, result, !first);
+      multiply(rows, value_width, block, scores, int64_t(1), queries_of_tile, value_tangents + k * value_width, result,
+               true);
+      first = false;
+    }
+    if (first) clear(result, rows * value_width);
+    for (int64_t i = 0; i < rows; ++i) {
+      const T* o = out.first + (q + i) * out.ld;
+      T* row = to.first + (q + i) * to.ld;
+#pragma omp simd
+      for (int64_t j = 0; j < head.value_size; ++j) row[j] = result[i * value_width + j] - sums[i] * o[j];
+    }
+  }
+}
+
 template <class T>
 int64_t scratch_elements(int64_t keys, int64_t head_size, int64_t value_size) {
   const int64_t width = padded<T>(head_size), value_width = padded<T>(value_size);
@@ -192,8 +266,9 @@ int64_t scratch_elements(int64_t keys, int64_t head_size, int64_t value_size) {
 
 const AttentionKernels& AttentionKernels::DITHAROS_ISA() {
   using namespace kernels::DITHAROS_ISA;
-  static constexpr AttentionKernels kernels{{scratch_elements<float>, forward<float>, backward<float>},
-                                            {scratch_elements<double>, forward<double>, backward<double>}};
+  static constexpr AttentionKernels kernels{
+      {scratch_elements<float>, forward<float>, backward<float>, tangent<float>},
+      {scratch_elements<double>, forward<double>, backward<double>, tangent<double>}};
   return kernels;
 }
 

@@ -41,9 +41,15 @@ struct HeadGradients {
   HeadRows<T> q, k, v;
 };
 
+/// The tangents of q, k and v, in their shapes.
+template <class T>
+struct HeadTangents {
+  HeadRows<const T> q, k, v;
+};
+
 template <class T>
 struct AttentionLoops {
-  /// Elements of scratch memory that both functions need.
+  /// Elements of scratch memory that each function needs.
   int64_t (*scratch_elements)(int64_t keys, int64_t head_size, int64_t value_size);
   /// out = softmax(scale q k^T + mask) v, [queries, value_size]; zeros for a query without keys. log_sum_exp [queries]
   /// may be null, and so may weights, the softmax of a single tile and block.
@@ -52,6 +58,9 @@ struct AttentionLoops {
   /// from log_sum_exp.
   void (*backward)(const AttentionHead<T>& head, HeadRows<const T> out, const T* log_sum_exp, const T* weights,
                    HeadRows<const T> grad, const HeadGradients<T>& to, T* scratch);
+  /// The tangent of out [queries, value_size].
+  void (*tangent)(const AttentionHead<T>& head, const HeadTangents<T>& tangents, HeadRows<const T> out,
+                  const T* log_sum_exp, HeadRows<T> to, T* scratch);
 };
 
 struct AttentionKernels {

@@ -71,13 +71,14 @@ void unpack_keys(const AttentionHead<T>& head, const T* from, int64_t width, int
   }
 }
 
-/// scores[keys, queries] = a[keys, depth] b[depth, queries], `queries` padded to whole registers.
+/// scores[keys, queries] (+)= a[keys, depth] b[depth, queries], `queries` padded to whole registers.
 template <class T>
-void scores_of(int64_t keys, int64_t queries, int64_t depth, const T* a, int64_t lda, const T* b, T* scores) {
+void scores_of(int64_t keys, int64_t queries, int64_t depth, const T* a, int64_t lda, const T* b, T* scores,
+               bool add = false) {
   constexpr int64_t widest = most_vectors * lanes<T>;
   for (int64_t i = 0; i < queries; i += widest)
     panel_of_width(min_of(widest, queries - i), keys, depth, a, lda, int64_t(1), b + i, queries_of_tile, scores + i,
-                   queries_of_tile, false);
+                   queries_of_tile, add);
 }
 
 /// c[rows, width] (+)= a[rows, depth] b[depth, width] for rows of b and c that are `width` apart.

@@ -39,4 +39,12 @@ AttentionGrads scaled_dot_product_attention_backward(const AttentionOperands& in
   return to;
 }
 
+Tensor scaled_dot_product_attention_tangent(const AttentionOperands& in, const AttentionGrads& tangents,
+                                            const Tensor& out, const Tensor& log_sum_exp) {
+  const Tensor to = heads_side_by_side(in.q, in.v.size(3));
+  attend_tangent(op, with_rows(in), {with_rows(tangents.q), with_rows(tangents.k), with_rows(tangents.v)},
+                 with_rows(out), log_sum_exp, to);
+  return to;
+}
+
 }  // namespace ditharos::kernels

@@ -12,4 +12,8 @@ Tensor scaled_dot_product_attention(const AttentionOperands& in, Tensor* log_sum
 AttentionGrads scaled_dot_product_attention_backward(const AttentionOperands& in, const Tensor& out,
                                                      const Tensor& log_sum_exp, const Tensor& grad);
 
+/// The tangent of the result, laid out like it, from those of q, k and v.
+Tensor scaled_dot_product_attention_tangent(const AttentionOperands& in, const AttentionGrads& tangents,
+                                            const Tensor& out, const Tensor& log_sum_exp);
+
 }  // namespace ditharos::kernels

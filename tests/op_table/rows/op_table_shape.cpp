@@ -198,6 +198,7 @@ Rows shape_rows() {
   row.tolerance = 1e-7;
   row.step = .25;
   row.gradcheck_tolerance = 1e-5;
+  row.tangent_tolerance = 1e-6;
   rows.push_back(row);
   return rows;
 }

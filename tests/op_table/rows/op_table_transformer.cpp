@@ -1,8 +1,7 @@
 // Rows of the op table: the fused blocks of a transformer.
 #include <cmath>
 
-#include <ditharos/autograd/engine.h>
-#include <ditharos/autograd/grad_mode.h>
+#include <ditharos/autograd/functional.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include "tests/op_table/op_table.h"
@@ -189,12 +188,12 @@ Row identity() {
   Row row;
   row.name = row.record = "identity";
   row.op = [](const Tensors& in) {
-    GradMode recording(true);
-    const Tensor x = in[0].requires_grad() ? in[0] : in[0].detach().set_requires_grad();
     const Rule rule = fused(each([](const Backward& d) { return d.grad() * square(d.input(0)) * 3.0; }),
                             derivative_of([](const Tensors& saved) { return pow(saved[0], 3); }));
-    const Tensor cube = record("test.cube", pow(x.detach(), 3), {x}, save_inputs, rule);
-    return grad(cube, x, ones_like(cube), {.create_graph = true});
+    const auto cube = [rule](const Tensors& x) {
+      return record("test.cube", pow(x[0].detach(), 3), {x[0]}, save_inputs, rule, elementwise);
+    };
+    return vjp(cube, {in[0]}, ones_like(in[0]), true).grads[0];
   };
   row.reference = [](const Arrays& in) { return map(in[0], [](double v) { return 3 * v * v; }); };
   row.inputs = {uniform(-2, 2)};
