@@ -6,6 +6,7 @@
 
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/models/dit/presets.h>
 #include <ditharos/nn/module.h>
 #include <ditharos/pipelines/video_parts.h>
 #include "tests/support/run_program.h"
