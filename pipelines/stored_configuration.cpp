@@ -233,6 +233,26 @@ void pass_training(Document& document) {
   document.pass_section("output");
 }
 
+/// The keys of [model] for the axes along which the models of the DiT family differ.
+void take_architecture(Document::Section section, models::DiTConfig& model) {
+  section
+      .take("conditioning", model.conditioning,
+            {{"ada_ln_zero", models::Conditioning::ada_ln_zero}, {"ada_ln", models::Conditioning::ada_ln},
+             {"cross_attention", models::Conditioning::cross_attention},
+             {"in_context", models::Conditioning::in_context},
+             {"ada_ln_single", models::Conditioning::ada_ln_single}})
+      .take("positions", model.positions,
+            {{"sin_cos", models::Positions::sin_cos}, {"learned", models::Positions::learned},
+             {"none", models::Positions::none}})
+      .take("rotary", model.rotary,
+            {{"none", models::Rotary::none}, {"spacetime", models::Rotary::spacetime},
+             {"spatial", models::Rotary::spatial}})
+      .take("norm", model.norm, {{"layer", models::Norm::layer}, {"rms", models::Norm::rms}})
+      .take("mlp", model.mlp,
+            {{"gelu_tanh", models::MlpKind::gelu_tanh}, {"swiglu", models::MlpKind::swiglu}})
+      .take("qk_norm", model.qk_norm);
+}
+
 }  // namespace
 
 StoredImageModel read_image_model(const std::string& text, const std::string& source) {
@@ -249,6 +269,7 @@ StoredImageModel read_image_model(const std::string& text, const std::string& so
       .take("mlp_ratio", model.mlp_ratio, {.low = 0, .high = 1024, .open = true})
       .take("class_dropout", model.class_dropout, {0, std::nextafter(1., 0.)})
       .take("learn_sigma", model.learn_sigma);
+  take_architecture(document.section("model"), model);
   model.patch = {1, patch, patch};
   document.section("objective")
       .take("objective", process.kind,

@@ -50,6 +50,26 @@ void describe_prediction(Settings& settings, DiTSettings& run) {
                      [&run] { return run.process.kind == ProcessKind::gaussian; }, "objective = \"gaussian\"");
 }
 
+/// The axes along which the models of the DiT family differ.
+void describe_architecture(Settings& settings, models::DiTConfig& model) {
+  settings.section("model")
+      .add("conditioning", model.conditioning, "how time and label enter the blocks",
+           {{"ada_ln_zero", models::Conditioning::ada_ln_zero}, {"ada_ln", models::Conditioning::ada_ln},
+            {"cross_attention", models::Conditioning::cross_attention},
+            {"in_context", models::Conditioning::in_context}, {"ada_ln_single", models::Conditioning::ada_ln_single}})
+      .add("positions", model.positions, "the table of positions that is added to the tokens",
+           {{"sin_cos", models::Positions::sin_cos}, {"learned", models::Positions::learned},
+            {"none", models::Positions::none}})
+      .add("rotary", model.rotary, "rotate queries and keys by their positions; spatial: as LightningDiT",
+           {{"none", models::Rotary::none}, {"spacetime", models::Rotary::spacetime},
+            {"spatial", models::Rotary::spatial}})
+      .add("norm", model.norm, "norm before each branch of a block",
+           {{"layer", models::Norm::layer}, {"rms", models::Norm::rms}})
+      .add("mlp", model.mlp, "feed-forward network of a block; swiglu has two thirds of the hidden width",
+           {{"gelu_tanh", models::MlpKind::gelu_tanh}, {"swiglu", models::MlpKind::swiglu}})
+      .add("qk_norm", model.qk_norm, "RMS norm of each head's queries and keys");
+}
+
 }  // namespace
 
 void describe_sampling(Settings& settings, models::SamplerConfig& sampler) {
@@ -105,6 +125,7 @@ void describe(Settings& settings, DiTSettings& run) {
       .add("class_dropout", run.model.class_dropout, "share of labels hidden in training, for guidance",
            at_least(0).below(1))
       .add("learn_sigma", run.model.learn_sigma, "predict the variance as well (objective gaussian)");
+  describe_architecture(settings, run.model);
   settings.section("objective", "the network's target")
       .add("objective", run.process.kind, "flow: velocity on the straight path; gaussian: the noise of DDPM",
            {{"flow", ProcessKind::flow}, {"gaussian", ProcessKind::gaussian}})
