@@ -74,19 +74,18 @@ Loss MeanFlow::conditional_loss(const Network& network, const Tensor& conditions
                                 const Tensor& data, Generator& rng) const {
   const Intervals intervals = sample_intervals(data.size(0), rng);
   const Tensor noise = rng.normal(data.shape(), data.dtype());
-  Tensor velocity = data - noise;
-  if (config_.guided() && conditions.defined()) {
-    velocity = guided_velocity(network, conditions, null_condition,
-                               flow_.interpolate(data, noise, intervals.begin), intervals.begin, velocity);
-  }
+  const Tensor velocity = training_velocity(network, conditions, null_condition, data, noise, intervals.begin);
   const Tensor each = loss_terms([&](const Tensor& x, const Tensor& t) { return network(x, t, conditions); }, data,
                                  intervals, noise, velocity);
   return {mean(each), each.detach(), from_vector(intervals.begin)};
 }
 
-Tensor MeanFlow::guided_velocity(const Network& network, const Tensor& conditions, const Tensor& null_condition,
-                                 const Tensor& xt, const std::vector<double>& t, const Tensor& velocity) const {
+Tensor MeanFlow::training_velocity(const Network& network, const Tensor& conditions, const Tensor& null_condition,
+                                   const Tensor& data, const Tensor& noise, const std::vector<double>& t) const {
   const NoGrad constant;
+  const Tensor velocity = data - noise;
+  if (!config_.guided() || !conditions.defined()) return velocity;
+  const Tensor xt = flow_.interpolate(data, noise, t);
   const Tensor nothing = no_condition(conditions, null_condition), times = network_times(t, t, xt);
   Tensor guided = velocity * config_.omega;
   const double rest = 1 - config_.omega - config_.kappa;

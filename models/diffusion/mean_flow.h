@@ -52,7 +52,10 @@ class MeanFlow : public Objective {
   /// With guidance, if it is configured. Samples whose condition is null_condition keep their velocity.
   Loss conditional_loss(const Network& network, const Tensor& conditions, const Tensor& null_condition,
                         const Tensor& data, Generator& rng) const override;
-  /// Each sample's loss, [B], at given intervals and noise. `velocity`: of each sample; data - noise, or guided.
+  /// What u is at r = t: data - noise, or with guidance what replaces it, at the points of times t. A constant.
+  Tensor training_velocity(const Network& network, const Tensor& conditions, const Tensor& null_condition,
+                           const Tensor& data, const Tensor& noise, const std::vector<double>& t) const;
+  /// Each sample's loss, [B], at given intervals and noise. `velocity`: see training_velocity.
   Tensor loss_terms(const Denoiser& model, const Tensor& data, const Intervals& intervals, const Tensor& noise,
                     const Tensor& velocity) const;
   /// The network's average velocity at x [B, ...], from t to r.
@@ -62,8 +65,6 @@ class MeanFlow : public Objective {
 
  private:
   Tensor network_times(const std::vector<double>& begin, const std::vector<double>& end, const Tensor& like) const;
-  Tensor guided_velocity(const Network& network, const Tensor& conditions, const Tensor& null_condition,
-                         const Tensor& xt, const std::vector<double>& t, const Tensor& velocity) const;
 
   Flow flow_;
   MeanFlowConfig config_;
