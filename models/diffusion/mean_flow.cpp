@@ -101,8 +101,8 @@ Tensor MeanFlow::loss_terms(const Denoiser& model, const Tensor& data, const Int
   const Tensor xt = flow_.interpolate(data, noise, intervals.begin);
   const Tensor times = network_times(intervals.begin, intervals.end, xt);
   // dt/dt = 1, and the end r does not move.
-  const Tensor direction = expand(reshape(cat({full({1}, flow_.network_time(1), xt.dtype()), zeros({1}, xt.dtype())}, 0),
-                                          {1, 2}), times.shape());
+  const Tensor direction =
+      expand(to(from_vector<double>({flow_.network_time(1), 0}, {1, 2}), xt.dtype()), times.shape());
   Tensor u, slope;  // u(x_t, t, r) and du/dt
   {
     const DualLevel level({.record_tangents = false, .save_tangents = false});

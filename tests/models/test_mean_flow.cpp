@@ -132,7 +132,8 @@ TEST_CASE("MeanFlow: intervals begin before they end, and a share of them has a 
 
 TEST_CASE("MeanFlow: one step draws the distribution that a flow needs many for") {
   constexpr int64_t steps = 1500, points = 600;
-  const PlaneNetwork average = train(std::make_shared<MeanFlow>(FlowConfig{}, MeanFlowConfig{.interval_share = .5}), steps);
+  const MeanFlowConfig half{.interval_share = .5};
+  const PlaneNetwork average = train(std::make_shared<MeanFlow>(FlowConfig{}, half), steps);
   const PlaneNetwork velocity = train(std::make_shared<Flow>(), steps);
   Generator rng(9);
   const Tensor data = corners(points, rng), noise = rng.normal({points, 2});
