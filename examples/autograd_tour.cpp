@@ -40,6 +40,7 @@ constexpr Step steps[] = {
     {"attention_step", tour::attention_step},
     {"ada_ln", tour::ada_ln},
     {"dit_block", tour::dit_block},
+    {"forward_mode", tour::forward_mode},
 };
 constexpr int count = sizeof steps / sizeof *steps;
 

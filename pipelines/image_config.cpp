@@ -17,7 +17,7 @@ models::PredictionKind kind_of(Prediction prediction, models::ProcessKind proces
     case Prediction::score: return models::PredictionKind::score;
     case Prediction::standard: break;
   }
-  return process == models::ProcessKind::flow ? models::PredictionKind::velocity : models::PredictionKind::eps;
+  return process == models::ProcessKind::gaussian ? models::PredictionKind::eps : models::PredictionKind::velocity;
 }
 
 }  // namespace
@@ -29,18 +29,22 @@ void ImageModelConfig::settle() {
   const models::Variance fixed = sigma_small ? models::Variance::fixed_small : models::Variance::fixed_large;
   process.gaussian.variance = model.learn_sigma ? models::Variance::learned_range : fixed;
   process.flow.pixels = model.height * model.width;
-  const bool is_flow = process.kind == models::ProcessKind::flow;
+  model.interval_times = process.kind == models::ProcessKind::mean_flow;
+  const bool is_flow = process.kind != models::ProcessKind::gaussian;
   (is_flow ? process.flow.prediction : process.gaussian.prediction) = kind_of(prediction, process.kind);
   model.validate();
   check<ConfigError>(model.tokens() <= max_tokens, "images of ", model.height, "x", model.width, " in patches of ",
                      model.patch.height, "x", model.patch.width, " are ", model.tokens(), " tokens, and at most ",
                      max_tokens, " fit: choose a larger patch, or smaller images");
-  const auto fits = is_flow ? models::samples_flow : models::samples_gaussian;
+  const auto fits = models::samplers_of(process.kind);
   check<ConfigError>(fits(sampler.kind), "sampler = \"", models::name_of(sampler.kind),
                      "\" does not go with objective = \"", models::name_of(process.kind), "\": choose ",
                      models::sampler_names(fits));
-  if (is_flow) process.flow.validate();
-  else process.gaussian.validate();
+  switch (process.kind) {
+    case models::ProcessKind::flow: process.flow.validate(); break;
+    case models::ProcessKind::gaussian: process.gaussian.validate(); break;
+    case models::ProcessKind::mean_flow: static_cast<void>(models::MeanFlow(process.flow, process.mean_flow));
+  }
   models::check_sampler(process, sampler);
 }
 

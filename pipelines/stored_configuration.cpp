@@ -165,7 +165,7 @@ void take_flow(Document::Section section, models::FlowConfig& flow) {
 
 /// The keys of [objective] that images have beside those of clips.
 void take_prediction(Document::Section section, ImageModelConfig& config) {
-  auto& [kind, flow, gaussian] = config.process;
+  auto& [kind, flow, gaussian, mean_flow] = config.process;
   section
       .take("prediction", config.prediction,
             {{"standard", Prediction::standard}, {"eps", Prediction::eps}, {"x0", Prediction::x0},
@@ -183,7 +183,12 @@ void take_prediction(Document::Section section, ImageModelConfig& config) {
             {{"mse", models::GaussianLoss::mse}, {"rescaled_mse", models::GaussianLoss::rescaled_mse},
              {"kl", models::GaussianLoss::kl}, {"rescaled_kl", models::GaussianLoss::rescaled_kl}})
       .take("min_snr_gamma", gaussian.min_snr_gamma, {0, 1e6})
-      .take("sigma_small", config.sigma_small);
+      .take("sigma_small", config.sigma_small)
+      .take("interval_share", mean_flow.interval_share, {0, 1})
+      .take("adaptive_power", mean_flow.adaptive_power, {0, 10})
+      .take("adaptive_offset", mean_flow.adaptive_offset, {.low = 0, .high = 1e6, .open = true})
+      .take("omega", mean_flow.omega, {0, 1e6})
+      .take("kappa", mean_flow.kappa, {0, std::nextafter(1., 0.)});
 }
 
 /// The keys of [sample] that images and clips have in common.
@@ -273,7 +278,8 @@ StoredImageModel read_image_model(const std::string& text, const std::string& so
   model.patch = {1, patch, patch};
   document.section("objective")
       .take("objective", process.kind,
-            {{"flow", models::ProcessKind::flow}, {"gaussian", models::ProcessKind::gaussian}})
+            {{"flow", models::ProcessKind::flow}, {"gaussian", models::ProcessKind::gaussian},
+             {"mean_flow", models::ProcessKind::mean_flow}})
       .take("noise_schedule", process.gaussian.schedule,
             {{"linear", models::BetaSchedule::linear}, {"cosine", models::BetaSchedule::squaredcos_cap_v2},
              {"scaled_linear", models::BetaSchedule::scaled_linear}, {"sigmoid", models::BetaSchedule::sigmoid}})

@@ -60,8 +60,7 @@ StepMetrics Trainer::step(const Tensor& data, const Tensor& conditions) {
   const Tensor seen = drop_conditions(conditions, rng.fork(conditions_stream));
   const auto forward = [&] {
     Generator objective_rng = rng.fork(objective_stream);
-    return objective_->loss([&](const Tensor& x, const Tensor& t) { return network_(x, t, seen); }, data,
-                            objective_rng);
+    return objective_->conditional_loss(network_, seen, config_.null_condition, data, objective_rng);
   };
   const models::Loss loss = forward();
   StepMetrics metrics{};

@@ -14,7 +14,7 @@ Tensor log_cosh(const Tensor& x) {
     return softplus(x * 2.0) - x - 0.69314718055994531;
   }();
   return record("log_cosh", value, {x}, save_inputs,
-                each([](const Backward& d) { return d.grad() * tanh(d.input(0)); }));
+                each([](const Backward& d) { return d.grad() * tanh(d.input(0)); }), elementwise);
 }
 
 /// The same with a mistake in its derivative: 1.01 tanh(x).

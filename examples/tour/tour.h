@@ -33,4 +33,7 @@ void attention_step();
 void ada_ln();
 void dit_block();
 
+// forward_mode.cpp
+void forward_mode();
+
 }  // namespace ditharos::tour

@@ -49,6 +49,7 @@
 #include <ditharos/models/diffusion/bits_per_dim.h>
 #include <ditharos/models/diffusion/flow.h>
 #include <ditharos/models/diffusion/gaussian.h>
+#include <ditharos/models/diffusion/mean_flow.h>
 #include <ditharos/models/diffusion/path.h>
 #include <ditharos/models/diffusion/prediction.h>
 #include <ditharos/models/dit/cost.h>
@@ -57,6 +58,7 @@
 #include <ditharos/models/dit/presets.h>
 #include <ditharos/models/dit/text_names.h>
 #include <ditharos/models/samplers/feature_cache.h>
+#include <ditharos/models/samplers/mean_flow.h>
 #include <ditharos/models/samplers/sampler.h>
 #include <ditharos/models/text/t5.h>
 #include <ditharos/models/text/t5_names.h>

@@ -28,6 +28,12 @@ class Objective {
   /// The loss of a batch of data [B, ...], pixels in [-1, 1] or latents of unit variance. Times and noise are drawn
   /// from `rng` and nowhere else: equal generators give equal losses.
   virtual Loss loss(const Denoiser& model, const Tensor& data, Generator& rng) const = 0;
+  /// The same for a network whose conditions the objective may replace, as guidance in training does. Samples whose
+  /// condition is `null_condition` have none. By default the loss with `conditions` (undefined: none).
+  virtual Loss conditional_loss(const Network& network, const Tensor& conditions, const Tensor& /*null_condition*/,
+                                const Tensor& data, Generator& rng) const {
+    return loss([&](const Tensor& x, const Tensor& t) { return network(x, t, conditions); }, data, rng);
+  }
   /// The progress from noise (0) to data (1) that corresponds to the network's input t.
   virtual double progress(double t) const = 0;
 };

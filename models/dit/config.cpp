@@ -102,6 +102,8 @@ void check_condition(const DiTConfig& c) {
   check<ConfigError>(c.condition_tokens() == 0 || c.condition() != Condition::prompt,
                      "a model of prompts takes its condition by adaLN; in_context and cross_attention are of labels");
   check_text(c);
+  check<ConfigError>(!c.interval_times || c.step_embedding == StepEmbedding::sinusoidal,
+                     "interval_times need the sinusoidal step_embedding: the length of an interval is no whole number");
   check<ConfigError>(!c.per_block_embedders || (c.condition_tokens() == 0 && c.condition() != Condition::prompt),
                      "per_block_embedders are of conditions that modulate, without prompts");
 }

@@ -113,6 +113,9 @@ struct DiTConfig {
   Conditioning conditioning = Conditioning::ada_ln_zero;
   bool modulation_shift = true;  ///< adaLN gives shifts; without them scales (and gates) alone, in the blocks
   StepEmbedding step_embedding = StepEmbedding::sinusoidal;
+  /// The model takes two times of a sample, [B, 2] = (t, r), and embeds t and r - t, each by a sinusoidal embedder: for
+  /// average velocities over an interval, see MeanFlow.
+  bool interval_times = false;
   int64_t step_bits = 10;            ///< of the binary embedding: times from 0 to 2^bits - 1
   int64_t downscale_freq_shift = 0;  ///< of the sinusoidal one, see timestep_features; 1 in diffusers' DiT
   bool per_block_embedders = false;  ///< every block embeds time and label by itself (as diffusers' DiT)

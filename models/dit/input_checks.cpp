@@ -77,6 +77,17 @@ void check_sizes(const DiTConfig& config, const DiTCondition& given, int64_t bat
                     "shape [", batch, "]; got ", shape_text(resolution), " and ", shape_text(ratio));
 }
 
+/// One time per sample, or per frame.
+void check_times(const DiTConfig& config, const Tensor& t, int64_t batch, int64_t frames) {
+  check<ShapeError>(t.shape() == Shape{batch} || t.shape() == Shape{batch, frames},
+                    "[DiT] t must have one time per sample, shape [", batch, "], or per frame, [", batch, ", ", frames,
+                    "]; got ", t.shape());
+  check<ShapeError>(t.rank() == 1 || config.condition_tokens() == 0, "[DiT] this model takes one time per sample, ",
+                    "shape [", batch, "], because its condition is tokens; got ", t.shape());
+  check<ShapeError>(t.rank() == 1 || config.conditioning != Conditioning::joint_streams, "[DiT] this model takes one ",
+                    "time per sample, shape [", batch, "], because the text is a stream of its own; got ", t.shape());
+}
+
 }  // namespace
 
 void check_inputs(const DiTConfig& config, const Tensor& x, const Tensor& t, const DiTCondition& given) {
@@ -87,13 +98,9 @@ void check_inputs(const DiTConfig& config, const Tensor& x, const Tensor& t, con
   check<ShapeError>(x.numel() > 0, "[DiT] x holds no sample: its shape is ", x.shape());
   check_size(config, x);
   const int64_t batch = x.size(0), frames = image ? 1 : x.size(1);
-  check<ShapeError>(t.shape() == Shape{batch} || t.shape() == Shape{batch, frames},
-                    "[DiT] t must have one time per sample, shape [", batch, "], or per frame, [", batch, ", ", frames,
-                    "]; got ", t.shape());
-  check<ShapeError>(t.rank() == 1 || config.condition_tokens() == 0, "[DiT] this model takes one time per sample, ",
-                    "shape [", batch, "], because its condition is tokens; got ", t.shape());
-  check<ShapeError>(t.rank() == 1 || config.conditioning != Conditioning::joint_streams, "[DiT] this model takes one ",
-                    "time per sample, shape [", batch, "], because the text is a stream of its own; got ", t.shape());
+  check<ShapeError>(!config.interval_times || t.shape() == Shape{batch, 2}, "[DiT] this model takes the two times of ",
+                    "an interval per sample, shape [", batch, ", 2]; got ", t.shape());
+  if (!config.interval_times) check_times(config, t, batch, frames);
   check_text(config, given, batch);
   check_sizes(config, given, batch);
   switch (config.condition()) {

@@ -6,7 +6,7 @@
 namespace ditharos::models {
 namespace {
 
-enum class Family { ddpm, ode, sde, multistep };
+enum class Family { ddpm, ode, sde, multistep, mean_flow };
 
 struct Row {
   SamplerKind kind;
@@ -36,6 +36,8 @@ constexpr Row rows[] = {
      "the same with noise in each step"},
     {SamplerKind::unipc, "unipc", Family::multistep, true, true, false,
      "predictor and corrector, one network call a step"},
+    {SamplerKind::mean_flow, "mean_flow", Family::mean_flow, false, false, false,
+     "average velocities, one or a few steps"},
 };
 
 const Row& row_of(SamplerKind kind) { return rows[static_cast<int>(kind)]; }
@@ -46,6 +48,7 @@ const char* name_of(SamplerKind kind) { return row_of(kind).name; }
 const char* describe(SamplerKind kind) { return row_of(kind).description; }
 bool samples_flow(SamplerKind kind) { return row_of(kind).flow; }
 bool samples_gaussian(SamplerKind kind) { return row_of(kind).gaussian; }
+bool samples_mean_flow(SamplerKind kind) { return row_of(kind).family == Family::mean_flow; }
 bool is_stochastic(SamplerKind kind) { return row_of(kind).stochastic; }
 bool solves_ode(SamplerKind kind) { return row_of(kind).family == Family::ode; }
 bool solves_sde(SamplerKind kind) { return row_of(kind).family == Family::sde; }

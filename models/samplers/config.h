@@ -26,10 +26,11 @@ enum class SamplerKind {
   sde_heun,
   dpmpp_2m,
   dpmpp_2m_sde,
-  unipc
+  unipc,
+  mean_flow
 };
 /// "ddpm", "ddim", "euler", "heun", "midpoint", "adams_bashforth", "dopri5", "euler_maruyama", "sde_heun", "dpmpp_2m",
-/// "dpmpp_2m_sde" or "unipc".
+/// "dpmpp_2m_sde", "unipc" or "mean_flow".
 [[nodiscard]] const char* name_of(SamplerKind kind);
 /// All of them, in the order of the enumeration.
 [[nodiscard]] const std::vector<SamplerKind>& all_samplers();
@@ -40,6 +41,8 @@ enum class SamplerKind {
 [[nodiscard]] bool samples_flow(SamplerKind kind);
 /// Whether a sampler samples from a Gaussian process.
 [[nodiscard]] bool samples_gaussian(SamplerKind kind);
+/// Whether a sampler samples from a MeanFlow.
+[[nodiscard]] bool samples_mean_flow(SamplerKind kind);
 /// Whether a sampler draws noise in its steps.
 [[nodiscard]] bool is_stochastic(SamplerKind kind);
 /// Whether a sampler solves a flow's ordinary differential equation.
@@ -54,7 +57,7 @@ enum class SamplerKind {
 [[nodiscard]] std::string sampler_names(bool (*holds)(SamplerKind));
 
 struct SamplerConfig {
-  SamplerKind kind = SamplerKind::euler;  ///< must fit the process: see samples_flow and samples_gaussian
+  SamplerKind kind = SamplerKind::euler;  ///< must fit the process: see samples_flow and so on
   int64_t steps = 30;  ///< heun, midpoint and sde_heun call the network twice a step; dopri5 chooses its own number
   double eta = 0;      ///< ddim: 0 deterministic, 1 as noisy as ddpm
   bool clip = false;   ///< of a Gaussian process: limit predicted pixels to [-1, 1]

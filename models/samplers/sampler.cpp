@@ -4,6 +4,7 @@
 #include <ditharos/models/samplers/ddim.h>
 #include <ditharos/models/samplers/ddpm.h>
 #include <ditharos/models/samplers/flow_solver.h>
+#include <ditharos/models/samplers/mean_flow.h>
 #include <ditharos/models/samplers/multistep/multistep.h>
 
 namespace ditharos::models {
@@ -49,14 +50,23 @@ Tensor sample_multistep(const GaussianDiffusion& diffusion, const Denoiser& mode
 
 }  // namespace
 
+SamplerFilter samplers_of(ProcessKind process) {
+  switch (process) {
+    case ProcessKind::flow: return samples_flow;
+    case ProcessKind::mean_flow: return samples_mean_flow;
+    case ProcessKind::gaussian: break;
+  }
+  return samples_gaussian;
+}
+
 void check_sampler(const DiffusionConfig& process, const SamplerConfig& sampler) {
-  const bool flow = process.kind == ProcessKind::flow;
-  const auto fits = flow ? samples_flow : samples_gaussian;
+  const bool gaussian = process.kind == ProcessKind::gaussian;
+  const auto fits = samplers_of(process.kind);
   check<ConfigError>(fits(sampler.kind), "the sampler ", name_of(sampler.kind), " does not sample a ",
                      name_of(process.kind), " process, which the model was trained with; choose ",
                      sampler_names(fits));
   const bool even = !sampler.karras_sigmas && sampler.spacing == TimeSpacing::linspace;
-  check<ConfigError>(!flow || even, "the steps of a flow are even in its shifted time: ",
+  check<ConfigError>(gaussian || even, "the steps of a flow are even in its shifted time: ",
                      sampler.karras_sigmas ? "Karras' noise levels" : "leading and trailing spacing",
                      " are for a gaussian process");
   sampler.validate();
@@ -73,6 +83,10 @@ Tensor sample(const DiffusionConfig& process, const SamplerConfig& sampler, cons
   if (process.kind == ProcessKind::flow) {
     const Flow flow(process.flow);
     return solve_flow(flow, denoiser(flow), sampler, noise, 0, sampler.steps, {}, progress, &rng);
+  }
+  if (process.kind == ProcessKind::mean_flow) {
+    const MeanFlow mean_flow(process.flow, process.mean_flow);
+    return sample_mean_flow(mean_flow, denoiser(mean_flow), noise, sampler.steps, progress);
   }
   if (is_multistep(sampler.kind)) {
     const GaussianDiffusion diffusion(process.gaussian);

@@ -6,6 +6,10 @@
 
 namespace ditharos::models {
 
+/// Whether a sampler samples from a kind of process.
+using SamplerFilter = bool (*)(SamplerKind);
+[[nodiscard]] SamplerFilter samplers_of(ProcessKind process);
+
 /// ConfigError, in one sentence, when the sampler is no sampler for the process or its settings do not fit together.
 void check_sampler(const DiffusionConfig& process, const SamplerConfig& sampler);
 

@@ -14,7 +14,7 @@ constexpr double most = 1 << 16;  // of every size of a model, as its configurat
 /// The rows of [objective] that images have beside those of clips, and which of all rows go with which objective.
 void describe_prediction(Settings& settings, DiTSettings& run) {
   using pipelines::Prediction;
-  auto& [kind, flow, gaussian] = run.process;
+  auto& [kind, flow, gaussian, mean_flow] = run.process;
   settings.section("objective")
       .add("prediction", run.prediction, "what the network predicts; standard: velocity (flow) or eps (gaussian)",
            {{"standard", Prediction::standard}, {"eps", Prediction::eps}, {"x0", Prediction::x0},
@@ -36,10 +36,21 @@ void describe_prediction(Settings& settings, DiTSettings& run) {
             {"kl", models::GaussianLoss::kl}, {"rescaled_kl", models::GaussianLoss::rescaled_kl}})
       .add("min_snr_gamma", gaussian.min_snr_gamma, "gaussian: min-SNR weighting of the loss; 0: none",
            between(0, 1e6))
-      .add("sigma_small", run.sigma_small, "gaussian, without learn_sigma: the posterior's variance instead of beta");
+      .add("sigma_small", run.sigma_small, "gaussian, without learn_sigma: the posterior's variance instead of beta")
+      .add("interval_share", mean_flow.interval_share, "mean_flow: share of a batch that learns average velocities",
+           between(0, 1))
+      .add("adaptive_power", mean_flow.adaptive_power, "mean_flow: power of the error that divides a sample's loss",
+           between(0, 10))
+      .add("adaptive_offset", mean_flow.adaptive_offset, "mean_flow: what is added to that error", above(0).at_most(1e6))
+      .add("omega", mean_flow.omega, "mean_flow: guidance that the network learns; 1: none", between(0, 1e6))
+      .add("kappa", mean_flow.kappa, "mean_flow: share of the guidance from the network's own velocity",
+           at_least(0).below(1));
   settings.only_with({"time_sampling", "logit_mean", "logit_scale", "mode_scale", "time_scale", "time_shift", "path",
                       "loss_weighting", "shift_base_pixels", "train_eps", "sample_eps"},
-                     [&run] { return run.process.kind == ProcessKind::flow; }, "objective = \"flow\"");
+                     [&run] { return run.process.kind != ProcessKind::gaussian; },
+                     "objective = \"flow\" or \"mean_flow\"");
+  settings.only_with({"interval_share", "adaptive_power", "adaptive_offset", "omega", "kappa"},
+                     [&run] { return run.process.kind == ProcessKind::mean_flow; }, "objective = \"mean_flow\"");
   settings.only_with({"logit_mean", "logit_scale"},
                      [&run] { return run.process.flow.time_sampling == models::TimeSampling::logit_normal; },
                      "time_sampling = \"logit_normal\"");
@@ -127,8 +138,9 @@ void describe(Settings& settings, DiTSettings& run) {
       .add("learn_sigma", run.model.learn_sigma, "predict the variance as well (objective gaussian)");
   describe_architecture(settings, run.model);
   settings.section("objective", "the network's target")
-      .add("objective", run.process.kind, "flow: velocity on the straight path; gaussian: the noise of DDPM",
-           {{"flow", ProcessKind::flow}, {"gaussian", ProcessKind::gaussian}})
+      .add("objective", run.process.kind,
+           "flow: velocity on the straight path; gaussian: the noise of DDPM; mean_flow: average velocity, for one step",
+           {{"flow", ProcessKind::flow}, {"gaussian", ProcessKind::gaussian}, {"mean_flow", ProcessKind::mean_flow}})
       .add("time_sampling", run.process.flow.time_sampling, "flow: distribution of the times in training",
            {{"uniform", models::TimeSampling::uniform}, {"logit_normal", models::TimeSampling::logit_normal},
             {"mode", models::TimeSampling::mode}})

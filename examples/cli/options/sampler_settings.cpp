@@ -13,7 +13,7 @@ std::string list_of(bool (*offered)(SamplerKind)) {
   for (const SamplerKind kind : models::all_samplers()) {
     if (!offered(kind)) continue;
     const bool flow = models::samples_flow(kind), gaussian = models::samples_gaussian(kind);
-    const char* process = flow && gaussian ? "" : flow ? " (flow)" : " (gaussian)";
+    const char* process = flow && gaussian ? "" : flow ? " (flow)" : gaussian ? " (gaussian)" : " (mean_flow)";
     text += std::string(models::name_of(kind)) + ": " + models::describe(kind) + process + "\n";
   }
   return text;

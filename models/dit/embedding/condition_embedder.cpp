@@ -11,6 +11,7 @@ ConditionEmbedder::ConditionEmbedder(const DiTConfig& config, Generator& rng)
     case StepEmbedding::sinusoidal: t_embedder_.emplace(width, rng, config.downscale_freq_shift); break;
     case StepEmbedding::binary: step_embedder_.emplace(config.step_bits, width, rng).keep_f32();
   }
+  if (config.interval_times) r_embedder_.emplace(width, rng, config.downscale_freq_shift);
   switch (config.condition()) {
     case Condition::none:
     case Condition::prompt:
@@ -29,6 +30,10 @@ ConditionEmbedder::ConditionEmbedder(const DiTConfig& config, Generator& rng)
 }
 
 Tensor ConditionEmbedder::times(const Tensor& t, int64_t frames) const {
+  if (r_embedder_) {
+    const Tensor begin = select(t, 1, 0), length = select(t, 1, 1) - begin;
+    return unsqueeze((*t_embedder_)(begin) + (*r_embedder_)(length), 1);
+  }
   const Tensor times = reshape(t, {t.numel()});
   const Tensor embedded =
       t_embedder_ ? (*t_embedder_)(times) : (*step_embedder_)(nn::binary_features(times, step_bits_));  // [B F, D]
@@ -60,6 +65,7 @@ Tensor ConditionEmbedder::sizes(const DiTCondition& all) const {
 void ConditionEmbedder::visit(nn::Visitor& v) {
   v("t_embedder", t_embedder_);
   v("t_embedder", step_embedder_);
+  v("r_embedder", r_embedder_);
   v("y_embedder.embedding_table", label_table_);
   v("text_embedding_projection.1", text_projection_);
   v("y_embedder.mlp.0", pooled_in_);

@@ -48,10 +48,10 @@ TEST_CASE("sampler config: every sampler has a name of its own and a process") {
   for (const SamplerKind kind : all_samplers()) {
     names.insert(name_of(kind));
     CAPTURE(std::string(name_of(kind)));
-    CHECK((samples_flow(kind) || samples_gaussian(kind)));
+    CHECK((samples_flow(kind) || samples_gaussian(kind) || samples_mean_flow(kind)));
     CHECK_FALSE(std::string(describe(kind)).empty());
     CHECK_EQ(int(solves_ode(kind)) + int(solves_sde(kind)) + int(is_multistep(kind)) +
-                 int(kind == SamplerKind::ddpm || kind == SamplerKind::ddim), 1);
+                 int(samples_mean_flow(kind)) + int(kind == SamplerKind::ddpm || kind == SamplerKind::ddim), 1);
   }
   CHECK_EQ(names.size(), all_samplers().size());
   CHECK(sampler_names(solves_sde) == "euler_maruyama and sde_heun");
