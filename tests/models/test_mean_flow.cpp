@@ -1,4 +1,6 @@
 // MeanFlow: the objective against torch.func.jvp, guidance, one-step samples, and a DiT with two times.
+#include <cmath>
+
 #include <doctest/doctest.h>
 
 #include <ditharos/autograd/engine.h>
@@ -78,7 +80,7 @@ PlaneNetwork train(const std::shared_ptr<const Objective>& objective, int64_t st
   Generator rng(1);
   PlaneNetwork network(rng);
   training::TrainerConfig config;
-  config.schedule = {.kind = optim::ScheduleKind::cosine, .lr = 4e-3, .warmup_steps = 50, .total_steps = steps};
+  config.schedule = {.lr = 4e-3, .warmup_steps = 50, .decay = optim::Decay::cosine, .total_steps = steps};
   training::Trainer trainer(network, [&](const Tensor& x, const Tensor& t, const Tensor&) { return network(x, t); },
                             objective, std::make_unique<optim::AdamW>(nn::named_parameters(network)), config);
   for (int64_t i = 0; i < steps; ++i) trainer.step(corners(256, rng), {});
