@@ -52,7 +52,7 @@ def dit(name, checkout):
 
 def dit_pixels(name, checkout):
     """Pixels in place of latents, no learned variance, larger patches, times that are no integers."""
-    args = {"input_size": 12, "patch_size": 4, "in_channels": 3, "hidden_size": 24, "depth": 1, "num_heads": 3,
+    args = {"input_size": 12, "patch_size": 4, "in_channels": 3, "hidden_size": 16, "depth": 1, "num_heads": 1,
             "num_classes": 3, "learn_sigma": False}
     model = import_reference(checkout, "models").DiT(**args)
     official(name, model, {"_class_name": "DiT"} | args, Random(name), (2, 3, 12, 12), [17.25, 804.5], [3, 1],
@@ -67,9 +67,9 @@ def sit(name, checkout):
 
 
 def latte(name, checkout, extras):
-    args = SMALL | {"num_frames": 3, "num_classes": 4, "learn_sigma": True, "extras": extras}
+    args = SMALL | {"input_size": 4, "num_frames": 3, "num_classes": 4, "learn_sigma": True, "extras": extras}
     model = import_reference(checkout, "models.latte").Latte(**args)
-    official(name, model, {"_class_name": "Latte"} | args, Random(name), (2, 3, 4, 8, 8), [12, 703],
+    official(name, model, {"_class_name": "Latte"} | args, Random(name), (2, 3, 4, 4, 4), [12, 703],
              [1, 4] if extras == 2 else None, half=True,
              formats=("ema.pt",) if extras == 1 else ("safetensors",))
 
@@ -99,7 +99,7 @@ def main():
         "lightningdit_qk_norm": lambda name: lightningdit(name, args.lightningdit, **released, use_qknorm=True,
                                                           wo_shift=True),
         **zoo_diffusers.MAKERS,
-        **zoo_variants.makers(args.dit, args.latte),
+        **zoo_variants.MAKERS,
     }
     for name in args.names or makers:
         makers[name](name)

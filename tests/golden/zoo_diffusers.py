@@ -41,11 +41,11 @@ def latte(name):
     """As the released Latte-1: text through cross-attention in the spatial blocks, x [B, C, F, H, W]."""
     rng = Random(name)
     model = LatteTransformer3DModel(**WIDTH, in_channels=4, out_channels=8, num_layers=1, cross_attention_dim=16,
-                                    attention_bias=True, sample_size=8, patch_size=2, video_length=3,
+                                    attention_bias=True, sample_size=4, patch_size=2, video_length=3,
                                     activation_fn="gelu-approximate", num_embeds_ada_norm=1000,
                                     norm_type="ada_norm_single", norm_elementwise_affine=False, norm_eps=1e-6,
                                     caption_channels=12)
-    io = {"x": rng.normal(2, 4, 3, 8, 8), "t": torch.tensor([0, 555]), "text": rng.normal(2, 5, 12)}
+    io = {"x": rng.normal(2, 4, 3, 4, 4), "t": torch.tensor([0, 555]), "text": rng.normal(2, 5, 12)}
     transformer(name, model, rng, io, lambda m, i: m(i["x"], i["t"], i["text"]).sample)
 
 
