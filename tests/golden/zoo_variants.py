@@ -79,26 +79,24 @@ class ZeroBlock(nn.Module):
         super().__init__()
         self.axes, self.attn, self.mlp, self.adaLN_modulation = axes, Attention(), Mlp(), ada_ln(6)
 
+    def attend(self, h):
+        return self.attn(h, axes=self.axes)
+
     def forward(self, x, c, tokens):
         shift1, scale1, gate1, shift2, scale2, gate2 = self.adaLN_modulation(c).chunk(6, 1)
-        x = x + gate1[:, None, None] * self.attn(modulated(x, shift1, scale1), axes=self.axes)
+        x = x + gate1[:, None, None] * self.attend(modulated(x, shift1, scale1))
         return x + gate2[:, None, None] * self.mlp(modulated(x, shift2, scale2))
 
 
-class SequentialBlock(nn.Module):
-    """Spatial attention, temporal attention, MLP, each with shift, scale and gate."""
+class SequentialBlock(ZeroBlock):
+    """The attention is a spatial one, and a temporal one of its result."""
 
     def __init__(self):
-        super().__init__()
-        self.attn, self.temporal_attn, self.mlp, self.adaLN_modulation = Attention(), Attention(), Mlp(), ada_ln(9)
+        super().__init__(["space"])
+        self.temporal_attn = Attention()
 
-    def forward(self, x, c, tokens):
-        chunks = [chunk[:, None, None] for chunk in self.adaLN_modulation(c).chunk(9, 1)]
-        branches = (lambda h: self.attn(h, axes=["space"]), lambda h: self.temporal_attn(h, axes=["time"]), self.mlp)
-        for i, branch in enumerate(branches):
-            shift, scale, gate = chunks[3 * i:3 * i + 3]
-            x = x + gate * branch(norm(x) * (1 + scale) + shift)
-        return x
+    def attend(self, h):
+        return self.temporal_attn(super().attend(h), axes=["time"])
 
 
 class AdaLNBlock(nn.Module):
