@@ -12,11 +12,12 @@ namespace ditharos::nn {
 namespace {
 
 /// "a, b, c and 12 more"
-std::string listed(const std::vector<std::string>& names) {
+template <class T, class F>
+std::string listed(const std::vector<T>& all, const F& text_of) {
   constexpr size_t most = 5;
   std::string text;
-  for (size_t i = 0; i < std::min(most, names.size()); ++i) text += (i ? ", " : "") + names[i];
-  if (names.size() > most) text += " and " + std::to_string(names.size() - most) + " more";
+  for (size_t i = 0; i < std::min(most, all.size()); ++i) text += (i ? ", " : "") + text_of(all[i]);
+  if (all.size() > most) text += " and " + std::to_string(all.size() - most) + " more";
   return text;
 }
 
@@ -38,6 +39,23 @@ bool same_values(const Tensor& a, const Tensor& b) {
          (is_floating(a.dtype()) || same(i.data<int64_t>(), k.data<int64_t>(), i.numel()));
 }
 
+LoadReport compare(const std::map<std::string, Tensor>& expected, const std::map<std::string, Tensor>& given) {
+  LoadReport report;
+  for (const auto& [name, tensor] : expected) {
+    const auto it = given.find(name);
+    if (it == given.end()) {
+      report.missing.push_back(name);
+      continue;
+    }
+    const Tensor& other = it->second;
+    if (other.shape() != tensor.shape()) report.of_other_shape.push_back({name, other.shape(), tensor.shape()});
+    if (other.dtype() != tensor.dtype()) report.converted.push_back({name, other.dtype(), tensor.dtype()});
+  }
+  for (const auto& [name, tensor] : given)
+    if (!expected.contains(name)) report.unexpected.push_back(name);
+  return report;
+}
+
 /// One tensor under several names can hold one value.
 void check_shared_agree(const std::string& what, const NamedTensors& expected,
                         const std::map<std::string, Tensor>& given) {
@@ -48,6 +66,7 @@ void check_shared_agree(const std::string& what, const NamedTensors& expected,
     const Tensor& before = at->second->tensor;
     if (fresh || before.shape() != one.tensor.shape() || before.strides() != one.tensor.strides()) continue;
     const std::string& other = at->second->name;
+    if (!given.contains(other) || !given.contains(one.name)) continue;  // not strict: the module's own value
     check<ConfigError>(same_values(given.at(other), given.at(one.name)), what, " does not fit: \"", other, "\" and \"",
                        one.name, "\" are one tensor here, but have different values there; share() and tied weights "
                        "make one tensor of several, copies of a module are independent");
@@ -56,30 +75,56 @@ void check_shared_agree(const std::string& what, const NamedTensors& expected,
 
 }  // namespace
 
+std::string to_text(const LoadReport& report) {
+  std::string text;
+  const auto add = [&](const char* what, const auto& list, const auto& text_of) {
+    if (!list.empty()) text += (text.empty() ? "" : "; ") + std::string(what) + ": " + listed(list, text_of);
+  };
+  const auto itself = [](const std::string& name) { return name; };
+  add("missing", report.missing, itself);
+  add("unexpected", report.unexpected, itself);
+  add("of another shape", report.of_other_shape, [](const LoadReport::OtherShape& one) {
+    return one.name + " (" + to_text(one.given) + " instead of " + to_text(one.expected) + ")";
+  });
+  add("converted", report.converted, [](const LoadReport::Conversion& one) {
+    return one.name + " (" + to_text(one.from) + " to " + to_text(one.to) + ")";
+  });
+  return text;
+}
+
+namespace {
+
+/// Throws unless the report is complete, or all it has are names on one side where `strict` is false.
+void check_report(const std::string& what, LoadReport report, bool strict) {
+  if (report.complete() || (!strict && report.of_other_shape.empty())) return;
+  report.converted.clear();  // no reason to refuse
+  if (!strict) report.missing.clear(), report.unexpected.clear();
+  fail<ShapeError>(what, " does not fit; ", to_text(report));
+}
+
+}  // namespace
+
 void check_same_tensors(const std::string& what, const NamedTensors& expected, const NamedTensors& given) {
   const auto want = by_name(what, expected), have = by_name(what, given);
-  std::vector<std::string> missing, unexpected, differing;
-  for (const auto& [name, tensor] : want) {
-    const auto it = have.find(name);
-    if (it == have.end()) missing.push_back(name);
-    else if (it->second.shape() != tensor.shape())
-      differing.push_back(name + " (" + to_text(it->second.shape()) + " instead of " + to_text(tensor.shape()) + ")");
-  }
-  for (const auto& [name, tensor] : have)
-    if (!want.count(name)) unexpected.push_back(name);
-  std::string problems;
-  if (!missing.empty()) problems += "; missing: " + listed(missing);
-  if (!unexpected.empty()) problems += "; unexpected: " + listed(unexpected);
-  if (!differing.empty()) problems += "; of another shape: " + listed(differing);
-  check<ShapeError>(problems.empty(), what, " does not fit", problems);
+  check_report(what, compare(want, have), true);
   check_shared_agree(what, expected, have);
 }
 
-void load_state_dict(ModuleBase& module, const NamedTensors& state) {
+LoadReport compare_state_dict(const ModuleBase& module, const NamedTensors& state) {
+  const std::string what = "the state dict";
+  return compare(by_name(what, named_tensors(module)), by_name(what, state));
+}
+
+LoadReport load_state_dict(ModuleBase& module, const NamedTensors& state, const LoadOptions& options) {
+  const std::string what = "the state dict";
   const NamedTensors own = named_tensors(module);
-  check_same_tensors("the state dict", own, state);
-  const auto values = by_name("the state dict", state);
-  for (const auto& [name, tensor] : own) kernels::copy_into(tensor, values.at(name));
+  const auto values = by_name(what, state);
+  LoadReport report = compare(by_name(what, own), values);
+  check_report(what, report, options.strict);
+  check_shared_agree(what, own, values);
+  for (const auto& [name, tensor] : own)
+    if (const auto it = values.find(name); it != values.end()) kernels::copy_into(tensor, it->second);
+  return report;
 }
 
 std::vector<SharedNames> audit(const Tensor& loss, const ModuleBase& module) {

@@ -68,6 +68,7 @@ Tensor from_vector(const std::vector<T>& values, const Shape& shape) {
 template Tensor from_vector(const std::vector<float>&, const Shape&);
 template Tensor from_vector(const std::vector<double>&, const Shape&);
 template Tensor from_vector(const std::vector<bfloat16>&, const Shape&);
+template Tensor from_vector(const std::vector<float16>&, const Shape&);
 template Tensor from_vector(const std::vector<int64_t>&, const Shape&);
 template Tensor from_vector(const std::vector<int32_t>&, const Shape&);
 template Tensor from_vector(const std::vector<uint8_t>&, const Shape&);

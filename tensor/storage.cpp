@@ -1,5 +1,7 @@
 #include <ditharos/tensor/storage.h>
 
+#include <utility>
+
 #include <ditharos/tensor/allocator.h>
 #include <ditharos/tensor/observer.h>
 
@@ -17,6 +19,10 @@ int64_t tell_birth(size_t bytes) {
 
 Storage::Storage(size_t bytes)
     : data_(allocate(bytes)), bytes_(bytes), birth_(observed() ? tell_birth(bytes) : 0) {}
-Storage::~Storage() { deallocate(data_, bytes_); }
+Storage::Storage(void* data, size_t bytes, std::shared_ptr<void> owner)
+    : data_(data), bytes_(bytes), birth_(observed() ? tell_birth(0) : 0), owner_(std::move(owner)) {}
+Storage::~Storage() {
+  if (!owner_) deallocate(data_, bytes_);
+}
 
 }  // namespace ditharos

@@ -2,13 +2,17 @@
 // The bytes behind tensors, and the version counter that every view of them shares.
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 namespace ditharos {
 
-/// A block of 64-byte-aligned memory from the caching allocator. Shared by all views of a tensor.
+/// A block of memory. Shared by all views of a tensor.
 class Storage {
  public:
+  /// 64-byte-aligned memory from the caching allocator.
   explicit Storage(size_t bytes);
+  /// Memory of another owner, such as a mapped file, which is kept alive as long as this storage.
+  Storage(void* data, size_t bytes, std::shared_ptr<void> owner);
   ~Storage();
   Storage(const Storage&) = delete;
   Storage& operator=(const Storage&) = delete;
@@ -28,6 +32,7 @@ class Storage {
   size_t bytes_;
   uint64_t version_ = 0;
   int64_t birth_;
+  std::shared_ptr<void> owner_;  // null: the allocator's
 };
 
 }  // namespace ditharos

@@ -6,6 +6,9 @@
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/io/print.h>
 #include <ditharos/tensor/io/safetensors.h>
+#include <ditharos/tensor/io/safetensors_index.h>
+#include <ditharos/tensor/io/torch_file.h>
+#include <ditharos/tensor/io/weights_file.h>
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/tensor/random.h>
 #include <ditharos/tensor/tensor.h>
@@ -33,6 +36,7 @@
 #include <ditharos/nn/linear.h>
 #include <ditharos/nn/mlp.h>
 #include <ditharos/nn/module.h>
+#include <ditharos/nn/name_map.h>
 #include <ditharos/nn/norm.h>
 #include <ditharos/nn/state_dict.h>
 #include <ditharos/nn/summary.h>

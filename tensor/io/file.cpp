@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -237,6 +238,17 @@ void InputFile::read(uint64_t offset, void* to, size_t n) const {
     n -= size_t(got);
     offset += uint64_t(got);
   }
+}
+
+std::shared_ptr<char> InputFile::map() const {
+  if (size_ == 0) return nullptr;
+  const auto bytes = size_t(size_);
+  // MAP_NORESERVE: of a large file few pages are written, if any.
+  void* const memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd_, 0);
+  const int error = errno;
+  if (memory == MAP_FAILED && error == ENODEV) return nullptr;
+  check<IoError>(memory != MAP_FAILED, "cannot read ", path_, ": cannot map it into memory: ", error_text(error));
+  return {static_cast<char*>(memory), [bytes](char* p) { ::munmap(p, bytes); }};
 }
 
 std::string read_file(const std::string& path, uint64_t limit) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -83,6 +84,11 @@ class InputFile {
   uint64_t size() const { return size_; }
   /// Reads exactly n bytes from `offset`; IoError when the file ends before.
   void read(uint64_t offset, void* to, size_t n) const;
+  /// The whole file in memory, at an address that is a multiple of the page size. The system reads a page when it is
+  /// first used. Writing is allowed and changes this copy alone, not the file. The mapping outlives this object. Null
+  /// for an empty file and on file systems that cannot map; IoError for other failures. While it is used, the file must
+  /// not become shorter: reading a page that is no longer there ends the process (SIGBUS).
+  std::shared_ptr<char> map() const;
 
  private:
   std::string path_;

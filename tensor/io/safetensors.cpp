@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdio>
+#include <memory>
 #include <utility>
 
 #include <ditharos/tensor/io/crc32c.h>
@@ -83,6 +84,8 @@ Header read_header(const InputFile& file, uint64_t& data_start) {
   } catch (const IoError& e) {
     check_file(false, file, e.what());
     throw;
+  } catch (const DTypeError& e) {
+    fail<IoError>("cannot read ", file.path(), ": ", e.what());
   }
 }
 
@@ -102,6 +105,16 @@ Tensor read_tensor(const InputFile& file, uint64_t data_start, const Entry& entr
     }
   });
   return x;
+}
+
+/// A view of the mapped file, or undefined where the elements must be copied: a bool that is neither 0 nor 1 would be
+/// undefined behaviour whenever the file changes after it was checked.
+Tensor mapped_tensor(const std::shared_ptr<char>& mapped, uint64_t data_start, const Entry& entry) {
+  const uint64_t begin = data_start + entry.begin;
+  if (!mapped || entry.dtype == DType::boolean || entry.begin == entry.end || begin % size_of(entry.dtype) != 0)
+    return {};
+  auto storage = std::make_shared<Storage>(mapped.get() + begin, size_t(entry.end - entry.begin), mapped);
+  return Tensor(std::move(storage), entry.shape, contiguous_strides(entry.shape), 0, entry.dtype);
 }
 
 }  // namespace
@@ -127,15 +140,17 @@ void save(const std::string& path, const std::map<std::string, Tensor>& tensors,
   file.commit();
 }
 
-Contents load(const std::string& path) {
+Contents load(const std::string& path, LoadMode mode) {
   const InputFile file(path);
   uint64_t data_start = 0;
   Header header = read_header(file, data_start);
+  const std::shared_ptr<char> mapped = mode == LoadMode::map ? file.map() : nullptr;
   Contents contents;
   const auto expected = header.metadata.find(checksum_key);
   uint32_t crc = expected == header.metadata.end() ? 0 : checksum_of(header);
   for (const Entry& entry : header.entries) {
-    const Tensor tensor = read_tensor(file, data_start, entry);
+    Tensor tensor = mapped_tensor(mapped, data_start, entry);
+    if (!tensor.defined()) tensor = read_tensor(file, data_start, entry);
     if (expected != header.metadata.end()) crc = add_elements(crc, tensor);
     contents.tensors.emplace(entry.name, tensor);
   }

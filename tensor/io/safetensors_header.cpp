@@ -12,14 +12,16 @@ constexpr struct {
   const char* name;
   DType dtype;
 } dtype_names[] = {
-    {"F32", DType::f32}, {"F64", DType::f64}, {"BF16", DType::bf16},   {"I64", DType::i64},
-    {"I32", DType::i32}, {"U8", DType::u8},   {"BOOL", DType::boolean}};
+    {"F32", DType::f32}, {"F64", DType::f64}, {"BF16", DType::bf16}, {"F16", DType::f16},
+    {"I64", DType::i64}, {"I32", DType::i32}, {"U8", DType::u8},     {"BOOL", DType::boolean}};
 
 DType parse_dtype(const std::string& text, const std::string& tensor) {
   for (const auto& known : dtype_names)
     if (text == known.name) return known.dtype;
+  check<DTypeError>(!text.starts_with("F8_"), "tensor \"", tensor, "\" is of dtype ", text,
+                    ", an 8-bit float, which cannot be read; convert the file to BF16 or F32");
   fail<IoError>("tensor \"", tensor, "\" is of dtype \"", text,
-                "\"; F32, F64, BF16, I64, I32, U8 and BOOL can be read");
+                "\"; F32, F64, BF16, F16, I64, I32, U8 and BOOL can be read");
 }
 
 [[noreturn]] void refuse_twice(const std::string& key) { fail<IoError>("the key \"", key, "\" comes twice"); }

@@ -33,7 +33,8 @@ struct Header {
 };
 
 /// Throws IoError, without the path, for text that is not such a header, and unless the entries' data fill exactly
-/// `data_size` bytes without holes or overlap and agree with their shapes.
+/// `data_size` bytes without holes or overlap and agree with their shapes. DTypeError for 8-bit floats, which the
+/// format allows and this library does not read.
 Header parse_header(std::string_view text, uint64_t data_size);
 
 /// The JSON of `header`, padded with spaces to a multiple of 8 bytes.

@@ -180,6 +180,7 @@ TEST_CASE("misuse: dtypes") {
        [] { mse_loss(whole({2}), whole({2})); }},
       {"[masked_fill] works on booleans, got f32; compare first, as in not_equal(x, zero)",
        [] { masked_fill(floats({2}), floats({2}), 0); }},
+      {"[exp] does not take f16; convert with to(x, DType::f32)", [] { exp(zeros({2}, DType::f16)); }},
       {"[cumsum] does not take bf16; convert with to(x, DType::f32)", [] { cumsum(zeros({2}, DType::bf16), 0); }},
       {"[cross_entropy] labels must be i64, got f32", [] { cross_entropy(floats({2, 3}), floats({2})); }},
       {"[data] the tensor holds f32, not f64", [] { floats({2}).data<double>(); }},

@@ -60,6 +60,8 @@ const std::vector<HeaderRule> header_rules = {
      "libpng and zlib are included only by .cpp files of data/codecs/"},
     {std::regex("gif_lib\\.h|webp/.*"), std::regex("^(data/codecs|tests)/.*\\.cpp$"),
      "giflib and libwebp are included only by .cpp files of data/codecs/"},
+    {std::regex("zip\\.h"), std::regex("^(tensor/io/torch|tests)/.*\\.cpp$"),
+     "libzip is included only by .cpp files of tensor/io/torch/"},
     {std::regex("utf8proc\\.h"), std::regex("^data/text/unicode\\.cpp$"),
      "utf8proc is included only by data/text/unicode.cpp"},
     {std::regex("doctest/.*"), std::regex("^tests/.*$"), "doctest belongs to tests/"},

@@ -1,6 +1,8 @@
 // Modules: the one listing and all that hangs on it.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/nn/ada_ln.h>
@@ -263,6 +265,53 @@ TEST_CASE("module: a state dict that does not fit is refused whole") {
   some = state;
   some[2].tensor = {};
   CHECK(refused(some) == "the tensor is undefined: it was never given a value");
+}
+
+TEST_CASE("module: a state dict that is not strict loads what it has and reports the rest") {
+  Generator rng(7);
+  Net net(rng);
+  const auto before = snapshot(net);
+  nn::NamedTensors state{{"table", kernels::to(full({3}, 7), DType::bf16)},
+                         {"head.weight", full({2, 4}, .5, DType::f64)},
+                         {"scale", full({1}, 3)},
+                         {"step", ones({1})}};
+  const nn::LoadReport planned = nn::compare_state_dict(net, state);
+  const nn::LoadReport report = nn::load_state_dict(net, state, {.strict = false});
+  CHECK(report.missing.size() == before.size() - 3);
+  CHECK(report.missing[0] == "blocks.0.mlp.fc1.bias");
+  CHECK(report.unexpected == std::vector<std::string>{"step"});
+  CHECK(report.of_other_shape.empty());
+  REQUIRE(report.converted.size() == 2);
+  CHECK(report.converted[0].name == "head.weight");
+  CHECK(report.converted[0].from == DType::f64);
+  CHECK(report.converted[1].to == DType::f32);
+  CHECK_FALSE(report.complete());
+  CHECK(nn::to_text(planned) == nn::to_text(report));
+  CHECK(nn::to_text(report) ==
+        "missing: blocks.0.mlp.fc1.bias, blocks.0.mlp.fc1.weight, blocks.0.mlp.fc2.bias, blocks.0.mlp.fc2.weight, "
+        "blocks.0.norm.bias and 7 more; unexpected: step; converted: head.weight (f64 to f32), table (bf16 to f32)");
+  CHECK(net.table.to_vector<float>() == std::vector<float>{7, 7, 7});
+  CHECK(net.scale.item() == 3);
+  CHECK(net.head->weight.to_vector<float>() == std::vector<float>(8, .5f));
+  for (const auto& [name, tensor] : nn::named_tensors(net))
+    if (name.starts_with("blocks"))
+      CHECK(same_bits(tensor, std::ranges::find(before, name, &nn::NamedTensor::name)->tensor));
+
+  // Another shape is an error all the same, and nothing changes.
+  const auto loaded = snapshot(net);
+  state[0].tensor = zeros({3});
+  state[2].tensor = zeros({2});
+  CHECK(nn::compare_state_dict(net, state).of_other_shape[0].name == "scale");
+  CHECK(message_of<ShapeError>([&] { nn::load_state_dict(net, state, {.strict = false}); }) ==
+        "the state dict does not fit; of another shape: scale ([2] instead of [1])");
+  CHECK(same_values(nn::named_tensors(net), loaded));
+  // Strict loading of a complete state dict reports conversions alone.
+  nn::NamedTensors all = snapshot(net);
+  for (auto& [name, tensor] : all) tensor = kernels::to(tensor, DType::f64);
+  const nn::LoadReport strict = nn::load_state_dict(net, all);
+  CHECK(strict.complete());
+  CHECK(strict.converted.size() == all.size());
+  CHECK(same_values(nn::named_tensors(net), loaded));
 }
 
 TEST_CASE("audit: finds a parameter that no visit() lists") {

@@ -240,7 +240,7 @@ int64_t check_row(const Row& row) {
   for (DType dtype : {DType::f32, DType::f64}) first.run("threads", [&] { first.threads(dtype); });
   if (row.order > 0) first.run("derivatives", [&] { first.derivatives(row.order + 1); });
   if (row.takes == Takes::floating) {
-    for (DType dtype : {DType::i64, DType::i32, DType::u8, DType::boolean, DType::bf16})
+    for (DType dtype : {DType::i64, DType::i32, DType::u8, DType::boolean, DType::bf16, DType::f16})
       first.run("dtype", [&] { first.refuses(dtype); });
   }
   if (row.takes == Takes::numbers) first.run("dtype", [&] { first.refuses(DType::boolean); });

@@ -42,6 +42,7 @@ TEST_CASE("print: dtypes and empty tensors") {
   CHECK(to_text(ones({2}, DType::f64)) == "tensor([1., 1.], dtype=f64)");
   CHECK(to_text(ones({2}, DType::u8)) == "tensor([1, 1], dtype=u8)");
   CHECK(to_text(full({1}, 0.3, DType::bf16)) == "tensor([0.3008], dtype=bf16)");
+  CHECK(to_text(full({1}, 0.3, DType::f16)) == "tensor([0.3000], dtype=f16)");
   CHECK(to_text(zeros({0})) == "tensor([])");
   CHECK(to_text(zeros({0, 3}, DType::i64)) == "tensor([], size=[0, 3], dtype=i64)");
 }

@@ -55,6 +55,7 @@ Tensors sample() {
   return {{"blocks.0.weight", numbers.normal({5, 7})},
           {"double", numbers.normal({3}, DType::f64)},
           {"half", kernels::to(numbers.normal({2, 2}), DType::bf16)},
+          {"smaller", kernels::to(numbers.normal({3, 3}), DType::f16)},
           {"count", scalar(-3, DType::i64)},
           {"small", kernels::to(arange(5), DType::i32)},
           {"bytes", kernels::to(arange(3), DType::u8)},
@@ -103,6 +104,7 @@ TEST_CASE("safetensors: headers as others write them") {
   CHECK(accepted("{ \"a\" :\t{ \"dtype\": \"I64\" ,\n \"shape\": [ 3 ], \"data_offsets\": [ 0 , 24 ] } }\r\n"));
   CHECK(accepted(R"({"b":{"dtype":"U8","shape":[8],"data_offsets":[16,24]},)"
                  R"("a":{"dtype":"BF16","shape":[8],"data_offsets":[0,16]}})"));
+  CHECK(accepted(R"({"a":{"dtype":"F16","shape":[12],"data_offsets":[0,24]}})"));
   CHECK(accepted(R"({"__metadata__":{},"\u0061":{"dtype":"BOOL","shape":[24],"data_offsets":[0,24]}})"));
   CHECK(accepted(R"({"a":{"dtype":"I32","shape":[6],"data_offsets":[0,24]},)"
                  R"("z":{"dtype":"I32","shape":[0],"data_offsets":[24,24]}})"));
@@ -119,8 +121,8 @@ TEST_CASE("safetensors: what the format forbids is refused, and said") {
   CHECK(said("{}") == "the tensors end at byte 0 of the data, but the file holds 24 bytes of it");
   CHECK(said(entry("F32", "2,3", "0,24") + "x")
             .starts_with("byte 58 of the header: syntax error while parsing value - invalid literal"));
-  CHECK(said(entry("F16", "12", "0,24")) ==
-        "tensor \"a\" is of dtype \"F16\"; F32, F64, BF16, I64, I32, U8 and BOOL can be read");
+  CHECK(said(entry("I16", "12", "0,24")) ==
+        "tensor \"a\" is of dtype \"I16\"; F32, F64, BF16, F16, I64, I32, U8 and BOOL can be read");
   CHECK(said(entry("F32", "2,4", "0,24")) ==
         "tensor \"a\" of shape [2, 4] and dtype f32 needs 32 bytes, but its offsets span 24");
   CHECK(said(entry("F32", "6", "24,0")) == "the data of tensor \"a\" lie at 24 to 0, but the tensor before ends at 0");

@@ -246,6 +246,49 @@ TEST_CASE("bfloat16: every value survives the way through float") {
   }
 }
 
+TEST_CASE("float16: every value survives the way through float") {
+  for (uint32_t bits = 0; bits <= 0xffff; ++bits) {
+    float16 h;
+    h.bits = uint16_t(bits);
+    const float f = h;
+    if (std::isnan(f)) REQUIRE(std::isnan(float(float16(f))));
+    else REQUIRE(float16(f).bits == h.bits);
+    // What lies between two neighbours goes to the nearer one, from the middle to the even one.
+    const uint32_t size = bits & 0x7fff;
+    if (size >= 0x7bff) continue;
+    float16 above;
+    above.bits = uint16_t(bits + 1);
+    const float middle = float((double(f) + double(float(above))) / 2);  // exact
+    REQUIRE(float16(middle).bits == (bits % 2 == 0 ? bits : bits + 1));
+    REQUIRE(float16(std::nextafterf(middle, f)).bits == bits);
+    REQUIRE(float16(std::nextafterf(middle, above)).bits == bits + 1);
+  }
+}
+
+TEST_CASE("float16: the values at the ends of its range") {
+  const auto bits = [](float x) { return float16(x).bits; };
+  const float infinity = std::numeric_limits<float>::infinity();
+  CHECK(bits(0) == 0);
+  CHECK(bits(-0.f) == 0x8000);
+  CHECK(bits(1) == 0x3c00);
+  CHECK(bits(-2) == 0xc000);
+  CHECK(bits(65504) == 0x7bff);
+  CHECK(bits(std::nextafterf(65520, 0)) == 0x7bff);
+  CHECK(bits(65520) == 0x7c00);
+  CHECK(bits(-1e30f) == 0xfc00);
+  CHECK(bits(infinity) == 0x7c00);
+  CHECK(bits(-infinity) == 0xfc00);
+  CHECK(bits(0x1p-24f) == 1);
+  CHECK(bits(0x1p-25f) == 0);                         // half-way to the even zero
+  CHECK(bits(std::nextafterf(0x1p-25f, 1)) == 1);
+  CHECK(bits(-0x1p-24f) == 0x8001);
+  CHECK(bits(0x1p-14f) == 0x400);
+  CHECK(bits(std::nextafterf(0x1p-14f, 0)) == 0x400);  // rounds up into the normal numbers
+  CHECK(bits(1e-40f) == 0);                           // a subnormal float
+  CHECK((bits(std::nanf("")) & 0x7fff) > 0x7c00);
+  CHECK(bits(-std::nanf("")) >= 0xfe00);
+}
+
 TEST_CASE("regression 29: to_vector and from_vector take every element type, and say so at compile time") {
   const Tensor x = from_vector<double>({-1.5, 0, 2, 300});
   CHECK(x.to_vector<int>() == std::vector<int>{-1, 0, 2, 300});
@@ -260,7 +303,9 @@ TEST_CASE("regression 29: to_vector and from_vector take every element type, and
   CHECK(from_vector(std::vector<int>{1, 2}).dtype() == DType::i32);
   CHECK(from_vector(x.to_vector<bfloat16>()).dtype() == DType::bf16);
   CHECK(from_vector(std::vector<bool>{}).numel() == 0);
-  static_assert(Element<int> && Element<bool> && Element<bfloat16>);
+  CHECK(float(x.to_vector<float16>()[3]) == 300);
+  CHECK(from_vector(x.to_vector<float16>()).dtype() == DType::f16);
+  static_assert(Element<int> && Element<bool> && Element<bfloat16> && Element<float16>);
   static_assert(!Element<short> && !Element<unsigned> && !Element<char> && !Element<std::string>);
 }
 

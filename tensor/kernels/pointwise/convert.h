@@ -3,7 +3,7 @@
 #include <limits>
 #include <type_traits>
 
-#include <ditharos/tensor/bfloat16.h>
+#include <ditharos/tensor/dtype.h>
 
 namespace ditharos::kernels {
 
@@ -12,8 +12,8 @@ namespace ditharos::kernels {
 template <class To, class From>
 To convert(From value) {
   if constexpr (std::is_same_v<To, From>) return value;
-  else if constexpr (std::is_same_v<From, bfloat16>) return convert<To>(static_cast<float>(value));
-  else if constexpr (std::is_same_v<To, bfloat16>) return bfloat16(static_cast<float>(value));
+  else if constexpr (is_reduced_float<From>) return convert<To>(static_cast<float>(value));
+  else if constexpr (is_reduced_float<To>) return To(static_cast<float>(value));
   else if constexpr (std::is_same_v<To, bool>) return value != From(0);
   else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
     using Limits = std::numeric_limits<To>;

@@ -14,7 +14,7 @@
 namespace ditharos::kernels {
 namespace {
 
-template <class T> inline constexpr bool has_loops = !std::is_same_v<T, bool> && !std::is_same_v<T, bfloat16>;
+template <class T> inline constexpr bool has_loops = !std::is_same_v<T, bool> && !is_reduced_float<T>;
 
 /// Refuses a dtype for which `loop` does not exist.
 template <class Loop>
@@ -142,7 +142,7 @@ void scale_in_place(const Tensor& x, double alpha) {
 
 bool all_finite(const Tensor& x) {
   if (!is_floating(x.dtype())) return true;
-  if (x.dtype() == DType::bf16) return all_finite(to(x, DType::f32));
+  if (is_reduced_floating(x.dtype())) return all_finite(to(x, DType::f32));
   const Tensor flat = contiguous(x);
   const ReduceKernels& kernels = isa_kernels<ReduceKernels>();
   std::atomic<bool> finite{true};

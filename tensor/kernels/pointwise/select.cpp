@@ -36,9 +36,10 @@ void select_row(int64_t n, T* out, const bool* take_left, const T* left, const T
   }
 }
 
-/// The type in which values are compared: bfloat16 has no comparison of its own.
+/// The type in which values are compared: bfloat16 and float16 have no comparison of their own.
 template <class T> T comparable(T x) { return x; }
 float comparable(bfloat16 x) { return static_cast<float>(x); }
+float comparable(float16 x) { return static_cast<float>(x); }
 
 }  // namespace
 

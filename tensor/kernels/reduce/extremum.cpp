@@ -58,8 +58,8 @@ Tensor finish(const Tensor& out, const Tensor& x, int axis, bool keepdim) {
 template <class F>
 void visit_ordered(const char* op, DType dtype, const F& f) {
   visit_dtype(dtype, [&](auto zero) {
-    if constexpr (std::is_same_v<decltype(zero), bfloat16>)
-      fail<DTypeError>("[", op, "] does not take bf16; convert with to(x, DType::f32)");
+    if constexpr (is_reduced_float<decltype(zero)>)
+      fail<DTypeError>("[", op, "] does not take ", dtype, "; convert with to(x, DType::f32)");
     else f(zero);
   });
 }

@@ -41,7 +41,8 @@ void add_along(const Tensor& out, const Tensor& x, int axis, const T* from, T* t
 
 Tensor cumsum(const Tensor& x, int axis) {
   axis = normalize_axis("cumsum", axis, x.rank());
-  check<DTypeError>(x.dtype() != DType::bf16, "[cumsum] does not take bf16; convert with to(x, DType::f32)");
+  check<DTypeError>(!is_reduced_floating(x.dtype()), "[cumsum] does not take ", x.dtype(),
+                    "; convert with to(x, DType::f32)");
   if (!is_floating(x.dtype()) && x.dtype() != DType::i64) return cumsum(to(x, DType::i64), axis);
   Tensor out(x.shape(), x.dtype());
   if (out.numel() == 0) return out;

@@ -90,6 +90,27 @@ TEST_CASE("copy: bf16 rounds to nearest even and keeps NaN") {
   CHECK(std::isinf(y[4]));
 }
 
+TEST_CASE("copy: f16 converts to and from every dtype, and moves in any layout") {
+  const Tensor x = from_vector<double>({-1.5, 0, 2, 300, 1e6, 0x1p-24, 0x1p-26});
+  const Tensor h = kernels::to(x, DType::f16);
+  const std::vector<double> values = h.to_vector<double>();
+  CHECK(std::vector<double>(values.begin(), values.begin() + 4) == std::vector<double>{-1.5, 0, 2, 300});
+  CHECK(std::isinf(values[4]));
+  CHECK(values[5] == 0x1p-24);
+  CHECK(values[6] == 0);
+  CHECK(h.to_vector<int>() == std::vector<int>{-1, 0, 2, 300, INT32_MAX, 0, 0});
+  CHECK(h.to_vector<bool>() == std::vector<bool>{true, false, true, true, true, true, false});
+  CHECK(kernels::to(kernels::to(h, DType::bf16), DType::f16).to_vector<float>()[3] == 300);
+  CHECK(kernels::to(from_vector<int64_t>({2049, -3}), DType::f16).to_vector<int>() == std::vector<int>{2048, -3});
+  Choices choices(11);
+  for (int round = 0; round < 20; ++round) {
+    const Tensor y = random_layout(choices, random_shape(choices, 3, 8), DType::f16);
+    CHECK(same_bits(kernels::to(kernels::to(y, DType::f32), DType::f16), kernels::contiguous(y)));
+    CHECK(same_bits(kernels::cat({y, y}, 0), kernels::to(kernels::cat({kernels::to(y, DType::f32),
+                                                                      kernels::to(y, DType::f32)}, 0), DType::f16)));
+  }
+}
+
 TEST_CASE("copy: contiguous returns the tensor itself where it can") {
   const Tensor x = arange(12), turned = views::permute(views::reshape(x, {3, 4}), {1, 0});
   CHECK(kernels::contiguous(x).impl() == x.impl());

@@ -59,7 +59,7 @@ TEST_CASE("index: rows are selected, and added back") {
 }
 
 TEST_CASE("index: selecting takes every dtype") {
-  for (DType dtype : {DType::bf16, DType::i32, DType::u8, DType::boolean}) {
+  for (DType dtype : {DType::bf16, DType::f16, DType::i32, DType::u8, DType::boolean}) {
     const Tensor table = kernels::to(from_vector<float>({0, 1, 1, 0}, {2, 2}), dtype);
     const Tensor picked = kernels::index_select(table, from_vector<int64_t>({1}));
     CHECK(picked.dtype() == dtype);

@@ -317,7 +317,7 @@ TEST_CASE("pointwise: in place") {
 
 TEST_CASE("pointwise: all_finite finds one bad number anywhere") {
   for_each_isa([] {
-    for (DType dtype : {DType::f32, DType::f64, DType::bf16}) {
+    for (DType dtype : {DType::f32, DType::f64, DType::bf16, DType::f16}) {
       for (int64_t n : {0, 1, 15, 16, 100, 70001}) {
         const Tensor x = zeros({n}, dtype);
         CHECK(kernels::all_finite(x));
@@ -327,7 +327,7 @@ TEST_CASE("pointwise: all_finite finds one bad number anywhere") {
             kernels::fill(views::slice(x, 0, at, at + 1, 1), bad);
             REQUIRE_FALSE(kernels::all_finite(x));
           }
-          kernels::fill(views::slice(x, 0, at, at + 1, 1), 3e38);
+          kernels::fill(views::slice(x, 0, at, at + 1, 1), dtype == DType::f16 ? 6e4 : 3e38);
           REQUIRE(kernels::all_finite(x));
         }
       }
@@ -356,6 +356,8 @@ TEST_CASE("pointwise: errors name the function, the shapes and the types") {
         "[div] does not take i64; convert with to(x, DType::f32) or DType::f64");
   CHECK(message_of<DTypeError>([&] { kernels::unary(Unary::neg, zeros({2}, DType::bf16)); }) ==
         "[neg] does not take bf16; convert with to(x, DType::f32)");
+  CHECK(message_of<DTypeError>([&] { kernels::unary(Unary::neg, zeros({2}, DType::f16)); }) ==
+        "[neg] does not take f16; convert with to(x, DType::f32)");
   CHECK(message_of<DTypeError>([&] { kernels::unary(Unary::neg, zeros({2}, DType::boolean)); }) ==
         "[neg] does not take bool; convert with to(x, DType::f32)");
   CHECK(message_of<ShapeError>([&] { kernels::accumulate(a, b); }) ==

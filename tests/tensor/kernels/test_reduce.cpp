@@ -219,6 +219,10 @@ TEST_CASE("reduce: errors") {
   CHECK(kernels::amax(zeros({2, 0}), 0, false).shape() == Shape{0});
   CHECK(message_of<ShapeError>([&] { kernels::argmax(scalar(1), 0, false); }) ==
         "[argmax] axis 0 is out of range for a tensor of rank 0");
+  CHECK(message_of<DTypeError>([&] { kernels::sum(zeros({2}, DType::f16), {}, false); }) ==
+        "[sum] does not take f16; convert with to(x, DType::f32)");
+  CHECK(message_of<DTypeError>([&] { kernels::argmax(zeros({2}, DType::f16), 0, false); }) ==
+        "[argmax] does not take f16; convert with to(x, DType::f32)");
   CHECK(message_of<DTypeError>([&] { kernels::argmax(zeros({2}, DType::bf16), 0, false); }) ==
         "[argmax] does not take bf16; convert with to(x, DType::f32)");
 }

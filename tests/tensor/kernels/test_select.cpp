@@ -20,8 +20,9 @@ TEST_CASE("select: any layouts that broadcast, every dtype") {
   Choices choices(5);
   for (int round = 0; round < 100; ++round) {
     const Shape shape = random_shape(choices, int(choose(choices, 0, 4)), 9);
-    const DType dtypes[] = {DType::f32, DType::f64, DType::bf16, DType::i64, DType::i32, DType::u8, DType::boolean};
-    const DType dtype = dtypes[round % 7];
+    const DType dtypes[] = {DType::f32, DType::f64, DType::bf16, DType::f16,
+                            DType::i64, DType::i32, DType::u8,   DType::boolean};
+    const DType dtype = dtypes[size_t(round) % std::size(dtypes)];
     const Tensor a = random_layout(choices, random_part(choices, shape), dtype);
     const Tensor b = random_layout(choices, random_part(choices, shape), dtype);
     const Shape out = broadcast_shapes("test", a.shape(), b.shape());
