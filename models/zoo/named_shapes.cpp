@@ -17,11 +17,11 @@ const Shape& NamedShapes::at(const std::string& name, const std::string& what) c
   return found->second;
 }
 
-int64_t NamedShapes::size(const std::string& name, int64_t rank, int64_t axis, const std::string& what) const {
+int64_t NamedShapes::size(const std::string& name, int rank, int axis, const std::string& what) const {
   const Shape& shape = at(name, what);
-  check<ConfigError>(int64_t(shape.size()) == rank, name, " has shape ", shape, ", and in ", what, " it has ", rank,
+  check<ConfigError>(shape.rank() == rank, name, " has shape ", shape, ", and in ", what, " it has ", rank,
                      " axes");
-  return shape[size_t(axis)];
+  return shape[axis];
 }
 
 int64_t NamedShapes::count(const std::string& prefix) const {

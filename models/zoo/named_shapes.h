@@ -19,7 +19,7 @@ class NamedShapes {
   /// ConfigError "there is no tensor NAME, which WHAT has".
   const Shape& at(const std::string& name, const std::string& what) const;
   /// The size of an axis. ConfigError also unless the tensor has `rank` axes.
-  int64_t size(const std::string& name, int64_t rank, int64_t axis, const std::string& what) const;
+  int64_t size(const std::string& name, int rank, int axis, const std::string& what) const;
   /// 1 + the largest i of names that begin with `prefix`i. ("blocks.", "blocks.3.attn" gives 4); 0 without one. At most
   /// the number of tensors: ConfigError for a larger one.
   int64_t count(const std::string& prefix) const;
