@@ -261,15 +261,17 @@ AutoencoderConfig read_autoencoder(const std::string& text, const std::string& s
   AutoencoderConfig config;
   Document document(text, source);
   config.clips = take_clips(document);
+  models::VideoAutoencoderConfig& sizes = config.model.sizes;
   document.section("autoencoder")
-      .take("latent_channels", config.model.latent_channels, {1, most_channels})
-      .take("width", config.model.width, {1, most_channels})
-      .take("max_width", config.model.max_width, {1, most_channels})
-      .take("blocks", config.model.blocks, {1, 16})
-      .take("groups", config.model.groups, {1, most_channels})
-      .take("stages", config.model.stages, {0, 6})
-      .take("time_stride", config.model.time_stride, {1, 4})
-      .pass({"kl_weight"});
+      .take("kind", config.model.kind, {{"video", models::AutoencoderKind::video}, {"kl", models::AutoencoderKind::kl}})
+      .take("latent_channels", sizes.latent_channels, {1, most_channels})
+      .take("width", sizes.width, {1, most_channels})
+      .take("max_width", sizes.max_width, {1, most_channels})
+      .take("blocks", sizes.blocks, {1, 16})
+      .take("groups", sizes.groups, {1, most_channels})
+      .take("stages", sizes.stages, {0, 6})
+      .take("time_stride", sizes.time_stride, {1, 4})
+      .pass({"reconstruction", "kl_weight"});
   pass_training(document);
   document.finish();
   return config;
