@@ -1,12 +1,16 @@
 #include <ditharos/nn/attention.h>
 
+#include <cmath>
 #include <vector>
 
 namespace ditharos::nn {
 
 void AttentionOptions::validate() const {
-  check<ConfigError>(heads >= 1 && width % heads == 0, "the width ", width, " is not divisible by ",
+  check<ConfigError>(heads >= 1 && (head_size > 0 || width % heads == 0), "the width ", width, " is not divisible by ",
                      heads, " heads");
+  check<ConfigError>(head_size >= 0, "the size of a head must be at least 0, got ", head_size);
+  check<ConfigError>(std::isfinite(scale) && scale >= 0, "the scale of the scores must be above 0, or 0 for 1 / ",
+                     "sqrt(head size), got ", scale);
   check<ConfigError>(kv_heads >= 0 && (kv_heads == 0 || heads % kv_heads == 0), heads, " heads of queries cannot ",
                      "share ", kv_heads, " heads of keys and values: their number must divide that of the queries");
   check<ConfigError>(context_width >= 0, "the width of the context must be at least 0, got ", context_width);
@@ -17,16 +21,17 @@ void AttentionOptions::validate() const {
 Attention::Attention(const AttentionOptions& options, Generator& rng) : heads_(options.heads), causal_(options.causal) {
   options.validate();
   kv_heads_ = options.kv_heads == 0 ? heads_ : options.kv_heads;
-  head_size_ = options.width / heads_;
-  const int64_t width = options.width, of_keys_and_values = 2 * kv_heads_ * head_size_;
+  head_size_ = options.head_size == 0 ? options.width / heads_ : options.head_size;
+  if (options.scale > 0) query_factor_ = options.scale * std::sqrt(double(head_size_));
+  const int64_t width = options.width, inner = heads_ * head_size_, of_keys_and_values = 2 * kv_heads_ * head_size_;
   if (options.context_width == 0) {
-    in_ = Linear(width, width + of_keys_and_values, rng, options.bias);
+    in_ = Linear(width, inner + of_keys_and_values, rng, options.bias);
   } else {
-    in_ = Linear(width, width, rng, options.bias);
+    in_ = Linear(width, inner, rng, options.bias);
     kv_.emplace(options.context_width, of_keys_and_values, rng, options.bias);
   }
-  proj_ = Linear(width, width, rng, options.bias);
-  if (options.zero_output) proj_.weight = Parameter(zeros({width, width}));
+  proj_ = Linear(inner, width, rng, options.bias);
+  if (options.zero_output) proj_.weight = Parameter(zeros({width, inner}));
   if (!options.qk_norm) return;
   q_norm_ = Parameter(ones({head_size_}));
   k_norm_ = Parameter(ones({head_size_}));
@@ -36,10 +41,10 @@ Tensor Attention::forward(const Tensor& x, const AttentionInputs& inputs) const 
   check_inputs(inputs);
   if (kv_) {
     const std::vector<Tensor> kv = chunk((*kv_)(inputs.context), 2, -1);
-    const Tensor q = normalized(in_(x), q_norm_), k = normalized(kv[0], k_norm_);
+    const Tensor q = queries(in_(x)), k = normalized(kv[0], k_norm_);
     return proj_(attend(q, repeated(k), repeated(kv[1]), inputs.mask));
   }
-  Tensor qkv = packed(in_(x));  // [B, T, 3 D]
+  Tensor qkv = packed(in_(x));  // [B, T, 3 heads * head size]
   const RotaryTable& positions = inputs.positions;
   if (positions.cosines.defined()) qkv = rope(qkv, positions.cosines, positions.sines, heads_);
   if (!inputs.mask.defined() && !causal_) return proj_(attention(qkv, heads_));
@@ -57,13 +62,19 @@ void Attention::check_inputs(const AttentionInputs& inputs) const {
         "cross-attention takes none");
 }
 
-/// Queries, keys and values of all heads side by side: [B, T, 3 D].
+/// Queries, keys and values of all heads side by side: [B, T, 3 heads * head size].
 Tensor Attention::packed(const Tensor& qkv) const {
-  if (!q_norm_.defined() && kv_heads_ == heads_) return qkv;
+  if (!q_norm_.defined() && kv_heads_ == heads_ && query_factor_ == 1) return qkv;
   const int64_t width = heads_ * head_size_, kv_width = kv_heads_ * head_size_;
   const Tensor q = slice(qkv, -1, 0, width), k = slice(qkv, -1, width, width + kv_width),
                v = slice(qkv, -1, width + kv_width, width + 2 * kv_width);
-  return cat({normalized(q, q_norm_), repeated(normalized(k, k_norm_)), repeated(v)}, -1);
+  return cat({queries(q), repeated(normalized(k, k_norm_)), repeated(v)}, -1);
+}
+
+/// Queries such that their products with the keys, divided by sqrt(head size), are the scores.
+Tensor Attention::queries(const Tensor& q) const {
+  const Tensor normal = normalized(q, q_norm_);
+  return query_factor_ == 1 ? normal : normal * query_factor_;
 }
 
 /// Each head of x [B, T, heads of x * head size] after an RMS norm, if the module has one.
@@ -72,7 +83,7 @@ Tensor Attention::normalized(const Tensor& x, const Parameter& factors) const {
   return reshape(rms_norm(reshape(x, {x.size(0), x.size(1), -1, head_size_}), factors), x.shape());
 }
 
-/// [B, S, kv_heads * head size] -> [B, S, D]: every head of keys or values as often as heads of queries read it.
+/// [B, S, kv_heads * head size] -> [B, S, heads * head size]: every head of keys or values as often as heads of queries read it.
 Tensor Attention::repeated(const Tensor& x) const {
   if (kv_heads_ == heads_) return x;
   const int64_t batch = x.size(0), tokens = x.size(1), times = heads_ / kv_heads_;

@@ -8,7 +8,8 @@ namespace ditharos::nn {
 /// The configuration of an Attention.
 struct AttentionOptions {
   int64_t width = 0;          ///< D, of the tokens and of the result
-  int64_t heads = 1;          ///< of the queries; divides the width into heads of size D / heads
+  int64_t heads = 1;          ///< of the queries
+  int64_t head_size = 0;      ///< of each head; 0: D / heads, which must be an integer
   int64_t kv_heads = 0;       ///< of keys and values, each for heads / kv_heads heads of queries (Ainslie et al. 2023);
                               ///< divides `heads`; 0: as many as `heads`
   int64_t context_width = 0;  ///< of the tokens that are attended to; 0: self-attention
@@ -16,6 +17,7 @@ struct AttentionOptions {
   bool causal = false;        ///< a token attends to itself and those before it; self-attention only
   bool bias = true;           ///< of the projections
   bool zero_output = false;   ///< the last projection's weight starts at zero: the result is its bias at first
+  double scale = 0;           ///< of the scores q k^T; 0: 1 / sqrt(head size)
 
   /// Throws ConfigError with one sentence that says what does not fit.
   void validate() const;
@@ -29,7 +31,8 @@ struct RotaryTable {
 /// The optional arguments of an attention beside its tokens.
 struct AttentionInputs {
   Tensor context = {};         ///< [B, S, context_width], of cross-attention
-  Tensor mask = {};            ///< as in scaled_dot_product_attention: broadcasts to [B, heads, T, S]
+  Tensor mask = {};            ///< as in scaled_dot_product_attention: broadcasts to [B, heads, T, S]; booleans, or
+                               ///< numbers that are added to the scores, which may need a gradient
   RotaryTable positions = {};  ///< of self-attention; undefined: tokens have no positions
 
   /// The tensors that may need a gradient, for nn::checkpoint.
@@ -56,11 +59,13 @@ class Attention : public Module<Attention> {
  private:
   void check_inputs(const AttentionInputs& inputs) const;
   Tensor packed(const Tensor& qkv) const;
+  Tensor queries(const Tensor& q) const;
   Tensor normalized(const Tensor& x, const Parameter& factors) const;
   Tensor repeated(const Tensor& x) const;
   Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask) const;
 
   int64_t heads_ = 1, kv_heads_ = 1, head_size_ = 0;
+  double query_factor_ = 1;  // the scale in units of 1 / sqrt(head size), by which the operations multiply scores
   bool causal_ = false;
   Linear in_;                 // to queries, keys and values; of cross-attention to queries
   std::optional<Linear> kv_;  // of cross-attention

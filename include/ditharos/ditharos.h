@@ -49,6 +49,8 @@
 #include <ditharos/models/diffusion/gaussian.h>
 #include <ditharos/models/dit/dit.h>
 #include <ditharos/models/samplers/sampler.h>
+#include <ditharos/models/text/t5.h>
+#include <ditharos/models/text/t5_names.h>
 
 #include <ditharos/optim/adam.h>
 #include <ditharos/optim/clip.h>

@@ -29,14 +29,15 @@ Tensor turned(const Tensor& x, const nn::RotaryTable& table) {
 }
 
 Tensor head_by_head(const nn::AttentionOptions& o, Parameters p, const Tensor& x, const nn::AttentionInputs& in) {
-  const int64_t kv_heads = o.kv_heads == 0 ? heads : o.kv_heads;
+  const int64_t kv_heads = o.kv_heads == 0 ? heads : o.kv_heads, size = o.head_size == 0 ? width / heads : o.head_size;
+  const double scale = o.scale == 0 ? 1 / std::sqrt(double(size)) : o.scale;
   Tensor q, kv;
   if (o.context_width > 0) {
     q = linear(x, p["q.weight"], p["q.bias"]);
     kv = linear(in.context, p["kv.weight"], p["kv.bias"]);
   } else {
     const Tensor qkv = linear(x, p["qkv.weight"], p["qkv.bias"]);
-    q = slice(qkv, -1, 0, width), kv = slice(qkv, -1, width, width + 2 * kv_heads * size);
+    q = slice(qkv, -1, 0, heads * size), kv = slice(qkv, -1, heads * size, (heads + 2 * kv_heads) * size);
   }
   std::vector<Tensor> read;
   for (int64_t h = 0; h < heads; ++h) {
@@ -46,8 +47,11 @@ Tensor head_by_head(const nn::AttentionOptions& o, Parameters p, const Tensor& x
     const Tensor value = part(kv, kv_heads + g);
     if (o.qk_norm) query = rms_norm(query, p["q_norm.weight"]), key = rms_norm(key, p["k_norm.weight"]);
     if (in.positions.cosines.defined()) query = turned(query, in.positions), key = turned(key, in.positions);
-    Tensor scores = matmul(query, transpose(key, 1, 2)) / std::sqrt(double(size));  // [B, T, S]
-    if (in.mask.defined()) scores = masked_fill(scores, logical_not(squeeze(in.mask, 1)), -1e9);
+    Tensor scores = matmul(query, transpose(key, 1, 2)) * scale;  // [B, T, S]
+    if (in.mask.defined() && in.mask.dtype() == DType::boolean)
+      scores = masked_fill(scores, logical_not(squeeze(in.mask, 1)), -1e9);
+    else if (in.mask.defined())
+      scores = scores + select(in.mask, 1, h);
     if (o.causal) scores = masked_fill(scores, triu(ones({tokens, tokens}, DType::boolean), 1), -1e9);
     read.push_back(matmul(softmax(scores, -1), value));
   }
@@ -70,19 +74,26 @@ void check_against_heads(const nn::AttentionOptions& options, nn::AttentionInput
     inputs.push_back(rng.normal(p.shape(), DType::f64) * .4);
   });
   module.visit(collect);
+  const size_t first_parameter = 2;
+  if (given.mask.defined() && given.mask.dtype() != DType::boolean) inputs.push_back(given.mask);
   for (const Tensor& x : inputs)
     if (x.defined()) x.set_requires_grad();
+  const auto put_mask = [&](const std::vector<Tensor>& in) {
+    if (in.size() > first_parameter + names.size()) given.mask = in.back();
+  };
   const auto attend = [&](const std::vector<Tensor>& in) {
-    size_t next = 2;
+    size_t next = first_parameter;
     ForEachParameter put([&](const std::string&, Tensor& p) { p = in[next++]; });
     module.visit(put);
     given.context = in[1];
+    put_mask(in);
     return module(in[0], given);
   };
   const auto expected = [&](const std::vector<Tensor>& in) {
     Parameters parameters;
-    for (size_t i = 0; i < names.size(); ++i) parameters[names[i]] = in[i + 2];
+    for (size_t i = 0; i < names.size(); ++i) parameters[names[i]] = in[i + first_parameter];
     given.context = in[1];
+    put_mask(in);
     return head_by_head(options, parameters, in[0], given);
   };
   const Tensor y = attend(inputs), z = expected(inputs), w = rng.normal(y.shape(), DType::f64);
@@ -126,6 +137,28 @@ TEST_CASE("nn attention: every form is attention head by head, with its gradient
   }
 }
 
+TEST_CASE("nn attention: heads of any size, scores of any scale, and a bias of the scores that learns") {
+  Generator rng(10);
+  const Tensor context = rng.normal({batch, context_tokens, 6}, DType::f64);
+  const auto bias = [&](int64_t keys) { return rng.normal({1, heads, tokens, keys}, DType::f64); };
+  for (const int64_t head_size : {3, 4}) {
+    for (const double scale : {0., 1.}) {
+      for (const bool qk_norm : {false, true}) {
+        CAPTURE(head_size);
+        CAPTURE(scale);
+        CAPTURE(qk_norm);
+        const nn::AttentionOptions self{.width = width, .heads = heads, .head_size = head_size, .qk_norm = qk_norm,
+                                        .bias = false, .scale = scale};
+        check_against_heads(self, {});
+        check_against_heads(self, {.mask = bias(tokens)});
+        nn::AttentionOptions cross = self;
+        cross.context_width = 6;
+        check_against_heads(cross, {.context = context, .mask = bias(context_tokens)});
+      }
+    }
+  }
+}
+
 TEST_CASE("nn attention: keys of the state dict, and what the output starts as") {
   Generator rng(4);
   const auto names = [](const nn::Attention& module) {
@@ -148,6 +181,9 @@ TEST_CASE("nn attention: what does not fit is refused in a sentence") {
   CHECK_EQ(refused({.width = 6, .heads = 4}), "the width 6 is not divisible by 4 heads");
   CHECK_EQ(refused({.width = 8, .heads = 4, .kv_heads = 3}),
            "4 heads of queries cannot share 3 heads of keys and values: their number must divide that of the queries");
+  CHECK_EQ(refused({.width = 8, .head_size = -1}), "the size of a head must be at least 0, got -1");
+  CHECK_EQ(refused({.width = 8, .scale = -1}),
+           "the scale of the scores must be above 0, or 0 for 1 / sqrt(head size), got -1.000000");
   CHECK_EQ(refused({.width = 8, .context_width = -1}), "the width of the context must be at least 0, got -1");
   CHECK_EQ(refused({.width = 8, .context_width = 8, .causal = true}),
            "causal attention is among one sequence's tokens: it takes no context");

@@ -7,11 +7,17 @@
 #include <sstream>
 
 #include <ditharos/tensor/factory.h>
+#include <ditharos/tensor/io/safetensors.h>
 #include "tests/support/paths.h"
 
 namespace ditharos::tests {
 
 Golden::Golden(const std::string& file) : file_(file) {
+  if (file.ends_with(".safetensors")) {
+    for (const auto& [name, tensor] : safetensors::load(golden_folder() + "/" + file).tensors)
+      tensors_.push_back({name, tensor});
+    return;
+  }
   std::ifstream in(golden_folder() + "/" + file, std::ios::binary);
   std::string line;
   check<IoError>(bool(std::getline(in, line)) && line == "ditharos golden 1", file, " is no golden file");

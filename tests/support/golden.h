@@ -1,5 +1,5 @@
 #pragma once
-// Stored results of PyTorch (tests/golden/*.golden, made by the script beside them).
+// Stored results of PyTorch (tests/golden/*.golden and *.safetensors, made by the scripts beside them).
 #include <string>
 
 #include <ditharos/nn/module.h>
