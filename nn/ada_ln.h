@@ -4,12 +4,14 @@
 namespace ditharos::nn {
 
 /// The regression of adaptive layer norm: SiLU, then a linear map of the condition to `chunks` vectors of the model's
-/// width (Peebles and Xie 2023, adaLN-Zero). Weight and bias start at zero, so every block starts as the identity.
+/// width (Peebles and Xie 2023). Weight and bias start at zero (adaLN-Zero), so every block starts as the identity; or
+/// the weight starts as that of another linear map.
 class AdaLN : public Module<AdaLN> {
  public:
   AdaLN() = default;
-  AdaLN(int64_t width, int64_t chunks, Generator& rng) : chunks_(chunks), linear_(width, chunks * width, rng) {
-    linear_.weight = Parameter(zeros({chunks * width, width}));
+  AdaLN(int64_t width, int64_t chunks, Generator& rng, bool zero = true)
+      : chunks_(chunks), linear_(width, chunks * width, rng) {
+    if (zero) linear_.weight = Parameter(zeros({chunks * width, width}));
     linear_.keep_f32();
   }
 

@@ -24,11 +24,12 @@ Attention::Attention(const AttentionOptions& options, Generator& rng) : heads_(o
   head_size_ = options.head_size == 0 ? options.width / heads_ : options.head_size;
   if (options.scale > 0) query_factor_ = options.scale * std::sqrt(double(head_size_));
   const int64_t width = options.width, inner = heads_ * head_size_, of_keys_and_values = 2 * kv_heads_ * head_size_;
+  const bool bias = options.bias && options.qkv_bias;
   if (options.context_width == 0) {
-    in_ = Linear(width, inner + of_keys_and_values, rng, options.bias);
+    in_ = Linear(width, inner + of_keys_and_values, rng, bias);
   } else {
-    in_ = Linear(width, inner, rng, options.bias);
-    kv_.emplace(options.context_width, of_keys_and_values, rng, options.bias);
+    in_ = Linear(width, inner, rng, bias);
+    kv_.emplace(options.context_width, of_keys_and_values, rng, bias);
   }
   proj_ = Linear(inner, width, rng, options.bias);
   if (options.zero_output) proj_.weight = Parameter(zeros({width, inner}));
@@ -46,7 +47,8 @@ Tensor Attention::forward(const Tensor& x, const AttentionInputs& inputs) const 
   }
   Tensor qkv = packed(in_(x));  // [B, T, 3 heads * head size]
   const RotaryTable& positions = inputs.positions;
-  if (positions.cosines.defined()) qkv = rope(qkv, positions.cosines, positions.sines, heads_);
+  if (positions.cosines.defined())
+    qkv = rope(qkv, positions.cosines, positions.sines, heads_, positions.pairs);
   if (!inputs.mask.defined() && !causal_) return proj_(attention(qkv, heads_));
   const std::vector<Tensor> parts = chunk(qkv, 3, -1);
   return proj_(attend(parts[0], parts[1], parts[2], inputs.mask));

@@ -16,6 +16,7 @@ struct AttentionOptions {
   bool qk_norm = false;       ///< RMS norm of each head's queries and keys (Henry et al. 2020)
   bool causal = false;        ///< a token attends to itself and those before it; self-attention only
   bool bias = true;           ///< of the projections
+  bool qkv_bias = true;       ///< false: only the last projection has a bias
   bool zero_output = false;   ///< the last projection's weight starts at zero: the result is its bias at first
   double scale = 0;           ///< of the scores q k^T; 0: 1 / sqrt(head size)
 
@@ -26,6 +27,7 @@ struct AttentionOptions {
 /// Cosines and sines of the angles by which rope() rotates the queries and keys of T tokens, [T, head size / 2] each.
 struct RotaryTable {
   Tensor cosines = {}, sines = {};
+  RopePairs pairs = RopePairs::halves;
 };
 
 /// The optional arguments of an attention beside its tokens.
@@ -54,6 +56,12 @@ class Attention : public Module<Attention> {
 
   /// x [B, T, D] -> [B, T, D]. Error for a context in self-attention and for a missing one in cross-attention.
   Tensor forward(const Tensor& x, const AttentionInputs& inputs = {}) const;
+  /// Self-attention in another way: attend(qkv) makes of packed queries, keys and values [B, T, 3 D], after their norms,
+  /// what the last projection takes, [B, T, D].
+  template <class F>
+  Tensor with(const Tensor& x, const F& attend) const {
+    return call([&] { return proj_(attend(packed(in_(x)))); });
+  }
   void visit(Visitor& v) override;
 
  private:

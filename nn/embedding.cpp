@@ -4,12 +4,15 @@
 
 namespace ditharos::nn {
 
-Tensor timestep_features(const Tensor& t, int64_t dim) {
+Tensor timestep_features(const Tensor& t, int64_t dim, int64_t shift) {
   check<ShapeError>(t.rank() == 1, "[timestep_features] the times must have shape [B], got ", t.shape());
   check<ConfigError>(dim >= 2 && dim % 2 == 0, "[timestep_features] the number of features must be even, got ", dim);
   const int64_t half = dim / 2;
+  check<ConfigError>(shift >= 0 && shift < half, "[timestep_features] the shift must be between 0 and ", half - 1,
+                     ", got ", shift);
   std::vector<double> frequencies(static_cast<size_t>(half));
-  for (int64_t i = 0; i < half; ++i) frequencies[size_t(i)] = std::exp(-std::log(10000.0) * double(i) / double(half));
+  for (int64_t i = 0; i < half; ++i)
+    frequencies[size_t(i)] = std::exp(-std::log(10000.0) * double(i) / double(half - shift));
   const Tensor angles = unsqueeze(to(t, DType::f64), 1) * from_vector(frequencies);  // [B, half], in double
   return to(cat({cos(angles), sin(angles)}, 1), t.dtype() == DType::f64 ? DType::f64 : DType::f32);
 }
@@ -28,8 +31,8 @@ Tensor binary_features(const Tensor& steps, int64_t bits) {
   return to(from_vector(digits, {steps.size(0), bits}), steps.dtype() == DType::f64 ? DType::f64 : DType::f32);
 }
 
-TimestepEmbedder::TimestepEmbedder(int64_t width, Generator& rng)
-    : in_(features_, width, rng), out_(width, width, rng) {
+TimestepEmbedder::TimestepEmbedder(int64_t width, Generator& rng, int64_t downscale_freq_shift)
+    : shift_(downscale_freq_shift), in_(features_, width, rng), out_(width, width, rng) {
   in_.weight = Parameter(init::normal({width, features_}, .02, rng));
   out_.weight = Parameter(init::normal({width, width}, .02, rng));
   in_.keep_f32();
@@ -37,7 +40,7 @@ TimestepEmbedder::TimestepEmbedder(int64_t width, Generator& rng)
 }
 
 Tensor TimestepEmbedder::forward(const Tensor& t) const {
-  return out_(silu(in_(timestep_features(t, features_))));
+  return out_(silu(in_(timestep_features(t, features_, shift_))));
 }
 
 void TimestepEmbedder::visit(Visitor& v) {  // keys 0 and 2: in PyTorch's Sequential the SiLU is element 1

@@ -20,9 +20,9 @@ class Embedding : public Module<Embedding> {
 };
 
 /// Sinusoidal features of a time, [B] -> [B, dim]: cos(t w_i) for the first half, then sin(t w_i), with
-/// w_i = 10000^(-i / (dim/2)) (Vaswani et al. 2017; order and denominator as in Peebles and Xie's DiT). `dim` is even.
-/// f64 for times in f64, else f32.
-Tensor timestep_features(const Tensor& t, int64_t dim);
+/// w_i = 10000^(-i / (dim/2 - shift)) (Vaswani et al. 2017). Order and a shift of 0 as in Peebles and Xie's DiT; the
+/// shift is diffusers' downscale_freq_shift, 1 in its DiT. `dim` is even. f64 for times in f64, else f32.
+Tensor timestep_features(const Tensor& t, int64_t dim, int64_t shift = 0);
 
 /// The binary digits of a step's number, [B] -> [B, bits], most significant first: with two bits, 3 -> (1, 1). A time
 /// between two steps is rounded. Error when a step needs more bits. f64 for steps in f64, else f32.
@@ -32,13 +32,14 @@ Tensor binary_features(const Tensor& steps, int64_t bits);
 class TimestepEmbedder : public Module<TimestepEmbedder> {
  public:
   TimestepEmbedder() = default;
-  TimestepEmbedder(int64_t width, Generator& rng);
+  TimestepEmbedder(int64_t width, Generator& rng, int64_t downscale_freq_shift = 0);
 
   Tensor forward(const Tensor& t) const;
   void visit(Visitor& v) override;
 
  private:
   static constexpr int64_t features_ = 256;
+  int64_t shift_ = 0;
   Linear in_, out_;
 };
 

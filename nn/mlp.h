@@ -25,4 +25,23 @@ class Mlp : public Module<Mlp> {
   Linear fc1_, fc2_;
 };
 
+/// Gated feed-forward network (Shazeer 2020): silu(a) b with a, b = w12(x), then w3; x [..., D] -> [..., D].
+class SwiGlu : public Module<SwiGlu> {
+ public:
+  SwiGlu() = default;
+  SwiGlu(int64_t width, int64_t hidden, Generator& rng) : w12_(width, 2 * hidden, rng), w3_(hidden, width, rng) {}
+
+  Tensor forward(const Tensor& x) const {
+    const std::vector<Tensor> parts = chunk(w12_(x), 2, -1);
+    return w3_(silu(parts[0]) * parts[1]);
+  }
+  void visit(Visitor& v) override {
+    v("w12", w12_);
+    v("w3", w3_);
+  }
+
+ private:
+  Linear w12_, w3_;
+};
+
 }  // namespace ditharos::nn

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <utility>
 
+#include <ditharos/models/dit/cost.h>
 #include <ditharos/nn/inference.h>
 #include <ditharos/nn/state_dict.h>
 #include <ditharos/pipelines/open_run.h>

@@ -7,6 +7,7 @@
 #include <ditharos/models/autoencoder/autoencoder.h>
 #include <ditharos/models/diffusion/frame_flow.h>
 #include <ditharos/models/dit/config.h>
+#include <ditharos/models/dit/presets.h>
 #include <ditharos/models/samplers/config.h>
 
 namespace ditharos::pipelines {

@@ -5,6 +5,7 @@
 #include <map>
 
 #include <ditharos/autograd/ops.h>
+#include <ditharos/models/dit/cost.h>
 #include <ditharos/nn/inference.h>
 #include <ditharos/nn/state_dict.h>
 #include <ditharos/pipelines/open_run.h>

@@ -47,7 +47,9 @@
 #include <ditharos/models/autoencoder/video.h>
 #include <ditharos/models/diffusion/flow.h>
 #include <ditharos/models/diffusion/gaussian.h>
+#include <ditharos/models/dit/cost.h>
 #include <ditharos/models/dit/dit.h>
+#include <ditharos/models/dit/presets.h>
 #include <ditharos/models/samplers/sampler.h>
 #include <ditharos/models/text/t5.h>
 #include <ditharos/models/text/t5_names.h>

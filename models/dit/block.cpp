@@ -17,31 +17,87 @@ void DiTBlock::TextBranch::visit(nn::Visitor& v) {
 }
 
 DiTBlock::DiTBlock(const DiTConfig& config, Generator& rng, int64_t index)
-    : axes_(attention_axes(config.attention, index)),
-      attn_({.width = config.hidden, .heads = config.heads, .qk_norm = config.qk_norm}, rng),
-      mlp_(config.hidden, config.mlp_hidden(), rng),
-      ada_ln_(config.hidden, 6, rng) {
+    : layout_(config.attention),
+      axes_(attention_axes(config.attention, index, config.depth)),
+      heads_(config.heads),
+      has_shift_(config.modulation_shift),
+      has_gate_(config.conditioning == Conditioning::ada_ln_zero),
+      norm1_(config, config.norm_eps),
+      norm2_(config, config.mlp_norm_eps) {
+  const int64_t width = config.hidden, chunks = config.modulation_chunks();
+  const nn::AttentionOptions self{.width = width, .heads = heads_, .qk_norm = config.qk_norm,
+                                  .qkv_bias = config.qkv_bias};
+  attn_ = nn::Attention(self, rng);
+  if (layout_ == AttentionLayout::sequential) temporal_attn_.emplace(self, rng);
+  switch (config.mlp) {
+    case MlpKind::gelu_tanh: mlp_.emplace(width, config.mlp_hidden(), rng); break;
+    case MlpKind::swiglu: swiglu_.emplace(width, config.mlp_hidden(), rng);
+  }
+  if (chunks > 0) ada_ln_.emplace(width, chunks, rng, has_gate_);
   if (config.condition() == Condition::prompt) text_.emplace(config, rng);
+  if (config.conditioning != Conditioning::cross_attention) return;
+  norm_cross_.emplace(config, config.norm_eps);
+  cross_attn_.emplace(nn::AttentionOptions{.width = width, .heads = heads_, .context_width = width}, rng);
 }
 
 Tensor DiTBlock::forward(const Tensor& x, const Tensor& silu_condition, const DiTContext& context) const {
-  const std::vector<Tensor> m = ada_ln_(silu_condition);  // 6 x [G, D]
-  const Tensor &shift_msa = m[0], &scale_msa = m[1], &gate_msa = m[2];
-  const Tensor &shift_mlp = m[3], &scale_mlp = m[4], &gate_mlp = m[5];
-  const Tensor branch = attend(layer_norm_modulate(x, shift_msa, scale_msa), context);
-  if (!text_) {
-    const GatedNorm attended = gated_residual_norm(x, gate_msa, branch, shift_mlp, scale_mlp);
-    return gated_residual(attended.residual, gate_mlp, mlp_(attended.normalized));
+  const auto [attention, mlp] = modulations(silu_condition);
+  Tensor h = x, gate = attention.gate, branch = attend(norm1_(x, attention), context);
+  // Adds the last branch to h, and gives the norm of the sum, which the next branch takes.
+  const auto next = [&](const BranchNorm& norm, const Modulation& modulation) {
+    auto [residual, normalized] = norm.after_branch(h, gate, branch, modulation);
+    h = residual, gate = {};
+    return normalized;
+  };
+  if (text_) {
+    const Shape groups{x.size(0), x.size(2)};
+    branch = read_prompt(next(BranchNorm{}, {.shift = expand(text_->shift, groups),
+                                             .scale = expand(text_->scale, groups)}), context);
   }
-  const Tensor shift = expand(text_->shift, gate_msa.shape()), scale = expand(text_->scale, gate_msa.shape());
-  const GatedNorm attended = gated_residual_norm(x, gate_msa, branch, shift, scale);
-  const Tensor read = attended.residual + read_prompt(attended.normalized, context);
-  return gated_residual(read, gate_mlp, mlp_(layer_norm_modulate(read, shift_mlp, scale_mlp)));
+  if (cross_attn_) branch = read_condition(next(*norm_cross_, {}), context);
+  branch = feed_forward(next(norm2_, mlp));
+  return add_branch(h, mlp.gate, branch);
+}
+
+std::array<Modulation, 2> DiTBlock::modulations(const Tensor& silu_condition) const {
+  std::array<Modulation, 2> all;
+  if (!ada_ln_) return all;
+  const std::vector<Tensor> chunks = (*ada_ln_)(silu_condition);  // [G, D] each
+  auto chunk = chunks.begin();
+  for (Modulation& m : all) {
+    if (has_shift_) m.shift = *chunk++;
+    m.scale = *chunk++;
+    if (has_gate_) m.gate = *chunk++;
+  }
+  return all;
 }
 
 Tensor DiTBlock::attend(const Tensor& x, const DiTContext& context) const {
-  const nn::AttentionInputs inputs{.positions = context.positions(axes_)};
-  return from_sequences(attn_(to_sequences(x, axes_, context), inputs), axes_, context, x.shape());
+  if (layout_ == AttentionLayout::split_heads) return attend_with_split_heads(x, context);
+  const Tensor y = attend_along(attn_, axes_, x, context);
+  return temporal_attn_ ? attend_along(*temporal_attn_, AttentionAxes::temporal, y, context) : y;
+}
+
+Tensor DiTBlock::attend_along(const nn::Attention& attention, AttentionAxes axes, const Tensor& x,
+                              const DiTContext& context) const {
+  const nn::AttentionInputs inputs{.positions = context.positions(axes)};
+  return from_sequences(attention(to_sequences(x, axes, context), inputs), axes, context, x.shape());
+}
+
+Tensor DiTBlock::attend_with_split_heads(const Tensor& x, const DiTContext& context) const {
+  const int64_t groups = x.size(0), tokens = x.size(1), half = x.size(2) / 2;
+  return attn_.with(x, [&](const Tensor& qkv) {
+    const Tensor parts = reshape(qkv, {groups, tokens, 3, 2, half});
+    std::vector<Tensor> reads;
+    for (const AttentionAxes axes : {AttentionAxes::spatial, AttentionAxes::temporal}) {
+      const Tensor part = select(parts, 3, axes == AttentionAxes::spatial ? 0 : 1);
+      Tensor sequences = to_sequences(reshape(part, {groups, tokens, 3 * half}), axes, context);
+      if (const RotaryTable& table = context.positions(axes); table.cosines.defined())
+        sequences = rope(sequences, table.cosines, table.sines, heads_ / 2, table.pairs);
+      reads.push_back(from_sequences(attention(sequences, heads_ / 2), axes, context, {groups, tokens, half}));
+    }
+    return cat(reads, -1);
+  });
 }
 
 Tensor DiTBlock::read_prompt(const Tensor& x, const DiTContext& context) const {
@@ -50,25 +106,41 @@ Tensor DiTBlock::read_prompt(const Tensor& x, const DiTContext& context) const {
   return reshape(text_->attention(tokens, prompt), x.shape());
 }
 
+Tensor DiTBlock::read_condition(const Tensor& x, const DiTContext& context) const {
+  const nn::AttentionInputs condition{.context = context.condition};
+  const Tensor tokens = to_sequences(x, AttentionAxes::joint, context);  // [B, T, D]
+  return reshape((*cross_attn_)(tokens, condition), x.shape());
+}
+
 void DiTBlock::visit(nn::Visitor& v) {
+  v("norm1", norm1_);
   v("attn", attn_);
+  v("temporal_attn", temporal_attn_);
   v("text", text_);
+  v("norm_cross", norm_cross_);
+  v("cross_attn", cross_attn_);
+  v("norm2", norm2_);
   v("mlp", mlp_);
+  v("mlp", swiglu_);
   v("adaLN_modulation", ada_ln_);
 }
 
-FinalLayer::FinalLayer(int64_t width, int64_t outputs, Generator& rng)
-    : linear_(width, outputs, rng), ada_ln_(width, 2, rng) {
+FinalLayer::FinalLayer(const DiTConfig& config, Generator& rng)
+    : norm_(config, config.norm_eps), linear_(config.hidden, config.out_volume(), rng) {
   linear_.weight = nn::Parameter(zeros(linear_.weight.shape()));
   linear_.keep_f32();
+  if (config.modulation_chunks() > 0)
+    ada_ln_.emplace(config.hidden, 2, rng, config.conditioning == Conditioning::ada_ln_zero);
 }
 
 Tensor FinalLayer::forward(const Tensor& x, const Tensor& silu_condition) const {
-  const std::vector<Tensor> m = ada_ln_(silu_condition);  // shift, scale: 2 x [G, D]
-  return linear_(layer_norm_modulate(x, m[0], m[1]));
+  if (!ada_ln_) return linear_(norm_(x, Modulation{}));
+  const std::vector<Tensor> m = (*ada_ln_)(silu_condition);  // shift, scale: 2 x [G, D]
+  return linear_(norm_(x, Modulation{.shift = m[0], .scale = m[1]}));
 }
 
 void FinalLayer::visit(nn::Visitor& v) {
+  v("norm_final", norm_);
   v("linear", linear_);
   v("adaLN_modulation", ada_ln_);
 }

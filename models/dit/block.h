@@ -1,7 +1,9 @@
 #pragma once
-// The blocks and the last layer of a diffusion transformer, which the condition modulates.
+// The blocks and the last layer of a diffusion transformer.
+#include <array>
 #include <optional>
 
+#include <ditharos/models/dit/branch.h>
 #include <ditharos/models/dit/context.h>
 #include <ditharos/nn/ada_ln.h>
 #include <ditharos/nn/attention.h>
@@ -9,23 +11,24 @@
 
 namespace ditharos::models {
 
-/// Self-attention and MLP with adaLN-Zero (Peebles and Xie 2023, section 3.2): the condition gives shift, scale and
-/// gate of both branches. Between them, in a model with prompts, cross-attention to the prompt's tokens (as
-/// PixArt-alpha, Chen et al. 2023). It starts as the identity: the gates and the cross-attention's last projection
-/// start at zero.
+/// A list of branches, each of a norm, a modulation by the condition, what the branch computes, and a gated sum:
+/// self-attention, cross-attention to a prompt (as PixArt-alpha, Chen et al. 2023) or to the tokens of the condition,
+/// MLP (Peebles and Xie 2023, section 3.2). With adaLN-Zero a block starts as the identity: the gates and the last
+/// projection of the attention to prompts start at zero.
 class DiTBlock : public nn::Module<DiTBlock> {
  public:
   DiTBlock() = default;
-  /// `index` among the model's blocks decides the axes of attention in a factorised model.
+  /// `index` among the model's blocks decides the axes of attention, see attention_axes.
   DiTBlock(const DiTConfig& config, Generator& rng, int64_t index = 0);
 
-  /// x [G, B T / G, D] -> like x. `silu_condition` is silu(condition), [G, D], computed once for all blocks. The G
-  /// groups of tokens are the B samples, or all their frames when frames have times of their own.
+  /// x [G, B T / G, D] -> like x. `silu_condition` is silu(condition), [G, D], computed once for all blocks; undefined
+  /// where the condition does not modulate. The G groups of tokens are the B samples, or all their frames when frames
+  /// have times of their own.
   Tensor forward(const Tensor& x, const Tensor& silu_condition, const DiTContext& context = {}) const;
   void visit(nn::Visitor& v) override;
 
  private:
-  /// The cross-attention's norm: a layer norm with weight 1 + scale and bias shift; both start at 0.
+  /// Cross-attention to a prompt. Its norm is a layer norm with weight 1 + scale and bias shift; both start at 0.
   struct TextBranch : nn::Module<TextBranch> {
     TextBranch(const DiTConfig& config, Generator& rng);
     void visit(nn::Visitor& v) override;
@@ -34,29 +37,46 @@ class DiTBlock : public nn::Module<DiTBlock> {
     nn::Attention attention;
   };
 
+  /// Of attention and MLP.
+  std::array<Modulation, 2> modulations(const Tensor& silu_condition) const;
   Tensor attend(const Tensor& x, const DiTContext& context) const;
+  Tensor attend_along(const nn::Attention& attention, AttentionAxes axes, const Tensor& x,
+                      const DiTContext& context) const;
+  Tensor attend_with_split_heads(const Tensor& x, const DiTContext& context) const;
   Tensor read_prompt(const Tensor& x, const DiTContext& context) const;
+  Tensor read_condition(const Tensor& x, const DiTContext& context) const;
+  Tensor feed_forward(const Tensor& x) const { return mlp_ ? (*mlp_)(x) : (*swiglu_)(x); }
 
+  AttentionLayout layout_ = AttentionLayout::joint;
   AttentionAxes axes_ = AttentionAxes::joint;
+  int64_t heads_ = 1;
+  bool has_shift_ = true, has_gate_ = true;
+  BranchNorm norm1_, norm2_;
   nn::Attention attn_;
+  std::optional<nn::Attention> temporal_attn_;  // of AttentionLayout::sequential
   std::optional<TextBranch> text_;
-  nn::Mlp mlp_;
-  nn::AdaLN ada_ln_;
+  std::optional<BranchNorm> norm_cross_;  // Conditioning::cross_attention
+  std::optional<nn::Attention> cross_attn_;
+  std::optional<nn::Mlp> mlp_;
+  std::optional<nn::SwiGlu> swiglu_;
+  std::optional<nn::AdaLN> ada_ln_;
 };
 
-/// The last layer: adaptive layer norm without gate, then a linear map to patches, which starts at zero.
+/// The last layer: a norm, modulated by shift and scale if the condition modulates, then a linear map to patches, which
+/// starts at zero.
 class FinalLayer : public nn::Module<FinalLayer> {
  public:
   FinalLayer() = default;
-  FinalLayer(int64_t width, int64_t outputs, Generator& rng);
+  FinalLayer(const DiTConfig& config, Generator& rng);
 
   /// x and `silu_condition` as in DiTBlock -> [G, B T / G, outputs], the numbers of a patch.
   Tensor forward(const Tensor& x, const Tensor& silu_condition) const;
   void visit(nn::Visitor& v) override;
 
  private:
+  BranchNorm norm_;
   nn::Linear linear_;
-  nn::AdaLN ada_ln_;
+  std::optional<nn::AdaLN> ada_ln_;
 };
 
 }  // namespace ditharos::models

@@ -12,9 +12,15 @@ Tensor swapped(const Tensor& x, int64_t batch, int64_t outer, int64_t inner) {
 
 }  // namespace
 
-AttentionAxes attention_axes(AttentionLayout layout, int64_t block) {
-  if (layout == AttentionLayout::joint) return AttentionAxes::joint;
-  return block % 2 == 0 ? AttentionAxes::spatial : AttentionAxes::temporal;
+AttentionAxes attention_axes(AttentionLayout layout, int64_t block, int64_t depth) {
+  switch (layout) {
+    case AttentionLayout::joint: return AttentionAxes::joint;
+    case AttentionLayout::factorised: return block % 2 == 0 ? AttentionAxes::spatial : AttentionAxes::temporal;
+    case AttentionLayout::late_fusion: return 2 * block < depth ? AttentionAxes::spatial : AttentionAxes::temporal;
+    case AttentionLayout::sequential:
+    case AttentionLayout::split_heads: break;
+  }
+  return AttentionAxes::spatial;
 }
 
 const RotaryTable& DiTContext::positions(AttentionAxes axes) const {
@@ -26,7 +32,7 @@ Tensor to_sequences(const Tensor& x, AttentionAxes axes, const DiTContext& conte
   const int64_t frames = context.grid.frames, positions = context.grid.rows * context.grid.columns;
   const int64_t batch = context.batch, width = x.size(-1);
   switch (axes) {
-    case AttentionAxes::joint: return reshape(x, {batch, frames * positions, width});
+    case AttentionAxes::joint: return reshape(x, {batch, -1, width});
     case AttentionAxes::spatial: return reshape(x, {batch * frames, positions, width});
     case AttentionAxes::temporal: break;
   }

@@ -5,14 +5,16 @@
 
 namespace ditharos::models {
 
-/// Among which tokens a block attends: its attention is over sequences of these.
+/// Among which tokens an attention attends: it is over sequences of these.
 enum class AttentionAxes {
   joint,    ///< all of a clip
   spatial,  ///< those of one frame
   temporal  ///< those of one spatial position, through time
 };
-/// The axes of the block with this index: in a factorised model spatial and temporal blocks alternate.
-[[nodiscard]] AttentionAxes attention_axes(AttentionLayout layout, int64_t block);
+/// The axes of the attention of the block with this index, of `depth` blocks: in a factorised model spatial and temporal
+/// blocks alternate, with late fusion the second half is temporal. In the layouts whose blocks attend along both axes
+/// it is spatial: that of the first attention, or of the first half of the heads.
+[[nodiscard]] AttentionAxes attention_axes(AttentionLayout layout, int64_t block, int64_t depth);
 
 /// What the blocks of one forward pass share. By default a block's tokens are those of whole samples [B, T, D], without
 /// rotary positions and without a prompt.
@@ -23,12 +25,14 @@ struct DiTContext {
   RotaryTable joint = {}, spatial = {}, temporal = {};
   Tensor text = {};       ///< the prompts' tokens [B, L, W], or undefined
   Tensor text_mask = {};  ///< bool [B, 1, 1, L], true: a token
+  /// The condition as tokens [B, n, D], to which the blocks attend (Conditioning::cross_attention), or undefined.
+  Tensor condition = {};
 
   const RotaryTable& positions(AttentionAxes axes) const;
   /// The tensors that need a gradient, for nn::checkpoint.
   template <class F>
   void visit_tensors(F&& f) {
-    f(text);
+    f(text), f(condition);
   }
 };
 

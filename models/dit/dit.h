@@ -4,10 +4,11 @@
 #include <vector>
 
 #include <ditharos/models/dit/block.h>
+#include <ditharos/models/dit/embedding/condition_embedder.h>
 #include <ditharos/models/dit/config.h>
-#include <ditharos/models/dit/patch_embed.h>
-#include <ditharos/models/dit/prompt_embedder.h>
-#include <ditharos/nn/embedding.h>
+#include <ditharos/models/dit/embedding/patch_embed.h>
+#include <ditharos/models/dit/embedding/position_embedding.h>
+#include <ditharos/models/dit/embedding/prompt_embedder.h>
 
 namespace ditharos::models {
 
@@ -16,19 +17,22 @@ namespace ditharos::models {
 /// label or a prompt, see Condition. SiT uses the same network.
 ///
 /// State-dict keys, their order and starting values are those of the released DiT: pos_embed, x_embedder.proj,
-/// t_embedder, y_embedder.embedding_table, blocks.{i}.{attn,mlp,adaLN_modulation}, final_layer. Layers that the
-/// released DiT lacks are listed in the order of the forward pass: pos_embedder (frequency bands) after x_embedder,
-/// text_encoder and prompt_embedder before the blocks, blocks.{i}.text (cross-attention) after attn.
+/// t_embedder, y_embedder.embedding_table, blocks.{i}.{attn,mlp,adaLN_modulation}, final_layer. Of Latte are temp_embed
+/// and text_embedding_projection, of LightningDiT norm1, norm2, norm_final and mlp.{w12,w3}. Layers that these lack are
+/// listed in the order of the forward pass: pos_embedder (frequency bands) after x_embedder, embedders.{i} (of each
+/// block), text_encoder and prompt_embedder before the blocks; in a block temporal_attn, text (cross-attention to
+/// prompts), norm_cross and cross_attn (to the condition) after attn.
 class DiT : public nn::Module<DiT> {
  public:
   /// Throws ConfigError when the configuration does not fit together.
   DiT(const DiTConfig& config, Generator& rng);
 
-  /// x: clips [B, F, channels, H, W] or images [B, channels, H, W]; with a position table images of the configured size
-  /// or clips of one such frame, else of any size that the patch divides. t: [B], or [B, F] for a time per frame, in
-  /// the unit that sampling uses too; for the binary embedding from 0 to 2^step_bits - 1. Where a patch spans several
-  /// frames, the embeddings of their times are averaged. conditions: labels i64 [B] in [0, classes], where `classes`
-  /// stands for "no class"; prompts i64 [B, L] with 0 = padding; undefined for a model without conditions.
+  /// x: clips [B, F, channels, H, W] or images [B, channels, H, W]; with a position table of the configured size, unless
+  /// variable_size is set, else of any size that the patch divides. t: [B], or [B, F] for a time per frame, in the unit
+  /// that sampling uses too; for the binary embedding from 0 to 2^step_bits - 1. Where a patch spans several frames, the
+  /// embeddings of their times are averaged. Conditions that are tokens (Conditioning) take one time per sample.
+  /// conditions: labels i64 [B] in [0, classes], where `classes` stands for "no class"; prompts i64 [B, L] with 0 =
+  /// padding; text embeddings [B, ...] of `text_embedding` numbers each; undefined for a model without conditions.
   /// Returns a tensor like x with out_channels channels.
   Tensor forward(const Tensor& x, const Tensor& t, const Tensor& conditions = {}) const;
   void visit(nn::Visitor& v) override;
@@ -39,21 +43,30 @@ class DiT : public nn::Module<DiT> {
   void set_recompute(bool on) { recompute_ = on; }
 
  private:
+  /// What the condition is to the blocks: silu(condition) [G, D] for all blocks, or one for each, and for the last layer;
+  /// or tokens [B, n, D].
+  struct Conditions {
+    std::vector<Tensor> of_blocks;
+    Tensor of_last, tokens;
+  };
+
   void check_inputs(const Tensor& x, const Tensor& t, const Tensor& conditions) const;
+  void check_size(const Tensor& x) const;
   void check_labels(const Tensor& labels, int64_t batch) const;
-  DiTContext context_of(const Tensor& clips, const EncodedText& text) const;
+  void check_text_embedding(const Tensor& embedding, int64_t batch) const;
+  DiTContext context_of(const Tensor& clips, const EncodedText& text, const Conditions& conditions) const;
+  void add_rotary_tables(DiTContext& context, DType dtype) const;
+  Conditions embed_conditions(const Tensor& t, const Tensor& conditions, const EncodedText& text,
+                              int64_t frames) const;
   Tensor embed(const Tensor& clips, const PatchGrid& grid) const;
-  Tensor embed_times(const Tensor& t, int64_t frames) const;
-  Tensor condition(const Tensor& t, const Tensor& conditions, const EncodedText& text, int64_t frames) const;
+  Tensor add_frame_positions(const Tensor& h, const PatchGrid& grid) const;
 
   DiTConfig config_;
   bool recompute_ = false;
-  nn::Buffer pos_embed_;  // [1, T, D]; undefined without a position table
+  PositionEmbedding positions_;
   PatchEmbed x_embedder_;
-  std::optional<nn::Linear> pos_embedder_;          // of the tokens' coordinates in the clip
-  std::optional<nn::TimestepEmbedder> t_embedder_;  // sinusoidal
-  std::optional<nn::Linear> step_embedder_;         // binary
-  std::optional<nn::Embedding> label_table_;
+  std::optional<nn::Linear> pos_embedder_;    // of the tokens' coordinates in the clip
+  std::vector<ConditionEmbedder> embedders_;  // one, or one for each block
   std::optional<TextEncoder> text_encoder_;
   std::optional<PromptEmbedder> prompt_embedder_;
   std::vector<DiTBlock> blocks_;

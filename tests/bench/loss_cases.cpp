@@ -1,7 +1,7 @@
 // Losses, softmax, affine layer norm and the embedding of patches: the first and last operations of the models.
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/models/dit/patch_embed.h>
+#include <ditharos/models/dit/embedding/patch_embed.h>
 #include <ditharos/tensor/kernels/norm/norm.h>
 #include <ditharos/tensor/kernels/reduce/softmax.h>
 #include <ditharos/tensor/random.h>

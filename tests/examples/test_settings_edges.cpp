@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <ditharos/models/dit/cost.h>
 #include "examples/cli/options/autoencoder_settings.h"
 #include "examples/cli/options/dit_settings.h"
 #include "examples/cli/options/video_settings.h"

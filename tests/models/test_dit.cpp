@@ -135,7 +135,8 @@ TEST_CASE("dit: prediction and every gradient as in PyTorch") {
 
 TEST_CASE("dit: an image is a clip of one frame, to the bit") {
   DiTConfig rotary = image_config(), prompted = clip_config();
-  rotary.positions = Positions::rotary;
+  rotary.positions = Positions::none;
+  rotary.rotary = Rotary::spacetime;
   rotary.hidden = 12;
   rotary.learn_sigma = true;
   prompted.attention = AttentionLayout::factorised;
@@ -168,7 +169,8 @@ TEST_CASE("dit: an image is a clip of one frame, to the bit") {
 
 TEST_CASE("dit: an image model with rotary positions trains, on images of several sizes") {
   DiTConfig config = image_config(2);
-  config.positions = Positions::rotary;
+  config.positions = Positions::none;
+  config.rotary = Rotary::spacetime;
   config.hidden = 24;
   config.depth = 2;
   Generator rng(4);

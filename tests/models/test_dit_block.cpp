@@ -85,8 +85,8 @@ TEST_CASE("dit block: factorised attention is within a frame, then within a spat
 
 TEST_CASE("dit block: its index decides the axes of a factorised model") {
   for (int64_t i = 0; i < 4; ++i) {
-    CHECK(attention_axes(AttentionLayout::joint, i) == AttentionAxes::joint);
-    CHECK(attention_axes(AttentionLayout::factorised, i) ==
+    CHECK(attention_axes(AttentionLayout::joint, i, 4) == AttentionAxes::joint);
+    CHECK(attention_axes(AttentionLayout::factorised, i, 4) ==
           (i % 2 == 0 ? AttentionAxes::spatial : AttentionAxes::temporal));
   }
 }

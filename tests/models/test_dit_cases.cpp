@@ -57,11 +57,11 @@ std::vector<Example> examples() {
     c.classes = 0, c.learn_sigma = true;
   });
   add("images with labels, rotary", image, images, t, [](DiTConfig& c) {
-    c.positions = Positions::rotary, c.hidden = 12, c.qk_norm = true;
+    c.positions = Positions::none, c.rotary = Rotary::spacetime, c.hidden = 12, c.qk_norm = true;
   });
   add("images with prompts", clip, images, t, [](DiTConfig&) {});
   add("images with prompts and a position table", clip, images, t, [](DiTConfig& c) {
-    c.positions = Positions::sin_cos, c.height = 4, c.width = 6, c.patch_order = PatchOrder::channel_last;
+    c.positions = Positions::sin_cos, c.rotary = Rotary::none, c.height = 4, c.width = 6, c.patch_order = PatchOrder::channel_last;
   });
   add("clips with prompts", clip, clips, t, [](DiTConfig&) {});
   add("clips with prompts, times of frames", clip, clips, of_frames, [](DiTConfig&) {});
@@ -77,7 +77,7 @@ std::vector<Example> examples() {
   add("clips, unconditional, factorised", clip, clips, t, [&](DiTConfig& c) {
     no_text(c), c.attention = AttentionLayout::factorised, c.learn_sigma = true;
   });
-  add("clips without positions", clip, clips, t, [&](DiTConfig& c) { no_text(c), c.positions = Positions::none; });
+  add("clips without positions", clip, clips, t, [&](DiTConfig& c) { no_text(c), c.rotary = Rotary::none; });
   return all;
 }
 
@@ -194,7 +194,8 @@ TEST_CASE("dit in its configurations: gradients of every parameter against diffe
     CHECK_MESSAGE(result.ok, result.message);
   };
   DiTConfig image = image_config();  // f64 throughout: a position table is f32, and test_dit has PyTorch's gradients
-  image.positions = Positions::rotary;
+  image.positions = Positions::none;
+  image.rotary = Rotary::spacetime;
   image.hidden = 12;
   passes(image, {2, 2, 4, 6}, shared, from_vector<int64_t>({1, 3}));
   const Shape clips{2, 2, 2, 2, 4};

@@ -3,7 +3,9 @@
 
 #include <cmath>
 
+#include <ditharos/models/dit/cost.h>
 #include <ditharos/models/dit/dit.h>
+#include <ditharos/models/dit/presets.h>
 #include "tests/support/golden_dit.h"
 #include "tests/support/small_dit.h"
 #include "tests/support/tensor_cases.h"
@@ -134,7 +136,7 @@ TEST_CASE("dit config: what does not fit together is refused in a sentence") {
   CHECK(message(clip, [](DiTConfig& c) { c.heads = 4; }) ==
         "hidden / heads, the size of a head, must be even and at least 6 (a rotation for each of frame, row and "
         "column), got 4");
-  CHECK(message(clip, [](DiTConfig& c) { c.heads = 4, c.positions = Positions::none; }) == "");
+  CHECK(message(clip, [](DiTConfig& c) { c.heads = 4, c.rotary = Rotary::none; }) == "");
   CHECK(message(clip, [](DiTConfig& c) { c.height = 33; }) == "");  // of no meaning without a position table
   CHECK(message(clip, [](DiTConfig& c) { c.mlp_ratio = 0; }) ==
         "mlp_ratio = 0.000000 gives no usable MLP width; 4 is usual");

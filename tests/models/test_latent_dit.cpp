@@ -6,6 +6,7 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/diffusion/frame_flow.h>
 #include <ditharos/models/dit/latent_dit.h>
+#include <ditharos/models/dit/presets.h>
 #include <ditharos/optim/adam.h>
 #include <ditharos/training/trainer.h>
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include <ditharos/autograd/ops.h>
-#include <ditharos/models/dit/patch_embed.h>
+#include <ditharos/models/dit/embedding/patch_embed.h>
 #include <ditharos/tensor/error.h>
 
 using namespace ditharos;

@@ -6,10 +6,10 @@
 #include <cmath>
 
 #include <ditharos/autograd/ops.h>
-#include <ditharos/models/dit/coordinates.h>
+#include <ditharos/models/dit/embedding/coordinates.h>
 #include <ditharos/models/dit/dit.h>
-#include <ditharos/models/dit/position_table.h>
-#include <ditharos/models/dit/prompt_embedder.h>
+#include <ditharos/models/dit/embedding/position_table.h>
+#include <ditharos/models/dit/embedding/prompt_embedder.h>
 #include <ditharos/models/dit/rotary.h>
 #include "tests/support/golden.h"
 #include "tests/support/small_dit.h"

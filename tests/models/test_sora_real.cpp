@@ -6,7 +6,9 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/data/codecs/video_file.h>
 #include <ditharos/models/autoencoder/linear.h>
+#include <ditharos/models/dit/cost.h>
 #include <ditharos/models/dit/dit.h>
+#include <ditharos/models/dit/presets.h>
 #include <ditharos/models/samplers/video_sampling.h>
 #include <ditharos/nn/state_dict.h>
 #include <ditharos/tensor/io/safetensors.h>

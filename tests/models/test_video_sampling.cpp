@@ -6,6 +6,7 @@
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/dit/dit.h>
+#include <ditharos/models/dit/presets.h>
 #include <ditharos/models/samplers/video_sampling.h>
 #include "tests/support/golden.h"
 #include "tests/support/tensor_cases.h"

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <ditharos/models/dit/config.h>
+#include <ditharos/models/dit/presets.h>
 #include <ditharos/nn/module.h>
 
 namespace ditharos::tests {

@@ -8,9 +8,11 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/data/image/resize.h>
 #include <ditharos/models/dit/config.h>
-#include <ditharos/models/dit/coordinates.h>
+#include <ditharos/models/dit/cost.h>
+#include <ditharos/models/dit/embedding/coordinates.h>
+#include <ditharos/models/dit/embedding/position_table.h>
 #include <ditharos/models/dit/patch.h>
-#include <ditharos/models/dit/position_table.h>
+#include <ditharos/models/dit/presets.h>
 #include <ditharos/models/dit/rotary.h>
 #include <ditharos/pipelines/image_sampling.h>
 #include <ditharos/tensor/checked.h>

@@ -6,6 +6,7 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/diffusion/frame_flow.h>
 #include <ditharos/models/dit/dit.h>
+#include <ditharos/models/dit/presets.h>
 #include <ditharos/models/samplers/video_sampling.h>
 #include <ditharos/optim/adam.h>
 #include <ditharos/training/trainer.h>

@@ -5,6 +5,7 @@
 
 #include <ditharos/models/diffusion/frame_flow.h>
 #include <ditharos/models/dit/config.h>
+#include <ditharos/models/dit/presets.h>
 #include <ditharos/models/samplers/config.h>
 #include <ditharos/training/run/resume.h>
 #include "examples/cli/options/clip_settings.h"

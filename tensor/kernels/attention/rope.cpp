@@ -25,7 +25,8 @@ void check_table(const char* name, const Tensor& table, const Shape& shape, DTyp
 
 }  // namespace
 
-Tensor rope(const Tensor& qkv, const Tensor& cosines, const Tensor& sines, int64_t heads, const Tensor& into) {
+Tensor rope(const Tensor& qkv, const Tensor& cosines, const Tensor& sines, int64_t heads, bool interleaved,
+            const Tensor& into) {
   check<ShapeError>(qkv.rank() == 3 && heads >= 1 && qkv.size(2) % (6 * heads) == 0,
                     "[rope] needs qkv [B, T, 3 D] with D divisible by twice the number of heads, ", heads, ", got ",
                     qkv.shape());
@@ -40,12 +41,13 @@ Tensor rope(const Tensor& qkv, const Tensor& cosines, const Tensor& sines, int64
     using T = decltype(zero);
     const T *from = in.data<T>(), *c = cosine_rows.data<T>(), *s = sine_rows.data<T>();
     T* to = out.mutable_data<T>();
+    const auto rotate = interleaved ? loops<T>().rotate_interleaved : loops<T>().rotate;
     parallel_for(qkv.size(0) * tokens, 1 + grain / std::max<int64_t>(3 * width, 1), [&](int64_t begin, int64_t end) {
       for (int64_t row = begin; row < end; ++row) {
         const T* x = from + row * 3 * width;
         T* y = to + row * 3 * width;
         const int64_t angles = row % tokens * half;
-        loops<T>().rotate(2 * heads, half, x, c + angles, s + angles, y);
+        rotate(2 * heads, half, x, c + angles, s + angles, y);
         if (y != x) std::copy(x + 2 * width, x + 3 * width, y + 2 * width);
       }
     });

@@ -9,6 +9,8 @@ struct RopeLoops {
   /// Rotates the pairs (x[i], x[half + i]) of `vectors` consecutive vectors of 2 half elements by the angles whose
   /// cosines and sines are given, `half` of each, the same for all vectors. y may be x.
   void (*rotate)(int64_t vectors, int64_t half, const T* x, const T* cosines, const T* sines, T* y);
+  /// The same with the pairs (x[2i], x[2i + 1]).
+  void (*rotate_interleaved)(int64_t vectors, int64_t half, const T* x, const T* cosines, const T* sines, T* y);
 };
 
 struct RopeKernels {

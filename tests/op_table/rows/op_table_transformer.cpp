@@ -141,7 +141,7 @@ Row attention_of(int64_t heads, std::vector<Case> cases) {
 double angle(int64_t token, int64_t pair) { return .7 * double(token) + .3 * double(pair) - .4 * double(token * pair); }
 
 /// The tables have no pattern that a kernel could rely on: their angles are all over the circle.
-Row rotary(int64_t heads, std::vector<Case> cases) {
+Row rotary(int64_t heads, std::vector<Case> cases, RopePairs pairs = RopePairs::halves) {
   Row row;
   row.name = row.record = "rope";
   row.op = [=](const Tensors& in) {
@@ -155,19 +155,21 @@ Row rotary(int64_t heads, std::vector<Case> cases) {
     const auto table = [&](const std::vector<double>& v) {
       return operand(to(from_vector(v, {tokens, half}), in[0].dtype()));
     };
-    return rope(in[0], table(cosines), table(sines), heads);
+    return rope(in[0], table(cosines), table(sines), heads, pairs);
   };
   row.reference = [=](const Arrays& in) {
     const int64_t width = in[0].shape[2] / 3, head = width / heads, half = head / 2;
     Array out(in[0].shape);
     each_index(out.shape, [&](const Index& i) {
-      const int64_t channel = i[2], place = channel % head, pair = place % half;
+      const bool interleaved = pairs == RopePairs::interleaved;
+      const int64_t channel = i[2], place = channel % head, pair = interleaved ? place / 2 : place % half;
       if (channel >= 2 * width) {
         out.at(i) = in[0].at(i);
         return;
       }
-      const bool second = place >= half;
-      const double partner = in[0].at({i[0], i[1], second ? channel - half : channel + half});
+      const bool second = interleaved ? place % 2 == 1 : place >= half;
+      const int64_t apart = interleaved ? 1 : half;
+      const double partner = in[0].at({i[0], i[1], second ? channel - apart : channel + apart});
       const double c = std::cos(angle(i[1], pair)), s = std::sin(angle(i[1], pair));
       out.at(i) = in[0].at(i) * c + (second ? partner * s : -partner * s);
     });
@@ -214,6 +216,8 @@ Rows transformer_rows() {
   // One element is no packed projection, so there is none of that among the cases.
   rows.push_back(rotary(1, {{{2, 3, 6}}, {{1, 1, 6}}, {{0, 3, 12}}, {{2, 0, 6}}, {{2, 3, 42}}}));
   rows.push_back(rotary(3, {{{2, 5, 36}}, {{1, 4, 90}}}));
+  rows.back().large = {{{9, 31, 288}}};
+  rows.push_back(rotary(3, {{{2, 5, 36}}, {{1, 4, 90}}, {{2, 3, 18}}}, RopePairs::interleaved));
   rows.back().large = {{{9, 31, 288}}};
   rows.back().misuse = [] { rope(zeros({1, 2, 36}), zeros({2, 2}), zeros({3, 2}), 3); };
   rows.back().message = "[rope] the sines must have shape [T, head size / 2] = [2, 2], got [3, 2]";

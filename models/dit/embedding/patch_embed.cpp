@@ -1,4 +1,4 @@
-#include <ditharos/models/dit/patch_embed.h>
+#include <ditharos/models/dit/embedding/patch_embed.h>
 
 #include <ditharos/autograd/ops.h>
 

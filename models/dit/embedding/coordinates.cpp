@@ -1,4 +1,4 @@
-#include <ditharos/models/dit/coordinates.h>
+#include <ditharos/models/dit/embedding/coordinates.h>
 
 #include <algorithm>
 #include <array>

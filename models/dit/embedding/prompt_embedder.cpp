@@ -1,7 +1,7 @@
-#include <ditharos/models/dit/prompt_embedder.h>
+#include <ditharos/models/dit/embedding/prompt_embedder.h>
 
 #include <ditharos/autograd/ops.h>
-#include <ditharos/models/dit/coordinates.h>
+#include <ditharos/models/dit/embedding/coordinates.h>
 
 namespace ditharos::models {
 

@@ -1,0 +1,31 @@
+#pragma once
+// Embeds what a diffusion transformer is conditioned on: the time, and a label or the embedding of a text.
+#include <optional>
+
+#include <ditharos/models/dit/config.h>
+#include <ditharos/nn/embedding.h>
+
+namespace ditharos::models {
+
+/// The embedders of times, labels and text embeddings. Keys: t_embedder, y_embedder.embedding_table,
+/// text_embedding_projection.1 (after a SiLU, as Latte's code has it).
+class ConditionEmbedder : public nn::Module<ConditionEmbedder> {
+ public:
+  ConditionEmbedder() = default;
+  ConditionEmbedder(const DiTConfig& config, Generator& rng);
+
+  /// Times [B] -> [B, 1, D]; times of frames [B, F] -> [B, frames, D], the means over the frames of a patch.
+  Tensor times(const Tensor& t, int64_t frames) const;
+  /// Labels [B] or text embeddings [B, ...] -> [B, 1, D]; undefined for a model without.
+  Tensor conditions(const Tensor& conditions) const;
+  void visit(nn::Visitor& v) override;
+
+ private:
+  int64_t step_bits_ = 0, patch_frames_ = 1;
+  std::optional<nn::TimestepEmbedder> t_embedder_;  // sinusoidal
+  std::optional<nn::Linear> step_embedder_;         // binary
+  std::optional<nn::Embedding> label_table_;
+  std::optional<nn::Linear> text_projection_;
+};
+
+}  // namespace ditharos::models
