@@ -13,8 +13,10 @@ void fuzz_gif(std::string_view bytes);
 void fuzz_idx(std::string_view bytes);
 void fuzz_png(std::string_view bytes);
 void fuzz_safetensors(std::string_view bytes);
+void fuzz_safetensors_index(std::string_view bytes);
 void fuzz_settings(std::string_view bytes);
 void fuzz_tokenizer(std::string_view bytes);
+void fuzz_torch_file(std::string_view bytes);
 void fuzz_webp(std::string_view bytes);
 void fuzz_y4m(std::string_view bytes);
 
@@ -22,14 +24,16 @@ struct FuzzTarget {
   const char* name;  ///< of the source file, the program fuzz_NAME and the folder of seeds
   void (*run)(std::string_view bytes);
 };
-inline constexpr std::array<FuzzTarget, 10> fuzz_targets{{{"captions", fuzz_captions},
+inline constexpr std::array<FuzzTarget, 12> fuzz_targets{{{"captions", fuzz_captions},
                                                           {"checkpoint", fuzz_checkpoint},
                                                           {"gif", fuzz_gif},
                                                           {"idx", fuzz_idx},
                                                           {"png", fuzz_png},
                                                           {"safetensors", fuzz_safetensors},
+                                                          {"safetensors_index", fuzz_safetensors_index},
                                                           {"settings", fuzz_settings},
                                                           {"tokenizer", fuzz_tokenizer},
+                                                          {"torch_file", fuzz_torch_file},
                                                           {"webp", fuzz_webp},
                                                           {"y4m", fuzz_y4m}}};
 

@@ -115,6 +115,10 @@ struct ZipArchive::State {
       const std::string name = stat.name;
       check<IoError>(!(stat.valid & ZIP_STAT_ENCRYPTION_METHOD) || stat.encryption_method == ZIP_EM_NONE, "its entry ",
                      quote(name), " is encrypted");
+      check<IoError>(!(stat.valid & ZIP_STAT_COMP_METHOD) || stat.comp_method == ZIP_CM_STORE ||
+                         stat.comp_method == ZIP_CM_DEFLATE,
+                     "its entry ", quote(name), " is compressed with method ", int(stat.comp_method),
+                     "; entries that are stored or deflated can be read");
       check<IoError>(stat.size <= left, "its entries decompress to more than twice the ", size,
                      " bytes of the file; torch.save does not compress");
       left -= stat.size;

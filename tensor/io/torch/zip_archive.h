@@ -19,8 +19,8 @@ class ZipArchive {
   };
 
   /// Reads the list of entries. `file` must outlive the archive. IoError, without the path, unless this is a zip
-  /// archive of at most max_entries entries with different names, none of them encrypted, that decompress to at most
-  /// twice the size of the file.
+  /// archive of at most max_entries entries with different names, stored or deflated, not encrypted, that decompress to
+  /// at most twice the size of the file.
   explicit ZipArchive(const InputFile& file);
   ~ZipArchive();
   ZipArchive(const ZipArchive&) = delete;
