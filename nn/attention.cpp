@@ -4,6 +4,18 @@
 #include <vector>
 
 namespace ditharos::nn {
+namespace {
+
+/// q [B, T, D], k and v [B, S, D] -> [B, T, D].
+Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, int64_t heads, const Tensor& mask, bool causal) {
+  const auto heads_of = [&](const Tensor& part) {  // [B, heads, tokens, head size]
+    return permute(reshape(part, {part.size(0), part.size(1), heads, part.size(2) / heads}), {0, 2, 1, 3});
+  };
+  const Tensor read = scaled_dot_product_attention(heads_of(q), heads_of(k), heads_of(v), mask, causal);
+  return reshape(permute(read, {0, 2, 1, 3}), q.shape());
+}
+
+}  // namespace
 
 void AttentionOptions::validate() const {
   check<ConfigError>(heads >= 1 && (head_size > 0 || width % heads == 0), "the width ", width, " is not divisible by ",
@@ -14,8 +26,18 @@ void AttentionOptions::validate() const {
   check<ConfigError>(kv_heads >= 0 && (kv_heads == 0 || heads % kv_heads == 0), heads, " heads of queries cannot ",
                      "share ", kv_heads, " heads of keys and values: their number must divide that of the queries");
   check<ConfigError>(context_width >= 0, "the width of the context must be at least 0, got ", context_width);
+  check<ConfigError>(output || !zero_output, "zero_output is of the last projection, which output = false leaves out");
   check<ConfigError>(!causal || context_width == 0, "causal attention is among one sequence's tokens: it takes no ",
                      "context");
+}
+
+Tensor packed_attention(const Tensor& packed, int64_t heads, const AttentionInputs& inputs, bool causal) {
+  const RotaryTable& positions = inputs.positions;
+  const Tensor qkv =
+      positions.cosines.defined() ? rope(packed, positions.cosines, positions.sines, heads, positions.pairs) : packed;
+  if (!inputs.mask.defined() && !causal) return attention(qkv, heads);
+  const std::vector<Tensor> parts = chunk(qkv, 3, -1);
+  return attend(parts[0], parts[1], parts[2], heads, inputs.mask, causal);
 }
 
 Attention::Attention(const AttentionOptions& options, Generator& rng) : heads_(options.heads), causal_(options.causal) {
@@ -31,8 +53,8 @@ Attention::Attention(const AttentionOptions& options, Generator& rng) : heads_(o
     in_ = Linear(width, inner, rng, bias);
     kv_.emplace(options.context_width, of_keys_and_values, rng, bias);
   }
-  proj_ = Linear(inner, width, rng, options.bias);
-  if (options.zero_output) proj_.weight = Parameter(zeros({width, inner}));
+  if (options.output) proj_.emplace(inner, width, rng, options.bias);
+  if (options.output && options.zero_output) proj_->weight = Parameter(zeros({width, inner}));
   if (!options.qk_norm) return;
   q_norm_ = Parameter(ones({head_size_}));
   k_norm_ = Parameter(ones({head_size_}));
@@ -43,15 +65,9 @@ Tensor Attention::forward(const Tensor& x, const AttentionInputs& inputs) const 
   if (kv_) {
     const std::vector<Tensor> kv = chunk((*kv_)(inputs.context), 2, -1);
     const Tensor q = queries(in_(x)), k = normalized(kv[0], k_norm_);
-    return proj_(attend(q, repeated(k), repeated(kv[1]), inputs.mask));
+    return projected(attend(q, repeated(k), repeated(kv[1]), heads_, inputs.mask, false));
   }
-  Tensor qkv = packed(in_(x));  // [B, T, 3 heads * head size]
-  const RotaryTable& positions = inputs.positions;
-  if (positions.cosines.defined())
-    qkv = rope(qkv, positions.cosines, positions.sines, heads_, positions.pairs);
-  if (!inputs.mask.defined() && !causal_) return proj_(attention(qkv, heads_));
-  const std::vector<Tensor> parts = chunk(qkv, 3, -1);
-  return proj_(attend(parts[0], parts[1], parts[2], inputs.mask));
+  return projected(packed_attention(packed(in_(x)), heads_, inputs, causal_));
 }
 
 void Attention::check_inputs(const AttentionInputs& inputs) const {
@@ -85,20 +101,13 @@ Tensor Attention::normalized(const Tensor& x, const Parameter& factors) const {
   return reshape(rms_norm(reshape(x, {x.size(0), x.size(1), -1, head_size_}), factors), x.shape());
 }
 
-/// [B, S, kv_heads * head size] -> [B, S, heads * head size]: every head of keys or values as often as heads of queries read it.
+/// [B, S, kv_heads * head size] -> [B, S, heads * head size]: every head of keys or values as often as heads of queries
+/// read it.
 Tensor Attention::repeated(const Tensor& x) const {
   if (kv_heads_ == heads_) return x;
   const int64_t batch = x.size(0), tokens = x.size(1), times = heads_ / kv_heads_;
   const Tensor heads = reshape(x, {batch, tokens, kv_heads_, 1, head_size_});
   return reshape(expand(heads, {batch, tokens, kv_heads_, times, head_size_}), {batch, tokens, heads_ * head_size_});
-}
-
-Tensor Attention::attend(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask) const {
-  const auto heads_of = [&](const Tensor& part) {  // [B, heads, tokens, head size]
-    return permute(reshape(part, {part.size(0), part.size(1), heads_, head_size_}), {0, 2, 1, 3});
-  };
-  const Tensor read = scaled_dot_product_attention(heads_of(q), heads_of(k), heads_of(v), mask, causal_);
-  return reshape(permute(read, {0, 2, 1, 3}), q.shape());
 }
 
 void Attention::visit(Visitor& v) {

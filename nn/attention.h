@@ -18,6 +18,7 @@ struct AttentionOptions {
   bool bias = true;           ///< of the projections
   bool qkv_bias = true;       ///< false: only the last projection has a bias
   bool zero_output = false;   ///< the last projection's weight starts at zero: the result is its bias at first
+  bool output = true;         ///< false: no last projection, the result is [B, T, heads * head size]
   double scale = 0;           ///< of the scores q k^T; 0: 1 / sqrt(head size)
 
   /// Throws ConfigError with one sentence that says what does not fit.
@@ -44,6 +45,10 @@ struct AttentionInputs {
   }
 };
 
+/// Attention among tokens with packed queries, keys and values [B, T, 3 D] -> [B, T, D], with the mask and the rotary
+/// positions of `inputs`. Without a mask it runs the fused kernel.
+Tensor packed_attention(const Tensor& qkv, int64_t heads, const AttentionInputs& inputs, bool causal = false);
+
 /// Multi-head attention (Vaswani et al. 2017) among tokens, or from tokens to a context. Keys in a state dict: qkv, or
 /// q and kv, then q_norm and k_norm, then proj. Self-attention that is not causal and has no mask runs the fused kernel
 /// on packed queries, keys and values.
@@ -60,7 +65,7 @@ class Attention : public Module<Attention> {
   /// what the last projection takes, [B, T, D].
   template <class F>
   Tensor with(const Tensor& x, const F& attend) const {
-    return call([&] { return proj_(attend(packed(in_(x)))); });
+    return call([&] { return projected(attend(packed(in_(x)))); });
   }
   void visit(Visitor& v) override;
 
@@ -70,7 +75,7 @@ class Attention : public Module<Attention> {
   Tensor queries(const Tensor& q) const;
   Tensor normalized(const Tensor& x, const Parameter& factors) const;
   Tensor repeated(const Tensor& x) const;
-  Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask) const;
+  Tensor projected(const Tensor& read) const { return proj_ ? (*proj_)(read) : read; }
 
   int64_t heads_ = 1, kv_heads_ = 1, head_size_ = 0;
   double query_factor_ = 1;  // the scale in units of 1 / sqrt(head size), by which the operations multiply scores
@@ -78,7 +83,7 @@ class Attention : public Module<Attention> {
   Linear in_;                 // to queries, keys and values; of cross-attention to queries
   std::optional<Linear> kv_;  // of cross-attention
   Parameter q_norm_, k_norm_;  // [head size], factors after the RMS norm; undefined without
-  Linear proj_;
+  std::optional<Linear> proj_;
 };
 
 }  // namespace ditharos::nn

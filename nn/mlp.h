@@ -3,11 +3,12 @@
 
 namespace ditharos::nn {
 
-/// Point-wise feed-forward network: Linear, tanh-GELU, Linear; x [..., D] -> [..., D].
+/// Point-wise feed-forward network: Linear, tanh-GELU, Linear; x [..., D] -> [..., D], or to another width.
 class Mlp : public Module<Mlp> {
  public:
   Mlp() = default;
-  Mlp(int64_t width, int64_t hidden, Generator& rng) : fc1_(width, hidden, rng), fc2_(hidden, width, rng) {}
+  Mlp(int64_t width, int64_t hidden, Generator& rng) : Mlp(width, hidden, width, rng) {}
+  Mlp(int64_t in, int64_t hidden, int64_t out, Generator& rng) : fc1_(in, hidden, rng), fc2_(hidden, out, rng) {}
 
   Tensor forward(const Tensor& x) const {
     // In one pass, unless the layers have hooks, which need their outputs.

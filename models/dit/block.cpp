@@ -1,8 +1,19 @@
 #include <ditharos/models/dit/block.h>
 
+#include <cmath>
+
 #include <ditharos/autograd/ops.h>
+#include <ditharos/nn/init.h>
 
 namespace ditharos::models {
+namespace {
+
+/// The table of adaLN-single, which starts as N(0, 1 / D).
+nn::Parameter make_scale_shift_table(int64_t chunks, int64_t width, Generator& rng) {
+  return nn::Parameter(nn::init::normal({chunks, width}, 1 / std::sqrt(double(width)), rng));
+}
+
+}  // namespace
 
 DiTBlock::TextBranch::TextBranch(const DiTConfig& config, Generator& rng)
     : shift(zeros({config.hidden})),
@@ -21,7 +32,7 @@ DiTBlock::DiTBlock(const DiTConfig& config, Generator& rng, int64_t index)
       axes_(attention_axes(config.attention, index, config.depth)),
       heads_(config.heads),
       has_shift_(config.modulation_shift),
-      has_gate_(config.conditioning == Conditioning::ada_ln_zero),
+      has_gate_(config.has_gates()),
       norm1_(config, config.norm_eps),
       norm2_(config, config.mlp_norm_eps) {
   const int64_t width = config.hidden, chunks = config.modulation_chunks();
@@ -33,15 +44,22 @@ DiTBlock::DiTBlock(const DiTConfig& config, Generator& rng, int64_t index)
     case MlpKind::gelu_tanh: mlp_.emplace(width, config.mlp_hidden(), rng); break;
     case MlpKind::swiglu: swiglu_.emplace(width, config.mlp_hidden(), rng);
   }
-  if (chunks > 0) ada_ln_.emplace(width, chunks, rng, has_gate_);
+  if (config.conditioning == Conditioning::ada_ln_single)
+    scale_shift_table_ = make_scale_shift_table(chunks, width, rng);
+  else if (chunks > 0)
+    ada_ln_.emplace(width, chunks, rng, has_gate_);
   if (config.condition() == Condition::prompt) text_.emplace(config, rng);
+  if (config.attends_to_text(index)) {
+    cross_attn_.emplace(nn::AttentionOptions{.width = width, .heads = heads_, .context_width = width,
+                                             .zero_output = true}, rng);
+  }
   if (config.conditioning != Conditioning::cross_attention) return;
   norm_cross_.emplace(config, config.norm_eps);
   cross_attn_.emplace(nn::AttentionOptions{.width = width, .heads = heads_, .context_width = width}, rng);
 }
 
-Tensor DiTBlock::forward(const Tensor& x, const Tensor& silu_condition, const DiTContext& context) const {
-  const auto [attention, mlp] = modulations(silu_condition);
+Tensor DiTBlock::forward(const Tensor& x, const Tensor& condition, const DiTContext& context) const {
+  const auto [attention, mlp] = modulations(condition);
   Tensor h = x, gate = attention.gate, branch = attend(norm1_(x, attention), context);
   // Adds the last branch to h, and gives the norm of the sum, which the next branch takes.
   const auto next = [&](const BranchNorm& norm, const Modulation& modulation) {
@@ -54,20 +72,26 @@ Tensor DiTBlock::forward(const Tensor& x, const Tensor& silu_condition, const Di
     branch = read_prompt(next(BranchNorm{}, {.shift = expand(text_->shift, groups),
                                              .scale = expand(text_->scale, groups)}), context);
   }
-  if (cross_attn_) branch = read_condition(next(*norm_cross_, {}), context);
+  if (norm_cross_) branch = cross_attend(next(*norm_cross_, {}), {.context = context.condition}, context);
+  else if (cross_attn_) {  // to a text, without a norm
+    h = add_branch(h, gate, branch), gate = {};
+    branch = cross_attend(h, {.context = context.text, .mask = context.text_mask}, context);
+  }
   branch = feed_forward(next(norm2_, mlp));
   return add_branch(h, mlp.gate, branch);
 }
 
-std::array<Modulation, 2> DiTBlock::modulations(const Tensor& silu_condition) const {
+std::array<Modulation, 2> DiTBlock::modulations(const Tensor& condition) const {
   std::array<Modulation, 2> all;
-  if (!ada_ln_) return all;
-  const std::vector<Tensor> chunks = (*ada_ln_)(silu_condition);  // [G, D] each
-  auto chunk = chunks.begin();
+  if (!ada_ln_ && !scale_shift_table_.defined()) return all;
+  const std::vector<Tensor> chunks =  // [G, D] each
+      ada_ln_ ? (*ada_ln_)(condition)
+              : chunk(condition + reshape(scale_shift_table_, {-1}), scale_shift_table_.size(0), -1);
+  auto part = chunks.begin();
   for (Modulation& m : all) {
-    if (has_shift_) m.shift = *chunk++;
-    m.scale = *chunk++;
-    if (has_gate_) m.gate = *chunk++;
+    if (has_shift_) m.shift = *part++;
+    m.scale = *part++;
+    if (has_gate_) m.gate = *part++;
   }
   return all;
 }
@@ -106,13 +130,13 @@ Tensor DiTBlock::read_prompt(const Tensor& x, const DiTContext& context) const {
   return reshape(text_->attention(tokens, prompt), x.shape());
 }
 
-Tensor DiTBlock::read_condition(const Tensor& x, const DiTContext& context) const {
-  const nn::AttentionInputs condition{.context = context.condition};
+Tensor DiTBlock::cross_attend(const Tensor& x, const nn::AttentionInputs& to, const DiTContext& context) const {
   const Tensor tokens = to_sequences(x, AttentionAxes::joint, context);  // [B, T, D]
-  return reshape((*cross_attn_)(tokens, condition), x.shape());
+  return reshape((*cross_attn_)(tokens, to), x.shape());
 }
 
 void DiTBlock::visit(nn::Visitor& v) {
+  v("scale_shift_table", scale_shift_table_);
   v("norm1", norm1_);
   v("attn", attn_);
   v("temporal_attn", temporal_attn_);
@@ -129,17 +153,24 @@ FinalLayer::FinalLayer(const DiTConfig& config, Generator& rng)
     : norm_(config, config.norm_eps), linear_(config.hidden, config.out_volume(), rng) {
   linear_.weight = nn::Parameter(zeros(linear_.weight.shape()));
   linear_.keep_f32();
-  if (config.modulation_chunks() > 0)
-    ada_ln_.emplace(config.hidden, 2, rng, config.conditioning == Conditioning::ada_ln_zero);
+  if (config.conditioning == Conditioning::ada_ln_single)
+    scale_shift_table_ = make_scale_shift_table(2, config.hidden, rng);
+  else if (config.modulation_chunks() > 0)
+    ada_ln_.emplace(config.hidden, 2, rng, config.has_gates());
 }
 
-Tensor FinalLayer::forward(const Tensor& x, const Tensor& silu_condition) const {
+Tensor FinalLayer::forward(const Tensor& x, const Tensor& condition) const {
+  if (scale_shift_table_.defined()) {
+    const auto sum = [&](int64_t row) { return condition + select(scale_shift_table_, 0, row); };  // [G, D]
+    return linear_(norm_(x, Modulation{.shift = sum(0), .scale = sum(1)}));
+  }
   if (!ada_ln_) return linear_(norm_(x, Modulation{}));
-  const std::vector<Tensor> m = (*ada_ln_)(silu_condition);  // shift, scale: 2 x [G, D]
+  const std::vector<Tensor> m = (*ada_ln_)(condition);  // shift, scale: 2 x [G, D]
   return linear_(norm_(x, Modulation{.shift = m[0], .scale = m[1]}));
 }
 
 void FinalLayer::visit(nn::Visitor& v) {
+  v("scale_shift_table", scale_shift_table_);
   v("norm_final", norm_);
   v("linear", linear_);
   v("adaLN_modulation", ada_ln_);

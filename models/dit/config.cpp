@@ -55,6 +55,32 @@ void check_attention(const DiTConfig& c) {
                      "in_context conditioning needs joint attention: its tokens belong to no frame");
 }
 
+void check_text(const DiTConfig& c) {
+  const bool joint = c.conditioning == Conditioning::joint_streams, text = c.condition() == Condition::text;
+  check<ConfigError>(c.caption_channels >= 0 && c.caption_channels <= largest, "caption_channels must be between 0 (",
+                     "none) and ", largest, ", got ", c.caption_channels);
+  check<ConfigError>(!text || (c.classes == 0 && c.text.vocabulary == 0 && c.text_embedding == 0), "a model takes ",
+                     "labels, prompts, text embeddings or text features, not several of them; with caption_channels = ",
+                     c.caption_channels, " the others must be 0");
+  check<ConfigError>(c.pooled_projection_dim >= 0 && c.pooled_projection_dim <= largest, "pooled_projection_dim must ",
+                     "be between 0 (none) and ", largest, ", got ", c.pooled_projection_dim);
+  check<ConfigError>(c.pooled_projection_dim == 0 || text, "pooled_projection_dim is of models of text features, whose ",
+                     "caption_channels are above 0");
+  check<ConfigError>(!text || c.condition_tokens() == 0, "a model of text features takes the other conditions by ",
+                     "adaLN; in_context and cross_attention are of labels");
+  check<ConfigError>(!c.size_conditions || (c.hidden % 3 == 0 && c.condition_tokens() == 0), "size_conditions embed ",
+                     "height, width and aspect ratio in a third of hidden each, for adaLN; hidden must be divisible ",
+                     "by 3, got ", c.hidden);
+  check<ConfigError>(!joint || text, "joint_streams are of images and text features: caption_channels must be above 0");
+  check<ConfigError>(!joint || (c.attention == AttentionLayout::joint && c.norm == Norm::layer &&
+                                c.mlp == MlpKind::gelu_tanh && c.modulation_shift && !c.per_block_embedders),
+                     "joint_streams have joint attention, layer norms, gelu_tanh MLPs, shifts, and one embedder");
+  check<ConfigError>(c.dual_attention_blocks >= 0 && c.dual_attention_blocks <= c.depth &&
+                         (joint || c.dual_attention_blocks == 0),
+                     "dual_attention_blocks are the first of the ", c.depth, " blocks with joint_streams; got ",
+                     c.dual_attention_blocks);
+}
+
 void check_condition(const DiTConfig& c) {
   check<ConfigError>(c.step_bits >= 1 && c.step_bits <= 30, "step_bits must be between 1 and 30, got ", c.step_bits);
   check<ConfigError>(c.downscale_freq_shift == 0 || c.downscale_freq_shift == 1, "downscale_freq_shift must be 0 or ",
@@ -75,6 +101,7 @@ void check_condition(const DiTConfig& c) {
   if (c.condition() == Condition::prompt) c.text.validate();
   check<ConfigError>(c.condition_tokens() == 0 || c.condition() != Condition::prompt,
                      "a model of prompts takes its condition by adaLN; in_context and cross_attention are of labels");
+  check_text(c);
   check<ConfigError>(!c.per_block_embedders || (c.condition_tokens() == 0 && c.condition() != Condition::prompt),
                      "per_block_embedders are of conditions that modulate, without prompts");
 }
@@ -84,6 +111,7 @@ void check_condition(const DiTConfig& c) {
 Condition DiTConfig::condition() const {
   if (text.vocabulary > 0) return Condition::prompt;
   if (text_embedding > 0) return Condition::text_embedding;
+  if (caption_channels > 0) return Condition::text;
   return classes > 0 ? Condition::label : Condition::none;
 }
 
@@ -93,13 +121,21 @@ int64_t DiTConfig::mlp_hidden() const {
 }
 
 int64_t DiTConfig::condition_tokens() const {
-  if (conditioning == Conditioning::ada_ln_zero || conditioning == Conditioning::ada_ln) return 0;
+  if (conditioning != Conditioning::cross_attention && conditioning != Conditioning::in_context) return 0;
   return condition() == Condition::none ? 1 : 2;
 }
 
+bool DiTConfig::has_gates() const { return condition_tokens() == 0 && conditioning != Conditioning::ada_ln; }
+
 int64_t DiTConfig::modulation_chunks() const {
   if (condition_tokens() > 0) return 0;
-  return 2 * ((modulation_shift ? 1 : 0) + 1 + (conditioning == Conditioning::ada_ln_zero ? 1 : 0));
+  return 2 * ((modulation_shift ? 1 : 0) + 1 + (has_gates() ? 1 : 0));
+}
+
+bool DiTConfig::attends_to_text(int64_t block) const {
+  if (condition() != Condition::text || conditioning == Conditioning::joint_streams) return false;
+  const bool alternates = attention == AttentionLayout::factorised && block % 2 == 1;
+  return !alternates && !(attention == AttentionLayout::late_fusion && block >= first_temporal_block());
 }
 
 int64_t DiTConfig::first_temporal_block() const {
@@ -109,6 +145,7 @@ int64_t DiTConfig::first_temporal_block() const {
 
 Tensor DiTConfig::null_condition() const {
   if (condition() == Condition::text_embedding) return zeros({text_embedding});
+  if (condition() == Condition::text) return {};
   return scalar(double(null_label()), DType::i64);
 }
 

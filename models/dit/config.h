@@ -36,7 +36,13 @@ enum class Conditioning {
   ada_ln_zero,      ///< it gives shift, scale and gate of each branch; all start at zero
   ada_ln,           ///< it gives shift and scale; no gates, and weights that do not start at zero
   cross_attention,  ///< the embeddings of time and label are two tokens, to which every block attends
-  in_context        ///< they are two more tokens of the sequence, which are removed after the last block
+  in_context,       ///< they are two more tokens of the sequence, which are removed after the last block
+  /// As ada_ln_zero, with one linear map for all blocks, to whose result each block adds a table of its own
+  /// (adaLN-single of PixArt-alpha, Chen et al. 2023, section 2.3).
+  ada_ln_single,
+  /// As ada_ln_zero, and the tokens of the text are a second stream through the blocks, with weights of its own and a
+  /// joint attention (MM-DiT of Stable Diffusion 3, Esser et al. 2024), see JointBlock.
+  joint_streams
 };
 
 /// The norm before each branch of a block and before the last layer.
@@ -60,9 +66,10 @@ enum class StepEmbedding {
 /// What a sample is conditioned on, besides the time.
 enum class Condition {
   none,
-  label,          ///< of a class, as its embedding
-  prompt,         ///< adds to the condition, and its tokens are attended to in between (as PixArt-alpha)
-  text_embedding  ///< numbers that a text encoder made, which a SiLU and a linear map embed (as Latte)
+  label,           ///< of a class, as its embedding
+  prompt,          ///< adds to the condition, and its tokens are attended to in between (as PixArt-alpha)
+  text_embedding,  ///< numbers that a text encoder made, which a SiLU and a linear map embed (as Latte)
+  text             ///< features of a text encoder, to whose tokens the blocks attend (PixArt-alpha, MM-DiT)
 };
 
 /// The architecture of a DiT (Peebles and Xie 2023). The defaults are the released DiT-S/2 for 256x256 images, which
@@ -112,6 +119,12 @@ struct DiTConfig {
   double class_dropout = .1;         ///< share of labels that training replaces by null_label(), for guidance
   TextEncoderConfig text = {};       ///< of prompts; with a vocabulary of 0 the model takes none
   int64_t text_embedding = 0;        ///< numbers of a sample's text embedding; 0: the model takes none
+  int64_t caption_channels = 0;      ///< width of the features of a text encoder; 0: the model takes none
+  int64_t pooled_projection_dim = 0;  ///< width of a vector of each text, beside its features; 0: the model takes none
+  bool size_conditions = false;      ///< resolution and aspect ratio add to the time (as PixArt-alpha at 1024x1024)
+  /// Blocks with joint streams in which the image's tokens also attend among themselves, the first ones (as Stable
+  /// Diffusion 3.5).
+  int64_t dual_attention_blocks = 0;
 
   bool learn_sigma = true;  ///< also predict the range of the variance: twice as many output channels
 
@@ -127,8 +140,13 @@ struct DiTConfig {
   int64_t mlp_hidden() const;
   /// Tokens that the condition is in the blocks, without modulations; 0: it modulates.
   int64_t condition_tokens() const;
-  /// Vectors that a block's adaLN gives.
+  /// The condition's modulation of a branch of a block has a gate.
+  bool has_gates() const;
+  /// Vectors that modulate a DiTBlock.
   int64_t modulation_chunks() const;
+  /// The block with this index, not one with joint streams, attends to a text's features: all but blocks whose attention
+  /// is temporal alone (as Latte).
+  bool attends_to_text(int64_t block) const;
   /// The first block with temporal attention, before which temp_embed is added; 0: it is added to the input.
   int64_t first_temporal_block() const;
   /// Numbers in a patch of the input, and of the output.
@@ -137,7 +155,7 @@ struct DiTConfig {
   /// The label that stands for "no class": the last row of the label table.
   int64_t null_label() const { return classes; }
   /// The same as the condition of one sample, a scalar i64, which the trainer and guidance want; of a model with text
-  /// embeddings zeros.
+  /// embeddings zeros. Undefined for a model of text features, whose null condition is the features of an empty prompt.
   Tensor null_condition() const;
   /// Throws ConfigError with one sentence that says what does not fit.
   void validate() const;

@@ -23,8 +23,10 @@ struct DiTContext {
   PatchGrid grid;     ///< of a clip
   /// Rotary positions of the tokens of each kind of sequence; undefined: none.
   RotaryTable joint = {}, spatial = {}, temporal = {};
-  Tensor text = {};       ///< the prompts' tokens [B, L, W], or undefined
-  Tensor text_mask = {};  ///< bool [B, 1, 1, L], true: a token
+  /// The prompts' tokens [B, L, W], or the features of a text [B, L, D], to which blocks attend; undefined: none.
+  Tensor text = {};
+  /// bool [B, 1, 1, L], true: a token; with joint streams of all their tokens, [B, 1, 1, T + L]. Undefined: all tokens.
+  Tensor text_mask = {};
   /// The condition as tokens [B, n, D], to which the blocks attend (Conditioning::cross_attention), or undefined.
   Tensor condition = {};
 

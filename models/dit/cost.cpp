@@ -61,6 +61,11 @@ Cost embedder_cost(const DiTConfig& c) {
   else cost.linear(c.step_bits, d, 1);
   if (c.condition() == Condition::label) cost.parameters(product({c.classes + 1, d}));
   if (c.condition() == Condition::text_embedding) cost.linear(c.text_embedding, d, 1);
+  if (c.pooled_projection_dim > 0) cost.linear(c.pooled_projection_dim, d, 1).linear(d, d, 1);
+  if (c.size_conditions) {
+    const int64_t third = d / 3;
+    for (const int64_t numbers : {2, 1}) cost.linear(256, third, numbers).linear(third, third, numbers);
+  }
   return cost;
 }
 
@@ -109,7 +114,13 @@ void add_attention(Cost& cost, const DiTConfig& c, const PatchGrid& grid, int64_
   }
 }
 
-Cost block_cost(const DiTConfig& c, const PatchGrid& grid, int64_t index) {
+/// The cross-attention of `tokens` tokens to `keys` others, both of width D.
+void add_cross_attention(Cost& cost, const DiTConfig& c, int64_t tokens, int64_t keys) {
+  const int64_t d = c.hidden;
+  cost.linear(d, d, tokens).linear(d, 2 * d, keys).linear(d, d, tokens).attention(tokens, keys, d);
+}
+
+Cost block_cost(const DiTConfig& c, const PatchGrid& grid, int64_t index, int64_t text_tokens) {
   Cost cost;
   const int64_t d = c.hidden, hidden = c.mlp_hidden(), extra =
       c.conditioning == Conditioning::in_context ? c.condition_tokens() : 0;
@@ -122,18 +133,52 @@ Cost block_cost(const DiTConfig& c, const PatchGrid& grid, int64_t index) {
     cost.attention(tokens, length, d);
   }
   if (c.conditioning == Conditioning::cross_attention) {
-    const int64_t n = c.condition_tokens();
     add_norm(cost, c);
-    cost.linear(d, d, tokens).linear(d, 2 * d, n).linear(d, d, tokens).attention(tokens, n, d);
+    add_cross_attention(cost, c, tokens, c.condition_tokens());
   }
+  if (c.attends_to_text(index)) add_cross_attention(cost, c, tokens, text_tokens);
   add_norm(cost, c);
   cost.linear(d, c.mlp == MlpKind::swiglu ? 2 * hidden : hidden, tokens).linear(hidden, d, tokens);
-  if (c.modulation_chunks() > 0) cost.linear(d, c.modulation_chunks() * d, 1);
+  if (c.conditioning == Conditioning::ada_ln_single) cost.parameters(product({c.modulation_chunks(), d}));
+  else if (c.modulation_chunks() > 0) cost.linear(d, c.modulation_chunks() * d, 1);
   return cost;
 }
 
+/// A stream of a joint block without its attention's products; `chunks` vectors modulate it.
+void add_stream(Cost& cost, const DiTConfig& c, int64_t tokens, bool continues, int64_t chunks) {
+  const int64_t d = c.hidden, hidden = c.mlp_hidden();
+  cost.linear(d, 3 * d, tokens, c.qkv_bias).linear(d, chunks * d, 1);
+  if (c.qk_norm) cost.parameters(2 * c.head_size());
+  if (continues) cost.linear(d, d, tokens).linear(d, hidden, tokens).linear(hidden, d, tokens);
+}
+
+Cost joint_block_cost(const DiTConfig& c, const PatchGrid& grid, int64_t index, int64_t text_tokens) {
+  Cost cost;
+  const int64_t tokens = grid.tokens(), both = sum({tokens, text_tokens});
+  const bool dual = index < c.dual_attention_blocks, last = index == c.depth - 1;
+  add_stream(cost, c, tokens, true, dual ? 9 : 6);
+  add_stream(cost, c, text_tokens, !last, last ? 2 : 6);
+  cost.attention(both, both, c.hidden);
+  if (!dual) return cost;
+  add_self_attention(cost, c, tokens);
+  return cost.attention(tokens, tokens, c.hidden);
+}
+
+/// What makes tokens of a text's features.
+void add_text_projection(Cost& cost, const DiTConfig& c, int64_t text_tokens) {
+  cost.linear(c.caption_channels, c.hidden, text_tokens);
+  if (c.conditioning != Conditioning::joint_streams) cost.linear(c.hidden, c.hidden, text_tokens);
+}
+
+void add_blocks(Cost& cost, const DiTConfig& c, const PatchGrid& grid, int64_t text_tokens) {
+  // Blocks of the same axes are the same.
+  const bool both = c.attention == AttentionLayout::factorised || c.attention == AttentionLayout::late_fusion;
+  const int64_t temporal = both ? c.depth / 2 : 0;
+  cost.add(block_cost(c, grid, 0, text_tokens), c.depth - temporal).add(block_cost(c, grid, c.first_temporal_block(), text_tokens), temporal);
+}
+
 /// Of one sample with this grid.
-Cost cost_of(const DiTConfig& c, const PatchGrid& grid) {
+Cost cost_of(const DiTConfig& c, const PatchGrid& grid, int64_t text_tokens) {
   c.validate();
   Cost cost;
   const int64_t d = c.hidden, tokens = product({grid.frames, grid.rows, grid.columns});
@@ -142,12 +187,17 @@ Cost cost_of(const DiTConfig& c, const PatchGrid& grid) {
   if (c.frequency_bands > 0) cost.linear(coordinate_width(c.frequency_bands), d, tokens);
   cost.add(embedder_cost(c), c.per_block_embedders ? c.depth : 1);
   if (c.condition() == Condition::prompt) add_prompt_encoder(cost, c, grid.frames);
-  // Blocks of the same axes are the same.
-  const bool both = c.attention == AttentionLayout::factorised || c.attention == AttentionLayout::late_fusion;
-  const int64_t temporal = both ? c.depth / 2 : 0;
-  cost.add(block_cost(c, grid, 0), c.depth - temporal).add(block_cost(c, grid, c.first_temporal_block()), temporal);
+  if (c.condition() == Condition::text) add_text_projection(cost, c, text_tokens);
+  const bool single = c.conditioning == Conditioning::ada_ln_single;
+  if (single) cost.linear(d, c.modulation_chunks() * d, 1);
+  if (c.conditioning == Conditioning::joint_streams) {
+    for (int64_t i = 0; i < c.depth; ++i) cost.add(joint_block_cost(c, grid, i, text_tokens), 1);
+  } else {
+    add_blocks(cost, c, grid, text_tokens);
+  }
   add_norm(cost, c);
-  if (c.modulation_chunks() > 0) cost.linear(d, 2 * d, 1);
+  if (single) cost.parameters(2 * d);
+  else if (c.modulation_chunks() > 0) cost.linear(d, 2 * d, 1);
   cost.linear(d, c.out_volume(), tokens);
   return cost;
 }
@@ -155,18 +205,20 @@ Cost cost_of(const DiTConfig& c, const PatchGrid& grid) {
 }  // namespace
 
 DiTCounts count_parameters(const DiTConfig& config) {
-  const Cost cost = cost_of(config, {1, 1, 1});
+  const Cost cost = cost_of(config, {1, 1, 1}, 1);
   return {cost.trainable, sum({cost.trainable, cost.stored})};
 }
 
-int64_t count_macs(const DiTConfig& config, const Shape& sample) {
+int64_t count_macs(const DiTConfig& config, const Shape& sample, int64_t text_tokens) {
   config.validate();
+  check<ConfigError>(text_tokens >= 1 && text_tokens <= 1 << 24, "[count_macs] a text has between 1 and ", 1 << 24,
+                     " tokens, got ", text_tokens);
   const bool image = sample.rank() == 3;
   check<ShapeError>((image || sample.rank() == 4) && sample[sample.rank() - 3] == config.channels,
                     "[count_macs] a sample must have shape [", config.channels, ", H, W], or [F, ", config.channels,
                     ", H, W] for clips, got ", sample);
   const Shape clips{1, image ? 1 : sample[0], config.channels, sample[sample.rank() - 2], sample[sample.rank() - 1]};
-  return cost_of(config, patch_grid(clips, config.patch)).macs;
+  return cost_of(config, patch_grid(clips, config.patch), text_tokens).macs;
 }
 
 int64_t count_macs(const DiTConfig& config) {

@@ -13,9 +13,9 @@ struct DiTCounts {
 
 /// Multiply-accumulates of one forward pass of one sample of shape [C, H, W] or [F, C, H, W], with one time for the
 /// sample: those of all matrix products, in linear layers and attention. Norms, activations, sums and biases do not
-/// count. The GMACs ("Gflops") of the DiT paper are these within .02. Prompts have their greatest length. ShapeError
-/// unless the patch divides the sample.
-[[nodiscard]] int64_t count_macs(const DiTConfig& config, const Shape& sample);
+/// count. The GMACs ("Gflops") of the DiT paper are these within .02. Prompts have their greatest length, features of
+/// a text `text_tokens` tokens (120 as PixArt-alpha). ShapeError unless the patch divides the sample.
+[[nodiscard]] int64_t count_macs(const DiTConfig& config, const Shape& sample, int64_t text_tokens = 120);
 /// Of a sample of the configured size.
 [[nodiscard]] int64_t count_macs(const DiTConfig& config);
 

@@ -3,7 +3,9 @@
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/dit/embedding/coordinates.h>
+#include <ditharos/models/dit/input_checks.h>
 #include <ditharos/nn/checkpoint.h>
+#include <ditharos/nn/init.h>
 
 namespace ditharos::models {
 
@@ -18,15 +20,27 @@ DiT::DiT(const DiTConfig& config, Generator& rng) : config_(config) {
     text_encoder_.emplace(config.text, rng);
     prompt_embedder_.emplace(config.text.width, bands, width, rng);
   }
-  for (int64_t i = 0; i < config.depth; ++i) blocks_.emplace_back(config, rng, i);
+  const bool joint = config.conditioning == Conditioning::joint_streams;
+  if (config.condition() == Condition::text) {
+    if (joint) context_embedder_.emplace(config.caption_channels, width, rng).keep_f32();
+    else caption_projection_.emplace(config.caption_channels, width, width, rng);
+  }
+  if (config.conditioning == Conditioning::ada_ln_single) {
+    t_block_.emplace(width, config.modulation_chunks() * width, rng).keep_f32();
+    t_block_->weight = nn::Parameter(nn::init::normal(t_block_->weight.shape(), .02, rng));  // as PixArt's code
+  }
+  for (int64_t i = 0; i < config.depth; ++i) {
+    if (joint) joint_blocks_.emplace_back(config, rng, i);
+    else blocks_.emplace_back(config, rng, i);
+  }
   final_layer_ = FinalLayer(config, rng);
 }
 
-Tensor DiT::forward(const Tensor& x, const Tensor& t, const Tensor& conditions) const {
-  check_inputs(x, t, conditions);
+Tensor DiT::forward(const Tensor& x, const Tensor& t, const DiTCondition& conditions) const {
+  check_inputs(config_, x, t, conditions);
   const Tensor clips = as_clips(x);
   const PatchGrid grid = patch_grid(clips.shape(), config_.patch);
-  const EncodedText text = text_encoder_ ? (*text_encoder_)(conditions) : EncodedText{};
+  const EncodedText text = encode_text(conditions);
   const Conditions condition = embed_conditions(t, conditions, text, grid.frames);
   const DiTContext context = context_of(clips, text, condition);
   const int64_t first_temporal = config_.first_temporal_block();
@@ -34,12 +48,15 @@ Tensor DiT::forward(const Tensor& x, const Tensor& t, const Tensor& conditions) 
   const int64_t groups = condition.of_last.defined() ? condition.of_last.size(0) : context.batch;
   Tensor h = reshape(embed(clips, grid), {groups, -1, config_.hidden});  // [G, B T / G, D]
   if (config_.conditioning == Conditioning::in_context) h = cat({h, condition.tokens}, 1);
-  const bool recompute = recompute_ && grad_enabled();
+  if (config_.conditioning == Conditioning::joint_streams) h = cat({h, text.tokens}, 1);
+  const auto run = [&](const auto& block, const Tensor& of_block) {
+    return recompute_ && grad_enabled() ? nn::checkpoint(block, h, of_block, context) : block(h, of_block, context);
+  };
   for (size_t i = 0; i < blocks_.size(); ++i) {
     if (i > 0 && int64_t(i) == first_temporal) h = add_frame_positions(h, grid);
-    const Tensor& silu_condition = condition.of_blocks[condition.of_blocks.size() == 1 ? 0 : i];
-    h = recompute ? nn::checkpoint(blocks_[i], h, silu_condition, context) : blocks_[i](h, silu_condition, context);
+    h = run(blocks_[i], condition.of_blocks[condition.of_blocks.size() == 1 ? 0 : i]);
   }
+  for (const JointBlock& block : joint_blocks_) h = run(block, condition.of_blocks[0]);
   if (config_.conditioning == Conditioning::in_context) h = slice(h, 1, 0, grid.tokens());
   const Tensor tokens =
       reshape(final_layer_(h, condition.of_last), {context.batch, grid.tokens(), config_.out_volume()});
@@ -70,12 +87,29 @@ Tensor DiT::add_frame_positions(const Tensor& h, const PatchGrid& grid) const {
 DiTContext DiT::context_of(const Tensor& clips, const EncodedText& text, const Conditions& conditions) const {
   DiTContext context{.batch = clips.size(0), .grid = patch_grid(clips.shape(), config_.patch)};
   add_rotary_tables(context, clips.dtype());
-  if (text.tokens.defined()) {
-    context.text = text.tokens;
-    context.text_mask = reshape(text.mask, {context.batch, 1, 1, text.mask.size(1)});
-  }
+  if (text.tokens.defined()) add_text(context, text);
   if (config_.conditioning == Conditioning::cross_attention) context.condition = conditions.tokens;
   return context;
+}
+
+EncodedText DiT::encode_text(const DiTCondition& conditions) const {
+  if (text_encoder_) return (*text_encoder_)(conditions.conditions);
+  EncodedText text;
+  if (caption_projection_) text.tokens = (*caption_projection_)(conditions.text);
+  if (context_embedder_) text.tokens = (*context_embedder_)(conditions.text);
+  text.mask = conditions.text_mask;
+  return text;
+}
+
+void DiT::add_text(DiTContext& context, const EncodedText& text) const {
+  const int64_t batch = context.batch, length = text.tokens.size(1);
+  const bool joint = config_.conditioning == Conditioning::joint_streams;
+  if (joint && context.joint.cosines.defined()) context.joint = with_unrotated(context.joint, length);
+  if (!joint) context.text = text.tokens;
+  if (!text.mask.defined()) return;
+  context.text_mask = reshape(text.mask, {batch, 1, 1, length});
+  if (joint)
+    context.text_mask = cat({ones({batch, 1, 1, context.grid.tokens()}, DType::boolean), context.text_mask}, -1);
 }
 
 void DiT::add_rotary_tables(DiTContext& context, DType dtype) const {
@@ -96,7 +130,7 @@ void DiT::add_rotary_tables(DiTContext& context, DType dtype) const {
     context.joint = with_unrotated(context.joint, config_.condition_tokens());
 }
 
-DiT::Conditions DiT::embed_conditions(const Tensor& t, const Tensor& conditions, const EncodedText& text,
+DiT::Conditions DiT::embed_conditions(const Tensor& t, const DiTCondition& conditions, const EncodedText& text,
                                       int64_t frames) const {
   const auto modulating = [&](const Tensor& condition) {  // [B, 1 or frames, D] -> [G, D], of samples or frames
     return silu(reshape(condition, {-1, config_.hidden}));
@@ -111,68 +145,17 @@ DiT::Conditions DiT::embed_conditions(const Tensor& t, const Tensor& conditions,
     }
     Tensor sum = condition.defined() ? time + condition : time;
     if (prompt_embedder_) sum = sum + (*prompt_embedder_)(text, frames);
+    if (t_block_) {
+      all.of_blocks.push_back((*t_block_)(modulating(sum)));
+      all.of_last = reshape(sum, {-1, config_.hidden});
+      continue;
+    }
     all.of_blocks.push_back(modulating(sum));
     // The last layer of a Latte with text embeddings sees the time alone.
     if (!all.of_last.defined())
       all.of_last = config_.condition() == Condition::text_embedding ? modulating(time) : all.of_blocks[0];
   }
   return all;
-}
-
-void DiT::check_inputs(const Tensor& x, const Tensor& t, const Tensor& conditions) const {
-  const bool image = x.rank() == 4;
-  check<ShapeError>((image || x.rank() == 5) && x.size(-3) == config_.channels, "[DiT] x must have shape [B, ",
-                    config_.channels, ", H, W], or [B, F, ", config_.channels, ", H, W] for clips, got ", x.shape());
-  check<ShapeError>(x.numel() > 0, "[DiT] x holds no sample: its shape is ", x.shape());
-  check_size(x);
-  const int64_t batch = x.size(0), frames = image ? 1 : x.size(1);
-  check<ShapeError>(t.shape() == Shape{batch} || t.shape() == Shape{batch, frames},
-                    "[DiT] t must have one time per sample, shape [", batch, "], or per frame, [", batch, ", ", frames,
-                    "]; got ", t.shape());
-  check<ShapeError>(t.rank() == 1 || config_.condition_tokens() == 0, "[DiT] this model takes one time per sample, ",
-                    "shape [", batch, "], because its condition is tokens; got ", t.shape());
-  switch (config_.condition()) {
-    case Condition::none:
-      check<ShapeError>(!conditions.defined(), "[DiT] this model has no conditions: call it without");
-      return;
-    case Condition::label: return check_labels(conditions, batch);
-    case Condition::text_embedding: return check_text_embedding(conditions, batch);
-    case Condition::prompt:
-      check<ShapeError>(conditions.defined() && conditions.rank() == 2 && conditions.size(0) == batch,
-                        "[DiT] prompts must have one row of tokens per sample, shape [", batch, ", L], got ",
-                        conditions.defined() ? to_text(conditions.shape()) : "none");
-  }
-}
-
-void DiT::check_size(const Tensor& x) const {
-  if (config_.positions == Positions::none || config_.variable_size) return;
-  const int64_t frames = x.rank() == 4 ? 1 : x.size(1), expected = config_.frames;
-  const bool fits = frames == expected && x.size(-2) == config_.height && x.size(-1) == config_.width;
-  if (expected == 1) {
-    check<ShapeError>(fits, "[DiT] x must be images of ", config_.height, "x", config_.width, ", of which the model ",
-                      "has its position table: shape [B, ", config_.channels, ", ", config_.height, ", ",
-                      config_.width, "], got ", x.shape());
-  }
-  check<ShapeError>(fits, "[DiT] x must be clips of ", expected, " frames of ", config_.height, "x", config_.width,
-                    ", of which the model has its position tables: shape [B, ", expected, ", ", config_.channels, ", ",
-                    config_.height, ", ", config_.width, "], got ", x.shape());
-}
-
-void DiT::check_text_embedding(const Tensor& embedding, int64_t batch) const {
-  check<ShapeError>(embedding.defined() && embedding.rank() >= 2 && embedding.size(0) == batch &&
-                        embedding.numel() == batch * config_.text_embedding,
-                    "[DiT] text embeddings must hold ", config_.text_embedding, " numbers per sample, shape [", batch,
-                    ", ...], got ", embedding.defined() ? to_text(embedding.shape()) : "none");
-}
-
-void DiT::check_labels(const Tensor& labels, int64_t batch) const {
-  check<ShapeError>(labels.defined() && labels.shape() == Shape{batch}, "[DiT] labels must have one class per sample, ",
-                    "shape [", batch, "], got ", labels.defined() ? to_text(labels.shape()) : "none");
-  check<DTypeError>(labels.dtype() == DType::i64, "[DiT] labels must be i64, got ", labels.dtype());
-  for (const int64_t label : labels.to_vector<int64_t>()) {
-    check<Error>(label >= 0 && label <= config_.classes, "[DiT] a label must be in [0, ", config_.classes - 1, "] or ",
-                 config_.classes, " for no class, got ", label);
-  }
 }
 
 void DiT::visit(nn::Visitor& v) {  // PyTorch lists a module's own tensors before those of its submodules
@@ -183,7 +166,11 @@ void DiT::visit(nn::Visitor& v) {  // PyTorch lists a module's own tensors befor
   else for (ConditionEmbedder& embedder : embedders_) embedder.visit(v);
   v("text_encoder", text_encoder_);
   v("prompt_embedder", prompt_embedder_);
+  v("y_embedder.y_proj", caption_projection_);
+  v("context_embedder", context_embedder_);
+  v("t_block.1", t_block_);
   v("blocks", blocks_);
+  v("joint_blocks", joint_blocks_);
   v("final_layer", final_layer_);
 }
 

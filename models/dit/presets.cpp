@@ -1,5 +1,6 @@
 #include <ditharos/models/dit/presets.h>
 
+#include <algorithm>
 #include <span>
 
 namespace ditharos::models {
@@ -62,6 +63,45 @@ DiTConfig lightning_dit_preset(const std::string& name) {
 }
 
 std::vector<std::string> lightning_dit_preset_names() { return names_of(lightning_sizes); }
+
+DiTConfig pixart_preset(const std::string& name) {
+  const auto names = pixart_preset_names();
+  const auto found = std::find(names.begin(), names.end(), name);
+  check<ConfigError>(found != names.end(), "there is no PixArt model '", name, "'; known are XL/2, XL/2-512, XL/2-1024");
+  DiTConfig config = of_size(dit_sizes, "XL/2");
+  const int64_t scale = int64_t{1} << (found - names.begin());  // of the image's sides, in units of 256
+  config.height = config.width = 32 * scale;
+  config.position_scale = {.base_size = config.rows(), .interpolation_scale = scale == 4 ? 2. : 1.};
+  config.variable_size = true;
+  config.conditioning = Conditioning::ada_ln_single;
+  config.classes = 0;
+  config.caption_channels = 4096;
+  config.size_conditions = scale == 4;
+  return config;
+}
+
+std::vector<std::string> pixart_preset_names() { return {"XL/2", "XL/2-512", "XL/2-1024"}; }
+
+DiTConfig sd3_preset(const std::string& name) {
+  const bool medium3 = name == "3-medium", medium35 = name == "3.5-medium", large35 = name == "3.5-large";
+  check<ConfigError>(medium3 || medium35 || large35, "there is no Stable Diffusion 3 model '", name,
+                     "'; known are 3-medium, 3.5-medium, 3.5-large");
+  const int64_t depth = large35 ? 38 : 24;  // as many heads, of size 64
+  return {.height = 128, .width = 128, .channels = 16, .hidden = 64 * depth, .depth = depth, .heads = depth,
+          .qk_norm = !medium3, .position_scale = {.base_size = 64, .max_size = medium35 ? 384 : 192},
+          .variable_size = true, .conditioning = Conditioning::joint_streams, .classes = 0, .caption_channels = 4096,
+          .pooled_projection_dim = 2048, .dual_attention_blocks = medium35 ? 13 : 0, .learn_sigma = false};
+}
+
+std::vector<std::string> sd3_preset_names() { return {"3-medium", "3.5-medium", "3.5-large"}; }
+
+DiTConfig latte_text_preset() {
+  DiTConfig config = pixart_preset("XL/2-512");
+  config.frames = 16;
+  config.depth = 56;
+  config.attention = AttentionLayout::factorised;
+  return config;
+}
 
 DiTConfig video_dit_preset() {
   return {.channels = 8, .patch_order = PatchOrder::channel_first, .hidden = 192, .depth = 8, .heads = 6,

@@ -23,6 +23,23 @@ namespace ditharos::models {
 /// The names that lightning_dit_preset knows.
 [[nodiscard]] std::vector<std::string> lightning_dit_preset_names();
 
+/// PixArt-alpha (Chen et al. 2023) with features of T5's version 1.1 XXL: "XL/2" for 256x256 images, "XL/2-512" for
+/// 512x512, and "XL/2-1024", which takes resolution and aspect ratio, for 1024x1024 and images of other shapes. ConfigError
+/// for another name.
+[[nodiscard]] DiTConfig pixart_preset(const std::string& name);
+/// The names that pixart_preset knows.
+[[nodiscard]] std::vector<std::string> pixart_preset_names();
+
+/// MM-DiT of Stable Diffusion 3 (Esser et al. 2024): "3-medium", "3.5-medium" and "3.5-large", for 16-channel latents of
+/// images up to the size of their position table. Times are in units of 1000. ConfigError for another name.
+[[nodiscard]] DiTConfig sd3_preset(const std::string& name);
+/// The names that sd3_preset knows.
+[[nodiscard]] std::vector<std::string> sd3_preset_names();
+
+/// Latte-1 (Ma et al. 2024), the released model of clips from text: 16 frames of 512x512 images, features of T5's version
+/// 1.1 XXL, adaLN-single.
+[[nodiscard]] DiTConfig latte_text_preset();
+
 /// A small model of clips of every length and size: rotary positions, patches with their channels first, no labels, no
 /// learned variance, 8 channels.
 [[nodiscard]] DiTConfig video_dit_preset();

@@ -1,0 +1,84 @@
+#include <ditharos/models/dit/joint_block.h>
+
+#include <ditharos/autograd/ops.h>
+
+namespace ditharos::models {
+
+JointStream::JointStream(const DiTConfig& config, bool is_text, int64_t index, Generator& rng)
+    : norm1_(config, config.norm_eps), norm2_(config, config.mlp_norm_eps) {
+  const bool ends = is_text && index == config.depth - 1, dual = !is_text && index < config.dual_attention_blocks;
+  nn::AttentionOptions options{.width = config.hidden, .heads = config.heads, .qk_norm = config.qk_norm,
+                               .qkv_bias = config.qkv_bias};
+  if (dual) attn2_.emplace(options, rng);
+  options.output = !ends;
+  attn_ = nn::Attention(options, rng);
+  if (!ends) mlp_.emplace(config.hidden, config.mlp_hidden(), rng);
+  ada_ln_ = nn::AdaLN(config.hidden, ends ? 2 : dual ? 9 : 6, rng);
+}
+
+std::array<Modulation, 3> JointStream::modulations(const Tensor& silu_condition) const {
+  const std::vector<Tensor> chunks = ada_ln_(silu_condition);  // [B, D] each
+  std::array<Modulation, 3> all;
+  if (!continues()) {
+    all[0] = {.shift = chunks[0], .scale = chunks[1]};
+    return all;
+  }
+  for (size_t i = 0; i < chunks.size() / 3; ++i)
+    all[i] = {.shift = chunks[3 * i], .scale = chunks[3 * i + 1], .gate = chunks[3 * i + 2]};
+  return all;
+}
+
+Tensor JointStream::forward(const Tensor& x, const Tensor& read, const std::array<Modulation, 3>& m) const {
+  const auto& [attention, mlp, second] = m;
+  if (!attn2_) {
+    const auto [sum, normalized] = norm2_.after_branch(x, attention.gate, read, mlp);
+    return add_branch(sum, mlp.gate, (*mlp_)(normalized));
+  }
+  const Tensor sum = add_branch(x, attention.gate, read);
+  const auto [both, normalized] = norm2_.after_branch(sum, second.gate, (*attn2_)(norm1_(x, second)), mlp);
+  return add_branch(both, mlp.gate, (*mlp_)(normalized));
+}
+
+void JointStream::visit(nn::Visitor& v) {
+  v("norm1", norm1_);
+  v("attn", attn_);
+  v("attn2", attn2_);
+  v("norm2", norm2_);
+  v("mlp", mlp_);
+  v("adaLN_modulation", ada_ln_);
+}
+
+JointBlock::JointBlock(const DiTConfig& config, Generator& rng, int64_t index)
+    : heads_(config.heads), x_block_(config, false, index, rng), context_block_(config, true, index, rng) {}
+
+Tensor JointBlock::forward(const Tensor& x, const Tensor& silu_condition, const DiTContext& context) const {
+  const int64_t tokens = context.grid.tokens(), all = x.size(1);
+  const auto of_clip = [&](const Tensor& both) { return slice(both, 1, 0, tokens); };
+  const auto of_text = [&](const Tensor& both) { return slice(both, 1, tokens, all); };
+  const Tensor clip = of_clip(x), text = of_text(x);
+  const auto clip_modulations = x_block_.modulations(silu_condition);
+  const auto text_modulations = context_block_.modulations(silu_condition);
+
+  const nn::AttentionInputs inputs{.mask = context.text_mask, .positions = context.joint};
+  const Tensor clip_normalized = x_block_.norm1()(clip, clip_modulations[0]),
+               text_normalized = context_block_.norm1()(text, text_modulations[0]);
+  Tensor text_read;
+  const Tensor clip_read = x_block_.attention().with(clip_normalized, [&](const Tensor& clip_qkv) {
+    Tensor part;
+    text_read = context_block_.attention().with(text_normalized, [&](const Tensor& text_qkv) {
+      const Tensor read = nn::packed_attention(cat({clip_qkv, text_qkv}, 1), heads_, inputs);
+      part = of_clip(read);
+      return of_text(read);
+    });
+    return part;
+  });
+  const Tensor next = x_block_(clip, clip_read, clip_modulations);
+  return context_block_.continues() ? cat({next, context_block_(text, text_read, text_modulations)}, 1) : next;
+}
+
+void JointBlock::visit(nn::Visitor& v) {
+  v("x_block", x_block_);
+  v("context_block", context_block_);
+}
+
+}  // namespace ditharos::models
