@@ -61,8 +61,8 @@ class Attention : public Module<Attention> {
 
   /// x [B, T, D] -> [B, T, D]. Error for a context in self-attention and for a missing one in cross-attention.
   Tensor forward(const Tensor& x, const AttentionInputs& inputs = {}) const;
-  /// Self-attention in another way: attend(qkv) makes of packed queries, keys and values [B, T, 3 D], after their norms,
-  /// what the last projection takes, [B, T, D].
+  /// Self-attention in another way: attend(qkv) makes of packed queries, keys and values [B, T, 3 D], after their
+  /// norms, what the last projection takes, [B, T, D].
   template <class F>
   Tensor with(const Tensor& x, const F& attend) const {
     return call([&] { return projected(attend(packed(in_(x)))); });

@@ -49,6 +49,7 @@
 #include <ditharos/models/diffusion/gaussian.h>
 #include <ditharos/models/dit/cost.h>
 #include <ditharos/models/dit/dit.h>
+#include <ditharos/models/dit/dit_names.h>
 #include <ditharos/models/dit/presets.h>
 #include <ditharos/models/samplers/sampler.h>
 #include <ditharos/models/text/t5.h>

@@ -99,6 +99,7 @@ struct DiTConfig {
   // Positions.
   Positions positions = Positions::sin_cos;
   PositionScale position_scale = {};  ///< of sin_cos
+  bool stored_positions = true;       ///< sin_cos tables are in the state dict; diffusers computes them
   /// Inputs of other sizes than the position table's are accepted. A sin_cos table is computed for their grid; a
   /// learned one is resampled, see PositionEmbedding.
   bool variable_size = false;

@@ -11,9 +11,9 @@ enum class AttentionAxes {
   spatial,  ///< those of one frame
   temporal  ///< those of one spatial position, through time
 };
-/// The axes of the attention of the block with this index, of `depth` blocks: in a factorised model spatial and temporal
-/// blocks alternate, with late fusion the second half is temporal. In the layouts whose blocks attend along both axes
-/// it is spatial: that of the first attention, or of the first half of the heads.
+/// The axes of the attention of the block with this index, of `depth` blocks: in a factorised model spatial and
+/// temporal blocks alternate, with late fusion the second half is temporal. In the layouts whose blocks attend along
+/// both axes it is spatial: that of the first attention, or of the first half of the heads.
 [[nodiscard]] AttentionAxes attention_axes(AttentionLayout layout, int64_t block, int64_t depth);
 
 /// What the blocks of one forward pass share. By default a block's tokens are those of whole samples [B, T, D], without

@@ -51,7 +51,7 @@ void add_tables(Cost& cost, const DiTConfig& c) {
   const int64_t side = c.position_scale.max_size, frames = c.frames > 1 ? c.grid().frames : 0;
   const int64_t vectors = sum({side > 0 ? product({side, side}) : c.tokens(), frames});
   if (c.positions == Positions::learned) cost.parameters(product({vectors, c.hidden}));
-  else cost.buffer(product({vectors, c.hidden}));
+  else if (c.stored_positions) cost.buffer(product({vectors, c.hidden}));
 }
 
 Cost embedder_cost(const DiTConfig& c) {
@@ -69,14 +69,18 @@ Cost embedder_cost(const DiTConfig& c) {
   return cost;
 }
 
+/// Vectors of the condition of a sample with one time: prompts with frequency bands differ from frame to frame.
+int64_t condition_vectors(const DiTConfig& c, int64_t frames) {
+  return c.condition() == Condition::prompt && c.frequency_bands > 0 ? frames : 1;
+}
+
 void add_prompt_encoder(Cost& cost, const DiTConfig& c, int64_t frames) {
   const int64_t d = c.hidden, w = c.text.width, length = c.text.length, bands = c.frequency_bands;
-  const int64_t vectors = bands > 0 ? frames : 1;  // of the condition, one for each frame
   cost.parameters(sum({count_parameters(c.text), count_prompt_embedder(w, bands, d)}));
   Cost block;
   block.linear(w, 4 * w, length).linear(w, 8 * w, length).attention(length, length, w);
   cost.products(product({block.macs, c.text.depth}));
-  cost.products(sum({product({2 * w, d}), product({d, d, vectors})}));
+  cost.products(sum({product({2 * w, d}), product({d, d, condition_vectors(c, frames)})}));
   if (bands > 0) cost.products(product({coordinate_width(bands), d, frames}));
 }
 
@@ -140,7 +144,7 @@ Cost block_cost(const DiTConfig& c, const PatchGrid& grid, int64_t index, int64_
   add_norm(cost, c);
   cost.linear(d, c.mlp == MlpKind::swiglu ? 2 * hidden : hidden, tokens).linear(hidden, d, tokens);
   if (c.conditioning == Conditioning::ada_ln_single) cost.parameters(product({c.modulation_chunks(), d}));
-  else if (c.modulation_chunks() > 0) cost.linear(d, c.modulation_chunks() * d, 1);
+  else if (c.modulation_chunks() > 0) cost.linear(d, c.modulation_chunks() * d, condition_vectors(c, grid.frames));
   return cost;
 }
 
@@ -197,7 +201,7 @@ Cost cost_of(const DiTConfig& c, const PatchGrid& grid, int64_t text_tokens) {
   }
   add_norm(cost, c);
   if (single) cost.parameters(2 * d);
-  else if (c.modulation_chunks() > 0) cost.linear(d, 2 * d, 1);
+  else if (c.modulation_chunks() > 0) cost.linear(d, 2 * d, condition_vectors(c, grid.frames));
   cost.linear(d, c.out_volume(), tokens);
   return cost;
 }

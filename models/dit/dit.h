@@ -31,12 +31,12 @@ class DiT : public nn::Module<DiT> {
   /// Throws ConfigError when the configuration does not fit together.
   DiT(const DiTConfig& config, Generator& rng);
 
-  /// x: clips [B, F, channels, H, W] or images [B, channels, H, W]; with a position table of the configured size, unless
-  /// variable_size is set, else of any size that the patch divides. t: [B], or [B, F] for a time per frame, in the unit
-  /// that sampling uses too; for the binary embedding from 0 to 2^step_bits - 1. Where a patch spans several frames, the
-  /// embeddings of their times are averaged. Conditions that are tokens (Conditioning) take one time per sample.
-  /// conditions: labels i64 [B] in [0, classes], where `classes` stands for "no class"; prompts i64 [B, L] with 0 =
-  /// padding; text embeddings [B, ...] of `text_embedding` numbers each; undefined for a model without conditions.
+  /// x: clips [B, F, channels, H, W] or images [B, channels, H, W]; with a position table of the configured size,
+  /// unless variable_size is set, else of any size that the patch divides. t: [B], or [B, F] for a time per frame, in
+  /// the unit that sampling uses too; for the binary embedding from 0 to 2^step_bits - 1. Where a patch spans several
+  /// frames, the embeddings of their times are averaged. Conditions that are tokens (Conditioning) take one time per
+  /// sample. conditions: labels i64 [B] in [0, classes], where `classes` stands for "no class"; prompts i64 [B, L] with
+  /// 0 = padding; text embeddings [B, ...] of `text_embedding` numbers each; undefined for a model without conditions.
   /// Returns a tensor like x with out_channels channels.
   Tensor forward(const Tensor& x, const Tensor& t, const Tensor& conditions = {}) const {
     return forward(x, t, DiTCondition{.conditions = conditions});
@@ -51,8 +51,8 @@ class DiT : public nn::Module<DiT> {
   void set_recompute(bool on) { recompute_ = on; }
 
  private:
-  /// What the condition is to the blocks: silu(condition) [G, D] for all blocks, or one for each, and for the last layer
-  /// (with adaLN-single see DiTBlock and FinalLayer); or tokens [B, n, D].
+  /// What the condition is to the blocks: silu(condition) [G, D] for all blocks, or one for each, and for the last
+  /// layer (with adaLN-single see DiTBlock and FinalLayer); or tokens [B, n, D].
   struct Conditions {
     std::vector<Tensor> of_blocks;
     Tensor of_last, tokens;

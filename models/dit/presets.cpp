@@ -103,6 +103,14 @@ DiTConfig latte_text_preset() {
   return config;
 }
 
+DiTConfig as_diffusers(DiTConfig config) {
+  config.downscale_freq_shift = 1;
+  config.mlp_norm_eps = 1e-5;
+  config.per_block_embedders = true;
+  config.stored_positions = false;
+  return config;
+}
+
 DiTConfig video_dit_preset() {
   return {.channels = 8, .patch_order = PatchOrder::channel_first, .hidden = 192, .depth = 8, .heads = 6,
           .positions = Positions::none, .rotary = Rotary::spacetime, .classes = 0, .learn_sigma = false};

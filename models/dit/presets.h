@@ -16,9 +16,9 @@ namespace ditharos::models {
 /// Latte (Ma et al. 2024) of one of the same sizes: variant 1, unconditional, 16 frames of 32x32x4.
 [[nodiscard]] DiTConfig latte_preset(const std::string& name);
 
-/// LightningDiT (Yao et al. 2025) by its name, "XL/1", "B/2", "1p6B/1" and so on: rotary positions beside the table, RMS
-/// norm, SwiGLU, no learned variance. For 16x16x32 latents with patches of 1, as its autoencoder makes them of 256x256
-/// images, else 32x32x32.
+/// LightningDiT (Yao et al. 2025) by its name, "XL/1", "B/2", "1p6B/1" and so on: rotary positions beside the table,
+/// RMS norm, SwiGLU, no learned variance. For 16x16x32 latents with patches of 1, as its autoencoder makes them of
+/// 256x256 images, else 32x32x32.
 [[nodiscard]] DiTConfig lightning_dit_preset(const std::string& name);
 /// The names that lightning_dit_preset knows.
 [[nodiscard]] std::vector<std::string> lightning_dit_preset_names();
@@ -39,6 +39,11 @@ namespace ditharos::models {
 /// Latte-1 (Ma et al. 2024), the released model of clips from text: 16 frames of 512x512 images, features of T5's version
 /// 1.1 XXL, adaLN-single.
 [[nodiscard]] DiTConfig latte_text_preset();
+
+/// The same model as diffusers computes it: time and label are embedded in every block, with other time frequencies,
+/// the norms of the MLPs have an eps of 1e-5, and the position table is not stored. diffusers' DiTTransformer2DModel
+/// has the keys of diffusers_dit_names.
+[[nodiscard]] DiTConfig as_diffusers(DiTConfig config);
 
 /// A small model of clips of every length and size: rotary positions, patches with their channels first, no labels, no
 /// learned variance, 8 channels.

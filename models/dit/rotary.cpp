@@ -66,8 +66,8 @@ RotaryTable rotary_table(const PatchGrid& grid, int64_t head_size, double base, 
 }
 
 RotaryTable spatial_rotary_table(const PatchGrid& grid, int64_t head_size, double base, DType dtype) {
-  check<ConfigError>(head_size >= 4 && head_size % 4 == 0, "[rotary] a head needs a size divisible by 4, pairs for rows ",
-                     "and as many for columns; got ", head_size);
+  check<ConfigError>(head_size >= 4 && head_size % 4 == 0, "[rotary] a head needs a size divisible by 4, pairs for ",
+                     "rows and as many for columns; got ", head_size);
   RotaryTable table = table_of(grid, {0, head_size / 4, head_size / 4}, base, dtype);
   table.pairs = RopePairs::interleaved;
   return table;

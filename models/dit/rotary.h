@@ -21,8 +21,8 @@ using nn::RotaryTable;
 /// clips of any length and size. A base of 100, against 10000 for text, suits axes of some tens of patches. Computed in
 /// double and given in `dtype`.
 [[nodiscard]] RotaryTable rotary_table(const PatchGrid& grid, int64_t head_size, double base, DType dtype = DType::f32);
-/// The same with interleaved pairs, the first half of a head's for rows and the second for columns, as LightningDiT (Yao
-/// et al. 2025) and EVA-02 have them; the frames of a clip have the same positions. `head_size` is divisible by 4.
+/// The same with interleaved pairs, the first half of a head's for rows and the second for columns, as LightningDiT
+/// (Yao et al. 2025) and EVA-02 have them; the frames of a clip have the same positions. `head_size` is divisible by 4.
 [[nodiscard]] RotaryTable spatial_rotary_table(const PatchGrid& grid, int64_t head_size, double base,
                                                DType dtype = DType::f32);
 /// The table followed by `tokens` tokens that are not rotated.

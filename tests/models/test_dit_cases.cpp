@@ -9,6 +9,7 @@
 #include <ditharos/autograd/gradcheck.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/dit/dit.h>
+#include <ditharos/models/dit/presets.h>
 #include <ditharos/nn/state_dict.h>
 #include <ditharos/tensor/io/safetensors.h>
 #include "tests/support/golden.h"
@@ -34,12 +35,43 @@ struct Example {
   Tensor x, t, conditions;
 };
 
+/// The configurations of published models, and combinations of their axes that nobody published.
+void add_published(const auto& add, const Tensor& images, const Tensor& clips, const Tensor& t,
+                   const Tensor& of_frames) {
+  DiTConfig image = image_config(), clip = image_config();
+  image.hidden = clip.hidden = 16;
+  image.depth = clip.depth = 2;
+  clip.frames = 4;
+  add("in-context", image, images, t, [](DiTConfig& c) { c.conditioning = Conditioning::in_context; });
+  add("in-context clips, rotary, without a label", clip, clips, t, [](DiTConfig& c) {
+    c.conditioning = Conditioning::in_context, c.rotary = Rotary::spacetime, c.classes = 0;
+  });
+  add("cross-attention", image, images, t, [](DiTConfig& c) { c.conditioning = Conditioning::cross_attention; });
+  add("adaLN of clips, sequential", clip, clips, of_frames, [](DiTConfig& c) {
+    c.conditioning = Conditioning::ada_ln, c.attention = AttentionLayout::sequential, c.norm = Norm::rms;
+  });
+  add("LightningDiT", image, images, t, [](DiTConfig& c) {
+    c.rotary = Rotary::spatial, c.norm = Norm::rms, c.mlp = MlpKind::swiglu, c.modulation_shift = false;
+  });
+  add("late fusion, rotary, times of frames", clip, clips, of_frames, [](DiTConfig& c) {
+    c.attention = AttentionLayout::late_fusion, c.rotary = Rotary::spacetime, c.qk_norm = true;
+  });
+  add("split heads, rotary, times of frames", clip, clips, of_frames, [](DiTConfig& c) {
+    c.attention = AttentionLayout::split_heads, c.rotary = Rotary::spacetime, c.classes = 0;
+  });
+  add("text embeddings", clip, clips, t, [](DiTConfig& c) { c.classes = 0, c.text_embedding = 6; });
+  add("diffusers", image, images, t, [](DiTConfig& c) { c = as_diffusers(c), c.qkv_bias = false; });
+  add("learned positions, of other grids", clip, clips, of_frames, [](DiTConfig& c) {
+    c.positions = Positions::learned, c.variable_size = true, c.height = 8, c.frames = 2;
+  });
+}
+
 /// Every value of every axis, alone and together with others.
 std::vector<Example> examples() {
   Generator rng(8);
   const Tensor images = rng.normal({3, 2, 4, 6}), clips = rng.normal({3, 4, 2, 4, 6});
   const Tensor t = rng.uniform({3}) * 1000, of_frames = rng.uniform({3, 4}) * 1000;
-  const Tensor labels = from_vector<int64_t>({1, 3, 0});
+  const Tensor labels = from_vector<int64_t>({1, 3, 0}), embeddings = rng.normal({3, 2, 3});
   const Tensor prompts = from_vector<int64_t>({1, 5, 8, 0, 0, 1, 2, 3, 4, 7, 1, 6, 0, 0, 0}, {3, 5});
   std::vector<Example> all;
   const auto add = [&](const char* name, const DiTConfig& from, const Tensor& x, const Tensor& times,
@@ -48,7 +80,10 @@ std::vector<Example> examples() {
     change(config);
     const Condition kind = config.condition();
     all.push_back({name, config, x, times,
-                   kind == Condition::none ? Tensor{} : kind == Condition::label ? labels : prompts});
+                   kind == Condition::none ? Tensor{}
+                   : kind == Condition::label ? labels
+                   : kind == Condition::prompt ? prompts
+                                               : embeddings});
   };
   const DiTConfig image = image_config(), clip = clip_config();
   const auto no_text = [](DiTConfig& c) { c.text = {}; };
@@ -61,7 +96,8 @@ std::vector<Example> examples() {
   });
   add("images with prompts", clip, images, t, [](DiTConfig&) {});
   add("images with prompts and a position table", clip, images, t, [](DiTConfig& c) {
-    c.positions = Positions::sin_cos, c.rotary = Rotary::none, c.height = 4, c.width = 6, c.patch_order = PatchOrder::channel_last;
+    c.positions = Positions::sin_cos, c.rotary = Rotary::none, c.height = 4, c.width = 6;
+    c.patch_order = PatchOrder::channel_last;
   });
   add("clips with prompts", clip, clips, t, [](DiTConfig&) {});
   add("clips with prompts, times of frames", clip, clips, of_frames, [](DiTConfig&) {});
@@ -78,6 +114,7 @@ std::vector<Example> examples() {
     no_text(c), c.attention = AttentionLayout::factorised, c.learn_sigma = true;
   });
   add("clips without positions", clip, clips, t, [&](DiTConfig& c) { no_text(c), c.rotary = Rotary::none; });
+  add_published(add, images, clips, t, of_frames);
   return all;
 }
 

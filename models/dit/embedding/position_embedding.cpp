@@ -24,7 +24,7 @@ Tensor cropped(const Tensor& table, int64_t size, const PatchGrid& grid) {
 }  // namespace
 
 PositionEmbedding::PositionEmbedding(const DiTConfig& config, Generator& rng)
-    : grid_(config.grid()), scale_(config.position_scale) {
+    : grid_(config.grid()), scale_(config.position_scale), stored_(config.stored_positions) {
   const int64_t width = config.hidden, size = scale_.max_size;
   switch (config.positions) {
     case Positions::none: return;
@@ -65,8 +65,10 @@ Tensor PositionEmbedding::temporal(int64_t frames, DType dtype) const {
 }
 
 void PositionEmbedding::visit(nn::Visitor& v) {
-  v.buffer("pos_embed", pos_embed_);
-  v.buffer("temp_embed", temp_embed_);
+  if (stored_) {
+    v.buffer("pos_embed", pos_embed_);
+    v.buffer("temp_embed", temp_embed_);
+  }
   v("pos_embed", learned_pos_embed_);
   v("temp_embed", learned_temp_embed_);
 }

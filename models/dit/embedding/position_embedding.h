@@ -23,6 +23,7 @@ class PositionEmbedding : public nn::Module<PositionEmbedding> {
  private:
   PatchGrid grid_;
   PositionScale scale_;
+  bool stored_ = true;
   nn::Buffer pos_embed_, temp_embed_;
   nn::Parameter learned_pos_embed_, learned_temp_embed_;
 };

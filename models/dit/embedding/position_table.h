@@ -10,7 +10,8 @@ namespace ditharos::models {
 struct PositionScale {
   int64_t base_size = 0;           ///< patches; 0: coordinates count patches, i / interpolation_scale
   double interpolation_scale = 1;  ///< above 0
-  /// Above 0: the table is of this many rows and columns, and a grid takes its rows and columns from the middle (as SD3).
+  /// Above 0: the table is of this many rows and columns, and a grid takes its rows and columns from the middle (as
+  /// SD3).
   int64_t max_size = 0;
 
   /// ConfigError unless the values are usable and the grid fits into max_size.
