@@ -32,8 +32,8 @@ AutoencoderKLConfig AutoencoderConfig::kl() const {
 void AutoencoderConfig::validate() const {
   sizes.validate();
   if (kind != AutoencoderKind::kl) return;
-  check<ConfigError>(sizes.time_stride == 1, "an autoencoder of kind \"kl\" encodes frames one by one; time_stride must "
-                     "be 1, got ", sizes.time_stride);
+  check<ConfigError>(sizes.time_stride == 1, "an autoencoder of kind \"kl\" encodes frames one by one; its ",
+                     "time_stride must be 1, got ", sizes.time_stride);
   kl().validate();
 }
 

@@ -70,8 +70,9 @@ Tensor AutoencoderKL::from_latents(const Tensor& latents) const {
 }
 
 void AutoencoderKL::set_latent_statistics(const Tensor& mean, const Tensor& standard_deviation) {
-  check<ConfigError>(latent_norm_.has_value(), "[AutoencoderKL] this autoencoder scales its latents by scaling_factor = ",
-                     config_.scaling_factor, "; set latent_statistics in its configuration to store statistics");
+  check<ConfigError>(latent_norm_.has_value(),
+                     "[AutoencoderKL] this autoencoder scales its latents by scaling_factor = ", config_.scaling_factor,
+                     "; set latent_statistics in its configuration to store statistics");
   latent_norm_->set(mean, standard_deviation);
 }
 

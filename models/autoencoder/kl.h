@@ -14,8 +14,8 @@
 
 namespace ditharos::models {
 
-/// Frames of clips are encoded and decoded independently of each other, as images. Initial values are those of PyTorch's
-/// layers, which diffusers keeps: weights and biases uniform in +-1 / sqrt(fan_in), norms 1 and 0.
+/// Frames of clips are encoded and decoded independently of each other, as images. Initial values are those of
+/// PyTorch's layers, which diffusers keeps: weights and biases uniform in +-1 / sqrt(fan_in), norms 1 and 0.
 class AutoencoderKL : public nn::Module<AutoencoderKL> {
  public:
   /// ConfigError when the configuration does not fit together.

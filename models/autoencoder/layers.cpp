@@ -20,7 +20,8 @@ FrameResidual::FrameResidual(const FrameResidualOptions& options, Generator& rng
     : norm1_(options.groups, options.in, options.eps), norm2_(options.groups, options.out, options.eps),
       conv1_(options.in, options.out, 3, {.padding = 1, .init = options.init}, rng),
       conv2_(options.out, options.out, 3, {.padding = 1, .init = options.init}, rng) {
-  if (options.in != options.out) shortcut_.emplace(options.in, options.out, 1, nn::ConvOptions{.init = options.init}, rng);
+  if (options.in != options.out)
+    shortcut_.emplace(options.in, options.out, 1, nn::ConvOptions{.init = options.init}, rng);
   if (options.zero_output) conv2_.weight = nn::Parameter(zeros_like(conv2_.weight));
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// The layers that the autoencoders share. Frames are part of the batch axis, [B F, C, H, W]: every layer works on single
-// frames, except for the last two of this file, which change the number of frames.
+// The layers that the autoencoders share. Frames are part of the batch axis, [B F, C, H, W]: every layer works on
+// single frames, except for the last two of this file, which change the number of frames.
 #include <optional>
 
 #include <ditharos/nn/conv.h>

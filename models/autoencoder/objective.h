@@ -26,8 +26,8 @@ struct AutoencoderLoss {
 /// divergence.
 class AutoencoderObjective : public Objective {
  public:
-  /// `model` is the one that the trainer trains, a VideoAutoencoder, an AutoencoderKL or an Autoencoder, and must outlive
-  /// the objective. ConfigError for a negative weight, and for a perceptual weight without a classifier.
+  /// `model` is the one that the trainer trains, a VideoAutoencoder, an AutoencoderKL or an Autoencoder, and must
+  /// outlive the objective. ConfigError for a negative weight, and for a perceptual weight without a classifier.
   template <class M>
   AutoencoderObjective(const M& model, const AutoencoderLoss& config, std::optional<PerceptualLoss> perceptual = {})
       : AutoencoderObjective([&model](const Tensor& x) { return model.encode(x); },

@@ -6,9 +6,9 @@
 namespace ditharos::models {
 
 /// The squared distance of the activations of a frozen classifier, as LPIPS compares them (Zhang et al. 2018, "The
-/// Unreasonable Effectiveness of Deep Features as a Perceptual Metric", equation 1): after each convolutional block, the
-/// channels of a pixel are scaled to unit length. The distance is summed over channels, averaged over pixels and summed
-/// over blocks, all with weight 1.
+/// Unreasonable Effectiveness of Deep Features as a Perceptual Metric", equation 1): after each convolutional block,
+/// the channels of a pixel are scaled to unit length. The distance is summed over channels, averaged over pixels and
+/// summed over blocks, all with weight 1.
 class PerceptualLoss {
  public:
   /// Takes a copy of the classifier, which is not trained.

@@ -25,8 +25,8 @@ int64_t overlap(const TilingOptions& o, int64_t stride) {
   return std::llround(double(o.tile_sample_min_size / stride) * o.tile_overlap_factor);
 }
 
-/// `tile` with its first rows or columns mixed with the last ones of its neighbour before it along `axis`; the weight of
-/// the tile itself rises linearly from 0.
+/// `tile` with its first rows or columns mixed with the last ones of its neighbour before it along `axis`; the weight
+/// of the tile itself rises linearly from 0.
 Tensor blended(const Tensor& before, const Tensor& tile, int axis, int64_t extent) {
   extent = std::min({extent, before.size(axis), tile.size(axis)});
   if (extent == 0) return tile;
@@ -79,8 +79,8 @@ void TilingOptions::validate(int64_t stride) const {
                      tile_sample_min_size);
   const int64_t latents = tile_sample_min_size / stride;
   const double shared = double(latents) * tile_overlap_factor;
-  check<ConfigError>(tile_overlap_factor >= 0 && tile_overlap_factor < 1 && std::abs(shared - std::round(shared)) < 1e-6 &&
-                         std::llround(shared) < latents,
+  const bool whole = std::abs(shared - std::round(shared)) < 1e-6;
+  check<ConfigError>(tile_overlap_factor >= 0 && tile_overlap_factor < 1 && whole && std::llround(shared) < latents,
                      "tile_overlap_factor must be in [0, 1) and give a whole number of latents; tiles of ", latents,
                      " latents times ", tile_overlap_factor, " overlap by ", shared);
 }

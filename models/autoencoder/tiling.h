@@ -11,9 +11,9 @@ namespace ditharos::models {
 /// (enable_slicing, enable_tiling).
 struct TilingOptions {
   bool use_slicing = false;  ///< one sample at a time: the same result with the memory of one
-  /// Side of a tile in pixels, a multiple of the autoencoder's stride; 0: whole images. Images that are larger in either
-  /// direction are computed in tiles that overlap and are blended linearly. The result differs from that of the whole
-  /// image, because each tile has group norms and attention of its own.
+  /// Side of a tile in pixels, a multiple of the autoencoder's stride; 0: whole images. Images that are larger in
+  /// either direction are computed in tiles that overlap and are blended linearly. The result differs from that of the
+  /// whole image, because each tile has group norms and attention of its own.
   int64_t tile_sample_min_size = 0;
   double tile_overlap_factor = .25;  ///< of a tile's side, a whole number of latents
 

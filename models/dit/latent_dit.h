@@ -9,8 +9,8 @@
 namespace ditharos::models {
 
 /// A transformer on the latents of a frozen autoencoder, or on pixels without one. Called, trained and sampled like the
-/// transformer; its state dict holds both. The autoencoder may be an AutoencoderKL, for images of 256x256x3 with latents
-/// of 32x32x4, or a VideoAutoencoder; images are clips of one frame.
+/// transformer; its state dict holds both. The autoencoder may be an AutoencoderKL, for images of 256x256x3 with
+/// latents of 32x32x4, or a VideoAutoencoder; images are clips of one frame.
 class LatentDiT : public nn::Module<LatentDiT> {
  public:
   /// ConfigError unless the transformer's channels are those of the latents, or of clips without an autoencoder.

@@ -71,8 +71,8 @@ case("sd", {"block_out_channels": [32, 64], "layers_per_block": 1, "norm_num_gro
 case("sd3", {"block_out_channels": [8, 16, 24, 32], "layers_per_block": 1, "norm_num_groups": 4, "latent_channels": 5,
              "use_quant_conv": False, "use_post_quant_conv": False}, (1, 3, 40, 32), 32, tensors)
 
-lines = ["ditharos golden 1", f"# diffusers {diffusers.__version__}, torch {torch.__version__}, tests/golden/make_kl_golden.py"]
-blobs = []
+versions = f"diffusers {diffusers.__version__}, torch {torch.__version__}"
+lines, blobs = ["ditharos golden 1", f"# {versions}, tests/golden/make_kl_golden.py"], []
 for key, value in tensors.items():
     array = value.detach().numpy()
     blobs.append(np.ascontiguousarray(array, dtype="<f4").tobytes())

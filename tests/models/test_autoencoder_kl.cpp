@@ -2,10 +2,17 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <map>
+#include <string>
+#include <vector>
 
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
-#include "tests/support/golden_kl.h"
+#include <ditharos/models/autoencoder/kl.h>
+#include <ditharos/models/autoencoder/kl_names.h>
+#include <ditharos/nn/state_dict.h>
+#include <ditharos/tensor/factory.h>
+#include "tests/support/golden.h"
 #include "tests/support/message_of.h"
 #include "tests/support/tensor_cases.h"
 
@@ -13,13 +20,53 @@ using namespace ditharos;
 using namespace ditharos::models;
 using ditharos::tests::difference;
 using ditharos::tests::Golden;
-using ditharos::tests::golden_kl;
-using ditharos::tests::golden_kl_weights;
-using ditharos::tests::hashed;
 using ditharos::tests::message_of;
 using ditharos::tests::same_bits;
 
 namespace {
+
+/// Multiples of 2^-23 in [-1, 1), a function of position and salt.
+std::vector<float> hashed(int64_t count, uint32_t salt) {
+  std::vector<float> values;
+  for (uint32_t i = 0; i < uint32_t(count); ++i) {
+    uint32_t x = i * 2654435761u + (salt * 40503u + 12345u);
+    for (const uint32_t factor : {0x85EBCA6Bu, 0xC2B2AE35u}) {
+      x ^= x >> 15;
+      x *= factor;
+    }
+    x ^= x >> 16;
+    values.push_back(float(x >> 8) / 8388608.f - 1.f);
+  }
+  return values;
+}
+Tensor hashed(const Shape& shape, uint32_t salt) { return from_vector(hashed(numel(shape), salt), shape); }
+
+/// The published weights of the golden models: see fill() in the script.
+std::map<std::string, Tensor> golden_kl_weights(const AutoencoderKL& model) {
+  std::map<std::string, Tensor> published = kl_names().to_published(nn::named_parameters(model));
+  uint32_t salt = 0;
+  for (auto& [name, tensor] : published) {
+    std::vector<float> values = hashed(tensor.numel(), salt++);
+    const bool norm = name.find("norm") != std::string::npos && name.ends_with("weight");
+    const float bound = float(1.5 / std::sqrt(double(tensor.numel()) / double(tensor.size(0))));
+    for (float& v : values) v = tensor.rank() > 1 ? float(double(v) * double(bound)) : v * .25f + (norm ? 1.f : 0.f);
+    tensor = from_vector(values, tensor.shape());
+  }
+  return published;
+}
+
+/// A model of the golden file, by its prefix there.
+AutoencoderKL golden_kl(const std::string& name) {
+  AutoencoderKLConfig config{.block_out_channels = {32, 64}, .layers_per_block = 1, .norm_num_groups = 8};
+  if (name == "sd3") {
+    config = {.latent_channels = 5, .block_out_channels = {8, 16, 24, 32}, .layers_per_block = 1, .norm_num_groups = 4,
+              .use_quant_conv = false, .use_post_quant_conv = false};
+  }
+  Generator rng(1);
+  AutoencoderKL model(config, rng);
+  nn::load_state_dict(model, kl_names().to_own(golden_kl_weights(model), nn::named_tensors(model)));
+  return model;
+}
 
 const Golden& golden() {
   static const Golden file("kl.golden");

@@ -99,7 +99,8 @@ TEST_CASE("perceptual loss: zero for equal images, positive for others, and its 
   Generator rng(9);
   const ConvClassifier classifier({.channels = 3, .height = 8, .width = 8}, rng);
   const PerceptualLoss distance(classifier);
-  const Tensor a = rng.normal({2, 3, 12, 9}), b = a + rng.normal(a.shape()) * .1;  // of another size than the classifier's
+  const Tensor a = rng.normal({2, 3, 12, 9});  // of another size than the classifier's
+  const Tensor b = a + rng.normal(a.shape()) * .1;
   a.set_requires_grad();
   CHECK(distance(a, a.detach()).to_vector<float>() == std::vector<float>{0, 0});
   const Tensor some = distance(a, b.detach()), more = distance(a, a.detach() + (b.detach() - a.detach()) * 3);
@@ -130,7 +131,9 @@ TEST_CASE("autoencoder objective: an AutoencoderKL learns to reconstruct images,
     training::Trainer trainer(model, {}, objective,
                               std::make_unique<optim::AdamW>(nn::named_parameters(model), optim::AdamOptions{}),
                               {.clip_norm = 1, .ema_decay = .9, .schedule = {.lr = 4e-3, .warmup_steps = 5}});
-    const auto batch = [&](int64_t first) { return to(narrow(shapes.images(), 0, first, 8), DType::f32) * (1 / 127.5) - 1; };
+    const auto batch = [&](int64_t first) {
+      return to(narrow(shapes.images(), 0, first, 8), DType::f32) * (1 / 127.5) - 1;
+    };
     const Tensor held_out = batch(0);
     const auto error = [&] {
       const NoGrad no_grad;

@@ -33,7 +33,8 @@ namespace {
 const std::vector<std::string> others{"true",       "false",      "\"heun\"",       "\"ddim\"",        "\"gaussian\"",
                                       "\"cosine\"", "\"linear\"", "\"factorised\"", "\"binary\"",      "\"uniform\"",
                                       "\"muon\"",   "\"logit_normal\"", "[2.5]",    "\"2x16x16\"",    "[2, 4, 4]",
-                                      "[0.25, 0.5]", "0.125",     "2",              "3",               "48"};
+                                      "[0.25, 0.5]", "0.125",     "2",              "3",               "48",
+                                      "\"kl\"",     "\"l1\""};
 
 /// Keys whose values have to fit together, or are above all of those.
 const std::map<std::string, std::string> fitting{{"shapes", "\"2x16x16\""}, {"vocabulary", "600"}};
@@ -85,7 +86,8 @@ void check_same_ranges(const std::function<void(const std::string&)>& read) {
   describe(table, defaults);
   const std::set<std::string> sections_of_training{"train", "output"};
   const std::set<std::string> keys_of_training{"horizontal_flip", "autoencoder", "vocabulary", "caption_count",
-                                               "prompt_dropout", "kl_weight", "shapes", "shape_weights"};
+                                               "prompt_dropout", "kl_weight", "reconstruction", "shapes",
+                                               "shape_weights"};
   int refused = 0;
   for (const TomlKey& key : keys_in(table.to_toml())) {
     if (sections_of_training.contains(key.section) || keys_of_training.contains(key.name)) continue;
