@@ -19,7 +19,7 @@ import argparse
 
 import torch
 
-from zoo_reference import Random, config_of, gradients, import_reference, write
+from zoo_reference import Random, gradients, import_reference, round_to_half, write
 import zoo_diffusers
 import zoo_variants
 
@@ -31,6 +31,8 @@ def official(name, model, args, rng, shape, t, y=None, **files):
     rng.weights(model)
     if files.pop("shift_positions", False):  # tables of a file need not be the computed ones
         model.pos_embed.data += rng.normal(*model.pos_embed.shape, scale=0.1)
+    if files.get("half"):
+        round_to_half(model)
     io = {"x": rng.normal(*shape), "t": torch.tensor(t)}
     if y is not None:
         io["y"] = torch.tensor(y)

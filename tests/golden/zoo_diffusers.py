@@ -4,14 +4,14 @@ from diffusers import (AutoencoderKL, DiTTransformer2DModel, LatteTransformer3DM
                        SD3Transformer2DModel)
 from transformers import T5Config, T5EncoderModel
 
-from zoo_reference import Random, config_of, gradients, write
+from zoo_reference import Random, config_of, gradients, round_to_half, write
 
 WIDTH = {"num_attention_heads": 2, "attention_head_dim": 8}
 
 
 def transformer(name, model, rng, io, call, **files):
     """`call` gives the output for the inputs `io`."""
-    rng.weights(model)
+    round_to_half(rng.weights(model))
     out = call(model, io)
     io |= {"out": out, "cotangent": rng.normal(*out.shape)}
     io |= gradients(model, out, io["cotangent"])
@@ -71,10 +71,10 @@ def old_name(name):
 
 def autoencoder(name, channels, rename=lambda key: key):
     rng = Random(name)
-    model = AutoencoderKL(block_out_channels=channels, norm_num_groups=4, layers_per_block=1, latent_channels=3,
+    model = AutoencoderKL(block_out_channels=channels, norm_num_groups=2, layers_per_block=1, latent_channels=3,
                           down_block_types=("DownEncoderBlock2D",) * len(channels),
                           up_block_types=("UpDecoderBlock2D",) * len(channels))
-    rng.weights(model)
+    round_to_half(rng.weights(model))
     x = rng.normal(2, 3, 16, 8)
     posterior = model.encode(x).latent_dist
     decoded = model.decode(posterior.mode()).sample
@@ -91,6 +91,7 @@ def t5(name, feed_forward):
     config = T5Config(vocab_size=50, d_model=24, d_kv=8, d_ff=40, num_layers=2, num_heads=2,
                       feed_forward_proj=feed_forward)
     model = rng.weights(T5EncoderModel(config))
+    round_to_half(model)
     text = torch.randint(2, 50, (2, 40), generator=rng.generator)
     mask = torch.ones(2, 40, dtype=torch.int64)
     text[1, 30:], mask[1, 30:] = 0, 0

@@ -93,6 +93,19 @@ class Random:
         return module.eval()
 
 
+def is_computed(name):
+    """Tables that the models compute, and read from no file."""
+    return name.startswith("feat_rope.")
+
+
+def round_to_half(module):
+    """All that a file in half precision holds."""
+    with torch.no_grad():
+        for name, tensor in module.state_dict().items():
+            if tensor.is_floating_point() and not is_computed(name):
+                tensor.copy_(tensor.half())
+
+
 # --- the files ---
 
 def gradients(module, out, cotangent):
@@ -115,7 +128,10 @@ def write(name, state, io, config, half=False, formats=("safetensors",)):
     plain = lambda tensors: {key: value.detach().clone().contiguous() for key, value in tensors.items()}
     state = plain(state)
     if half:
-        state = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
+        for key, value in state.items():
+            if value.is_floating_point() and not is_computed(key):
+                assert torch.equal(value.half().float(), value), key
+                state[key] = value.half()
     if "safetensors" in formats:
         save_file(state, folder / "weights.safetensors")
     if "pt" in formats:

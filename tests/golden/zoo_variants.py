@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from zoo_reference import Random, gradients, write
+from zoo_reference import Random, gradients, round_to_half, write
 
 SIZE, PATCH, CHANNELS, WIDTH, HEADS, CLASSES, FRAMES = 6, 2, 4, 16, 2, 5, 3
 GRID = SIZE // PATCH
@@ -199,7 +199,7 @@ class Transformer(nn.Module):
 
 def make(name, model, extra):
     rng = Random(name)
-    rng.weights(model)
+    round_to_half(rng.weights(model))
     clip, labels = model.frames > 1, hasattr(model, "y_embedder")
     io = {"x": rng.normal(2, FRAMES, CHANNELS, SIZE, SIZE) if clip else rng.normal(2, CHANNELS, SIZE, SIZE),
           "t": torch.tensor([31, 908])}
