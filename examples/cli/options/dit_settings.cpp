@@ -41,7 +41,8 @@ void describe_prediction(Settings& settings, DiTSettings& run) {
            between(0, 1))
       .add("adaptive_power", mean_flow.adaptive_power, "mean_flow: power of the error that divides a sample's loss",
            between(0, 10))
-      .add("adaptive_offset", mean_flow.adaptive_offset, "mean_flow: what is added to that error", above(0).at_most(1e6))
+      .add("adaptive_offset", mean_flow.adaptive_offset, "mean_flow: what is added to that error",
+           above(0).at_most(1e6))
       .add("omega", mean_flow.omega, "mean_flow: guidance that the network learns; 1: none", between(0, 1e6))
       .add("kappa", mean_flow.kappa, "mean_flow: share of the guidance from the network's own velocity",
            at_least(0).below(1));
@@ -139,7 +140,7 @@ void describe(Settings& settings, DiTSettings& run) {
   describe_architecture(settings, run.model);
   settings.section("objective", "the network's target")
       .add("objective", run.process.kind,
-           "flow: velocity on the straight path; gaussian: the noise of DDPM; mean_flow: average velocity, for one step",
+           "flow: velocity on the path; gaussian: noise, as DDPM; mean_flow: average velocity, for one step",
            {{"flow", ProcessKind::flow}, {"gaussian", ProcessKind::gaussian}, {"mean_flow", ProcessKind::mean_flow}})
       .add("time_sampling", run.process.flow.time_sampling, "flow: distribution of the times in training",
            {{"uniform", models::TimeSampling::uniform}, {"logit_normal", models::TimeSampling::logit_normal},
