@@ -144,7 +144,8 @@ Cost block_cost(const DiTConfig& c, const PatchGrid& grid, int64_t index, int64_
   add_norm(cost, c);
   cost.linear(d, c.mlp == MlpKind::swiglu ? 2 * hidden : hidden, tokens).linear(hidden, d, tokens);
   if (c.conditioning == Conditioning::ada_ln_single) cost.parameters(product({c.modulation_chunks(), d}));
-  else if (c.modulation_chunks() > 0) cost.linear(d, c.modulation_chunks() * d, condition_vectors(c, grid.frames));
+  else if (c.modulation_chunks() > 0)
+    cost.linear(d, c.modulation_chunks() * d, condition_vectors(c, grid.frames));
   return cost;
 }
 
