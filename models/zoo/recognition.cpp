@@ -14,7 +14,7 @@ struct Signature {
 constexpr Signature signatures[] = {
     {"x_embedder.proj.weight", recognize_official},
     {"transformer_blocks.0.norm1.emb.class_embedder.embedding_table.weight", recognize_diffusers_dit},
-    {"temporal_transformer_blocks.0.scale_shift_table", recognize_latte_text},  // before PixArt: has its parts
+    {"temporal_transformer_blocks.0.scale_shift_table", recognize_latte_text},  // has parts of PixArt
     {"adaln_single.linear.weight", recognize_pixart},
     {"time_text_embed.text_embedder.linear_1.weight", recognize_sd3},
     {"encoder.conv_in.weight", recognize_autoencoder},
