@@ -76,8 +76,8 @@ int convert(int argc, char** argv) {
   Settings settings = command("convert", "Writes the weights of a model as .safetensors, in another layout or dtype.");
   settings.add_arguments(files, "IN OUT", "the weights, and the file to write");
   settings.options()
-      .add("to", to, "names of the tensors: official (the paper's code), diffusers or ditharos (this library); the same "
-                     "when not given")
+      .add("to", to, "names of the tensors: official (the paper's code), diffusers or ditharos (this library); the "
+                     "same when not given")
       .add("dtype", dtype, "f32, bf16 or f16; the same when not given");
   hints.describe(settings);
   if (!settings.parse(argc, argv)) return 0;
@@ -104,14 +104,15 @@ int run(int argc, char** argv) {
       .add("gradients", gradients, "write gradients even without a cotangent; it is then all ones");
   hints.describe(settings);
   if (!settings.parse(argc, argv)) return 0;
-  check<ConfigError>(!weights.empty() && !inputs.empty() && !out.empty(), "zoo run needs --weights, --inputs and --out");
+  const bool complete = !weights.empty() && !inputs.empty() && !out.empty();
+  check<ConfigError>(complete, "zoo run needs --weights, --inputs and --out");
   check_outputs({{"--out", out}}, {{"--weights", weights}, {"--inputs", inputs}, {"--config", hints.config}});
   models::RecognitionHints known = hints.read();
   known.inputs = safetensors::load(inputs).tensors;
   auto model = models::PublishedModel::from_tensors(load_weights(weights).tensors, known);
-  std::cout << models::describe_model(model.description());
   const models::TensorsByName results = model.run(known.inputs, gradients);
   safetensors::save(out, results);
+  std::cout << models::describe_model(model.description());
   std::printf("%zu tensors: %s\n", results.size(), out.c_str());
   return 0;
 }

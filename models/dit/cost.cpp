@@ -204,7 +204,8 @@ Cost cost_of(const DiTConfig& c, const PatchGrid& grid, int64_t text_tokens) {
   }
   add_norm(cost, c);
   if (single) cost.parameters(2 * d);
-  else if (c.modulation_chunks() > 0) cost.linear(d, 2 * d, condition_vectors(c, grid.frames));
+  else if (c.modulation_chunks() > 0)
+    cost.linear(d, 2 * d, condition_vectors(c, grid.frames));
   cost.linear(d, c.out_volume(), tokens);
   return cost;
 }

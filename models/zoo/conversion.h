@@ -8,8 +8,8 @@
 namespace ditharos::models {
 
 struct ConversionOptions {
-  std::optional<Layout> layout = {};  ///< absent: the names stay as they are, and the tensors may be of any model
-  std::optional<DType> dtype = {};    ///< f32, bf16 or f16, of all tensors of a floating dtype; absent: as they are
+  std::optional<Layout> layout = {};  ///< absent: the same names, and tensors of any model
+  std::optional<DType> dtype = {};    ///< f32, bf16 or f16, of tensors of a floating dtype; absent: as they are
   RecognitionHints hints = {};
 
   /// From the names "official", "diffusers", "ditharos" and "f32", "bf16", "f16"; "" for absent. ConfigError for others.

@@ -9,8 +9,8 @@
 
 namespace ditharos::models {
 
-/// The values of a JSON object by their keys. null counts as absent. Objects and lists of lists inside of it are skipped:
-/// the configurations of models have none that matters here.
+/// The values of a JSON object by their keys. null counts as absent. Objects and lists of lists inside of it are
+/// skipped: the configurations of models have none that matters here.
 class JsonObject {
  public:
   JsonObject() = default;

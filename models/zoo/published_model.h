@@ -33,8 +33,8 @@ class PublishedModel {
   ~PublishedModel();
   PublishedModel(PublishedModel&&) noexcept;
 
-  /// Recognises the tensors and builds their model, with random weights. ConfigError if they are far fewer elements than
-  /// the model has, which a damaged or hostile file of a few names could make large.
+  /// Recognises the tensors and builds their model, with random weights. ConfigError if they are far fewer elements
+  /// than the model has, which a damaged or hostile file of a few names could make large.
   static PublishedModel of_tensors(const TensorsByName& tensors, const RecognitionHints& hints = {});
   /// The same, and loads them. ConfigError, with the names, unless all fit.
   static PublishedModel from_tensors(const TensorsByName& tensors, const RecognitionHints& hints = {});

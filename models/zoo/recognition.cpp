@@ -14,12 +14,20 @@ struct Signature {
 constexpr Signature signatures[] = {
     {"x_embedder.proj.weight", recognize_official},
     {"transformer_blocks.0.norm1.emb.class_embedder.embedding_table.weight", recognize_diffusers_dit},
-    {"temporal_transformer_blocks.0.scale_shift_table", recognize_latte_text},  // before PixArt, of whose parts it is made
+    {"temporal_transformer_blocks.0.scale_shift_table", recognize_latte_text},  // has parts of PixArt
     {"adaln_single.linear.weight", recognize_pixart},
     {"time_text_embed.text_embedder.linear_1.weight", recognize_sd3},
     {"encoder.conv_in.weight", recognize_autoencoder},
     {"encoder.block.0.layer.0.SelfAttention.q.weight", recognize_t5},
 };
+
+/// ConfigError unless the name is one of the registry or of a family.
+void check_name(const std::string& name) {
+  for (const ModelFamily family : model_families()) {
+    if (name == to_text(family)) return;
+  }
+  if (!name.empty()) (void)zoo_model(name);
+}
 
 void check_hinted_family(const RecognitionHints& hints, ModelFamily family) {
   if (hints.model.empty()) return;
@@ -31,7 +39,7 @@ void check_hinted_family(const RecognitionHints& hints, ModelFamily family) {
         return;
       }
     }
-    (void)zoo_model(hints.model);  // throws, with the known names
+    return;
   }
   check<ConfigError>(named->family == family, "the tensors are those of ", to_text(family), ", not of ", named->name);
 }
@@ -56,6 +64,7 @@ std::string to_text(Layout layout) {
 }
 
 RecognizedModel recognize_model(const std::map<std::string, Tensor>& tensors, const RecognitionHints& hints) {
+  check_name(hints.model);
   const NamedShapes shapes(tensors);
   for (const Signature& signature : signatures) {
     if (!shapes.has(signature.tensor)) continue;

@@ -35,9 +35,9 @@ struct RecognitionHints {
   std::map<std::string, Tensor> inputs = {};
 };
 
-/// Reads names and shapes, no elements. ConfigError, with the reason, for tensors of no model of the zoo, for hints that
-/// do not agree with them, and if the number of attention heads cannot be told. Names that are missing or left over are
-/// not its concern: loading reports them.
+/// Reads names and shapes, no elements. ConfigError, with the reason, for tensors of no model of the zoo, for hints
+/// that do not agree with them, and if the number of attention heads cannot be told. Loading reports names that are
+/// missing or left over.
 [[nodiscard]] RecognizedModel recognize_model(const std::map<std::string, Tensor>& tensors,
                                               const RecognitionHints& hints = {});
 

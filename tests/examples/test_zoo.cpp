@@ -155,7 +155,9 @@ TEST_CASE("zoo: what does not fit ends with status 2 and one sentence") {
   check_refused(run_changed([](auto& t) { t.erase("blocks.1.mlp.fc2.bias"); }), "blocks.1.mlp.fc2.bias");
   check_refused(run_changed([](auto& t) { t["blocks.1.mlp.fc9.bias"] = zeros({3}); }), "blocks.1.mlp.fc9.bias");
   check_refused(run_changed([](auto& t) { t["blocks.1.mlp.fc2.bias"] = zeros({3}); }), "[3] instead of [16]");
-  check_refused(run_changed([](auto& t) { t["blocks.30.mlp.fc2.bias"] = zeros({16}); }), "elements");
+  check_refused(run_changed([](auto& t) { t["blocks.30.mlp.fc2.bias"] = zeros({16}); }), "depth = 2");
+  const std::string heads = write_text(folder / "heads.json", R"({"num_heads": 2})");
+  check_refused(run_model(changed, dit.inputs, out, {"--config", heads}), "elements");
   check_refused(run_changed([](auto& t) { t.clear(), t["weight"] = zeros({3}); }), "no model of the zoo");
   check_refused(run_model(write_text(folder / "no.pt", "no weights"), dit.inputs, out, {}), "no.pt");
   check_refused(run_model(folder / "missing.pt", dit.inputs, out, {}), "missing.pt");

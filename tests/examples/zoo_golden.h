@@ -1,6 +1,6 @@
 #pragma once
-// The models of tests/golden/zoo, made by make_zoo_golden.py: a folder each, with weights, inputs and what the reference
-// computes.
+// The models of tests/golden/zoo, made by make_zoo_golden.py: a folder each, with weights, inputs and what the
+// reference computes.
 #include <map>
 #include <string>
 #include <vector>
