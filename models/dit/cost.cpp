@@ -179,7 +179,8 @@ void add_blocks(Cost& cost, const DiTConfig& c, const PatchGrid& grid, int64_t t
   // Blocks of the same axes are the same.
   const bool both = c.attention == AttentionLayout::factorised || c.attention == AttentionLayout::late_fusion;
   const int64_t temporal = both ? c.depth / 2 : 0;
-  cost.add(block_cost(c, grid, 0, text_tokens), c.depth - temporal).add(block_cost(c, grid, c.first_temporal_block(), text_tokens), temporal);
+  cost.add(block_cost(c, grid, 0, text_tokens), c.depth - temporal);
+  cost.add(block_cost(c, grid, c.first_temporal_block(), text_tokens), temporal);
 }
 
 /// Of one sample with this grid.
