@@ -12,7 +12,8 @@ struct ConversionOptions {
   std::optional<DType> dtype = {};    ///< f32, bf16 or f16, of tensors of a floating dtype; absent: as they are
   RecognitionHints hints = {};
 
-  /// From the names "official", "diffusers", "ditharos" and "f32", "bf16", "f16"; "" for absent. ConfigError for others.
+  /// From the names "official", "diffusers", "ditharos" and "f32", "bf16", "f16"; "" for absent. ConfigError for
+  /// others.
   static ConversionOptions parse(const std::string& layout, const std::string& dtype, const RecognitionHints& hints);
 };
 
