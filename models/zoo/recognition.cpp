@@ -80,7 +80,7 @@ RecognizedModel recognize_model(const std::map<std::string, Tensor>& tensors, co
   check<ConfigError>(!tensors.empty(), "there are no tensors");
   fail<ConfigError>("the tensors (", tensors.begin()->first, ", ...) are those of no model of the zoo, which are ",
                     "known by x_embedder.proj.weight (the papers' code), pos_embed.proj.weight (diffusers' ",
-                    "encoder.conv_in.weight (AutoencoderKL) or shared.weight (T5)");
+                    "transformers), encoder.conv_in.weight (AutoencoderKL) or shared.weight (T5)");
 }
 
 }  // namespace ditharos::models
