@@ -1,6 +1,8 @@
 // MeanFlow: the objective against torch.func.jvp, guidance, one-step samples, and a DiT with two times.
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
@@ -30,7 +32,7 @@ struct GoldenNetwork {
   nn::NamedTensors parameters;
 
   explicit GoldenNetwork(const Golden& golden) : parameters(golden.with_prefix("network.")) {
-    for (const nn::NamedTensor& p : parameters) p.tensor.set_requires_grad();
+    for (nn::NamedTensor& p : parameters) p.tensor = p.tensor.detach().set_requires_grad();  // gradients of its own
   }
   const Tensor& at(const std::string& name) const {
     for (const nn::NamedTensor& p : parameters)
@@ -78,7 +80,7 @@ PlaneNetwork train(const std::shared_ptr<const Objective>& objective, int64_t st
   Generator rng(1);
   PlaneNetwork network(rng);
   training::TrainerConfig config;
-  config.schedule = {.kind = optim::ScheduleKind::cosine, .lr = 4e-3, .warmup_steps = 50, .total_steps = steps};
+  config.schedule = {.lr = 4e-3, .warmup_steps = 50, .decay = optim::Decay::cosine, .total_steps = steps};
   training::Trainer trainer(network, [&](const Tensor& x, const Tensor& t, const Tensor&) { return network(x, t); },
                             objective, std::make_unique<optim::AdamW>(nn::named_parameters(network)), config);
   for (int64_t i = 0; i < steps; ++i) trainer.step(corners(256, rng), {});
@@ -125,7 +127,7 @@ TEST_CASE("MeanFlow: intervals begin before they end, and a share of them has a 
   }
   CHECK(longer == 100);
   CHECK(message_of<ConfigError>([] { MeanFlow({}, {.interval_share = 2}); }) ==
-        "interval_share must be in [0, 1], got 2");
+        "interval_share must be in [0, 1], got 2.000000");
   CHECK(message_of<ConfigError>([] { MeanFlow({.path = PathKind::gvp}); }) ==
         "mean_flow is trained on the linear path, predicts a velocity, and has no loss weighting");
 }
