@@ -34,7 +34,8 @@ struct GradcheckResult {
 /// error.
 ///
 /// f must be smooth within two steps of the inputs (no kinks, no ties). Integer, boolean and undefined inputs are
-/// passed on unchanged. Throws DTypeError for f32, bf16 and f16 inputs, whose rounding would hide errors, and what f throws.
+/// passed on unchanged. Throws DTypeError for f32, bf16 and f16 inputs, whose rounding would hide errors, and what f
+/// throws.
 [[nodiscard]] GradcheckResult gradcheck(const std::function<Tensor(const std::vector<Tensor>&)>& f,
                                         const std::vector<Tensor>& inputs, const GradcheckOptions& options = {});
 

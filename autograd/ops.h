@@ -268,11 +268,12 @@ struct [[nodiscard]] GatedNorm { Tensor residual, normalized; };
 /// pass.
 GatedNorm gated_residual_norm(const Tensor& x, const Tensor& gate, const Tensor& y, const Tensor& shift,
                               const Tensor& scale, double eps = 1e-6);
+/// Which elements of a head rope() rotates together.
+enum class RopePairs { halves, interleaved };
 /// Rotary position embedding (Su et al. 2021) of the queries and keys in packed qkv [B, T, 3 D]. At token t, the
 /// elements i and i + h/2 of each head of size h = D/heads are rotated by one angle, whose cosine and sine are at [t,
 /// i] of the tables [T, h/2]. Products of queries and keys then depend on differences of angles alone. Values are
-/// unchanged. With interleaved pairs the elements 2i and 2i + 1 are rotated (as Su et al. write it).
-enum class RopePairs { halves, interleaved };
+/// unchanged. With interleaved pairs the elements 2i and 2i + 1 are rotated, as Su et al. write it.
 Tensor rope(const Tensor& qkv, const Tensor& cosines, const Tensor& sines, int64_t heads,
             RopePairs pairs = RopePairs::halves);
 /// softmax(q k^T / sqrt(D/heads)) v for packed qkv [B, T, 3 D] -> [B, T, D] (Vaswani et al. 2017).

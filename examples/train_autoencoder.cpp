@@ -1,4 +1,5 @@
-// Trains a video autoencoder; train_video trains a diffusion transformer on its latents.
+// Trains an autoencoder of clips, a VideoAutoencoder or an AutoencoderKL; train_video trains a diffusion transformer on
+// its latents.
 //
 //   train_autoencoder --config examples/configs/video_autoencoder.toml --out runs/autoencoder
 //
@@ -12,7 +13,7 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/data/datasets/open_clips.h>
 #include <ditharos/data/image/image_grid.h>
-#include <ditharos/models/autoencoder/video.h>
+#include <ditharos/models/autoencoder/autoencoder.h>
 #include <ditharos/pipelines/clip_tasks.h>
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/training/latent_statistics.h>
@@ -80,8 +81,8 @@ int train(int argc, char** argv) {
                                        .defaults = default_configuration<AutoencoderSettings>(),
                                        .data = training::fingerprint_of(*source), .train = run.train};
   Generator rng(run.train.seed);
-  models::VideoAutoencoder model(run.model, rng);
-  training::Trainer trainer(model, {}, std::make_shared<models::VideoAutoencoderObjective>(model, run.loss),
+  models::Autoencoder model(run.model, rng);
+  training::Trainer trainer(model, {}, std::make_shared<models::AutoencoderObjective>(model, run.loss),
                           make_optimizer(model, run.train), trainer_config(run.train));
   int64_t first_batch = 0;
   if (const auto state = state_to_resume(options, identity, reporter)) {
@@ -91,7 +92,7 @@ int train(int argc, char** argv) {
   data::Loader loader(source, {.buckets = buckets, .seed = run.train.seed, .epoch_end = data::EpochEnd::carry_over},
                       {0, first_batch});
   const data::SampleShape& shape = buckets[0].shape;
-  const Shape latent = run.model.latent_shape({1, shape.frames, run.model.channels, shape.height, shape.width});
+  const Shape latent = run.model.latent_shape({1, shape.frames, run.model.sizes.channels, shape.height, shape.width});
   std::printf("%lld clips; %s become latents of %lldx%lldx%lld with %lld channels; %lld parameters; %d threads\n",
               static_cast<long long>(source->size()), data::to_text(shape).c_str(),
               static_cast<long long>(latent[1]), static_cast<long long>(latent[3]), static_cast<long long>(latent[4]),

@@ -38,7 +38,7 @@ pipelines::VideoParts new_parts(const VideoSettings& run, const data::DataSource
   for (int64_t i = 0; i < std::min(run.caption_count, source.size()); ++i) captions.push_back(source.caption(i));
   pipelines::VideoParts parts{data::Tokenizer::train(captions, run.vocabulary), std::nullopt, ""};
   if (!autoencoder) return parts;
-  parts.autoencoder = autoencoder->model.config();
+  parts.autoencoder = autoencoder->config;
   parts.autoencoder_description = autoencoder->description;
   return parts;
 }

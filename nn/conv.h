@@ -5,15 +5,22 @@
 
 namespace ditharos::nn {
 
+/// How weight and bias start.
+enum class ConvInit {
+  kaiming_normal,  ///< weight N(0, 2 / fan_in), for a ReLU after it; bias zero
+  fan_in_uniform,  ///< both uniform in +-1 / sqrt(fan_in), as PyTorch's layers start
+};
+
 /// The geometry of a convolution. Each number holds for all spatial axes, unless there is one for each axis.
 struct ConvOptions {
   PerAxis stride = 1, padding = 0, dilation = 1;
   int64_t groups = 1;
   bool bias = true;
   PerAxis output_padding = 0;  ///< of transposed convolutions alone
+  ConvInit init = ConvInit::kaiming_normal;
 };
 
-/// The common base of convolutions. weight starts as N(0, 2 / fan_in), for a ReLU after it, and bias [out] as zero.
+/// The common base of convolutions, with weight and bias [out].
 template <class Self>
 class ConvModule : public Module<Self> {
  public:
@@ -34,8 +41,9 @@ class ConvModule : public Module<Self> {
                       rows, " and ", columns, " channels do not divide into ", options.groups, " groups");
     Shape shape{rows, columns / options.groups};
     for (int64_t side : kernel.resolve(op, "kernel", axes)) shape.push_back(side);
-    weight = Parameter(init::kaiming_normal(shape, rng));
-    if (options.bias) bias = Parameter(zeros({out}));
+    const bool uniform = options.init == ConvInit::fan_in_uniform;
+    weight = Parameter(uniform ? init::fan_in_uniform(shape, shape, rng) : init::kaiming_normal(shape, rng));
+    if (options.bias) bias = Parameter(uniform ? init::fan_in_uniform({out}, shape, rng) : zeros({out}));
   }
   const ConvOptions& options() const { return options_; }
 

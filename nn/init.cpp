@@ -15,11 +15,19 @@ int64_t fan_in(const Shape& shape) {
 }  // namespace
 
 namespace init {
-
-Tensor xavier_uniform(const Shape& shape, Generator& rng) {
-  const double bound = std::sqrt(6.0 / double(fan_in(shape) + shape[0]));
+namespace {
+Tensor uniform_within(const Shape& shape, double bound, Generator& rng) {
   using kernels::Unary;
   return kernels::unary(Unary::add_scalar, kernels::unary(Unary::mul_scalar, rng.uniform(shape), 2 * bound), -bound);
+}
+}  // namespace
+
+Tensor xavier_uniform(const Shape& shape, Generator& rng) {
+  return uniform_within(shape, std::sqrt(6.0 / double(fan_in(shape) + shape[0])), rng);
+}
+
+Tensor fan_in_uniform(const Shape& shape, const Shape& weight, Generator& rng) {
+  return uniform_within(shape, 1 / std::sqrt(double(fan_in(weight))), rng);
 }
 
 Tensor kaiming_normal(const Shape& shape, Generator& rng) {

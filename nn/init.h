@@ -11,6 +11,9 @@ namespace init {
 Tensor xavier_uniform(const Shape& shape, Generator& rng);
 /// Normal with variance 2 / fan_in, for layers that a ReLU follows (He et al. 2015).
 Tensor kaiming_normal(const Shape& shape, Generator& rng);
+/// Uniform in +-1 / sqrt(fan_in), with the fan_in of the shape `weight`, [out, in...]: the initial values of a weight
+/// and of its bias in PyTorch's linear layers and convolutions (kaiming_uniform with a = sqrt(5)).
+Tensor fan_in_uniform(const Shape& shape, const Shape& weight, Generator& rng);
 /// Normal with mean 0.
 Tensor normal(const Shape& shape, double standard_deviation, Generator& rng);
 }  // namespace init

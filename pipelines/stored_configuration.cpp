@@ -238,6 +238,26 @@ void pass_training(Document& document) {
   document.pass_section("output");
 }
 
+/// The keys of [model] for the axes along which the models of the DiT family differ.
+void take_architecture(Document::Section section, models::DiTConfig& model) {
+  section
+      .take("conditioning", model.conditioning,
+            {{"ada_ln_zero", models::Conditioning::ada_ln_zero}, {"ada_ln", models::Conditioning::ada_ln},
+             {"cross_attention", models::Conditioning::cross_attention},
+             {"in_context", models::Conditioning::in_context},
+             {"ada_ln_single", models::Conditioning::ada_ln_single}})
+      .take("positions", model.positions,
+            {{"sin_cos", models::Positions::sin_cos}, {"learned", models::Positions::learned},
+             {"none", models::Positions::none}})
+      .take("rotary", model.rotary,
+            {{"none", models::Rotary::none}, {"spacetime", models::Rotary::spacetime},
+             {"spatial", models::Rotary::spatial}})
+      .take("norm", model.norm, {{"layer", models::Norm::layer}, {"rms", models::Norm::rms}})
+      .take("mlp", model.mlp,
+            {{"gelu_tanh", models::MlpKind::gelu_tanh}, {"swiglu", models::MlpKind::swiglu}})
+      .take("qk_norm", model.qk_norm);
+}
+
 }  // namespace
 
 StoredImageModel read_image_model(const std::string& text, const std::string& source) {
@@ -254,6 +274,7 @@ StoredImageModel read_image_model(const std::string& text, const std::string& so
       .take("mlp_ratio", model.mlp_ratio, {.low = 0, .high = 1024, .open = true})
       .take("class_dropout", model.class_dropout, {0, std::nextafter(1., 0.)})
       .take("learn_sigma", model.learn_sigma);
+  take_architecture(document.section("model"), model);
   model.patch = {1, patch, patch};
   document.section("objective")
       .take("objective", process.kind,
@@ -324,15 +345,17 @@ AutoencoderConfig read_autoencoder(const std::string& text, const std::string& s
   AutoencoderConfig config;
   Document document(text, source);
   config.clips = take_clips(document);
+  models::VideoAutoencoderConfig& sizes = config.model.sizes;
   document.section("autoencoder")
-      .take("latent_channels", config.model.latent_channels, {1, most_channels})
-      .take("width", config.model.width, {1, most_channels})
-      .take("max_width", config.model.max_width, {1, most_channels})
-      .take("blocks", config.model.blocks, {1, 16})
-      .take("groups", config.model.groups, {1, most_channels})
-      .take("stages", config.model.stages, {0, 6})
-      .take("time_stride", config.model.time_stride, {1, 4})
-      .pass({"kl_weight"});
+      .take("kind", config.model.kind, {{"video", models::AutoencoderKind::video}, {"kl", models::AutoencoderKind::kl}})
+      .take("latent_channels", sizes.latent_channels, {1, most_channels})
+      .take("width", sizes.width, {1, most_channels})
+      .take("max_width", sizes.max_width, {1, most_channels})
+      .take("blocks", sizes.blocks, {1, 16})
+      .take("groups", sizes.groups, {1, most_channels})
+      .take("stages", sizes.stages, {0, 6})
+      .take("time_stride", sizes.time_stride, {1, 4})
+      .pass({"reconstruction", "kl_weight"});
   pass_training(document);
   document.finish();
   return config;

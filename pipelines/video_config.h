@@ -4,7 +4,7 @@
 #include <vector>
 
 #include <ditharos/data/datasets/data_source.h>
-#include <ditharos/models/autoencoder/config.h>
+#include <ditharos/models/autoencoder/autoencoder.h>
 #include <ditharos/models/diffusion/frame_flow.h>
 #include <ditharos/models/dit/config.h>
 #include <ditharos/models/dit/presets.h>
@@ -30,7 +30,7 @@ struct VideoModelConfig {
 
 struct AutoencoderConfig {
   TrainedClips clips;
-  models::VideoAutoencoderConfig model;
+  models::AutoencoderConfig model;
   friend bool operator==(const AutoencoderConfig&, const AutoencoderConfig&) = default;
 };
 

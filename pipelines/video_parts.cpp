@@ -35,15 +35,15 @@ void describe_video_checkpoint(training::TrainState& state, const VideoParts& pa
 
 models::DiTConfig fitted(models::DiTConfig config, const VideoParts& parts) {
   constexpr int64_t rgb = 3;
-  config.channels = parts.autoencoder ? parts.autoencoder->latent_channels : rgb;
+  config.channels = parts.autoencoder ? parts.autoencoder->sizes.latent_channels : rgb;
   config.text.vocabulary = parts.tokenizer.vocabulary();
   return config;
 }
 
 models::LatentDiT build_video_model(const models::DiTConfig& config, const VideoParts& parts, uint64_t seed,
-                                      const models::VideoAutoencoder* autoencoder) {
+                                      const models::Autoencoder* autoencoder) {
   Generator of_autoencoder(0), rng(seed);
-  std::optional<models::VideoAutoencoder> own;
+  std::optional<models::Autoencoder> own;
   if (autoencoder) own.emplace(*autoencoder);
   else if (parts.autoencoder) own.emplace(*parts.autoencoder, of_autoencoder);
   return models::LatentDiT(fitted(config, parts), own, rng);
@@ -51,16 +51,16 @@ models::LatentDiT build_video_model(const models::DiTConfig& config, const Video
 
 TrainedAutoencoder load_autoencoder(const std::string& path, const LoadOptions& options) {
   const training::LatestCheckpoint run = open_run(path, autoencoder_checkpoint_kind, "a video autoencoder", options);
-  const models::VideoAutoencoderConfig config = read_autoencoder(run.state->configuration, run.path).model;
+  const models::AutoencoderConfig config = read_autoencoder(run.state->configuration, run.path).model;
   config.validate();
   const nn::NamedTensors& weights = weights_of(*run.state, options);
   training::check_model_size(run.path, weights, models::count_elements(config));
   Generator rng(0);
-  models::VideoAutoencoder model(config, rng);
+  models::Autoencoder model(config, rng);
   nn::load_state_dict(model, weights);
   nn::set_training(model, false);
   if (options.int8) nn::quantize(model);
-  return {std::move(model), run.state->configuration, run.state->step, run.path};
+  return {std::move(model), config, run.state->configuration, run.state->step, run.path};
 }
 
 }  // namespace ditharos::pipelines

@@ -5,7 +5,7 @@
 #include <string>
 
 #include <ditharos/data/text/tokenizer.h>
-#include <ditharos/models/autoencoder/video.h>
+#include <ditharos/models/autoencoder/autoencoder.h>
 #include <ditharos/models/dit/latent_dit.h>
 #include <ditharos/pipelines/load_options.h>
 #include <ditharos/training/checkpoint/checkpoint.h>
@@ -18,7 +18,7 @@ inline constexpr const char* autoencoder_checkpoint_kind = "video-autoencoder";
 
 struct VideoParts {
   data::Tokenizer tokenizer;
-  std::optional<models::VideoAutoencoderConfig> autoencoder;  ///< none: the model works on pixels
+  std::optional<models::AutoencoderConfig> autoencoder;  ///< none: the model works on pixels
   /// The text that describes the autoencoder in files; empty without one. Pass it on unchanged.
   std::string autoencoder_description;
 };
@@ -34,11 +34,12 @@ void describe_video_checkpoint(training::TrainState& state, const VideoParts& pa
 /// parts have one at all.
 [[nodiscard]] models::LatentDiT build_video_model(const models::DiTConfig& config, const VideoParts& parts,
                                                     uint64_t seed,
-                                                    const models::VideoAutoencoder* autoencoder = nullptr);
+                                                    const models::Autoencoder* autoencoder = nullptr);
 
 /// An autoencoder that train_autoencoder trained.
 struct TrainedAutoencoder {
-  models::VideoAutoencoder model;  ///< in evaluation mode
+  models::Autoencoder model;       ///< in evaluation mode
+  models::AutoencoderConfig config;
   std::string description;         ///< for VideoParts
   int64_t step = 0;                ///< of the training
   std::string path;                ///< the file that it came from

@@ -7,10 +7,10 @@
 
 namespace ditharos::training {
 
-void measure_latents(models::VideoAutoencoder& model, const data::DataSource& source,
+void measure_latents(models::Autoencoder& model, const data::DataSource& source,
                      const std::vector<data::Bucket>& buckets, int64_t count) {
   const NoGrad no_grad;
-  models::LatentStatistics statistics(model.config().latent_channels);
+  models::LatentStatistics statistics(model.latent_channels());
   count = std::min(count, source.size());
   for (const data::Bucket& bucket : buckets) {
     for (int64_t first = 0; first < count; first += bucket.batch_size) {

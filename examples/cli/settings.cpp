@@ -51,7 +51,8 @@ void Settings::add(Setting setting) {
   for (const Setting& other : table_) {
     check(other.name != setting.name, "[Settings] the key ", setting.name, " is there twice; flags need unique names");
   }
-  check(setting.name != "config" && setting.name != "help", "[Settings] ", setting.name, " is a flag of its own");
+  check((setting.name != "config" || !takes_config_) &&
+            setting.name != "help", "[Settings] ", setting.name, " is a flag of its own");
   const Value value = setting.get();
   check(setting.rule.allows(value), "[Settings] the default of ", setting.name, ", ", toml_text(value), ", is not ",
         setting.rule.expectation(value));
@@ -100,7 +101,7 @@ void Settings::say_without_effect(std::ostream& out) const {
 }
 
 bool Settings::parse(int argc, const char* const* argv, std::ostream& out) {
-  CommandLine line = read_command_line(table_, texts_, argc, argv);
+  CommandLine line = read_command_line(table_, texts_, takes_config_, argc, argv);
   if (line.help) {
     out << help();
     return false;
@@ -129,7 +130,7 @@ std::string Settings::to_toml() const {
   return out;
 }
 
-std::string Settings::help() const { return help_text(program_, summary_, sections_, table_, texts_); }
+std::string Settings::help() const { return help_text(program_, summary_, sections_, table_, texts_, takes_config_); }
 
 const std::string& Settings::origin(const std::string& name) const {
   for (const Setting& s : table_) {

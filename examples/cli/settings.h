@@ -85,6 +85,8 @@ class Settings {
     std::string name_;
   };
 
+  /// The program reads no TOML file: --config is no flag, or one of its own. Called before any row is added.
+  void without_config_file() { takes_config_ = false; }
   /// The TOML section [name]; `about` describes it in --help.
   Section section(const std::string& name, const std::string& about = "");
   /// Options of the command line alone (--resume, --json): in --help, but not in the configuration.
@@ -137,6 +139,7 @@ class Settings {
   std::vector<Setting> table_;
   std::vector<TextOption> texts_;
   std::string config_path_;
+  bool takes_config_ = true;  // a TOML file by --config
 };
 
 /// The keys that a configuration holds: those of all sections.

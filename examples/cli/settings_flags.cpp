@@ -21,10 +21,11 @@ bool is_switch(const Setting& s) { return std::holds_alternative<bool>(s.get());
 std::string negated(const std::string& flag) { return "--no-" + flag.substr(2); }
 
 [[noreturn]] void fail_unknown(const std::vector<Setting>& table, const std::vector<TextOption>& texts,
-                               const std::string& argument) {
+                               bool takes_config, const std::string& argument) {
   check<ConfigError>(argument.starts_with('-'), "unexpected argument ", quote(argument),
                      "; settings are given as --name value, see --help");
-  std::vector<std::string> flags{"--config", "--help"};
+  std::vector<std::string> flags{"--help"};
+  if (takes_config) flags.push_back("--config");
   for (const Setting& s : table) {
     flags.push_back(s.flag());
     if (is_switch(s)) flags.push_back(negated(s.flag()));
@@ -61,15 +62,15 @@ Value checked(const Setting& s, const std::string& text) {
 
 }  // namespace
 
-CommandLine read_command_line(const std::vector<Setting>& table, const std::vector<TextOption>& texts, int argc,
-                              const char* const* argv) {
+CommandLine read_command_line(const std::vector<Setting>& table, const std::vector<TextOption>& texts,
+                              bool takes_config, int argc, const char* const* argv) {
   CLI::App app;
   app.set_help_flag();  // ours prints its own text
   app.allow_extras();   // unknown flags are reported with a suggestion
   CLI::Option* help = app.add_flag("-h,--help");
   std::vector<std::string> values(table.size() + 1);
   std::vector<std::vector<std::string>> lists(table.size());
-  CLI::Option* config = app.add_option("--config", values.back())->take_last();
+  CLI::Option* config = takes_config ? app.add_option("--config", values.back())->take_last() : nullptr;
   std::vector<CLI::Option*> options;
   for (size_t row = 0; row < table.size(); ++row) {
     const std::string flag = table[row].flag();
@@ -103,8 +104,8 @@ CommandLine read_command_line(const std::vector<Setting>& table, const std::vect
   }
   line.help = help->count() > 0;
   if (line.help) return line;
-  for (const std::string& argument : app.remaining()) fail_unknown(table, texts, argument);
-  if (config->count() > 0) line.config = values.back();
+  for (const std::string& argument : app.remaining()) fail_unknown(table, texts, takes_config, argument);
+  if (config != nullptr && config->count() > 0) line.config = values.back();
   for (size_t row = 0; row < table.size(); ++row) {
     if (options[row]->count() == 0) continue;
     std::string text = is_switch(table[row]) ? options[row]->results().back() : values[row];

@@ -53,8 +53,9 @@ std::string row(const Setting& s) {
 
 std::string help_text(const std::string& program, const std::string& summary,
                       const std::vector<std::pair<std::string, std::string>>& sections,
-                      const std::vector<Setting>& table, const std::vector<TextOption>& texts) {
-  std::string out = wrapped(summary, 0) + "\n\nUsage: " + program + " [--config FILE] [--KEY VALUE]...";
+                      const std::vector<Setting>& table, const std::vector<TextOption>& texts, bool takes_config) {
+  std::string out = wrapped(summary, 0) + "\n\nUsage: " + program;
+  out += takes_config ? " [--config FILE] [--KEY VALUE]..." : " [--KEY VALUE]...";
   for (const TextOption& t : texts) {
     if (t.name.empty()) out += " " + t.placeholder;
   }
@@ -65,7 +66,8 @@ std::string help_text(const std::string& program, const std::string& summary,
   out += row("-h, --help", "print this text");
   for (const auto& [section, about] : sections) {
     if (section.empty()) {
-      out += row("--config FILE", "read settings from a TOML file; a flag wins over it, it wins over the default");
+      if (takes_config)
+        out += row("--config FILE", "read settings from a TOML file; a flag wins over it, it wins over the default");
     } else {
       out += "\n[" + section + "]" + (about.empty() ? "" : " " + about) + "\n";
     }

@@ -27,12 +27,12 @@ struct CommandLine {
 };
 
 /// Throws ConfigError for a flag that is unknown, lacks its value, or has one that is not allowed.
-CommandLine read_command_line(const std::vector<Setting>& table, const std::vector<TextOption>& texts, int argc,
-                              const char* const* argv);
+CommandLine read_command_line(const std::vector<Setting>& table, const std::vector<TextOption>& texts,
+                              bool takes_config, int argc, const char* const* argv);
 
 /// The text of --help.
 std::string help_text(const std::string& program, const std::string& summary,
                       const std::vector<std::pair<std::string, std::string>>& sections,
-                      const std::vector<Setting>& table, const std::vector<TextOption>& texts);
+                      const std::vector<Setting>& table, const std::vector<TextOption>& texts, bool takes_config);
 
 }  // namespace ditharos::examples

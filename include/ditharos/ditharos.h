@@ -42,6 +42,9 @@
 #include <ditharos/nn/state_dict.h>
 #include <ditharos/nn/summary.h>
 
+#include <ditharos/models/autoencoder/kl.h>
+#include <ditharos/models/autoencoder/kl_names.h>
+#include <ditharos/models/autoencoder/objective.h>
 #include <ditharos/models/autoencoder/video.h>
 #include <ditharos/models/diffusion/bits_per_dim.h>
 #include <ditharos/models/diffusion/flow.h>

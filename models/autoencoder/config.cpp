@@ -9,12 +9,11 @@ namespace {
 
 constexpr int64_t most_channels = 4096, most_blocks = 16, most_stages = 6;
 
-/// The multiple of `stride` nearest to `size`, at least one of it.
+}  // namespace
+
 int64_t nearest_multiple(int64_t size, int64_t stride) {
   return std::max(stride, (size + stride / 2) / stride * stride);
 }
-
-}  // namespace
 
 int64_t VideoAutoencoderConfig::width_at(int64_t halvings) const { return std::min(width << halvings, max_width); }
 

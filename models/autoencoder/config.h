@@ -32,6 +32,9 @@ struct VideoAutoencoderConfig {
   friend bool operator==(const VideoAutoencoderConfig&, const VideoAutoencoderConfig&) = default;
 };
 
+/// The multiple of `stride` nearest to `size`, at least one of it: the size that messages name.
+[[nodiscard]] int64_t nearest_multiple(int64_t size, int64_t stride);
+
 /// Elements of a VideoAutoencoder of this shape, parameters and buffers, without building it.
 [[nodiscard]] int64_t count_elements(const VideoAutoencoderConfig& config);
 

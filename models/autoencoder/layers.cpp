@@ -16,14 +16,18 @@ Tensor to_frames(const Tensor& x) {
 
 }  // namespace
 
-FrameResidual::FrameResidual(int64_t channels, int64_t groups, Generator& rng)
-    : norm1_(groups, channels), norm2_(groups, channels), conv1_(channels, channels, 3, 1, 1, rng),
-      conv2_(channels, channels, 3, 1, 1, rng) {
-  conv2_.weight = nn::Parameter(zeros_like(conv2_.weight));
+FrameResidual::FrameResidual(const FrameResidualOptions& options, Generator& rng)
+    : norm1_(options.groups, options.in, options.eps), norm2_(options.groups, options.out, options.eps),
+      conv1_(options.in, options.out, 3, {.padding = 1, .init = options.init}, rng),
+      conv2_(options.out, options.out, 3, {.padding = 1, .init = options.init}, rng) {
+  if (options.in != options.out)
+    shortcut_.emplace(options.in, options.out, 1, nn::ConvOptions{.init = options.init}, rng);
+  if (options.zero_output) conv2_.weight = nn::Parameter(zeros_like(conv2_.weight));
 }
 
 Tensor FrameResidual::forward(const Tensor& x) const {
-  return x + conv2_(norm2_.with_silu(conv1_(norm1_.with_silu(x))));
+  const Tensor change = conv2_(norm2_.with_silu(conv1_(norm1_.with_silu(x))));
+  return (shortcut_ ? (*shortcut_)(x) : x) + change;
 }
 
 void FrameResidual::visit(nn::Visitor& v) {
@@ -31,10 +35,11 @@ void FrameResidual::visit(nn::Visitor& v) {
   v("conv1", conv1_);
   v("norm2", norm2_);
   v("conv2", conv2_);
+  v("conv_shortcut", shortcut_);
 }
 
 Tensor FrameDown::forward(const Tensor& x) const {
-  return conv_(x);
+  return conv_(padding_ == FramePadding::after ? pad(x, {0, 1, 0, 1}) : x);
 }
 
 Tensor FrameUp::forward(const Tensor& x) const {

@@ -1,8 +1,5 @@
 #include <ditharos/models/autoencoder/video.h>
 
-#include <algorithm>
-#include <cmath>
-
 namespace ditharos::models {
 namespace {
 
@@ -14,24 +11,15 @@ Tensor as_frames(const Tensor& clips) {
   return reshape(clips, {clips.size(0) * clips.size(1), clips.size(2), clips.size(3), clips.size(4)});
 }
 
-/// One value per channel, as a tensor that broadcasts over [B, F, C, H, W].
-Tensor per_channel(const Tensor& values) { return reshape(values, {-1, 1, 1}); }
-
 }  // namespace
-
-Tensor LatentDistribution::sample(Generator& rng) const {
-  return mean + exp(log_variance * .5) * rng.normal(mean.shape(), mean.dtype());
-}
-
-Tensor LatentDistribution::kl_divergence() const {
-  return ditharos::mean(square(mean) + expm1(log_variance) - log_variance) * .5;
-}
 
 VideoAutoencoder::VideoAutoencoder(const VideoAutoencoderConfig& config, Generator& rng) : config_(config) {
   config.validate();
   const auto convolution = [&](int64_t in, int64_t out) { return nn::Conv2d(in, out, 3, 1, 1, rng); };
   const auto add_blocks = [&](std::vector<FrameResidual>& blocks, int64_t width) {
-    for (int64_t i = 0; i < config.blocks; ++i) blocks.emplace_back(width, config.groups, rng);
+    for (int64_t i = 0; i < config.blocks; ++i) {
+      blocks.emplace_back(FrameResidualOptions{.in = width, .out = width, .groups = config.groups}, rng);
+    }
   };
   const int64_t narrow = config.width_at(0), wide = config.width_at(config.stages);
 
@@ -54,8 +42,7 @@ VideoAutoencoder::VideoAutoencoder(const VideoAutoencoderConfig& config, Generat
   decoder_norm_ = nn::GroupNorm(config.groups, narrow);
   decoder_out_ = convolution(narrow, config.channels);
 
-  latent_mean_ = zeros({config.latent_channels});
-  latent_std_ = ones({config.latent_channels});
+  latent_norm_ = LatentNorm(config.latent_channels);
 }
 
 LatentDistribution VideoAutoencoder::encode(const Tensor& clips) const {
@@ -106,27 +93,16 @@ Tensor VideoAutoencoder::decoded(const Tensor& latents) const {
 }
 
 Tensor VideoAutoencoder::to_latents(const Tensor& clips) const {
-  return (encode(clips).mean - per_channel(latent_mean_)) / per_channel(latent_std_);
+  return latent_norm_.normalize(encode(clips).mean);
 }
 
 Tensor VideoAutoencoder::from_latents(const Tensor& latents) const {
   config_.clip_shape(latents.shape());  // checks the channels before they are broadcast
-  return decode(latents * per_channel(latent_std_) + per_channel(latent_mean_));
+  return decode(latent_norm_.denormalize(latents));
 }
 
 void VideoAutoencoder::set_latent_statistics(const Tensor& mean, const Tensor& standard_deviation) {
-  const auto check_statistic = [&](const char* what, const Tensor& x, double lowest) {
-    check<ShapeError>(x.shape() == latent_mean_.shape(), "[VideoAutoencoder] the latents' ", what, " must have shape ",
-                      latent_mean_.shape(), ", got ", x.shape());
-    for (const double v : x.to_vector<double>()) {
-      check(std::isfinite(v) && v > lowest, "[VideoAutoencoder] ", v, " cannot be the ", what, " of a latent channel");
-    }
-  };
-  check_statistic("mean", mean, -HUGE_VAL);
-  check_statistic("standard deviation", standard_deviation, 0);
-  const std::vector<float> means = mean.to_vector<float>(), deviations = standard_deviation.to_vector<float>();
-  std::copy(means.begin(), means.end(), latent_mean_.mutable_data<float>());
-  std::copy(deviations.begin(), deviations.end(), latent_std_.mutable_data<float>());
+  latent_norm_.set(mean, standard_deviation);
 }
 
 void VideoAutoencoder::visit(nn::Visitor& v) {
@@ -142,39 +118,7 @@ void VideoAutoencoder::visit(nn::Visitor& v) {
   v("ups", ups_);
   v("decoder_norm", decoder_norm_);
   v("decoder_out", decoder_out_);
-  v.buffer("latent_mean", latent_mean_);
-  v.buffer("latent_std", latent_std_);
-}
-
-void LatentStatistics::add(const Tensor& latents) {
-  check<ShapeError>(latents.rank() == 5 && latents.size(2) == int64_t(sum_.size()),
-                    "[LatentStatistics] latents must have shape [B, F, ", sum_.size(), ", H, W], got ",
-                    latents.shape());
-  const std::vector<double> values = latents.to_vector<double>();
-  const size_t plane = size_t(latents.size(3) * latents.size(4));
-  for (size_t i = 0; i < values.size(); ++i) {
-    const size_t channel = i / plane % sum_.size();
-    sum_[channel] += values[i];
-    sum_of_squares_[channel] += values[i] * values[i];
-  }
-  count_ += latents.numel() / latents.size(2);
-}
-
-Tensor LatentStatistics::mean() const {
-  check(count_ > 0, "[LatentStatistics] no latents were added");
-  std::vector<float> result;
-  for (const double s : sum_) result.push_back(float(s / double(count_)));
-  return from_vector(result);
-}
-
-Tensor LatentStatistics::standard_deviation() const {
-  check(count_ > 0, "[LatentStatistics] no latents were added");
-  std::vector<float> result;
-  for (size_t c = 0; c < sum_.size(); ++c) {
-    const double m = sum_[c] / double(count_);
-    result.push_back(float(std::sqrt(std::max(0.0, sum_of_squares_[c] / double(count_) - m * m))));
-  }
-  return from_vector(result);
+  latent_norm_.visit(v);
 }
 
 }  // namespace ditharos::models

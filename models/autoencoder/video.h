@@ -5,20 +5,10 @@
 #include <vector>
 
 #include <ditharos/models/autoencoder/config.h>
+#include <ditharos/models/autoencoder/latents.h>
 #include <ditharos/models/autoencoder/layers.h>
 
 namespace ditharos::models {
-
-/// The encoder's output: a normal distribution for each latent element. Both tensors have shape
-/// [B, F/time_stride, C, H/stride, W/stride].
-struct LatentDistribution {
-  Tensor mean, log_variance;
-
-  /// A draw: mean + exp(log_variance / 2) times standard normal noise.
-  Tensor sample(Generator& rng) const;
-  /// Distance from the standard normal distribution, in nats for each latent element (Kingma and Welling, appendix B).
-  Tensor kl_divergence() const;
-};
 
 /// Frames are encoded and decoded independently of each other. With a time_stride above 1 the layers nearest to the
 /// latents combine neighbouring frames. Clips have any number of frames and any size that the strides divide.
@@ -55,22 +45,7 @@ class VideoAutoencoder : public nn::Module<VideoAutoencoder> {
   std::vector<TimeUp> time_ups_;
   std::vector<FrameUp> ups_;
   nn::GroupNorm encoder_norm_, decoder_norm_;
-  nn::Buffer latent_mean_, latent_std_;  // [latent_channels]
-};
-
-/// Mean and standard deviation of each channel over all latents that are added; sums in double.
-class LatentStatistics {
- public:
-  explicit LatentStatistics(int64_t channels) : sum_(size_t(channels)), sum_of_squares_(size_t(channels)) {}
-
-  /// Raw latents [B, F, C, H, W].
-  void add(const Tensor& latents);
-  Tensor mean() const;                ///< [C]
-  Tensor standard_deviation() const;  ///< [C]
-
- private:
-  std::vector<double> sum_, sum_of_squares_;
-  int64_t count_ = 0;
+  LatentNorm latent_norm_;
 };
 
 }  // namespace ditharos::models

@@ -85,7 +85,7 @@ class Flow : public Objective {
   std::vector<double> sampling_times(int64_t steps, double begin = 0) const;
   /// The point on the path at each sample's time.
   Tensor interpolate(const Tensor& data, const Tensor& noise, const std::vector<double>& t) const;
-  /// Mean squared error of the prediction, of a score times sigma, weighted.
+  /// Mean squared error of the prediction, weighted; a score's error is first multiplied by sigma.
   Loss loss(const Denoiser& model, const Tensor& data, Generator& rng) const override;
   /// Each sample's error, [B], at given times and noise.
   Tensor loss_terms(const Denoiser& model, const Tensor& data, const std::vector<double>& t, const Tensor& noise) const;

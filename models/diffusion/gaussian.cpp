@@ -54,6 +54,11 @@ GaussianDiffusion::GaussianDiffusion(const GaussianConfig& config)
   fixed_large_[0] = tables_.posterior_log_variance[0];
 }
 
+const PathPoint& GaussianDiffusion::point(int64_t t) const {
+  check<Error>(t >= 0 && t < steps(), "[GaussianDiffusion] a step must be in [0, ", steps(), "), got ", t);
+  return points_[size_t(t)];
+}
+
 Tensor GaussianDiffusion::at(const std::vector<double>& table, const Tensor& t, const Tensor& x) const {
   check<ShapeError>(x.rank() >= 1 && t.shape() == Shape{x.size(0)}, "[GaussianDiffusion] steps of shape ", t.shape(),
                     " do not fit a batch of shape ", x.shape());

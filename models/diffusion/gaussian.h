@@ -49,8 +49,8 @@ class GaussianDiffusion : public Objective {
   int64_t steps() const { return tables_.steps(); }
   const GaussianConfig& config() const { return config_; }
   const DiffusionTables& tables() const { return tables_; }
-  /// alpha = sqrt(a_bar) and sigma = sqrt(1 - a_bar) of step t in [0, steps()), for convert().
-  const PathPoint& point(int64_t t) const { return points_.at(size_t(t)); }
+  /// alpha = sqrt(a_bar) and sigma = sqrt(1 - a_bar) of step t, for convert(). Error unless t is in [0, steps()).
+  const PathPoint& point(int64_t t) const;
   /// The network's input for step t: its number in the original process.
   double network_time(int64_t t) const { return double(tables_.original_step[size_t(t)]); }
 

@@ -58,8 +58,8 @@ Cost embedder_cost(const DiTConfig& c) {
   Cost cost;
   const int64_t d = c.hidden;
   if (c.step_embedding == StepEmbedding::sinusoidal) cost.linear(256, d, 1).linear(d, d, 1);
-  if (c.interval_times) cost.linear(256, d, 1).linear(d, d, 1);
   else cost.linear(c.step_bits, d, 1);
+  if (c.interval_times) cost.linear(256, d, 1).linear(d, d, 1);
   if (c.condition() == Condition::label) cost.parameters(product({c.classes + 1, d}));
   if (c.condition() == Condition::text_embedding) cost.linear(c.text_embedding, d, 1);
   if (c.pooled_projection_dim > 0) cost.linear(c.pooled_projection_dim, d, 1).linear(d, d, 1);
@@ -204,7 +204,8 @@ Cost cost_of(const DiTConfig& c, const PatchGrid& grid, int64_t text_tokens) {
   }
   add_norm(cost, c);
   if (single) cost.parameters(2 * d);
-  else if (c.modulation_chunks() > 0) cost.linear(d, 2 * d, condition_vectors(c, grid.frames));
+  else if (c.modulation_chunks() > 0)
+    cost.linear(d, 2 * d, condition_vectors(c, grid.frames));
   cost.linear(d, c.out_volume(), tokens);
   return cost;
 }

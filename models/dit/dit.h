@@ -38,7 +38,7 @@ class DiT : public nn::Module<DiT> {
   /// sample. conditions: labels i64 [B] in [0, classes], where `classes` stands for "no class"; prompts i64 [B, L] with
   /// 0 = padding; text embeddings [B, ...] of `text_embedding` numbers each; undefined for a model without conditions.
   /// Returns a tensor like x with out_channels channels.
-  /// With a cache, of one trajectory, most calls reuse what the blocks computed in earlier ones; only without gradients.
+  /// With a cache, of one trajectory, most calls reuse what blocks computed in earlier ones; only without gradients.
   Tensor forward(const Tensor& x, const Tensor& t, const Tensor& conditions = {}, FeatureCache* cache = nullptr) const {
     return forward(x, t, DiTCondition{.conditions = conditions}, cache);
   }

@@ -4,11 +4,11 @@
 
 namespace ditharos::models {
 
-LatentDiT::LatentDiT(const DiTConfig& config, const std::optional<VideoAutoencoder>& autoencoder,
+LatentDiT::LatentDiT(const DiTConfig& config, const std::optional<Autoencoder>& autoencoder,
                          Generator& rng)
     : dit_(config, rng) {
   if (!autoencoder) return;
-  const int64_t channels = autoencoder->config().latent_channels;
+  const int64_t channels = autoencoder->latent_channels();
   check<ConfigError>(config.channels == channels, "a diffusion transformer for ", config.channels,
                      " channels cannot work on latents with ", channels);
   autoencoder_.emplace(*autoencoder);
@@ -25,7 +25,7 @@ Tensor LatentDiT::from_latents(const Tensor& latents) const {
 }
 
 Shape LatentDiT::latent_shape(const Shape& clips) const {
-  const Shape shape = autoencoder_ ? (*autoencoder_)->config().latent_shape(clips) : clips;
+  const Shape shape = autoencoder_ ? (*autoencoder_)->latent_shape(clips) : clips;
   static_cast<void>(patch_grid(shape, dit_.config().patch));  // refuses what does not divide
   return shape;
 }
@@ -33,8 +33,8 @@ Shape LatentDiT::latent_shape(const Shape& clips) const {
 PatchSize LatentDiT::clip_multiple() const {
   const PatchSize& patch = dit_.config().patch;
   if (!autoencoder_) return patch;
-  const VideoAutoencoderConfig& a = (*autoencoder_)->config();
-  return {patch.frames * a.time_stride, patch.height * a.stride(), patch.width * a.stride()};
+  const Autoencoder& a = **autoencoder_;
+  return {patch.frames * a.time_stride(), patch.height * a.stride(), patch.width * a.stride()};
 }
 
 void LatentDiT::visit(nn::Visitor& v) {

@@ -2,18 +2,19 @@
 // Latent diffusion: a diffusion transformer together with the autoencoder of its latents.
 #include <optional>
 
-#include <ditharos/models/autoencoder/video.h>
+#include <ditharos/models/autoencoder/autoencoder.h>
 #include <ditharos/models/dit/dit.h>
 #include <ditharos/nn/frozen.h>
 
 namespace ditharos::models {
 
 /// A transformer on the latents of a frozen autoencoder, or on pixels without one. Called, trained and sampled like the
-/// transformer; its state dict holds both.
+/// transformer; its state dict holds both. The autoencoder may be an AutoencoderKL, for images of 256x256x3 with
+/// latents of 32x32x4, or a VideoAutoencoder; images are clips of one frame.
 class LatentDiT : public nn::Module<LatentDiT> {
  public:
   /// ConfigError unless the transformer's channels are those of the latents, or of clips without an autoencoder.
-  LatentDiT(const DiTConfig& config, const std::optional<VideoAutoencoder>& autoencoder, Generator& rng);
+  LatentDiT(const DiTConfig& config, const std::optional<Autoencoder>& autoencoder, Generator& rng);
 
   /// The transformer: see DiT::forward; x are latents.
   Tensor forward(const Tensor& x, const Tensor& t, const Tensor& conditions = {}, FeatureCache* cache = nullptr) const {
@@ -27,19 +28,19 @@ class LatentDiT : public nn::Module<LatentDiT> {
   /// Frames, height and width of clips must be multiples of these.
   PatchSize clip_multiple() const;
   /// Channels of clips.
-  int64_t channels() const { return autoencoder_ ? (*autoencoder_)->config().channels : dit_.config().channels; }
+  int64_t channels() const { return autoencoder_ ? (*autoencoder_)->channels() : dit_.config().channels; }
   /// Frames of a clip that one frame of latents stands for.
-  int64_t time_stride() const { return autoencoder_ ? (*autoencoder_)->config().time_stride : 1; }
+  int64_t time_stride() const { return autoencoder_ ? (*autoencoder_)->time_stride() : 1; }
 
   void visit(nn::Visitor& v) override;
   DiT& dit() { return dit_; }
   const DiT& dit() const { return dit_; }
   /// The autoencoder, or null.
-  const VideoAutoencoder* autoencoder() const { return autoencoder_ ? &**autoencoder_ : nullptr; }
+  const Autoencoder* autoencoder() const { return autoencoder_ ? &**autoencoder_ : nullptr; }
 
  private:
   DiT dit_;
-  std::optional<nn::Frozen<VideoAutoencoder>> autoencoder_;
+  std::optional<nn::Frozen<Autoencoder>> autoencoder_;
 };
 
 }  // namespace ditharos::models

@@ -39,13 +39,20 @@ ConvClassifier::ConvClassifier(const ClassifierConfig& config, Generator& rng) :
   head_.keep_f32();
 }
 
+std::vector<Tensor> ConvClassifier::activations(const Tensor& images) const {
+  check<ShapeError>(images.rank() == 4 && images.size(1) == config_.channels,
+                    "[ConvClassifier] images must have shape [B, ", config_.channels, ", H, W], got ", images.shape());
+  std::vector<Tensor> outputs;
+  for (const ConvBlock& block : blocks_) outputs.push_back(block(outputs.empty() ? images : outputs.back()));
+  return outputs;
+}
+
 Tensor ConvClassifier::features(const Tensor& images) const {
   const bool fits = images.rank() == 4 && images.size(1) == config_.channels &&
                     images.size(2) == config_.height && images.size(3) == config_.width;
   check<ShapeError>(fits, "[ConvClassifier] images must have shape [B, ", config_.channels, ", ", config_.height,
                     ", ", config_.width, "], got ", images.shape());
-  Tensor x = images;
-  for (const ConvBlock& block : blocks_) x = block(x);
+  const Tensor x = activations(images).back();
   return gelu(neck_(reshape(x, {x.size(0), -1})));
 }
 

@@ -38,6 +38,9 @@ class ConvClassifier : public nn::Module<ConvClassifier> {
  public:
   ConvClassifier(const ClassifierConfig& config, Generator& rng);
 
+  /// The outputs of the blocks, [B, width, H', W'] each; images [B, C, H, W] of any size. ShapeError for other
+  /// channels.
+  std::vector<Tensor> activations(const Tensor& images) const;
   /// The inputs of the last layer; images [B, C, H, W] in [-1, 1] -> [B, features]. ShapeError for images of another
   /// size.
   Tensor features(const Tensor& images) const;

@@ -20,13 +20,14 @@ WeightsFormat weights_format(const std::string& path) {
   const InputFile file(path);
   std::string start(size_t(std::min<uint64_t>(file.size(), 512)), '\0');
   file.read(0, start.data(), start.size());
-  // A pickle begins with 0x80, and a tar archive has its name at byte 257: torch_file says what is wrong with these.
-  if (start.starts_with("PK") || start.starts_with('\x80')) return WeightsFormat::torch;
-  if (start.size() >= 262 && start.substr(257, 5) == "ustar") return WeightsFormat::torch;
+  // A safetensors file begins with the length of its header, whose bytes may look like the start of any other format.
   uint64_t header = 0;
   if (start.size() > 8) std::memcpy(&header, start.data(), sizeof header);
   const bool has_header = start.size() > 8 && start[8] == '{';
   if (has_header && header <= file.size() - 8) return WeightsFormat::safetensors;
+  // A pickle begins with 0x80, and a tar archive has its name at byte 257: torch_file says what is wrong with these.
+  if (start.starts_with("PK") || start.starts_with('\x80')) return WeightsFormat::torch;
+  if (start.size() >= 262 && start.substr(257, 5) == "ustar") return WeightsFormat::torch;
   const size_t text = start.find_first_not_of(" \t\r\n");
   if (text != std::string::npos && start[text] == '{') return WeightsFormat::safetensors_index;
   check<IoError>(has_header, "cannot read ", path,

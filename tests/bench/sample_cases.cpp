@@ -3,7 +3,9 @@
 
 #include <ditharos/models/diffusion/flow.h>
 #include <ditharos/models/diffusion/guidance.h>
+#include <ditharos/models/dit/cost.h>
 #include <ditharos/models/dit/dit.h>
+#include <ditharos/models/dit/presets.h>
 #include <ditharos/nn/inference.h>
 #include <ditharos/tensor/random.h>
 #include "tests/bench/bench.h"

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include <ditharos/models/diffusion/process.h>
+#include <ditharos/models/dit/cost.h>
 #include <ditharos/models/dit/dit.h>
 #include <ditharos/optim/adam.h>
 #include <ditharos/tensor/random.h>

@@ -2,7 +2,9 @@
 #include <memory>
 
 #include <ditharos/models/diffusion/frame_flow.h>
+#include <ditharos/models/dit/cost.h>
 #include <ditharos/models/dit/dit.h>
+#include <ditharos/models/dit/presets.h>
 #include <ditharos/models/samplers/video_sampling.h>
 #include <ditharos/optim/adam.h>
 #include <ditharos/training/trainer.h>

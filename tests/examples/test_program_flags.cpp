@@ -135,7 +135,7 @@ TEST_CASE("regression 18: a flag without effect is reported") {
   const Outcome outcome = sample({"--eta", "1", "--no-clip-pixels", "--guide-to", ".5"});
   CHECK_MESSAGE(outcome.status == 0, outcome.output);
   for (const char* sentence : {"--eta has no effect: it needs sampler = \"ddim\"\n",
-                               "--clip-pixels has no effect: it needs sampler = \"ddpm\" or \"ddim\"\n",
+                               "--clip-pixels has no effect: it needs a sampler for objective gaussian\n",
                                "--guide-to has no effect: it needs a guidance other than 1\n"})
     CHECK_MESSAGE(contains(outcome.output, sentence), outcome.output);
   CHECK_FALSE(contains(sample({"--guidance", "2", "--guide-to", ".5"}).output, "no effect"));

@@ -1,7 +1,7 @@
 #include <ditharos/tensor/io/torch_file.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
 #include "tests/fuzz/fuzz.h"
-#include "tests/support/torch_archives.h"
+#include "tests/tensor/torch_archives.h"
 
 namespace ditharos::tests {
 namespace {

@@ -1,7 +1,7 @@
 // MeanFlow: the objective against torch.func.jvp, guidance, one-step samples, and a DiT with two times.
-#include <doctest/doctest.h>
-
 #include <cmath>
+
+#include <doctest/doctest.h>
 
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/node.h>
@@ -32,7 +32,10 @@ struct GoldenNetwork {
   nn::NamedTensors parameters;
 
   explicit GoldenNetwork(const Golden& golden) : parameters(golden.with_prefix("network.")) {
-    for (nn::NamedTensor& p : parameters) p.tensor = p.tensor.detach().set_requires_grad();  // gradients of its own
+    for (nn::NamedTensor& p : parameters) {
+      p.tensor = p.tensor * 1.0;  // the golden file's own would sum the gradients of all cases
+      p.tensor.set_requires_grad();
+    }
   }
   const Tensor& at(const std::string& name) const {
     for (const nn::NamedTensor& p : parameters)

@@ -239,6 +239,8 @@ TEST_CASE("gaussian options: what does not go together is refused") {
   CHECK_THROWS_AS(rescale_zero_terminal_snr({.1}), ConfigError);
   CHECK_THROWS_AS(rescale_zero_terminal_snr({.1, 1}), ConfigError);
   const GaussianDiffusion v({.variance = Variance::fixed_large, .prediction = PredictionKind::v});
+  CHECK_THROWS_AS(v.point(1000), Error);
+  CHECK_THROWS_AS(v.point(-1), Error);
   CHECK_THROWS_WITH_AS(v.predict(zeros({1, 2, 2, 2}), zeros({1, 1, 2, 2}), from_vector<int64_t>({3})),
                        "[GaussianDiffusion] the network must return shape [1, 1, 2, 2] (v), got [1, 2, 2, 2]",
                        ShapeError);

@@ -7,6 +7,7 @@
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/gradcheck.h>
 #include <ditharos/models/autoencoder/objective.h>
+#include <ditharos/models/autoencoder/video.h>
 #include <ditharos/optim/adam.h>
 #include <ditharos/training/trainer.h>
 
@@ -141,7 +142,7 @@ TEST_CASE("video autoencoder: gradients of the loss against differences, clips a
     const auto loss = [&](const std::vector<Tensor>& x) {
       for (size_t i = 0; i < all.parameters.size(); ++i) *all.parameters[i] = x[i + 1];
       Generator noise(5);
-      const VideoAutoencoderObjective objective(model, {.kl_weight = .5});
+      const AutoencoderObjective objective(model, {.kl_weight = .5});
       return objective.loss({}, x[0], noise).total;
     };
     const GradcheckResult result = gradcheck(loss, inputs, {.order = 1});
@@ -192,7 +193,7 @@ TEST_CASE("video autoencoder: learns to reconstruct clips") {
   config.latent_channels = 4;
   config.width = config.max_width = 8;
   VideoAutoencoder model = build(config);
-  const auto objective = std::make_shared<VideoAutoencoderObjective>(model, VideoAutoencoderLoss{.kl_weight = 1e-4});
+  const auto objective = std::make_shared<AutoencoderObjective>(model, AutoencoderLoss{.kl_weight = 1e-4});
   training::Trainer trainer(model, {}, objective,
                   std::make_unique<optim::AdamW>(nn::named_parameters(model), optim::AdamOptions{}),
                   {.clip_norm = 1, .ema_decay = .9, .schedule = {.lr = 5e-3, .warmup_steps = 5}});

@@ -40,7 +40,7 @@ struct Stored {
   Stored() {
     examples::Settings of_autoencoder("", ""), of_video("", "");
     describe(of_autoencoder, autoencoder);
-    autoencoder.model = {.latent_channels = 2, .width = 4, .max_width = 4, .groups = 2, .stages = 1};
+    autoencoder.model.sizes = {.latent_channels = 2, .width = 4, .max_width = 4, .groups = 2, .stages = 1};
     describe(of_video, run);
     run.model.hidden = 12;
     run.model.depth = 1;
@@ -52,7 +52,7 @@ struct Stored {
     parts.autoencoder = autoencoder.model;
     parts.autoencoder_description = of_autoencoder.to_toml();
     Generator rng(1);
-    const models::VideoAutoencoder random(autoencoder.model, rng);
+    const models::Autoencoder random(autoencoder.model, rng);
     model.emplace(build_video_model(run.model, parts, 2, &random));
     // The last layer starts as zero; other numbers show what is stored.
     for (const auto& [name, tensor] : nn::named_parameters(*model)) {

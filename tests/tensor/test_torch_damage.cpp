@@ -14,7 +14,7 @@
 #include "tests/support/message_of.h"
 #include "tests/support/paths.h"
 #include "tests/support/temporary_folder.h"
-#include "tests/support/torch_archives.h"
+#include "tests/tensor/torch_archives.h"
 
 namespace ditharos::tests {
 namespace {

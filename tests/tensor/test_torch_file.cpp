@@ -13,7 +13,7 @@
 #include "tests/support/paths.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tensor_cases.h"
-#include "tests/support/torch_archives.h"
+#include "tests/tensor/torch_archives.h"
 
 namespace ditharos::tests {
 namespace {

@@ -5,15 +5,22 @@
 namespace ditharos::examples {
 
 void describe(Settings& settings, AutoencoderSettings& run) {
+  using models::AutoencoderKind;
+  using models::ReconstructionError;
+  models::VideoAutoencoderConfig& sizes = run.model.sizes;
   describe_clips(settings, run.clips);
   settings.section("autoencoder", "encodes clips as latents and decodes them")
-      .add("latent_channels", run.model.latent_channels, "channels of the latents", between(1, 4096))
-      .add("width", run.model.width, "channels at full resolution; each halving doubles them", between(1, 4096))
-      .add("max_width", run.model.max_width, "most channels at any resolution", between(1, 4096))
-      .add("blocks", run.model.blocks, "residual blocks at each resolution", between(1, 16))
-      .add("groups", run.model.groups, "groups of channels that are normalised together", between(1, 4096))
-      .add("stages", run.model.stages, "halvings of height and width", between(0, 6))
-      .add("time_stride", run.model.time_stride, "frames per frame of latents: 1, 2 or 4", between(1, 4))
+      .add("kind", run.model.kind, "video: convolutions over frames and time; kl: AutoencoderKL of Rombach et al. 2022",
+           {{"video", AutoencoderKind::video}, {"kl", AutoencoderKind::kl}})
+      .add("latent_channels", sizes.latent_channels, "channels of the latents", between(1, 4096))
+      .add("width", sizes.width, "channels at full resolution; each halving doubles them", between(1, 4096))
+      .add("max_width", sizes.max_width, "most channels at any resolution", between(1, 4096))
+      .add("blocks", sizes.blocks, "residual blocks at each resolution", between(1, 16))
+      .add("groups", sizes.groups, "groups of channels that are normalised together", between(1, 4096))
+      .add("stages", sizes.stages, "halvings of height and width", between(0, 6))
+      .add("time_stride", sizes.time_stride, "frames per frame of latents: 1, 2 or 4", between(1, 4))
+      .add("reconstruction", run.loss.reconstruction, "error of the pixels: l2, squared, or l1, absolute",
+           {{"l2", ReconstructionError::l2}, {"l1", ReconstructionError::l1}})
       .add("kl_weight", run.loss.kl_weight, "weight of the latents' divergence from a normal distribution",
            between(0, largest_float));
   describe_training(settings, run.train, "clips per step, of the first shape; batches of others have as many pixels");
@@ -26,7 +33,7 @@ void settle(const AutoencoderSettings& run) {
   for (const data::Bucket& bucket : clip_buckets(run.clips, run.train.batch_size)) {
     const data::SampleShape& s = bucket.shape;
     try {
-      run.model.latent_shape({1, s.frames, run.model.channels, s.height, s.width});
+      run.model.latent_shape({1, s.frames, run.model.sizes.channels, s.height, s.width});
     } catch (const ShapeError& e) {
       fail<ConfigError>("shapes: ", data::to_text(s), ": ", e.what());
     }

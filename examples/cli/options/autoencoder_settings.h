@@ -1,6 +1,6 @@
 #pragma once
 // The settings of train_autoencoder.
-#include <ditharos/models/autoencoder/config.h>
+#include <ditharos/models/autoencoder/autoencoder.h>
 #include <ditharos/models/autoencoder/objective.h>
 #include <ditharos/training/run/resume.h>
 #include "examples/cli/options/clip_settings.h"
@@ -11,8 +11,8 @@ namespace ditharos::examples {
 /// The settings of the configuration file and the flags.
 struct AutoencoderSettings {
   ClipSettings clips;
-  models::VideoAutoencoderConfig model;
-  models::VideoAutoencoderLoss loss;
+  models::AutoencoderConfig model;
+  models::AutoencoderLoss loss;
   training::TrainSettings train{.steps = 3000, .batch_size = 4, .learning_rate = 2e-3, .ema_decay = .99};
   training::OutputSettings output;
 };

@@ -41,7 +41,8 @@ void describe_prediction(Settings& settings, DiTSettings& run) {
            between(0, 1))
       .add("adaptive_power", mean_flow.adaptive_power, "mean_flow: power of the error that divides a sample's loss",
            between(0, 10))
-      .add("adaptive_offset", mean_flow.adaptive_offset, "mean_flow: what is added to that error", above(0).at_most(1e6))
+      .add("adaptive_offset", mean_flow.adaptive_offset, "mean_flow: what is added to that error",
+           above(0).at_most(1e6))
       .add("omega", mean_flow.omega, "mean_flow: guidance that the network learns; 1: none", between(0, 1e6))
       .add("kappa", mean_flow.kappa, "mean_flow: share of the guidance from the network's own velocity",
            at_least(0).below(1));
@@ -59,6 +60,26 @@ void describe_prediction(Settings& settings, DiTSettings& run) {
   settings.only_with({"noise_schedule", "diffusion_steps", "zero_terminal_snr", "gaussian_loss", "min_snr_gamma",
                       "sigma_small"},
                      [&run] { return run.process.kind == ProcessKind::gaussian; }, "objective = \"gaussian\"");
+}
+
+/// The axes along which the models of the DiT family differ.
+void describe_architecture(Settings& settings, models::DiTConfig& model) {
+  settings.section("model")
+      .add("conditioning", model.conditioning, "how time and label enter the blocks",
+           {{"ada_ln_zero", models::Conditioning::ada_ln_zero}, {"ada_ln", models::Conditioning::ada_ln},
+            {"cross_attention", models::Conditioning::cross_attention},
+            {"in_context", models::Conditioning::in_context}, {"ada_ln_single", models::Conditioning::ada_ln_single}})
+      .add("positions", model.positions, "the table of positions that is added to the tokens",
+           {{"sin_cos", models::Positions::sin_cos}, {"learned", models::Positions::learned},
+            {"none", models::Positions::none}})
+      .add("rotary", model.rotary, "rotate queries and keys by their positions; spatial: as LightningDiT",
+           {{"none", models::Rotary::none}, {"spacetime", models::Rotary::spacetime},
+            {"spatial", models::Rotary::spatial}})
+      .add("norm", model.norm, "norm before each branch of a block",
+           {{"layer", models::Norm::layer}, {"rms", models::Norm::rms}})
+      .add("mlp", model.mlp, "feed-forward network of a block; swiglu has two thirds of the hidden width",
+           {{"gelu_tanh", models::MlpKind::gelu_tanh}, {"swiglu", models::MlpKind::swiglu}})
+      .add("qk_norm", model.qk_norm, "RMS norm of each head's queries and keys");
 }
 
 }  // namespace
@@ -116,9 +137,10 @@ void describe(Settings& settings, DiTSettings& run) {
       .add("class_dropout", run.model.class_dropout, "share of labels hidden in training, for guidance",
            at_least(0).below(1))
       .add("learn_sigma", run.model.learn_sigma, "predict the variance as well (objective gaussian)");
+  describe_architecture(settings, run.model);
   settings.section("objective", "the network's target")
       .add("objective", run.process.kind,
-           "flow: velocity on the straight path; gaussian: the noise of DDPM; mean_flow: average velocity, for one step",
+           "flow: velocity on the path; gaussian: noise, as DDPM; mean_flow: average velocity, for one step",
            {{"flow", ProcessKind::flow}, {"gaussian", ProcessKind::gaussian}, {"mean_flow", ProcessKind::mean_flow}})
       .add("time_sampling", run.process.flow.time_sampling, "flow: distribution of the times in training",
            {{"uniform", models::TimeSampling::uniform}, {"logit_normal", models::TimeSampling::logit_normal},

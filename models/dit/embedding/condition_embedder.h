@@ -9,14 +9,16 @@
 namespace ditharos::models {
 
 /// The embedders of times, labels, text embeddings, pooled vectors of texts, and sizes. Keys: t_embedder,
-/// r_embedder (of the length of an interval of times), y_embedder.embedding_table, text_embedding_projection.1 (after a SiLU, as Latte's code has it), y_embedder.mlp (of
-/// pooled vectors, as Stable Diffusion 3), csize_embedder and ar_embedder (as PixArt-alpha).
+/// r_embedder (of the length of an interval of times), y_embedder.embedding_table, text_embedding_projection.1 (after a
+/// SiLU, as Latte's code has it), y_embedder.mlp (of pooled vectors, as Stable Diffusion 3), csize_embedder and
+/// ar_embedder (as PixArt-alpha).
 class ConditionEmbedder : public nn::Module<ConditionEmbedder> {
  public:
   ConditionEmbedder() = default;
   ConditionEmbedder(const DiTConfig& config, Generator& rng);
 
-  /// Times [B], or [B, 2] of a model with interval_times, -> [B, 1, D]; times of frames [B, F] -> [B, frames, D], the means over the frames of a patch.
+  /// Times [B], or [B, 2] of a model with interval_times, -> [B, 1, D]; times of frames [B, F] -> [B, frames, D], the
+  /// means over the frames of a patch.
   Tensor times(const Tensor& t, int64_t frames) const;
   /// What modulates besides the time: labels [B], text embeddings [B, ...], pooled vectors and sizes -> [B, 1, D];
   /// undefined for a model without.

@@ -109,3 +109,24 @@ TEST_CASE("latent dit: what goes in and out") {
   CHECK(pixels.clip_multiple() == PatchSize{1, 2, 2});
   CHECK_EQ(pixels.channels(), 3);
 }
+
+TEST_CASE("latent dit: an AutoencoderKL makes latents of images, stored but not trained") {
+  Generator rng(5);
+  AutoencoderKL autoencoder({.block_out_channels = {4, 4, 4, 4}, .layers_per_block = 1, .norm_num_groups = 2}, rng);
+  const size_t tensors = nn::named_tensors(autoencoder).size();
+  const LatentDiT model(small_config(4), autoencoder, rng);
+  size_t stored = 0;
+  for (const auto& [name, tensor] : nn::named_tensors(model)) stored += name.starts_with(frozen_prefix);
+  CHECK_EQ(stored, tensors);
+  for (const auto& [name, tensor] : nn::named_parameters(model)) CHECK(name.starts_with("dit."));
+  const Tensor images = rng.normal({2, 1, 3, 32, 16});  // clips of one frame
+  const Tensor latents = model.to_latents(images);
+  CHECK_EQ(latents.shape(), Shape{2, 1, 4, 4, 2});
+  CHECK_EQ(model.latent_shape(images.shape()), latents.shape());
+  CHECK_EQ(model.latent_shape({1, 1, 3, 256, 256}), Shape{1, 1, 4, 32, 32});
+  const Tensor expected = autoencoder.encode(images).mean * autoencoder.config().scaling_factor;
+  CHECK(amax(abs(latents - expected)).item() < 1e-6);
+  CHECK_EQ(model.from_latents(latents).shape(), images.shape());
+  CHECK(model.clip_multiple() == PatchSize{1, 16, 16});
+  CHECK_EQ(model.channels(), 3);
+}

@@ -1,4 +1,4 @@
-#include "tests/support/published_golden.h"
+#include "tests/models/published_golden.h"
 
 #include <doctest/doctest.h>
 

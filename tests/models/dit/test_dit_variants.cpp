@@ -10,7 +10,7 @@
 #include <ditharos/models/dit/dit_names.h>
 #include <ditharos/models/dit/presets.h>
 #include <ditharos/nn/state_dict.h>
-#include "tests/models/fill.h"
+#include "tests/models/dit/fill.h"
 #include "tests/support/golden.h"
 #include "tests/support/message_of.h"
 #include "tests/support/tensor_cases.h"

@@ -10,7 +10,7 @@
 #include <ditharos/models/dit/text_names.h>
 #include <ditharos/nn/inference.h>
 #include <ditharos/nn/state_dict.h>
-#include "tests/support/published_golden.h"
+#include "tests/models/published_golden.h"
 #include "tests/support/tensor_cases.h"
 
 using namespace ditharos;
