@@ -5,6 +5,7 @@
 //   zoo inspect DiT-XL-2-256x256.pt
 //   zoo convert DiT-XL-2-256x256.pt dit.safetensors --to diffusers --dtype bf16
 //   zoo run --weights dit.safetensors --inputs io.safetensors --out out.safetensors
+//   zoo sample --weights DiT-XL-2-256x256.pt --autoencoder vae.safetensors --classes 207,360 --out images.png
 #include <cstdio>
 #include <iostream>
 #include <string>
@@ -17,6 +18,8 @@
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
 #include "examples/cli/settings.h"
+#include "examples/zoo/command.h"
+#include "examples/zoo/sample.h"
 
 using namespace ditharos;
 using namespace ditharos::examples;
@@ -31,31 +34,11 @@ Usage: zoo [COMMAND] ...
   zoo inspect FILE         names, shapes and dtypes of a file of weights, and which model it is
   zoo convert IN OUT       weights in another layout, dtype or file format
   zoo run                  the outputs and gradients of a model for stored inputs
+  zoo sample               images of a DiT or SiT, decoded by its autoencoder
 
 FILE and IN are .safetensors, .safetensors.index.json, or .pt, .pth and .ckpt of PyTorch; OUT is .safetensors.
 "zoo COMMAND --help" describes the options of a command. docs/zoo.md describes the models.
 )";
-
-/// Which model a file is, as far as its tensors do not say it.
-struct Hints {
-  std::string model, config;
-
-  void describe(Settings& settings) {
-    settings.options()
-        .add("model", model, "its name (\"zoo list\") or its family (SiT), if the tensors do not tell it")
-        .add("config", config, "diffusers' config.json, or a JSON object of the constructor arguments of the paper's "
-                               "code: {\"num_heads\": 16}");
-  }
-  models::RecognitionHints read() const {
-    return {.model = model, .config = config.empty() ? models::JsonObject() : models::JsonObject::load(config)};
-  }
-};
-
-Settings command(const std::string& name, const std::string& summary) {
-  Settings settings("zoo " + name, summary);
-  settings.without_config_file();
-  return settings;
-}
 
 int inspect(int argc, char** argv) {
   std::vector<std::string> files;
@@ -125,6 +108,7 @@ int zoo(int argc, char** argv) {
   if (name == "inspect") return inspect(argc - 1, argv + 1);
   if (name == "convert") return convert(argc - 1, argv + 1);
   if (name == "run") return run(argc - 1, argv + 1);
+  if (name == "sample") return sample(argc - 1, argv + 1);
   check<ConfigError>(name == "list" && argc <= 2, "there is no command ", name, "; see zoo --help");
   return std::cout << models::zoo_table(), 0;
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include <ditharos/nn/skip_init.h>
+#include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/kernels/pointwise/pointwise.h>
 
 namespace ditharos::nn {
@@ -18,6 +20,7 @@ namespace init {
 namespace {
 Tensor uniform_within(const Shape& shape, double bound, Generator& rng) {
   using kernels::Unary;
+  if (skips_init()) return empty(shape);
   return kernels::unary(Unary::add_scalar, kernels::unary(Unary::mul_scalar, rng.uniform(shape), 2 * bound), -bound);
 }
 }  // namespace
@@ -35,6 +38,7 @@ Tensor kaiming_normal(const Shape& shape, Generator& rng) {
 }
 
 Tensor normal(const Shape& shape, double standard_deviation, Generator& rng) {
+  if (skips_init()) return empty(shape);
   return kernels::unary(kernels::Unary::mul_scalar, rng.normal(shape), standard_deviation);
 }
 

@@ -110,6 +110,39 @@ void check_same_tensors(const std::string& what, const NamedTensors& expected, c
   check_shared_agree(what, expected, have);
 }
 
+/// Puts given tensors in the place of a module's, or copies them where they cannot be its own.
+class Assignment : public Visitor {
+ public:
+  explicit Assignment(const std::map<std::string, Tensor>& values) : values_(values) {
+    for (const auto& [name, tensor] : values) ++users_[tensor.storage().get()];
+  }
+
+ protected:
+  void on_parameter(const std::string& name, Tensor& parameter) override { assign(name, parameter); }
+  void on_buffer(const std::string& name, Tensor& buffer) override { assign(name, buffer); }
+
+ private:
+  void assign(const std::string& name, Tensor& tensor) {
+    const auto value = values_.find(name);
+    if (value == values_.end()) return;
+    const Tensor& given = value->second;
+    // Tied parameters stay one tensor. The former one is kept, so that no other gets its address.
+    const auto [known, first] = assigned_.try_emplace(tensor.impl(), tensor, Tensor());
+    Tensor& assigned = known->second.second;
+    if (first && given.dtype() == tensor.dtype() && given.is_contiguous() && users_.at(given.storage().get()) == 1) {
+      assigned = Tensor(given.storage(), given.shape(), given.strides(), given.offset(), given.dtype());
+      assigned.set_requires_grad(tensor.requires_grad());
+    } else if (first) {
+      kernels::copy_into(tensor, given);
+    }
+    if (assigned.defined()) tensor = assigned;
+  }
+
+  const std::map<std::string, Tensor>& values_;
+  std::map<const Storage*, int> users_;
+  std::map<const TensorImpl*, std::pair<Tensor, Tensor>> assigned_;  // former and new; undefined: copied
+};
+
 LoadReport compare_state_dict(const ModuleBase& module, const NamedTensors& state) {
   const std::string what = "the state dict";
   return compare(by_name(what, named_tensors(module)), by_name(what, state));
@@ -122,6 +155,11 @@ LoadReport load_state_dict(ModuleBase& module, const NamedTensors& state, const 
   LoadReport report = compare(by_name(what, own), values);
   check_report(what, report, options.strict);
   check_shared_agree(what, own, values);
+  if (options.assign) {
+    Assignment assignment(values);
+    module.visit(assignment);
+    return report;
+  }
   for (const auto& [name, tensor] : own)
     if (const auto it = values.find(name); it != values.end()) kernels::copy_into(tensor, it->second);
   return report;

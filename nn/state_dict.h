@@ -44,6 +44,11 @@ struct LoadOptions {
   /// All names must agree. Otherwise tensors that are missing in the state dict keep their values, and unexpected ones
   /// are ignored. A tensor of another shape is an error in both cases, as in PyTorch.
   bool strict = true;
+  /// Where the dtypes agree, a parameter or buffer becomes the given tensor itself, without a copy, as with PyTorch's
+  /// assign=True: it shares its elements with `state`. Tensors that are not contiguous, and those that share their
+  /// storage with another one of `state`, are copied. Handles on the former parameters, such as those of an optimizer,
+  /// no longer belong to the module.
+  bool assign = false;
 };
 /// Copies values by name into the module's parameters and buffers, in their dtypes: a state dict in f16, bf16 or f64 is
 /// converted. Nothing changes if it throws: ShapeError for what `options` does not allow, ConfigError for a name that

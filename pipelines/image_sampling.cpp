@@ -68,8 +68,10 @@ Tensor sample_images(const models::DiT& model, const models::DiffusionConfig& pr
   const Tensor noise = request_noise(model.config(), request);
   models::FeatureCache cache(sampler.caching);
   models::FeatureCache* used = sampler.caching.method == models::CacheMethod::none ? nullptr : &cache;
+  const bool unused_half = model.config().learn_sigma && !process.learns_variance();
   const models::Network network = [&](const Tensor& x, const Tensor& t, const Tensor& l) {
-    return model(x, t, l, used);
+    const Tensor out = model(x, t, l, used);
+    return unused_half ? slice(out, 1, 0, model.config().channels) : out;
   };
   const int64_t n = noise.size(0);
   std::vector<Tensor> parts;

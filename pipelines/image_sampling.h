@@ -30,7 +30,8 @@ struct ImageRequest {
 [[nodiscard]] Tensor request_noise(const models::DiTConfig& model, const ImageRequest& request);
 
 /// The request's images, sampled in batches of at most `batch`: f32 [N, C, H, W] in [-1, 1] up to overshoot. The model
-/// must be in evaluation mode. `progress` gets the share of the work that is done. Records no graph.
+/// must be in evaluation mode. Output channels of a variance that the process does not learn are ignored, as of the
+/// released SiT. `progress` gets the share of the work that is done. Records no graph.
 Tensor sample_images(const models::DiT& model, const models::DiffusionConfig& process,
                      const models::SamplerConfig& sampler, const ImageRequest& request,
                      const std::function<void(double share)>& progress = {}, int64_t batch = 128);

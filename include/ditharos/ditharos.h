@@ -39,6 +39,7 @@
 #include <ditharos/nn/module.h>
 #include <ditharos/nn/name_map.h>
 #include <ditharos/nn/norm.h>
+#include <ditharos/nn/skip_init.h>
 #include <ditharos/nn/state_dict.h>
 #include <ditharos/nn/summary.h>
 
@@ -73,6 +74,7 @@
 #include <ditharos/training/trainer.h>
 #include <ditharos/training/training_loop.h>
 
+#include <ditharos/pipelines/dit_pipeline.h>
 #include <ditharos/pipelines/image_pipeline.h>
 #include <ditharos/pipelines/video_pipeline.h>
 

@@ -5,6 +5,7 @@
 #include <ditharos/models/dit/dit.h>
 #include <ditharos/models/text/t5.h>
 #include <ditharos/models/zoo/inputs.h>
+#include <ditharos/nn/skip_init.h>
 
 namespace ditharos::models {
 namespace {
@@ -86,6 +87,7 @@ class TextNetwork : public PublishedNetwork {
 
 std::unique_ptr<PublishedNetwork> make_network(const RecognizedModel& description) {
   Generator rng(0);
+  const nn::SkipInit skip_init;
   if (const auto* config = std::get_if<DiTConfig>(&description.config)) {
     const bool halves = description.family == ModelFamily::sit || description.family == ModelFamily::lightning_dit;
     const bool channels_first = description.family == ModelFamily::latte && description.layout == Layout::diffusers;

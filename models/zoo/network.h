@@ -29,7 +29,7 @@ class PublishedNetwork {
   virtual std::string differentiated() const { return "out"; }
 };
 
-/// The module of the description, with random weights.
+/// The module of the description. The elements of its parameters are undefined: they are to be loaded.
 [[nodiscard]] std::unique_ptr<PublishedNetwork> make_network(const RecognizedModel& description);
 
 /// The layouts of the description's family and their names.

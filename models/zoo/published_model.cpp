@@ -111,7 +111,7 @@ void PublishedModel::load(const TensorsByName& tensors) {
   check<ConfigError>(fit.complete(), "the tensors do not fit a ", to_text(description_.family), ": ", to_text(fit));
   spelling_ = &spelling(tensors);
   nn::load_state_dict(network_->module(), spelling_->to_own(tensors, expected(description_.layout)),
-                      {.strict = false});
+                      {.strict = false, .assign = true});
 }
 
 TensorsByName PublishedModel::tensors(Layout layout) const {

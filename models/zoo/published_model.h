@@ -28,13 +28,13 @@ struct PublishedFit {
 /// A module of the zoo, behind an interface that all of them have.
 class PublishedModel {
  public:
-  /// Builds the model that `model` describes; its weights are random.
+  /// Builds the model that `model` describes. The elements of its parameters are undefined until load().
   explicit PublishedModel(RecognizedModel model);
   ~PublishedModel();
   PublishedModel(PublishedModel&&) noexcept;
 
-  /// Recognises the tensors and builds their model, with random weights. ConfigError if they are far fewer elements
-  /// than the model has, which a damaged or hostile file of a few names could make large.
+  /// Recognises the tensors and builds their model, without loading them. ConfigError if they are far fewer
+  /// elements than the model has, which a damaged or hostile file of a few names could make large.
   static PublishedModel of_tensors(const TensorsByName& tensors, const RecognitionHints& hints = {});
   /// The same, and loads them. ConfigError, with the names, unless all fit.
   static PublishedModel from_tensors(const TensorsByName& tensors, const RecognitionHints& hints = {});
@@ -45,7 +45,8 @@ class PublishedModel {
 
   /// What does not fit of these tensors in the model's layout.
   [[nodiscard]] PublishedFit fit(const TensorsByName& tensors) const;
-  /// Loads them; ConfigError, and nothing changed, unless all fit.
+  /// Loads them; ConfigError, and nothing changed, unless all fit. Parameters become the given tensors themselves where
+  /// the dtype is f32 and the layout the module's own (nn::LoadOptions::assign), else copies.
   void load(const TensorsByName& tensors);
   /// The module's tensors, under the names of `layout`. ConfigError for a layout that the family does not have.
   [[nodiscard]] TensorsByName tensors(Layout layout) const;
