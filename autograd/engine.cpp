@@ -30,8 +30,9 @@ void accumulate(Tensor& into, Tensor g) {
     return;
   }
   const WorkScope scope({"accumulate", WorkKind::backward, current_module_path(), &into.shape()});
-  if (!differentiating() && into.is_unique() && into.is_contiguous()) kernels::accumulate(into, g);
-  else if (!differentiating() && g.is_unique() && g.is_contiguous()) kernels::accumulate(g, into), into = std::move(g);
+  const bool in_place = !differentiating();
+  if (in_place && into.is_unique() && into.is_contiguous()) kernels::accumulate(into, g);
+  else if (in_place && g.is_unique() && g.is_contiguous()) kernels::accumulate(g, into), into = std::move(g);
   else into = into + g;
 }
 

@@ -177,9 +177,10 @@ std::shared_ptr<Node> node_of(const Tensor& x) {
 
 namespace {
 
-/// The part of `record` for reverse mode.
-Tensor attach(const char* name, Tensor out, const std::vector<Tensor>& inputs, const Save& save, Rule&& rule,
-              const std::function<Rematerialization()>& recompute) {
+/// The part of `record` for reverse mode. Inlined: it runs for every operation.
+[[gnu::always_inline]] inline Tensor attach(const char* name, Tensor&& out, const std::vector<Tensor>& inputs,
+                                            const Save& save, Rule&& rule,
+                                            const std::function<Rematerialization()>& recompute) {
   if (!grad_enabled()) return mark_graph_break(GraphBreakReason::no_grad, name, std::move(out), inputs);
   bool any = false;
   for (const Tensor& x : inputs) any = any || needs_grad(x);
@@ -215,11 +216,11 @@ Tensor attach(const char* name, Tensor out, const std::vector<Tensor>& inputs, c
   Meta& meta = meta_of(out);
   meta.graph_breaks = nullptr;  // it may have been computed while recording was off
   meta.grad_fn = std::move(node);
-  return out;
+  return std::move(out);
 }
 
 /// The part for forward mode, when some tangent is defined.
-Tensor attach_with_tangent(const char* name, Tensor out, const std::vector<Tensor>& inputs,
+[[gnu::noinline]] Tensor attach_with_tangent(const char* name, Tensor out, const std::vector<Tensor>& inputs,
                            const std::vector<Tensor>& tangents, const Save& save, Rule&& rule,
                            const TangentRule& tangent_rule, const std::function<Rematerialization()>& recompute) {
   check<AutogradError>(bool(tangent_rule), "[", name, "] has no tangent rule, and an input has a tangent: pass one to "
@@ -229,12 +230,12 @@ Tensor attach_with_tangent(const char* name, Tensor out, const std::vector<Tenso
   out = views::alias(out);  // a kernel may have returned an input
   if (options.save_tangents) {
     // What is computed again has no tangents, so the inputs themselves are saved.
-    out = attach(name, out, inputs, save, std::move(rule), nullptr);
+    out = attach(name, Tensor(out), inputs, save, std::move(rule), nullptr);
   } else {
     std::vector<Tensor> primals;
     for (size_t i = 0; i < inputs.size(); ++i)
       primals.push_back(tangents[i].defined() ? without_tangent(inputs[i]) : inputs[i]);
-    out = attach(name, out, primals, save, std::move(rule), recompute);
+    out = attach(name, Tensor(out), primals, save, std::move(rule), recompute);
   }
   Tensor tangent;
   {

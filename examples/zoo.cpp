@@ -96,6 +96,8 @@ int run(int argc, char** argv) {
   const models::TensorsByName results = model.run(known.inputs, gradients);
   safetensors::save(out, results);
   std::cout << models::describe_model(model.description());
+  for (const std::string& name : model.unused_inputs(known.inputs))
+    std::cout << "note: the model has no input " << name << ", which was not used\n";
   std::printf("%zu tensors: %s\n", results.size(), out.c_str());
   return 0;
 }

@@ -21,7 +21,8 @@ class Embedding : public Module<Embedding> {
 
 /// Sinusoidal features of a time, [B] -> [B, dim]: cos(t w_i) for the first half, then sin(t w_i), with
 /// w_i = 10000^(-i / (dim/2 - shift)) (Vaswani et al. 2017). Order and a shift of 0 as in Peebles and Xie's DiT; the
-/// shift is diffusers' downscale_freq_shift, 1 in its DiT. `dim` is even. f64 for times in f64, else f32.
+/// shift is diffusers' downscale_freq_shift, 1 in its DiT. `dim` is even. Times in f64 give f64, computed in double;
+/// all others are read as f32, and w_i and t w_i are rounded to f32, as PyTorch's models compute them.
 Tensor timestep_features(const Tensor& t, int64_t dim, int64_t shift = 0);
 
 /// The binary digits of a step's number, [B] -> [B, bits], most significant first: with two bits, 3 -> (1, 1). A time

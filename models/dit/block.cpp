@@ -49,13 +49,10 @@ DiTBlock::DiTBlock(const DiTConfig& config, Generator& rng, int64_t index)
   else if (chunks > 0)
     ada_ln_.emplace(width, chunks, rng, has_gate_);
   if (config.condition() == Condition::prompt) text_.emplace(config, rng);
-  if (config.attends_to_text(index)) {
-    cross_attn_.emplace(nn::AttentionOptions{.width = width, .heads = heads_, .context_width = width,
-                                             .zero_output = true}, rng);
-  }
-  if (config.conditioning != Conditioning::cross_attention) return;
-  norm_cross_.emplace(config, config.norm_eps);
-  cross_attn_.emplace(nn::AttentionOptions{.width = width, .heads = heads_, .context_width = width}, rng);
+  nn::AttentionOptions cross = self;
+  cross.context_width = width, cross.qk_norm = false, cross.zero_output = config.attends_to_text(index);
+  if (config.conditioning == Conditioning::cross_attention) norm_cross_.emplace(config, config.norm_eps);
+  if (norm_cross_ || config.attends_to_text(index)) cross_attn_.emplace(cross, rng);
 }
 
 Tensor DiTBlock::forward(const Tensor& x, const Tensor& condition, const DiTContext& context) const {

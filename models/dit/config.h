@@ -94,7 +94,7 @@ struct DiTConfig {
   double norm_eps = 1e-6;      ///< of all norms but those of the MLPs
   double mlp_norm_eps = 1e-6;  ///< of the norms before the MLPs (diffusers' DiT has another one there)
   bool qk_norm = false;        ///< RMS norm of each head's queries and keys: keeps scores small in large models
-  bool qkv_bias = true;        ///< of the projections to queries, keys and values of self-attention
+  bool qkv_bias = true;        ///< of the projections to queries, keys and values, but those of prompts
 
   // Positions.
   Positions positions = Positions::sin_cos;

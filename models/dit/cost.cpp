@@ -122,7 +122,8 @@ void add_attention(Cost& cost, const DiTConfig& c, const PatchGrid& grid, int64_
 /// The cross-attention of `tokens` tokens to `keys` others, both of width D.
 void add_cross_attention(Cost& cost, const DiTConfig& c, int64_t tokens, int64_t keys) {
   const int64_t d = c.hidden;
-  cost.linear(d, d, tokens).linear(d, 2 * d, keys).linear(d, d, tokens).attention(tokens, keys, d);
+  cost.linear(d, d, tokens, c.qkv_bias).linear(d, 2 * d, keys, c.qkv_bias).linear(d, d, tokens);
+  cost.attention(tokens, keys, d);
 }
 
 Cost block_cost(const DiTConfig& c, const PatchGrid& grid, int64_t index, int64_t text_tokens) {

@@ -12,7 +12,7 @@ namespace {
 
 std::string with_commas(int64_t number) {
   std::string text = std::to_string(number);
-  for (int64_t at = int64_t(text.size()) - 3; at > 0; at -= 3) text.insert(size_t(at), ",");
+  for (int64_t at = int64_t(text.size()) - 3; at > 0; at -= 3) text.insert(size_t(at), 1, ',');
   return text;
 }
 

@@ -33,6 +33,16 @@ class TransformerNetwork : public PublishedNetwork {
     if (half_output_) out = slice(out, -3, 0, config.channels);
     return {{"out", swapped(out)}};
   }
+  std::set<std::string> inputs() const override {
+    const DiTConfig& config = model_.config();
+    std::set<std::string> names{"x", "t"};
+    if (config.condition() == Condition::label) names.insert("y");
+    if (config.condition() == Condition::text_embedding) names.insert("text");
+    if (config.condition() == Condition::text) names.insert({"text", "mask"});
+    if (config.pooled_projection_dim > 0) names.insert("pooled");
+    if (config.size_conditions) names.insert({"resolution", "aspect_ratio"});
+    return names;
+  }
 
  private:
   Tensor swapped(const Tensor& clips) const {
@@ -49,6 +59,7 @@ class AutoencoderNetwork : public PublishedNetwork {
 
   nn::ModuleBase& module() override { return model_; }
   std::string differentiated() const override { return "decoded"; }
+  std::set<std::string> inputs() const override { return {"x"}; }
   TensorsByName run(const TensorsByName& inputs) const override {
     const LatentDistribution latents = model_.encode(floats_input(inputs, "x"));
     return {{"mean", latents.mean}, {"logvar", latents.log_variance}, {"decoded", model_.decode(latents.mode())}};
@@ -66,6 +77,7 @@ class TextNetwork : public PublishedNetwork {
   TensorsByName run(const TensorsByName& inputs) const override {
     return {{"out", model_(labels_input(inputs, "text"), mask_input(inputs))}};
   }
+  std::set<std::string> inputs() const override { return {"text", "mask"}; }
 
  private:
   T5Encoder model_;

@@ -23,6 +23,8 @@ class PublishedNetwork {
   virtual nn::ModuleBase& module() = 0;
   /// Outputs by name; the first of `differentiated()` is that of the cotangent.
   virtual TensorsByName run(const TensorsByName& inputs) const = 0;
+  /// Names of the inputs that it reads.
+  virtual std::set<std::string> inputs() const = 0;
   /// The output whose cotangent is given.
   virtual std::string differentiated() const { return "out"; }
 };

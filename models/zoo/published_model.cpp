@@ -118,6 +118,16 @@ TensorsByName PublishedModel::tensors(Layout layout) const {
   return names(layout).spellings.front().to_published(expected(layout));
 }
 
+std::vector<std::string> PublishedModel::unused_inputs(const TensorsByName& inputs) const {
+  std::set<std::string> known = network_->inputs();
+  known.insert({"cotangent", "out", "mean", "logvar", "decoded"});
+  std::vector<std::string> unused;
+  for (const auto& [name, tensor] : inputs) {
+    if (!known.contains(name) && !name.starts_with("grad.")) unused.push_back(name);
+  }
+  return unused;
+}
+
 TensorsByName PublishedModel::run(const TensorsByName& inputs, bool gradients) {
   gradients = gradients || inputs.contains("cotangent");
   if (!gradients) {

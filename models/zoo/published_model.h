@@ -60,9 +60,12 @@ class PublishedModel {
   ///   T5            text [B, L] (tokens), mask [B, L] -> out
   /// x and out have the shapes that the reference of the model's layout has. Given `cotangent`, of the shape of out (of
   /// decoded), also grad.NAME for each parameter: the gradient of sum(out * cotangent), of sum(decoded * cotangent)
-  /// through the mode into the encoder. With `gradients` and no cotangent, one of ones. ConfigError for a missing or an
-  /// unknown input.
+  /// through the mode into the encoder. With `gradients` and no cotangent, one of ones. ConfigError for a missing
+  /// input.
   [[nodiscard]] TensorsByName run(const TensorsByName& inputs, bool gradients = false);
+
+  /// Names of `inputs` that run() does not read, such as misspelt ones; without those that it writes.
+  [[nodiscard]] std::vector<std::string> unused_inputs(const TensorsByName& inputs) const;
 
  private:
   const LayoutNames& names(Layout layout) const;

@@ -44,6 +44,21 @@ void check_hinted_family(const RecognitionHints& hints, ModelFamily family) {
   check<ConfigError>(named->family == family, "the tensors are those of ", to_text(family), ", not of ", named->name);
 }
 
+/// Classes of diffusers, whose names are in its config.json. The papers' classes have the names of the families.
+constexpr std::pair<const char*, ModelFamily> classes[] = {{"DiTTransformer2DModel", ModelFamily::dit},
+                                                           {"PixArtTransformer2DModel", ModelFamily::pixart},
+                                                           {"LatteTransformer3DModel", ModelFamily::latte},
+                                                           {"SD3Transformer2DModel", ModelFamily::sd3},
+                                                           {"AutoencoderKL", ModelFamily::autoencoder_kl}};
+
+/// ConfigError if the configuration is that of another class.
+void check_class(const RecognitionHints& hints, ModelFamily family) {
+  const std::string given = hints.config.text("_class_name").value_or("");
+  for (const auto& [name, known] : classes)
+    check<ConfigError>(given != name || family == known, hints.config.source(), " is the configuration of a ", name,
+                       ", but the tensors are those of ", to_text(family));
+}
+
 /// Whether a file is the named model up to the size of its inputs and its classes, which fine-tuned models change.
 bool same_size(const ModelConfig& named, const ModelConfig& seen) {
   const auto *a = std::get_if<DiTConfig>(&named), *b = std::get_if<DiTConfig>(&seen);
@@ -70,6 +85,7 @@ RecognizedModel recognize_model(const std::map<std::string, Tensor>& tensors, co
     if (!shapes.has(signature.tensor)) continue;
     RecognizedModel model = signature.recognize(shapes, hints);
     check_hinted_family(hints, model.family);
+    check_class(hints, model.family);
     model.name = zoo_name(model.family, model.config);
     if (const ZooModel* named = find_zoo_model(hints.model))
       check<ConfigError>(same_size(named->config, model.config), "the tensors are not those of ", named->name,
@@ -79,8 +95,8 @@ RecognizedModel recognize_model(const std::map<std::string, Tensor>& tensors, co
   }
   check<ConfigError>(!tensors.empty(), "there are no tensors");
   fail<ConfigError>("the tensors (", tensors.begin()->first, ", ...) are those of no model of the zoo, which are ",
-                    "known by x_embedder.proj.weight (the papers' code), pos_embed.proj.weight (diffusers' transformers), ",
-                    "encoder.conv_in.weight (AutoencoderKL) or shared.weight (T5)");
+                    "known by x_embedder.proj.weight (the papers' code), pos_embed.proj.weight (diffusers' ",
+                    "transformers), encoder.conv_in.weight (AutoencoderKL) or shared.weight (T5)");
 }
 
 }  // namespace ditharos::models

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <functional>
 
+#include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/io/safetensors.h>
 #include <ditharos/tensor/io/weights_file.h>
@@ -128,6 +129,31 @@ TEST_CASE("zoo list, inspect and help") {
   CHECK(inspected.output.find("all tensors fit") != std::string::npos);
 }
 
+TEST_CASE("zoo run: dtypes that users choose for inputs, and inputs that are not read") {
+  const TemporaryFolder folder;
+  const std::string changed = folder / "io.safetensors", out = folder / "out.safetensors";
+  const ZooGolden pixart = zoo_golden("pixart"), dit = zoo_golden("dit");
+  const auto run_with = [&](const ZooGolden& golden, const std::function<void(TensorsByName&)>& change) {
+    TensorsByName inputs = safetensors::load(golden.inputs).tensors;
+    const TensorsByName wanted = inputs;
+    change(inputs);
+    safetensors::save(changed, inputs);
+    const Outcome outcome = run_model(golden.weights, changed, out, {"--config", golden.config});
+    CHECK_MESSAGE(outcome.status == 0, outcome.output);
+    CHECK(differences(safetensors::load(out).tensors, wanted) == "");
+    return outcome.output;
+  };
+  for (const DType dtype : {DType::boolean, DType::f32, DType::i32, DType::i64})
+    (void)run_with(pixart, [&](TensorsByName& inputs) { inputs["mask"] = to(inputs.at("mask"), dtype); });
+  for (const DType dtype : {DType::f32, DType::i32, DType::i64})
+    (void)run_with(dit, [&](TensorsByName& inputs) { inputs["t"] = to(inputs.at("t"), dtype); });
+  for (const DType dtype : {DType::u8, DType::i32, DType::i64})
+    CHECK(run_with(dit, [&](TensorsByName& inputs) { inputs["y"] = to(inputs.at("y"), dtype); }).find("no input") ==
+          std::string::npos);
+  CHECK(run_with(dit, [](TensorsByName& inputs) { inputs["masks"] = zeros({3}); })
+            .find("no input masks, which was not used") != std::string::npos);
+}
+
 TEST_CASE("zoo: what does not fit ends with status 2 and one sentence") {
   const TemporaryFolder folder;
   const ZooGolden dit = zoo_golden("dit"), sit = zoo_golden("sit");
@@ -150,6 +176,9 @@ TEST_CASE("zoo: what does not fit ends with status 2 and one sentence") {
   check_refused(with_config(R"({"num_heads": 3})"), "num_heads = 3");
   check_refused(with_config(R"({"num_heads": 2, "depth": 28})"), "depth = 28");
   check_refused(with_config(R"({"num_heads": 2, "input_size": 16})"), "input_size");
+  check_refused(with_config(R"({"num_heads": 2, "mlp_ratio": 3})"), "mlp_ratio = 3");
+  check_refused(with_config(R"({"num_heads": 2, "conditioning": "in-context"})"), "with adaLN-Zero");
+  check_refused(with_config(R"({"num_heads": 2, "_class_name": "PixArtTransformer2DModel"})"), "of a PixArtTransf");
   check_refused(with_config("{\"num_heads\": "), "not a JSON object");
   check_refused(with_config(R"({"num_heads": "two"})"), "not an integer");
   check_refused(run_changed([](auto& t) { t.erase("blocks.1.mlp.fc2.bias"); }), "blocks.1.mlp.fc2.bias");

@@ -110,6 +110,7 @@ MAKERS = {
     "diffusers_dit": dit,
     "diffusers_latte": latte,
     "pixart": lambda name: pixart(name, sample_size=8),
+    "pixart_no_bias": lambda name: pixart(name, sample_size=8, attention_bias=False),
     "sd3": sd3,
     "sd35": lambda name: sd3(name, qk_norm="rms_norm", dual_attention_layers=(0,)),
     "autoencoder_kl": lambda name: autoencoder(name, (4, 8)),

@@ -130,7 +130,7 @@ TEST_CASE("MeanFlow: intervals begin before they end, and a share of them has a 
   }
   CHECK(longer == 100);
   CHECK(message_of<ConfigError>([] { MeanFlow({}, {.interval_share = 2}); }) ==
-        "interval_share must be in [0, 1], got 2");
+        "interval_share must be in [0, 1], got 2.000000");
   CHECK(message_of<ConfigError>([] { MeanFlow({.path = PathKind::gvp}); }) ==
         "mean_flow is trained on the linear path, predicts a velocity, and has no loss weighting");
 }

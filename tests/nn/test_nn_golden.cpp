@@ -1,6 +1,8 @@
 // The modules of nn/ against PyTorch: outputs and all gradients.
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/nn/attention.h>
@@ -8,6 +10,7 @@
 #include <ditharos/nn/mlp.h>
 #include <ditharos/nn/norm.h>
 #include <ditharos/nn/state_dict.h>
+#include <ditharos/tensor/factory.h>
 #include "tests/support/golden.h"
 
 using namespace ditharos;
@@ -62,6 +65,22 @@ TEST_CASE("nn golden: layer norm, attention, MLP and embeddings as in PyTorch") 
 TEST_CASE("nn golden: time features, cosines first") {
   const Golden golden("nn.golden");
   CHECK_LT(difference(nn::timestep_features(golden.at("times"), 256), golden.at("time_features")), 1e-6);
+}
+
+TEST_CASE("nn golden: features of large times in f32 have the rounded angles of PyTorch, and in f64 those of double") {
+  struct Feature {
+    int64_t index;
+    double f32, f64;  // sin(999.25 10000^(-index / 128)), computed by torch 2.13
+  };
+  const std::vector<double> single = nn::timestep_features(full({1}, 999.25), 256).to_vector<double>();
+  const std::vector<double> twice = nn::timestep_features(full({1}, 999.25, DType::f64), 256).to_vector<double>();
+  for (const Feature& f : {Feature{1, -0.037332311272621155, -0.037304905554912074},
+                           Feature{10, 0.33781731128692627, 0.3377842508720231},
+                           Feature{19, -0.16870367527008057, -0.16873645426840797}}) {
+    CAPTURE(f.index);
+    CHECK_LT(std::abs(single[size_t(128 + f.index)] - f.f32), 1e-7);
+    CHECK_LT(std::abs(twice[size_t(128 + f.index)] - f.f64), 1e-11);
+  }
 }
 
 TEST_CASE("nn golden: adaptive layer norm and gated residual") {

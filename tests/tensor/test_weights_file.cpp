@@ -170,6 +170,23 @@ TEST_CASE("safetensors index: a model in several files") {
   CHECK(has(refusal(R"({"weight_map":{"a":"broken"}})"), (folder / "broken") + " is no valid safetensors file"));
 }
 
+TEST_CASE("weights: a safetensors file is one also if the length of its header looks like another format") {
+  const TemporaryFolder folder;
+  const auto with_header = [&](size_t length) {
+    std::string header = R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
+    REQUIRE(header.size() <= length);
+    header.resize(length, ' ');  // the format allows spaces at the end
+    write_bytes(folder / "x", file_of(header, std::string(4, '\0')));
+    return folder / "x";
+  };
+  constexpr size_t pickle = 0x80, zip = 'P' + 256 * 'K', brace = '{', space_and_brace = ' ' + 256 * '{';
+  for (const size_t length : {pickle, pickle + 256 * 2, zip, brace, space_and_brace}) {
+    CAPTURE(length);
+    CHECK(weights_format(with_header(length)) == WeightsFormat::safetensors);
+    CHECK(load_weights(folder / "x").tensors.at("a").numel() == 1);
+  }
+}
+
 TEST_CASE("weights: the format is seen from the contents") {
   const TemporaryFolder folder;
   const std::string pt = golden_folder() + "/torch/checkpoint.pt";

@@ -36,6 +36,7 @@ std::vector<DiTConfig> small_configs() {
   add(image, [](DiTConfig& c) { c.conditioning = Conditioning::in_context, c.qk_norm = true; });
   add(image, [](DiTConfig& c) { c.conditioning = Conditioning::in_context, c.classes = 0; });
   add(image, [](DiTConfig& c) { c.conditioning = Conditioning::cross_attention, c.mlp_ratio = 2.7; });
+  add(image, [](DiTConfig& c) { c.conditioning = Conditioning::cross_attention, c.qkv_bias = false; });
   add(image, [](DiTConfig& c) { c.conditioning = Conditioning::ada_ln, c.qkv_bias = false; });
   add(image, [](DiTConfig& c) { c.modulation_shift = false, c.norm = Norm::rms, c.mlp = MlpKind::swiglu; });
   add(image, [](DiTConfig& c) {

@@ -10,6 +10,13 @@ constexpr std::pair<const char*, AttentionLayout> attention_names[] = {
     {"late_fusion", AttentionLayout::late_fusion}, {"sequential", AttentionLayout::sequential},
     {"split_heads", AttentionLayout::split_heads}};
 
+/// The same of the ways in which the condition enters the blocks: "conditioning": "adaLN-Zero".
+constexpr std::pair<const char*, Conditioning> conditioning_names[] = {
+    {"adaLN-Zero", Conditioning::ada_ln_zero},
+    {"adaLN", Conditioning::ada_ln},
+    {"cross-attention", Conditioning::cross_attention},
+    {"in-context", Conditioning::in_context}};
+
 /// The family that the hints name, if any.
 std::optional<ModelFamily> hinted_family(const RecognitionHints& hints) {
   if (const ZooModel* model = find_zoo_model(hints.model)) return model->family;
@@ -59,6 +66,28 @@ void find_conditioning(const Evidence& e, DiTConfig& config, bool lightning) {
   if (chunks == 6) return;
   if (lightning) config.modulation_shift = false;
   else config.conditioning = Conditioning::ada_ln;
+}
+
+/// ConfigError unless the configuration says nothing about the conditioning, or what the tensors say.
+void agree_on_conditioning(const Evidence& e, const DiTConfig& config) {
+  const std::optional<std::string> given = e.hints.config.text("conditioning");
+  if (!given) return;
+  std::string known, seen;
+  for (const auto& [name, value] : conditioning_names) {
+    known += (known.empty() ? "" : ", ") + std::string(name);
+    if (value == config.conditioning) seen = name;
+  }
+  check<ConfigError>(*given == seen, e.hints.config.source(), " says conditioning = ", *given, ", but the tensors are ",
+                     "those of ", e.what, " with ", seen, "; the known ones are ", known);
+}
+
+/// ConfigError unless the mlp_ratio of the configuration, if it is there, gives the width that the tensors have.
+void agree_on_mlp_ratio(const Evidence& e, const DiTConfig& config) {
+  DiTConfig given = config;
+  given.mlp_ratio = e.hints.config.number("mlp_ratio").value_or(config.mlp_ratio);
+  check<ConfigError>(given.mlp_hidden() == config.mlp_hidden(), e.hints.config.source(), " says mlp_ratio = ",
+                     given.mlp_ratio, ", but the MLPs of the tensors have ", config.mlp_hidden(), " hidden channels, ",
+                     "not ", given.mlp_hidden());
 }
 
 void find_blocks(const Evidence& e, DiTConfig& config) {
@@ -126,6 +155,8 @@ RecognizedModel recognize_official(const NamedShapes& shapes, const RecognitionH
   find_blocks(e, config);
   find_condition(e, config);
   find_conditioning(e, config, model.family == ModelFamily::lightning_dit);
+  agree_on_conditioning(e, config);
+  agree_on_mlp_ratio(e, config);
   if (seen == ModelFamily::latte) {
     config.frames = e.size("temp_embed", 3, 1);
     e.agree("num_frames", config.frames);
