@@ -11,7 +11,7 @@ class AdaLN : public Module<AdaLN> {
   AdaLN() = default;
   AdaLN(int64_t width, int64_t chunks, Generator& rng, bool zero = true)
       : chunks_(chunks), linear_(width, chunks * width, rng) {
-    if (zero) linear_.weight = Parameter(zeros({chunks * width, width}));
+    if (zero) linear_.weight = Parameter(init::zeros({chunks * width, width}));
     linear_.keep_f32();
   }
 

@@ -39,7 +39,6 @@
 #include <ditharos/nn/module.h>
 #include <ditharos/nn/name_map.h>
 #include <ditharos/nn/norm.h>
-#include <ditharos/nn/skip_init.h>
 #include <ditharos/nn/state_dict.h>
 #include <ditharos/nn/summary.h>
 

@@ -5,7 +5,7 @@
 #include <ditharos/models/dit/dit.h>
 #include <ditharos/models/text/t5.h>
 #include <ditharos/models/zoo/inputs.h>
-#include <ditharos/nn/skip_init.h>
+#include <ditharos/nn/init.h>
 
 namespace ditharos::models {
 namespace {

@@ -2,7 +2,6 @@
 #include <doctest/doctest.h>
 
 #include <ditharos/nn/linear.h>
-#include <ditharos/nn/skip_init.h>
 #include <ditharos/nn/state_dict.h>
 #include <ditharos/tensor/factory.h>
 
@@ -72,6 +71,7 @@ TEST_CASE("SkipInit: nothing is drawn in its scope, and all is drawn after it") 
     CHECK(layer.weight.requires_grad());
     CHECK(nn::init::normal({2}, 1, rng).shape() == Shape{2});
     CHECK(nn::init::fan_in_uniform({2}, {2, 3}, rng).shape() == Shape{2});
+    CHECK(nn::init::zeros({2}).shape() == Shape{2});
     CHECK(rng.offset() == 0);
   }
   const nn::Linear drawn(3, 2, rng), expected(3, 2, untouched);
