@@ -108,7 +108,4 @@ class Flow : public Objective {
   Path path_;
 };
 
-/// The name of the default configuration.
-using RectifiedFlow = Flow;
-
 }  // namespace ditharos::models

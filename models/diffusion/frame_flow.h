@@ -33,7 +33,7 @@ struct FrameFlowConfig {
 using ConditioningMask = std::vector<std::vector<bool>>;
 
 /// Trains a network on clips [B, F, C, H, W] with a time per frame. The frames to generate follow straight paths from
-/// noise at t = 0 to data at t = 1, as in RectifiedFlow; those of one clip share one time. Conditioning frames stay at
+/// noise at t = 0 to data at t = 1, as in Flow; those of one clip share one time. Conditioning frames stay at
 /// t = 1, where they are data. The network gets the time of every frame, [B, F], which also marks conditioning frames.
 /// The loss is the velocity's mean squared error over the frames to generate.
 class FrameFlow : public Objective {
@@ -55,7 +55,7 @@ class FrameFlow : public Objective {
 
  private:
   FrameFlowConfig config_;
-  RectifiedFlow flow_;
+  Flow flow_;
 };
 
 }  // namespace ditharos::models

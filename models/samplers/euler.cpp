@@ -4,7 +4,7 @@
 
 namespace ditharos::models {
 
-Tensor sample_euler(const RectifiedFlow& flow, const Denoiser& model, const Tensor& noise, int64_t steps,
+Tensor sample_euler(const Flow& flow, const Denoiser& model, const Tensor& noise, int64_t steps,
                     const SamplingProgress& progress) {
   return solve_flow(flow, model, {.kind = SamplerKind::euler}, noise, 0, steps, {}, progress);
 }

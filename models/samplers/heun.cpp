@@ -4,7 +4,7 @@
 
 namespace ditharos::models {
 
-Tensor sample_heun(const RectifiedFlow& flow, const Denoiser& model, const Tensor& noise, int64_t steps,
+Tensor sample_heun(const Flow& flow, const Denoiser& model, const Tensor& noise, int64_t steps,
                    const SamplingProgress& progress) {
   return solve_flow(flow, model, {.kind = SamplerKind::heun}, noise, 0, steps, {}, progress);
 }

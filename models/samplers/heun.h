@@ -6,7 +6,7 @@
 namespace ditharos::models {
 
 /// From `noise` [B, ...] at t = 0 to data at t = 1 in equal steps, two network calls each. Records no graph.
-Tensor sample_heun(const RectifiedFlow& flow, const Denoiser& model, const Tensor& noise, int64_t steps,
+Tensor sample_heun(const Flow& flow, const Denoiser& model, const Tensor& noise, int64_t steps,
                    const SamplingProgress& progress = {});
 
 }  // namespace ditharos::models

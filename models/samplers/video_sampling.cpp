@@ -30,7 +30,7 @@ void check_like(const char* where, const char* what, const Tensor& clip, const T
 /// From x at time `begin` to clips at time 1.
 Tensor solve(const VideoModel& model, const SamplerConfig& sampler, const Tensor& x, double begin, int64_t steps,
              const ConditioningFrames& conditioning, const SamplingProgress& progress) {
-  const RectifiedFlow flow(model.flow);
+  const Flow flow(model.flow);
   const Denoiser network = guided(model.network, model.conditions, model.null_condition, sampler.guidance,
                                   [&](double t) { return flow.progress(t); });
   if (model.begin_trajectory) model.begin_trajectory();

@@ -28,7 +28,7 @@ struct Sampling {
   /// Euler's step, as sample_euler makes it.
   void step() const {
     const nn::InferenceMode inference;
-    const models::RectifiedFlow flow;
+    const models::Flow flow;
     const Tensor x = noise + flow.velocity(denoiser, noise, .5) * .02;
   }
 

@@ -55,7 +55,7 @@ int64_t trained_steps(const std::string& folder, int64_t steps) {
   Generator rng(3);
   nn::Linear model(2, 2, rng);
   const auto network = [&](const Tensor& x, const Tensor&, const Tensor&) { return model(x); };
-  training::Trainer trainer(model, network, std::make_shared<models::RectifiedFlow>(models::FlowConfig{}),
+  training::Trainer trainer(model, network, std::make_shared<models::Flow>(models::FlowConfig{}),
                             make_optimizer(model, run.train), trainer_config(run.train));
   if (const auto state = state_to_resume(options, run)) trainer.restore(*state);
   const auto step = [&] {

@@ -206,7 +206,7 @@ TEST_CASE("gaussian: the loss is a function of the generator, and a perfect netw
 }
 
 TEST_CASE("flow: the path goes from noise to data, and the right velocity has no loss") {
-  const RectifiedFlow flow({.time_scale = 10});
+  const Flow flow({.time_scale = 10});
   Generator rng(1);
   const Tensor data = rng.normal({3, 1, 2, 2}), noise = rng.normal(data.shape());
   const Tensor xt = flow.interpolate(data, noise, {0, 1, .25});
@@ -228,11 +228,11 @@ TEST_CASE("flow: the path goes from noise to data, and the right velocity has no
   CHECK_EQ(flow.progress(2.5), .25);
   CHECK_THROWS_AS(flow.loss_terms(constant(zeros({3, 2, 2, 2})), data, {0, 1, .5}, noise), ShapeError);
   CHECK_THROWS_AS(flow.interpolate(data, noise, {0, 1}), ShapeError);
-  CHECK_THROWS_AS(RectifiedFlow({.time_scale = 0}), ConfigError);
+  CHECK_THROWS_AS(Flow({.time_scale = 0}), ConfigError);
 }
 
 TEST_CASE("flow: a shift moves the times of training and of sampling towards noise") {
-  const RectifiedFlow plain, shifted({.time_shift = 3});
+  const Flow plain, shifted({.time_shift = 3});
   CHECK_EQ(shifted.shifted(0), 0);
   CHECK_EQ(shifted.shifted(1), 1);
   CHECK_EQ(shifted.shifted(.5), doctest::Approx(.25));  // .5 / (.5 + 3 * .5)
@@ -252,13 +252,13 @@ TEST_CASE("flow: a shift moves the times of training and of sampling towards noi
   for (size_t i = 0; i < rest.size(); ++i) CHECK_EQ(rest[i], doctest::Approx(way[i + 2]));
   CHECK_THROWS_AS(plain.sampling_times(0), ConfigError);
   CHECK_THROWS_AS(plain.sampling_times(3, 1), ConfigError);
-  CHECK_THROWS_AS(RectifiedFlow({.time_shift = 0}), ConfigError);
+  CHECK_THROWS_AS(Flow({.time_shift = 0}), ConfigError);
 }
 
 TEST_CASE("flow: times are uniform or logit-normal") {
   Generator rng(3);
-  const std::vector<double> uniform = RectifiedFlow().sample_times(4000, rng);
-  const RectifiedFlow logit_normal({.time_sampling = TimeSampling::logit_normal});
+  const std::vector<double> uniform = Flow().sample_times(4000, rng);
+  const Flow logit_normal({.time_sampling = TimeSampling::logit_normal});
   const std::vector<double> normal = logit_normal.sample_times(4000, rng);
   const auto share = [](const std::vector<double>& t, double low, double high) {
     double n = 0;

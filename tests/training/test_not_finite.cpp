@@ -83,7 +83,7 @@ TEST_CASE("regression 6: an overflow of activations names the operation and the 
   models::DiT model({.height = 4, .width = 4, .channels = 1, .patch = {1, 2, 2}, .hidden = 16, .depth = 2, .heads = 2,
                      .classes = 2, .learn_sigma = false}, rng);
   training::Trainer trainer(model, [&](const Tensor& x, const Tensor& t, const Tensor& y) { return model(x, t, y); },
-                          std::make_shared<models::RectifiedFlow>(models::FlowConfig{.time_scale = 1000}),
+                          std::make_shared<models::Flow>(models::FlowConfig{.time_scale = 1000}),
                           std::make_unique<optim::AdamW>(nn::named_parameters(model)), {});
   const Tensor data = rng.normal({4, 1, 4, 4}), labels = zeros({4}, DType::i64);
   trainer.step(data, labels);

@@ -23,7 +23,7 @@ struct Training {
   Generator rng{1};
   DiT model{config, rng};
   Trainer trainer{model, [this](const Tensor& x, const Tensor& t, const Tensor& y) { return model(x, t, y); },
-                  std::make_shared<RectifiedFlow>(), std::make_unique<optim::AdamW>(nn::named_parameters(model)),
+                  std::make_shared<Flow>(), std::make_unique<optim::AdamW>(nn::named_parameters(model)),
                   {.class_dropout = .1, .null_condition = config.null_condition(), .clip_norm = 1, .ema_decay = .99,
                    .schedule = {.lr = 1e-4}}};
   Tensor data = rng.normal({8, 4, 16, 16}), labels = rng.randint(0, 10, {8});

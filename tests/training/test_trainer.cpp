@@ -30,7 +30,7 @@ struct Run {
   DiT model;
   Trainer trainer;
 
-  explicit Run(TrainerConfig config = {}, std::shared_ptr<const Objective> objective = std::make_shared<RectifiedFlow>(
+  explicit Run(TrainerConfig config = {}, std::shared_ptr<const Objective> objective = std::make_shared<Flow>(
                                               FlowConfig{.time_scale = 1000}))
       : rng(1),
         model(tiny, rng),
@@ -209,7 +209,7 @@ TEST_CASE("trainer: the same bits at every number of threads") {
     Generator rng(1);
     DiT model(config, rng);
     const Network network = [&](const Tensor& x, const Tensor& t, const Tensor& y) { return model(x, t, y); };
-    Trainer trainer(model, network, std::make_shared<RectifiedFlow>(),
+    Trainer trainer(model, network, std::make_shared<Flow>(),
                     std::make_unique<optim::AdamW>(nn::named_parameters(model)),
                     {.class_dropout = .1,
                      .null_condition = config.null_condition(),
@@ -244,7 +244,7 @@ TEST_CASE("trainer: labels are dropped at the given rate, anew each step") {
     for (const int64_t label : y.to_vector<int64_t>()) seen.push_back(label);
     return model(x, t, y);
   };
-  Trainer trainer(model, spy, std::make_shared<RectifiedFlow>(),
+  Trainer trainer(model, spy, std::make_shared<Flow>(),
                   std::make_unique<optim::AdamW>(nn::named_parameters(model)),
                   {.class_dropout = .3, .null_condition = tiny.null_condition(), .schedule = {.lr = 1e-3}});
   for (int i = 0; i < 2; ++i) trainer.step(zeros({1000, 1, 4, 4}), full({1000}, 1, DType::i64));
@@ -275,7 +275,7 @@ TEST_CASE("trainer: a prompt is dropped as a whole") {
     return model(x, t, labels);
   };
   const auto make = [&](const Tensor& null_condition) {
-    return Trainer(model, spy, std::make_shared<RectifiedFlow>(),
+    return Trainer(model, spy, std::make_shared<Flow>(),
                    std::make_unique<optim::AdamW>(nn::named_parameters(model)),
                    {.class_dropout = .2, .null_condition = null_condition, .schedule = {.lr = 1e-3}});
   };
@@ -338,7 +338,7 @@ TEST_CASE("trainer: the first step finds a parameter that the model does not lis
   DiT model(tiny, rng);
   const Tensor forgotten = full({1}, .5).set_requires_grad();
   const Network network = [&](const Tensor& x, const Tensor& t, const Tensor& y) { return model(x, t, y) + forgotten; };
-  Trainer trainer(model, network, std::make_shared<RectifiedFlow>(),
+  Trainer trainer(model, network, std::make_shared<Flow>(),
                   std::make_unique<optim::AdamW>(nn::named_parameters(model)), {.schedule = {.lr = 1e-3}});
   const Batch batch(0);
   CHECK_THROWS_AS(trainer.step(batch.data, batch.labels), AutogradError);
@@ -349,7 +349,7 @@ TEST_CASE("trainer: settings out of range are refused") {
   const auto make = [](const TrainerConfig& config) {
     Generator rng(1);
     DiT model(tiny, rng);
-    Trainer(model, {}, std::make_shared<RectifiedFlow>(), std::make_unique<optim::AdamW>(nn::named_parameters(model)),
+    Trainer(model, {}, std::make_shared<Flow>(), std::make_unique<optim::AdamW>(nn::named_parameters(model)),
             config);
   };
   CHECK_NOTHROW(make({}));

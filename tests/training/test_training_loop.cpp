@@ -60,7 +60,7 @@ training::TrainingResult train(const Setup& setup) {
   nn::Linear model(3, 3, rng);
   training::Trainer trainer(
       model, [&](const Tensor& x, const Tensor&, const Tensor&) { return model(x); },
-      std::make_shared<models::RectifiedFlow>(models::FlowConfig{}), make_optimizer(model, run.train),
+      std::make_shared<models::Flow>(models::FlowConfig{}), make_optimizer(model, run.train),
       trainer_config(run.train));
   int64_t next = 0;
   if (const auto state = state_to_resume(setup.options, run, setup.reporter)) {

@@ -177,7 +177,7 @@ TEST_CASE("dit: an image model with rotary positions trains, on images of severa
   Generator rng(4);
   DiT model(config, rng);
   optim::AdamW optimizer(nn::named_parameters(model));
-  const RectifiedFlow flow({.time_scale = 1000});
+  const Flow flow({.time_scale = 1000});
   const Shape shapes[] = {{16, 2, 4, 6}, {16, 2, 6, 4}, {16, 2, 2, 2}};
   double early = 0, late = 0;
   constexpr int steps = 150;

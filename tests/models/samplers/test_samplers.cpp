@@ -68,9 +68,9 @@ TEST_CASE("samplers: DDPM, DDIM, its inversion, Euler and Heun as in PyTorch") {
   CHECK_LT(difference(invert_ddim(ddim, network, golden.at("inversion.start")), golden.at("inversion.end")), tolerance);
 
   const Denoiser velocity = [&](const Tensor& v, const Tensor& t) { return slice(network(v, t), 1, 0, 3); };
-  CHECK_LT(difference(sample_euler(RectifiedFlow({.time_scale = 1000}), velocity, start, 6), golden.at("euler.end")),
+  CHECK_LT(difference(sample_euler(Flow({.time_scale = 1000}), velocity, start, 6), golden.at("euler.end")),
            tolerance);
-  CHECK_LT(difference(sample_heun(RectifiedFlow(), velocity, start, 4), golden.at("heun.end")), tolerance);
+  CHECK_LT(difference(sample_heun(Flow(), velocity, start, 4), golden.at("heun.end")), tolerance);
 }
 
 TEST_CASE("samplers: with the exact noise, DDPM and DDIM end at the data") {
@@ -169,13 +169,13 @@ TEST_CASE("samplers: Euler is of first order, Heun of second") {
   const double exact = 1.25 * std::exp(-2.0) + .25;
   const Tensor start = full({1, 1, 1, 1}, 1, DType::f64);
   const auto error = [&](const auto& sampler, int64_t steps) {
-    return std::abs(sampler(RectifiedFlow(), field, start, steps, nullptr).item() - exact);
+    return std::abs(sampler(Flow(), field, start, steps, nullptr).item() - exact);
   };
   CHECK_EQ(error(sample_euler, 40) / error(sample_euler, 80), doctest::Approx(2).epsilon(.05));
   CHECK_EQ(error(sample_heun, 40) / error(sample_heun, 80), doctest::Approx(4).epsilon(.05));
   CHECK_LT(error(sample_heun, 40), 1e-3);
-  CHECK_THROWS_AS(sample_euler(RectifiedFlow(), field, start, 0), ConfigError);
-  CHECK_THROWS_AS(sample_heun(RectifiedFlow(), field, start, 0), ConfigError);
+  CHECK_THROWS_AS(sample_euler(Flow(), field, start, 0), ConfigError);
+  CHECK_THROWS_AS(sample_heun(Flow(), field, start, 0), ConfigError);
 }
 
 TEST_CASE("samplers: the loop draws its noise from the generator, reports progress and can be stopped") {
@@ -225,9 +225,9 @@ TEST_CASE("samplers: one call serves every process, and refuses what does not fi
   };
   const Denoiser bound = [&](const Tensor& x, const Tensor& t) { return model(x, t, labels); };
   CHECK_EQ(difference(run(flow, {.kind = SamplerKind::euler, .steps = 5}),
-                      sample_euler(RectifiedFlow(flow.flow), bound, noise, 5)), 0);
+                      sample_euler(Flow(flow.flow), bound, noise, 5)), 0);
   CHECK_EQ(difference(run(flow, {.kind = SamplerKind::heun, .steps = 5}),
-                      sample_heun(RectifiedFlow(flow.flow), bound, noise, 5)), 0);
+                      sample_heun(Flow(flow.flow), bound, noise, 5)), 0);
   const Tensor guided_by_3 = run(flow, {.kind = SamplerKind::euler, .steps = 5, .guidance = {.scale = 3}});
   CHECK_GT(difference(guided_by_3, run(flow, {.kind = SamplerKind::euler, .steps = 5})), 1e-4);
 
