@@ -9,9 +9,11 @@
 #include <ditharos/models/diffusion/prediction.h>
 #include "tests/support/golden.h"
 #include "tests/support/message_of.h"
+#include "tests/support/page_text.h"
 
 using namespace ditharos;
 using namespace ditharos::models;
+using ditharos::tests::contains;
 using ditharos::tests::difference;
 using ditharos::tests::message_of;
 
@@ -32,8 +34,6 @@ Tensor truth(PredictionKind kind, const Tensor& data, const Tensor& noise, const
   }
   return noise * (-1 / p.sigma);
 }
-
-bool contains(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 

@@ -11,15 +11,15 @@
 #include <ditharos/models/samplers/sampler.h>
 #include "tests/support/golden.h"
 #include "tests/support/message_of.h"
+#include "tests/support/page_text.h"
 
 using namespace ditharos;
 using namespace ditharos::models;
+using ditharos::tests::contains;
 using ditharos::tests::difference;
 using ditharos::tests::message_of;
 
 namespace {
-
-bool contains(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
 
 double share_below(std::vector<double> t, double bound) {
   return double(std::count_if(t.begin(), t.end(), [=](double v) { return v < bound; })) / double(t.size());

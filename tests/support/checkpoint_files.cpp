@@ -3,8 +3,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <fstream>
-
 #include <ditharos/tensor/io/crc32c.h>
 #include <ditharos/tensor/io/file.h>
 #include <ditharos/training/checkpoint/checkpoint.h>
@@ -23,12 +21,6 @@ void fix_checksums(std::string& bytes) {
     put(bytes, record_crc_at, crc32c(bytes.data() + header_bytes, size_t(length)));
   }
   put(bytes, header_crc_at, crc32c(bytes.data(), header_crc_at));
-}
-
-void write_bytes(const std::string& path, const std::string& bytes) {
-  std::ofstream out(path, std::ios::binary | std::ios::trunc);
-  out.write(bytes.data(), std::streamsize(bytes.size()));
-  check<IoError>(out.flush().good(), "cannot write ", path);
 }
 
 std::string refusal_by(const std::function<void()>& f) {

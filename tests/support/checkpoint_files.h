@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 
+#include "tests/support/data_files.h"
 #include "tests/support/temporary_folder.h"
 
 namespace ditharos::tests {
@@ -35,15 +36,11 @@ struct SavedFixture {
 
 /// Makes both checksums of header and metadata fit again, as a forger would.
 void fix_checksums(std::string& bytes);
-/// Replaces a file's bytes.
-void write_bytes(const std::string& path, const std::string& bytes);
 /// The message with which a function refuses a checkpoint by an IoError; empty when it takes it.
 std::string refusal_by(const std::function<void()>& f);
 /// The same of load_checkpoint() and verify_checkpoint(), which must agree.
 std::string refusal(const std::string& path);
 /// Runs f in a child process; true when f returned true there. f must start no threads.
 bool in_child(const std::function<bool()>& f);
-
-inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace ditharos::tests

@@ -9,9 +9,11 @@
 
 #include <ditharos/tensor/error.h>
 #include "tests/support/message_of.h"
+#include "tests/support/page_text.h"
 
 namespace ditharos::tests {
 
+/// Creates a file of these bytes, or replaces its bytes.
 inline void write_bytes(const std::string& path, const std::string& bytes) {
   std::ofstream file(path, std::ios::binary);
   file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
@@ -79,7 +81,5 @@ struct PngParts {
            png_chunk("IEND", "");
   }
 };
-
-inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace ditharos::tests

@@ -1,5 +1,5 @@
 #pragma once
-// What the tests of HTML pages ask of a page's text.
+// What tests ask of a text, such as a message or an HTML page.
 #include <string>
 
 namespace ditharos::tests {

@@ -18,26 +18,16 @@
 #include <ditharos/tensor/kernels/copy/copy.h>
 #include <ditharos/tensor/random.h>
 #include <ditharos/tensor/view.h>
+#include "tests/support/data_files.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tensor_cases.h"
+#include "tests/tensor/safetensors_bytes.h"
 
 namespace ditharos::tests {
 namespace {
 
 using Tensors = std::map<std::string, Tensor>;
 using Metadata = std::map<std::string, std::string>;
-
-void write_bytes(const std::string& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
-
-/// A file of a header and data, the length put before it.
-std::string file_of(const std::string& header, const std::string& data) {
-  const uint64_t length = header.size();
-  std::string bytes(8, '\0');
-  std::memcpy(bytes.data(), &length, 8);
-  return bytes + header + data;
-}
 
 /// The message with which loading `bytes` fails, without the part that every message has; "" when it succeeds.
 std::string refusal(const std::string& bytes) {

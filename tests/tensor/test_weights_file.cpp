@@ -12,25 +12,16 @@
 #include <ditharos/tensor/io/weights_file.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
 #include "tests/support/bounded_memory.h"
+#include "tests/support/data_files.h"
 #include "tests/support/paths.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tensor_cases.h"
+#include "tests/tensor/safetensors_bytes.h"
 
 namespace ditharos::tests {
 namespace {
 
 using safetensors::LoadMode;
-
-void write_bytes(const std::string& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
-
-std::string file_of(const std::string& header, const std::string& data) {
-  const uint64_t length = header.size();
-  std::string bytes(8, '\0');
-  std::memcpy(bytes.data(), &length, 8);
-  return bytes + header + data;
-}
 
 template <class T>
 bool is_aligned(const Tensor& x) {
