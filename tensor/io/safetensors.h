@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include <ditharos/tensor/io/file.h>
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos::safetensors {
@@ -25,18 +26,6 @@ inline constexpr const char* checksum_key = "ditharos.crc32c";
 /// written.
 void save(const std::string& path, const std::map<std::string, Tensor>& tensors,
           const std::map<std::string, std::string>& metadata = {});
-
-/// How load() gets the tensors' elements.
-enum class LoadMode {
-  /// The file is mapped into memory and stays mapped while one of its tensors lives. Elements are read when they are
-  /// first used. Writing to a tensor does not change the file. Booleans and tensors whose data do not lie at a multiple
-  /// of their element size are copied. While such a tensor is used, no program may change the file in place: then the
-  /// elements change too, and if it becomes shorter, reading them ends the process (SIGBUS). Replacing the file, as
-  /// save() does, is safe.
-  map,
-  /// The elements are read into memory of their own, for files that other programs change.
-  copy,
-};
 
 /// Reads a file of this library or of another program. Nothing in it is trusted: IoError names the path and the fault,
 /// and no memory is allocated for tensors before the header has been checked against the size of the file. Reads F32,

@@ -16,15 +16,19 @@ namespace {
 struct Reader {
   const InputFile& file;
   uint64_t at = 0;
+  uint64_t first = none;  ///< where the first read since it was set to `none` began
   /// Bytes that may still be read. While the archive is opened they are few, because libzip keeps many times the size
   /// of the list of entries.
   uint64_t budget = 0;
   zip_error_t error{};
 
+  static constexpr uint64_t none = ~uint64_t{0};
+
   zip_int64_t read(void* to, uint64_t n) {
     n = std::min(n, file.size() - at);
     if (n > budget) return fail(ZIP_ER_MEMORY);
     budget -= n;
+    if (first == none) first = at;
     try {
       file.read(at, to, size_t(n));
     } catch (const IoError&) {
@@ -84,7 +88,7 @@ struct ZipArchive::State {
   zip_t* archive = nullptr;
   std::map<std::string, Entry> entries;
 
-  explicit State(const InputFile& file) : reader{file, 0, list_budget} {}
+  explicit State(const InputFile& file) : reader{.file = file, .budget = list_budget} {}
   ~State() {
     if (archive) zip_discard(archive);
   }
@@ -122,7 +126,8 @@ struct ZipArchive::State {
       check<IoError>(stat.size <= left, "its entries decompress to more than twice the ", size,
                      " bytes of the file; torch.save does not compress");
       left -= stat.size;
-      check<IoError>(entries.emplace(name, Entry{i, stat.size}).second, "it has two entries ", quote(name));
+      const bool stored = (stat.valid & ZIP_STAT_COMP_METHOD) && stat.comp_method == ZIP_CM_STORE;
+      check<IoError>(entries.emplace(name, Entry{i, stat.size, stored}).second, "it has two entries ", quote(name));
     }
   }
 };
@@ -146,23 +151,66 @@ const ZipArchive::Entry* ZipArchive::find(const std::string& name) const {
   return it == state_->entries.end() ? nullptr : &it->second;
 }
 
-void ZipArchive::read(const std::string& name, const Entry& entry, void* to) const {
-  const std::unique_ptr<zip_file_t, decltype(&zip_fclose)> file(zip_fopen_index(state_->archive, entry.index, 0),
-                                                                &zip_fclose);
-  check<IoError>(file != nullptr, "its entry ", quote(name), " cannot be read: ", zip_strerror(state_->archive));
-  char* p = static_cast<char*>(to);
-  uint64_t got = 0;
-  // One byte more than there should be: at the end, libzip compares the CRC.
-  for (;;) {
-    char beyond = 0;
-    const bool full = got == entry.size;
-    const zip_int64_t n = zip_fread(file.get(), full ? &beyond : p + got, full ? 1 : entry.size - got);
-    check<IoError>(n >= 0, "its entry ", quote(name), " is damaged: ", zip_file_strerror(file.get()));
-    if (n == 0) break;
-    check<IoError>(!full, "its entry ", quote(name), " is longer than the ", entry.size, " bytes that it should have");
-    got += uint64_t(n);
+namespace {
+
+/// An open entry. Each function throws IoError, without the path, when the entry is damaged.
+class EntryReader {
+ public:
+  EntryReader(zip_t* archive, const std::string& name, const ZipArchive::Entry& entry)
+      : name_(name),
+        left_(entry.size),
+        size_(entry.size),
+        file_(zip_fopen_index(archive, entry.index, 0), &zip_fclose) {
+    check<IoError>(file_ != nullptr, "its entry ", quote(name), " cannot be read: ", zip_strerror(archive));
   }
-  check<IoError>(got == entry.size, "its entry ", quote(name), " ends after ", got, " of ", entry.size, " bytes");
+
+  /// Reads the next n bytes, or what is left if that is less, and returns their number.
+  uint64_t read(char* to, uint64_t n) {
+    n = std::min(n, left_);
+    for (uint64_t got = 0; got < n;) {
+      const zip_int64_t part = zip_fread(file_.get(), to + got, n - got);
+      check<IoError>(part >= 0, "its entry ", quote(name_), " is damaged: ", zip_file_strerror(file_.get()));
+      check<IoError>(part > 0, "its entry ", quote(name_), " ends after ", size_ - left_ + got, " of ", size_,
+                     " bytes");
+      got += uint64_t(part);
+    }
+    left_ -= n;
+    return n;
+  }
+  /// Call it when all bytes are read: at the end, libzip compares the CRC.
+  void finish() {
+    char beyond = 0;
+    const zip_int64_t n = zip_fread(file_.get(), &beyond, 1);
+    check<IoError>(n >= 0, "its entry ", quote(name_), " is damaged: ", zip_file_strerror(file_.get()));
+    check<IoError>(n == 0, "its entry ", quote(name_), " is longer than the ", size_, " bytes that it should have");
+  }
+
+ private:
+  const std::string& name_;
+  uint64_t left_, size_;
+  std::unique_ptr<zip_file_t, decltype(&zip_fclose)> file_;
+};
+
+}  // namespace
+
+void ZipArchive::read(const std::string& name, const Entry& entry, void* to) const {
+  EntryReader reader(state_->archive, name, entry);
+  reader.read(static_cast<char*>(to), entry.size);
+  reader.finish();
+}
+
+std::optional<uint64_t> ZipArchive::offset_of(const std::string& name, const Entry& entry) const {
+  if (!entry.stored || entry.size == 0) return std::nullopt;
+  constexpr size_t part = size_t{256} << 10;  // stays in the processor's cache
+  const auto buffer = std::make_unique<char[]>(part);
+  EntryReader reader(state_->archive, name, entry);
+  // libzip does not tell where an entry begins, but it reads a stored one from there.
+  state_->reader.first = Reader::none;
+  while (reader.read(buffer.get(), part) == part) continue;
+  const uint64_t begin = state_->reader.first, end = state_->reader.at;
+  reader.finish();
+  if (begin > end || end - begin != entry.size) return std::nullopt;
+  return begin;
 }
 
 }  // namespace ditharos
