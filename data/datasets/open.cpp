@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <system_error>
 
-#include <ditharos/data/datasets/idx.h>
+#include <ditharos/data/datasets/images/idx.h>
 
 namespace ditharos::data {
 

@@ -3,7 +3,7 @@
 #include <string>
 
 #include <ditharos/data/datasets/dataset.h>
-#include <ditharos/data/datasets/image_folder.h>
+#include <ditharos/data/datasets/images/image_folder.h>
 #include <ditharos/data/synthetic/shapes.h>
 
 namespace ditharos::data {

@@ -5,8 +5,8 @@
 #include <fstream>
 #include <set>
 
-#include <ditharos/data/datasets/class_folder.h>
-#include <ditharos/data/datasets/image_folder.h>
+#include <ditharos/data/datasets/images/class_folder.h>
+#include <ditharos/data/datasets/images/image_folder.h>
 #include "tests/support/page_text.h"
 #include "tests/support/small_dit_run.h"
 #include "tests/support/temporary_folder.h"

@@ -4,11 +4,11 @@
 #include <filesystem>
 
 #include <ditharos/data/codecs/png.h>
-#include <ditharos/data/codecs/video_file.h>
+#include <ditharos/data/codecs/video/video_file.h>
+#include <ditharos/data/datasets/clips/video_folder.h>
 #include <ditharos/data/datasets/folder_contents.h>
-#include <ditharos/data/datasets/idx.h>
+#include <ditharos/data/datasets/images/idx.h>
 #include <ditharos/data/datasets/open.h>
-#include <ditharos/data/datasets/video_folder.h>
 #include <ditharos/tensor/factory.h>
 #include "tests/support/data_files.h"
 #include "tests/support/run_program.h"

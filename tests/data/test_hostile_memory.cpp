@@ -3,13 +3,13 @@
 
 #include <filesystem>
 
-#include <ditharos/data/codecs/gif.h>
 #include <ditharos/data/codecs/png.h>
-#include <ditharos/data/codecs/video_file.h>
-#include <ditharos/data/codecs/webp.h>
-#include <ditharos/data/codecs/y4m.h>
-#include <ditharos/data/datasets/idx.h>
-#include <ditharos/data/datasets/image_folder.h>
+#include <ditharos/data/codecs/video/gif.h>
+#include <ditharos/data/codecs/video/video_file.h>
+#include <ditharos/data/codecs/video/webp.h>
+#include <ditharos/data/codecs/video/y4m.h>
+#include <ditharos/data/datasets/images/idx.h>
+#include <ditharos/data/datasets/images/image_folder.h>
 #include <ditharos/pipelines/image_pipeline.h>
 #include <ditharos/pipelines/video_pipeline.h>
 #include <ditharos/tensor/io/safetensors.h>

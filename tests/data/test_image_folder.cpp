@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include <ditharos/data/codecs/png.h>
-#include <ditharos/data/datasets/image_folder.h>
+#include <ditharos/data/datasets/images/image_folder.h>
 #include <ditharos/data/datasets/open.h>
 #include <ditharos/data/image/resize.h>
 #include <ditharos/tensor/factory.h>

@@ -1,4 +1,4 @@
-#include <ditharos/data/codecs/webp.h>
+#include <ditharos/data/codecs/video/webp.h>
 #include "tests/fuzz/fuzz.h"
 
 namespace ditharos::tests {

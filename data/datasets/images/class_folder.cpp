@@ -1,4 +1,4 @@
-#include <ditharos/data/datasets/class_folder.h>
+#include <ditharos/data/datasets/images/class_folder.h>
 
 #include <array>
 #include <charconv>

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include <ditharos/data/codecs/video_file.h>
+#include <ditharos/data/codecs/video/video_file.h>
 
 namespace ditharos::data {
 

@@ -1,4 +1,4 @@
-#include <ditharos/data/datasets/clip_shape.h>
+#include <ditharos/data/datasets/clips/clip_shape.h>
 
 #include <algorithm>
 #include <charconv>

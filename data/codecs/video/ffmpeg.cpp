@@ -5,11 +5,11 @@
 #include <filesystem>
 #include <system_error>
 
-#include <ditharos/data/codecs/ffmpeg.h>
 #include <ditharos/data/codecs/pixels.h>
-#include <ditharos/data/codecs/program.h>
-#include <ditharos/data/codecs/video_formats.h>
-#include <ditharos/data/codecs/y4m.h>
+#include <ditharos/data/codecs/video/ffmpeg.h>
+#include <ditharos/data/codecs/video/program.h>
+#include <ditharos/data/codecs/video/video_formats.h>
+#include <ditharos/data/codecs/video/y4m.h>
 #include <ditharos/tensor/io/file.h>
 
 namespace ditharos::data {

@@ -1,4 +1,4 @@
-#include <ditharos/data/codecs/video_file.h>
+#include <ditharos/data/codecs/video/video_file.h>
 
 #include <algorithm>
 #include <array>
@@ -7,13 +7,13 @@
 #include <filesystem>
 #include <system_error>
 
-#include <ditharos/data/codecs/ffmpeg.h>
-#include <ditharos/data/codecs/frame_folder.h>
-#include <ditharos/data/codecs/gif.h>
 #include <ditharos/data/codecs/png.h>
-#include <ditharos/data/codecs/video_formats.h>
-#include <ditharos/data/codecs/webp.h>
-#include <ditharos/data/codecs/y4m.h>
+#include <ditharos/data/codecs/video/ffmpeg.h>
+#include <ditharos/data/codecs/video/frame_folder.h>
+#include <ditharos/data/codecs/video/gif.h>
+#include <ditharos/data/codecs/video/video_formats.h>
+#include <ditharos/data/codecs/video/webp.h>
+#include <ditharos/data/codecs/video/y4m.h>
 #include <ditharos/data/datasets/dataset.h>
 #include <ditharos/tensor/io/file.h>
 #include <ditharos/tensor/kernels/copy/copy.h>

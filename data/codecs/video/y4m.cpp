@@ -8,8 +8,8 @@
 #include <cmath>
 #include <optional>
 
-#include <ditharos/data/codecs/video_formats.h>
-#include <ditharos/data/codecs/y4m.h>
+#include <ditharos/data/codecs/video/video_formats.h>
+#include <ditharos/data/codecs/video/y4m.h>
 
 namespace ditharos::data {
 namespace {

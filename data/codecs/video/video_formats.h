@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include <ditharos/data/codecs/video_file.h>
+#include <ditharos/data/codecs/video/video_file.h>
 
 namespace ditharos::data {
 

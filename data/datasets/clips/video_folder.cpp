@@ -1,4 +1,4 @@
-#include <ditharos/data/datasets/video_folder.h>
+#include <ditharos/data/datasets/clips/video_folder.h>
 
 #include <cstring>
 #include <filesystem>
@@ -8,7 +8,7 @@
 #include <optional>
 #include <system_error>
 
-#include <ditharos/data/codecs/video_file.h>
+#include <ditharos/data/codecs/video/video_file.h>
 #include <ditharos/data/datasets/folder_bounds.h>
 #include <ditharos/data/datasets/folder_contents.h>
 #include <ditharos/data/image/resize.h>

@@ -1,14 +1,14 @@
-#include <ditharos/data/datasets/image_folder.h>
+#include <ditharos/data/datasets/images/image_folder.h>
 
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <system_error>
 
-#include <ditharos/data/codecs/frame_folder.h>
 #include <ditharos/data/codecs/png.h>
-#include <ditharos/data/datasets/class_folder.h>
+#include <ditharos/data/codecs/video/frame_folder.h>
 #include <ditharos/data/datasets/folder_contents.h>
+#include <ditharos/data/datasets/images/class_folder.h>
 #include <ditharos/data/image/resize.h>
 #include <ditharos/tensor/parallel.h>
 

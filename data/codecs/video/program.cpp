@@ -1,4 +1,4 @@
-#include <ditharos/data/codecs/program.h>
+#include <ditharos/data/codecs/video/program.h>
 
 #include <fcntl.h>
 #include <poll.h>

@@ -1,4 +1,4 @@
-#include <ditharos/data/codecs/palette.h>
+#include <ditharos/data/codecs/video/palette.h>
 
 #include <algorithm>
 #include <limits>

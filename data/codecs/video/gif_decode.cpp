@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include <ditharos/data/codecs/gif.h>
 #include <ditharos/data/codecs/pixels.h>
-#include <ditharos/data/codecs/video_formats.h>
+#include <ditharos/data/codecs/video/gif.h>
+#include <ditharos/data/codecs/video/video_formats.h>
 
 namespace ditharos::data {
 namespace {

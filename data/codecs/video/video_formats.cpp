@@ -1,4 +1,4 @@
-#include <ditharos/data/codecs/video_formats.h>
+#include <ditharos/data/codecs/video/video_formats.h>
 
 #include <algorithm>
 #include <cmath>

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <ditharos/data/codecs/video_file.h>
+#include <ditharos/data/codecs/video/video_file.h>
 
 namespace ditharos::data {
 

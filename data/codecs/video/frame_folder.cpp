@@ -1,4 +1,4 @@
-#include <ditharos/data/codecs/frame_folder.h>
+#include <ditharos/data/codecs/video/frame_folder.h>
 
 #include <algorithm>
 #include <array>
@@ -10,7 +10,7 @@
 #include <system_error>
 
 #include <ditharos/data/codecs/png.h>
-#include <ditharos/data/codecs/video_formats.h>
+#include <ditharos/data/codecs/video/video_formats.h>
 #include <ditharos/data/datasets/folder_bounds.h>
 #include <ditharos/data/datasets/folder_contents.h>
 #include <ditharos/data/text/text_lines.h>

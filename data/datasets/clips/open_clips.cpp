@@ -1,7 +1,7 @@
-#include <ditharos/data/datasets/open_clips.h>
+#include <ditharos/data/datasets/clips/open_clips.h>
 
+#include <ditharos/data/datasets/clips/video_folder.h>
 #include <ditharos/data/datasets/dataset.h>
-#include <ditharos/data/datasets/video_folder.h>
 #include <ditharos/data/synthetic/emoji.h>
 #include <ditharos/data/synthetic/moving_garments.h>
 

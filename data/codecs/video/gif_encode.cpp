@@ -6,10 +6,10 @@
 #include <bit>
 #include <memory>
 
-#include <ditharos/data/codecs/gif.h>
-#include <ditharos/data/codecs/palette.h>
 #include <ditharos/data/codecs/pixels.h>
-#include <ditharos/data/codecs/video_formats.h>
+#include <ditharos/data/codecs/video/gif.h>
+#include <ditharos/data/codecs/video/palette.h>
+#include <ditharos/data/codecs/video/video_formats.h>
 
 namespace ditharos::data {
 namespace {

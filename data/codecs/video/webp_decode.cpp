@@ -5,8 +5,8 @@
 #include <memory>
 
 #include <ditharos/data/codecs/pixels.h>
-#include <ditharos/data/codecs/video_formats.h>
-#include <ditharos/data/codecs/webp.h>
+#include <ditharos/data/codecs/video/video_formats.h>
+#include <ditharos/data/codecs/video/webp.h>
 
 namespace ditharos::data {
 namespace {

@@ -3,7 +3,7 @@
 // Formats that the program ffmpeg reads and writes.
 #include <string>
 
-#include <ditharos/data/codecs/video_file.h>
+#include <ditharos/data/codecs/video/video_file.h>
 
 namespace ditharos::data {
 
