@@ -29,7 +29,7 @@ struct ImageQuality {
   double frechet = 0;              ///< Fréchet distance from the reference images
 };
 
-/// ConfigError unless every class of a test set has the images that ImageEvaluator needs: two, or four where there is
+/// ConfigError unless a test set has classes, and every class the images that ImageEvaluator needs: two, or four where there is
 /// only one class. `name` of the set is for the message.
 void check_test_set(const data::Dataset& test, const std::string& name);
 

@@ -6,7 +6,7 @@
 #include <set>
 
 #include <ditharos/data/datasets/images/class_folder.h>
-#include <ditharos/data/datasets/images/image_folder.h>
+#include <ditharos/data/datasets/images/image_files.h>
 #include "tests/support/page_text.h"
 #include "tests/support/small_dit_run.h"
 #include "tests/support/temporary_folder.h"
@@ -49,11 +49,11 @@ TEST_CASE("regression 9: folders that people made keep their names, percent sign
 
   const tests::TemporaryFolder folder;
   tests::write_images(folder / "a", {"T-shirt%2Ftop", "100%", "dog"}, 3);
-  const data::Dataset set = data::load_image_folder(folder / "a", data::Split::train).dataset;
+  const data::ImageFiles set(folder / "a", data::Split::train);
   CHECK(set.class_names() == std::vector<std::string>{"100%", "T-shirt/top", "dog"});
   tests::write_images(folder / "b", {"100%", "100%25", "dog"}, 3);  // one class, twice
   const std::string message =
-      tests::message_of<IoError>([&] { data::load_image_folder(folder / "b", data::Split::train); });
+      tests::message_of<IoError>([&] { data::ImageFiles(folder / "b", data::Split::train); });
   CHECK_MESSAGE(contains(message, "its sub-folders 100% and 100%25 both stand for the class 100%"), message);
 }
 
@@ -78,7 +78,7 @@ TEST_CASE("regression 9: sample_dit --folder writes one folder per class inside 
     CHECK(std::distance(fs::directory_iterator(entry.path()), {}) == 10);
   }
   CHECK(found == std::set<std::string>(names.begin(), names.end()));
-  const data::Dataset again = data::load_image_folder(out, data::Split::train).dataset;
+  const data::ImageFiles again(out, data::Split::train);
   const std::set<std::string> read(again.class_names().begin(), again.class_names().end());
   CHECK(read == std::set<std::string>(classes.begin(), classes.end()));
   const Outcome trained = tests::run_program("train_dit", tests::small_dit_flags(out, folder / "again"));

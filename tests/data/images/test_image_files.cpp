@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include <ditharos/data/codecs/png.h>
-#include <ditharos/data/datasets/images/image_folder.h>
+#include <ditharos/data/datasets/images/image_files.h>
 #include <ditharos/data/datasets/open.h>
 #include <ditharos/data/image/resize.h>
 #include <ditharos/tensor/factory.h>
@@ -22,14 +22,19 @@ void add_image(const std::string& path, int value, int64_t height = 2, int64_t w
   std::filesystem::create_directories(std::filesystem::path(path).parent_path());
   data::write_png(path, full({channels, height, width}, value, DType::u8));
 }
-std::string refusal(const std::string& directory, const data::ImageFolderOptions& options = {},
+std::string refusal(const std::string& directory, const data::ImageFilesOptions& options = {},
                     Split split = Split::train) {
-  return message_of<Error>([&] { data::load_image_folder(directory, split, options); });
+  return message_of<Error>([&] { data::ImageFiles(directory, split, options); });
 }
-std::vector<int64_t> first_bytes(const data::Dataset& set) {
+std::vector<int64_t> first_bytes(const data::DataSource& set) {
   std::vector<int64_t> bytes;
-  for (int64_t i = 0; i < set.size(); ++i) bytes.push_back(set.image(i)[0]);
+  for (int64_t i = 0; i < set.size(); ++i) bytes.push_back(set.sample(i, {1, 1, 1}).data<uint8_t>()[0]);
   return bytes;
+}
+std::vector<int64_t> labels_of(const data::DataSource& set) {
+  std::vector<int64_t> labels;
+  for (int64_t i = 0; i < set.size(); ++i) labels.push_back(set.label(i));
+  return labels;
 }
 using Values = std::vector<int64_t>;
 
@@ -45,20 +50,21 @@ TEST_CASE("image_folder: sub-folders are classes, in the order of their names") 
   write_bytes(folder / "cat/.c.png", "x");
   write_bytes(folder / "readme", "x");
   CHECK(data::is_image_folder(folder.path()));
-  const auto opened = data::open_dataset(folder.path(), Split::train);
+  const auto opened = data::open_images(folder.path(), Split::train);
   CHECK(opened.skipped.empty());
-  const data::Dataset& set = opened.dataset;
+  const data::DataSource& set = *opened.source;
   CHECK(set.class_names() == std::vector<std::string>{"ant", "cat"});
-  CHECK(set.labels().to_vector<int64_t>() == Values{0, 1, 1});
+  CHECK(labels_of(set) == Values{0, 1, 1});
   CHECK(first_bytes(set) == Values{30, 10, 20});
-  CHECK(set.images().shape() == Shape{3, 1, 2, 3});
+  CHECK(set.channels() == 1);
+  CHECK(set.native_shape() == data::SampleShape{1, 2, 3});
 }
 
 TEST_CASE("image_folder: gray or RGB as asked, or as the files are") {
   TemporaryFolder folder;
   add_image(folder / "a/1.png", 50);
   const auto channels = [&](int64_t wanted) {
-    return data::load_image_folder(folder.path(), Split::train, {.channels = wanted}).dataset.channels();
+    return data::ImageFiles(folder.path(), Split::train, {.channels = wanted}).channels();
   };
   CHECK(channels(0) == 1);
   CHECK(channels(3) == 3);
@@ -70,32 +76,32 @@ TEST_CASE("image_folder: gray or RGB as asked, or as the files are") {
 TEST_CASE("image_folder: every tenth file of a class is a test image, unless there are folders train and test") {
   TemporaryFolder folder;
   for (int i = 0; i < 25; ++i) add_image(folder / ("a/" + std::to_string(100 + i) + ".png"), i);
-  CHECK(data::load_image_folder(folder.path(), Split::train).dataset.size() == 23);
-  CHECK(first_bytes(data::load_image_folder(folder.path(), Split::test).dataset) == Values{9, 19});
+  CHECK(data::ImageFiles(folder.path(), Split::train).size() == 23);
+  CHECK(first_bytes(data::ImageFiles(folder.path(), Split::test)) == Values{9, 19});
 
   TemporaryFolder split;
   add_image(split / "train/a/1.png", 1);
   add_image(split / "test/a/1.png", 2);
   CHECK(data::is_image_folder(split.path()));
-  CHECK(first_bytes(data::load_image_folder(split.path(), Split::train).dataset) == Values{1});
-  CHECK(first_bytes(data::load_image_folder(split.path(), Split::test).dataset) == Values{2});
+  CHECK(first_bytes(data::ImageFiles(split.path(), Split::train)) == Values{1});
+  CHECK(first_bytes(data::ImageFiles(split.path(), Split::test)) == Values{2});
   add_image(split / "test/b/1.png", 2);
-  CHECK(contains(refusal(split.path()), "train and test do not have the same sub-folders"));
+  CHECK(contains(refusal(split.path()), "do not have the same sub-folders"));
 }
 
 TEST_CASE("image_folder: what is no usable set is refused with path and reason") {
   TemporaryFolder folder;
   CHECK_FALSE(data::is_image_folder(folder.path()));
-  CHECK(contains(refusal(folder.path()), folder.path() + ": it has no sub-folder"));
+  CHECK(contains(refusal(folder.path()), folder.path() + ": it has no image (PNG, JPEG and WebP files)"));
   CHECK(contains(refusal(folder / "absent"), "cannot list " + folder / "absent"));
   add_image(folder / "a/1.png", 1);
   CHECK(contains(refusal(folder.path(), {}, Split::test), "no image is left for the test split"));
   std::filesystem::create_directory(folder / "b");
-  CHECK(contains(refusal(folder.path()), folder / "b" + ": it has no PNG file"));
+  CHECK(contains(refusal(folder.path()), folder / "b" + ": it has no image (PNG, JPEG and WebP files)"));
   add_image(folder / "b/1.png", 1, 4, 5);
   const std::string sizes = refusal(folder.path());
   CHECK(contains(sizes, folder / "b/1.png" + ": it has 5 x 4 pixels, but " + folder / "a/1.png" + " has 3 x 2"));
-  CHECK(data::load_image_folder(folder.path(), Split::train, {.height = 3, .width = 3}).dataset.size() == 2);
+  CHECK(data::ImageFiles(folder.path(), Split::train, {.height = 3, .width = 3}).size() == 2);
   CHECK(contains(refusal(folder.path(), {.height = 3}), "must both be"));
   CHECK(contains(refusal(folder.path(), {.channels = 2}), "channels must be"));
 }
@@ -108,18 +114,19 @@ TEST_CASE("image_folder: damaged files stop the reading, or are skipped and name
   write_bytes(folder / "a/3.png", whole.substr(0, whole.size() - 15));  // a sound header, pixels cut off
   std::filesystem::create_directory(folder / "a/5.png");
   REQUIRE(::mkfifo((folder / "a/6.png").c_str(), 0600) == 0);  // must not be waited for
-  CHECK(contains(refusal(folder.path()), "cannot read " + folder / "a/2.png" + ": it is not a PNG file"));
+  CHECK(contains(refusal(folder.path()), "cannot read " + folder / "a/2.png" + ": it is no image"));
 
-  const auto opened = data::load_image_folder(folder.path(), Split::train, {.skip_damaged = true});
-  CHECK(first_bytes(opened.dataset) == Values{1, 4});
-  REQUIRE(opened.skipped.size() == 4);
-  CHECK(contains(opened.skipped[0], "a/2.png: it is not a PNG file"));
-  CHECK(contains(opened.skipped[1], "a/3.png: the file is cut off"));
-  CHECK(contains(opened.skipped[2], "a/5.png: it is not a regular file"));
-  CHECK(contains(opened.skipped[3], "a/6.png: it is not a regular file"));
+  const data::ImageFiles set(folder.path(), Split::train, {.on_damaged = data::OnDamaged::skip});
+  CHECK(first_bytes(set) == Values{1, 4});
+  const std::vector<std::string>& skipped = set.skipped();
+  REQUIRE(skipped.size() == 4);
+  CHECK(contains(skipped[0], "a/2.png: it is no image"));
+  CHECK(contains(skipped[1], "a/3.png: the file is cut off"));
+  CHECK(contains(skipped[2], "a/5.png: it is not a regular file"));
+  CHECK(contains(skipped[3], "a/6.png: it is not a regular file"));
 
   for (const char* name : {"a/1.png", "a/4.png"}) write_bytes(folder / name, "x");
-  CHECK(contains(refusal(folder.path(), {.skip_damaged = true}), "no image is left"));
+  CHECK(contains(refusal(folder.path(), {.on_damaged = data::OnDamaged::skip}), "every image of the train split is"));
 }
 
 TEST_CASE("resize: crops around the middle and averages by area") {

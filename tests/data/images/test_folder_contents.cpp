@@ -55,7 +55,8 @@ TEST_CASE("regression 15: IDX files with a dot in their names, and beside folder
   write_bytes(folder / "train-images-idx3-ubyte/train-images-idx3-ubyte", images(2));
   CHECK(data::is_idx_directory(folder.path()));
   for (const Split split : {Split::train, Split::test})
-    CHECK(data::open_dataset(folder.path(), split).dataset.labels().to_vector<int64_t>() == std::vector<int64_t>{0, 1});
+    CHECK(data::read_dataset(*data::open_images(folder.path(), split).source).labels().to_vector<int64_t>() ==
+          std::vector<int64_t>{0, 1});
   fs::remove(folder / "train-labels.idx1-ubyte");
   CHECK(contains(message_of<IoError>([&] { data::load_idx(folder.path(), Split::train); }),
                  "it has neither train-labels-idx1-ubyte nor train-labels.idx1-ubyte, plain or .gz"));
@@ -66,16 +67,17 @@ TEST_CASE("regression 15: files that archives and systems leave in a folder are 
   for (const char* name : {"cat/1.png", "dog/1.png", "__MACOSX/cat/1.png", ".hidden/1.png", "dog/._1.png"})
     add_image(folder / name);
   add_file(folder / "cat/.DS_Store");
-  const data::Opened opened = data::open_dataset(folder.path(), Split::train);
-  CHECK(opened.dataset.class_names() == Strings{"cat", "dog"});
-  CHECK(opened.dataset.size() == 2);
+  const data::OpenedImages opened = data::open_images(folder.path(), Split::train);
+  CHECK(opened.source->class_names() == Strings{"cat", "dog"});
+  CHECK(opened.source->size() == 2);
   CHECK(opened.notes.empty());
 
   const TemporaryFolder split;
   for (const char* name : {"train/a/1.png", "test/a/1.png", "train/__MACOSX/1.png"}) add_image(split / name);
-  CHECK(data::open_dataset(split.path(), Split::train).dataset.class_names() == Strings{"a"});
+  CHECK(data::open_images(split.path(), Split::train).source->class_names() == Strings{"a"});
   CHECK(data::is_hidden(".a"));
-  CHECK(data::is_hidden("__MACOSX"));
+  for (const char* name : {"__MACOSX", ".git", "Thumbs.db", "$RECYCLE.BIN", "@eaDir", "System Volume Information"})
+    CHECK(data::is_hidden(name));
   CHECK_FALSE(data::is_hidden("__MACOSX2"));
 }
 
@@ -83,32 +85,32 @@ TEST_CASE("regression 15: files of other endings and the held-out tenth are coun
   const TemporaryFolder folder;
   for (int i = 0; i < 20; ++i) add_image(folder / ("a/" + std::to_string(i) + ".png"));
   add_image(folder / "b/1.png");
-  for (int i = 0; i < 40; ++i) add_file(folder / ("b/" + std::to_string(i) + (i % 2 ? ".jpg" : ".JPG")));
+  for (int i = 0; i < 40; ++i) add_file(folder / ("b/" + std::to_string(i) + (i % 2 ? ".gif" : ".GIF")));
   add_file(folder / "a/notes.txt");
   add_file(folder / "a/LICENSE");
-  add_file(folder / "a/deep/1.png");
-  const Strings notes = data::open_dataset(folder.path(), Split::train).notes;
+  add_file(folder / "a/deep/notes.txt");
+  const Strings notes = data::open_images(folder.path(), Split::train).notes;
   REQUIRE(notes.size() == 2);
-  CHECK(notes[0] == "40 .jpg files, 1 .txt file, 1 file without an ending and 1 folder in the folders of " +
-                        folder.path() + " are not read: only PNG files are");
+  CHECK(notes[0] == "40 .gif files, 2 .txt files and 1 file without an ending in " + folder.path() +
+                        " are not read: only PNG, JPEG and WebP files are");
   CHECK(notes[1] == "2 of the 21 images in " + folder.path() + ", every 10th of each class, are held out for testing");
-  CHECK(data::open_dataset(folder.path(), Split::test).notes == notes);
+  CHECK(data::open_images(folder.path(), Split::test).notes == notes);
 
   const TemporaryFolder split;
   add_image(split / "train/a/1.png");
   add_image(split / "test/a/1.png");
-  CHECK(data::open_dataset(split.path(), Split::test).notes.empty());
+  CHECK(data::open_images(split.path(), Split::test).notes.empty());
   add_file(split / "train/a/1.gif");
-  CHECK(data::open_dataset(split.path(), Split::train).notes ==
-        Strings{"1 .gif file in the folders of " + split / "train" + " is not read: only PNG files are"});
+  CHECK(data::open_images(split.path(), Split::train).notes ==
+        Strings{"1 .gif file in " + split / "train" + " is not read: only PNG, JPEG and WebP files are"});
 
-  add_file(folder / "c/1.jpeg");
-  CHECK(contains(message_of<IoError>([&] { data::open_dataset(folder.path(), Split::train); }),
-                 folder / "c" + ": it has no PNG file, and what it has is not read: 1 .jpeg file"));
-  const TemporaryFolder photographs;
-  for (const char* name : {"a/1.jpg", "b/1.jpg", "b/2.jpg"}) add_file(photographs / name);
-  CHECK(contains(message_of<IoError>([&] { data::open_dataset(photographs.path(), Split::train); }),
-                 "one for each class; what its sub-folders hold is not read: 3 .jpg files"));
+  add_file(folder / "c/1.tif");
+  CHECK(contains(message_of<IoError>([&] { data::open_images(folder.path(), Split::train); }),
+                 folder / "c" + ": it has no image (PNG, JPEG and WebP files), and what it has is not read: 1 .tif file"));
+  const TemporaryFolder drawings;
+  for (const char* name : {"a/1.heic", "b/1.heic", "b/2.heic"}) add_file(drawings / name);
+  CHECK(contains(message_of<IoError>([&] { data::open_images(drawings.path(), Split::train); }),
+                 "; what it has is not read: 3 .heic files"));
 }
 
 TEST_CASE("regression 15: videos that no caption names, and those held out, are counted") {
@@ -130,14 +132,14 @@ TEST_CASE("regression 15: videos that no caption names, and those held out, are 
 TEST_CASE("regression 15: train_dit says once what it does not read") {
   const TemporaryFolder folder;
   for (int i = 0; i < 10; ++i) add_image(folder / ("data/a/" + std::to_string(i) + ".png"), 10 * i);
-  for (int i = 0; i < 3; ++i) add_file(folder / ("data/a/" + std::to_string(i) + ".jpg"));
+  for (int i = 0; i < 3; ++i) add_file(folder / ("data/a/" + std::to_string(i) + ".gif"));
   const Outcome run =
       run_program("train_dit", {"--data", folder / "data", "--out", folder / "run", "--hidden", "8", "--depth", "1",
                                 "--heads", "2", "--patch", "4", "--batch-size", "2", "--steps", "2", "--warmup", "1",
                                 "--sample-every", "0", "--sampling-steps", "1"});
   CAPTURE(run.output);
   CHECK(run.status == 0);
-  CHECK(contains(run.output, "note: 3 .jpg files in the folders of " + folder / "data" + " are not read"));
+  CHECK(contains(run.output, "note: 3 .gif files in " + folder / "data" + " are not read"));
   CHECK(contains(run.output, "note: 1 of the 10 images in " + folder / "data"));
   CHECK(notes_in(run.output) == 2);
 }
