@@ -115,8 +115,7 @@ int evaluate(int argc, char** argv) {
     pipeline->set_sampler(sampler);
   }
   settings.say_without_effect();
-  const std::string fallback = pipeline ? pipeline->data() : "fashion-mnist";
-  const std::string data = options.data.empty() ? fallback : options.data;
+  const std::string data = !options.data.empty() ? options.data : pipeline ? pipeline->data() : "fashion-mnist";
   const auto read = [&](data::Split split) {
     return data::read_dataset(*read_images(data, split, options.images, options.limits).source);
   };
@@ -124,7 +123,6 @@ int evaluate(int argc, char** argv) {
   if (pipeline) check_fits(*pipeline, test, data);
   models::check_test_set(test, data);
   const data::Dataset train = read(data::Split::train);
-
   const models::ConvClassifier classifier = image_classifier(options.cache, train, options.classifier);
   const models::ImageEvaluator evaluator(classifier, test, options.per_class);
   std::printf("it recognises %s %% of all %lld test images\n", fixed_text(100 * evaluator.test_accuracy(), 2).c_str(),

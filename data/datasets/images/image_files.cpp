@@ -154,7 +154,7 @@ void ImageFiles::load() {
   if (image_size > options_.memory_bytes / size()) return;
   Tensor pixels({size(), channels_, native_->height, native_->width}, DType::u8);
   uint8_t* to = pixels.mutable_data<uint8_t>();
-  const std::vector<std::string> errors = errors_of_each(size(), {}, [&](int64_t i) {
+  const std::vector<std::string> errors = errors_of_each(size(), options_.progress, [&](int64_t i) {
     const Tensor image = decode(i);
     std::memcpy(to + i * image_size, image.data<uint8_t>(), static_cast<size_t>(image_size));
   });

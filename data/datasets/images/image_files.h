@@ -41,7 +41,8 @@ struct ImageFilesOptions {
   int64_t max_pixels = default_max_pixels;  ///< of one file; see pixel_limit.h
   /// Sets whose samples take at most this many bytes are kept in memory.
   int64_t memory_bytes = int64_t{1} << 30;
-  /// Called while the set is opened, in the order of `done`, from any thread but never from two at once.
+  /// Called while the set is opened, in the order of `done`, from any thread but never from two at once: for every file
+  /// that is read, and from 1 on again for every one that is decoded to be kept in memory.
   std::function<void(int64_t done, int64_t total)> progress = {};
 };
 
@@ -60,16 +61,17 @@ struct ImageFile {
 /// - a list, metadata.jsonl or metadata.csv (metadata.h), captions.txt or captions.jsonl (captions.h), whose names are
 ///   relative to its folder. An image with several captions is a sample for each. Labels are classes: strings in the
 ///   order of their bytes; numbers with the names of classes.txt, if that is there.
-/// - one sub-folder for each class, in the order of their names' bytes; class_name_of (class_folder.h) gives the class of
-///   a folder. Folders within it belong to it.
+/// - one sub-folder for each class, in the order of their names' bytes; class_name_of (class_folder.h) gives the class
+///   of a folder. Folders within it belong to it.
 /// - images in the folder itself: a set without classes.
 ///
-/// With sub-folders train and test (or validation, or val), `split` chooses one of them; the classes are those of train.
-/// Otherwise every tenth file (the 10th, 20th, ...), in a set with classes of each class, is a test image. Hidden files
-/// and those of systems (is_hidden) are passed over; others are counted in notes().
+/// With sub-folders train and test (or validation, or val), `split` chooses one of them; the classes are those of
+/// train. A sub-folder train alone is the set. Otherwise every tenth file (the 10th, 20th, ...), in a set with classes
+/// of each class, is a test image. Hidden files and those of systems (is_hidden) are passed over; others are counted in
+/// notes().
 ///
-/// Opening reads every file of the split once. A file that has other bytes later is an IoError. The samples are the same
-/// whether they are kept in memory or not.
+/// Opening reads every file of the split once. A file that has other bytes later is an IoError. The samples are the
+/// same whether they are kept in memory or not.
 class ImageFiles final : public DataSource {
  public:
   /// IoError with the path and the reason when a file is damaged, a list is wrong, a name or a link leads out of the

@@ -25,17 +25,22 @@ bool is_folder(const fs::path& path) {
 struct SplitFolders {
   std::string root;
   std::string train;  ///< the folder that decides on the classes
-  std::string test;   ///< "": the test split has no folder of its own
+  std::string test = {};  ///< "": the test split has no folder of its own
+  std::vector<std::string> others = {};  ///< names of folders beside those of the splits
 };
 
 SplitFolders split_folders(const std::string& directory, Split split) {
   const fs::path train = fs::path(directory) / "train";
-  if (!list_of(directory).empty() || !is_folder(train)) return {directory, directory, ""};
+  if (!list_of(directory).empty() || !is_folder(train)) return {directory, directory};
+  std::vector<std::string> others = folders_in(directory);
+  std::erase(others, "train");
   for (const char* name : {"test", "validation", "val"}) {
-    const fs::path other = fs::path(directory) / name;
-    if (is_folder(other)) return {(split == Split::train ? train : other).string(), train.string(), other.string()};
+    const fs::path test = fs::path(directory) / name;
+    if (std::erase(others, name) > 0)
+      return {(split == Split::train ? train : test).string(), train.string(), test.string(), others};
   }
-  return {train.string(), train.string(), ""};
+  // Beside other folders it is a class, such as one of trains.
+  return others.empty() ? SplitFolders{train.string(), train.string()} : SplitFolders{directory, directory};
 }
 
 std::string plural(int64_t n, const std::string& what) {
@@ -137,6 +142,11 @@ ImageList list_images(const std::string& directory, Split split) {
   if (list_of(where.root).empty()) list_folders(where, list);
   else add_listed_images(where.train, list);
   if (where.test.empty()) take_split(directory, split, list);
+  if (!where.others.empty())
+    list.notes.push_back(plural(static_cast<int64_t>(where.others.size()), "folder") + " in " + directory +
+                         " beside train and " + fs::path(where.test).filename().string() +
+                         (where.others.size() == 1 ? " is" : " are") + " not read (" + where.others.front() +
+                         (where.others.size() == 1 ? ")" : ", ...)"));
   check<IoError>(!list.images.empty(), "cannot use ", directory, ": no image is left for the ", split,
                  " split (without folders train and test, every ", test_every, "th file",
                  list.class_names.empty() ? "" : " of a class", " is a test image: it takes ", test_every,

@@ -13,7 +13,7 @@ inline constexpr const char* read_formats = "PNG, JPEG and WebP files";
 
 /// The files of a folder and of all folders within it.
 struct ImageTree {
-  std::vector<std::string> images;  ///< names that is_image_name() takes, relative to the folder, in order of their bytes
+  std::vector<std::string> images;  ///< names for is_image_name(), relative to the folder, in order of their bytes
   UnreadFiles unread;               ///< the other files, and links to folders, which are not followed
 };
 

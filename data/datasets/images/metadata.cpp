@@ -124,8 +124,9 @@ void check_row(const MetadataRow& row, const MetadataRow& first) {
   check_same(row.label.has_value(), first.label.has_value(), "label");
   check<IoError>(!row.text || !row.text->empty(), "the text of ", row.file, " is empty");
   check<IoError>(!row.label || !row.label->empty(), "the label of ", row.file, " is empty");
-  check<IoError>(row.numeric == first.numeric, "the label of ", row.file, row.numeric ? " is a number" : " is a string",
-                 ", and that of ", first.file, " on line ", first.line, first.numeric ? " is a number" : " is a string");
+  const auto kind = [](const MetadataRow& of) { return of.numeric ? " is a number" : " is a string"; };
+  check<IoError>(row.numeric == first.numeric, "the label of ", row.file, kind(row), ", and that of ", first.file,
+                 " on line ", first.line, kind(first));
 }
 
 }  // namespace

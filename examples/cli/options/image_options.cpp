@@ -36,7 +36,7 @@ data::OpenedImages read_images(const std::string& data, data::Split split, const
   options.files.memory_bytes = limits.memory << 20;
   options.files.progress = [&](int64_t done, int64_t total) {
     if (total < large) return;
-    if (!bar) bar = std::make_unique<Progress>(0, total, "file");
+    if (done == 1) bar = std::make_unique<Progress>(0, total, "file");
     bar->update(done);
     if (done == total) bar->finish();
   };

@@ -139,6 +139,11 @@ TEST_CASE("image lists: folders train and test, and the names that Hugging Face 
   for (int i = 0; i < 10; ++i) add_image(alone / ("train/a/" + std::to_string(i) + ".png"), i);
   CHECK(ImageFiles(alone.path(), Split::train).size() == 9);
   CHECK(ImageFiles(alone.path(), Split::train).class_names() == Strings{"a"});
+  add_image(alone / "bus/1.png", 1);  // beside other folders, train is a class
+  CHECK(ImageFiles(alone.path(), Split::train).class_names() == Strings{"bus", "train"});
+  add_image(alone / "val/a/1.png", 1);
+  CHECK(ImageFiles(alone.path(), Split::train).notes() ==
+        Strings{"1 folder in " + alone.path() + " beside train and val is not read (bus)"});
 }
 
 TEST_CASE("image lists: every tenth image is held out with all of its captions, of each class where there are classes") {
