@@ -7,7 +7,6 @@
 #include <optional>
 #include <string>
 
-#include <ditharos/data/datasets/open.h>
 #include <ditharos/models/evaluation/image_evaluator.h>
 #include <ditharos/pipelines/image_pipeline.h>
 #include <ditharos/tensor/io/number_text.h>
@@ -15,6 +14,7 @@
 #include <ditharos/training/classifier.h>
 #include <ditharos/training/run/output_files.h>
 #include "examples/cli/options/dit_settings.h"
+#include "examples/cli/options/image_options.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
 #include "examples/cli/progress.h"
@@ -29,7 +29,9 @@ namespace {
 
 struct Options {
   std::string checkpoint, data, cache = "runs/classifiers", json;
-  int64_t per_class = 100, max_pixels = data::default_max_pixels;
+  int64_t per_class = 100;
+  data::ImageSettings images;
+  ImageLimits limits;
   uint64_t seed = 0;
   int threads = 0;
   bool last_weights = false, int8 = false;
@@ -47,7 +49,8 @@ void describe(Settings& settings, Options& options) {
       .add("cache", options.cache, "folder that caches the trained classifier")
       .add("json", options.json, "also write the figures to this file")
       .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", between(0, 1024));
-  describe_max_pixels(settings, options.max_pixels);
+  describe_images(settings.options(), options.images);
+  describe_max_pixels(settings, options.limits.max_pixels);
   settings.section("classifier", "the classifier, trained once for each data set")
       .add("classifier_epochs", options.classifier.epochs, "epochs of its training", between(1, 1e6))
       .add("classifier_learning_rate", options.classifier.learning_rate, "AdamW's maximum",
@@ -105,25 +108,22 @@ int evaluate(int argc, char** argv) {
     RunReporter reporter;
     pipeline = pipelines::ImagePipeline::from_pretrained(
         options.checkpoint, {.averaged = !options.last_weights, .int8 = options.int8, .reporter = &reporter});
-    // The sampler's defaults are those of the training; the command line overrides them.
+    // The defaults are those of the training; the command line overrides them.
     sampler = pipeline->sampler();
+    options.images = pipeline->image_settings();
     settings.parse(argc, argv);
     pipeline->set_sampler(sampler);
   }
   settings.say_without_effect();
-  const std::string fallback = pipeline ? pipeline->data() : "fashion-mnist";
-  const std::string data = options.data.empty() ? fallback : options.data;
-  data::OpenOptions reading;
-  reading.image_folder.max_pixels = options.max_pixels;
-  const data::Opened opened = data::open_dataset(data, data::Split::test, reading);
-  const data::Dataset& test = opened.dataset;
+  const std::string data = !options.data.empty() ? options.data : pipeline ? pipeline->data() : "fashion-mnist";
+  const auto read = [&](data::Split split) {
+    return data::read_dataset(*read_images(data, split, options.images, options.limits).source);
+  };
+  const data::Dataset test = read(data::Split::test);
   if (pipeline) check_fits(*pipeline, test, data);
   models::check_test_set(test, data);
-  const data::Opened train = data::open_dataset(data, data::Split::train, reading);
-  print_notes(train.notes);
-  print_notes(opened.notes);
-
-  const models::ConvClassifier classifier = image_classifier(options.cache, train.dataset, options.classifier);
+  const data::Dataset train = read(data::Split::train);
+  const models::ConvClassifier classifier = image_classifier(options.cache, train, options.classifier);
   const models::ImageEvaluator evaluator(classifier, test, options.per_class);
   std::printf("it recognises %s %% of all %lld test images\n", fixed_text(100 * evaluator.test_accuracy(), 2).c_str(),
               static_cast<long long>(test.size()));

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include <ditharos/autograd/ops.h>
-#include <ditharos/data/codecs/video_file.h>
+#include <ditharos/data/codecs/video/video_file.h>
 #include <ditharos/pipelines/prompts.h>
 #include <ditharos/pipelines/video_pipeline.h>
 #include <ditharos/tensor/parallel.h>

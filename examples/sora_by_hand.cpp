@@ -9,7 +9,7 @@
 #include <cstdio>
 #include <string>
 
-#include <ditharos/data/codecs/video_file.h>
+#include <ditharos/data/codecs/video/video_file.h>
 #include <ditharos/tensor/io/number_text.h>
 #include <ditharos/training/run/output_files.h>
 #include "examples/by_hand/frames.h"

@@ -11,7 +11,7 @@
 
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/data/datasets/open_clips.h>
+#include <ditharos/data/datasets/clips/open_clips.h>
 #include <ditharos/data/image/image_grid.h>
 #include <ditharos/models/autoencoder/autoencoder.h>
 #include <ditharos/pipelines/clip_tasks.h>

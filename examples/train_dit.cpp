@@ -7,7 +7,6 @@
 #include <cstdio>
 #include <string>
 
-#include <ditharos/data/datasets/open.h>
 #include <ditharos/data/image/image_grid.h>
 #include <ditharos/data/loading/loader.h>
 #include <ditharos/nn/module.h>
@@ -16,6 +15,7 @@
 #include <ditharos/training/run/data_fingerprint.h>
 #include <ditharos/training/training_loop.h>
 #include "examples/cli/options/dit_settings.h"
+#include "examples/cli/options/image_options.h"
 #include "examples/cli/options/training_settings.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
@@ -51,10 +51,12 @@ int train(int argc, char** argv) {
   DiTSettings run;
   TrainingOptions options("runs/dit");
   bool recompute = false;
+  ImageLimits limits;
   Settings settings("train_dit", "Trains a class-conditional diffusion transformer on images.");
   describe_options(settings, options);
   settings.options().add("recompute", recompute,
                          "recompute blocks in the backward pass: less memory, more time, the same up to rounding");
+  describe_image_memory(settings, limits.memory);
   describe(settings, run);
   if (!settings.parse(argc, argv)) return 0;
   if (options.threads > 0) set_num_threads(options.threads);
@@ -64,11 +66,9 @@ int train(int argc, char** argv) {
   RunReporter reporter;
   const training::RunOutputs outputs(options, "samples.png", reporter);
 
-  data::OpenOptions reading;
-  reading.image_folder.max_pixels = options.max_pixels;
-  const data::Opened opened = data::open_dataset(run.data.data, data::Split::train, reading);
-  print_notes(opened.notes);
-  const data::Dataset& dataset = opened.dataset;
+  limits.max_pixels = options.max_pixels;
+  const auto opened = read_images(run.data.data, data::Split::train, run.data.images, limits);
+  const data::DataSource& dataset = *opened.source;
   fit_to_data(run, dataset);
   const training::RunIdentity identity{.kind = dit_kind(), .configuration = settings.to_toml(),
                                        .defaults = default_configuration<DiTSettings>(),
@@ -84,12 +84,12 @@ int train(int argc, char** argv) {
     if (start.position > dataset.size()) start = {start.epoch + 1, 0};  // the data set has shrunk
   }
 
-  data::Loader loader(std::make_shared<data::Dataset>(dataset),
+  data::Loader loader(opened.source,
                       {.batch_size = run.train.batch_size, .seed = run.train.seed,
                        .horizontal_flip = run.data.horizontal_flip}, start);
   std::printf("%lld images of %lldx%lldx%lld in %lld classes; %lld parameters; %d threads\n",
-              static_cast<long long>(dataset.size()), static_cast<long long>(dataset.height()),
-              static_cast<long long>(dataset.width()), static_cast<long long>(dataset.channels()),
+              static_cast<long long>(dataset.size()), static_cast<long long>(run.model.height),
+              static_cast<long long>(run.model.width), static_cast<long long>(dataset.channels()),
               static_cast<long long>(dataset.num_classes()), static_cast<long long>(nn::parameter_count(model)),
               num_threads());
 

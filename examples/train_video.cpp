@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include <ditharos/data/datasets/open_clips.h>
+#include <ditharos/data/datasets/clips/open_clips.h>
 #include <ditharos/nn/state_dict.h>
 #include <ditharos/pipelines/clip_shapes.h>
 #include <ditharos/pipelines/prompts.h>

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include <ditharos/data/datasets/clip_shape.h>
+#include <ditharos/data/datasets/clips/clip_shape.h>
 #include <ditharos/models/dit/latent_dit.h>
 
 namespace ditharos::pipelines {

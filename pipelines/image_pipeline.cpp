@@ -60,6 +60,7 @@ ImagePipeline ImagePipeline::from_pretrained(const std::string& path, const Load
     pipeline.class_names_.push_back(it == run.state->metadata.end() ? std::to_string(i) : it->second);
   }
   pipeline.data_ = stored.data;
+  pipeline.image_settings_ = stored.images;
   pipeline.step_ = run.state->step;
   pipeline.path_ = run.path;
   return pipeline;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <ditharos/data/datasets/images/image_settings.h>
 #include <ditharos/models/dit/dit.h>
 #include <ditharos/pipelines/image_config.h>
 #include <ditharos/pipelines/image_sampling.h>
@@ -45,8 +46,9 @@ class ImagePipeline {
   const ImageModelConfig& config() const { return config_; }
   /// Of each class; its number where the checkpoint has no name.
   const std::vector<std::string>& class_names() const { return class_names_; }
-  /// The data that the model was trained on, as data::open_dataset takes it.
+  /// The data that the model was trained on, as data::open_images takes it, and how their files became samples.
   const std::string& data() const { return data_; }
+  const data::ImageSettings& image_settings() const { return image_settings_; }
   int64_t step() const { return step_; }            ///< of the training
   const std::string& path() const { return path_; }  ///< the file that the model came from
 
@@ -57,6 +59,7 @@ class ImagePipeline {
   models::DiT model_;
   std::vector<std::string> class_names_;
   std::string data_, path_;
+  data::ImageSettings image_settings_;
   int64_t step_ = 0;
 };
 

@@ -266,7 +266,16 @@ StoredImageModel read_image_model(const std::string& text, const std::string& so
   StoredImageModel stored;
   auto& [model, process, prediction, sigma_small, sampler] = stored.config;
   Document document(text, source);
-  document.section("data").take("data", stored.data).pass({"horizontal_flip"});
+  document.section("data")
+      .take("data", stored.data)
+      .take("size", stored.images.size)
+      .take("fit", stored.images.fit, {{"crop", data::Fit::crop}, {"stretch", data::Fit::stretch}})
+      .take("resample", stored.images.resample,
+            {{"area", data::Resample::area}, {"lanczos", data::Resample::lanczos}})
+      .take("background", stored.images.background)
+      .take("on_damaged", stored.images.on_damaged,
+            {{"stop", data::OnDamaged::stop}, {"skip", data::OnDamaged::skip}})
+      .pass({"horizontal_flip"});
   int64_t patch = model.patch.height;  // its side
   document.section("model")
       .take("patch", patch, {1, most})

@@ -3,6 +3,7 @@
 // in the library that parses it into the structs that describe a model.
 #include <string>
 
+#include <ditharos/data/datasets/images/image_settings.h>
 #include <ditharos/pipelines/image_config.h>
 #include <ditharos/pipelines/video_config.h>
 
@@ -11,7 +12,8 @@ namespace ditharos::pipelines {
 /// The configuration of an image model and the data that it was trained on. It lacks height, width, channels and
 /// classes: these are properties of the data and are stored separately in a checkpoint.
 struct StoredImageModel {
-  std::string data = "shapes";  ///< as data::open_dataset takes it
+  std::string data = "shapes";  ///< as data::open_images takes it
+  data::ImageSettings images;   ///< how its files became samples
   ImageModelConfig config;
   friend bool operator==(const StoredImageModel&, const StoredImageModel&) = default;
 };

@@ -6,8 +6,13 @@
 
 namespace ditharos::data {
 
-/// A value over white, rounded: (v a + 255 (255 - a)) / 255.
-inline int over_white(int value, int alpha) { return (value * alpha + 255 * (255 - alpha) + 127) / 255; }
+/// A value over a ground, rounded: (v a + g (255 - a)) / 255.
+inline int over_ground(int value, int alpha, int ground) {
+  return (value * alpha + ground * (255 - alpha) + 127) / 255;
+}
+inline int over_white(int value, int alpha) { return over_ground(value, alpha, 255); }
+/// ITU-R BT.601's luma, rounded.
+inline int luma(int red, int green, int blue) { return (299 * red + 587 * green + 114 * blue + 500) / 1000; }
 
 /// n pixels with alpha, on white: [n, 4] -> [3, n]
 void rgba_over_white(const uint8_t* rgba, int64_t n, uint8_t* planes);

@@ -131,7 +131,7 @@ void to_gray(const std::vector<uint8_t>& pixels, uint8_t* out) {
   for (size_t i = 0; i < pixels.size() / rgba; ++i) {
     const uint8_t* p = &pixels[i * rgba];
     const int r = over_white(p[0], p[3]), g = over_white(p[1], p[3]), b = over_white(p[2], p[3]);
-    out[i] = static_cast<uint8_t>((299 * r + 587 * g + 114 * b + 500) / 1000);
+    out[i] = static_cast<uint8_t>(luma(r, g, b));
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 #include <vector>
 
 #include <ditharos/data/text/unicode.h>
@@ -15,12 +16,24 @@ std::string counted(int64_t n, const std::string& what) {
 
 }  // namespace
 
-bool is_hidden(const std::string& name) { return name.starts_with('.') || name == "__MACOSX"; }
+bool is_hidden(const std::string& name) {
+  static const std::set<std::string> of_systems{"__macosx",     "thumbs.db",  "ehthumbs.db", "desktop.ini",
+                                                "$recycle.bin", "lost+found", "@eadir",      "#recycle",
+                                                "system volume information"};
+  std::string lower = name;
+  std::transform(lower.begin(), lower.end(), lower.begin(), ascii_lower);
+  return name.starts_with('.') || of_systems.contains(lower);
+}
 
 void UnreadFiles::add_file(const std::string& name) {
   std::string ending = std::filesystem::path(name).extension().string();
   std::transform(ending.begin(), ending.end(), ending.begin(), ascii_lower);
   ++counts_[ending];
+}
+
+void UnreadFiles::add(const UnreadFiles& others) {
+  for (const auto& [ending, n] : others.counts_) counts_[ending] += n;
+  folders_ += others.folders_;
 }
 
 std::string UnreadFiles::text() const {

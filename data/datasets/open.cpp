@@ -1,35 +1,62 @@
 #include <ditharos/data/datasets/open.h>
 
+#include <cstring>
 #include <filesystem>
 #include <system_error>
 
-#include <ditharos/data/datasets/idx.h>
+#include <ditharos/data/datasets/images/idx.h>
+#include <ditharos/tensor/parallel.h>
 
 namespace ditharos::data {
+namespace {
 
-Opened open_dataset(const std::string& spec, Split split, const OpenOptions& options) {
-  if (spec == "shapes") return {.dataset = make_shapes(split, options.shapes)};
+/// The images of a set in the size of the options, where these have one.
+Dataset resized(const Dataset& set, const ImageFilesOptions& options) {
+  const int64_t height = options.height, width = options.width;
+  if (height == 0 || (height == set.height() && width == set.width())) return set;
+  Tensor images({set.size(), set.channels(), height, width}, DType::u8);
+  const int64_t image_size = set.channels() * height * width;
+  uint8_t* to = images.mutable_data<uint8_t>();
+  parallel_tasks(set.size(), [&](int64_t i) {
+    const Tensor from = set.images().select(0, i);
+    const Tensor image = options.fit == Fit::crop ? center_crop_resize(from, height, width, options.resample)
+                                                  : stretch(from, height, width, options.resample);
+    std::memcpy(to + i * image_size, image.data<uint8_t>(), static_cast<size_t>(image_size));
+  });
+  return set.with_images(images);
+}
+
+OpenedImages in_memory(const Opened& opened, const ImageFilesOptions& options) {
+  return {.source = std::make_shared<Dataset>(resized(opened.dataset, options)), .skipped = opened.skipped,
+          .notes = opened.notes};
+}
+
+}  // namespace
+
+OpenedImages open_images(const std::string& spec, Split split, const OpenOptions& options) {
+  if (spec == "shapes") return in_memory({.dataset = make_shapes(split, options.shapes)}, options.files);
   if (spec == "fashion-mnist") {
     const std::string directory = find_fashion_mnist();
     check<IoError>(!directory.empty(),
                    "cannot open the data set fashion-mnist: the package dataset-fashion-mnist is not "
                    "installed (apt-get install dataset-fashion-mnist)");
-    return {.dataset = load_idx(directory, split)};
+    return in_memory({.dataset = load_idx(directory, split)}, options.files);
   }
   std::error_code unknown;
   check<IoError>(std::filesystem::exists(spec, unknown), "cannot open the data set '", spec,
                  "': it is no directory, nor one of the names shapes and fashion-mnist");
   check<IoError>(std::filesystem::is_directory(spec, unknown), "cannot open the data set '", spec,
                  "': it is not a directory");
-  if (is_idx_directory(spec)) return {.dataset = load_idx(spec, split)};
+  if (is_idx_directory(spec)) return in_memory({.dataset = load_idx(spec, split)}, options.files);
   if (!is_image_folder(spec)) {
-    const std::string unread = unread_in_class_folders(spec);
+    const std::string unread = unread_files(spec);
     fail<IoError>("cannot open the data set '", spec,
-                  "': it has neither IDX files (train-images-idx3-ubyte and so on, plain or .gz) nor sub-folders with "
-                  "PNG files, one for each class",
-                  unread.empty() ? "" : "; what its sub-folders hold is not read: " + unread);
+                  "': it has neither IDX files (train-images-idx3-ubyte and so on, plain or .gz) nor images (PNG, JPEG "
+                  "or WebP) in it or in its sub-folders, nor a list of images (metadata.jsonl, captions.txt)",
+                  unread.empty() ? "" : "; what it has is not read: " + unread);
   }
-  return load_image_folder(spec, split, options.image_folder);
+  const auto files = std::make_shared<ImageFiles>(spec, split, options.files);
+  return {.source = files, .skipped = files->skipped(), .notes = files->notes()};
 }
 
 }  // namespace ditharos::data

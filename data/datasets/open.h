@@ -1,22 +1,34 @@
 #pragma once
-// A data set by name or by directory, whatever its format.
+// A set of images by name or by directory, whatever its format.
+#include <memory>
 #include <string>
+#include <vector>
 
+#include <ditharos/data/datasets/data_source.h>
 #include <ditharos/data/datasets/dataset.h>
-#include <ditharos/data/datasets/image_folder.h>
+#include <ditharos/data/datasets/images/image_files.h>
 #include <ditharos/data/synthetic/shapes.h>
 
 namespace ditharos::data {
 
-/// Options for the reader that `open_dataset` selects.
+/// Options for the reader that `open_images` selects.
 struct OpenOptions {
-  ImageFolderOptions image_folder;
+  ImageFilesOptions files;  ///< height, width, fit and resample are for sets of any format
   ShapesOptions shapes;
 };
 
+/// A set of images as it was opened.
+struct OpenedImages {
+  std::shared_ptr<const DataSource> source;  ///< never null, and not empty
+  std::vector<std::string> skipped = {};     ///< left out on request: "cannot read PATH: reason", one per file
+  /// Sentences on other files in the folder and on images that the split leaves out: "40 .gif files in DIR are not
+  /// read".
+  std::vector<std::string> notes = {};
+};
+
 /// `spec` is "shapes" (see shapes.h), "fashion-mnist" (Debian's package, see idx.h), or a directory: of IDX files
-/// (idx.h) or with one sub-folder of PNG files per class (image_folder.h). IoError, listing the formats, for anything
-/// else.
-[[nodiscard]] Opened open_dataset(const std::string& spec, Split split, const OpenOptions& options = {});
+/// (idx.h), or of image files in one of the layouts of image_files.h. IoError, listing the formats, for anything else.
+/// The source has a native shape unless options.files.mixed_sizes.
+[[nodiscard]] OpenedImages open_images(const std::string& spec, Split split, const OpenOptions& options = {});
 
 }  // namespace ditharos::data

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numeric>
 
-#include <ditharos/data/datasets/clip_shape.h>
+#include <ditharos/data/datasets/clips/clip_shape.h>
 #include <ditharos/data/loading/batch.h>
 #include <ditharos/tensor/error.h>
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include <ditharos/data/datasets/idx.h>
+#include <ditharos/data/datasets/images/idx.h>
 #include <ditharos/data/synthetic/shapes.h>
 #include <ditharos/tensor/io/crc32c.h>
 

@@ -29,7 +29,7 @@ std::string_view trimmed(std::string_view text) {
 FileCaption parse_text(std::string_view line) {
   const size_t tab = line.find('\t');
   check<IoError>(tab != std::string_view::npos, "there is no tab with a caption behind the file's name");
-  return {std::string(trimmed(line.substr(0, tab))), std::string(trimmed(line.substr(tab + 1)))};
+  return {.file = std::string(trimmed(line.substr(0, tab))), .caption = std::string(trimmed(line.substr(tab + 1)))};
 }
 
 /// Parses one object; its strings "file" and "caption" are read, everything else is ignored.
@@ -75,17 +75,15 @@ FileCaption parse_json(std::string_view line) {
   return reader.entry;
 }
 
-/// Names must not lead out of the folder of the list, neither as absolute paths nor by "..".
-void check_entry(const FileCaption& entry) {
-  check<IoError>(!entry.file.empty(), "it names no file");
-  check<IoError>(!entry.caption.empty(), "the caption of ", entry.file, " is empty");
-  const fs::path path(entry.file);
+}  // namespace
+
+void check_listed_name(const std::string& file) {
+  check<IoError>(!file.empty(), "it names no file");
+  const fs::path path(file);
   bool inside = path.is_relative();
   for (const fs::path& part : path) inside = inside && part != "..";
-  check<IoError>(inside, "the file ", entry.file, " does not lie in the folder of the list");
+  check<IoError>(inside, "the file ", file, " does not lie in the folder of the list");
 }
-
-}  // namespace
 
 bool has_captions(const std::string& directory) {
   return exists(path_of(directory, "captions.txt")) || exists(path_of(directory, "captions.jsonl"));
@@ -102,13 +100,16 @@ std::vector<FileCaption> read_captions(const std::string& directory) {
   const std::string text = read_text(path, most_bytes);
 
   std::vector<FileCaption> entries;
-  size_t number = 0;
+  int64_t number = 0;
   for (const std::string_view line : text_lines(text)) {
     ++number;
     if (trimmed(line).empty()) continue;
     try {
       entries.push_back(is_json ? parse_json(line) : parse_text(line));
-      check_entry(entries.back());
+      FileCaption& entry = entries.back();
+      entry.line = number;
+      check_listed_name(entry.file);
+      check<IoError>(!entry.caption.empty(), "the caption of ", entry.file, " is empty");
     } catch (const IoError& error) {
       fail<IoError>("cannot read ", path, ":", number, ": ", error.what());
     }

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include <ditharos/autograd/ops.h>
-#include <ditharos/data/codecs/video_file.h>
+#include <ditharos/data/codecs/video/video_file.h>
 #include <ditharos/data/image/image_grid.h>
 #include <ditharos/data/text/text_lines.h>
 

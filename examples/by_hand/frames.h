@@ -19,7 +19,7 @@ Tensor moving_dot(int64_t frames, int64_t height, int64_t width);
 
 /// Writes videos [F, 1, H, W] of one shape as one PNG, one row with a label per video; pixels are enlarged.
 void write_strip(const std::string& path, const std::vector<Tensor>& videos, const std::vector<std::string>& labels);
-/// Writes one video; the ending of the name gives the format (data/codecs/video_file.h). Pixels are enlarged.
+/// Writes one video; the ending of the name gives the format (data/codecs/video/video_file.h). Pixels are enlarged.
 void write_moving(const std::string& path, const Tensor& video);
 
 }  // namespace ditharos::by_hand

@@ -78,9 +78,9 @@
 #include <ditharos/pipelines/video_pipeline.h>
 
 #include <ditharos/data/codecs/png.h>
-#include <ditharos/data/codecs/video_file.h>
+#include <ditharos/data/codecs/video/video_file.h>
+#include <ditharos/data/datasets/clips/video_folder.h>
 #include <ditharos/data/datasets/open.h>
-#include <ditharos/data/datasets/video_folder.h>
 #include <ditharos/data/image/image_grid.h>
 #include <ditharos/data/loading/loader.h>
 #include <ditharos/data/text/tokenizer.h>

@@ -71,6 +71,9 @@ ImagePredictions classify(const ConvClassifier& classifier, const Tensor& images
 }
 
 void check_test_set(const data::Dataset& test, const std::string& name) {
+  check<ConfigError>(test.num_classes() > 0, "cannot evaluate by ", name, ": its images have no classes, and the "
+                     "figures come from a classifier; name labelled images of the same kind with --data, or look at "
+                     "samples");
   // Both halves need two images: a covariance needs two samples.
   const int64_t least = test.num_classes() == 1 ? 4 : 2;
   for (int64_t c = 0; c < test.num_classes(); ++c) {

@@ -5,10 +5,10 @@
 #include <string>
 
 #include <ditharos/autograd/ops.h>
-#include <ditharos/data/codecs/video_file.h>
-#include <ditharos/data/datasets/clip_shape.h>
+#include <ditharos/data/codecs/video/video_file.h>
+#include <ditharos/data/datasets/clips/clip_shape.h>
+#include <ditharos/data/datasets/clips/open_clips.h>
 #include <ditharos/data/datasets/dataset.h>
-#include <ditharos/data/datasets/open_clips.h>
 #include <ditharos/data/loading/clip_buckets.h>
 #include "tests/support/data_files.h"
 #include "tests/support/temporary_folder.h"

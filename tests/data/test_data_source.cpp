@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <memory>
 
-#include <ditharos/data/codecs/video_file.h>
-#include <ditharos/data/datasets/video_folder.h>
+#include <ditharos/data/codecs/video/video_file.h>
+#include <ditharos/data/datasets/clips/video_folder.h>
 #include <ditharos/tensor/parallel.h>
 #include "tests/support/clip_objects.h"
 #include "tests/support/data_files.h"

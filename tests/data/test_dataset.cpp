@@ -67,12 +67,42 @@ TEST_CASE("dataset: the checksum knows every image and label, the caption is the
   CHECK_THROWS_AS(set->caption(5), Error);
 }
 
-TEST_CASE("open_dataset: names, and a clear message for anything that is no data set") {
-  CHECK(data::open_dataset("shapes", data::Split::test, {.image_folder = {}, .shapes = {.count = 12}}).dataset.size() ==
-        12);
+TEST_CASE("dataset: images may have captions, and no classes") {
+  const Dataset set = *numbered_images(3);
+  const Dataset captioned(set.images(), {}, {}, {"one", "two", "three"});
+  CHECK(captioned.num_classes() == 0);
+  CHECK(captioned.caption(1) == "two");
+  CHECK_THROWS_AS(captioned.label(0), Error);
+  CHECK(captioned.subset({2, 0}).caption(0) == "three");
+  CHECK(captioned.checksum() != Dataset(set.images(), {}, {}).checksum());
+  CHECK(captioned.checksum() != Dataset(set.images(), {}, {}, {"one", "two", "Three"}).checksum());
+  CHECK(Dataset(set.images(), {}, {}).caption(0).empty());
+  CHECK_THROWS_AS(Dataset(set.images(), {}, {}, {"one"}), ShapeError);
+  CHECK_THROWS_AS(Dataset(set.images(), {}, {"a"}), Error);
+
+  /// The set as a source that holds nothing in memory.
+  struct Lazy : data::DataSource {
+    explicit Lazy(const Dataset& from) : set(from) {}
+    int64_t size() const override { return set.size(); }
+    Tensor sample(int64_t i, const SampleShape& shape) const override { return set.sample(i, shape); }
+    uint32_t checksum() const override { return 1; }
+    std::optional<SampleShape> native_shape() const override { return set.native_shape(); }
+    const std::vector<std::string>& class_names() const override { return set.class_names(); }
+    int64_t label(int64_t i) const override { return set.label(i); }
+    std::string caption(int64_t i) const override { return set.caption(i); }
+    Dataset set;
+  };
+  for (const Dataset& from : {set, captioned}) CHECK(data::read_dataset(Lazy(from)).checksum() == from.checksum());
+}
+
+TEST_CASE("open_images: names, and a clear message for anything that is no data set") {
+  CHECK(data::open_images("shapes", data::Split::test, {.files = {}, .shapes = {.count = 12}}).source->size() == 12);
+  const auto small = data::open_images("shapes", data::Split::test, {.files = {.height = 7, .width = 9},
+                                                                     .shapes = {.count = 2}}).source;
+  CHECK(small->native_shape() == SampleShape{1, 7, 9});
   TemporaryFolder folder;
   const auto refusal = [](const std::string& spec) {
-    return message_of<IoError>([&] { data::open_dataset(spec, data::Split::train); });
+    return message_of<IoError>([&] { data::open_images(spec, data::Split::train); });
   };
   CHECK(contains(refusal(folder / "absent"), folder / "absent" + "': it is no directory, nor one of the names"));
   CHECK(contains(refusal(folder.path()), "neither IDX files"));

@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include <ditharos/data/datasets/idx.h>
+#include <ditharos/data/datasets/images/idx.h>
 #include <ditharos/tensor/allocator.h>
 #include "tests/support/data_files.h"
 #include "tests/support/temporary_folder.h"

@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include <ditharos/data/codecs/video_file.h>
+#include <ditharos/data/codecs/video/video_file.h>
 #include <ditharos/data/datasets/names.h>
 #include <ditharos/data/text/captions.h>
 #include <ditharos/data/text/text_lines.h>

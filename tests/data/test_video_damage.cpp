@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <functional>
 
-#include <ditharos/data/codecs/gif.h>
-#include <ditharos/data/codecs/webp.h>
-#include <ditharos/data/codecs/y4m.h>
+#include <ditharos/data/codecs/video/gif.h>
+#include <ditharos/data/codecs/video/webp.h>
+#include <ditharos/data/codecs/video/y4m.h>
 #include <ditharos/tensor/random.h>
 #include "tests/support/data_files.h"
 #include "tests/support/video_clips.h"

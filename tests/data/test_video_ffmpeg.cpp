@@ -9,9 +9,9 @@
 #include <filesystem>
 #include <fstream>
 
-#include <ditharos/data/codecs/program.h>
-#include <ditharos/data/codecs/video_file.h>
-#include <ditharos/data/datasets/video_folder.h>
+#include <ditharos/data/codecs/video/program.h>
+#include <ditharos/data/codecs/video/video_file.h>
+#include <ditharos/data/datasets/clips/video_folder.h>
 #include <ditharos/tensor/io/file.h>
 #include "tests/support/data_files.h"
 #include "tests/support/temporary_folder.h"

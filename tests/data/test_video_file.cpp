@@ -8,9 +8,9 @@
 #include <cmath>
 #include <filesystem>
 
-#include <ditharos/data/codecs/frame_folder.h>
 #include <ditharos/data/codecs/png.h>
-#include <ditharos/data/codecs/video_file.h>
+#include <ditharos/data/codecs/video/frame_folder.h>
+#include <ditharos/data/codecs/video/video_file.h>
 #include <ditharos/data/datasets/dataset.h>
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/io/file.h>

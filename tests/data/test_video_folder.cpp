@@ -4,9 +4,9 @@
 #include <fstream>
 #include <thread>
 
-#include <ditharos/data/codecs/video_file.h>
-#include <ditharos/data/datasets/open_clips.h>
-#include <ditharos/data/datasets/video_folder.h>
+#include <ditharos/data/codecs/video/video_file.h>
+#include <ditharos/data/datasets/clips/open_clips.h>
+#include <ditharos/data/datasets/clips/video_folder.h>
 #include <ditharos/data/image/resize.h>
 #include <ditharos/data/loading/loader.h>
 #include <ditharos/tensor/factory.h>

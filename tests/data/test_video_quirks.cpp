@@ -1,8 +1,8 @@
 // Video files that deviate from their formats but that other readers accept.
 #include <doctest/doctest.h>
 
-#include <ditharos/data/codecs/gif.h>
-#include <ditharos/data/codecs/y4m.h>
+#include <ditharos/data/codecs/video/gif.h>
+#include <ditharos/data/codecs/video/y4m.h>
 #include "tests/support/data_files.h"
 
 using namespace ditharos;

@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include <ditharos/data/codecs/png.h>
-#include <ditharos/data/codecs/video_file.h>
+#include <ditharos/data/codecs/video/video_file.h>
 #include <ditharos/pipelines/clip_shapes.h>
 #include <ditharos/tensor/factory.h>
 #include "examples/cli/options/clip_settings.h"

@@ -10,7 +10,7 @@
 #include <fstream>
 
 #include <ditharos/data/codecs/png.h>
-#include <ditharos/data/codecs/video_file.h>
+#include <ditharos/data/codecs/video/video_file.h>
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/io/file.h>
 #include <ditharos/training/checkpoint/checkpoint_folder.h>

@@ -11,6 +11,8 @@ void fuzz_captions(std::string_view bytes);
 void fuzz_checkpoint(std::string_view bytes);
 void fuzz_gif(std::string_view bytes);
 void fuzz_idx(std::string_view bytes);
+void fuzz_jpeg(std::string_view bytes);
+void fuzz_metadata(std::string_view bytes);
 void fuzz_png(std::string_view bytes);
 void fuzz_safetensors(std::string_view bytes);
 void fuzz_safetensors_index(std::string_view bytes);
@@ -24,10 +26,12 @@ struct FuzzTarget {
   const char* name;  ///< of the source file, the program fuzz_NAME and the folder of seeds
   void (*run)(std::string_view bytes);
 };
-inline constexpr std::array<FuzzTarget, 12> fuzz_targets{{{"captions", fuzz_captions},
+inline constexpr std::array<FuzzTarget, 14> fuzz_targets{{{"captions", fuzz_captions},
                                                           {"checkpoint", fuzz_checkpoint},
                                                           {"gif", fuzz_gif},
                                                           {"idx", fuzz_idx},
+                                                          {"jpeg", fuzz_jpeg},
+                                                          {"metadata", fuzz_metadata},
                                                           {"png", fuzz_png},
                                                           {"safetensors", fuzz_safetensors},
                                                           {"safetensors_index", fuzz_safetensors_index},

@@ -1,4 +1,4 @@
-#include <ditharos/data/codecs/gif.h>
+#include <ditharos/data/codecs/video/gif.h>
 #include "tests/fuzz/fuzz.h"
 
 namespace ditharos::tests {

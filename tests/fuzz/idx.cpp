@@ -1,4 +1,4 @@
-#include <ditharos/data/datasets/idx.h>
+#include <ditharos/data/datasets/images/idx.h>
 #include "tests/fuzz/fuzz.h"
 
 namespace ditharos::tests {

@@ -1,4 +1,4 @@
-#include <ditharos/data/codecs/y4m.h>
+#include <ditharos/data/codecs/video/y4m.h>
 #include "tests/fuzz/fuzz.h"
 
 namespace ditharos::tests {

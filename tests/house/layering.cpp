@@ -58,6 +58,8 @@ const std::vector<HeaderRule> header_rules = {
      "CLI11 is included only by .cpp files of examples/"},
     {std::regex("(png|zlib)\\.h"), std::regex("^data/codecs/.*\\.cpp$|^data/codecs/png_calls\\.h$|^tests/.*$"),
      "libpng and zlib are included only by .cpp files of data/codecs/"},
+    {std::regex("jpeglib\\.h|jerror\\.h"), std::regex("^data/codecs/.*\\.cpp$|^data/codecs/jpeg_calls\\.h$|^tests/.*$"),
+     "libjpeg is included only by .cpp files of data/codecs/"},
     {std::regex("gif_lib\\.h|webp/.*"), std::regex("^(data/codecs|tests)/.*\\.cpp$"),
      "giflib and libwebp are included only by .cpp files of data/codecs/"},
     {std::regex("zip\\.h"), std::regex("^(tensor/io/torch|tests)/.*\\.cpp$"),

@@ -116,7 +116,7 @@ TEST_CASE("perceptual loss: zero for equal images, positive for others, and its 
 }
 
 TEST_CASE("autoencoder objective: an AutoencoderKL learns to reconstruct images, with every loss") {
-  const data::Dataset shapes = data::open_dataset("shapes", data::Split::train).dataset;
+  const data::Dataset shapes = data::read_dataset(*data::open_images("shapes", data::Split::train).source);
   REQUIRE(shapes.size() > 500);
   for (const AutoencoderLoss& loss : {AutoencoderLoss{.kl_weight = 1e-5},
                                       AutoencoderLoss{.reconstruction = ReconstructionError::l1, .kl_weight = 1e-5,

@@ -4,7 +4,7 @@
 
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/data/codecs/video_file.h>
+#include <ditharos/data/codecs/video/video_file.h>
 #include <ditharos/models/autoencoder/linear.h>
 #include <ditharos/models/dit/cost.h>
 #include <ditharos/models/dit/dit.h>

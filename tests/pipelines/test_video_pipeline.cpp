@@ -6,7 +6,7 @@
 #include <string>
 
 #include <ditharos/autograd/ops.h>
-#include <ditharos/data/datasets/open_clips.h>
+#include <ditharos/data/datasets/clips/open_clips.h>
 #include <ditharos/pipelines/clip_shapes.h>
 #include <ditharos/pipelines/prompts.h>
 #include <ditharos/pipelines/video_pipeline.h>

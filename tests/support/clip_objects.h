@@ -1,6 +1,6 @@
 #pragma once
 // Synthetic clips for tests, without any file.
-#include <ditharos/data/datasets/idx.h>
+#include <ditharos/data/datasets/images/idx.h>
 #include <ditharos/data/synthetic/moving_garments.h>
 #include <ditharos/data/synthetic/shapes.h>
 

@@ -15,9 +15,9 @@
 #include <ditharos/autograd/inspect/html.h>
 #include <ditharos/autograd/inspect/profiler.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/data/codecs/program.h>
-#include <ditharos/data/codecs/video_file.h>
-#include <ditharos/data/codecs/video_formats.h>
+#include <ditharos/data/codecs/video/program.h>
+#include <ditharos/data/codecs/video/video_file.h>
+#include <ditharos/data/codecs/video/video_formats.h>
 #include <ditharos/nn/linear.h>
 #include <ditharos/nn/summary.h>
 #include <ditharos/tensor/io/file.h>

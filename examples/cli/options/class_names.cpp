@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <map>
 
-#include <ditharos/data/datasets/class_folder.h>
+#include <ditharos/data/datasets/images/class_folder.h>
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/io/quoted_text.h>
 #include "examples/cli/suggest.h"

@@ -1,7 +1,7 @@
 #include "examples/cli/options/clip_evaluation_options.h"
 
-#include <ditharos/data/codecs/video_file.h>
-#include <ditharos/data/datasets/open_clips.h>
+#include <ditharos/data/codecs/video/video_file.h>
+#include <ditharos/data/datasets/clips/open_clips.h>
 #include <ditharos/pipelines/clip_shapes.h>
 #include <ditharos/training/run/output_files.h>
 #include "examples/cli/options/video_settings.h"

@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include <ditharos/autograd/ops.h>
-#include <ditharos/data/codecs/video_file.h>
+#include <ditharos/data/codecs/video/video_file.h>
 #include <ditharos/data/datasets/dataset.h>
 #include <ditharos/data/image/resize.h>
 #include <ditharos/models/samplers/video_sampling.h>

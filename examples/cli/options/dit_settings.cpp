@@ -1,6 +1,7 @@
 #include "examples/cli/options/dit_settings.h"
 
 #include <ditharos/pipelines/image_pipeline.h>
+#include "examples/cli/options/image_options.h"
 #include "examples/cli/options/sampler_settings.h"
 
 namespace ditharos::examples {
@@ -126,7 +127,9 @@ void describe_sampling(Settings& settings, models::SamplerConfig& sampler) {
 void describe(Settings& settings, DiTSettings& run) {
   settings.section("data", "the training data; image size and classes come from it")
       .add("data", run.data.data,
-           "\"shapes\", \"fashion-mnist\", or a folder: of IDX files, or with one folder of PNGs per class")
+           "\"shapes\", \"fashion-mnist\", or a folder: of IDX files, or of PNG, JPEG and WebP images");
+  describe_images(settings.section("data"), run.data.images);
+  settings.section("data")
       .add("horizontal_flip", run.data.horizontal_flip, "mirror half of the images, drawn anew every epoch");
   settings.section("model", "the diffusion transformer")
       .add("patch", run.patch, "side of a patch in pixels; divides height and width", between(1, most))
@@ -172,12 +175,15 @@ void settle_without_data(const DiTSettings& run) {
   any.model.height = any.model.width = any.patch;
   any.model.channels = any.model.classes = 1;
   training::check_schedule(any.train);
+  static_cast<void>(data::to_options(any.data.images));
   any.settle();
 }
 
-void fit_to_data(DiTSettings& run, const data::Dataset& dataset) {
-  run.model.height = dataset.height();
-  run.model.width = dataset.width();
+void fit_to_data(DiTSettings& run, const data::DataSource& dataset) {
+  const std::optional<data::SampleShape> shape = dataset.native_shape();
+  check<ConfigError>(shape.has_value(), "the images have no size of their own: give one with --size");
+  run.model.height = shape->height;
+  run.model.width = shape->width;
   run.model.channels = dataset.channels();
   run.model.classes = dataset.num_classes();
   check<ConfigError>(dataset.size() >= run.train.batch_size, "batch_size = ", run.train.batch_size,

@@ -2,7 +2,8 @@
 // The settings of train_dit, and of the sampling in sample_dit and evaluate.
 #include <string>
 
-#include <ditharos/data/datasets/dataset.h>
+#include <ditharos/data/datasets/data_source.h>
+#include <ditharos/data/datasets/images/image_settings.h>
 #include <ditharos/pipelines/image_config.h>
 #include <ditharos/training/run/resume.h>
 #include "examples/cli/options/training_settings.h"
@@ -14,6 +15,7 @@ struct DiTSettings : pipelines::ImageModelConfig {
   int64_t patch = model.patch.height;  ///< side of a patch
   struct Data {
     std::string data = "shapes";
+    data::ImageSettings images;
     bool horizontal_flip = false;
   } data;
   training::TrainSettings train;
@@ -31,7 +33,7 @@ void describe_sampling(Settings& settings, models::SamplerConfig& sampler);
 /// Checks what does not depend on the data, before they are read; ConfigError in one sentence.
 void settle_without_data(const DiTSettings& run);
 /// Takes height, width, channels and classes from the data set, then settles.
-void fit_to_data(DiTSettings& run, const data::Dataset& dataset);
+void fit_to_data(DiTSettings& run, const data::DataSource& dataset);
 
 /// The kind of train_dit's checkpoints.
 training::CheckpointKind dit_kind();

@@ -1,0 +1,54 @@
+#include "examples/cli/options/image_options.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "examples/cli/program.h"
+#include "examples/cli/progress.h"
+
+namespace ditharos::examples {
+
+void describe_images(Settings::Section section, data::ImageSettings& images) {
+  section
+      .add("size", images.size, "images are made height x width pixels, such as 64x48, or 64 for both; \"\": none is")
+      .add("fit", images.fit, "size: crop around the middle to its proportions, or stretch the whole image",
+           {{"crop", data::Fit::crop}, {"stretch", data::Fit::stretch}})
+      .add("resample", images.resample, "size: mean of the pixels that a new one covers, or Lanczos' kernel, sharper",
+           {{"area", data::Resample::area}, {"lanczos", data::Resample::lanczos}})
+      .add("background", images.background,
+           "colour behind transparent images: white, black, gray, or #rrggbb in hexadecimal digits")
+      .add("on_damaged", images.on_damaged, "a file that cannot be read: stop, or skip it and count",
+           {{"stop", data::OnDamaged::stop}, {"skip", data::OnDamaged::skip}});
+}
+
+void describe_image_memory(Settings& settings, int64_t& mebibytes) {
+  settings.options().add("image_memory", mebibytes,
+                         "MiB: image files are decoded once and kept if they take no more, else at each use. Results "
+                         "do not depend on it", between(0, 1 << 20));
+}
+
+data::OpenedImages read_images(const std::string& data, data::Split split, const data::ImageSettings& images,
+                               const ImageLimits& limits) {
+  constexpr int64_t large = 1000, shown = 5;
+  std::unique_ptr<Progress> bar;
+  data::OpenOptions options{.files = data::to_options(images), .shapes = {}};
+  options.files.max_pixels = limits.max_pixels;
+  options.files.memory_bytes = limits.memory << 20;
+  options.files.progress = [&](int64_t done, int64_t total) {
+    if (total < large) return;
+    if (done == 1) bar = std::make_unique<Progress>(0, total, "file");
+    bar->update(done);
+    if (done == total) bar->finish();
+  };
+  data::OpenedImages opened = data::open_images(data, split, options);
+  print_notes(opened.notes);
+  const auto skipped = static_cast<int64_t>(opened.skipped.size());
+  if (skipped > 0) {
+    print_notes({std::to_string(skipped) + (skipped == 1 ? " file was" : " files were") + " left out:"});
+    print_notes({opened.skipped.begin(), opened.skipped.begin() + std::min(skipped, shown)});
+    if (skipped > shown) print_notes({"and " + std::to_string(skipped - shown) + " more"});
+  }
+  return opened;
+}
+
+}  // namespace ditharos::examples

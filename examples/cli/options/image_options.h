@@ -1,0 +1,26 @@
+#pragma once
+// The settings by which programs read images, and the reading itself.
+#include <cstdint>
+#include <string>
+
+#include <ditharos/data/datasets/images/image_settings.h>
+#include <ditharos/data/datasets/open.h>
+#include "examples/cli/settings.h"
+
+namespace ditharos::examples {
+
+/// Adds a row to `section` for each field of `images`.
+void describe_images(Settings::Section section, data::ImageSettings& images);
+/// Adds --image-memory, in MiB, to the options of the command line.
+void describe_image_memory(Settings& settings, int64_t& mebibytes);
+
+/// How much is read.
+struct ImageLimits {
+  int64_t max_pixels = data::default_max_pixels;  ///< of one file
+  int64_t memory = 1024;                          ///< MiB of samples of image files that are kept in memory
+};
+/// open_images with a progress bar for large sets; prints the notes, and which files were left out.
+data::OpenedImages read_images(const std::string& data, data::Split split, const data::ImageSettings& images,
+                               const ImageLimits& limits);
+
+}  // namespace ditharos::examples
