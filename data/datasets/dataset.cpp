@@ -21,8 +21,8 @@ Dataset::Dataset(Tensor images, Tensor labels, std::vector<std::string> class_na
   check<DTypeError>(images_.dtype() == DType::u8, "[Dataset] takes images as u8, got ", images_.dtype());
   check<ShapeError>(images_.rank() == 4 && images_.is_contiguous(),
                     "[Dataset] takes contiguous images [N, C, H, W], got ", images_.shape());
-  check<ShapeError>(captions_.empty() || static_cast<int64_t>(captions_.size()) == size(), "[Dataset] takes one caption "
-                    "for each of the ", size(), " images or none, got ", captions_.size());
+  check<ShapeError>(captions_.empty() || static_cast<int64_t>(captions_.size()) == size(),
+                    "[Dataset] takes one caption for each of the ", size(), " images or none, got ", captions_.size());
   if (!labels_.defined()) {
     check<Error>(class_names_.empty(), "[Dataset] ", class_names_.size(), " class names need labels");
     return;

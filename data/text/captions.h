@@ -13,8 +13,8 @@ struct FileCaption {
   int64_t line = 0;  ///< of the list, from 1
 };
 
-/// IoError unless `file`, a name in a list of files, can lie in the list's folder: it is not empty, relative, and has no
-/// part "..".
+/// IoError unless `file`, a name in a list of files, can lie in the list's folder: it is not empty, relative, and has
+/// no part "..".
 void check_listed_name(const std::string& file);
 
 /// True when the directory has captions.txt or captions.jsonl.

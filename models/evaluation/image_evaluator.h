@@ -29,8 +29,8 @@ struct ImageQuality {
   double frechet = 0;              ///< Fréchet distance from the reference images
 };
 
-/// ConfigError unless a test set has classes, and every class the images that ImageEvaluator needs: two, or four where there is
-/// only one class. `name` of the set is for the message.
+/// ConfigError unless a test set has classes, and every class the images that ImageEvaluator needs: two, or four where
+/// there is only one class. `name` of the set is for the message.
 void check_test_set(const data::Dataset& test, const std::string& name);
 
 /// Splits a test set in two: `per_class` images of each class, which stand for perfect samples, and all others, the

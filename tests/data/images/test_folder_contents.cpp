@@ -25,7 +25,10 @@ namespace {
 
 using Strings = std::vector<std::string>;
 
-void add_image(const std::string& path, int value = 0) {
+/// Every image without a value differs from the others.
+void add_image(const std::string& path, int value = -1) {
+  static int images = 0;
+  if (value < 0) value = images++ % 256;
   fs::create_directories(fs::path(path).parent_path());
   data::write_png(path, full({1, 8, 8}, value, DType::u8));
 }
@@ -106,7 +109,7 @@ TEST_CASE("regression 15: files of other endings and the held-out tenth are coun
 
   add_file(folder / "c/1.tif");
   CHECK(contains(message_of<IoError>([&] { data::open_images(folder.path(), Split::train); }),
-                 folder / "c" + ": it has no image (PNG, JPEG and WebP files), and what it has is not read: 1 .tif file"));
+                 folder / "c" + ": it has no image (PNG, JPEG and WebP files), and what it has is not read: 1 .tif"));
   const TemporaryFolder drawings;
   for (const char* name : {"a/1.heic", "b/1.heic", "b/2.heic"}) add_file(drawings / name);
   CHECK(contains(message_of<IoError>([&] { data::open_images(drawings.path(), Split::train); }),

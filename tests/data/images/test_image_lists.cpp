@@ -107,7 +107,7 @@ TEST_CASE("image lists: metadata.csv, with fields in quotes") {
     return refusal(folder.path());
   };
   CHECK(contains(refused("name,text\n0.png,a\n"), "its first line names no column file_name"));
-  CHECK(contains(refused("file_name,text\n\n0.png,a,b\n"), "metadata.csv:3: it has 3 fields, and the first line has 2"));
+  CHECK(contains(refused("file_name,text\n\n0.png,a,b\n"), "csv:3: it has 3 fields, and the first line has 2"));
   CHECK(contains(refused("file_name,text\n0.png,\"a\n1.png,b\n"), "line 2: a field in quotes does not end"));
   CHECK(contains(refused("file_name,text\n0.png,\"a\"b\n"), "line 2: text stands behind the end of a field in quotes"));
   CHECK(contains(refused("file_name\n0.png\n"), "metadata.csv:2: 0.png has neither a text nor a label"));
@@ -146,7 +146,7 @@ TEST_CASE("image lists: folders train and test, and the names that Hugging Face 
         Strings{"1 folder in " + alone.path() + " beside train and val is not read (bus)"});
 }
 
-TEST_CASE("image lists: every tenth image is held out with all of its captions, of each class where there are classes") {
+TEST_CASE("image lists: every tenth image is held out with all of its captions, of each class where there are any") {
   const TemporaryFolder folder;
   std::string captions, labels;
   for (int i = 0; i < 20; ++i) {
