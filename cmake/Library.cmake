@@ -29,7 +29,7 @@ target_link_libraries(ditharos PRIVATE
   $<BUILD_INTERFACE:ditharos_options> $<BUILD_INTERFACE:ditharos_cereal>
   $<BUILD_INTERFACE:ditharos_nlohmann_json> $<BUILD_INTERFACE:ditharos_tomlplusplus>
   OpenMP::OpenMP_CXX Threads::Threads ZLIB::ZLIB PNG::PNG JPEG::JPEG GIF::GIF WebP::webpmux WebP::webpdemux WebP::webp
-  Utf8proc::Utf8proc LibZip::LibZip)
+  Utf8proc::Utf8proc LibZip::LibZip LibArchive::LibArchive)
 if(DITHAROS_HAS_ONEDNN)
   target_link_libraries(ditharos PRIVATE DNNL::dnnl)
   target_compile_definitions(ditharos PRIVATE DITHAROS_HAS_ONEDNN=1)

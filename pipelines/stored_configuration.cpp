@@ -275,6 +275,7 @@ StoredImageModel read_image_model(const std::string& text, const std::string& so
       .take("background", stored.images.background)
       .take("on_damaged", stored.images.on_damaged,
             {{"stop", data::OnDamaged::stop}, {"skip", data::OnDamaged::skip}})
+      .take("coarse_labels", stored.images.coarse_labels)
       .pass({"horizontal_flip"});
   int64_t patch = model.patch.height;  // its side
   document.section("model")

@@ -7,12 +7,15 @@
 #include <ditharos/tensor/error.h>
 
 namespace ditharos::data {
+
 std::vector<std::string> read_class_names(const std::string& directory) {
   const std::string path = (std::filesystem::path(directory) / "classes.txt").string();
-  std::vector<std::string> names;
   std::error_code missing;
-  if (!std::filesystem::exists(path, missing)) return names;
+  return std::filesystem::exists(path, missing) ? read_class_names_file(path) : std::vector<std::string>();
+}
 
+std::vector<std::string> read_class_names_file(const std::string& path) {
+  std::vector<std::string> names;
   constexpr uint64_t limit = uint64_t{16} << 20;
   const std::string text = read_text(path, limit);
   for (const std::string_view line : text_lines(text)) names.emplace_back(line);

@@ -4,7 +4,9 @@
 #include <filesystem>
 #include <system_error>
 
+#include <ditharos/data/datasets/arrays/array_set.h>
 #include <ditharos/data/datasets/images/idx.h>
+#include <ditharos/data/datasets/webdataset/web_dataset.h>
 #include <ditharos/tensor/parallel.h>
 
 namespace ditharos::data {
@@ -31,6 +33,13 @@ OpenedImages in_memory(const Opened& opened, const ImageFilesOptions& options) {
           .notes = opened.notes};
 }
 
+/// A source that reads files itself.
+template <class Source>
+OpenedImages from_files(const std::string& spec, Split split, const OpenOptions& options) {
+  const auto files = std::make_shared<Source>(spec, split, options.files);
+  return {.source = files, .skipped = files->skipped(), .notes = files->notes()};
+}
+
 }  // namespace
 
 OpenedImages open_images(const std::string& spec, Split split, const OpenOptions& options) {
@@ -43,20 +52,24 @@ OpenedImages open_images(const std::string& spec, Split split, const OpenOptions
     return in_memory({.dataset = load_idx(directory, split)}, options.files);
   }
   std::error_code unknown;
+  const bool is_directory = std::filesystem::is_directory(spec, unknown);
+  if (!is_directory && is_web_dataset(spec)) return from_files<WebDataset>(spec, split, options);
   check<IoError>(std::filesystem::exists(spec, unknown), "cannot open the data set '", spec,
-                 "': it is no directory, nor one of the names shapes and fashion-mnist");
-  check<IoError>(std::filesystem::is_directory(spec, unknown), "cannot open the data set '", spec,
-                 "': it is not a directory");
+                 "': there is no such directory or file, nor is it one of the names shapes and fashion-mnist");
+  if (!is_directory && is_array_set(spec)) return in_memory(load_array_set(spec, split), options.files);
+  check<IoError>(is_directory, "cannot open the data set '", spec,
+                 "': it is not a directory, nor a file that ends in .npz, .npy or .tar");
   if (is_idx_directory(spec)) return in_memory({.dataset = load_idx(spec, split)}, options.files);
-  if (!is_image_folder(spec)) {
-    const std::string unread = unread_files(spec);
-    fail<IoError>("cannot open the data set '", spec,
-                  "': it has neither IDX files (train-images-idx3-ubyte and so on, plain or .gz) nor images (PNG, JPEG "
-                  "or WebP) in it or in its sub-folders, nor a list of images (metadata.jsonl, captions.txt)",
-                  unread.empty() ? "" : "; what it has is not read: " + unread);
-  }
-  const auto files = std::make_shared<ImageFiles>(spec, split, options.files);
-  return {.source = files, .skipped = files->skipped(), .notes = files->notes()};
+  if (is_cifar_directory(spec)) return in_memory({.dataset = load_cifar(spec, split, options.cifar)}, options.files);
+  if (is_array_set(spec)) return in_memory(load_array_set(spec, split), options.files);
+  if (is_image_folder(spec)) return from_files<ImageFiles>(spec, split, options);
+  if (is_web_dataset(spec)) return from_files<WebDataset>(spec, split, options);
+  const std::string unread = unread_files(spec);
+  fail<IoError>("cannot open the data set '", spec,
+                "': it has neither IDX files (train-images-idx3-ubyte and so on, plain or .gz) nor images (PNG, JPEG "
+                "or WebP) in it or in its sub-folders, nor a list of images (metadata.jsonl, captions.txt), nor "
+                "CIFAR's binary files, .npy arrays (images.npy, labels.npy) or .tar shards",
+                unread.empty() ? "" : "; what it has is not read: " + unread);
 }
 
 }  // namespace ditharos::data

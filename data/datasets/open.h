@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include <ditharos/data/datasets/arrays/cifar.h>
 #include <ditharos/data/datasets/data_source.h>
 #include <ditharos/data/datasets/dataset.h>
 #include <ditharos/data/datasets/images/image_files.h>
@@ -15,6 +16,7 @@ namespace ditharos::data {
 struct OpenOptions {
   ImageFilesOptions files;  ///< height, width, fit and resample are for sets of any format
   ShapesOptions shapes;
+  CifarOptions cifar = {};
 };
 
 /// A set of images as it was opened.
@@ -26,9 +28,11 @@ struct OpenedImages {
   std::vector<std::string> notes = {};
 };
 
-/// `spec` is "shapes" (see shapes.h), "fashion-mnist" (Debian's package, see idx.h), or a directory: of IDX files
-/// (idx.h), or of image files in one of the layouts of image_files.h. IoError, listing the formats, for anything else.
-/// The source has a native shape unless options.files.mixed_sizes.
+/// `spec` is "shapes" (see shapes.h), "fashion-mnist" (Debian's package, see idx.h), an .npz or .npy file
+/// (array_set.h), a .tar file or a pattern of .tar files (web_dataset.h), or a directory, the first of these that it
+/// is: of IDX files (idx.h), of CIFAR's binary files (cifar.h), of .npy files (array_set.h), of image files in one of
+/// the layouts of image_files.h, or of .tar files (web_dataset.h). IoError, listing the formats, for anything else. The
+/// source has a native shape unless options.files.mixed_sizes.
 [[nodiscard]] OpenedImages open_images(const std::string& spec, Split split, const OpenOptions& options = {});
 
 }  // namespace ditharos::data

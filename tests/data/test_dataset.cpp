@@ -104,7 +104,7 @@ TEST_CASE("open_images: names, and a clear message for anything that is no data 
   const auto refusal = [](const std::string& spec) {
     return message_of<IoError>([&] { data::open_images(spec, data::Split::train); });
   };
-  CHECK(contains(refusal(folder / "absent"), folder / "absent" + "': it is no directory, nor one of the names"));
+  CHECK(contains(refusal(folder / "absent"), folder / "absent" + "': there is no such directory or file"));
   CHECK(contains(refusal(folder.path()), "neither IDX files"));
   CHECK(contains(refusal(""), "''"));
   write_bytes(folder / "file", "x");

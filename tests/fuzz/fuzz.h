@@ -9,14 +9,17 @@ namespace ditharos::tests {
 
 void fuzz_captions(std::string_view bytes);
 void fuzz_checkpoint(std::string_view bytes);
+void fuzz_cifar(std::string_view bytes);
 void fuzz_gif(std::string_view bytes);
 void fuzz_idx(std::string_view bytes);
 void fuzz_jpeg(std::string_view bytes);
 void fuzz_metadata(std::string_view bytes);
+void fuzz_npy(std::string_view bytes);
 void fuzz_png(std::string_view bytes);
 void fuzz_safetensors(std::string_view bytes);
 void fuzz_safetensors_index(std::string_view bytes);
 void fuzz_settings(std::string_view bytes);
+void fuzz_tar(std::string_view bytes);
 void fuzz_tokenizer(std::string_view bytes);
 void fuzz_torch_file(std::string_view bytes);
 void fuzz_webp(std::string_view bytes);
@@ -26,20 +29,24 @@ struct FuzzTarget {
   const char* name;  ///< of the source file, the program fuzz_NAME and the folder of seeds
   void (*run)(std::string_view bytes);
 };
-inline constexpr std::array<FuzzTarget, 14> fuzz_targets{{{"captions", fuzz_captions},
-                                                          {"checkpoint", fuzz_checkpoint},
-                                                          {"gif", fuzz_gif},
-                                                          {"idx", fuzz_idx},
-                                                          {"jpeg", fuzz_jpeg},
-                                                          {"metadata", fuzz_metadata},
-                                                          {"png", fuzz_png},
-                                                          {"safetensors", fuzz_safetensors},
-                                                          {"safetensors_index", fuzz_safetensors_index},
-                                                          {"settings", fuzz_settings},
-                                                          {"tokenizer", fuzz_tokenizer},
-                                                          {"torch_file", fuzz_torch_file},
-                                                          {"webp", fuzz_webp},
-                                                          {"y4m", fuzz_y4m}}};
+inline constexpr std::array<FuzzTarget, 17> fuzz_targets{{
+    {"captions", fuzz_captions},
+    {"checkpoint", fuzz_checkpoint},
+    {"cifar", fuzz_cifar},
+    {"gif", fuzz_gif},
+    {"idx", fuzz_idx},
+    {"jpeg", fuzz_jpeg},
+    {"metadata", fuzz_metadata},
+    {"npy", fuzz_npy},
+    {"png", fuzz_png},
+    {"safetensors", fuzz_safetensors},
+    {"safetensors_index", fuzz_safetensors_index},
+    {"settings", fuzz_settings},
+    {"tar", fuzz_tar},
+    {"tokenizer", fuzz_tokenizer},
+    {"torch_file", fuzz_torch_file},
+    {"webp", fuzz_webp},
+    {"y4m", fuzz_y4m}}};
 
 /// Runs one target; an Error is no failure.
 void fuzz_one(void (*run)(std::string_view), std::string_view bytes);

@@ -64,6 +64,8 @@ const std::vector<HeaderRule> header_rules = {
      "giflib and libwebp are included only by .cpp files of data/codecs/"},
     {std::regex("zip\\.h"), std::regex("^(tensor/io/torch|tests)/.*\\.cpp$"),
      "libzip is included only by .cpp files of tensor/io/torch/"},
+    {std::regex("archive(_entry)?\\.h"), std::regex("^(data/datasets/webdataset|tests)/.*\\.cpp$"),
+     "libarchive is included only by .cpp files of data/datasets/webdataset/"},
     {std::regex("utf8proc\\.h"), std::regex("^data/text/unicode\\.cpp$"),
      "utf8proc is included only by data/text/unicode.cpp"},
     {std::regex("doctest/.*"), std::regex("^tests/.*$"), "doctest belongs to tests/"},

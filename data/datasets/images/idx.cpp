@@ -6,6 +6,7 @@
 #include <limits>
 
 #include <ditharos/data/codecs/byte_reader.h>
+#include <ditharos/data/datasets/folder_bounds.h>
 #include <ditharos/data/datasets/names.h>
 
 namespace ditharos::data {
@@ -95,6 +96,7 @@ std::string require_file(const std::string& directory, Split split, const FileNa
   const std::string dash = name.in(split, "-"), dot = name.in(split, ".");
   check<IoError>(!path.empty(), "cannot read a data set from ", directory, ": it has neither ", dash, " nor ", dot,
                  ", plain or .gz");
+  check_inside(directory, path);
   return path;
 }
 

@@ -12,6 +12,7 @@ struct ImageSettings {
   Resample resample = Resample::area;
   std::string background = "white";  ///< as parse_color takes it
   OnDamaged on_damaged = OnDamaged::stop;
+  bool coarse_labels = false;  ///< of CIFAR-100
   friend bool operator==(const ImageSettings&, const ImageSettings&) = default;
 };
 

@@ -18,7 +18,8 @@ void describe_images(Settings::Section section, data::ImageSettings& images) {
       .add("background", images.background,
            "colour behind transparent images: white, black, gray, or #rrggbb in hexadecimal digits")
       .add("on_damaged", images.on_damaged, "a file that cannot be read: stop, or skip it and count",
-           {{"stop", data::OnDamaged::stop}, {"skip", data::OnDamaged::skip}});
+           {{"stop", data::OnDamaged::stop}, {"skip", data::OnDamaged::skip}})
+      .add("coarse_labels", images.coarse_labels, "CIFAR-100: the 20 coarse labels instead of the 100 fine ones");
 }
 
 void describe_image_memory(Settings& settings, int64_t& mebibytes) {
@@ -31,7 +32,7 @@ data::OpenedImages read_images(const std::string& data, data::Split split, const
                                const ImageLimits& limits) {
   constexpr int64_t large = 1000, shown = 5;
   std::unique_ptr<Progress> bar;
-  data::OpenOptions options{.files = data::to_options(images), .shapes = {}};
+  data::OpenOptions options{.files = data::to_options(images), .shapes = {}, .cifar = {images.coarse_labels}};
   options.files.max_pixels = limits.max_pixels;
   options.files.memory_bytes = limits.memory << 20;
   options.files.progress = [&](int64_t done, int64_t total) {

@@ -79,6 +79,8 @@ std::string text_of(zip_error_t& error) {
   return text;
 }
 
+/// DEFLATE makes at most 1032 bytes of one (a match of 258 bytes for two bits).
+constexpr uint64_t deflate_ratio = 1032;
 constexpr uint64_t list_budget = uint64_t{16} << 20, no_limit = ~uint64_t{0};
 
 }  // namespace
@@ -105,12 +107,13 @@ struct ZipArchive::State {
     fail<IoError>(too_long ? "its list of entries is too long" : "it is no intact zip archive: " + text);
   }
 
-  void list() {
+  void list(uint64_t max_expanded) {
     const zip_int64_t count = zip_get_num_entries(archive, 0);
     check<IoError>(count >= 0 && uint64_t(count) <= max_entries, "it has ", count, " entries; the limit is ",
                    max_entries);
     const uint64_t size = reader.file.size();
-    uint64_t left = 2 * size;
+    const bool may_expand = max_expanded > 2 * size;
+    uint64_t left = may_expand ? max_expanded : 2 * size;
     for (uint64_t i = 0; i < uint64_t(count); ++i) {
       zip_stat_t stat;
       check<IoError>(zip_stat_index(archive, i, ZIP_FL_ENC_RAW, &stat) == 0 && (stat.valid & ZIP_STAT_SIZE) &&
@@ -123,8 +126,13 @@ struct ZipArchive::State {
                          stat.comp_method == ZIP_CM_DEFLATE,
                      "its entry ", quote(name), " is compressed with method ", int(stat.comp_method),
                      "; entries that are stored or deflated can be read");
-      check<IoError>(stat.size <= left, "its entries decompress to more than twice the ", size,
+      check<IoError>(stat.size <= left || may_expand, "its entries decompress to more than twice the ", size,
                      " bytes of the file; torch.save does not compress");
+      check<IoError>(stat.size <= left, "its entries decompress to more than the ", max_expanded,
+                     " bytes that are read from a compressed archive");
+      check<IoError>(!(stat.valid & ZIP_STAT_COMP_SIZE) || stat.size / deflate_ratio <= stat.comp_size, "its entry ",
+                     quote(name), " claims ", stat.size, " bytes, more than its ", stat.comp_size,
+                     " compressed bytes can hold");
       left -= stat.size;
       const bool stored = (stat.valid & ZIP_STAT_COMP_METHOD) && stat.comp_method == ZIP_CM_STORE;
       check<IoError>(entries.emplace(name, Entry{i, stat.size, stored}).second, "it has two entries ", quote(name));
@@ -132,9 +140,9 @@ struct ZipArchive::State {
   }
 };
 
-ZipArchive::ZipArchive(const InputFile& file) : state_(std::make_unique<State>(file)) {
+ZipArchive::ZipArchive(const InputFile& file, uint64_t max_expanded) : state_(std::make_unique<State>(file)) {
   state_->open();
-  state_->list();
+  state_->list(max_expanded);
   state_->reader.budget = no_limit;
 }
 
@@ -151,64 +159,71 @@ const ZipArchive::Entry* ZipArchive::find(const std::string& name) const {
   return it == state_->entries.end() ? nullptr : &it->second;
 }
 
-namespace {
+struct ZipArchive::Stream::File {
+  std::string name;
+  uint64_t size = 0, got = 0;
+  std::unique_ptr<zip_file_t, decltype(&zip_fclose)> file{nullptr, &zip_fclose};
 
-/// An open entry. Each function throws IoError, without the path, when the entry is damaged.
-class EntryReader {
- public:
-  EntryReader(zip_t* archive, const std::string& name, const ZipArchive::Entry& entry)
-      : name_(name),
-        left_(entry.size),
-        size_(entry.size),
-        file_(zip_fopen_index(archive, entry.index, 0), &zip_fclose) {
-    check<IoError>(file_ != nullptr, "its entry ", quote(name), " cannot be read: ", zip_strerror(archive));
+  /// At most n bytes; 0 at the end.
+  uint64_t some(void* to, uint64_t n) {
+    const zip_int64_t done = zip_fread(file.get(), to, n);
+    check<IoError>(done >= 0, "its entry ", quote(name), " is damaged: ", zip_file_strerror(file.get()));
+    return uint64_t(done);
   }
-
-  /// Reads the next n bytes, or what is left if that is less, and returns their number.
-  uint64_t read(char* to, uint64_t n) {
-    n = std::min(n, left_);
-    for (uint64_t got = 0; got < n;) {
-      const zip_int64_t part = zip_fread(file_.get(), to + got, n - got);
-      check<IoError>(part >= 0, "its entry ", quote(name_), " is damaged: ", zip_file_strerror(file_.get()));
-      check<IoError>(part > 0, "its entry ", quote(name_), " ends after ", size_ - left_ + got, " of ", size_,
-                     " bytes");
-      got += uint64_t(part);
-    }
-    left_ -= n;
-    return n;
-  }
-  /// Call it when all bytes are read: at the end, libzip compares the CRC.
-  void finish() {
-    char beyond = 0;
-    const zip_int64_t n = zip_fread(file_.get(), &beyond, 1);
-    check<IoError>(n >= 0, "its entry ", quote(name_), " is damaged: ", zip_file_strerror(file_.get()));
-    check<IoError>(n == 0, "its entry ", quote(name_), " is longer than the ", size_, " bytes that it should have");
-  }
-
- private:
-  const std::string& name_;
-  uint64_t left_, size_;
-  std::unique_ptr<zip_file_t, decltype(&zip_fclose)> file_;
 };
 
-}  // namespace
+ZipArchive::Stream::Stream(std::unique_ptr<File> file) : file_(std::move(file)) {}
+ZipArchive::Stream::~Stream() = default;
+
+void ZipArchive::Stream::read(void* to, uint64_t n) {
+  char* p = static_cast<char*>(to);
+  for (uint64_t done = 0; done < n;) {
+    const uint64_t more = file_->some(p + done, n - done);
+    check<IoError>(more > 0, "its entry ", quote(file_->name), " ends after ", file_->got, " of ", file_->size,
+                   " bytes");
+    done += more;
+    file_->got += more;
+  }
+}
+
+void ZipArchive::Stream::expect_end() {
+  check<IoError>(file_->got == file_->size, "its entry ", quote(file_->name), " has ", file_->size - file_->got,
+                 " more bytes than were expected");
+  char beyond = 0;  // libzip compares the CRC when there is nothing left to read
+  check<IoError>(file_->some(&beyond, 1) == 0, "its entry ", quote(file_->name), " is longer than the ", file_->size,
+                 " bytes that it should have");
+}
+
+ZipArchive::Stream ZipArchive::open(const std::string& name, const Entry& entry) const {
+  auto file = std::make_unique<Stream::File>();
+  file->name = name;
+  file->size = entry.size;
+  file->file.reset(zip_fopen_index(state_->archive, entry.index, 0));
+  check<IoError>(file->file != nullptr, "its entry ", quote(name),
+                 " cannot be read: ", zip_strerror(state_->archive));
+  return Stream(std::move(file));
+}
 
 void ZipArchive::read(const std::string& name, const Entry& entry, void* to) const {
-  EntryReader reader(state_->archive, name, entry);
-  reader.read(static_cast<char*>(to), entry.size);
-  reader.finish();
+  Stream stream = open(name, entry);
+  stream.read(to, entry.size);
+  stream.expect_end();
 }
 
 std::optional<uint64_t> ZipArchive::offset_of(const std::string& name, const Entry& entry) const {
   if (!entry.stored || entry.size == 0) return std::nullopt;
-  constexpr size_t part = size_t{256} << 10;  // stays in the processor's cache
-  const auto buffer = std::make_unique<char[]>(part);
-  EntryReader reader(state_->archive, name, entry);
+  constexpr uint64_t capacity = uint64_t{256} << 10;  // stays in the processor's cache
+  const auto buffer = std::make_unique<char[]>(capacity);
+  Stream stream = open(name, entry);
   // libzip does not tell where an entry begins, but it reads a stored one from there.
   state_->reader.first = Reader::none;
-  while (reader.read(buffer.get(), part) == part) continue;
+  for (uint64_t left = entry.size; left > 0;) {
+    const uint64_t part = std::min(left, capacity);
+    stream.read(buffer.get(), part);
+    left -= part;
+  }
   const uint64_t begin = state_->reader.first, end = state_->reader.at;
-  reader.finish();
+  stream.expect_end();
   if (begin > end || end - begin != entry.size) return std::nullopt;
   return begin;
 }
