@@ -69,9 +69,11 @@ int prepare(int argc, char** argv) {
   const data::ImageSummary summary = data::summarize_images(source, options.images.fit);
   std::printf("%s: the %s split\n%s", options.data.front().c_str(), name_of(options.split),
               data_report(source, summary, options.images.fit, options.listed).c_str());
-  if (opened.skipped.empty() && opened.notes.empty()) std::printf("nothing is left out\n");
-  else std::printf("left out:\n%s%s", first_lines(opened.notes, options.listed).c_str(),
+  const auto skipped = static_cast<long long>(opened.skipped.size());
+  if (skipped == 0) std::printf("every file can be read\n");
+  else std::printf("left out, since they cannot be read: %lld\n%s", skipped,
                    first_lines(opened.skipped, options.listed).c_str());
+  if (!opened.notes.empty()) std::printf("notes:\n%s", first_lines(opened.notes, options.listed).c_str());
   if (!options.grid.empty()) {
     data::save_contact_grid(options.grid, source);
     std::printf("%s: a look at the images\n", options.grid.c_str());

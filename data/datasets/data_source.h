@@ -48,8 +48,8 @@ class DataSource {
   /// sources of equal checksums and class names.
   virtual uint32_t checksum() const = 0;
 
-  /// Of the elements: u8 for pixels, which batches scale to [-1, 1]; f32, f16 or bf16 for what batches hold as it is, such
-  /// as the latents of an autoencoder.
+  /// Of the elements: u8 for pixels, which batches scale to [-1, 1]; f32, f16 or bf16 for what batches hold as it is,
+  /// such as the latents of an autoencoder.
   virtual DType dtype() const { return DType::u8; }
   /// Channels of every sample: 1 gray, 3 RGB.
   virtual int64_t channels() const { return 3; }
