@@ -9,7 +9,7 @@
 #include <vector>
 
 #include <ditharos/data/datasets/contact_grid.h>
-#include <ditharos/data/datasets/summary.h>
+#include <ditharos/data/datasets/image_summary.h>
 #include <ditharos/tensor/parallel.h>
 #include "examples/cli/options/image_cache.h"
 #include "examples/cli/options/image_options.h"

@@ -41,8 +41,8 @@ class DataSource {
   virtual ~DataSource() = default;
 
   virtual int64_t size() const = 0;
-  /// Sample i in this shape: contiguous [F, C, H, W] of dtype(); depends on (i, shape) alone. It may share memory with the
-  /// source: do not write to it. Error unless 0 <= i < size(), ShapeError unless every size is at least 1.
+  /// Sample i in this shape: contiguous [F, C, H, W] of dtype(); depends on (i, shape) alone. It may share memory with
+  /// the source: do not write to it. Error unless 0 <= i < size(), ShapeError unless every size is at least 1.
   virtual Tensor sample(int64_t i, const SampleShape& shape) const = 0;
   /// A CRC-32C of everything that samples, labels and captions depend on, apart from class_names(): they are equal for
   /// sources of equal checksums and class names.

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include <ditharos/data/datasets/summary.h>
+#include <ditharos/data/datasets/image_summary.h>
 
 namespace ditharos::examples {
 

@@ -5,7 +5,7 @@
 
 #include <ditharos/data/codecs/png.h>
 #include <ditharos/data/datasets/contact_grid.h>
-#include <ditharos/data/datasets/summary.h>
+#include <ditharos/data/datasets/image_summary.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
 #include "tests/support/data_files.h"
 #include "tests/support/numbered_samples.h"

@@ -1,4 +1,4 @@
-#include <ditharos/data/datasets/summary.h>
+#include <ditharos/data/datasets/image_summary.h>
 
 #include <algorithm>
 #include <map>
