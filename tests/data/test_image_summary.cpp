@@ -30,7 +30,7 @@ const data::ImageFilesOptions any_size{.mixed_sizes = true}, small{.height = 8, 
 
 TEST_CASE("summary: sizes, classes and what the crop leaves out") {
   const TemporaryFolder folder;
-  // Eight of ten images a class are for training, and all of nine.
+  // Fewer than ten images a class: none is held out.
   for (int i = 0; i < 5; ++i) write_image(folder / ("a/" + std::to_string(i) + ".png"), 8, 16, i);
   for (int i = 0; i < 3; ++i) write_image(folder / ("b/" + std::to_string(i) + ".png"), 32, 16, 10 + i);
   write_image(folder / "b/large.png", 64, 64, 20);
