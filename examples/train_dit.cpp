@@ -5,6 +5,7 @@
 // The result depends only on the configuration and the data: it has the same bytes at any number of threads, whether
 // the run was interrupted and resumed or not.
 #include <cstdio>
+#include <memory>
 #include <string>
 
 #include <ditharos/data/image/image_grid.h>
@@ -15,6 +16,7 @@
 #include <ditharos/training/run/data_fingerprint.h>
 #include <ditharos/training/training_loop.h>
 #include "examples/cli/options/dit_settings.h"
+#include "examples/cli/options/image_cache.h"
 #include "examples/cli/options/image_options.h"
 #include "examples/cli/options/training_settings.h"
 #include "examples/cli/outputs.h"
@@ -52,23 +54,28 @@ int train(int argc, char** argv) {
   TrainingOptions options("runs/dit");
   bool recompute = false;
   ImageLimits limits;
+  std::string cache;
   Settings settings("train_dit", "Trains a class-conditional diffusion transformer on images.");
   describe_options(settings, options);
   settings.options().add("recompute", recompute,
                          "recompute blocks in the backward pass: less memory, more time, the same up to rounding");
   describe_image_memory(settings, limits.memory);
+  describe_cache(settings, cache);
   describe(settings, run);
   if (!settings.parse(argc, argv)) return 0;
   if (options.threads > 0) set_num_threads(options.threads);
   settle_without_data(run);
-  check_training_outputs(options, settings, {{"--data", run.data.data}});
+  check_training_outputs(options, settings, {{"--data", run.data.data}}, {{"--cache", cache, true}});
   say_adjustments(settings, run.train);
   RunReporter reporter;
   const training::RunOutputs outputs(options, "samples.png", reporter);
 
   limits.max_pixels = options.max_pixels;
-  const auto opened = read_images(run.data.data, data::Split::train, run.data.images, limits);
-  const data::DataSource& dataset = *opened.source;
+  if (!cache.empty()) limits.memory = 0;
+  std::shared_ptr<const data::DataSource> source =
+      read_images(run.data.data, data::Split::train, run.data.images, limits).source;
+  if (!cache.empty()) source = cached_images(*source, data::Split::train, cache);
+  const data::DataSource& dataset = *source;
   fit_to_data(run, dataset);
   const training::RunIdentity identity{.kind = dit_kind(), .configuration = settings.to_toml(),
                                        .defaults = default_configuration<DiTSettings>(),
@@ -84,7 +91,7 @@ int train(int argc, char** argv) {
     if (start.position > dataset.size()) start = {start.epoch + 1, 0};  // the data set has shrunk
   }
 
-  data::Loader loader(opened.source,
+  data::Loader loader(source,
                       {.batch_size = run.train.batch_size, .seed = run.train.seed,
                        .horizontal_flip = run.data.horizontal_flip}, start);
   std::printf("%lld images of %lldx%lldx%lld in %lld classes; %lld parameters; %d threads\n",

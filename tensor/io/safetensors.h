@@ -33,4 +33,19 @@ void save(const std::string& path, const std::map<std::string, Tensor>& tensors,
 /// Contents::metadata.
 [[nodiscard]] Contents load(const std::string& path, LoadMode mode = LoadMode::map);
 
+/// Where the elements of a tensor are in a file.
+struct Location {
+  DType dtype = DType::f32;
+  Shape shape;
+  uint64_t offset = 0, bytes = 0;  ///< from the beginning of the file
+};
+struct Layout {
+  std::map<std::string, Location> tensors;
+  std::map<std::string, std::string> metadata;  ///< with checksum_key, if it is there
+};
+
+/// The header of a file, for reading parts of large tensors with InputFile::read. Every location lies inside of the
+/// file. IoError as by load(), which reads the elements and so compares the checksum too.
+[[nodiscard]] Layout read_layout(const InputFile& file);
+
 }  // namespace ditharos::safetensors
