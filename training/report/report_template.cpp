@@ -58,9 +58,12 @@ th, td { text-align: left; padding: 5px 12px 5px 0; border-bottom: 1px solid var
 tr:last-child > * { border-bottom: 0; }
 th { font-weight: 600; }
 thead th { color: var(--soft); font-weight: 500; font-size: 13px; }
+th .swatch { margin-right: 6px; }
 td { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 td.number, th.number { text-align: right; white-space: nowrap; }
-.charts { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 16px; }
+[hidden] { display: none !important; }
+#summary th:first-child { min-width: 170px; }
+.charts { display: grid; align-items: start; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 16px; }
 figure { margin: 0; min-width: 0; }
 .chart { position: relative; }
 .chart .top { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 4px 14px; align-items: center;

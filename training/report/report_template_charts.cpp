@@ -39,26 +39,28 @@ function ticks(low, high, count) {
   const step = [1, 2, 2.5, 5, 10].map(f => f * power).find(s => s >= raw * .999);
   const all = [];
   for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9 && all.length < 30; i++) all.push(i * step);
-  const largest = Math.max(Math.abs(low), Math.abs(high)), digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
-  const extra = Math.abs(step / power - 2.5) < 1e-6 ? 1 : 0;
+  const largest = Math.max(Math.abs(low), Math.abs(high));
+  let digits = 0;
+  while (digits < 8 && Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) > 1e-6 * step * 10 ** digits)
+    digits++;
   const text = x => {
     if (Math.abs(x) < step * 1e-6) return '0';
     if (largest >= 1e7 || largest < 1e-3) return (+x.toPrecision(3)).toExponential().replace('e+', 'e');
-    return largest >= 1e5 ? +(x / 1000).toFixed(3) + 'k' : x.toFixed(Math.min(8, digits + extra));
+    return largest >= 1e5 ? +(x / 1000).toFixed(3) + 'k' : x.toFixed(digits);
   };
   return all.map(x => [x, text(x)]);
 }
 // Powers of ten, and where there are few of them their multiples.
 function logTicks(low, high) {
   const first = Math.floor(Math.log10(low) + 1e-9), last = Math.ceil(Math.log10(high) - 1e-9);
-  const factors = last - first <= 1 ? [1, 2, 3, 5, 7] : last - first <= 3 ? [1, 2, 5] : [1];
+  const factors = high / low < 30 ? [1, 2, 3, 5, 7] : last - first <= 3 ? [1, 2, 5] : [1];
   const every = Math.max(1, Math.ceil((last - first) / 6)), all = [];
   for (let p = first; p <= last; p += every)
     for (const f of factors) {
       const x = f * 10 ** p;
       if (x >= low * .9999 && x <= high * 1.0001) all.push([x, figure(+x.toPrecision(1))]);
     }
-  return all.length >= 2 ? all : ticks(low, high, 3).filter(t => t[0] > 0);
+  return all.length >= 3 ? all : ticks(low, high, 4).filter(t => t[0] > 0);
 }
 
 // An exponential moving average, corrected for its start; gaps stay gaps.
@@ -72,10 +74,21 @@ function smoothed(values, weight) {
   });
 }
 
+// The index of the number closest to x in a list that is sorted.
+function nearest(sorted, x) {
+  let low = 0, high = sorted.length - 1;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle] <= x) low = middle; else high = middle;
+  }
+  return Math.abs(sorted[high] - x) < Math.abs(sorted[low] - x) ? high : low;
+}
+
 // --- charts ---
 // A chart has curves {label, color, run, steps, values, lines}; `smooth`: whether a moving average is drawn over them.
 const charts = [];
 let smoothing = .6;
+const fewest = 30;  // values, for an average
 const hiddenRuns = new Set();
 class Chart {
   constructor(title, unit, curves, smooth) {
@@ -113,7 +126,7 @@ class Chart {
     this.svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
     this.svg.setAttribute('height', height);
     const curves = this.shown();
-    this.drawn = curves.map(c => ({...c, smooth: this.smooth && smoothing > 0 && c.values.length > 2
+    this.drawn = curves.map(c => ({...c, smooth: this.smooth && smoothing > 0 && c.values.length > fewest
                                                    ? smoothed(c.values, smoothing) : null}));
     this.drawKey(curves);
     this.steps = [...new Set(curves.flatMap(c => c.steps))].sort((a, b) => a - b);
@@ -131,8 +144,8 @@ class Chart {
                                   : [low - Math.abs(low) * .1, high + Math.abs(high) * .1];
     else if (log) [low, high] = [low / (high / low) ** .04, high * (high / low) ** .04];
     else { const pad = (high - low) * .05; [low, high] = [low >= 0 && low < pad ? 0 : low - pad, high + pad]; }
-    const yTicks = log ? logTicks(low, high) : ticks(low, high, 5);
-    const left = 14 + 7.2 * Math.max(3, ...yTicks.map(t => t[1].length)), right = width - 14, top = 8;
+    const yTicks = log ? logTicks(low, high) : ticks(low, high, 6);
+    const left = 14 + 7.2 * Math.max(3, ...yTicks.map(t => t[1].length)), right = width - 20, top = 8;
     const bottom = height - 38;
     let first = this.steps[0], last = this.steps[this.steps.length - 1];
     if (first === last) first -= 1, last += 1;
@@ -177,7 +190,7 @@ class Chart {
   }
   drawKey(curves) {
     this.key.replaceChildren();
-    this.key.hidden = curves.length < 2 || curves.every(c => c.label === this.runLabel(c));
+    this.key.hidden = curves.length < 2;
     if (this.key.hidden) return;
     for (const c of curves) {
       const item = el('span');
@@ -185,7 +198,6 @@ class Chart {
       this.key.append(item);
     }
   }
-  runLabel(c) { return data.runs[c.run].name; }
   summary(curves) {
     return curves.map(c => {
       const finite = c.values.filter(v => v !== null);
@@ -195,9 +207,9 @@ class Chart {
   }
   point(x) {
     if (!this.x) return;
-    let best = 0;
-    this.steps.forEach((s, i) => { if (Math.abs(this.x(s) - x) < Math.abs(this.x(this.steps[best]) - x)) best = i; });
-    this.show(best);
+    const [a, b] = [this.x(this.steps[0]), this.x(this.steps[this.steps.length - 1])];
+    const [first, last] = [this.steps[0], this.steps[this.steps.length - 1]];
+    this.show(nearest(this.steps, a === b ? first : first + (x - a) / (b - a) * (last - first)));
   }
   press(e) {
     const by = {ArrowRight: 1, ArrowLeft: -1, PageDown: -10, PageUp: 10}[e.key];
@@ -217,14 +229,15 @@ class Chart {
     if (this.at === null) return;
     const step = this.steps[this.at], x = this.x(step), rows = [];
     for (const c of this.drawn) {
-      const i = c.steps.indexOf(step);
-      if (i < 0) continue;
+      const i = nearest(c.steps, step), off = c.steps[i] - step;
+      if (Math.abs(off) > (this.steps[this.steps.length - 1] - this.steps[0]) / 100) continue;
       const v = c.values[i], mean = c.smooth ? c.smooth[i] : null, row = el('div');
       const text = figure(v) + (this.unit ? ' ' + this.unit : '') + (mean === null ? '' : ` (mean ${figure(mean)})`);
-      row.append(swatch(c.color), el('span', 'name', c.label), el('span', 'value', ' ' + text));
+      row.append(swatch(c.color), el('span', 'name', c.label + (off ? ` at ${whole(c.steps[i])}` : '')),
+                 el('span', 'value', ' ' + text));
       rows.push(row);
       if (v === null) continue;
-      this.cursor.append(svg('circle', {cx: x, cy: this.y(mean === null ? v : mean), r: 3.5, fill: c.color}));
+      this.cursor.append(svg('circle', {cx: this.x(c.steps[i]), cy: this.y(mean === null ? v : mean), r: 3.5, fill: c.color}));
     }
     this.cursor.prepend(svg('line', {x1: x, x2: x, y1: 8, y2: 202, class: 'cursor'}));
     this.tip.replaceChildren(el('strong', '', `step ${whole(step)} `), ...rows);

@@ -72,8 +72,8 @@ $('summary').append(summary);
 
 // --- curves ---
 // Figures with a common first part of their name, such as loss_bins/0 to loss_bins/7, share a chart.
-const titles = {loss: 'Loss', loss_bins: 'Loss by timestep bin, noise (0) to data', val_loss: 'Validation loss',
-                val_loss_bins: 'Validation loss by timestep bin, noise (0) to data', grad_norm: 'Gradient norm',
+const titles = {loss: 'Loss', loss_bins: 'Loss by timestep bin, 0: noise', val_loss: 'Validation loss',
+                val_loss_bins: 'Validation loss by timestep bin, 0: noise', grad_norm: 'Gradient norm',
                 lr: 'Learning rate', samples_per_second: 'Speed'};
 const units = {samples_per_second: 'samples/s'};
 const order = ['loss', 'val_loss', 'loss_bins', 'val_loss_bins'], after = ['grad_norm', 'lr', 'samples_per_second'];
@@ -90,7 +90,7 @@ runs.forEach((run, i) => {
 });
 const curve = (s, i, label, color) => ({label, color, run: i, steps: s.steps, values: s.values});
 function addChart(group, note, curves) {
-  const chart = new Chart((titles[group] || group) + note, units[group], curves, group !== 'lr');
+  const chart = new Chart((titles[group] || group) + note, units[group], curves, group !== 'lr' && !group.startsWith('val_'));
   $('charts').append(chart.element);
 }
 for (const group of [...groups.keys()].sort((a, b) => rank(a) - rank(b))) {
@@ -105,7 +105,7 @@ for (const group of [...groups.keys()].sort((a, b) => rank(a) - rank(b))) {
 }
 if (!groups.size) $('charts').replaceWith(el('p', '', several ? 'No run has a line yet.' : 'The run has no line yet.'));
 const slider = $('smoothing');
-slider.value = smoothing = Math.max(0, ...runs.flatMap(r => r.series.map(s => s.steps.length))) > 40 ? .8 : 0;
+slider.value = smoothing = Math.max(0, ...runs.flatMap(r => r.series.map(s => s.steps.length))) > fewest ? .8 : 0;
 const showWeight = () => { $('weight').textContent = smoothing ? smoothing.toFixed(2) : 'off'; };
 slider.addEventListener('input', () => { smoothing = +slider.value; showWeight(); charts.forEach(c => c.draw()); });
 showWeight();
@@ -161,10 +161,10 @@ addSamples();
 
 // --- configuration and environment ---
 // Rows {section, key, values}: a value for each run, undefined where it has none.
-function fill(box, rows, heads, onlyName) {
+function fill(box, rows, heads, onlyDifferences) {
   const table = el('table'), top = el('thead'), body = el('tbody'), row = el('tr');
   row.append(el('th', '', ''), ...heads.map(h => { const th = el('th'); th.append(...h); return th; }));
-  top.append(row);
+  if (heads.length > 1) top.append(row);
   const differs = r => r.values.some(v => v !== r.values[0]), count = rows.filter(differs).length;
   const draw = only => {
     body.replaceChildren();
@@ -188,14 +188,14 @@ function fill(box, rows, heads, onlyName) {
     }
   };
   if (heads.length > 1) {
-    const label = el('label', '', ` ${onlyName} (${count} of ${rows.length})`), only = el('input');
+    const label = el('label', '', ` only differences (${count} of ${rows.length})`), only = el('input');
     only.type = 'checkbox';
-    only.checked = count > 0;
+    only.checked = onlyDifferences && count > 0;
     label.prepend(only);
     only.addEventListener('change', () => draw(only.checked));
     box.append(label);
   }
-  draw(heads.length > 1 && count > 0);
+  draw(onlyDifferences && heads.length > 1 && count > 0);
   table.append(top, body);
   const scroll = el('div', 'scroll');
   scroll.append(table);
@@ -216,7 +216,7 @@ function merge(lists) {
 }
 const configured = merge(runs.map(r => r.configuration));
 const heads = runs.map((r, i) => several ? named(i) : ['']);
-if (configured.length) fill($('settings'), configured, heads, 'only differences');
+if (configured.length) fill($('settings'), configured, heads, true);
 else $('settings').append(el('p', '', several ? 'No run has a configuration.' : 'The run has no configuration.'));
 
 // The newest session of each run, or all sessions of one run.
@@ -227,11 +227,11 @@ if (runs.every(r => !r.sessions.length)) {
   $('machine').append(el('p', '', 'There is no env.txt.'));
 } else if (several) {
   fill($('machine'), merge(runs.map(r => session(r.sessions[r.sessions.length - 1] || []))),
-       runs.map((r, i) => named(i)), 'only differences');
+       runs.map((r, i) => named(i)), false);
 } else {
   const list = runs[0].sessions, count = runs[0].session_count;
   fill($('machine'), merge(list.map(session)),
-       list.map((s, i) => [i ? `session ${count - list.length + i + 1}` : 'session 1']), 'only differences');
+       list.map((s, i) => [i ? `session ${count - list.length + i + 1}` : 'session 1']), false);
 }
 </script>
 </body>
