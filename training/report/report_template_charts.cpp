@@ -237,7 +237,8 @@ class Chart {
                  el('span', 'value', ' ' + text));
       rows.push(row);
       if (v === null) continue;
-      this.cursor.append(svg('circle', {cx: this.x(c.steps[i]), cy: this.y(mean === null ? v : mean), r: 3.5, fill: c.color}));
+      const y = this.y(mean === null ? v : mean);
+      this.cursor.append(svg('circle', {cx: this.x(c.steps[i]), cy: y, r: 3.5, fill: c.color}));
     }
     this.cursor.prepend(svg('line', {x1: x, x2: x, y1: 8, y2: 202, class: 'cursor'}));
     this.tip.replaceChildren(el('strong', '', `step ${whole(step)} `), ...rows);

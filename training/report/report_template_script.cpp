@@ -90,7 +90,8 @@ runs.forEach((run, i) => {
 });
 const curve = (s, i, label, color) => ({label, color, run: i, steps: s.steps, values: s.values});
 function addChart(group, note, curves) {
-  const chart = new Chart((titles[group] || group) + note, units[group], curves, group !== 'lr' && !group.startsWith('val_'));
+  const smooth = group !== 'lr' && !group.startsWith('val_');
+  const chart = new Chart((titles[group] || group) + note, units[group], curves, smooth);
   $('charts').append(chart.element);
 }
 for (const group of [...groups.keys()].sort((a, b) => rank(a) - rank(b))) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <ditharos/data/codecs/png.h>
+#include <ditharos/tensor/error.h>
 #include <ditharos/training/report/metrics_csv.h>
 #include <ditharos/training/report/report_page.h>
 #include <ditharos/training/report/run_data.h>
@@ -47,10 +48,7 @@ double time_at(const std::map<int64_t, double>& times, int64_t step, double othe
 
 RunRecord::RunRecord(const RunFolder& folder, const RecordSettings& settings, Reporter& reporter)
     : folder_(folder), settings_(settings), reporter_(reporter), refreshed_(Clock::now()) {
-  attempt(sample_folder, [&] { drop_samples_after(folder_.file(sample_folder), settings_.began); });
-  attempt(timing_file, [&] { timing_.emplace(folder_.file(timing_file), settings_.began > 0 ? settings_.began : -1); });
-  attempt(metrics_csv_file,
-          [&] { write_metrics_csv(folder_.file(metrics_csv_file), read_metrics(folder_.file(metrics_file))); });
+  keep_until(settings_.began);
 }
 
 RunRecord::~RunRecord() {
@@ -58,6 +56,27 @@ RunRecord::~RunRecord() {
     if (!finished_) finish();
   } catch (const std::exception&) {  // no memory for the note
   }
+}
+
+void RunRecord::keep_until(int64_t step) {
+  attempt(sample_folder, [&] { drop_samples_after(folder_.file(sample_folder), step); });
+  attempt(timing_file, [&] {
+    timing_.reset();
+    timing_.emplace(folder_.file(timing_file), step > 0 ? step : -1);
+  });
+  write_csv();
+}
+
+void RunRecord::write_csv() {
+  attempt(metrics_csv_file,
+          [&] { write_metrics_csv(folder_.file(metrics_csv_file), read_metrics(folder_.file(metrics_file))); });
+}
+
+void RunRecord::rewind(int64_t step) {
+  keep_until(step);
+  steps_ = 0;
+  step_seconds_ = 0;
+  if (in_session_) attempt("the event file", [&] { begin_events(); });
 }
 
 void RunRecord::begin_session() {
@@ -92,9 +111,11 @@ void RunRecord::begin_events() {
   const std::string folder = folder_.path().string();
   if (!settings_.tensorboard) return;
   const MetricsTable metrics = read_metrics(folder_.file(metrics_file));
-  const MetricsTable timing = read_metrics(folder_.file(timing_file));
+  MetricsTable timing;
+  attempt(timing_file, [&] { timing = read_metrics(folder_.file(timing_file)); });
   const std::map<int64_t, double> times = times_of(timing);
   const double now = unix_time();
+  last_image_step_ = -1;
   try {
     events_.emplace(folder);
     for (const MetricsTable* table : {&metrics, &timing}) {
@@ -105,7 +126,11 @@ void RunRecord::begin_events() {
     }
     std::vector<KeptSample> samples = list_samples(folder_.file(sample_folder));
     for (size_t i = samples.size() - std::min(samples.size(), most_past_images); i < samples.size(); ++i) {
-      add_image(samples[i].step, time_at(times, samples[i].step, now), samples[i].path);
+      try {
+        add_image(samples[i].step, time_at(times, samples[i].step, now), samples[i].path);
+      } catch (const IoError&) {
+        continue;  // a damaged image
+      }
       events_->flush();
     }
     events_->flush();
@@ -189,16 +214,10 @@ void RunRecord::sampled(int64_t step, const std::string& file) {
 }
 
 bool RunRecord::refresh() {
-  RunData run;
-  bool read = false, written = false;
+  bool written = false;
+  write_csv();
   attempt(report_file, [&] {
-    run = read_run(folder_.path().string());
-    read = true;
-  });
-  if (!read) return false;
-  attempt(metrics_csv_file, [&] { write_metrics_csv(folder_.file(metrics_csv_file), run.metrics); });
-  attempt(report_file, [&] {
-    write_report_page(folder_.file(report_file), {run});
+    write_report_page(folder_.file(report_file), {read_run(folder_.path().string())});
     written = true;
   });
   return written;

@@ -47,6 +47,8 @@ class RunRecord {
   void logged(int64_t step, const JsonObject& figures);
   /// After samples of a step were written to a file.
   void sampled(int64_t step, const std::string& file);
+  /// After the run went back to the checkpoint of an earlier step, and metrics.jsonl with it.
+  void rewind(int64_t step);
   /// After the last step. Returns the path of report.html; "" when it could not be written.
   std::string finish();
 
@@ -54,10 +56,12 @@ class RunRecord {
   using Clock = std::chrono::steady_clock;
 
   void attempt(const std::string& what, const std::function<void()>& write);
+  void keep_until(int64_t step);
   void begin_session();
   void begin_events();
   void add_scalars(const MetricsTable& table, const MetricsRow& row, double time);
   void add_image(int64_t step, double time, const std::string& file);
+  void write_csv();
   bool refresh();
 
   const RunFolder& folder_;
