@@ -110,32 +110,31 @@ void RunRecord::attempt(const std::string& what, const std::function<void()>& wr
 void RunRecord::begin_events() {
   const std::string folder = folder_.path().string();
   if (!settings_.tensorboard) return;
-  const MetricsTable metrics = read_metrics(folder_.file(metrics_file));
-  MetricsTable timing;
+  MetricsTable metrics = read_metrics(folder_.file(metrics_file)), timing;
   attempt(timing_file, [&] { timing = read_metrics(folder_.file(timing_file)); });
   const std::map<int64_t, double> times = times_of(timing);
   const double now = unix_time();
   last_image_step_ = -1;
   try {
     events_.emplace(folder);
-    for (const MetricsTable* table : {&metrics, &timing}) {
+    for (MetricsTable* table : {&metrics, &timing}) {
       for (const MetricsRow& row : table->rows) {
         add_scalars(*table, row, time_at(times, row.step, now));
         if (events_->pending() > most_pending) events_->flush();
       }
     }
-    std::vector<KeptSample> samples = list_samples(folder_.file(sample_folder));
-    for (size_t i = samples.size() - std::min(samples.size(), most_past_images); i < samples.size(); ++i) {
-      try {
+    attempt("images in the event file", [&] {
+      const std::vector<KeptSample> samples = list_samples(folder_.file(sample_folder));
+      for (size_t i = samples.size() - std::min(samples.size(), most_past_images); i < samples.size(); ++i) {
         add_image(samples[i].step, time_at(times, samples[i].step, now), samples[i].path);
-      } catch (const IoError&) {
-        continue;  // a damaged image
+        events_->flush();
       }
-      events_->flush();
-    }
+    });
     events_->flush();
     remove_other_event_files(folder, events_->path());
   } catch (...) {
+    std::error_code ignored;
+    if (events_) std::filesystem::remove(events_->path(), ignored);
     events_.reset();
     throw;
   }
