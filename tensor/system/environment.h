@@ -6,9 +6,9 @@
 
 namespace ditharos {
 
-/// Names and values, in the order in which a person reads them: version, build type, compiler, CPU, the instruction sets
-/// of the CPU and of the kernels, cores, threads, memory, the library of matrix products, operating system. What cannot
-/// be found out is left out.
+/// Names and values, in the order in which a person reads them: version, build type, compiler, CPU, the instruction
+/// sets of the CPU and of the kernels, cores, threads, memory, the library of matrix products, operating system. What
+/// cannot be found out is left out.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> describe_environment();
 
 /// The command line of this process, quoted for a shell; empty where the system does not tell it.

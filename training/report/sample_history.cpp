@@ -18,7 +18,7 @@ const std::string prefix = "step_";
 
 }  // namespace
 
-std::string keep_sample(const std::string& folder, int64_t step, const std::string& file) {
+void keep_sample(const std::string& folder, int64_t step, const std::string& file) {
   std::error_code error;
   fs::create_directories(folder, error);
   check<IoError>(!error, "cannot make the folder ", folder, ": ", error.message());
@@ -29,7 +29,6 @@ std::string keep_sample(const std::string& folder, int64_t step, const std::stri
   AtomicFile copy(path);
   copy.write(bytes.data(), bytes.size());
   copy.commit();
-  return path;
 }
 
 std::vector<KeptSample> list_samples(const std::string& folder) {

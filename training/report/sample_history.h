@@ -15,9 +15,9 @@ struct KeptSample {
   std::string path;
 };
 
-/// Copies the newest samples, `file`, to `folder`/step_00001234 with the file's ending; whole or not at all. Returns
-/// the copy's path. IoError when that is not possible, or when the file is longer than 64 MiB.
-std::string keep_sample(const std::string& folder, int64_t step, const std::string& file);
+/// Copies the newest samples, `file`, to `folder`/step_00001234 with the file's ending; whole or not at all.
+/// IoError when that is not possible, or when the file is longer than 64 MiB.
+void keep_sample(const std::string& folder, int64_t step, const std::string& file);
 /// The files of that form in the folder, in the order of their steps. A missing folder has none.
 [[nodiscard]] std::vector<KeptSample> list_samples(const std::string& folder);
 /// Removes those of steps after `last_step`, as a run that is resumed there draws them again.
