@@ -12,6 +12,7 @@ void fuzz_checkpoint(std::string_view bytes);
 void fuzz_gif(std::string_view bytes);
 void fuzz_idx(std::string_view bytes);
 void fuzz_png(std::string_view bytes);
+void fuzz_run_log(std::string_view bytes);
 void fuzz_safetensors(std::string_view bytes);
 void fuzz_safetensors_index(std::string_view bytes);
 void fuzz_settings(std::string_view bytes);
@@ -24,11 +25,12 @@ struct FuzzTarget {
   const char* name;  ///< of the source file, the program fuzz_NAME and the folder of seeds
   void (*run)(std::string_view bytes);
 };
-inline constexpr std::array<FuzzTarget, 12> fuzz_targets{{{"captions", fuzz_captions},
+inline constexpr std::array<FuzzTarget, 13> fuzz_targets{{{"captions", fuzz_captions},
                                                           {"checkpoint", fuzz_checkpoint},
                                                           {"gif", fuzz_gif},
                                                           {"idx", fuzz_idx},
                                                           {"png", fuzz_png},
+                                                          {"run_log", fuzz_run_log},
                                                           {"safetensors", fuzz_safetensors},
                                                           {"safetensors_index", fuzz_safetensors_index},
                                                           {"settings", fuzz_settings},

@@ -93,6 +93,7 @@ button { font: inherit; color: inherit; background: var(--page); border: 1px sol
   min-width: 40px; min-height: 36px; cursor: pointer; flex: none; }
 button:hover { border-color: var(--soft); }
 .grids { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 340px), 1fr)); gap: 16px; }
+.grids figcaption { display: flex; flex-wrap: wrap; gap: 2px 10px; align-items: baseline; }
 .grids img { max-width: 100%; height: auto; display: block; margin-top: 6px; border-radius: 4px; }
 tr.differs td, tr.differs th { background: var(--mark); }
 tr.differs th { box-shadow: inset 3px 0 0 var(--mark-line); padding-left: 9px; }
