@@ -86,7 +86,7 @@ class LineHandler : public JsonHandler {
       check<IoError>(table_.columns.size() < most_columns, "there are more than ", most_columns, " different figures");
       table_.columns.push_back(name);
     }
-    figures_.push_back({.column = found->second, .value = value, .whole = whole});
+    figures_.push_back({.value = value, .column = uint32_t(found->second), .whole = whole});
     next();
   }
 

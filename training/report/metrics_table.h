@@ -9,9 +9,9 @@ namespace ditharos::training {
 
 /// One figure of a line.
 struct Figure {
-  size_t column = 0;   ///< of MetricsTable::columns
-  double value = 0;    ///< NaN where the log has null: JSON has no numbers that are not finite
-  bool whole = false;  ///< written as a whole number
+  double value = 0;     ///< NaN where the log has null: JSON has no numbers that are not finite
+  uint32_t column = 0;  ///< of MetricsTable::columns
+  bool whole = false;   ///< written as a whole number
 
   /// As the log has it: "512", "0.25"; NaN is "null".
   [[nodiscard]] std::string text() const;

@@ -97,6 +97,8 @@ button:hover { border-color: var(--soft); }
 .grids img { max-width: 100%; height: auto; display: block; margin-top: 6px; border-radius: 4px; }
 tr.differs td, tr.differs th { background: var(--mark); }
 tr.differs th { box-shadow: inset 3px 0 0 var(--mark-line); padding-left: 9px; }
+#settings td, #machine td { min-width: 130px; }
+#settings th:first-child, #machine th:first-child { min-width: 100px; }
 th.section { padding-top: 12px; color: var(--soft); font-weight: 500; }
 code { font: 13px ui-monospace, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
 :focus-visible { outline: 2px solid var(--accent); }
