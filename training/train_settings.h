@@ -33,6 +33,7 @@ struct OutputSettings {
   int64_t sample_every = 500, checkpoint_every = 500;  ///< steps; 0: only at the end
   int64_t log_every = 10;                              ///< steps between lines of metrics.jsonl; 0: none
   int64_t keep_checkpoints = 2;                        ///< at least 1
+  bool tensorboard = true;                             ///< write events for TensorBoard
 };
 
 /// ConfigError unless the learning rates fit together.

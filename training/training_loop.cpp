@@ -5,6 +5,7 @@
 #include <optional>
 
 #include <ditharos/tensor/stop_check.h>
+#include <ditharos/training/report/run_record.h>
 #include <ditharos/training/run/interrupt.h>
 #include <ditharos/training/run/step_log.h>
 #include <ditharos/training/run/step_profile.h>
@@ -21,6 +22,11 @@ TrainingResult run_training(const TrainingLoop& loop) {
     folder.write_text(configuration_file, loop.run.configuration);
   CheckpointFolder checkpoints(folder.file(checkpoint_folder), loop.output.keep_checkpoints);
   StepLog metrics(folder.file("metrics.jsonl"), began > 0 ? began : -1);
+  RunRecord record(folder, {began, loop.run.train.batch_size, loop.output.tensorboard}, reporter);
+  const auto log = [&](const JsonObject& figures) {
+    metrics.append(trainer.steps(), figures);
+    record.logged(trainer.steps(), figures);
+  };
 
   bool saved = std::filesystem::exists(checkpoints.path_of(began));
   const auto save = [&] {
@@ -46,10 +52,12 @@ TrainingResult run_training(const TrainingLoop& loop) {
     const std::string nothing = JsonObject().text();
     const StopCheck stop(interrupted);
     const JsonObject measured = loop.show(loop.outputs.samples());
-    if (measured.text() == nothing) return;
-    reporter.measured(trainer.steps(), measured);
-    // A run that was stopped after this has its line already.
-    if (!metrics.has_line(trainer.steps(), measured)) metrics.append(trainer.steps(), measured);
+    if (measured.text() != nothing) {
+      reporter.measured(trainer.steps(), measured);
+      // A run that was stopped after this has its line already.
+      if (!metrics.has_line(trainer.steps(), measured)) log(measured);
+    }
+    record.sampled(trainer.steps(), loop.outputs.samples());
   };
 
   StepProfile profile(loop.outputs.profile(), steps - began);
@@ -57,11 +65,13 @@ TrainingResult run_training(const TrainingLoop& loop) {
     if (began > 0 && samples_due()) show();
     while (trainer.steps() < steps && !interrupted()) {
       profile.next_step();
+      record.step_begins();
       const StepMetrics m = loop.step();
+      record.step_ends();
       saved = false;
       reporter.step(trainer.steps(), m);
       if (due(loop.output.log_every))
-        metrics.append(trainer.steps(), JsonObject().add("loss", m.loss).add("grad_norm", m.grad_norm).add("lr", m.lr));
+        log(JsonObject().add("loss", m.loss).add("grad_norm", m.grad_norm).add("lr", m.lr));
       if (samples_due() || due(loop.output.checkpoint_every)) save();
       if (samples_due()) show();
     }
@@ -69,10 +79,11 @@ TrainingResult run_training(const TrainingLoop& loop) {
   }
   save();
   if (trainer.steps() > began) reporter.end();
+  const std::string report = record.finish();
   const std::string trace = profile.finish(reporter);
   return {.steps = trainer.steps(), .signal = interrupt ? interrupt->signal() : 0,
           .checkpoint = checkpoints.path_of(trainer.steps()), .metrics = folder.file("metrics.jsonl"),
-          .samples = loop.outputs.samples(), .trace = trace};
+          .samples = loop.outputs.samples(), .trace = trace, .report = report};
 }
 
 }  // namespace ditharos::training

@@ -38,6 +38,7 @@ int RunReporter::finish(const training::TrainingResult& result) {
   }
   std::printf("samples:    %s\ncheckpoint: %s\nmetrics:    %s\n", result.samples.c_str(), result.checkpoint.c_str(),
               result.metrics.c_str());
+  if (!result.report.empty()) std::printf("report:     %s\n", result.report.c_str());
   return 0;
 }
 

@@ -16,6 +16,7 @@ void fuzz_jpeg(std::string_view bytes);
 void fuzz_metadata(std::string_view bytes);
 void fuzz_npy(std::string_view bytes);
 void fuzz_png(std::string_view bytes);
+void fuzz_run_log(std::string_view bytes);
 void fuzz_safetensors(std::string_view bytes);
 void fuzz_safetensors_index(std::string_view bytes);
 void fuzz_settings(std::string_view bytes);
@@ -29,7 +30,7 @@ struct FuzzTarget {
   const char* name;  ///< of the source file, the program fuzz_NAME and the folder of seeds
   void (*run)(std::string_view bytes);
 };
-inline constexpr std::array<FuzzTarget, 17> fuzz_targets{{
+inline constexpr FuzzTarget fuzz_targets[] = {
     {"captions", fuzz_captions},
     {"checkpoint", fuzz_checkpoint},
     {"cifar", fuzz_cifar},
@@ -39,6 +40,7 @@ inline constexpr std::array<FuzzTarget, 17> fuzz_targets{{
     {"metadata", fuzz_metadata},
     {"npy", fuzz_npy},
     {"png", fuzz_png},
+    {"run_log", fuzz_run_log},
     {"safetensors", fuzz_safetensors},
     {"safetensors_index", fuzz_safetensors_index},
     {"settings", fuzz_settings},
@@ -46,7 +48,7 @@ inline constexpr std::array<FuzzTarget, 17> fuzz_targets{{
     {"tokenizer", fuzz_tokenizer},
     {"torch_file", fuzz_torch_file},
     {"webp", fuzz_webp},
-    {"y4m", fuzz_y4m}}};
+    {"y4m", fuzz_y4m}};
 
 /// Runs one target; an Error is no failure.
 void fuzz_one(void (*run)(std::string_view), std::string_view bytes);

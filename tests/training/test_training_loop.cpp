@@ -12,6 +12,7 @@
 #include <ditharos/tensor/io/file.h>
 #include <ditharos/training/training_loop.h>
 #include "tests/support/message_of.h"
+#include "tests/support/small_runs.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace ditharos;
@@ -87,11 +88,11 @@ training::TrainingResult train(const Setup& setup) {
        .reporter = setup.reporter, .catch_signals = setup.catch_signals});
 }
 
-/// Every file of a run with its bytes, by its path in the folder.
+/// Every reproducible file of a run with its bytes, by its path in the folder.
 std::map<std::string, std::string> contents_of(const std::string& folder) {
   std::map<std::string, std::string> contents;
   for (const auto& entry : fs::recursive_directory_iterator(folder))
-    if (entry.is_regular_file())
+    if (entry.is_regular_file() && tests::is_reproducible(entry.path().string()))
       contents[fs::relative(entry.path(), folder).string()] = read_file(entry.path().string(), most_bytes);
   return contents;
 }

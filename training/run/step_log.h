@@ -7,6 +7,9 @@
 
 namespace ditharos::training {
 
+/// A line of a log with its end: {"step": step, <members of object>}
+[[nodiscard]] std::string log_line(int64_t step, const JsonObject& object);
+
 /// Appends lines to a file. A line is in the file, whole, when append() returns; a failed append() takes back what it
 /// wrote. Every failure is an IoError that names the file.
 class StepLog {

@@ -45,7 +45,8 @@ void describe_output(Settings& settings, training::OutputSettings& output) {
       .add("checkpoint_every", output.checkpoint_every, "steps between checkpoints; 0: only at the end",
            between(0, most_steps))
       .add("keep_checkpoints", output.keep_checkpoints, "checkpoints that stay on disk", at_least(1))
-      .add("log_every", output.log_every, "steps between lines of metrics.jsonl", between(1, most_steps));
+      .add("log_every", output.log_every, "steps between lines of metrics.jsonl", between(1, most_steps))
+      .add("tensorboard", output.tensorboard, "write curves and sample grids for TensorBoard as well");
 }
 
 void describe_options(Settings& settings, TrainingOptions& options) {
