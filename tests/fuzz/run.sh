@@ -17,7 +17,7 @@ for target in "${targets[@]}"; do
   findings=build-fuzz/findings/$target
   mkdir -p build-fuzz/corpus/"$target" "$findings"
   log=build-fuzz/$target.log
-  build-fuzz/tests/fuzz/fuzz_"$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -max_len=4096 \
+  build-fuzz/tests/fuzz/fuzz_"$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -max_len=8192 \
     -print_final_stats=1 -artifact_prefix="$findings/" build-fuzz/corpus/"$target" tests/fuzz/corpus/"$target" \
     >"$log" 2>&1 || status=1
   executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
