@@ -99,7 +99,7 @@ std::map<std::string, std::string> contents_of(const std::string& folder) {
 
 }  // namespace
 
-TEST_CASE("training loop: a run that a signal ends goes on to the same bytes") {
+TEST_CASE("R2: a run that a signal ends goes on to the same bytes") {
   const TemporaryFolder folder;
   const training::TrainingResult whole = train({.options = {.folder = folder / "whole"}});
   CHECK_EQ(whole.steps, 6);

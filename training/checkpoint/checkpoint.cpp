@@ -112,7 +112,12 @@ void check_layout(const InputFile& file, const std::vector<TensorRecord>& tensor
   check_undamaged(file.size() == end, file, "it has ", file.size(), " bytes instead of ", end);
 }
 
-CheckpointRecord read_record(const InputFile& file) {
+struct Metadata {
+  uint32_t format;
+  CheckpointRecord record;
+};
+
+Metadata read_metadata(const InputFile& file) {
   Header h{};
   file.read(0, &h, size_t(std::min<uint64_t>(file.size(), header_bytes)));
   const std::string cannot = "cannot read " + file.path() + ": ";
@@ -136,7 +141,7 @@ CheckpointRecord read_record(const InputFile& file) {
   const uint64_t end = header_bytes + h.record_bytes;
   check_layout(file, record.tensors, align_up(end));
   check_padding(file, end);
-  return record;
+  return {h.format, std::move(record)};
 }
 
 /// The checks of a tensor's elements, read at once or piece by piece.
@@ -222,7 +227,7 @@ void save_checkpoint(const std::string& path, const TrainState& state) {
 
 TrainState load_checkpoint(const std::string& path) {
   const InputFile file(path);
-  CheckpointRecord record = read_record(file);
+  CheckpointRecord record = read_metadata(file).record;
   for (const TensorRecord& t : record.tensors) {
     const Tensor tensor(t.shape, t.dtype);
     Digest digest;
@@ -236,7 +241,7 @@ TrainState load_checkpoint(const std::string& path) {
 
 void verify_checkpoint(const std::string& path) {
   const InputFile file(path);
-  const CheckpointRecord record = read_record(file);
+  const CheckpointRecord record = read_metadata(file).record;
   std::string piece(1u << 20, '\0');
   for (const TensorRecord& t : record.tensors) {
     Digest digest;
@@ -248,6 +253,15 @@ void verify_checkpoint(const std::string& path) {
     }
     check_elements(file, t, digest);
   }
+}
+
+CheckpointContents read_contents(const std::string& path) {
+  const InputFile file(path);
+  Metadata metadata = read_metadata(file);
+  CheckpointContents contents{metadata.format, file.size(), std::move(metadata.record.state), {}};
+  for (const TensorRecord& t : metadata.record.tensors)
+    contents.tensors.push_back({name_of(t.part), t.name, t.dtype, t.shape, t.bytes});
+  return contents;
 }
 
 }  // namespace ditharos::training

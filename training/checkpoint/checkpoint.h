@@ -65,4 +65,22 @@ void save_checkpoint(const std::string& path, const TrainState& state);
 /// The checks of load_checkpoint with little memory.
 void verify_checkpoint(const std::string& path);
 
+/// A tensor of a checkpoint, without its elements.
+struct StoredTensor {
+  std::string part;  ///< the list in TrainState: "model", "ema", "optimizer"
+  std::string name;
+  DType dtype = DType::f32;
+  Shape shape;
+  uint64_t bytes = 0;
+};
+/// What a checkpoint holds, without the elements of its tensors.
+struct CheckpointContents {
+  uint32_t format = 0;
+  uint64_t file_bytes = 0;
+  TrainState state;                   ///< with empty lists of tensors
+  std::vector<StoredTensor> tensors;  ///< in the order of the file
+};
+/// Reads and checks header and metadata; the tensors are not read. IoError as from load_checkpoint.
+[[nodiscard]] CheckpointContents read_contents(const std::string& path);
+
 }  // namespace ditharos::training

@@ -38,6 +38,12 @@ std::map<int64_t, std::string, std::greater<>> list_checkpoints(const std::strin
 
 }  // namespace
 
+std::vector<std::string> checkpoint_files(const std::string& directory) {
+  std::vector<std::string> paths;
+  for (const auto& [step, path] : list_checkpoints(directory)) paths.push_back(path);
+  return paths;
+}
+
 LatestCheckpoint latest_valid(const std::string& directory) {
   LatestCheckpoint latest;
   for (const auto& [step, path] : list_checkpoints(directory)) {

@@ -17,6 +17,10 @@ struct LatestCheckpoint {
   std::vector<std::string> rejected;  ///< newest first, each a sentence that names the file and what is wrong with it
 };
 
+/// The paths of the checkpoints in `directory`, the highest step first, whether they can be read or not. A missing
+/// folder has none. IoError when the folder cannot be listed.
+[[nodiscard]] std::vector<std::string> checkpoint_files(const std::string& directory);
+
 /// Loads the checkpoint of the highest step in `directory` that passes every check. A missing or empty folder has none.
 [[nodiscard]] LatestCheckpoint latest_valid(const std::string& directory);
 

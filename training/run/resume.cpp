@@ -4,39 +4,18 @@
 #include <charconv>
 #include <filesystem>
 #include <optional>
-#include <sstream>
 #include <system_error>
 #include <utility>
-#include <vector>
 
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/system/instruction_set.h>
+#include <ditharos/training/checkpoint/key_values.h>
 
 namespace ditharos::training {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Keys and values in the order of a text.
-using Values = std::vector<std::pair<std::string, std::string>>;
-
-/// The "key = value" lines of a configuration, whose keys are unique across its sections, or of a fingerprint.
-Values values_of(const std::string& text) {
-  Values values;
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);)
-    if (const size_t at = line.find(" = "); at != std::string::npos)
-      values.emplace_back(line.substr(0, at), line.substr(at + 3));
-  return values;
-}
-
-/// The value of a key; nothing if there is none.
-std::optional<std::string> find(const Values& values, const std::string& key) {
-  for (const auto& [name, value] : values)
-    if (name == key) return value;
-  return std::nullopt;
-}
 
 /// "key = value instead of value" for each key of `now` that `then` lacks or has with another value, and for each that
 /// is missing now; at most a few, and how many more there are.
@@ -164,10 +143,15 @@ LatestCheckpoint find_checkpoint(const std::string& path) {
 
 }  // namespace
 
-LatestCheckpoint open_checkpoint(const std::string& path, const CheckpointKind& kind, Reporter& reporter) {
+LatestCheckpoint open_checkpoint(const std::string& path, Reporter& reporter) {
   LatestCheckpoint found = find_checkpoint(path);
   check_found(path, found, "");
   report_rejected(found, reporter);
+  return found;
+}
+
+LatestCheckpoint open_checkpoint(const std::string& path, const CheckpointKind& kind, Reporter& reporter) {
+  LatestCheckpoint found = open_checkpoint(path, reporter);
   check_kind(found.path, *found.state, kind);
   return found;
 }
