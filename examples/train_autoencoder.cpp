@@ -16,6 +16,7 @@
 #include <ditharos/models/autoencoder/autoencoder.h>
 #include <ditharos/pipelines/clip_tasks.h>
 #include <ditharos/tensor/parallel.h>
+#include <ditharos/training/held_out.h>
 #include <ditharos/training/latent_statistics.h>
 #include <ditharos/training/run/data_fingerprint.h>
 #include <ditharos/training/training_loop.h>
@@ -87,7 +88,7 @@ int train(int argc, char** argv) {
   int64_t first_batch = 0;
   if (const auto state = state_to_resume(options, identity, reporter)) {
     trainer.restore(*state);
-    first_batch = state->position;
+    first_batch = run.train.overfit_one_batch ? 0 : state->position;
   }
   data::Loader loader(source, {.buckets = buckets, .seed = run.train.seed, .epoch_end = data::EpochEnd::carry_over},
                       {0, first_batch});
@@ -98,7 +99,17 @@ int train(int argc, char** argv) {
               static_cast<long long>(latent[1]), static_cast<long long>(latent[3]), static_cast<long long>(latent[4]),
               static_cast<long long>(latent[2]), static_cast<long long>(nn::parameter_count(model)), num_threads());
 
-  const auto step = [&] { return trainer.step(loader.next().samples); };
+  const auto next_batch = [&] {
+    const data::Batch batch = loader.next();
+    return training::TrainingBatch{batch.samples, {}, batch.indices, batch.captions};
+  };
+  const auto validation_batches = [&] {
+    std::vector<training::MicroBatch> batches;
+    for (const data::Batch& batch : training::held_out_batches(*held_out, held_out_shape,
+                                                               run.output.validation_samples, run.train.batch_size))
+      batches.push_back({batch.samples});
+    return batches;
+  };
   const auto describe_state = [&](training::TrainState& state) {
     state.position = loader.cursor().position;
     {
@@ -121,8 +132,8 @@ int train(int argc, char** argv) {
     return training::JsonObject().add("psnr", f.psnr).add("rms", f.rms).add("divergence", divergence);
   };
   return reporter.finish(training::run_training(
-      {.trainer = trainer, .outputs = outputs, .run = identity, .output = run.output, .step = step,
-       .describe = describe_state, .show = show, .reporter = reporter}));
+      {.trainer = trainer, .outputs = outputs, .run = identity, .output = run.output,
+       .next_batch = next_batch, .held_out = validation_batches, .describe = describe_state, .show = show, .reporter = reporter}));
 }
 
 }  // namespace

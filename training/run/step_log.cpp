@@ -72,11 +72,18 @@ bool StepLog::has_line(int64_t step, const JsonObject& object) const {
   return step == last_step_ && last_lines_.find(", " + first_key) != std::string::npos;
 }
 
+bool StepLog::has_same_line(int64_t step, const JsonObject& object) const {
+  return step == last_step_ && ("\n" + last_lines_).find("\n" + line_of(step, object)) != std::string::npos;
+}
+
+std::string StepLog::line_of(int64_t step, const JsonObject& object) {
+  const std::string members = object.text().substr(1);  // without its brace
+  return std::string(kLineStart) + std::to_string(step) + (members.size() > 1 ? ", " : "") + members + "\n";
+}
+
 void StepLog::append(int64_t step, const JsonObject& object) {
   check(step >= last_step_, "[StepLog] step ", step, " after step ", last_step_, " in ", path_);
-  const std::string members = object.text().substr(1);  // without its brace
-  const std::string separator = members.size() > 1 ? ", " : "";
-  const std::string line = std::string(kLineStart) + std::to_string(step) + separator + members + "\n";
+  const std::string line = line_of(step, object);
   for (size_t done = 0; done < line.size();) {
     const ssize_t written = ::write(fd_, line.data() + done, line.size() - done);
     const int error = errno;

@@ -21,12 +21,16 @@ class StepLog {
 
   /// Whether there is a line of `step` with the first member of `object`, of any value.
   bool has_line(int64_t step, const JsonObject& object) const;
+  /// Whether there is this line of `step`.
+  bool has_same_line(int64_t step, const JsonObject& object) const;
   /// Adds the line {"step": step, <members of object>}. Steps must not decrease.
   void append(int64_t step, const JsonObject& object);
   /// Flushes the lines to the disk (fsync); call it before saving the checkpoint of their step.
   void sync();
 
  private:
+  static std::string line_of(int64_t step, const JsonObject& object);
+
   std::string path_;
   int fd_ = -1;
   int64_t last_step_;

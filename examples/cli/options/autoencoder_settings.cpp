@@ -30,6 +30,7 @@ void describe(Settings& settings, AutoencoderSettings& run) {
 void settle(const AutoencoderSettings& run) {
   run.model.validate();
   training::check_schedule(run.train);
+  training::check_output(run.output);
   for (const data::Bucket& bucket : clip_buckets(run.clips, run.train.batch_size)) {
     const data::SampleShape& s = bucket.shape;
     try {
@@ -45,7 +46,7 @@ training::CheckpointKind autoencoder_kind() {
   Settings settings("", "");
   describe_output(settings, output);
   training::CheckpointKind kind{pipelines::autoencoder_checkpoint_kind, "a video autoencoder", keys_of(settings)};
-  kind.may_change.insert("steps");
+  kind.may_change.merge(std::set<std::string>(training::changeable_settings()));
   return kind;
 }
 

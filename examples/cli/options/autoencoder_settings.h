@@ -13,7 +13,7 @@ struct AutoencoderSettings {
   ClipSettings clips;
   models::AutoencoderConfig model;
   models::AutoencoderLoss loss;
-  training::TrainSettings train{.steps = 3000, .batch_size = 4, .learning_rate = 2e-3, .ema_decay = .99};
+  training::TrainSettings train{.steps = 3000, .batch_size = 4, .learning_rate = 2e-3, .ema_decay = {.99}};
   training::OutputSettings output;
 };
 
