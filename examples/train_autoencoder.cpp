@@ -7,6 +7,7 @@
 // not.
 #include <cmath>
 #include <cstdio>
+#include <optional>
 #include <string>
 
 #include <ditharos/autograd/grad_mode.h>
@@ -24,6 +25,7 @@
 #include "examples/cli/options/training_settings.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
+#include "examples/cli/reports/evaluation_classifier.h"
 #include "examples/cli/run_reporter.h"
 
 using namespace ditharos;
@@ -59,8 +61,10 @@ int train(int argc, char** argv) {
   constexpr int64_t held_out_clips = 32, held_out_frames = 8;
   AutoencoderSettings run;
   TrainingOptions options("runs/autoencoder");
+  std::string cache = "runs/classifiers";
   Settings settings("train_autoencoder", "Trains a video autoencoder, an encoder and a decoder of clips.");
   describe_options(settings, options);
+  settings.options().add("cache", cache, "folder that caches the classifier of perceptual_weight");
   describe(settings, run);
   if (!settings.parse(argc, argv)) return 0;
   if (options.threads > 0) set_num_threads(options.threads);
@@ -83,8 +87,15 @@ int train(int argc, char** argv) {
                                        .data = training::fingerprint_of(*source), .train = run.train};
   Generator rng(run.train.seed);
   models::Autoencoder model(run.model, rng);
-  training::Trainer trainer(model, {}, std::make_shared<models::AutoencoderObjective>(model, run.loss),
-                          make_optimizer(model, run.train), trainer_config(run.train));
+  std::optional<models::PerceptualLoss> perceptual;
+  if (run.loss.perceptual_weight > 0 && options.writes_nothing()) {
+    reporter.note("without the perceptual distance, for which a run trains a classifier first");
+    run.loss.perceptual_weight = 0;
+  } else if (run.loss.perceptual_weight > 0) {
+    perceptual.emplace(clip_classifier(cache, run.classifier_clips, run.classifier));
+  }
+  training::Trainer trainer(model, {}, std::make_shared<models::AutoencoderObjective>(model, run.loss, perceptual),
+                            make_optimizer(model, run.train), trainer_config(run.train));
   int64_t first_batch = 0;
   if (const auto state = state_to_resume(options, identity, reporter)) {
     trainer.restore(*state);

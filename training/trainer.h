@@ -57,7 +57,9 @@ class Trainer {
   /// the loss trains. Throws NotFiniteError, and has changed nothing, when the loss or a gradient is not finite, or when the
   /// gradient's squares, which Adam averages, would overflow. The message names the cause: a parameter, the data, or
   /// the operation and the module whose result overflowed.
-  StepMetrics step(const Tensor& data, const Tensor& conditions = {}) { return step({{data, conditions}}); }
+  StepMetrics step(const Tensor& data, const Tensor& conditions = {}) {
+    return step(std::vector<MicroBatch>{MicroBatch{data, conditions}});
+  }
   /// The same for a batch in parts, whose gradients are accumulated: loss and gradient are the mean over the samples of
   /// all parts, and memory is needed for the activations of one. The randomness of part j of step k depends only on
   /// (seed, k, j).

@@ -53,7 +53,7 @@ struct TrainingLoop {
 struct TrainingResult {
   int64_t steps = 0;  ///< of the run so far, those before a resume included
   int signal = 0;     ///< the signal that ended the run early; 0: none
-  std::string checkpoint, metrics, samples, trace;  ///< the files that were written; empty: none
+  std::string checkpoint = {}, metrics = {}, samples = {}, trace = {};  ///< the files that were written; empty: none
 };
 
 /// Trains until the last step or until a signal (see Interrupt), and saves a checkpoint in both cases. Samples are

@@ -1,21 +1,22 @@
 // Validation on held-out data: the same figures at every number of threads, at fixed times, without a trace in the run.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <set>
+#include <sstream>
 
-#include <ditharos/models/autoencoder/video_autoencoder.h>
-#include <ditharos/models/autoencoder/objective.h>
 #include <ditharos/models/diffusion/frame_flow.h>
 #include <ditharos/models/diffusion/gaussian.h>
 #include <ditharos/models/diffusion/mean_flow.h>
 #include <ditharos/models/dit/dit.h>
 #include <ditharos/optim/adam.h>
 #include <ditharos/tensor/parallel.h>
+#include <ditharos/training/held_out.h>
 #include "tests/support/numbered_samples.h"
 #include "tests/support/small_dit.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/training/loop_run.h"
-#include <ditharos/training/held_out.h>
 
 using namespace ditharos;
 using namespace ditharos::models;

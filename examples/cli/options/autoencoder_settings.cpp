@@ -22,7 +22,14 @@ void describe(Settings& settings, AutoencoderSettings& run) {
       .add("reconstruction", run.loss.reconstruction, "error of the pixels: l2, squared, or l1, absolute",
            {{"l2", ReconstructionError::l2}, {"l1", ReconstructionError::l1}})
       .add("kl_weight", run.loss.kl_weight, "weight of the latents' divergence from a normal distribution",
-           between(0, largest_float));
+           between(0, largest_float))
+      .add("perceptual_weight", run.loss.perceptual_weight,
+           "weight of the distance of a classifier's activations; the classifier of objects in synthetic clips is "
+           "trained first and cached", between(0, largest_float))
+      .add("classifier_clips", run.classifier_clips, "clips in the classifier's training set", between(1, 1e9))
+      .add("classifier_epochs", run.classifier.epochs, "epochs of its training", between(1, 1e6));
+  settings.only_with({"classifier_clips", "classifier_epochs"}, [&run] { return run.loss.perceptual_weight > 0; },
+                     "a perceptual_weight above 0");
   describe_training(settings, run.train, "clips per step, of the first shape; batches of others have as many pixels");
   describe_output(settings, run.output);
 }
