@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
@@ -127,10 +128,13 @@ int train(int argc, char** argv) {
       const training::AveragedWeights averaged(trainer);
       training::measure_latents(model, *source, buckets);
     }
-    // The average copied the buffers at its last update, before they were measured.
-    for (nn::NamedTensor& average : state.ema)
-      for (const nn::NamedTensor& own : state.model)
-        if (own.name == average.name && own.name.starts_with("latent_")) average.tensor = own.tensor;
+    // The averages copied the buffers at their last update, before these were measured.
+    std::vector<nn::NamedTensors*> averages{&state.ema};
+    for (training::Average& more : state.more_averages) averages.push_back(&more.tensors);
+    for (nn::NamedTensors* tensors : averages)
+      for (nn::NamedTensor& average : *tensors)
+        for (const nn::NamedTensor& own : state.model)
+          if (own.name == average.name && own.name.starts_with("latent_")) average.tensor = own.tensor;
   };
   const auto show = [&](const std::string& path) {
     const NoGrad no_grad;

@@ -50,6 +50,7 @@ class Run {
            (loop_.output.keep_best > 0 && validation_due());
   }
 
+  void log(const JsonObject& figures) { metrics_->append(trainer_.steps(), figures); }
   void step();
   void log_step(const StepMetrics& m);
   void validate();
@@ -94,14 +95,14 @@ void Run::show() {
   if (measured.text() == nothing) return;
   loop_.reporter.measured(trainer_.steps(), measured);
   // A run that was stopped after this has its line already.
-  if (!metrics_->has_line(trainer_.steps(), measured)) metrics_->append(trainer_.steps(), measured);
+  if (!metrics_->has_line(trainer_.steps(), measured)) log(measured);
 }
 
 void Run::log_step(const StepMetrics& m) {
   JsonObject line;
   line.add("loss", m.loss).add("grad_norm", m.grad_norm).add("lr", m.lr);
   if (trainer_.has_times()) line.add("loss_bins", trainer_.take_losses().means());
-  metrics_->append(trainer_.steps(), line);
+  log(line);
 }
 
 void Run::validate() {
@@ -112,7 +113,7 @@ void Run::validate() {
   line.add("val_loss", losses.mean());
   loop_.reporter.measured(trainer_.steps(), line);
   if (trainer_.has_times()) line.add("val_loss_bins", losses.means());
-  metrics_->append(trainer_.steps(), line);
+  log(line);
 }
 
 /// One step with everything that is due after it.
@@ -171,7 +172,7 @@ void Run::skip(const std::string& reason, const std::string& where) {
   saved_ = false;
   validation_.reset();
   const JsonObject line = JsonObject().add("skipped", trainer_.counts().skipped).add("reason", reason);
-  metrics_->append(trainer_.steps(), line);
+  log(line);
   loop_.reporter.note("step " + std::to_string(trainer_.steps()) + " is left out: " + reason + where);
   if (validation_due()) validate();
   if (checkpoint_due()) save();
@@ -189,7 +190,7 @@ void Run::roll_back(const std::string& reason, const std::string& where) {
   const JsonObject line =
       JsonObject().add("rolled_back", trainer_.counts().rolled_back).add("from_step", from).add("reason", reason);
   // A run that was killed after this has its line already.
-  if (!metrics_->has_same_line(trainer_.steps(), line)) metrics_->append(trainer_.steps(), line);
+  if (!metrics_->has_same_line(trainer_.steps(), line)) log(line);
   loop_.reporter.note("going back from step " + std::to_string(from) + " to " + last.path + ": " + reason + where);
   // With the position in the data behind the batch, so that it does not come again in a resumed run either.
   saved_ = false;
@@ -222,6 +223,7 @@ TrainingResult Run::train() {
 }  // namespace
 
 TrainingResult run_training(const TrainingLoop& loop) {
+  check<Error>(loop.next_batch != nullptr, "[run_training] there is no next_batch");
   check_output(loop.output);
   check<ConfigError>(loop.output.validate_every == 0 || loop.held_out != nullptr, "validate_every = ",
                      loop.output.validate_every, " needs held-out data");
