@@ -45,6 +45,11 @@ Kept lines_until(const std::string& path, int64_t last_step) {
   return {kept, last_lines};
 }
 
+std::string line_of(int64_t step, const JsonObject& object) {
+  const std::string members = object.text().substr(1);  // without its brace
+  return std::string(kLineStart) + std::to_string(step) + (members.size() > 1 ? ", " : "") + members + "\n";
+}
+
 }  // namespace
 
 StepLog::StepLog(const std::string& path, int64_t last_step) : path_(path), last_step_(last_step) {
@@ -74,11 +79,6 @@ bool StepLog::has_line(int64_t step, const JsonObject& object) const {
 
 bool StepLog::has_same_line(int64_t step, const JsonObject& object) const {
   return step == last_step_ && ("\n" + last_lines_).find("\n" + line_of(step, object)) != std::string::npos;
-}
-
-std::string StepLog::line_of(int64_t step, const JsonObject& object) {
-  const std::string members = object.text().substr(1);  // without its brace
-  return std::string(kLineStart) + std::to_string(step) + (members.size() > 1 ? ", " : "") + members + "\n";
 }
 
 void StepLog::append(int64_t step, const JsonObject& object) {

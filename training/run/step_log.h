@@ -29,8 +29,6 @@ class StepLog {
   void sync();
 
  private:
-  static std::string line_of(int64_t step, const JsonObject& object);
-
   std::string path_;
   int fd_ = -1;
   int64_t last_step_;
