@@ -13,6 +13,7 @@
 #include <ditharos/nn/module.h>
 #include <ditharos/pipelines/image_pipeline.h>
 #include <ditharos/tensor/parallel.h>
+#include <ditharos/training/held_out.h>
 #include <ditharos/training/run/data_fingerprint.h>
 #include <ditharos/training/training_loop.h>
 #include "examples/cli/options/dit_settings.h"
@@ -89,6 +90,7 @@ int train(int argc, char** argv) {
     trainer.restore(*state);
     start = {uint64_t(state->epoch), state->position};
     if (start.position > dataset.size()) start = {start.epoch + 1, 0};  // the data set has shrunk
+    if (run.train.overfit_one_batch) start = {};
   }
 
   data::Loader loader(source,
@@ -100,9 +102,18 @@ int train(int argc, char** argv) {
               static_cast<long long>(dataset.num_classes()), static_cast<long long>(nn::parameter_count(model)),
               num_threads());
 
-  const auto step = [&] {
+  const auto labels_of = [&](const data::Batch& batch) { return run.model.classes > 0 ? batch.labels : Tensor{}; };
+  const auto next_batch = [&] {
     const data::Batch batch = loader.next();
-    return trainer.step(batch.images(), run.model.classes > 0 ? batch.labels : Tensor{});
+    return training::TrainingBatch{batch.images(), labels_of(batch), batch.indices, batch.captions};
+  };
+  const auto held_out = [&] {
+    const data::Dataset test = data::open_dataset(run.data.data, data::Split::test, reading).dataset;
+    std::vector<training::MicroBatch> batches;
+    for (const data::Batch& batch : training::held_out_batches(test, *dataset.native_shape(),
+                                                               run.output.validation_samples, run.train.batch_size))
+      batches.push_back({batch.images(), labels_of(batch)});
+    return batches;
   };
   const auto describe_state = [&](training::TrainState& state) {
     const data::Cursor cursor = loader.cursor();
@@ -115,8 +126,8 @@ int train(int argc, char** argv) {
     return training::JsonObject();
   };
   return reporter.finish(training::run_training(
-      {.trainer = trainer, .outputs = outputs, .run = identity, .output = run.output, .step = step,
-       .describe = describe_state, .show = show, .reporter = reporter}));
+      {.trainer = trainer, .outputs = outputs, .run = identity, .output = run.output, .next_batch = next_batch,
+       .held_out = held_out, .describe = describe_state, .show = show, .reporter = reporter}));
 }
 
 }  // namespace

@@ -367,7 +367,7 @@ AutoencoderConfig read_autoencoder(const std::string& text, const std::string& s
       .take("groups", sizes.groups, {1, most_channels})
       .take("stages", sizes.stages, {0, 6})
       .take("time_stride", sizes.time_stride, {1, 4})
-      .pass({"reconstruction", "kl_weight"});
+      .pass({"reconstruction", "kl_weight", "perceptual_weight", "classifier_clips", "classifier_epochs"});
   pass_training(document);
   document.finish();
   return config;

@@ -56,6 +56,37 @@ TEST_CASE("R17: a checkpoint saved over the file that it was loaded from has the
   CHECK(read_file(saved.path, 1 << 20) == saved.bytes);
 }
 
+TEST_CASE("checkpoint: the stored file of format 2, with several averages, loads and is what is written today (R15)") {
+  const std::string path = tests::golden_folder() + "/checkpoint_v2.ckpt";
+  CHECK(tests::first_difference(load_checkpoint(path), tests::fixture_state_2()).empty());
+  static_assert(training::checkpoint_format == 2, "store a file of the new format too, compare with that one");
+  const TemporaryFolder folder;
+  save_checkpoint(folder / "a.ckpt", tests::fixture_state_2());
+  const std::string bytes = read_file(path, 1 << 20);
+  CHECK(read_file(folder / "a.ckpt", 1 << 20) == bytes);
+  CHECK(training::load_checkpoint_metadata(path).more_averages.size() == 2);
+  // Every truncation and every flipped bit of header and metadata is refused (R5, R6).
+  const std::string damaged = folder / "b.ckpt";
+  for (size_t length = 0; length < bytes.size(); length += 7) {
+    write_bytes(damaged, bytes.substr(0, length));
+    CHECK(!refusal(damaged).empty());
+  }
+  const size_t record_end = tests::header_bytes + size_t(tests::get<uint64_t>(bytes, tests::record_bytes_at));
+  for (size_t bit = 0; bit < record_end * 8; ++bit) {
+    std::string flipped = bytes;
+    flipped[bit / 8] = char(flipped[bit / 8] ^ (1 << bit % 8));
+    write_bytes(damaged, flipped);
+    if (refusal(damaged).empty()) FAIL("bit " << bit << " of a damaged file is not noticed");
+  }
+  // A file of format 1 cannot name a part beyond its three, nor one of format 2 beyond its averages.
+  std::string record = training::encode({tests::fixture_state_2(), {}});
+  CHECK_THROWS_AS(training::decode(record, 1), IoError);
+  training::CheckpointRecord beyond;
+  beyond.tensors.emplace_back();
+  beyond.tensors.back().part = training::Part::more_averages;
+  CHECK_THROWS_AS(training::decode(training::encode(beyond), 1), IoError);
+}
+
 TEST_CASE("checkpoint: refuses files of other kinds and of later formats precisely") {
   const SavedFixture saved;
   CHECK(contains(refusal(saved.folder / "none.ckpt"), "none.ckpt: No such file"));
@@ -65,7 +96,7 @@ TEST_CASE("checkpoint: refuses files of other kinds and of later formats precise
   put(bytes, format_at, uint32_t(3));
   write_bytes(saved.path, bytes);
   CHECK(refusal(saved.path) ==
-        "cannot read " + saved.path + ": it was written by format 3, this program reads up to 1");
+        "cannot read " + saved.path + ": it was written by format 3, this program reads up to 2");
   put(bytes, format_at, uint32_t(0));
   fix_checksums(bytes);
   write_bytes(saved.path, bytes);

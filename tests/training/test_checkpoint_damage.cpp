@@ -171,7 +171,7 @@ TEST_CASE("checkpoint: forged metadata that its checksums fit is refused") {
   SavedFixture saved;
   const auto forged = [&](const std::function<void(training::CheckpointRecord&)>& change, const char* surplus = "") {
     training::CheckpointRecord record =
-        training::decode(saved.bytes.substr(header_bytes, saved.record_end() - header_bytes));
+        training::decode(saved.bytes.substr(header_bytes, saved.record_end() - header_bytes), 1);
     change(record);
     const std::string encoded = training::encode(record) + surplus;
     REQUIRE(encoded.size() + header_bytes <= saved.payload_at());

@@ -71,10 +71,10 @@ training::TrainingResult train(const Setup& setup) {
   return training::run_training(
       {.trainer = trainer, .outputs = outputs, .run = run,
        .output = {.sample_every = 3, .checkpoint_every = 2, .log_every = 1},
-       .step =
+       .next_batch =
            [&] {
              setup.before_step(next);
-             return trainer.step(Generator(7).fork(uint64_t(next++)).normal({8, 3}));
+             return training::TrainingBatch{Generator(7).fork(uint64_t(next++)).normal({8, 3})};
            },
        .describe = [&](training::TrainState& state) { state.position = next; },
        .show =

@@ -77,6 +77,10 @@ bool StepLog::has_line(int64_t step, const JsonObject& object) const {
   return step == last_step_ && last_lines_.find(", " + first_key) != std::string::npos;
 }
 
+bool StepLog::has_same_line(int64_t step, const JsonObject& object) const {
+  return step == last_step_ && ("\n" + last_lines_).find("\n" + log_line(step, object)) != std::string::npos;
+}
+
 void StepLog::append(int64_t step, const JsonObject& object) {
   check(step >= last_step_, "[StepLog] step ", step, " after step ", last_step_, " in ", path_);
   const std::string line = log_line(step, object);

@@ -24,6 +24,8 @@ class StepLog {
 
   /// Whether there is a line of `step` with the first member of `object`, of any value.
   bool has_line(int64_t step, const JsonObject& object) const;
+  /// Whether there is this line of `step`.
+  bool has_same_line(int64_t step, const JsonObject& object) const;
   /// Adds the line {"step": step, <members of object>}. Steps must not decrease.
   void append(int64_t step, const JsonObject& object);
   /// Flushes the lines to the disk (fsync); call it before saving the checkpoint of their step.
