@@ -108,9 +108,9 @@ int train(int argc, char** argv) {
     return training::TrainingBatch{batch.images(), labels_of(batch), batch.indices, batch.captions};
   };
   const auto held_out = [&] {
-    const data::Dataset test = data::open_dataset(run.data.data, data::Split::test, reading).dataset;
+    const auto test = read_images(run.data.data, data::Split::test, run.data.images, limits).source;
     std::vector<training::MicroBatch> batches;
-    for (const data::Batch& batch : training::held_out_batches(test, *dataset.native_shape(),
+    for (const data::Batch& batch : training::held_out_batches(*test, *dataset.native_shape(),
                                                                run.output.validation_samples, run.train.batch_size))
       batches.push_back({batch.images(), labels_of(batch)});
     return batches;
