@@ -153,6 +153,7 @@ TEST_CASE("R9: 20 kinds of bad files of each format in a folder of clips are nam
       bad.make(folder / name);
       write_bytes(folder / "captions.txt", "good." + format + "\ta square\n" + name + "\tanother\n");
       check_named(message_of<Error>([&] { data::VideoFolder set(folder.path()); }), name);
+      if (bad.kind == "a link to a device") continue;  // it leads out of the folder: never skipped
       const data::VideoFolder set(folder.path(), {.skip_damaged = true});
       CHECK(set.size() == 1);
       REQUIRE(set.skipped().size() == 1);
