@@ -63,7 +63,7 @@ TEST_CASE("checkpoint verify: status 0 for sound files, 1 for a damaged one, whi
   CHECK_MESSAGE(sound.status == 0, sound.output);
   CHECK(sound.output == "sound: " + saved.paths[1] + ", step 2\nsound: " + saved.paths[0] + ", step 1\n");
   std::string bytes = read_file(saved.paths[0], 1 << 20);
-  bytes[bytes.size() - 130] ^= 1;
+  bytes[bytes.size() - 100] ^= 1;
   write_bytes(saved.paths[0], bytes);
   const Outcome damaged = run_program("checkpoint", {"verify", saved.paths[1], saved.paths[0]});
   CHECK(damaged.status == 1);
@@ -108,7 +108,8 @@ TEST_CASE("checkpoint average: the mean of the weights, which can be sampled fro
   const TemporaryFolder folder;
   const std::string images = folder / "images", run = folder / "run", mean = folder / "mean.ckpt";
   write_images(images, {"cat", "dog"}, 4);
-  const Arguments train = small_dit(images, run, {"--steps", "3", "--checkpoint-every", "1", "--keep-checkpoints", "3"});
+  const Arguments train = small_dit(images, run, {"--steps", "3", "--checkpoint-every", "1",
+                                                  "--keep-checkpoints", "3"});
   REQUIRE_EQ(run_program("train_dit", train).status, 0);
   const std::vector<std::string> files = training::checkpoint_files(run + "/checkpoints");
   REQUIRE(files.size() == 3);
@@ -127,8 +128,8 @@ TEST_CASE("checkpoint average: the mean of the weights, which can be sampled fro
     const double sum_of_averages = value(states[2].ema, i) + value(states[1].ema, i) + value(states[0].ema, i);
     CHECK(value(got.ema, i) == double(float(sum_of_averages / 3)));
   }
-  const Outcome sampled = run_program("sample_dit", {"--checkpoint", mean, "--out", folder / "a.png", "--per-class", "1",
-                                                     "--sampling-steps", "1", "--threads", "1"});
+  const Outcome sampled = run_program("sample_dit", {"--checkpoint", mean, "--out", folder / "a.png", "--per-class",
+                                                     "1", "--sampling-steps", "1", "--threads", "1"});
   CHECK_MESSAGE(sampled.status == 0, sampled.output);
   Arguments resume = small_dit(images, folder / "other", {"--steps", "5", "--resume", mean});
   const Outcome resumed = run_program("train_dit", resume);

@@ -31,8 +31,8 @@ struct RunIdentity {
   TrainSettings train = {};        ///< those of the loop and the schedule
 };
 
-/// Loads the checkpoint `path`, or the newest readable one of the run folder `path`. IoError when there is none. Reports
-/// which files of a folder were skipped.
+/// Loads the checkpoint `path`, or the newest readable one of the run folder `path`. IoError when there is none.
+/// Reports which files of a folder were skipped.
 [[nodiscard]] LatestCheckpoint open_checkpoint(const std::string& path, Reporter& reporter = silent());
 /// The same; ConfigError unless it is of this kind.
 [[nodiscard]] LatestCheckpoint open_checkpoint(const std::string& path, const CheckpointKind& kind,
