@@ -19,6 +19,10 @@ set(kernel_sources ${DITHAROS_SOURCES})
 list(FILTER kernel_sources INCLUDE REGEX "/tensor/kernels/")
 set_source_files_properties(${kernel_sources} PROPERTIES COMPILE_OPTIONS "${DITHAROS_KERNEL_OPTIONS}")
 
+# What a run's record says about the library.
+set_source_files_properties(tensor/system/environment.cpp PROPERTIES COMPILE_DEFINITIONS
+  "DITHAROS_VERSION=\"${PROJECT_VERSION}\";DITHAROS_BUILD_TYPE=\"$<CONFIG>\"")
+
 add_library(ditharos STATIC ${DITHAROS_SOURCES})
 add_library(ditharos::ditharos ALIAS ditharos)
 set_target_properties(ditharos PROPERTIES LINKER_LANGUAGE CXX)
@@ -28,6 +32,7 @@ target_include_directories(ditharos PUBLIC
 target_link_libraries(ditharos PRIVATE
   $<BUILD_INTERFACE:ditharos_options> $<BUILD_INTERFACE:ditharos_cereal>
   $<BUILD_INTERFACE:ditharos_nlohmann_json> $<BUILD_INTERFACE:ditharos_tomlplusplus>
+  $<BUILD_INTERFACE:ditharos_protozero>
   OpenMP::OpenMP_CXX Threads::Threads ZLIB::ZLIB PNG::PNG JPEG::JPEG GIF::GIF WebP::webpmux WebP::webpdemux WebP::webp
   Utf8proc::Utf8proc LibZip::LibZip LibArchive::LibArchive)
 if(DITHAROS_HAS_ONEDNN)

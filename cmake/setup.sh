@@ -4,7 +4,8 @@
 # Needs: the current directory is the repository's root; `set -euo pipefail`.
 
 required_packages=(g++ cmake ninja-build libcereal-dev nlohmann-json3-dev libtomlplusplus-dev libcli11-dev \
-  libpng-dev libjpeg-dev libgif-dev libwebp-dev libutf8proc-dev libzip-dev libarchive-dev zlib1g-dev doctest-dev)
+  libpng-dev libjpeg-dev libgif-dev libwebp-dev libutf8proc-dev libzip-dev libarchive-dev libprotozero-dev zlib1g-dev \
+  doctest-dev)
 # Without libdnnl-dev the native matrix products serve, slower; without the data set the built-in shapes do.
 optional_packages=(libdnnl-dev dataset-fashion-mnist)
 

@@ -7,7 +7,9 @@
 // not.
 #include <cmath>
 #include <cstdio>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
@@ -16,6 +18,7 @@
 #include <ditharos/models/autoencoder/autoencoder.h>
 #include <ditharos/pipelines/clip_tasks.h>
 #include <ditharos/tensor/parallel.h>
+#include <ditharos/training/held_out.h>
 #include <ditharos/training/latent_statistics.h>
 #include <ditharos/training/run/data_fingerprint.h>
 #include <ditharos/training/training_loop.h>
@@ -23,6 +26,7 @@
 #include "examples/cli/options/training_settings.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
+#include "examples/cli/reports/evaluation_classifier.h"
 #include "examples/cli/run_reporter.h"
 
 using namespace ditharos;
@@ -58,8 +62,10 @@ int train(int argc, char** argv) {
   constexpr int64_t held_out_clips = 32, held_out_frames = 8;
   AutoencoderSettings run;
   TrainingOptions options("runs/autoencoder");
+  std::string cache = "runs/classifiers";
   Settings settings("train_autoencoder", "Trains a video autoencoder, an encoder and a decoder of clips.");
   describe_options(settings, options);
+  settings.options().add("cache", cache, "folder that caches the classifier of perceptual_weight");
   describe(settings, run);
   if (!settings.parse(argc, argv)) return 0;
   if (options.threads > 0) set_num_threads(options.threads);
@@ -82,12 +88,19 @@ int train(int argc, char** argv) {
                                        .data = training::fingerprint_of(*source), .train = run.train};
   Generator rng(run.train.seed);
   models::Autoencoder model(run.model, rng);
-  training::Trainer trainer(model, {}, std::make_shared<models::AutoencoderObjective>(model, run.loss),
-                          make_optimizer(model, run.train), trainer_config(run.train));
+  std::optional<models::PerceptualLoss> perceptual;
+  if (run.loss.perceptual_weight > 0 && options.writes_nothing()) {
+    reporter.note("without the perceptual distance, for which a run trains a classifier first");
+    run.loss.perceptual_weight = 0;
+  } else if (run.loss.perceptual_weight > 0) {
+    perceptual.emplace(clip_classifier(cache, run.classifier_clips, run.classifier));
+  }
+  training::Trainer trainer(model, {}, std::make_shared<models::AutoencoderObjective>(model, run.loss, perceptual),
+                            make_optimizer(model, run.train), trainer_config(run.train));
   int64_t first_batch = 0;
   if (const auto state = state_to_resume(options, identity, reporter)) {
     trainer.restore(*state);
-    first_batch = state->position;
+    first_batch = run.train.overfit_one_batch ? 0 : state->position;
   }
   data::Loader loader(source, {.buckets = buckets, .seed = run.train.seed, .epoch_end = data::EpochEnd::carry_over},
                       {0, first_batch});
@@ -98,17 +111,30 @@ int train(int argc, char** argv) {
               static_cast<long long>(latent[1]), static_cast<long long>(latent[3]), static_cast<long long>(latent[4]),
               static_cast<long long>(latent[2]), static_cast<long long>(nn::parameter_count(model)), num_threads());
 
-  const auto step = [&] { return trainer.step(loader.next().samples); };
+  const auto next_batch = [&] {
+    const data::Batch batch = loader.next();
+    return training::TrainingBatch{batch.samples, {}, batch.indices, batch.captions};
+  };
+  const auto validation_batches = [&] {
+    std::vector<training::MicroBatch> batches;
+    for (const data::Batch& batch : training::held_out_batches(*held_out, held_out_shape,
+                                                               run.output.validation_samples, run.train.batch_size))
+      batches.push_back({batch.samples});
+    return batches;
+  };
   const auto describe_state = [&](training::TrainState& state) {
     state.position = loader.cursor().position;
     {
       const training::AveragedWeights averaged(trainer);
       training::measure_latents(model, *source, buckets);
     }
-    // The average copied the buffers at its last update, before they were measured.
-    for (nn::NamedTensor& average : state.ema)
-      for (const nn::NamedTensor& own : state.model)
-        if (own.name == average.name && own.name.starts_with("latent_")) average.tensor = own.tensor;
+    // The averages copied the buffers at their last update, before these were measured.
+    std::vector<nn::NamedTensors*> averages{&state.ema};
+    for (training::Average& more : state.more_averages) averages.push_back(&more.tensors);
+    for (nn::NamedTensors* tensors : averages)
+      for (nn::NamedTensor& average : *tensors)
+        for (const nn::NamedTensor& own : state.model)
+          if (own.name == average.name && own.name.starts_with("latent_")) average.tensor = own.tensor;
   };
   const auto show = [&](const std::string& path) {
     const NoGrad no_grad;
@@ -121,8 +147,8 @@ int train(int argc, char** argv) {
     return training::JsonObject().add("psnr", f.psnr).add("rms", f.rms).add("divergence", divergence);
   };
   return reporter.finish(training::run_training(
-      {.trainer = trainer, .outputs = outputs, .run = identity, .output = run.output, .step = step,
-       .describe = describe_state, .show = show, .reporter = reporter}));
+      {.trainer = trainer, .outputs = outputs, .run = identity, .output = run.output,
+       .next_batch = next_batch, .held_out = validation_batches, .describe = describe_state, .show = show, .reporter = reporter}));
 }
 
 }  // namespace

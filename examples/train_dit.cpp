@@ -5,6 +5,7 @@
 // The result depends only on the configuration and the data: it has the same bytes at any number of threads, whether
 // the run was interrupted and resumed or not.
 #include <cstdio>
+#include <memory>
 #include <string>
 
 #include <ditharos/data/image/image_grid.h>
@@ -12,9 +13,11 @@
 #include <ditharos/nn/module.h>
 #include <ditharos/pipelines/image_pipeline.h>
 #include <ditharos/tensor/parallel.h>
+#include <ditharos/training/held_out.h>
 #include <ditharos/training/run/data_fingerprint.h>
 #include <ditharos/training/training_loop.h>
 #include "examples/cli/options/dit_settings.h"
+#include "examples/cli/options/image_cache.h"
 #include "examples/cli/options/image_options.h"
 #include "examples/cli/options/training_settings.h"
 #include "examples/cli/outputs.h"
@@ -52,23 +55,28 @@ int train(int argc, char** argv) {
   TrainingOptions options("runs/dit");
   bool recompute = false;
   ImageLimits limits;
+  std::string cache;
   Settings settings("train_dit", "Trains a class-conditional diffusion transformer on images.");
   describe_options(settings, options);
   settings.options().add("recompute", recompute,
                          "recompute blocks in the backward pass: less memory, more time, the same up to rounding");
   describe_image_memory(settings, limits.memory);
+  describe_cache(settings, cache);
   describe(settings, run);
   if (!settings.parse(argc, argv)) return 0;
   if (options.threads > 0) set_num_threads(options.threads);
   settle_without_data(run);
-  check_training_outputs(options, settings, {{"--data", run.data.data}});
+  check_training_outputs(options, settings, {{"--data", run.data.data}}, {{"--cache", cache, true}});
   say_adjustments(settings, run.train);
   RunReporter reporter;
   const training::RunOutputs outputs(options, "samples.png", reporter);
 
   limits.max_pixels = options.max_pixels;
-  const auto opened = read_images(run.data.data, data::Split::train, run.data.images, limits);
-  const data::DataSource& dataset = *opened.source;
+  if (!cache.empty()) limits.memory = 0;
+  std::shared_ptr<const data::DataSource> source =
+      read_images(run.data.data, data::Split::train, run.data.images, limits).source;
+  if (!cache.empty()) source = cached_images(*source, data::Split::train, cache);
+  const data::DataSource& dataset = *source;
   fit_to_data(run, dataset);
   const training::RunIdentity identity{.kind = dit_kind(), .configuration = settings.to_toml(),
                                        .defaults = default_configuration<DiTSettings>(),
@@ -82,9 +90,10 @@ int train(int argc, char** argv) {
     trainer.restore(*state);
     start = {uint64_t(state->epoch), state->position};
     if (start.position > dataset.size()) start = {start.epoch + 1, 0};  // the data set has shrunk
+    if (run.train.overfit_one_batch) start = {};
   }
 
-  data::Loader loader(opened.source,
+  data::Loader loader(source,
                       {.batch_size = run.train.batch_size, .seed = run.train.seed,
                        .horizontal_flip = run.data.horizontal_flip}, start);
   std::printf("%lld images of %lldx%lldx%lld in %lld classes; %lld parameters; %d threads\n",
@@ -93,9 +102,18 @@ int train(int argc, char** argv) {
               static_cast<long long>(dataset.num_classes()), static_cast<long long>(nn::parameter_count(model)),
               num_threads());
 
-  const auto step = [&] {
+  const auto labels_of = [&](const data::Batch& batch) { return run.model.classes > 0 ? batch.labels : Tensor{}; };
+  const auto next_batch = [&] {
     const data::Batch batch = loader.next();
-    return trainer.step(batch.images(), run.model.classes > 0 ? batch.labels : Tensor{});
+    return training::TrainingBatch{batch.images(), labels_of(batch), batch.indices, batch.captions};
+  };
+  const auto held_out = [&] {
+    const auto test = read_images(run.data.data, data::Split::test, run.data.images, limits).source;
+    std::vector<training::MicroBatch> batches;
+    for (const data::Batch& batch : training::held_out_batches(*test, *dataset.native_shape(),
+                                                               run.output.validation_samples, run.train.batch_size))
+      batches.push_back({batch.images(), labels_of(batch)});
+    return batches;
   };
   const auto describe_state = [&](training::TrainState& state) {
     const data::Cursor cursor = loader.cursor();
@@ -108,8 +126,8 @@ int train(int argc, char** argv) {
     return training::JsonObject();
   };
   return reporter.finish(training::run_training(
-      {.trainer = trainer, .outputs = outputs, .run = identity, .output = run.output, .step = step,
-       .describe = describe_state, .show = show, .reporter = reporter}));
+      {.trainer = trainer, .outputs = outputs, .run = identity, .output = run.output, .next_batch = next_batch,
+       .held_out = held_out, .describe = describe_state, .show = show, .reporter = reporter}));
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include <ditharos/pipelines/video_pipeline.h>
 #include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/parallel.h>
+#include <ditharos/training/held_out.h>
 #include <ditharos/training/run/data_fingerprint.h>
 #include <ditharos/training/training_loop.h>
 #include "examples/cli/options/training_settings.h"
@@ -111,17 +112,27 @@ int train(int argc, char** argv) {
   training::Trainer trainer = make_trainer(model, parts.tokenizer, run);
   if (state) trainer.restore(*state);
   data::Loader loader(source, {.buckets = buckets, .seed = run.train.seed, .epoch_end = data::EpochEnd::carry_over},
-                      {0, state ? state->position : 0});
+                      {0, state && !run.train.overfit_one_batch ? state->position : 0});
   const data::SampleShape& shape = buckets[0].shape;
   std::printf("%lld clips in %zu shapes, %lld of %s a step; %lld tokens of text; %lld parameters; %d threads\n",
               static_cast<long long>(source->size()), buckets.size(), static_cast<long long>(buckets[0].batch_size),
               data::to_text(shape).c_str(), static_cast<long long>(parts.tokenizer.vocabulary()),
               static_cast<long long>(nn::parameter_count(model)), num_threads());
 
-  const auto step = [&] {
+  const auto prompts_of = [&](const data::Batch& batch) {
+    return pipelines::encode_captions(parts.tokenizer, batch.captions, run.model.text.length);
+  };
+  const auto next_batch = [&] {
     const data::Batch batch = loader.next();
-    return trainer.step(model.to_latents(batch.samples),
-                        pipelines::encode_captions(parts.tokenizer, batch.captions, run.model.text.length));
+    return training::TrainingBatch{model.to_latents(batch.samples), prompts_of(batch), batch.indices, batch.captions};
+  };
+  const auto held_out = [&] {
+    const auto clips = data::open_clips(run.clips.data, data::ClipUse::evaluation, options.max_pixels);
+    std::vector<training::MicroBatch> batches;
+    for (const data::Batch& batch :
+         training::held_out_batches(*clips, shape, run.output.validation_samples, buckets[0].batch_size))
+      batches.push_back({model.to_latents(batch.samples), prompts_of(batch)});
+    return batches;
   };
   const auto describe_state = [&](training::TrainState& s) {
     s.position = loader.cursor().position, pipelines::describe_video_checkpoint(s, parts);
@@ -136,9 +147,9 @@ int train(int argc, char** argv) {
     return training::JsonObject();
   };
   const int status = reporter.finish(training::run_training(
-      {.trainer = trainer, .outputs = outputs, .run = identity, .output = run.output, .step = step,
-       .describe = describe_state, .show = show, .reporter = reporter}));
-  if (status != 0 || export_to.empty()) return status;
+      {.trainer = trainer, .outputs = outputs, .run = identity, .output = run.output,
+       .next_batch = next_batch, .held_out = held_out, .describe = describe_state, .show = show, .reporter = reporter}));
+  if (status != 0 || export_to.empty() || options.writes_nothing()) return status;
   auto pipeline = pipelines::VideoPipeline::from_pretrained(options.folder, {.reporter = &reporter});
   const int64_t bytes = pipeline.save(export_to);
   std::printf("export:     %s (%s MB)\n", export_to.c_str(), fixed_text(double(bytes) / 1e6, 1).c_str());

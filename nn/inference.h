@@ -9,10 +9,11 @@
 
 namespace ditharos::nn {
 
-/// A scope for sampling and evaluation. Nothing is recorded (as under NoGrad), and each Linear packs its weights at its
-/// first call into the layout in which products are fastest. The results are those of the ordinary path up to rounding.
+/// A scope for sampling and evaluation. Nothing is recorded (as under NoGrad), and each Linear of at most 2^18 weights
+/// packs them at its first call into the layout in which small products are fastest. The results are those of the
+/// ordinary path up to rounding.
 ///
-/// Packed weights take as much memory as the weights. When the weights change, the next call packs them again. They are
+/// When the weights change, the next call packs them again. They are
 /// freed at the layer's first call outside of the scope. The scope holds for this thread and may be nested.
 class InferenceMode {
  public:

@@ -6,6 +6,8 @@
 namespace ditharos::nn {
 namespace {
 
+constexpr int64_t largest_packed = int64_t{1} << 18;  // elements of f32: 1 MiB
+
 /// Announces what was computed as an operation, to whoever observes them. It is never differentiated: packed() gives no
 /// weights, or refuses, where a gradient is wanted.
 Tensor announce(const char* name, const Tensor& y, const Tensor& x) { return record(name, y, {x}, save_nothing, {}); }
@@ -44,7 +46,10 @@ std::shared_ptr<const kernels::PackedLinear> Linear::packed(const Tensor& x) con
     return nullptr;
   }
   if (x.dtype() != DType::f32 || dual) return nullptr;
-  return packed_.get(weight, bias, quantized_ ? kernels::Precision::int8 : kernels::Precision::f32);
+  if (quantized_) return packed_.get(weight, bias, kernels::Precision::int8);
+  // Of larger weights, the copy would take memory and no time would be saved: the product is not shorter than the
+  // ordinary one, which reads them in larger tiles.
+  return weight.numel() <= largest_packed ? packed_.get(weight, bias, kernels::Precision::f32) : nullptr;
 }
 
 Tensor packed_mlp(const Linear& fc1, const Linear& fc2, const Tensor& x) {

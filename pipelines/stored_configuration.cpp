@@ -198,6 +198,8 @@ void take_sampler(Document::Section section, models::SamplerConfig& sampler, boo
       .take("sampler_order", sampler.order, {1, 4})
       .take("absolute_tolerance", sampler.absolute_tolerance, {0, 1})
       .take("relative_tolerance", sampler.relative_tolerance, {0, 1})
+      .take("error_control", sampler.error_control,
+            {{"step", models::ErrorControl::step}, {"global", models::ErrorControl::global}})
       .take("lower_order_final", sampler.lower_order_final)
       .take("unipc_variant", sampler.unipc_variant,
             {{"bh1", models::UniPcVariant::bh1}, {"bh2", models::UniPcVariant::bh2}})
@@ -365,7 +367,7 @@ AutoencoderConfig read_autoencoder(const std::string& text, const std::string& s
       .take("groups", sizes.groups, {1, most_channels})
       .take("stages", sizes.stages, {0, 6})
       .take("time_stride", sizes.time_stride, {1, 4})
-      .pass({"reconstruction", "kl_weight"});
+      .pass({"reconstruction", "kl_weight", "perceptual_weight", "classifier_clips", "classifier_epochs"});
   pass_training(document);
   document.finish();
   return config;

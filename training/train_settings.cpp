@@ -22,8 +22,19 @@ void check_schedule(const TrainSettings& train) {
                      train.final_learning_rate, " is above learning_rate = ", train.learning_rate);
 }
 
+void check_output(const OutputSettings& output) {
+  check<ConfigError>(output.keep_best == 0 || output.validate_every > 0, "keep_best = ", output.keep_best,
+                     " keeps checkpoints by their validation loss: it needs a validate_every above 0");
+}
+
+const std::set<std::string>& changeable_settings() {
+  static const std::set<std::string> names{"steps", "learning_rate", "final_learning_rate", "warmup", "schedule",
+                                           "on_not_finite", "most_not_finite"};
+  return names;
+}
+
 int64_t warmup_steps(const TrainSettings& train) {
-  const bool fits = train.schedule == optim::Decay::constant || train.warmup < train.steps;
+  const bool fits = !optim::has_end(train.schedule) || train.warmup < train.steps;
   return fits ? train.warmup : train.steps / 10;
 }
 
@@ -31,7 +42,10 @@ TrainerConfig trainer_config(const TrainSettings& train) {
   TrainerConfig config;
   config.seed = train.seed;
   config.clip_norm = train.clip;
-  config.ema_decay = train.ema_decay;
+  if (!train.ema_decay.empty()) {
+    config.ema_decay = train.ema_decay[0];
+    config.more_ema_decays.assign(train.ema_decay.begin() + 1, train.ema_decay.end());
+  }
   config.schedule = {.lr = train.learning_rate, .warmup_steps = warmup_steps(train), .decay = train.schedule,
                      .total_steps = train.steps,
                      .final_fraction = train.final_learning_rate / train.learning_rate};

@@ -1,16 +1,20 @@
 #pragma once
-// One step of training: an update of the weights from one batch.
-#include <array>
+// One step of training: an update of the weights from one batch, or from several.
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include <ditharos/models/diffusion/objective.h>
 #include <ditharos/nn/module.h>
+#include <ditharos/optim/clip.h>
 #include <ditharos/optim/ema.h>
 #include <ditharos/optim/optimizer.h>
 #include <ditharos/optim/schedule.h>
 #include <ditharos/training/checkpoint/checkpoint.h>
+#include <ditharos/training/not_finite.h>
+#include <ditharos/training/run_counts.h>
 
 namespace ditharos::training {
 
@@ -22,14 +26,14 @@ struct TrainerConfig {
   Tensor null_condition = {};
   double clip_norm = 0;  ///< largest global norm of the gradients; 0: no clipping
   double ema_decay = 0;  ///< highest decay of the weights' moving average; 0: no average
+  std::vector<double> more_ema_decays = {};  ///< of further averages, which are only saved; above 0
   optim::Schedule schedule = {};
 };
 
-/// Sums of losses by timestep: equal bins of the progress from noise (0) to data (1).
-struct LossByTime {
-  static constexpr int bins = 8;
-  std::array<double, bins> sum{};
-  std::array<int64_t, bins> samples{};
+/// Samples of a step that pass through the network together.
+struct MicroBatch {
+  Tensor data;             ///< [B, ...]
+  Tensor conditions = {};  ///< i64 [B, ...]; undefined for a model without any
 };
 
 struct StepMetrics {
@@ -50,12 +54,34 @@ class Trainer {
 
   /// Loss of the batch (data [B, ...]; conditions i64 [B, ...], undefined for a model without any), its gradient,
   /// clipping, and the update of weights and average. The first step checks that the model lists every parameter that
-  /// the loss trains. Throws Error, and has changed nothing, when the loss or a gradient is not finite, or when the
+  /// the loss trains. Throws NotFiniteError, and has changed nothing, when the loss or a gradient is not finite, or when the
   /// gradient's squares, which Adam averages, would overflow. The message names the cause: a parameter, the data, or
   /// the operation and the module whose result overflowed.
-  StepMetrics step(const Tensor& data, const Tensor& conditions = {});
+  StepMetrics step(const Tensor& data, const Tensor& conditions = {}) {
+    return step(std::vector<MicroBatch>{MicroBatch{data, conditions}});
+  }
+  /// The same for a batch in parts, whose gradients are accumulated: loss and gradient are the mean over the samples of
+  /// all parts, and memory is needed for the activations of one. The randomness of part j of step k depends only on
+  /// (seed, k, j).
+  StepMetrics step(const std::vector<MicroBatch>& batches);
+  /// Counts a step without an update: the next one has its own randomness, learning rate and data.
+  void skip_step();
 
-  /// The number of updates, those before a restore included.
+  /// The loss of held-out batches with the averaged weights: each sample once at the centre of each bin of progress, or
+  /// once where the objective has no times. All randomness depends on the seed alone, so that the losses of two steps
+  /// can be compared. An autoencoder's loss is without the divergence of its latents.
+  [[nodiscard]] LossByTime validate(const std::vector<MicroBatch>& batches);
+  /// A table of the model's modules with their results, parameters, multiply-adds and saved bytes in the forward pass
+  /// of this batch (nn::summary).
+  [[nodiscard]] std::string summary(const MicroBatch& batch);
+
+  /// Left out steps and the losses by timestep since the last take_losses().
+  const RunCounts& counts() const { return counts_; }
+  [[nodiscard]] LossByTime take_losses();
+  /// Whether samples have a time between noise and data.
+  bool has_times() const { return objective_->has_times(); }
+
+  /// The number of steps, those before a restore included.
   int64_t steps() const { return steps_; }
   /// The moving average for EmaScope, or null.
   optim::Ema* ema() { return ema_ ? &*ema_ : nullptr; }
@@ -64,10 +90,17 @@ class Trainer {
   void capture(TrainState& state);
   /// The inverse. Throws, and has changed nothing, when the state is of another model or of another seed.
   void restore(const TrainState& state);
+  /// restore(), and counts that a run went back to this state.
+  void roll_back(const TrainState& state);
 
  private:
+  models::Loss loss_of(const MicroBatch& batch, Generator rng) const;
+  void accumulate(const MicroBatch& batch, const Generator& rng, double share, const std::string& where,
+                  StepMetrics& metrics);
+  optim::ClipFactor gradient_factor() const;
   Tensor drop_conditions(const Tensor& conditions, Generator rng) const;
-  [[noreturn]] void explain_bad_loss(double loss, const Tensor& data, const std::function<void()>& forward);
+  [[noreturn]] void explain_bad_loss(double loss, const MicroBatch& batch, const Generator& rng,
+                                     const std::string& where);
   void check_gradient_size(double norm) const;
 
   nn::ModuleBase& model_;
@@ -75,8 +108,10 @@ class Trainer {
   std::shared_ptr<const models::Objective> objective_;
   std::unique_ptr<optim::Optimizer> optimizer_;
   std::optional<optim::Ema> ema_;
+  std::vector<std::unique_ptr<optim::Ema>> more_emas_;
   TrainerConfig config_;
   int64_t steps_ = 0;
+  RunCounts counts_;
   bool audited_ = false;
 };
 

@@ -4,75 +4,250 @@
 #include <filesystem>
 #include <optional>
 
+#include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/stop_check.h>
+#include <ditharos/training/report/run_record.h>
 #include <ditharos/training/run/interrupt.h>
 #include <ditharos/training/run/step_log.h>
 #include <ditharos/training/run/step_profile.h>
+#include <ditharos/training/run_estimate.h>
 
 namespace ditharos::training {
+namespace {
 
-TrainingResult run_training(const TrainingLoop& loop) {
-  Trainer& trainer = loop.trainer;
-  Reporter& reporter = loop.reporter;
-  const RunFolder& folder = loop.outputs.folder();
-  const int64_t began = trainer.steps(), steps = loop.run.train.steps;
-  // A call without a step keeps the description of the earlier steps.
-  if (!loop.run.configuration.empty() && (began < steps || !folder.has(configuration_file)))
-    folder.write_text(configuration_file, loop.run.configuration);
-  CheckpointFolder checkpoints(folder.file(checkpoint_folder), loop.output.keep_checkpoints);
-  StepLog metrics(folder.file("metrics.jsonl"), began > 0 ? began : -1);
+constexpr const char* metrics_file = "metrics.jsonl";
+constexpr int64_t most_bad_batches = 100;
 
-  bool saved = std::filesystem::exists(checkpoints.path_of(began));
-  const auto save = [&] {
-    if (saved) return;
-    TrainState state;
-    trainer.capture(state);
-    check_finite(state);
-    describe_run(state, loop.run);
-    if (loop.describe) loop.describe(state);
-    metrics.sync();
-    checkpoints.save(state);
-    saved = true;
-  };
-  const auto due = [&](int64_t every) { return every > 0 && trainer.steps() % every == 0; };
-  const auto samples_due = [&] { return trainer.steps() >= steps || due(loop.output.sample_every); };
+KeepRules keep_rules(const OutputSettings& output) {
+  return {.last = output.keep_checkpoints, .best = output.keep_best, .every = output.keep_every};
+}
 
-  std::optional<Interrupt> interrupt;
-  if (loop.catch_signals) interrupt.emplace();
-  const auto interrupted = [&] { return interrupt && interrupt->requested(); };
-  reporter.begin(began, std::max(began, steps));
-  const auto show = [&] {
-    if (!loop.show || loop.outputs.samples().empty()) return;
-    const std::string nothing = JsonObject().text();
-    const StopCheck stop(interrupted);
-    const JsonObject measured = loop.show(loop.outputs.samples());
-    if (measured.text() == nothing) return;
-    reporter.measured(trainer.steps(), measured);
+/// A run while it trains.
+class Run {
+ public:
+  explicit Run(const TrainingLoop& loop)
+      : loop_(loop),
+        trainer_(loop.trainer),
+        folder_(loop.outputs.folder()),
+        began_(loop.trainer.steps()),
+        steps_(loop.run.train.steps),
+        checkpoints_(folder_.file(checkpoint_folder), keep_rules(loop.output)),
+        saved_(std::filesystem::exists(checkpoints_.path_of(began_))) {
+    metrics_.emplace(folder_.file(metrics_file), began_ > 0 || saved_ ? began_ : -1);
+    record_.emplace(folder_, RecordSettings{began_, loop.run.train.batch_size * loop.run.train.accumulate,
+                                            loop.output.tensorboard}, loop.reporter);
+    if (loop.catch_signals) interrupt_.emplace();
+  }
+
+  TrainingResult train();
+
+ private:
+  bool interrupted() const { return interrupt_ && interrupt_->requested(); }
+  bool due(int64_t every) const { return every > 0 && trainer_.steps() % every == 0; }
+  bool samples_due() const { return trainer_.steps() >= steps_ || due(loop_.output.sample_every); }
+  bool validation_due() const {
+    return loop_.output.validate_every > 0 && (trainer_.steps() >= steps_ || due(loop_.output.validate_every));
+  }
+  bool checkpoint_due() const {
+    return samples_due() || due(loop_.output.checkpoint_every) || due(loop_.output.keep_every) ||
+           (loop_.output.keep_best > 0 && validation_due());
+  }
+
+  void log(const JsonObject& figures) {
+    metrics_->append(trainer_.steps(), figures);
+    record_->logged(trainer_.steps(), figures);
+  }
+  void step();
+  void log_step(const StepMetrics& m);
+  void validate();
+  void save();
+  void show();
+  void handle(const NotFiniteError& error, bool updated);
+  std::string keep_bad_batch(const std::string& reason);
+  void skip(const std::string& reason, const std::string& where);
+  void roll_back(const std::string& reason, const std::string& where);
+
+  const TrainingLoop& loop_;
+  Trainer& trainer_;
+  const RunFolder& folder_;
+  const int64_t began_, steps_;
+  CheckpointFolder checkpoints_;
+  std::optional<StepLog> metrics_;
+  std::optional<RunRecord> record_;                // made when metrics_ has no later steps
+  std::optional<Interrupt> interrupt_;
+  std::vector<TrainingBatch> batches_;             // of the present step
+  std::optional<std::vector<MicroBatch>> held_out_;
+  std::optional<double> validation_;               // of the present step
+  bool saved_;                                     // the present step has a checkpoint
+};
+
+void Run::save() {
+  if (saved_) return;
+  TrainState state;
+  trainer_.capture(state);
+  check_finite(state);
+  describe_run(state, loop_.run);
+  if (validation_) state.metadata[validation_entry] = shortest(*validation_);
+  if (loop_.describe) loop_.describe(state);
+  metrics_->sync();
+  checkpoints_.save(state);
+  saved_ = true;
+}
+
+void Run::show() {
+  if (!loop_.show || loop_.outputs.samples().empty()) return;
+  const std::string nothing = JsonObject().text();
+  const StopCheck stop([this] { return interrupted(); });
+  const JsonObject measured = loop_.show(loop_.outputs.samples());
+  if (measured.text() != nothing) {
+    loop_.reporter.measured(trainer_.steps(), measured);
     // A run that was stopped after this has its line already.
-    if (!metrics.has_line(trainer.steps(), measured)) metrics.append(trainer.steps(), measured);
-  };
+    if (!metrics_->has_line(trainer_.steps(), measured)) log(measured);
+  }
+  record_->sampled(trainer_.steps(), loop_.outputs.samples());
+}
 
-  StepProfile profile(loop.outputs.profile(), steps - began);
+void Run::log_step(const StepMetrics& m) {
+  JsonObject line;
+  line.add("loss", m.loss).add("grad_norm", m.grad_norm).add("lr", m.lr);
+  if (trainer_.has_times()) line.add("loss_bins", trainer_.take_losses().means());
+  log(line);
+}
+
+void Run::validate() {
+  if (!held_out_) held_out_ = loop_.held_out();
+  const LossByTime losses = trainer_.validate(*held_out_);
+  validation_ = losses.mean();
+  JsonObject line;
+  line.add("val_loss", losses.mean());
+  loop_.reporter.measured(trainer_.steps(), line);
+  if (trainer_.has_times()) line.add("val_loss_bins", losses.means());
+  log(line);
+}
+
+/// One step with everything that is due after it.
+void Run::step() {
+  bool updated = false;
   try {
-    if (began > 0 && samples_due()) show();
-    while (trainer.steps() < steps && !interrupted()) {
+    if (!loop_.run.train.overfit_one_batch || batches_.empty()) batches_ = next_batches(loop_);
+    record_->step_begins();
+    const StepMetrics m = trainer_.step(micro_batches(batches_));
+    record_->step_ends();
+    updated = true;
+    saved_ = false;
+    validation_.reset();
+    loop_.reporter.step(trainer_.steps(), m);
+    if (due(loop_.output.log_every)) log_step(m);
+    if (validation_due()) validate();
+    if (checkpoint_due()) save();
+  } catch (const NotFiniteError& error) {
+    handle(error, updated);
+    return;
+  }
+  if (samples_due()) show();
+}
+
+/// `updated`: the step's update was made, and its weights are not finite.
+void Run::handle(const NotFiniteError& error, bool updated) {
+  const TrainSettings& train = loop_.run.train;
+  const RunCounts& counts = trainer_.counts();
+  const std::string reason = error.what(), where = keep_bad_batch(reason);
+  const auto limit = [&](int64_t so_far, const char* what) {
+    check<NotFiniteError>(so_far < train.most_not_finite, reason, where, "; most_not_finite = ", train.most_not_finite,
+                          what);
+  };
+  if (train.on_not_finite == OnNotFinite::skip && !updated) {
+    limit(counts.skipped_in_succession, " steps in succession were left out before it");
+    skip(reason, where);
+  } else if (train.on_not_finite == OnNotFinite::roll_back) {
+    limit(counts.rolled_back, " times an earlier checkpoint was restored before it");
+    roll_back(reason, where);
+  } else {
+    throw NotFiniteError(reason + where);
+  }
+}
+
+/// Writes the batches of the present step; returns a clause with their file.
+std::string Run::keep_bad_batch(const std::string& reason) {
+  try {
+    const std::string path = save_batch(folder_.file("not_finite"), trainer_.steps(), batches_, reason, most_bad_batches);
+    return path.empty() ? "" : "; its batch is in " + path;
+  } catch (const IoError& e) {  // a full disk must not hide the reason
+    return std::string("; its batch could not be written: ") + e.what();
+  }
+}
+
+/// `where` names files, which the log does not: it must not depend on the folder's name.
+void Run::skip(const std::string& reason, const std::string& where) {
+  trainer_.skip_step();
+  saved_ = false;
+  validation_.reset();
+  const JsonObject line = JsonObject().add("skipped", trainer_.counts().skipped).add("reason", reason);
+  log(line);
+  loop_.reporter.note("step " + std::to_string(trainer_.steps()) + " is left out: " + reason + where);
+  if (validation_due()) validate();
+  if (checkpoint_due()) save();
+  if (samples_due()) show();
+}
+
+void Run::roll_back(const std::string& reason, const std::string& where) {
+  const int64_t from = trainer_.steps();
+  const LatestCheckpoint last = latest_valid_until(checkpoints_.directory(), from);
+  check<NotFiniteError>(last.state.has_value(), reason, where, "; there is no earlier checkpoint to go back to");
+  trainer_.roll_back(*last.state);
+  validation_ = validation_loss(*last.state);
+  metrics_.reset();  // one object at a time
+  metrics_.emplace(folder_.file(metrics_file), trainer_.steps());
+  record_->rewind(trainer_.steps());
+  const JsonObject line =
+      JsonObject().add("rolled_back", trainer_.counts().rolled_back).add("from_step", from).add("reason", reason);
+  // A run that was killed after this has its line already.
+  if (!metrics_->has_same_line(trainer_.steps(), line)) log(line);
+  loop_.reporter.note("going back from step " + std::to_string(from) + " to " + last.path + ": " + reason + where);
+  // With the position in the data behind the batch, so that it does not come again in a resumed run either.
+  saved_ = false;
+  save();
+}
+
+TrainingResult Run::train() {
+  // A call without a step keeps the description of the earlier steps.
+  if (!loop_.run.configuration.empty() && (began_ < steps_ || !folder_.has(configuration_file)))
+    folder_.write_text(configuration_file, loop_.run.configuration);
+  loop_.reporter.begin(began_, std::max(began_, steps_));
+  StepProfile profile(loop_.outputs.profile(), steps_ - began_);
+  try {
+    if (began_ > 0 && samples_due()) show();
+    if (loop_.run.train.on_not_finite == OnNotFinite::roll_back && began_ < steps_) save();
+    while (trainer_.steps() < steps_ && !interrupted()) {
       profile.next_step();
-      const StepMetrics m = loop.step();
-      saved = false;
-      reporter.step(trainer.steps(), m);
-      if (due(loop.output.log_every))
-        metrics.append(trainer.steps(), JsonObject().add("loss", m.loss).add("grad_norm", m.grad_norm).add("lr", m.lr));
-      if (samples_due() || due(loop.output.checkpoint_every)) save();
-      if (samples_due()) show();
+      step();
     }
   } catch (const Stopped&) {  // while samples were drawn
   }
   save();
-  if (trainer.steps() > began) reporter.end();
-  const std::string trace = profile.finish(reporter);
-  return {.steps = trainer.steps(), .signal = interrupt ? interrupt->signal() : 0,
-          .checkpoint = checkpoints.path_of(trainer.steps()), .metrics = folder.file("metrics.jsonl"),
-          .samples = loop.outputs.samples(), .trace = trace};
+  if (trainer_.steps() > began_) loop_.reporter.end();
+  const std::string report = record_->finish();
+  const std::string trace = profile.finish(loop_.reporter);
+  return {.steps = trainer_.steps(), .signal = interrupt_ ? interrupt_->signal() : 0,
+          .checkpoint = checkpoints_.path_of(trainer_.steps()), .metrics = folder_.file(metrics_file),
+          .samples = loop_.outputs.samples(), .trace = trace, .report = report};
+}
+
+}  // namespace
+
+TrainingResult run_training(const TrainingLoop& loop) {
+  check<Error>(loop.next_batch != nullptr, "[run_training] there is no next_batch");
+  check_output(loop.output);
+  check<ConfigError>(loop.output.validate_every == 0 || loop.held_out != nullptr, "validate_every = ",
+                     loop.output.validate_every, " needs held-out data");
+  check<ConfigError>(loop.run.train.accumulate >= 1, "accumulate must be at least 1, got ", loop.run.train.accumulate);
+  if (loop.run.train.overfit_one_batch)
+    loop.reporter.note("every step has the data of the first one (overfit_one_batch): the loss must fall");
+  if (loop.outputs.summary()) report_summary(loop);
+  if (loop.outputs.dry_run()) report_dry_run(loop);
+  if (loop.outputs.summary() || loop.outputs.dry_run()) return {.steps = loop.trainer.steps()};
+  check_run_space(loop);
+  return Run(loop).train();
 }
 
 }  // namespace ditharos::training

@@ -11,7 +11,7 @@
 #include <ditharos/autograd/inspect/html_template.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/io/file.h>
-#include <ditharos/tensor/io/json.h>
+#include <ditharos/tensor/io/html_text.h>
 #include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/observer.h>
 
@@ -22,35 +22,25 @@ constexpr size_t most_nodes = 4000;
 constexpr int64_t most_values = 64;
 constexpr double box_width = 156, box_height = 44, gap = 18;
 
-/// As a JSON string that may stand inside a script element.
-std::string json(const std::string& text) {
-  std::string out;
-  for (const char c : json_string(text)) {
-    if (c == '<' || c == '>' || c == '&') out += c == '<' ? "\\u003c" : c == '>' ? "\\u003e" : "\\u0026";
-    else out += c;
-  }
-  return out;
-}
-
 std::string short_number(double x) { return general_text(x, 4); }
 
 /// Shape, dtype and what there is to see of the elements, as the inside of a JSON object.
 std::string describe(const Tensor& x) {
   std::string text = "\"shape\":[";
   for (int i = 0; i < x.rank(); ++i) text += (i > 0 ? "," : "") + std::to_string(x.size(i));
-  text += "],\"dtype\":" + json(to_text(x.dtype()));
+  text += "],\"dtype\":" + script_string(to_text(x.dtype()));
   if (x.numel() == 0) return text;
   if (x.numel() <= most_values) {
     text += ",\"values\":[";
     const auto values = x.to_vector<double>();
-    for (size_t i = 0; i < values.size(); ++i) text += (i > 0 ? "," : "") + json(short_number(values[i]));
+    for (size_t i = 0; i < values.size(); ++i) text += (i > 0 ? "," : "") + script_string(short_number(values[i]));
     return text + "]";
   }
   if (!is_floating(x.dtype())) return text;
   const NoGrad off;
   const Tensor wide = to(x.detach(), DType::f64);
-  return text + ",\"norm\":" + json(short_number(std::sqrt(sum(square(wide)).item()))) +
-         ",\"largest\":" + json(short_number(amax(abs(wide)).item()));
+  return text + ",\"norm\":" + script_string(short_number(std::sqrt(sum(square(wide)).item()))) +
+         ",\"largest\":" + script_string(short_number(amax(abs(wide)).item()));
 }
 
 /// What the backward pass did at each node, as JSON.
@@ -70,7 +60,7 @@ class Recording : public Observer {
 std::string describe_kept(const ListedNode& entry) {
   std::string text;
   for (const KeptTensor& kept : entry.kept)
-    text += (text.empty() ? "" : ",") + ("{\"what\":" + json(kept.what)) + ",\"bytes\":" +
+    text += (text.empty() ? "" : ",") + ("{\"what\":" + script_string(kept.what)) + ",\"bytes\":" +
             std::to_string(kept.own_bytes()) + ",\"parameter\":" + (kept.parameter ? "true" : "false") + "," +
             describe(kept.tensor) + "}";
   return text;
@@ -88,10 +78,11 @@ std::string coordinates(const Point& p) { return coordinate(p.x) + "," + coordin
 std::string describe_node(const ListedNode& entry, const Recording::Entry& seen, const Point& place) {
   const Node& node = *entry.node;
   const OpFormula formula = formula_of(node.name);
-  return "{\"op\":" + json(node.name) + ",\"leaf\":" + (node.leaf.defined() ? "true" : "false") +
-         ",\"name\":" + json(entry.name) + ",\"module\":" + json(node.module) + ",\"forward\":" +
-         json(formula.forward) + ",\"backward\":" + json(formula.backward) + ",\"at\":[" + coordinates(place) +
-         "],\"inputs\":[" + integers(entry.inputs) + "],\"shape\":" + json(to_text(node.shape)) +
+  return "{\"op\":" + script_string(node.name) + ",\"leaf\":" + (node.leaf.defined() ? "true" : "false") +
+         ",\"name\":" + script_string(entry.name) + ",\"module\":" + script_string(node.module) + ",\"forward\":" +
+         script_string(formula.forward) + ",\"backward\":" + script_string(formula.backward) + ",\"at\":[" +
+         coordinates(place) + "],\"inputs\":[" + integers(entry.inputs) + "],\"shape\":" +
+         script_string(to_text(node.shape)) +
          (node.leaf.defined() ? ",\"value\":{" + describe(node.leaf) + "}" : "") + ",\"saved\":[" +
          describe_kept(entry) + "],\"bytes\":" + std::to_string(entry.own_bytes) +
          ",\"grad\":" + (seen.grad.empty() ? "null" : seen.grad) + ",\"out\":[" + seen.out + "]}";

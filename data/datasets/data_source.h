@@ -41,13 +41,16 @@ class DataSource {
   virtual ~DataSource() = default;
 
   virtual int64_t size() const = 0;
-  /// Sample i in this shape: contiguous u8 [F, C, H, W]; depends on (i, shape) alone. It may share memory with the
-  /// source: do not write to it. Error unless 0 <= i < size(), ShapeError unless every size is at least 1.
+  /// Sample i in this shape: contiguous [F, C, H, W] of dtype(); depends on (i, shape) alone. It may share memory with
+  /// the source: do not write to it. Error unless 0 <= i < size(), ShapeError unless every size is at least 1.
   virtual Tensor sample(int64_t i, const SampleShape& shape) const = 0;
   /// A CRC-32C of everything that samples, labels and captions depend on, apart from class_names(): they are equal for
   /// sources of equal checksums and class names.
   virtual uint32_t checksum() const = 0;
 
+  /// Of the elements: u8 for pixels, which batches scale to [-1, 1]; f32, f16 or bf16 for what batches hold as it is,
+  /// such as the latents of an autoencoder.
+  virtual DType dtype() const { return DType::u8; }
   /// Channels of every sample: 1 gray, 3 RGB.
   virtual int64_t channels() const { return 3; }
   /// The names of the classes; none for samples without labels.
@@ -60,8 +63,8 @@ class DataSource {
   virtual std::string caption(int64_t i) const;
   /// The shape in which all samples are stored; none where they differ, or are rendered in any shape.
   virtual std::optional<SampleShape> native_shape() const { return std::nullopt; }
-  /// The elements of sample(i, shape) where the source holds them in memory, else nullptr. An optional optimisation:
-  /// the loader needs no tensor for each sample.
+  /// The elements of sample(i, shape) where they are u8 and the source holds them in memory, else nullptr. An optional
+  /// optimisation: the loader needs no tensor for each sample.
   virtual const uint8_t* stored_sample(int64_t i, const SampleShape& shape) const;
   /// Sentences on files of the source's folder that it does not use, and on samples that its split leaves out.
   virtual std::vector<std::string> notes() const { return {}; }

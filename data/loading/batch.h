@@ -10,7 +10,7 @@ namespace ditharos::data {
 
 /// B samples of a source. The axis of frames is always there; images have one frame.
 struct Batch {
-  Tensor samples;                     ///< f32 [B, F, C, H, W] in [-1, 1]
+  Tensor samples;                     ///< f32 [B, F, C, H, W]; pixels in [-1, 1]
   Tensor labels;                      ///< i64 [B]; undefined where the source has no classes
   std::vector<std::string> captions;  ///< B of them, as DataSource::caption has them
   SampleShape shape;                  ///< F, H, W
@@ -21,8 +21,9 @@ struct Batch {
 };
 
 /// The samples of `source` with these indices, in that order. Sample k is mirrored from left to right where `mirrored`
-/// is true; an empty `mirrored` mirrors none. Error where an index is out of range or `mirrored` has another length;
-/// ShapeError or DTypeError where the source returns another shape or type than requested.
+/// is true; an empty `mirrored` mirrors none. Error where an index is out of range, where `mirrored` has another
+/// length, and where a sample that is not u8 is to be mirrored; ShapeError or DTypeError where the source returns
+/// another shape or type than requested.
 [[nodiscard]] Batch read_batch(const DataSource& source, const SampleShape& shape, std::vector<int64_t> indices,
                                const std::vector<bool>& mirrored = {});
 

@@ -1,7 +1,9 @@
 #include <ditharos/data/loading/loader.h>
 
+#include <algorithm>
 #include <cmath>
 
+#include <ditharos/data/loading/batch_reader.h>
 #include <ditharos/data/loading/batch_schedule.h>
 #include <ditharos/data/loading/prefetcher.h>
 
@@ -43,6 +45,11 @@ LoaderOptions settled(const DataSource* source, LoaderOptions options, Cursor st
   check<ConfigError>(source != nullptr && source->size() > 0, "[Loader] the source has no samples");
   check<ConfigError>(options.prefetch >= 0 && options.prefetch <= 1024, "[Loader] prefetch must be 0..1024, got ",
                      options.prefetch);
+  check<ConfigError>(options.workers >= 0 && options.workers <= 256, "[Loader] workers must be 0..256, got ",
+                     options.workers);
+  check<ConfigError>(!options.horizontal_flip || source->dtype() == DType::u8,
+                     "[Loader] horizontal_flip takes pixels (u8), but the samples of this source are ",
+                     source->dtype());
   if (options.buckets.empty()) {
     const std::optional<SampleShape> shape = source->native_shape();
     check<ConfigError>(shape.has_value(), "[Loader] needs at least one bucket: the source has no native shape");
@@ -55,31 +62,54 @@ LoaderOptions settled(const DataSource* source, LoaderOptions options, Cursor st
 
 /// A batch and the position after it.
 struct Item {
-  Batch batch;
+  BatchReader reader;
   Cursor after;
+  int64_t samples_per_part;
 };
 
+/// How many samples a thread reads at a time. Samples that lie in memory are converted faster than a thread wakes up:
+/// one thread reads them all. Otherwise a batch is divided in more parts than threads, so that all end together.
+int64_t samples_per_part(const DataSource& source, const LoaderOptions& options, const BatchPlan& plan) {
+  const auto count = static_cast<int64_t>(plan.indices.size());
+  if (source.dtype() == DType::u8 && source.stored_sample(plan.indices.front(), plan.shape)) return count;
+  constexpr int64_t parts_per_worker = 8;
+  return std::max<int64_t>(1, count / (parts_per_worker * std::max<int64_t>(options.workers, 1)));
+}
+
 }  // namespace
+
+int64_t default_loader_workers() { return std::min(4, num_threads()); }
 
 struct Loader::State {
   State(std::shared_ptr<const DataSource> source_, const LoaderOptions& options_, Cursor start)
       : source(std::move(source_)), options(settled(source.get(), options_, start)),
         schedule(source->size(), options, start), cursor(schedule.cursor()),
-        batches(options.prefetch, [this] { return make(); }) {}
+        batches(options.prefetch, options.workers,
+                {.begin = [this] { return begin(); },
+                 .parts = [](const Item& item) {
+                   return (item.reader.size() + item.samples_per_part - 1) / item.samples_per_part;
+                 },
+                 .do_part = [](Item& item, int64_t part) {
+                   const int64_t first = part * item.samples_per_part;
+                   const int64_t end = std::min(first + item.samples_per_part, item.reader.size());
+                   for (int64_t k = first; k < end; ++k) item.reader.read(k);
+                 }}) {}
 
-  /// The batch at the schedule's cursor, which does not move when the batch fails.
-  Item make() {
+  /// The batch at the schedule's cursor, before its samples are read.
+  Item begin() {
     BatchPlan plan = schedule.plan();
-    Batch batch = read_batch(*source, plan.shape, std::move(plan.indices), plan.mirrored);
-    schedule.advance(static_cast<int64_t>(batch.indices.size()));
-    return {std::move(batch), schedule.cursor()};
+    const int64_t part = samples_per_part(*source, options, plan);
+    Item item{BatchReader(*source, plan.shape, std::move(plan.indices), std::move(plan.mirrored)), {}, part};
+    schedule.advance(item.reader.size());
+    item.after = schedule.cursor();
+    return item;
   }
 
   const std::shared_ptr<const DataSource> source;
   const LoaderOptions options;
   BatchSchedule schedule;
   Cursor cursor;             // of the caller
-  Prefetcher<Item> batches;  // last: its thread starts when everything else is there
+  Prefetcher<Item> batches;  // last: its threads start when everything else is there
 };
 
 Loader::Loader(std::shared_ptr<const DataSource> source, const LoaderOptions& options, Cursor start)
@@ -89,7 +119,7 @@ Loader::~Loader() = default;
 Batch Loader::next() {
   Item item = state_->batches.take();
   state_->cursor = item.after;
-  return std::move(item.batch);
+  return item.reader.take();
 }
 
 Cursor Loader::cursor() const { return state_->cursor; }

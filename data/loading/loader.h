@@ -1,5 +1,5 @@
 #pragma once
-// Batches of images or clips for training, prepared ahead of time by one background thread.
+// Batches of images or clips for training, prepared ahead of time by background threads.
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -23,6 +23,9 @@ enum class EpochEnd {
   carry_over,  ///< they begin a batch that ends in the next epoch
 };
 
+/// The threads of a loader by default: one for each of num_threads(), at most four.
+[[nodiscard]] int64_t default_loader_workers();
+
 struct LoaderOptions {
   int64_t batch_size = 64;           ///< of samples in the source's native shape, where `buckets` is empty
   std::vector<Bucket> buckets = {};  ///< shapes and sizes of batches; the bucket of each batch is drawn by weight
@@ -31,6 +34,8 @@ struct LoaderOptions {
   bool horizontal_flip = false;  ///< mirrors every sample with probability 1/2, drawn anew every epoch
   EpochEnd epoch_end = EpochEnd::drop;
   int64_t prefetch = 2;  ///< batches that are prepared ahead; 0: none, and no thread
+  /// Threads that read samples: of several batches at a time, and of one. 0: none, and nothing is prepared ahead.
+  int64_t workers = default_loader_workers();
 };
 
 /// A position between two batches: two integers that go into a checkpoint. Where every epoch ends with a batch, they
@@ -43,20 +48,22 @@ struct Cursor {
 };
 
 /// An endless sequence of batches, epoch after epoch. Every epoch has each sample of the source once, apart from those
-/// that EpochEnd::drop leaves out. The batches depend only on the source, the options apart from `prefetch`, and the
-/// start: a loader that starts at another one's cursor() returns the same batches to the bit.
+/// that EpochEnd::drop leaves out. The batches depend only on the source, the start, and the options apart from
+/// `prefetch` and `workers`: a loader that starts at another one's cursor() returns the same batches to the bit.
 class Loader {
  public:
   /// ConfigError when an option is out of range, when there are no buckets and the source has no native shape, when the
-  /// source is too small for a batch, or when the start lies outside of it.
+  /// source is too small for a batch, when flips are wanted of samples that are not pixels (u8), or when the start lies
+  /// outside of the source.
   explicit Loader(std::shared_ptr<const DataSource> source, const LoaderOptions& options = {}, Cursor start = {});
-  /// Ends the thread after its present batch.
+  /// Ends each thread after the sample or the few samples that it is reading.
   ~Loader();
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 
-  /// The next batch; waits for it when it is not ready. An exception of the thread is thrown here, after the batches
-  /// prepared before it, and at every later call; cursor() stays at the batch that failed.
+  /// The next batch; waits for it when it is not ready. An exception of the threads is thrown here, after the batches
+  /// before it, and at every later call; it is that of the batch's first sample that cannot be read. cursor() stays at
+  /// the batch that failed.
   Batch next();
   /// The position of the batch that next() will return, independent of the prepared ones.
   Cursor cursor() const;

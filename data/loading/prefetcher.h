@@ -1,88 +1,172 @@
 #pragma once
 // Internal to data/loading/.
-// A background thread that prepares items ahead of time, for the loaders of this folder.
+// Background threads that prepare items ahead of time, for the loaders of this folder.
+#include <algorithm>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
+#include <vector>
 
 #include <ditharos/tensor/parallel.h>
 
 namespace ditharos::data {
 
-/// Calls `make` repeatedly on a background thread, up to `depth` items ahead, and returns the items in order. At depth
-/// 0 there is no thread, and take() calls `make` itself.
+/// How items are made. An item is begun, and then its parts are done in any order, each by one thread.
+template <class Item>
+struct ItemWork {
+  std::function<Item()> begin;                          ///< the next item; one call at a time
+  std::function<int64_t(const Item&)> parts;            ///< how many parts it has, at least 1
+  std::function<void(Item&, int64_t part)> do_part;     ///< several calls at a time, also for one item
+};
+
+/// Prepares items on `workers` background threads, up to `depth` items ahead, and returns them in order. The threads
+/// take the parts of one item before those of the next, so they also share the work of a single item. At depth 0, or
+/// without workers, there is no thread, and take() does the work itself.
 template <class Item>
 class Prefetcher {
  public:
-  Prefetcher(int64_t depth, std::function<Item()> make) : depth_(depth), make_(std::move(make)) {
-    if (depth_ > 0) worker_ = std::thread([this] { work(); });
-  }
-  /// Ends the thread after its present item.
-  ~Prefetcher() {
-    if (!worker_.joinable()) return;
-    {
-      const std::lock_guard lock(mutex_);
-      stop_ = true;
+  Prefetcher(int64_t depth, int64_t workers, ItemWork<Item> work) : depth_(depth), work_(std::move(work)) {
+    if (depth_ == 0) return;
+    try {
+      for (int64_t i = 0; i < workers; ++i) workers_.emplace_back([this] { run_worker(); });
+    } catch (...) {  // the system has no thread left, and no destructor runs after a throw here
+      stop();
+      throw;
     }
-    wake_worker_.notify_one();
-    worker_.join();
   }
+  /// Ends the threads after the parts that they are doing.
+  ~Prefetcher() { stop(); }
   Prefetcher(const Prefetcher&) = delete;
   Prefetcher& operator=(const Prefetcher&) = delete;
 
-  /// The next item; waits for it when it is not ready. An exception of `make` is thrown here, after the items before
-  /// it, and at every later call.
+  /// The next item; waits for it when it is not ready. An exception in an item's work is thrown here, after the items
+  /// before it, and at every later call. Without threads a later call tries that item again.
   Item take() {
-    if (depth_ == 0) return make_();
+    if (workers_.empty()) return make();
     std::unique_lock lock(mutex_);
-    wake_caller_.wait(lock, [this] { return !ready_.empty() || failure_; });
-    if (ready_.empty()) std::rethrow_exception(failure_);
-    Item item = std::move(ready_.front());
-    ready_.pop_front();
+    wake_caller_.wait(lock, [this] { return is_settled(); });
+    if (entries_.empty()) std::rethrow_exception(begin_failure_);
+    if (entries_.front()->failure) std::rethrow_exception(entries_.front()->failure);
+    Item item = std::move(entries_.front()->item);
+    entries_.pop_front();
     lock.unlock();
-    wake_worker_.notify_one();
+    wake_workers_.notify_one();
     return item;
   }
 
  private:
-  void work() {
-    try {
-      // Loops nested in a parallel body run on the calling thread, so this thread never opens a second OpenMP team.
-      parallel_for(1, 1, [this](int64_t, int64_t) {
-        while (wait_for_room()) put(make_());
-      });
-    } catch (...) {
-      const std::lock_guard lock(mutex_);
-      failure_ = std::current_exception();
-    }
-    wake_caller_.notify_one();
+  /// An item in preparation. Its parts are done with the mutex unlocked; everything else is guarded by it.
+  struct Entry {
+    Item item;
+    int64_t parts = 0, begun = 0, done = 0;
+    std::exception_ptr failure = nullptr;  // of the first part that failed, in the order of the parts
+    int64_t failed_part = 0;
+  };
+
+  Item make() {
+    if (!retried_) retried_ = work_.begin();
+    const int64_t parts = work_.parts(*retried_);
+    for (int64_t part = 0; part < parts; ++part) work_.do_part(*retried_, part);
+    Item item = std::move(*retried_);
+    retried_.reset();
+    return item;
   }
-  /// False when the prefetcher is being destroyed.
-  bool wait_for_room() {
-    std::unique_lock lock(mutex_);
-    wake_worker_.wait(lock, [this] { return stop_ || static_cast<int64_t>(ready_.size()) < depth_; });
-    return !stop_;
-  }
-  void put(Item item) {
+
+  void stop() {
     {
       const std::lock_guard lock(mutex_);
-      ready_.push_back(std::move(item));
+      stop_ = true;
     }
-    wake_caller_.notify_one();
+    wake_workers_.notify_all();
+    for (std::thread& worker : workers_) worker.join();
+  }
+
+  void run_worker() {
+    // Loops nested in a parallel body run on the calling thread, so this thread never opens a second OpenMP team.
+    parallel_for(1, 1, [this](int64_t, int64_t) {
+      std::unique_lock lock(mutex_);
+      while (!stop_) {
+        if (Entry* entry = with_part_left()) do_part(*entry, lock);
+        else if (may_begin()) begin_item(lock);
+        else wake_workers_.wait(lock);
+      }
+    });
+  }
+
+  // The following functions are called with the mutex locked.
+
+  /// True when the first item, or the exception in its place, can be given to the caller.
+  bool is_settled() const {
+    if (entries_.empty()) return begin_failure_ != nullptr;
+    const Entry& entry = *entries_.front();
+    return entry.done == entry.begun && (entry.failure || entry.begun == entry.parts);
+  }
+  /// The first item with a part that no thread has begun; null if there is none. Nothing behind a failure is begun.
+  Entry* with_part_left() const {
+    for (const auto& entry : entries_) {
+      if (entry->failure) return nullptr;
+      if (entry->begun < entry->parts) return entry.get();
+    }
+    return nullptr;
+  }
+  bool may_begin() const {
+    if (beginning_ || begin_failure_ || static_cast<int64_t>(entries_.size()) >= depth_) return false;
+    return std::none_of(entries_.begin(), entries_.end(), [](const auto& entry) { return bool(entry->failure); });
+  }
+
+  /// Does one part with the mutex unlocked.
+  void do_part(Entry& entry, std::unique_lock<std::mutex>& lock) {
+    const int64_t part = entry.begun++;
+    std::exception_ptr failure;
+    lock.unlock();
+    try {
+      work_.do_part(entry.item, part);
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    lock.lock();
+    ++entry.done;
+    if (failure && (!entry.failure || part < entry.failed_part)) {
+      entry.failure = failure;
+      entry.failed_part = part;
+    }
+    if (is_settled()) wake_caller_.notify_one();
+  }
+
+  /// Begins an item with the mutex unlocked: it may take long to plan the first one of an epoch.
+  void begin_item(std::unique_lock<std::mutex>& lock) {
+    beginning_ = true;
+    lock.unlock();
+    try {
+      std::unique_ptr<Entry> entry(new Entry{.item = work_.begin()});
+      entry->parts = work_.parts(entry->item);
+      lock.lock();
+      entries_.push_back(std::move(entry));
+    } catch (...) {
+      if (!lock.owns_lock()) lock.lock();
+      begin_failure_ = std::current_exception();
+      wake_caller_.notify_one();
+    }
+    beginning_ = false;
+    if (with_part_left() || may_begin()) wake_workers_.notify_all();
   }
 
   const int64_t depth_;
-  const std::function<Item()> make_;
+  const ItemWork<Item> work_;
+  std::optional<Item> retried_;  // without threads: the item whose work failed
   std::mutex mutex_;
-  std::condition_variable wake_worker_, wake_caller_;
-  std::deque<Item> ready_;  // guarded by mutex_, as are the next two
-  std::exception_ptr failure_;
+  std::condition_variable wake_workers_, wake_caller_;
+  std::deque<std::unique_ptr<Entry>> entries_;  // guarded by mutex_, as are the next three
+  bool beginning_ = false;                      // a thread calls work_.begin
+  std::exception_ptr begin_failure_;            // of the item behind all entries
   bool stop_ = false;
-  std::thread worker_;  // last: it starts when everything else is there
+  std::vector<std::thread> workers_;  // last: they start when everything else is there
 };
 
 }  // namespace ditharos::data

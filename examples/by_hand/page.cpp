@@ -1,36 +1,12 @@
 #include "examples/by_hand/page.h"
 
 #include <ditharos/tensor/io/file.h>
-#include <ditharos/tensor/io/quoted_text.h>
+#include <ditharos/tensor/io/html_text.h>
 
 namespace ditharos::by_hand {
 namespace {
 
 constexpr int64_t most_factors = 60000;
-
-/// A JSON string that is safe inside a script element.
-std::string json(const std::string& text) {
-  std::string out;
-  for (const char c : quote(text)) {
-    if (c == '<') out += "\\u003c";
-    else if (c == '>') out += "\\u003e";
-    else if (c == '&') out += "\\u0026";
-    else out += c;
-  }
-  return out;
-}
-
-/// Text with the special characters of HTML escaped.
-std::string markup(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '<') out += "&lt;";
-    else if (c == '>') out += "&gt;";
-    else if (c == '&') out += "&amp;";
-    else out += c;
-  }
-  return out;
-}
 
 const char* name_of(Place place) {
   return place == Place::weights ? "weights" : place == Place::stream ? "stream" : "side";
@@ -54,8 +30,9 @@ std::string cell_text(const Trace& trace, const Cell& cell) {
     for (const Cell& factor : term.factors)
       from += (from.empty() ? "[" : ",[") + std::to_string(factor.matrix) + "," + std::to_string(factor.row) + "," +
               std::to_string(factor.column) + "]";
-  return "{\"value\":" + json(number_text(trace.value(cell))) + ",\"sum\":" + json(trace.explain(cell)) +
-         ",\"source\":\"" + name_of(m.sources[m.at(cell.row, cell.column)]) + "\",\"from\":[" + from + "]}";
+  return "{\"value\":" + script_string(number_text(trace.value(cell))) + ",\"sum\":" +
+         script_string(trace.explain(cell)) + ",\"source\":\"" + name_of(m.sources[m.at(cell.row, cell.column)]) +
+         "\",\"from\":[" + from + "]}";
 }
 
 std::string matrix_text(const Trace& trace, int number) {
@@ -63,8 +40,9 @@ std::string matrix_text(const Trace& trace, int number) {
   std::string cells;
   for (int64_t r = 0; r < m.rows; ++r)
     for (int64_t c = 0; c < m.columns; ++c) cells += (cells.empty() ? "" : ",\n") + cell_text(trace, {number, r, c});
-  return "{\"symbol\":" + json(m.heading.symbol) + ",\"name\":" + json(m.heading.name) + ",\"formula\":" +
-         json(m.heading.formula) + ",\"place\":\"" + name_of(m.heading.place) + "\",\"image\":" +
+  return "{\"symbol\":" + script_string(m.heading.symbol) + ",\"name\":" + script_string(m.heading.name) +
+         ",\"formula\":" + script_string(m.heading.formula) + ",\"place\":\"" +
+         name_of(m.heading.place) + "\",\"image\":" +
          (m.heading.symbol.find("frame") != std::string::npos ? "true" : "false") + ",\"section\":" +
          std::to_string(m.section) + ",\"rows\":" + std::to_string(m.rows) + ",\"columns\":" +
          std::to_string(m.columns) + ",\"cells\":[\n" + cells + "]}";
@@ -90,10 +68,10 @@ std::string page(const Trace& trace, const std::string& title) {
     matrices += (i > 0 ? ",\n" : "") + matrix_text(trace, int(i));
   const std::string sections = list(trace.sections(), [](const Section& s) {
     return "{\"number\":" + std::to_string(s.number) + ",\"pass\":" + std::to_string(s.pass) + ",\"title\":" +
-           json(s.title) + ",\"notes\":" + list(s.notes, json) + ",\"matrices\":" +
+           script_string(s.title) + ",\"notes\":" + list(s.notes, script_string) + ",\"matrices\":" +
            list(s.matrices, [](int i) { return std::to_string(i); }) + "}";
   });
-  return page_head + markup(title) + page_body + "{\"title\":" + json(title) + ",\"sections\":" + sections +
+  return page_head + html_text(title) + page_body + "{\"title\":" + script_string(title) + ",\"sections\":" + sections +
          ",\"matrices\":[" + matrices + "]}" + page_script;
 }
 

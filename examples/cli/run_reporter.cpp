@@ -4,7 +4,10 @@
 
 namespace ditharos::examples {
 
-void RunReporter::note(const std::string& sentence) { std::printf("%s\n", sentence.c_str()); }
+void RunReporter::note(const std::string& sentence) {
+  if (progress_) progress_->note(sentence);
+  else std::printf("%s\n", sentence.c_str());
+}
 
 void RunReporter::begin(int64_t done, int64_t total) { progress_.emplace(done, total); }
 
@@ -36,8 +39,13 @@ int RunReporter::finish(const training::TrainingResult& result) {
                 static_cast<long long>(result.steps), result.checkpoint.c_str());
     return 128 + result.signal;
   }
+  if (result.checkpoint.empty()) {
+    std::printf("nothing was trained or written\n");
+    return 0;
+  }
   std::printf("samples:    %s\ncheckpoint: %s\nmetrics:    %s\n", result.samples.c_str(), result.checkpoint.c_str(),
               result.metrics.c_str());
+  if (!result.report.empty()) std::printf("report:     %s\n", result.report.c_str());
   return 0;
 }
 

@@ -51,7 +51,7 @@ void Settings::add(Setting setting) {
   for (const Setting& other : table_) {
     check(other.name != setting.name, "[Settings] the key ", setting.name, " is there twice; flags need unique names");
   }
-  check((setting.name != "config" || !takes_config_) &&
+  check(((setting.name != "config" && setting.name != "set") || !takes_config_) &&
             setting.name != "help", "[Settings] ", setting.name, " is a flag of its own");
   const Value value = setting.get();
   check(setting.rule.allows(value), "[Settings] the default of ", setting.name, ", ", toml_text(value), ", is not ",
@@ -91,7 +91,7 @@ void Settings::only_with(std::initializer_list<const char*> names, const std::fu
 std::vector<std::string> Settings::without_effect() const {
   std::vector<std::string> sentences;
   for (const Setting& s : table_)
-    if (s.used && s.origin == s.flag() && !s.used())
+    if (s.used && (s.origin == s.flag() || s.origin == "--set") && !s.used())
       sentences.push_back(s.flag() + " has no effect: it needs " + s.needs);
   return sentences;
 }
@@ -124,7 +124,7 @@ std::string Settings::to_toml() const {
     if (section.empty()) continue;
     out += (out.empty() ? "[" : "\n[") + section + "]\n";
     for (const Setting& s : table_) {
-      if (s.section == section) out += s.name + " = " + toml_text(s.get()) + "\n";
+      if (s.section == section) out += s.name + " = " + toml_text(s.get(), s.rule) + "\n";
     }
   }
   return out;

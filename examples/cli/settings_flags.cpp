@@ -25,7 +25,7 @@ std::string negated(const std::string& flag) { return "--no-" + flag.substr(2); 
   check<ConfigError>(argument.starts_with('-'), "unexpected argument ", quote(argument),
                      "; settings are given as --name value, see --help");
   std::vector<std::string> flags{"--help"};
-  if (takes_config) flags.push_back("--config");
+  if (takes_config) flags.insert(flags.end(), {"--config", "--set"});
   for (const Setting& s : table) {
     flags.push_back(s.flag());
     if (is_switch(s)) flags.push_back(negated(s.flag()));
@@ -48,16 +48,44 @@ std::string negated(const std::string& flag) { return "--no-" + flag.substr(2); 
     check<ConfigError>(t.name.empty() || !message.starts_with(t.flag() + ":"), t.flag(), " is followed by ",
                        t.placeholder);
   }
+  check<ConfigError>(!message.starts_with("--set:"), "--set is followed by KEY=VALUE");
   check<ConfigError>(!message.starts_with("--config:"), "--config needs the name of a TOML file");
   fail<ConfigError>(message);
 }
 
-Value checked(const Setting& s, const std::string& text) {
+Value checked(const Setting& s, const std::string& name, const std::string& text) {
   const Value present = s.get();
   const std::optional<Value> value = parse_value(text, present);
-  check<ConfigError>(value && s.rule.allows(*value), s.flag(), " must be ", s.rule.expectation(present), ", not ",
+  check<ConfigError>(value && s.rule.allows(*value), name, " must be ", s.rule.expectation(present), ", not ",
                      quote(text));
   return *value;
+}
+
+/// The assignment of --set "key=value" or "section.key=value"; in keys - stands for _ too.
+Assignment assignment_from(const std::vector<Setting>& table, const std::string& text) {
+  const size_t sign = text.find('=');
+  check<ConfigError>(sign != std::string::npos && sign > 0, "--set is followed by KEY=VALUE, not ", quote(text));
+  std::string key = text.substr(0, sign), section;
+  std::replace(key.begin(), key.end(), '-', '_');
+  if (const size_t dot = key.find('.'); dot != std::string::npos)
+    section = key.substr(0, dot), key = key.substr(dot + 1);
+  std::vector<std::string> keys, sections;
+  for (size_t row = 0; row < table.size(); ++row) {
+    const Setting& s = table[row];
+    if (s.name == key) {
+      check<ConfigError>(!s.section.empty(), "--set is for the keys of a configuration; ", s.flag(),
+                         " is an option of the command line alone");
+      check<ConfigError>(section.empty() || section == s.section, "--set: unknown key ", quote(key), " in [", section,
+                         "]; it belongs in [", s.section, "]");
+      return {row, checked(s, "--set " + text.substr(0, sign), text.substr(sign + 1)), "--set"};
+    }
+    if (s.section.empty()) continue;
+    sections.push_back(s.section);
+    if (section.empty() || s.section == section) keys.push_back(s.name);
+  }
+  check<ConfigError>(!keys.empty(), "--set: unknown section ", quote(section), did_you_mean(section, sections));
+  fail<ConfigError>("--set: unknown key ", quote(key), section.empty() ? "" : " in [" + section + "]",
+                    did_you_mean(key, keys));
 }
 
 }  // namespace
@@ -71,6 +99,8 @@ CommandLine read_command_line(const std::vector<Setting>& table, const std::vect
   std::vector<std::string> values(table.size() + 1);
   std::vector<std::vector<std::string>> lists(table.size());
   CLI::Option* config = takes_config ? app.add_option("--config", values.back())->take_last() : nullptr;
+  std::vector<std::string> sets;
+  if (takes_config) app.add_option("--set", sets)->expected(1)->take_all();
   std::vector<CLI::Option*> options;
   for (size_t row = 0; row < table.size(); ++row) {
     const std::string flag = table[row].flag();
@@ -110,8 +140,9 @@ CommandLine read_command_line(const std::vector<Setting>& table, const std::vect
     if (options[row]->count() == 0) continue;
     std::string text = is_switch(table[row]) ? options[row]->results().back() : values[row];
     for (const std::string& part : lists[row]) text += (text.empty() ? "" : ",") + part;
-    line.assignments.push_back({row, checked(table[row], text), table[row].flag()});
+    line.assignments.push_back({row, checked(table[row], table[row].flag(), text), table[row].flag()});
   }
+  for (const std::string& text : sets) line.assignments.push_back(assignment_from(table, text));
   return line;
 }
 

@@ -44,7 +44,7 @@ std::string row(const Setting& s) {
   const std::string flag = is_switch ? "--[no-]" + s.flag().substr(2) : s.flag() + " " + s.placeholder;
   std::string notes = is_switch ? "" : s.rule.text();
   const std::string* text = std::get_if<std::string>(&present);
-  const std::string shown = text ? *text : toml_text(present);
+  const std::string shown = text ? *text : toml_text(present, s.rule);
   if (!shown.empty()) notes += (notes.empty() ? "default: " : "; default: ") + shown;
   return row(flag, s.help + (notes.empty() ? "" : " (" + notes + ")"));
 }
@@ -66,8 +66,11 @@ std::string help_text(const std::string& program, const std::string& summary,
   out += row("-h, --help", "print this text");
   for (const auto& [section, about] : sections) {
     if (section.empty()) {
-      if (takes_config)
+      if (takes_config) {
         out += row("--config FILE", "read settings from a TOML file; a flag wins over it, it wins over the default");
+        out += row("--set KEY=VALUE", "a key of the file by its name, or as section.key; may be repeated, and wins over "
+                                      "the key's own flag");
+      }
     } else {
       out += "\n[" + section + "]" + (about.empty() ? "" : " " + about) + "\n";
     }

@@ -40,7 +40,8 @@ std::optional<Value> list_from(const toml::node& node) {
   return list;
 }
 
-std::optional<Value> value_from(const toml::node& node, const Value& like) {
+std::optional<Value> value_from(const toml::node& node, const Value& like, const Rule& rule) {
+  if (rule.takes_number() && node.is_number()) return std::vector<double>{number<double>(node)};
   if (std::holds_alternative<std::vector<int64_t>>(like)) return list_from<int64_t>(node);
   if (std::holds_alternative<std::vector<double>>(like)) return list_from<double>(node);
   if (std::holds_alternative<bool>(like) && node.is_boolean()) return *node.value<bool>();
@@ -116,7 +117,7 @@ class Reader {
       return;
     }
     const Value present = row->get();
-    std::optional<Value> value = value_from(node, present);
+    std::optional<Value> value = value_from(node, present, row->rule);
     if (!value || !row->rule.allows(*value)) {
       mistakes_.push_back({node.source().begin, row->full_name() + " must be " + row->rule.expectation(present) +
                                                     ", not " + text_of(node)});

@@ -69,6 +69,7 @@ Rule& Rule::above(double low) { low_ = low, low_open_ = true; return *this; }
 Rule& Rule::at_most(double high) { high_ = high, high_open_ = false; return *this; }
 Rule& Rule::below(double high) { high_ = high, high_open_ = true; return *this; }
 Rule& Rule::count(int64_t length) { count_ = length; return *this; }
+Rule& Rule::or_number() { or_number_ = true; return *this; }
 Rule& Rule::one_of(std::vector<std::string> choices) { choices_ = std::move(choices); return *this; }
 
 std::string Rule::text() const {
@@ -91,7 +92,7 @@ bool Rule::allows_number(double x) const {
 
 bool Rule::allows(const Value& value) const {
   const auto allows_list = [&](const auto& list) {
-    return (!count_ || static_cast<int64_t>(list.size()) == *count_) &&
+    return (!count_ || static_cast<int64_t>(list.size()) == *count_) && (!or_number_ || !list.empty()) &&
            std::all_of(list.begin(), list.end(), [&](auto x) { return allows_number(static_cast<double>(x)); });
   };
   if (const auto* x = std::get_if<int64_t>(&value)) return allows_number(static_cast<double>(*x));
@@ -115,10 +116,12 @@ std::string Rule::expectation(const Value& like) const {
   const std::string link = rule.empty() ? "" : rule.starts_with("at ") ? " of " : " ";  // of at least 1; above 1
   if (!is_list) return (is_integer ? "an integer" : "a number") + link + rule;
   const std::string length = count_ ? std::to_string(*count_) + " " : "";
-  return "a list of " + length + (is_integer ? "integers" : "numbers") + (rule.empty() ? "" : ", each " + rule);
+  return (or_number_ ? "a number or a list of " : "a list of ") + length + (is_integer ? "integers" : "numbers") + (rule.empty() ? "" : ", each " + rule);
 }
 
-std::string toml_text(const Value& value) {
+std::string toml_text(const Value& value, const Rule& rule) {
+  if (const auto* list = std::get_if<std::vector<double>>(&value); list && rule.takes_number() && list->size() == 1)
+    return item_text(list->front());
   if (const auto* on = std::get_if<bool>(&value)) return *on ? "true" : "false";
   if (const auto* x = std::get_if<int64_t>(&value)) return item_text(*x);
   if (const auto* x = std::get_if<double>(&value)) return item_text(*x);

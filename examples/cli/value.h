@@ -19,11 +19,13 @@ class Rule {
   Rule& at_most(double high);
   Rule& below(double high);
   Rule& count(int64_t length);  ///< of a list
+  Rule& or_number();            ///< a list of one number or more, of which one is written as a number
   Rule& one_of(std::vector<std::string> choices);
 
   bool has_lower_bound() const { return low_.has_value(); }
   bool has_upper_bound() const { return high_.has_value(); }
   const std::vector<std::string>& choices() const { return choices_; }
+  bool takes_number() const { return or_number_; }  ///< for a list
   /// "at least 0 and below 1", "one of linear, cosine"; "" if everything is allowed.
   std::string text() const;
   /// Numbers that are not finite and strings that are not UTF-8 are never allowed.
@@ -34,7 +36,7 @@ class Rule {
  private:
   bool allows_number(double x) const;
   std::optional<double> low_, high_;
-  bool low_open_ = false, high_open_ = false;
+  bool low_open_ = false, high_open_ = false, or_number_ = false;
   std::optional<int64_t> count_;
   std::vector<std::string> choices_;
 };
@@ -49,8 +51,8 @@ inline Rule below(double high) { return Rule().below(high); }
 inline Rule between(double low, double high) { return Rule().at_least(low).at_most(high); }
 inline Rule one_of(std::vector<std::string> choices) { return Rule().one_of(std::move(choices)); }
 
-/// The value as TOML writes it; reading it back gives the same value.
-std::string toml_text(const Value& value);
+/// The value as TOML writes it; reading it back gives the same value. `rule`: see Rule::or_number.
+std::string toml_text(const Value& value, const Rule& rule = {});
 
 /// Reads the text of a flag as a value of the same type as `like`; nothing when it is not one.
 /// Lists are comma separated, with or without brackets.

@@ -36,6 +36,7 @@ class AutoencoderObjective : public Objective {
   /// `data`: images [B, C, H, W] or clips [B, F, C, H, W] in [-1, 1].
   Loss loss(const Denoiser& unused, const Tensor& data, Generator& rng) const override;
   double progress(double t) const override { return t; }
+  bool has_times() const override { return false; }
 
  private:
   using Encode = std::function<LatentDistribution(const Tensor&)>;

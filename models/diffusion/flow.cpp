@@ -189,6 +189,15 @@ Loss Flow::loss(const Denoiser& model, const Tensor& data, Generator& rng) const
   return {mean(each), each.detach(), from_vector(t)};
 }
 
+Loss Flow::loss_at(const Network& network, const Tensor& conditions, const Tensor&, const Tensor& data,
+                   double progress, Generator& rng) const {
+  const auto [begin, end] = training_interval();
+  const std::vector<double> t(size_t(data.size(0)), std::clamp(progress, begin, end));
+  const auto model = [&](const Tensor& x, const Tensor& time) { return network(x, time, conditions); };
+  const Tensor each = loss_terms(model, data, t, rng.normal(data.shape(), data.dtype()));
+  return {mean(each), each.detach(), from_vector(t)};
+}
+
 Tensor Flow::predict(const Denoiser& model, const Tensor& x, double t, PredictionKind kind) const {
   const Tensor times = network_times(std::vector<double>(size_t(x.size(0)), t));
   const Tensor output = check_output(model(x, times), x, config_.prediction);

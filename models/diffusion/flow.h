@@ -87,6 +87,8 @@ class Flow : public Objective {
   Tensor interpolate(const Tensor& data, const Tensor& noise, const std::vector<double>& t) const;
   /// Mean squared error of the prediction, weighted; a score's error is first multiplied by sigma.
   Loss loss(const Denoiser& model, const Tensor& data, Generator& rng) const override;
+  Loss loss_at(const Network& network, const Tensor& conditions, const Tensor& null_condition, const Tensor& data,
+               double progress, Generator& rng) const override;
   /// Each sample's error, [B], at given times and noise.
   Tensor loss_terms(const Denoiser& model, const Tensor& data, const std::vector<double>& t, const Tensor& noise) const;
   /// The network's prediction at x [B, ...], all at time t in [0, 1], converted to `kind`. ConfigError at the ends of

@@ -118,7 +118,18 @@ Tensor FrameFlow::loss_terms(const Denoiser& model, const Tensor& data, const st
 
 Loss FrameFlow::loss(const Denoiser& model, const Tensor& data, Generator& rng) const {
   check<ShapeError>(data.rank() == 5, "[FrameFlow] clips must have shape [B, F, C, H, W], got ", data.shape());
-  const std::vector<double> t = flow_.sample_times(data.size(0), rng);
+  return loss_of_times(model, data, flow_.sample_times(data.size(0), rng), rng);
+}
+
+Loss FrameFlow::loss_at(const Network& network, const Tensor& conditions, const Tensor&, const Tensor& data,
+                        double progress, Generator& rng) const {
+  check<ShapeError>(data.rank() == 5, "[FrameFlow] clips must have shape [B, F, C, H, W], got ", data.shape());
+  return loss_of_times([&](const Tensor& x, const Tensor& t) { return network(x, t, conditions); }, data,
+                       std::vector<double>(size_t(data.size(0)), progress), rng);
+}
+
+Loss FrameFlow::loss_of_times(const Denoiser& model, const Tensor& data, const std::vector<double>& t,
+                              Generator& rng) const {
   const ConditioningMask masks = sample_masks(data.size(0), data.size(1), rng);
   const Tensor each = loss_terms(model, data, t, masks, rng.normal(data.shape(), data.dtype()));
   return {mean(each), each.detach(), from_vector(t)};

@@ -48,12 +48,17 @@ class FrameFlow : public Objective {
   ConditioningMask sample_masks(int64_t n, int64_t frames, Generator& rng) const;
 
   Loss loss(const Denoiser& model, const Tensor& data, Generator& rng) const override;
+  /// The masks are drawn as in training.
+  Loss loss_at(const Network& network, const Tensor& conditions, const Tensor& null_condition, const Tensor& data,
+               double progress, Generator& rng) const override;
   /// Each clip's error, [B], at given times of the frames to generate, masks and noise.
   Tensor loss_terms(const Denoiser& model, const Tensor& data, const std::vector<double>& t,
                     const ConditioningMask& masks, const Tensor& noise) const;
   double progress(double t) const override { return flow_.progress(t); }
 
  private:
+  Loss loss_of_times(const Denoiser& model, const Tensor& data, const std::vector<double>& t, Generator& rng) const;
+
   FrameFlowConfig config_;
   Flow flow_;
 };

@@ -182,7 +182,18 @@ std::vector<PathPoint> GaussianDiffusion::points_at(const Tensor& t) const {
 }
 
 Loss GaussianDiffusion::loss(const Denoiser& model, const Tensor& data, Generator& rng) const {
-  const Tensor t = rng.randint(0, steps(), {data.size(0)});
+  return loss_of_steps(model, data, rng.randint(0, steps(), {data.size(0)}), rng);
+}
+
+Loss GaussianDiffusion::loss_at(const Network& network, const Tensor& conditions, const Tensor&, const Tensor& data,
+                                double progress, Generator& rng) const {
+  const double step = std::clamp(std::floor((1 - progress) * double(steps())), 0.0, double(steps() - 1));
+  return loss_of_steps([&](const Tensor& x, const Tensor& t) { return network(x, t, conditions); }, data,
+                       full({data.size(0)}, step, DType::i64), rng);
+}
+
+Loss GaussianDiffusion::loss_of_steps(const Denoiser& model, const Tensor& data, const Tensor& t,
+                                      Generator& rng) const {
   const Tensor noise = rng.normal(data.shape(), data.dtype());
   const Tensor each = loss_terms(model, data, t, noise).loss;
   std::vector<double> way;

@@ -72,6 +72,8 @@ class GaussianDiffusion : public Objective {
 
   /// The configured loss at steps drawn uniformly.
   Loss loss(const Denoiser& model, const Tensor& data, Generator& rng) const override;
+  Loss loss_at(const Network& network, const Tensor& conditions, const Tensor& null_condition, const Tensor& data,
+               double progress, Generator& rng) const override;
   /// One sample's loss terms, [B] each. `vb` is the bound in bits, rescaled if so configured; it is undefined when the
   /// variance is fixed and the loss a squared error. `loss` is what is trained; `mse` is without weight.
   struct Terms {
@@ -87,6 +89,7 @@ class GaussianDiffusion : public Objective {
   Tensor at(const std::vector<double>& table, const Tensor& t, const Tensor& x) const;
 
  private:
+  Loss loss_of_steps(const Denoiser& model, const Tensor& data, const Tensor& t, Generator& rng) const;
   Tensor network_times(const Tensor& t) const;
   std::vector<PathPoint> points_at(const Tensor& t) const;
 

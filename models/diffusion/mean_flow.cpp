@@ -80,6 +80,22 @@ Loss MeanFlow::conditional_loss(const Network& network, const Tensor& conditions
   return {mean(each), each.detach(), from_vector(intervals.begin)};
 }
 
+Loss MeanFlow::loss_at(const Network& network, const Tensor& conditions, const Tensor& null_condition,
+                       const Tensor& data, double progress, Generator& rng) const {
+  MeanFlowConfig plain = config_;
+  plain.adaptive_power = 0;
+  const auto batch = size_t(data.size(0));
+  Intervals intervals{std::vector<double>(batch, progress), std::vector<double>(batch, progress)};
+  const auto with_length = size_t(std::llround(config_.interval_share * double(batch)));
+  for (size_t i = 0; i < with_length; ++i) intervals.end[i] += (1 - progress) * rng.uniform();
+  const Tensor noise = rng.normal(data.shape(), data.dtype());
+  const Tensor velocity = training_velocity(network, conditions, null_condition, data, noise, intervals.begin);
+  const auto model = [&](const Tensor& x, const Tensor& t) { return network(x, t, conditions); };
+  const Tensor each = MeanFlow(flow_.config(), plain).loss_terms(model, data, intervals, noise, velocity) /
+                      (double(data.numel()) / double(batch));
+  return {mean(each), each.detach(), from_vector(intervals.begin)};
+}
+
 Tensor MeanFlow::training_velocity(const Network& network, const Tensor& conditions, const Tensor& null_condition,
                                    const Tensor& data, const Tensor& noise, const std::vector<double>& t) const {
   const NoGrad constant;

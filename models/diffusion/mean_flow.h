@@ -52,6 +52,10 @@ class MeanFlow : public Objective {
   /// With guidance, if it is configured. Samples whose condition is null_condition keep their velocity.
   Loss conditional_loss(const Network& network, const Tensor& conditions, const Tensor& null_condition,
                         const Tensor& data, Generator& rng) const override;
+  /// The squared error per element, without the adaptive weight, which would hide it. The ends of the intervals are
+  /// drawn.
+  Loss loss_at(const Network& network, const Tensor& conditions, const Tensor& null_condition, const Tensor& data,
+               double progress, Generator& rng) const override;
   /// What u is at r = t: data - noise, or with guidance what replaces it, at the points of times t. A constant.
   Tensor training_velocity(const Network& network, const Tensor& conditions, const Tensor& null_condition,
                            const Tensor& data, const Tensor& noise, const std::vector<double>& t) const;

@@ -34,6 +34,14 @@ class Objective {
                                 const Tensor& data, Generator& rng) const {
     return loss([&](const Tensor& x, const Tensor& t) { return network(x, t, conditions); }, data, rng);
   }
+  /// The loss of a batch whose samples are all at one progress from noise (0) to data (1), or at the nearest that
+  /// training draws: a measurement that compares models. By default the loss at times that are drawn from `rng`.
+  virtual Loss loss_at(const Network& network, const Tensor& conditions, const Tensor& null_condition,
+                       const Tensor& data, double /*progress*/, Generator& rng) const {
+    return conditional_loss(network, conditions, null_condition, data, rng);
+  }
+  /// False for an objective without noisy data, whose samples have no times.
+  virtual bool has_times() const { return true; }
   /// The progress from noise (0) to data (1) that corresponds to the network's input t.
   virtual double progress(double t) const = 0;
 };

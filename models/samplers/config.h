@@ -64,6 +64,7 @@ struct SamplerConfig {
   Guidance guidance = {};
   int64_t order = 2;  ///< adams_bashforth: 2 to 4; dpmpp_2m, dpmpp_2m_sde: 1 or 2; unipc: 1 to 3
   double absolute_tolerance = 1e-6, relative_tolerance = 1e-3;  ///< dopri5, see OdeOptions
+  ErrorControl error_control = ErrorControl::step;              ///< dopri5, see OdeOptions
   bool lower_order_final = true;                                ///< see DpmSolverOptions and UniPcOptions
   UniPcVariant unipc_variant = UniPcVariant::bh2;
   TimeSpacing spacing = TimeSpacing::linspace;  ///< of the steps of a Gaussian process

@@ -54,6 +54,7 @@ class Dopri5 {
   void solve(const std::vector<double>& times) {
     first_ = velocity_(result_.x, times[0]);
     direction_ = times.back() > times[0] ? 1 : -1;
+    taken_ = 0;
     double t = times[0], length = first_length(t);
     for (size_t i = 1; i < times.size(); ++i) {
       while (t != times[i]) {
@@ -106,10 +107,11 @@ class Dopri5 {
     check<Error>(std::isfinite(ratio), "[solve_ode] the velocity is not finite between t = ", begin, " and ", end);
     accepted_ = ratio <= 1;
     if (accepted_) {
-      if (options_.after_step) options_.after_step({result_.steps, begin, end, x, slope, next});
+      if (options_.after_step) options_.after_step({taken_, begin, end, x, slope, next});
       result_.x = next;
       first_ = v.back();
       ++result_.steps;
+      ++taken_;
     } else {
       ++result_.rejected;
     }
@@ -124,13 +126,32 @@ class Dopri5 {
   Tensor first_;  // the velocity at the beginning of the next step
   double direction_ = 1;
   bool accepted_ = false;
+  int64_t taken_ = 0;  // steps of this solution
 };
+
+/// The largest difference of an element in units of the tolerance.
+double largest_difference(const Tensor& x, const Tensor& y, const OdeOptions& options) {
+  if (x.numel() == 0) return 0;
+  const Tensor size = maximum(abs(x), abs(y));
+  return amax(abs(x - y) / (size * options.relative_tolerance + options.absolute_tolerance)).item();
+}
 
 }  // namespace
 
 void solve_dopri5(const Velocity& velocity, const std::vector<double>& times, const OdeOptions& options,
                   OdeResult& result) {
+  constexpr double finer = .1;
+  const Tensor start = result.x;
   Dopri5(velocity, options, result).solve(times);
+  if (options.error_control == ErrorControl::step) return;
+  OdeOptions tighter = options;
+  for (Tensor previous; !previous.defined() || largest_difference(result.x, previous, options) > 1;) {
+    previous = result.x;
+    result.x = start;
+    tighter.absolute_tolerance *= finer;
+    tighter.relative_tolerance *= finer;
+    Dopri5(velocity, tighter, result).solve(times);
+  }
 }
 
 }  // namespace ditharos::models

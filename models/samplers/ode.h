@@ -17,6 +17,12 @@ enum class OdeMethod {
 /// "euler", "midpoint", "heun", "adams_bashforth" or "dopri5".
 [[nodiscard]] const char* name_of(OdeMethod method);
 
+/// What dopri5 keeps below the tolerance.
+enum class ErrorControl {
+  step,   ///< the estimated error of each step, as torchdiffeq does: the errors of the steps add up in the result
+  global  ///< the error of the result: the equation is solved again with a smaller tolerance until two results agree
+};
+
 /// The right-hand side: x of any shape and a time -> like x.
 using Velocity = std::function<Tensor(const Tensor& x, double t)>;
 
@@ -37,6 +43,11 @@ struct OdeOptions {
   /// dopri5: the error of a step may be up to absolute + relative * max(|x|, |next|), as root mean square over all
   /// elements of the batch. So a sample's steps depend on the batch it is in.
   double absolute_tolerance = 1e-6, relative_tolerance = 1e-3;
+  /// With ErrorControl::global, each solution has a tenth of the tolerance of the one before it. The last one is
+  /// returned when it differs from the one before it by at most absolute + relative * max(|x|, |previous x|) in every
+  /// element. That takes two to five times the evaluations, and f64 for tolerances near the rounding of f32. after_step
+  /// is called for the steps of every solution, with indices from 0.
+  ErrorControl error_control = ErrorControl::step;
   int64_t max_evaluations = 1'000'000;  ///< dopri5: Error when more would be needed
   std::function<void(const OdeStep&)> after_step = {};
 
@@ -46,7 +57,7 @@ struct OdeOptions {
 
 struct OdeResult {
   Tensor x;                 ///< at the last time
-  int64_t evaluations = 0;  ///< of the velocity
+  int64_t evaluations = 0;  ///< of the velocity; ErrorControl::global: of all solutions, as are steps and rejected
   int64_t steps = 0;        ///< accepted
   int64_t rejected = 0;     ///< dopri5: steps whose error was too large, and which were repeated with a smaller one
 };

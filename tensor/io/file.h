@@ -96,6 +96,18 @@ class InputFile {
   uint64_t size_ = 0;
 };
 
+/// How a reader of weights gets the tensors' elements.
+enum class LoadMode {
+  /// The file is mapped into memory and stays mapped while one of its tensors lives. Elements are read when they are
+  /// first used. Writing to a tensor does not change the file. Booleans, compressed data and data that do not lie at a
+  /// multiple of their element size are copied. While such a tensor is used, no program may change the file in place:
+  /// then the elements change too, and if it becomes shorter, reading them ends the process (SIGBUS). Replacing the
+  /// file, as an AtomicFile does, is safe.
+  map,
+  /// The elements are read into memory of their own, for files that other programs change.
+  copy,
+};
+
 /// The contents of a file of at most `limit` bytes, text or binary. IoError when it is missing, larger or unreadable.
 [[nodiscard]] std::string read_file(const std::string& path, uint64_t limit);
 

@@ -164,4 +164,15 @@ Contents load(const std::string& path, LoadMode mode) {
   return contents;
 }
 
+Layout read_layout(const InputFile& file) {
+  uint64_t data_start = 0;
+  Header header = read_header(file, data_start);
+  Layout layout;
+  layout.metadata = std::move(header.metadata);
+  for (Entry& entry : header.entries)
+    layout.tensors[std::move(entry.name)] = {entry.dtype, entry.shape, data_start + entry.begin,
+                                             entry.end - entry.begin};
+  return layout;
+}
+
 }  // namespace ditharos::safetensors

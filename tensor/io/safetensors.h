@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include <ditharos/tensor/io/file.h>
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos::safetensors {
@@ -26,22 +27,25 @@ inline constexpr const char* checksum_key = "ditharos.crc32c";
 void save(const std::string& path, const std::map<std::string, Tensor>& tensors,
           const std::map<std::string, std::string>& metadata = {});
 
-/// How load() gets the tensors' elements.
-enum class LoadMode {
-  /// The file is mapped into memory and stays mapped while one of its tensors lives. Elements are read when they are
-  /// first used. Writing to a tensor does not change the file. Booleans and tensors whose data do not lie at a multiple
-  /// of their element size are copied. While such a tensor is used, no program may change the file in place: then the
-  /// elements change too, and if it becomes shorter, reading them ends the process (SIGBUS). Replacing the file, as
-  /// save() does, is safe.
-  map,
-  /// The elements are read into memory of their own, for files that other programs change.
-  copy,
-};
-
 /// Reads a file of this library or of another program. Nothing in it is trusted: IoError names the path and the fault,
 /// and no memory is allocated for tensors before the header has been checked against the size of the file. Reads F32,
 /// F64, BF16, F16, I64, I32, U8 and BOOL. If the metadata has a checksum, it must be right; it is not in
 /// Contents::metadata.
 [[nodiscard]] Contents load(const std::string& path, LoadMode mode = LoadMode::map);
+
+/// Where the elements of a tensor are in a file.
+struct Location {
+  DType dtype = DType::f32;
+  Shape shape;
+  uint64_t offset = 0, bytes = 0;  ///< from the beginning of the file
+};
+struct Layout {
+  std::map<std::string, Location> tensors;
+  std::map<std::string, std::string> metadata;  ///< with checksum_key, if it is there
+};
+
+/// The header of a file, for reading parts of large tensors with InputFile::read. Every location lies inside of the
+/// file. IoError as by load(), which reads the elements and so compares the checksum too.
+[[nodiscard]] Layout read_layout(const InputFile& file);
 
 }  // namespace ditharos::safetensors

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <ditharos/tensor/io/file.h>
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos::torch_file {
@@ -20,7 +21,8 @@ namespace ditharos::torch_file {
 struct Options {
   /// The entry of the checkpoint whose tensors are read: "model", or "a/b" for the entry b of the entry a. Empty: the
   /// file itself if it holds tensors, else the first of state_dict_names().
-  std::string state_dict;
+  std::string state_dict = {};
+  LoadMode mode = LoadMode::map;
 };
 
 struct Contents {
@@ -34,10 +36,11 @@ struct Contents {
 };
 
 /// Reads one state dict. Tensors that share a storage share it here too, and keep their strides; only the storages of
-/// this state dict are read. Nothing in the file is trusted: IoError names the path and what was wrong. Refused are
-/// globals that a state dict does not need, archives that are compressed to less than half of their contents, tensors
-/// that are larger than their storage, dtypes other than f32, f64, bf16, f16, i64, i32, u8 and bool, files of a
-/// big-endian machine, TorchScript archives, and files of PyTorch before 1.6, which are no zip archives.
+/// this state dict are read, each against its CRC-32. Nothing in the file is trusted: IoError names the path and what
+/// was wrong. Refused are globals that a state dict does not need, archives that are compressed to less than half of
+/// their contents, tensors that are larger than their storage, dtypes other than f32, f64, bf16, f16, i64, i32, u8 and
+/// bool, files of a big-endian machine, TorchScript archives, and files of PyTorch before 1.6, which are no zip
+/// archives.
 [[nodiscard]] Contents load(const std::string& path, const Options& options = {});
 
 }  // namespace ditharos::torch_file

@@ -39,7 +39,7 @@ Weights load_weights(const std::string& path, const WeightsOptions& options) {
   Weights weights;
   weights.format = weights_format(path);
   if (weights.format == WeightsFormat::torch) {
-    torch_file::Contents contents = torch_file::load(path, {options.state_dict});
+    torch_file::Contents contents = torch_file::load(path, {options.state_dict, options.mode});
     weights.tensors = std::move(contents.tensors);
     weights.state_dict = std::move(contents.state_dict);
     weights.other_state_dicts = std::move(contents.others);

@@ -21,8 +21,7 @@ struct WeightsOptions {
   /// Which state dict of a PyTorch checkpoint is read (torch_file::Options). Other formats hold one: ConfigError for a
   /// name.
   std::string state_dict = {};
-  /// How safetensors files are read. Files of PyTorch are copied.
-  safetensors::LoadMode mode = safetensors::LoadMode::map;
+  LoadMode mode = LoadMode::map;
 };
 
 struct Weights {

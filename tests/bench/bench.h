@@ -37,6 +37,7 @@ void add_video_cases(std::vector<Case>& cases);
 void add_curve_cases(std::vector<Case>& cases);
 void add_determinism_cases(std::vector<Case>& cases);
 void add_parallel_cases(std::vector<Case>& cases);
+void add_loading_cases(std::vector<Case>& cases);
 
 struct Measurement {
   double seconds = 0;   ///< 20th percentile: what the machine does when left alone, without trusting the single best

@@ -33,6 +33,7 @@ std::vector<Case> all_cases() {
   add_curve_cases(cases);
   add_determinism_cases(cases);
   add_parallel_cases(cases);
+  add_loading_cases(cases);
   return cases;
 }
 

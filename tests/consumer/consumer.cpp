@@ -58,11 +58,11 @@ int64_t trained_steps(const std::string& folder, int64_t steps) {
   training::Trainer trainer(model, network, std::make_shared<models::Flow>(models::FlowConfig{}),
                             make_optimizer(model, run.train), trainer_config(run.train));
   if (const auto state = state_to_resume(options, run)) trainer.restore(*state);
-  const auto step = [&] {
+  const auto next_batch = [&] {
     if (trainer.steps() % 3 == 2) std::raise(SIGTERM);
-    return trainer.step(rng.normal({4, 2}));
+    return training::TrainingBatch{rng.normal({4, 2})};
   };
-  return training::run_training({.trainer = trainer, .outputs = outputs, .run = run, .step = step}).steps;
+  return training::run_training({.trainer = trainer, .outputs = outputs, .run = run, .next_batch = next_batch}).steps;
 }
 
 }  // namespace

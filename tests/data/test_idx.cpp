@@ -83,7 +83,7 @@ TEST_CASE("idx: class names from the caller, classes.txt, Fashion-MNIST, or the 
   CHECK(contains(refusal("a\n\nb\n"), "line 2 is empty"));
 }
 
-TEST_CASE("idx: damaged files are refused with the path and the reason") {
+TEST_CASE("R9: damaged IDX files are refused with the path and the reason") {
   TemporaryFolder folder;
   const std::string good = images_file(4, 3, 5), zipped = gzipped(good);
   std::string wrong_sum = zipped, wrong_length = zipped, wrong_data = zipped, wrong_method = zipped;

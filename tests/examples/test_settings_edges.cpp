@@ -73,7 +73,7 @@ Refusals try_all(const std::function<void(Run&)>& settle_run) {
 
 }  // namespace
 
-TEST_CASE("regression 12: every key of train_dit refuses what is out of range, with file and line") {
+TEST_CASE("R13: every key of train_dit refuses what is out of range, with file and line") {
   const Refusals count = try_all<DiTSettings>([](DiTSettings& run) {
     check_schedule(run.train);
     run.settle();
@@ -82,7 +82,7 @@ TEST_CASE("regression 12: every key of train_dit refuses what is out of range, w
   CHECK(count.refused > 500);
 }
 
-TEST_CASE("regression 12: every key of train_video refuses what is out of range, with file and line") {
+TEST_CASE("R13: every key of train_video refuses what is out of range, with file and line") {
   const Refusals count = try_all<VideoSettings>([](VideoSettings& run) {
     settle(run);
     run.model.text.vocabulary = run.vocabulary;
@@ -91,7 +91,7 @@ TEST_CASE("regression 12: every key of train_video refuses what is out of range,
   CHECK(count.refused > 500);
 }
 
-TEST_CASE("regression 12: every key of train_autoencoder refuses what is out of range, with file and line") {
+TEST_CASE("R13: every key of train_autoencoder refuses what is out of range, with file and line") {
   const Refusals count = try_all<AutoencoderSettings>([](AutoencoderSettings& run) {
     settle(run);
     models::count_elements(run.model);

@@ -13,7 +13,7 @@
 using namespace ditharos;
 using namespace ditharos::tests;
 
-TEST_CASE("fuzz: every target takes its stored seeds, cut off and changed at random") {
+TEST_CASE("R8: every fuzz target takes its stored seeds, cut off and changed at random") {
   for (const FuzzTarget& target : fuzz_targets) {
     CAPTURE(target.name);
     const std::string folder = source_folder() + "/tests/fuzz/corpus/" + target.name;

@@ -52,6 +52,8 @@ const std::vector<HeaderRule> header_rules = {
     {std::regex("cereal/.*"), std::regex("^(training|tests)/.*\\.cpp$"),
      "cereal is included only by .cpp files of training/"},
     {std::regex("nlohmann/.*"), std::regex(".*\\.cpp$"), "nlohmann_json is included only by .cpp files"},
+    {std::regex("protozero/.*"), std::regex("^(training/report|tests)/.*\\.cpp$"),
+     "protozero is included only by .cpp files of training/report/"},
     {std::regex("toml\\+\\+/.*"), std::regex("^(pipelines|examples|tests)/.*\\.cpp$"),
      "toml++ is included only by .cpp files of pipelines/ and examples/"},
     {std::regex("CLI/.*"), std::regex("^(examples|tests)/.*\\.cpp$"),

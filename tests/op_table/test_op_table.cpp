@@ -57,7 +57,7 @@ bool has_input_of(const std::string& name, int64_t elements) {
 
 }  // namespace
 
-TEST_CASE("op table: every row passes every check") {
+TEST_CASE("R11: every row of the op table passes every check") {
   int64_t checks = 0;
   for (const Row& row : op_table()) {
     checks += check_row(row);
@@ -67,13 +67,13 @@ TEST_CASE("op table: every row passes every check") {
               static_cast<long long>(checks));
 }
 
-TEST_CASE("op table: every public operation has a row") {
+TEST_CASE("R11: every public operation has a row in the op table") {
   const std::set<std::string> rows = row_names(), declared = declared_operations();
   CHECK(declared.size() > 60);  // the declarations were found
   for (const std::string& name : declared) CHECK_MESSAGE(rows.count(name) == 1, name << " has no row");
 }
 
-TEST_CASE("op table: every operation meets empty and one-element tensors") {
+TEST_CASE("R11: every operation meets empty and one-element tensors") {
   // Means of nothing do not exist, and their rows check what is said about it.
   const std::set<std::string> not_of_empty = {"mean", "variance", "standard_deviation"};
   for (const std::string& name : row_names()) {
@@ -93,7 +93,7 @@ TEST_CASE("op table: wrong operands are refused in the name of the operation tha
   CHECK(refused > 1000);
 }
 
-TEST_CASE("op table: every recorded operation has a row") {
+TEST_CASE("R11: every recorded operation has a row in the op table") {
   collect_op_names(true);
   for (const Row& row : op_table()) exercise(row);
 

@@ -103,7 +103,7 @@ int fail_everywhere(const Make& make, const std::function<void(uint64_t)>& fail_
 
 }  // namespace
 
-TEST_CASE("regression 7: an optimiser's step that runs out of memory changes nothing, whichever allocation fails") {
+TEST_CASE("R10: an optimiser's step that runs out of memory changes nothing, whichever allocation fails") {
   for (const auto& [name, make] : makers()) {
     const auto shown = name;
     CAPTURE(shown);
@@ -113,7 +113,7 @@ TEST_CASE("regression 7: an optimiser's step that runs out of memory changes not
   }
 }
 
-TEST_CASE("regression 7: an optimiser's step whose heap allocation fails changes nothing either") {
+TEST_CASE("R10: an optimiser's step whose heap allocation fails changes nothing either") {
   if (!tests::heap_allocations()) {
     MESSAGE("skipped: under a sanitizer allocations are not made to fail");
     return;

@@ -45,6 +45,18 @@ TEST_CASE("schedule: the same as PyTorch's LinearLR, CosineAnnealingLR and Const
   }
 }
 
+TEST_CASE("schedule: inverse_sqrt falls with the root of the step from the end of the warm-up, to a lowest rate") {
+  const Schedule schedule{.lr = 2, .warmup_steps = 4, .decay = optim::decay_from_name("inverse_sqrt"),
+                          .final_fraction = .1};
+  CHECK(learning_rate(schedule, 0) == .5);
+  CHECK(learning_rate(schedule, 3) == 2);  // the peak, where both formulas agree
+  CHECK(learning_rate(schedule, 15) == doctest::Approx(1));
+  CHECK(learning_rate(schedule, 63) == doctest::Approx(.5));
+  CHECK(learning_rate(schedule, 1000000000) == doctest::Approx(.2));
+  CHECK(learning_rate({.lr = 1, .decay = Decay::inverse_sqrt}, 0) == 1);
+  CHECK(learning_rate({.lr = 1, .decay = Decay::inverse_sqrt}, 99) == doctest::Approx(.1));
+}
+
 TEST_CASE("schedule: refuses settings out of range") {
   const auto refused = [](const Schedule& s, int64_t step = 0) {
     CHECK_THROWS_AS(learning_rate(s, step), ConfigError);
@@ -57,5 +69,5 @@ TEST_CASE("schedule: refuses settings out of range") {
   refused({.final_fraction = 1.5});
   refused({}, -1);
   CHECK_THROWS_WITH_AS(optim::decay_from_name("cosin"),
-                       "[schedule] unknown decay \"cosin\"; choose constant, linear or cosine", ConfigError);
+                       "[schedule] unknown decay \"cosin\"; choose constant, linear, cosine or inverse_sqrt", ConfigError);
 }

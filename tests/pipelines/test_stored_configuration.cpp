@@ -35,7 +35,7 @@ const std::vector<std::string> others{"true",       "false",      "\"heun\"",   
                                       "\"muon\"",   "\"gvp\"",    "\"velocity\"",   "\"logit_normal\"", "\"kl\"",
                                       "\"dopri5\"", "\"bh1\"",    "\"leading\"",    "\"tweedie\"",      "\"fora\"",
                                       "\"l1\"",     "\"learned\"", "\"spatial\"",   "\"in_context\"",   "\"swiglu\"",
-                                      "\"rms\"",
+                                      "\"rms\"",    "\"global\"",   "\"skip\"",
                                       "[2.5]",      "\"2x16x16\"", "[2, 4, 4]",     "[0.25, 0.5]",     "0.125",
                                       "2",          "3",          "48"};
 
@@ -89,7 +89,8 @@ void check_same_ranges(const std::function<void(const std::string&)>& read) {
   describe(table, defaults);
   const std::set<std::string> sections_of_training{"train", "output"};
   const std::set<std::string> keys_of_training{"horizontal_flip", "autoencoder", "vocabulary", "caption_count",
-                                               "prompt_dropout", "kl_weight", "reconstruction", "shapes",
+                                               "prompt_dropout", "kl_weight", "reconstruction",
+                                               "perceptual_weight", "classifier_clips", "classifier_epochs", "shapes",
                                                "shape_weights"};
   int refused = 0;
   for (const TomlKey& key : keys_in(table.to_toml())) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A run that is interrupted at random steps and resumed each time ends with the same bytes as one that was never stopped:
-# checkpoint (weights, average, optimiser), metrics and sample grid. So does a run at another number of threads.
+# checkpoint (weights, average, optimiser), metrics and sample grids. So does a run at another number of threads.
 #
 #   tests/scripts/check_resume.sh PROGRAM SAMPLES STEPS [OPTIONS OF PROGRAM]     SAMPLES: the file that samples go to
 set -euo pipefail
@@ -47,8 +47,9 @@ run stopped 2 --resume auto
 ((interruptions > 0)) || fail "the run ended before it could be interrupted"
 
 for out in threads stopped; do
-  for file in "checkpoints/step_$(printf %08d "$steps").ckpt" metrics.jsonl "$samples"; do
+  for file in "checkpoints/step_$(printf %08d "$steps").ckpt" metrics.jsonl metrics.csv "$samples"; do
     cmp "$folder/whole/$file" "$folder/$out/$file" || fail "$file differs between a whole run and the run \"$out\""
   done
+  diff -r "$folder/whole/samples" "$folder/$out/samples" || fail "samples/ differs between a whole run and \"$out\""
 done
 echo "$steps steps, $interruptions interruptions, 1 to 4 threads: the same bytes"

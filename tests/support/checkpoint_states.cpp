@@ -57,6 +57,13 @@ training::TrainState fixture_state() {
   return s;
 }
 
+training::TrainState fixture_state_2() {
+  training::TrainState s = fixture_state();
+  s.more_averages = {{.5, 42, {{"blocks.0.attn.qkv.weight", counting({3, 2}, DType::f32)}}},
+                     {.999, 41, {{"blocks.0.attn.qkv.weight", full({3, 2}, -2.5)}, {"empty", zeros({0, 5})}}}};
+  return s;
+}
+
 training::TrainState state_at(int64_t step, int64_t elements) {
   training::TrainState s;
   s.kind = "toy";
@@ -69,7 +76,8 @@ training::TrainState state_at(int64_t step, int64_t elements) {
 std::string first_difference(const training::TrainState& a, const training::TrainState& b) {
   const bool same = a.kind == b.kind && a.metadata == b.metadata && a.configuration == b.configuration &&
                     a.step == b.step && a.epoch == b.epoch && a.position == b.position &&
-                    a.ema_updates == b.ema_updates && a.random.size() == b.random.size();
+                    a.ema_updates == b.ema_updates && a.random.size() == b.random.size() &&
+                    a.more_averages.size() == b.more_averages.size();
   if (!same) return "texts or counters differ";
   for (size_t i = 0; i < a.random.size(); ++i) {
     const auto &x = a.random[i], &y = b.random[i];
@@ -77,6 +85,11 @@ std::string first_difference(const training::TrainState& a, const training::Trai
   }
   std::string difference = first_difference("model", a.model, b.model);
   if (difference.empty()) difference = first_difference("ema", a.ema, b.ema);
+  for (size_t i = 0; i < a.more_averages.size() && difference.empty(); ++i) {
+    const training::Average &x = a.more_averages[i], &y = b.more_averages[i];
+    if (x.decay != y.decay || x.updates != y.updates) return "the counts of an average differ";
+    difference = first_difference("average", x.tensors, y.tensors);
+  }
   return difference.empty() ? first_difference("optimizer", a.optimizer, b.optimizer) : difference;
 }
 

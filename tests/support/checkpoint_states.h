@@ -10,6 +10,9 @@ namespace ditharos::tests {
 /// tests/golden/checkpoint_v1.ckpt is save_checkpoint() of it: never change it, add another for a new format.
 training::TrainState fixture_state();
 
+/// The same with further averages, which need format 2: tests/golden/checkpoint_v2.ckpt.
+training::TrainState fixture_state_2();
+
 /// Some tensors of `elements` values, all of which depend on `step`.
 training::TrainState state_at(int64_t step, int64_t elements);
 

@@ -1,10 +1,12 @@
 #pragma once
 // Sources of samples whose bytes are integers in a formula, so that the expected batches can be written down.
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <ditharos/data/datasets/dataset.h>
+#include <ditharos/tensor/kernels/copy/copy.h>
 
 namespace ditharos::tests {
 
@@ -41,6 +43,26 @@ class NumberedClips : public data::DataSource {
 
  private:
   int64_t n_, broken_;
+};
+
+/// n latents [1, 4, 2, 3], element k of latent i is i + k / 8, in `dtype`.
+class NumberedLatents : public data::DataSource {
+ public:
+  NumberedLatents(int64_t n, DType dtype) : n_(n), dtype_(dtype) {}
+  int64_t size() const override { return n_; }
+  Tensor sample(int64_t i, const data::SampleShape& shape) const override {
+    Tensor x({shape.frames, 4, shape.height, shape.width});
+    for (int64_t k = 0; k < x.numel(); ++k) x.mutable_data<float>()[k] = float(i) + float(k) / 8;
+    return kernels::to(x, dtype_);
+  }
+  uint32_t checksum() const override { return 0; }
+  DType dtype() const override { return dtype_; }
+  int64_t channels() const override { return 4; }
+  std::optional<data::SampleShape> native_shape() const override { return data::SampleShape{1, 2, 3}; }
+
+ private:
+  int64_t n_;
+  DType dtype_;
 };
 
 }  // namespace ditharos::tests

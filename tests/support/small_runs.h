@@ -24,6 +24,12 @@ inline void write_images(const std::string& folder, const std::vector<std::strin
   }
 }
 
+/// Whether a file of a run's folder has the same bytes after any interruptions: all but those that hold times.
+inline bool is_reproducible(const std::string& path) {
+  const std::string name = std::filesystem::path(path).filename().string();
+  return name != "timing.jsonl" && name != "env.txt" && name != "report.html" && !name.starts_with("events.");
+}
+
 /// `more` at the end of `arguments`.
 inline Arguments with(Arguments arguments, const Arguments& more) {
   arguments.insert(arguments.end(), more.begin(), more.end());

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <string>
@@ -61,11 +62,36 @@ TEST_CASE("torch file: state dicts of every pickle protocol, bit by bit") {
   CHECK(expected.size() == 8);
   for (const char* name : {"protocol2.pt", "protocol3.pt", "protocol4.pt", "protocol5.pt"}) {
     CAPTURE(name);
-    const torch_file::Contents contents = torch_file::load(golden(name));
-    CHECK(same_tensors(contents.tensors, expected));
-    CHECK(contents.state_dict.empty());
-    CHECK(contents.others.empty());
-    CHECK(contents.skipped.empty());
+    for (const LoadMode mode : {LoadMode::map, LoadMode::copy}) {
+      const torch_file::Contents contents = torch_file::load(golden(name), {.mode = mode});
+      CHECK(same_tensors(contents.tensors, expected));
+      CHECK(contents.state_dict.empty());
+      CHECK(contents.others.empty());
+      CHECK(contents.skipped.empty());
+    }
+  }
+}
+
+TEST_CASE("torch file: a mapped tensor may be written to, which leaves the file as it was") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "x.pt";
+  std::filesystem::copy_file(golden("protocol2.pt"), path);
+  const std::string before = read_file(path, 1 << 20);
+  Tensors tensors = torch_file::load(path).tensors;
+  for (auto& [name, tensor] : tensors)
+    if (tensor.dtype() == DType::f32 && tensor.numel() > 0) *tensor.mutable_data<float>() = -77;
+  CHECK(read_file(path, 1 << 20) == before);
+  const Tensors expected = safetensors::load(golden("protocol2.safetensors")).tensors;
+  CHECK(!same_tensors(tensors, expected));
+  CHECK(same_tensors(torch_file::load(path).tensors, expected));
+  // The records of this archive follow their names without padding, so that an f32 may stand at any byte.
+  std::string elements;
+  for (const float x : {1.f, -2.f, 3.f, 4.f, 5.f, 6.f}) elements.append(reinterpret_cast<const char*>(&x), sizeof x);
+  for (const char* key : {"0", "01", "012", "0123"}) {
+    const pk::TensorText a{.key = key};
+    std::ofstream(path, std::ios::binary | std::ios::trunc)
+        << torch_archive(pk::pickle(pk::dict({pk::text("a"), a.made()})), {{key, elements}});
+    CHECK(torch_file::load(path).tensors.at("a").to_vector<float>()[1] == -2.f);
   }
 }
 

@@ -21,7 +21,6 @@
 namespace ditharos::tests {
 namespace {
 
-using safetensors::LoadMode;
 
 template <class T>
 bool is_aligned(const Tensor& x) {

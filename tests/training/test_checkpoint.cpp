@@ -1,4 +1,4 @@
-// The checkpoint file: what goes in comes out; failing saves; files of other kinds and formats (R4, R15, R17).
+// The checkpoint file: what goes in comes out; failing saves; files of other kinds and formats.
 #include <sys/resource.h>
 
 #include <cerrno>
@@ -15,7 +15,6 @@
 #include <ditharos/training/checkpoint/checkpoint_record.h>
 #include "tests/support/checkpoint_files.h"
 #include "tests/support/checkpoint_states.h"
-#include "tests/support/paths.h"
 
 using namespace ditharos;
 using namespace ditharos::tests;
@@ -47,16 +46,45 @@ TEST_CASE("checkpoint: everything comes back with the same bits; a second save g
   const training::TrainState loaded = load_checkpoint(saved.path);
   CHECK(tests::first_difference(loaded, tests::fixture_state()).empty());
   verify_checkpoint(saved.path);
-  // Over the file that it was loaded from (R17).
-  save_checkpoint(saved.path, loaded);
+  save_checkpoint(saved.folder / "b.ckpt", loaded);
+  CHECK(read_file(saved.folder / "b.ckpt", 1 << 20) == saved.bytes);
+}
+
+TEST_CASE("R17: a checkpoint saved over the file that it was loaded from has the same bytes") {
+  const SavedFixture saved;
+  save_checkpoint(saved.path, load_checkpoint(saved.path));
   CHECK(read_file(saved.path, 1 << 20) == saved.bytes);
 }
 
-TEST_CASE("checkpoint: the stored file of format 1 loads, and is what is written today (R15)") {
-  const std::string path = tests::golden_folder() + "/checkpoint_v1.ckpt";
-  CHECK(tests::first_difference(load_checkpoint(path), tests::fixture_state()).empty());
-  static_assert(training::checkpoint_format == 1, "store a file of the new format too, compare with that one");
-  CHECK(read_file(path, 1 << 20) == SavedFixture().bytes);
+TEST_CASE("checkpoint: the stored file of format 2, with several averages, loads and is what is written today (R15)") {
+  const std::string path = tests::golden_folder() + "/checkpoint_v2.ckpt";
+  CHECK(tests::first_difference(load_checkpoint(path), tests::fixture_state_2()).empty());
+  static_assert(training::checkpoint_format == 2, "store a file of the new format too, compare with that one");
+  const TemporaryFolder folder;
+  save_checkpoint(folder / "a.ckpt", tests::fixture_state_2());
+  const std::string bytes = read_file(path, 1 << 20);
+  CHECK(read_file(folder / "a.ckpt", 1 << 20) == bytes);
+  CHECK(training::read_contents(path).state.more_averages.size() == 2);
+  // Every truncation and every flipped bit of header and metadata is refused (R5, R6).
+  const std::string damaged = folder / "b.ckpt";
+  for (size_t length = 0; length < bytes.size(); length += 7) {
+    write_bytes(damaged, bytes.substr(0, length));
+    CHECK(!refusal(damaged).empty());
+  }
+  const size_t record_end = tests::header_bytes + size_t(tests::get<uint64_t>(bytes, tests::record_bytes_at));
+  for (size_t bit = 0; bit < record_end * 8; ++bit) {
+    std::string flipped = bytes;
+    flipped[bit / 8] = char(flipped[bit / 8] ^ (1 << bit % 8));
+    write_bytes(damaged, flipped);
+    if (refusal(damaged).empty()) FAIL("bit " << bit << " of a damaged file is not noticed");
+  }
+  // A file of format 1 cannot name a part beyond its three, nor one of format 2 beyond its averages.
+  std::string record = training::encode({tests::fixture_state_2(), {}});
+  CHECK_THROWS_AS(training::decode(record, 1), IoError);
+  training::CheckpointRecord beyond;
+  beyond.tensors.emplace_back();
+  beyond.tensors.back().part = training::Part::more_averages;
+  CHECK_THROWS_AS(training::decode(training::encode(beyond), 1), IoError);
 }
 
 TEST_CASE("checkpoint: refuses files of other kinds and of later formats precisely") {
@@ -68,7 +96,7 @@ TEST_CASE("checkpoint: refuses files of other kinds and of later formats precise
   put(bytes, format_at, uint32_t(3));
   write_bytes(saved.path, bytes);
   CHECK(refusal(saved.path) ==
-        "cannot read " + saved.path + ": it was written by format 3, this program reads up to 1");
+        "cannot read " + saved.path + ": it was written by format 3, this program reads up to 2");
   put(bytes, format_at, uint32_t(0));
   fix_checksums(bytes);
   write_bytes(saved.path, bytes);
@@ -77,7 +105,7 @@ TEST_CASE("checkpoint: refuses files of other kinds and of later formats precise
   CHECK(contains(refusal(saved.path), "bytes instead of"));
 }
 
-TEST_CASE("checkpoint: whichever call fails, the old file stays (R4)") {
+TEST_CASE("R4: whichever call of a save fails, the old checkpoint stays") {
   const SavedFixture saved;
   training::TrainState next = tests::fixture_state();
   next.step = 43;

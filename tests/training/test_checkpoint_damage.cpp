@@ -49,7 +49,7 @@ bool limit_memory(uint64_t file_bytes) {
 
 }  // namespace
 
-TEST_CASE("checkpoint: every truncation is refused (R5)") {
+TEST_CASE("R5: a checkpoint that is cut off at any length is refused") {
   const SavedFixture saved;
   for (size_t n = saved.bytes.size(); n-- > 0;) {
     CAPTURE(n);
@@ -58,7 +58,7 @@ TEST_CASE("checkpoint: every truncation is refused (R5)") {
   }
 }
 
-TEST_CASE("checkpoint: every flipped bit is found, and the tensor named (R6)") {
+TEST_CASE("R6: every flipped bit of a checkpoint is found, and the tensor named") {
   const SavedFixture saved;
   std::fstream file(saved.path, std::ios::binary | std::ios::in | std::ios::out);
   const auto put_byte = [&](size_t at, char byte) {
@@ -84,7 +84,7 @@ TEST_CASE("checkpoint: every flipped bit is found, and the tensor named (R6)") {
   CHECK(refusal(saved.path).empty());
 }
 
-TEST_CASE("checkpoint: 100,000 flipped bits in the payload of a larger file, each found and named (R6) [slow]") {
+TEST_CASE("R6: 100,000 flipped bits in the tensors of a larger checkpoint, each found and named [slow]") {
   const tests::TemporaryFolder folder;
   const std::string path = folder / "a.ckpt";
   training::TrainState state;
@@ -111,7 +111,7 @@ TEST_CASE("checkpoint: 100,000 flipped bits in the payload of a larger file, eac
   CHECK(refusal(path).empty());
 }
 
-TEST_CASE("checkpoint: forged sizes allocate no more than twice the file and 32 MiB (R7)") {
+TEST_CASE("R7: forged sizes in a checkpoint allocate no more than twice the file and 32 MiB") {
   const SavedFixture saved;
   // Every size field is among the small numbers of eight bytes; what is no size may be accepted.
   const bool ok = in_child([&] {
@@ -171,7 +171,7 @@ TEST_CASE("checkpoint: forged metadata that its checksums fit is refused") {
   SavedFixture saved;
   const auto forged = [&](const std::function<void(training::CheckpointRecord&)>& change, const char* surplus = "") {
     training::CheckpointRecord record =
-        training::decode(saved.bytes.substr(header_bytes, saved.record_end() - header_bytes));
+        training::decode(saved.bytes.substr(header_bytes, saved.record_end() - header_bytes), 1);
     change(record);
     const std::string encoded = training::encode(record) + surplus;
     REQUIRE(encoded.size() + header_bytes <= saved.payload_at());

@@ -183,7 +183,7 @@ TEST_CASE("checkpoint folder: damaged files are passed over with a reason, and n
   CHECK(latest.rejected.size() == 2);
 }
 
-TEST_CASE("checkpoint folder: a failing save leaves the kept ones, whichever call fails (R4)") {
+TEST_CASE("R4: a failing save leaves the kept checkpoints, whichever call fails") {
   const tests::TemporaryFolder temporary;
   CheckpointFolder folder(temporary.path());
   folder.save(state_at(1, 100));
@@ -226,7 +226,7 @@ TEST_CASE("checkpoint folder: a new file that does not read back removes nothing
   CHECK(latest_valid(temporary.path()).path == folder.path_of(2));
 }
 
-TEST_CASE("checkpoint folder: kill -9 before every call of a save loses nothing (R1)") {
+TEST_CASE("R1: kill -9 before every call of a save loses nothing") {
   const tests::TemporaryFolder temporary;
   int64_t last = 0;
   int kills = 0;
@@ -251,9 +251,9 @@ TEST_CASE("checkpoint folder: kill -9 before every call of a save loses nothing 
   CHECK(kills > 8);
 }
 
-TEST_CASE("checkpoint folder: 20 kills at random instants lose nothing (R1)") { kill_at_random(20); }
+TEST_CASE("R1: kill -9 at 200 random instants of saves loses nothing") { kill_at_random(200); }
 
-TEST_CASE("checkpoint folder: 200 kills at random instants lose nothing (R1) [slow]") { kill_at_random(200); }
+TEST_CASE("R1: kill -9 at 1,000 random instants of saves loses nothing [slow]") { kill_at_random(1000); }
 
 TEST_CASE("checkpoint folder: temporaries of killed writers are swept, those of living ones are not") {
   const tests::TemporaryFolder temporary;

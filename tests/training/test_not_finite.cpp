@@ -57,7 +57,7 @@ std::vector<float> values_of(Net& net) { return net.second.weight.to_vector<floa
 
 }  // namespace
 
-TEST_CASE("regression 6: a state that is not finite is named and never saved over a good one") {
+TEST_CASE("R14: a state that is not finite is named and never saved over a good one") {
   const TemporaryFolder temporary;
   training::CheckpointFolder folder(temporary.path(), 1);
   folder.save(state_at(1));
@@ -78,7 +78,7 @@ TEST_CASE("regression 6: a state that is not finite is named and never saved ove
   CHECK(!std::filesystem::exists(folder.path_of(1)));
 }
 
-TEST_CASE("regression 6: an overflow of activations names the operation and the module") {
+TEST_CASE("R14: an overflow of activations names the operation and the module") {
   Generator rng(1);
   models::DiT model({.height = 4, .width = 4, .channels = 1, .patch = {1, 2, 2}, .hidden = 16, .depth = 2, .heads = 2,
                      .classes = 2, .learn_sigma = false}, rng);
@@ -96,7 +96,7 @@ TEST_CASE("regression 6: an overflow of activations names the operation and the 
   CHECK_EQ(trainer.steps(), 1);
 }
 
-TEST_CASE("regression 6: the search for an overflow passes over masks and restores the observer") {
+TEST_CASE("R14: the search for an overflow passes over masks and restores the observer") {
   const NonFiniteSearch outer;
   {
     const NonFiniteSearch search;
@@ -114,7 +114,7 @@ TEST_CASE("regression 6: the search for an overflow passes over masks and restor
   CHECK_EQ(outer.found(), "log, of shape [2]");
 }
 
-TEST_CASE("regression 6: a gradient whose squares overflow is named before it spoils the optimiser's state") {
+TEST_CASE("R14: a gradient whose squares overflow is named before it spoils the optimiser's state") {
   for (const double size : {1e18, 1e19, 1e25}) {
     CAPTURE(size);
     Generator rng(1);
@@ -134,7 +134,7 @@ TEST_CASE("regression 6: a gradient whose squares overflow is named before it sp
   }
 }
 
-TEST_CASE("regression 6: a program whose numbers overflow ends with the name of a tensor and its good checkpoint") {
+TEST_CASE("R14: a program whose numbers overflow ends with the name of a tensor and its good checkpoint") {
   const TemporaryFolder folder;
   const std::string run = folder / "run";
   const Arguments base = small_dit("shapes", run, {"--warmup", "0", "--patch", "14"});

@@ -29,6 +29,13 @@ std::map<std::string, std::string> contents_of(const std::string& folder) {
   return contents;
 }
 
+/// Those of them that do not hold times.
+std::map<std::string, std::string> reproducible_contents_of(const std::string& folder) {
+  std::map<std::string, std::string> contents = contents_of(folder);
+  std::erase_if(contents, [](const auto& file) { return !is_reproducible(file.first); });
+  return contents;
+}
+
 int64_t checkpoints_in(const std::string& run) {
   if (!fs::is_directory(run + "/checkpoints")) return 0;
   const fs::directory_iterator files(run + "/checkpoints");
@@ -78,7 +85,7 @@ TEST_CASE("regression 2: the checkpoint is saved before samples are drawn, so dr
     const Arguments arguments = with(p.arguments, {"--steps", "4", "--sample-every", "2", "--resume", "auto"});
     fs::remove_all(run);
     REQUIRE_EQ(run_program(p.name, arguments).status, 0);
-    const auto whole = contents_of(run);
+    const auto whole = reproducible_contents_of(run);
     fs::remove_all(run);
     // The grid cannot replace its file, as if the sampler had thrown.
     fs::create_directories(run);
@@ -92,7 +99,7 @@ TEST_CASE("regression 2: the checkpoint is saved before samples are drawn, so dr
     // Once the way is free the run goes on, and ends as if nothing had happened.
     fs::remove_all(run + "/" + p.samples);
     CHECK_EQ(run_program(p.name, arguments).status, 0);
-    const bool as_if_never_stopped = contents_of(run) == whole;
+    const bool as_if_never_stopped = reproducible_contents_of(run) == whole;
     CHECK(as_if_never_stopped);
   }
 }

@@ -58,7 +58,7 @@ std::vector<std::pair<std::string, std::string>> bytes_after(int threads, int st
 
 }  // namespace
 
-TEST_CASE("four training steps: equal bits at 1, 2, 3, 4 and 8 threads") {
+TEST_CASE("R3: four training steps have equal bits at 1, 2, 3, 4 and 8 threads") {
   const auto expected = bytes_after(1, 4, false);
   REQUIRE(expected.size() > 100);
   for (const int threads : {2, 3, 4, 8}) {
@@ -71,5 +71,15 @@ TEST_CASE("four training steps: equal bits at 1, 2, 3, 4 and 8 threads") {
     const auto again = bytes_after(1, 4, true);
     CHECK(again[0] == expected[0]);  // the first loss; gradients may round in another order
     for (const int threads : {2, 3, 8}) CHECK(bytes_after(threads, 4, true) == again);
+  }
+}
+
+TEST_CASE("R3: 200 training steps have equal losses and weights at 1, 2, 3, 4, 8 and 16 threads [slow]") {
+  const auto expected = bytes_after(1, 200, false);
+  for (const int threads : {2, 3, 4, 8, 16}) {
+    const auto got = bytes_after(threads, 200, false);
+    REQUIRE(got.size() == expected.size());
+    for (size_t i = 0; i < expected.size(); ++i)
+      CHECK_MESSAGE(got[i] == expected[i], expected[i].first << " at " << threads << " threads");
   }
 }

@@ -289,7 +289,7 @@ TEST_CASE("trainer: a prompt is dropped as a whole") {
                        ConfigError);
 }
 
-TEST_CASE("trainer: what is not finite is named, and nothing has changed") {
+TEST_CASE("R14: what is not finite in a step is named, and nothing has changed") {
   const double bad = std::numeric_limits<double>::quiet_NaN();
   const Batch batch(0);
 

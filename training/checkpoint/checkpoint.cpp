@@ -14,6 +14,7 @@
 #include <ditharos/tensor/kernels/copy/copy.h>
 #include <ditharos/tensor/kernels/pointwise/pointwise.h>
 #include <ditharos/training/checkpoint/checkpoint_record.h>
+#include <ditharos/training/not_finite.h>
 
 namespace ditharos::training {
 namespace {
@@ -39,8 +40,17 @@ char* bytes_of(const Tensor& contiguous) {
 }
 
 nn::NamedTensors& list_of(TrainState& state, Part part) {
+  if (part >= Part::more_averages) return state.more_averages[size_t(part) - size_t(Part::more_averages)].tensors;
   return part == Part::model ? state.model : part == Part::ema ? state.ema : state.optimizer;
 }
+
+/// The parts of a state, in the order of the file.
+std::vector<Part> parts_of(const TrainState& state) {
+  std::vector<Part> parts{Part::model, Part::ema, Part::optimizer};
+  for (size_t i = 0; i < state.more_averages.size(); ++i) parts.push_back(Part(size_t(Part::more_averages) + i));
+  return parts;
+}
+
 
 std::string label(const TensorRecord& t) { return std::string("tensor \"") + t.name + "\" of the " + name_of(t.part); }
 
@@ -59,7 +69,9 @@ struct Payload {
 Payload collect(const TrainState& state) {
   Payload p;
   TrainState copy = state;  // handles and texts
-  for (const Part part : {Part::model, Part::ema, Part::optimizer}) {
+  check(state.more_averages.size() <= max_more_averages, "[save_checkpoint] ", state.more_averages.size(),
+        " averages beside the first one; at most ", max_more_averages, " are possible");
+  for (const Part part : parts_of(state)) {
     std::set<std::string> names;
     for (const auto& [name, tensor] : list_of(copy, part)) {
       check(tensor.defined() && names.insert(name).second, "[save_checkpoint] \"", name, "\" of the ", name_of(part),
@@ -112,7 +124,12 @@ void check_layout(const InputFile& file, const std::vector<TensorRecord>& tensor
   check_undamaged(file.size() == end, file, "it has ", file.size(), " bytes instead of ", end);
 }
 
-CheckpointRecord read_record(const InputFile& file) {
+struct Metadata {
+  uint32_t format;
+  CheckpointRecord record;
+};
+
+Metadata read_metadata(const InputFile& file) {
   Header h{};
   file.read(0, &h, size_t(std::min<uint64_t>(file.size(), header_bytes)));
   const std::string cannot = "cannot read " + file.path() + ": ";
@@ -129,14 +146,14 @@ CheckpointRecord read_record(const InputFile& file) {
   check_undamaged(crc32c(bytes.data(), bytes.size()) == h.record_crc, file, "its metadata does not fit its checksum");
   CheckpointRecord record;
   try {
-    record = decode(std::move(bytes));
+    record = decode(std::move(bytes), h.format);
   } catch (const IoError& e) {
     check_undamaged(false, file, "its metadata cannot be read: ", e.what());
   }
   const uint64_t end = header_bytes + h.record_bytes;
   check_layout(file, record.tensors, align_up(end));
   check_padding(file, end);
-  return record;
+  return {h.format, std::move(record)};
 }
 
 /// The checks of a tensor's elements, read at once or piece by piece.
@@ -175,20 +192,27 @@ void restore(const TrainState& state, nn::ModuleBase& model, optim::Optimizer& o
   if (ema) ema->load_state(state.ema, state.ema_updates);
 }
 
+uint64_t payload_bytes(const TrainState& state) {
+  uint64_t bytes = 0;  // no overflow: all of them are in memory
+  TrainState handles = state;
+  for (const Part part : parts_of(state))
+    for (const auto& [name, tensor] : list_of(handles, part)) bytes += uint64_t(tensor.numel()) * size_of(tensor.dtype());
+  return bytes;
+}
+
 void check_finite(const TrainState& state) {
   const auto check_list = [&](Part part, const nn::NamedTensors& list) {
     for (const auto& [name, tensor] : list) {
       if (!tensor.defined() || !is_floating(tensor.dtype()) || kernels::all_finite(tensor)) continue;
       const std::vector<double> values = tensor.to_vector<double>();
       const auto bad = std::count_if(values.begin(), values.end(), [](double v) { return !std::isfinite(v); });
-      fail("at step ", state.step, " \"", name, "\" of the ", name_of(part), " holds ", bad, " of ", values.size(),
+      fail<NotFiniteError>("at step ", state.step, " \"", name, "\" of the ", name_of(part), " holds ", bad, " of ", values.size(),
            " values that are not finite, so no checkpoint is saved; those from before stay, and a smaller learning "
            "rate or clipping helps");
     }
   };
-  check_list(Part::model, state.model);
-  check_list(Part::ema, state.ema);
-  check_list(Part::optimizer, state.optimizer);
+  TrainState handles = state;
+  for (const Part part : parts_of(state)) check_list(part, list_of(handles, part));
 }
 
 void save_checkpoint(const std::string& path, const TrainState& state) {
@@ -204,7 +228,7 @@ void save_checkpoint(const std::string& path, const TrainState& state) {
   const std::string record = encode(p.record);
   Header h{};
   std::memcpy(h.magic, magic, sizeof magic);
-  h.format = checkpoint_format;
+  h.format = format_of(state);
   h.record_crc = crc32c(record.data(), record.size());
   h.record_bytes = record.size();
   h.header_crc = crc32c(&h, offsetof(Header, header_crc));
@@ -222,7 +246,7 @@ void save_checkpoint(const std::string& path, const TrainState& state) {
 
 TrainState load_checkpoint(const std::string& path) {
   const InputFile file(path);
-  CheckpointRecord record = read_record(file);
+  CheckpointRecord record = read_metadata(file).record;
   for (const TensorRecord& t : record.tensors) {
     const Tensor tensor(t.shape, t.dtype);
     Digest digest;
@@ -236,7 +260,7 @@ TrainState load_checkpoint(const std::string& path) {
 
 void verify_checkpoint(const std::string& path) {
   const InputFile file(path);
-  const CheckpointRecord record = read_record(file);
+  const CheckpointRecord record = read_metadata(file).record;
   std::string piece(1u << 20, '\0');
   for (const TensorRecord& t : record.tensors) {
     Digest digest;
@@ -248,6 +272,15 @@ void verify_checkpoint(const std::string& path) {
     }
     check_elements(file, t, digest);
   }
+}
+
+CheckpointContents read_contents(const std::string& path) {
+  const InputFile file(path);
+  Metadata metadata = read_metadata(file);
+  CheckpointContents contents{metadata.format, file.size(), std::move(metadata.record.state), {}};
+  for (const TensorRecord& t : metadata.record.tensors)
+    contents.tensors.push_back({name_of(t.part), t.name, t.dtype, t.shape, t.bytes});
+  return contents;
 }
 
 }  // namespace ditharos::training

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <filesystem>
 #include <functional>
 #include <limits>
 #include <map>
+#include <tuple>
+#include <utility>
 
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/io/file.h>
@@ -38,9 +41,20 @@ std::map<int64_t, std::string, std::greater<>> list_checkpoints(const std::strin
 
 }  // namespace
 
+std::vector<std::string> checkpoint_files(const std::string& directory) {
+  std::vector<std::string> paths;
+  for (const auto& [step, path] : list_checkpoints(directory)) paths.push_back(path);
+  return paths;
+}
+
 LatestCheckpoint latest_valid(const std::string& directory) {
+  return latest_valid_until(directory, std::numeric_limits<int64_t>::max());
+}
+
+LatestCheckpoint latest_valid_until(const std::string& directory, int64_t most) {
   LatestCheckpoint latest;
   for (const auto& [step, path] : list_checkpoints(directory)) {
+    if (step > most) continue;
     try {
       latest.state = load_checkpoint(path);
       latest.path = path;
@@ -52,8 +66,20 @@ LatestCheckpoint latest_valid(const std::string& directory) {
   return latest;
 }
 
-CheckpointFolder::CheckpointFolder(const std::string& directory, int64_t keep) : directory_(directory), keep_(keep) {
-  check<ConfigError>(keep >= 1, "[checkpoints] at least 1 must be kept, got ", keep);
+std::optional<double> validation_loss(const TrainState& state) {
+  const auto entry = state.metadata.find(validation_entry);
+  if (entry == state.metadata.end()) return std::nullopt;
+  const std::string& text = entry->second;
+  double loss = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), loss);
+  const bool sound = error == std::errc() && end == text.data() + text.size() && std::isfinite(loss);
+  return sound ? std::optional(loss) : std::nullopt;
+}
+
+CheckpointFolder::CheckpointFolder(const std::string& directory, const KeepRules& keep)
+    : directory_(directory), keep_(keep) {
+  check<ConfigError>(keep.last >= 1 && keep.best >= 0 && keep.every >= 0, "[checkpoints] at least 1 must be kept, got ",
+                     keep.last, " last, ", keep.best, " best and every ", keep.every);
   std::error_code error;
   fs::create_directories(directory, error);
   check<IoError>(!error, "cannot make the folder ", directory, ": ", error.message());
@@ -90,16 +116,35 @@ bool CheckpointFolder::is_readable(const std::string& path) {
   return true;
 }
 
+std::set<std::string> CheckpointFolder::best_of(
+    const std::vector<std::pair<int64_t, std::string>>& checkpoints) {
+  std::vector<std::tuple<double, int64_t, std::string>> scored;
+  for (const auto& [step, path] : checkpoints) {
+    try {
+      if (const auto loss = validation_loss(read_contents(path).state)) scored.emplace_back(*loss, step, path);
+    } catch (const IoError&) {  // a damaged one has no score
+    }
+  }
+  std::sort(scored.begin(), scored.end());  // of equal losses the earlier step comes first
+  std::set<std::string> best;
+  for (const auto& [loss, step, path] : scored)
+    if (int64_t(best.size()) < keep_.best && is_readable(path)) best.insert(path);
+  return best;
+}
+
 void CheckpointFolder::remove_surplus(int64_t newest) {
   auto found = list_checkpoints(directory_);
   found.erase(found.begin(), found.lower_bound(newest));  // in descending order: the later steps
-  if (int64_t(found.size()) <= keep_) return;
+  if (int64_t(found.size()) <= keep_.last) return;
+  const std::set<std::string> best =
+      keep_.best > 0 ? best_of({found.begin(), found.end()}) : std::set<std::string>();
   int64_t kept = 0;
   for (const auto& [step, path] : found) {
-    if (kept < keep_) {
+    if (kept < keep_.last) {
       kept += is_readable(path);
       continue;
     }
+    if (best.count(path) > 0 || (keep_.every > 0 && step % keep_.every == 0)) continue;
     std::error_code ignored;  // what cannot be removed now is tried again at the next save
     fs::remove(path, ignored);
     verified_.erase(path);

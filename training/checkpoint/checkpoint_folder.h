@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <ditharos/training/checkpoint/checkpoint.h>
@@ -17,19 +18,38 @@ struct LatestCheckpoint {
   std::vector<std::string> rejected;  ///< newest first, each a sentence that names the file and what is wrong with it
 };
 
+/// The paths of the checkpoints in `directory`, the highest step first, whether they can be read or not. A missing
+/// folder has none. IoError when the folder cannot be listed.
+[[nodiscard]] std::vector<std::string> checkpoint_files(const std::string& directory);
+
 /// Loads the checkpoint of the highest step in `directory` that passes every check. A missing or empty folder has none.
 [[nodiscard]] LatestCheckpoint latest_valid(const std::string& directory);
+/// The same among the checkpoints of steps up to `most`.
+[[nodiscard]] LatestCheckpoint latest_valid_until(const std::string& directory, int64_t most);
 
-/// Saves as step_00001234.ckpt and keeps the last `keep` of them.
+/// Which checkpoints stay: the `last` ones, the `best` ones by validation loss, and those of multiples of `every`.
+struct KeepRules {
+  int64_t last = 2;   ///< at least 1
+  int64_t best = 0;   ///< of those whose metadata has a finite validation loss; of equal ones the earlier
+  int64_t every = 0;  ///< 0: none
+};
+
+/// The entry of TrainState::metadata for the validation loss of a checkpoint's step, as text.
+inline constexpr const char* validation_entry = "validation loss";
+/// The number of such an entry; nothing for a text that is not a finite number.
+[[nodiscard]] std::optional<double> validation_loss(const TrainState& state);
+
+/// Saves as step_00001234.ckpt and removes those that no rule keeps.
 ///
 /// At every instant, kill -9 included, the newest or the one before it loads: a save writes a temporary, renames it,
 /// reads the new file back against its checksums, and only then removes old ones. Only readable files count among those
 /// kept. Files of other names and checkpoints of later steps are left alone.
 class CheckpointFolder {
  public:
-  /// Creates the folder if it is missing and removes what killed writers left: temporaries, checkpoints beyond `keep`
-  /// (>= 1).
-  explicit CheckpointFolder(const std::string& directory, int64_t keep = 2);
+  /// Creates the folder if it is missing and removes what killed writers left: temporaries, surplus checkpoints.
+  explicit CheckpointFolder(const std::string& directory, const KeepRules& keep);
+  explicit CheckpointFolder(const std::string& directory, int64_t keep_last = 2)
+      : CheckpointFolder(directory, KeepRules{.last = keep_last}) {}
 
   const std::string& directory() const { return directory_; }
   /// The file of a step.
@@ -40,11 +60,13 @@ class CheckpointFolder {
 
  private:
   bool is_readable(const std::string& path);
-  /// Removes what is older than the `keep` newest readable checkpoints of the steps up to `newest`.
+  /// The paths of the best readable checkpoints among these, which are steps and paths.
+  std::set<std::string> best_of(const std::vector<std::pair<int64_t, std::string>>& checkpoints);
+  /// Removes what no rule keeps of the checkpoints of steps up to `newest`.
   void remove_surplus(int64_t newest);
 
   std::string directory_;
-  int64_t keep_;
+  KeepRules keep_;
   std::set<std::string> verified_;  // by this object, so that each is read once
 };
 

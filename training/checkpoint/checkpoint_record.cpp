@@ -92,6 +92,12 @@ void describe(Archive& a, RandomStream& stream) {
 }
 
 template <class Archive>
+void describe(Archive& a, Average& average) {
+  a.number(average.decay);
+  a.number(average.updates);
+}
+
+template <class Archive>
 void describe(Archive& a, TensorRecord& t) {
   auto part = static_cast<uint8_t>(t.part);
   std::string dtype = name_of(t.dtype);
@@ -100,7 +106,7 @@ void describe(Archive& a, TensorRecord& t) {
   a.text(t.name);
   a.text(dtype);
   a.number(rank);
-  check<IoError>(part <= 2 && rank <= Shape::max_rank, "its tensor \"", t.name, "\" in part ", part, " has ", rank,
+  check<IoError>(part < uint64_t(Part::more_averages) + max_more_averages && rank <= Shape::max_rank, "its tensor \"", t.name, "\" in part ", part, " has ", rank,
                  " dimensions");
   t.part = static_cast<Part>(part);
   t.dtype = dtype_from_name(dtype);
@@ -119,7 +125,7 @@ void describe_list(Archive& a, std::vector<T>& list, uint64_t least_bytes, uint6
 }
 
 template <class Archive>
-void describe(Archive& a, CheckpointRecord& r) {
+void describe(Archive& a, CheckpointRecord& r, uint32_t format) {
   TrainState& s = r.state;
   std::vector<std::pair<std::string, std::string>> metadata(s.metadata.begin(), s.metadata.end());
   a.text(s.kind);
@@ -130,25 +136,29 @@ void describe(Archive& a, CheckpointRecord& r) {
   a.number(s.position);
   describe_list(a, s.random, 24, max_entries, "list of random streams");
   a.number(s.ema_updates);
+  if (format >= 2) describe_list(a, s.more_averages, 16, max_more_averages, "list of averages");
   describe_list(a, r.tensors, 38, max_entries, "list of tensors");
   s.metadata = {metadata.begin(), metadata.end()};
   check<IoError>(s.metadata.size() == metadata.size(), "it names a setting twice");
+  const uint64_t parts = uint64_t(Part::more_averages) + s.more_averages.size();
+  for (const TensorRecord& t : r.tensors)
+    check<IoError>(uint64_t(t.part) < parts, "its tensor \"", t.name, "\" is in part ", int(t.part), " of ", parts);
 }
 
 }  // namespace
 
 std::string encode(CheckpointRecord record) {
   Writer writer;
-  describe(writer, record);
+  describe(writer, record, format_of(record.state));
   return writer.bytes();
 }
 
-CheckpointRecord decode(std::string bytes) {
+CheckpointRecord decode(std::string bytes, uint32_t format) {
   check<IoError>(!bytes.empty(), "there is none");
   CheckpointRecord record;
   try {
     Reader reader(std::move(bytes));
-    describe(reader, record);
+    describe(reader, record, format);
     reader.check_end();
   } catch (const cereal::Exception& e) {
     fail<IoError>(e.what());

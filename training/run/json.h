@@ -3,6 +3,7 @@
 #include <concepts>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace ditharos::training {
 
@@ -12,6 +13,7 @@ class JsonObject {
   JsonObject& add(const std::string& name, const std::string& value);
   JsonObject& add(const std::string& name, const char* value) { return add(name, std::string(value)); }
   JsonObject& add(const std::string& name, const JsonObject& value);
+  JsonObject& add(const std::string& name, const std::vector<double>& values);  ///< a list, of numbers as above
   template <std::integral T>
   JsonObject& add(const std::string& name, T value) {
     if constexpr (std::same_as<T, bool>) return add_raw(name, value ? "true" : "false");

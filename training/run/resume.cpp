@@ -4,39 +4,18 @@
 #include <charconv>
 #include <filesystem>
 #include <optional>
-#include <sstream>
 #include <system_error>
 #include <utility>
-#include <vector>
 
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/system/instruction_set.h>
+#include <ditharos/training/checkpoint/key_values.h>
 
 namespace ditharos::training {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Keys and values in the order of a text.
-using Values = std::vector<std::pair<std::string, std::string>>;
-
-/// The "key = value" lines of a configuration, whose keys are unique across its sections, or of a fingerprint.
-Values values_of(const std::string& text) {
-  Values values;
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);)
-    if (const size_t at = line.find(" = "); at != std::string::npos)
-      values.emplace_back(line.substr(0, at), line.substr(at + 3));
-  return values;
-}
-
-/// The value of a key; nothing if there is none.
-std::optional<std::string> find(const Values& values, const std::string& key) {
-  for (const auto& [name, value] : values)
-    if (name == key) return value;
-  return std::nullopt;
-}
 
 /// "key = value instead of value" for each key of `now` that `then` lacks or has with another value, and for each that
 /// is missing now; at most a few, and how many more there are.
@@ -83,20 +62,47 @@ void compare_instruction_sets(const TrainState& state, Reporter& reporter) {
                 " from here on: the numbers will differ in their last digits from those of a run on one machine");
 }
 
-/// Reports the effect of a changed number of steps.
-void compare_steps(const TrainState& state, const TrainSettings& now, Reporter& reporter) {
-  TrainSettings then = now;  // steps alone may have changed
-  const std::string steps = find(values_of(state.configuration), "steps").value_or("");
-  std::from_chars(steps.data(), steps.data() + steps.size(), then.steps);
+template <class T>
+void parse_number(const std::optional<std::string>& text, T& value) {
+  if (text) std::from_chars(text->data(), text->data() + text->size(), value);
+}
+
+/// The schedule of a run with these settings. What they lack, or have in a way that this version cannot read, is as in
+/// `now`.
+TrainSettings schedule_of(const Values& settings, const TrainSettings& now) {
+  TrainSettings then = now;
+  parse_number(find(settings, "steps"), then.steps);
+  parse_number(find(settings, "warmup"), then.warmup);
+  parse_number(find(settings, "learning_rate"), then.learning_rate);
+  parse_number(find(settings, "final_learning_rate"), then.final_learning_rate);
+  for (const char* name : {"constant", "linear", "cosine", "inverse_sqrt"})
+    if (find(settings, "schedule") == "\"" + std::string(name) + "\"") then.schedule = optim::decay_from_name(name);
+  const bool possible = then.steps >= 1 && then.warmup >= 0 && then.learning_rate > 0 &&
+                        then.final_learning_rate >= 0 && then.final_learning_rate <= then.learning_rate;
+  return possible ? then : now;
+}
+
+/// Reports the effect of a changed schedule or number of steps.
+void compare_schedules(const TrainState& state, const RunIdentity& run, Reporter& reporter) {
+  const TrainSettings& now = run.train;
+  const Values old_values = values_of(state.configuration), new_values = values_of(run.configuration);
+  const TrainSettings then = schedule_of(old_values, now);
   const std::string new_steps = "steps = " + std::to_string(now.steps);
   if (now.steps <= state.step && (now.steps < state.step || now.steps != then.steps))
     reporter.note(new_steps + ": the run has made " + std::to_string(state.step) + " already, so nothing is trained");
-  if (now.steps == then.steps || now.steps <= state.step || then.steps < 1) return;
+  if (now.steps <= state.step) return;
+  std::string changed;
+  if (now.steps != then.steps) changed = new_steps + " instead of " + std::to_string(then.steps);
+  for (const char* key : {"schedule", "learning_rate", "final_learning_rate", "warmup"}) {
+    const std::optional<std::string> before = find(old_values, key), after = find(new_values, key);
+    if (before && after && *before != *after)
+      changed += (changed.empty() ? "" : ", ") + std::string(key) + " = " + *after + " instead of " + *before;
+  }
+  if (changed.empty()) return;
   const auto rate = [&](const TrainSettings& train) {
     return general_text(optim::learning_rate(trainer_config(train).schedule, std::min(state.step, train.steps - 1)), 5);
   };
-  reporter.note(new_steps + " instead of " + std::to_string(then.steps) + ": the learning rate goes on from " +
-                rate(now) + " instead of " + rate(then));
+  reporter.note(changed + ": the learning rate goes on from " + rate(now) + " instead of " + rate(then));
 }
 
 /// False for a path that does not exist or is no folder; IoError when that cannot be determined.
@@ -164,10 +170,15 @@ LatestCheckpoint find_checkpoint(const std::string& path) {
 
 }  // namespace
 
-LatestCheckpoint open_checkpoint(const std::string& path, const CheckpointKind& kind, Reporter& reporter) {
+LatestCheckpoint open_checkpoint(const std::string& path, Reporter& reporter) {
   LatestCheckpoint found = find_checkpoint(path);
   check_found(path, found, "");
   report_rejected(found, reporter);
+  return found;
+}
+
+LatestCheckpoint open_checkpoint(const std::string& path, const CheckpointKind& kind, Reporter& reporter) {
+  LatestCheckpoint found = open_checkpoint(path, reporter);
   check_kind(found.path, *found.state, kind);
   return found;
 }
@@ -180,7 +191,7 @@ void refuse_foreign_checkpoints(const RunOptions& options, Reporter& reporter) {
   check<ConfigError>(!found.state, "\"", options.folder, "\" already holds checkpoints of a run; ",
                      options.names.resume, " auto goes on with it, another ", options.names.folder,
                      " begins beside it");
-  if (!found.rejected.empty()) set_aside(folder, found, reporter);
+  if (!found.rejected.empty() && !options.writes_nothing()) set_aside(folder, found, reporter);
 }
 
 std::optional<TrainState> state_to_resume(const RunOptions& options, const RunIdentity& run, Reporter& reporter) {
@@ -197,7 +208,7 @@ std::optional<TrainState> state_to_resume(const RunOptions& options, const RunId
   compare_data(found.path, *found.state, run.data, options, reporter);
   reporter.note("going on from " + found.path);
   compare_instruction_sets(*found.state, reporter);
-  compare_steps(*found.state, run.train, reporter);
+  compare_schedules(*found.state, run, reporter);
   return std::move(found.state);
 }
 

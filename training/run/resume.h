@@ -28,11 +28,13 @@ struct RunIdentity {
   /// The settings' defaults, in the same form: what a setting was in runs from before it existed.
   std::string defaults = {};
   std::string data = {};           ///< fingerprint_of() its data
-  TrainSettings train = {};        ///< the number of steps, and the schedule
+  TrainSettings train = {};        ///< those of the loop and the schedule
 };
 
-/// Loads the checkpoint `path`, or the newest readable one of the run folder `path`, which must be of this kind.
-/// IoError or ConfigError otherwise. Reports which files of a folder were skipped.
+/// Loads the checkpoint `path`, or the newest readable one of the run folder `path`. IoError when there is none. Reports
+/// which files of a folder were skipped.
+[[nodiscard]] LatestCheckpoint open_checkpoint(const std::string& path, Reporter& reporter = silent());
+/// The same; ConfigError unless it is of this kind.
 [[nodiscard]] LatestCheckpoint open_checkpoint(const std::string& path, const CheckpointKind& kind,
                                                Reporter& reporter = silent());
 
@@ -40,8 +42,8 @@ struct RunIdentity {
 /// there is one. A folder whose checkpoints cannot be read is renamed and keeps its files; the caller holds its
 /// RunLock.
 void refuse_foreign_checkpoints(const RunOptions& options, Reporter& reporter = silent());
-/// The checkpoint to resume, if the options name one and it exists. Reports it, the learning rate when the number of
-/// steps has changed, and that results will differ when the instruction set has changed. IoError that names every file
+/// The checkpoint to resume, if the options name one and it exists. Reports it, the learning rate when the schedule
+/// or the number of steps has changed, and that results will differ when the instruction set has changed. IoError that names every file
 /// and its reason when there are checkpoints and none can be read: a new run would replace them. ConfigError that names
 /// the differences when settings have changed that must not, or the data, unless `options.accept_changed_data`.
 [[nodiscard]] std::optional<TrainState> state_to_resume(const RunOptions& options, const RunIdentity& run,

@@ -37,7 +37,8 @@ RunLock::RunLock(const std::filesystem::path& folder, const OptionNames& names) 
 
 RunLock::~RunLock() { ::close(fd_); }
 
-RunFolder::RunFolder(const std::filesystem::path& path) : path_(path) {
+RunFolder::RunFolder(const std::filesystem::path& path, bool create) : path_(path) {
+  if (!create) return;
   create_folder(path_);
   sweep_temporaries(path_.string());
 }

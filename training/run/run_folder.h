@@ -13,8 +13,8 @@ inline constexpr const char* configuration_file = "config.toml";
 class RunFolder {
  public:
   /// Creates the folder with its parents if it is missing, and removes temporaries that a killed run left.
-  /// IoError naming the folder if that is not possible.
-  explicit RunFolder(const std::filesystem::path& path);
+  /// IoError naming the folder if that is not possible. `create` = false: only knows the names of its files.
+  explicit RunFolder(const std::filesystem::path& path, bool create = true);
 
   const std::filesystem::path& path() const { return path_; }
   /// The path of a file in it.

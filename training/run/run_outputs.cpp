@@ -6,10 +6,17 @@
 namespace ditharos::training {
 
 RunOutputs::RunOutputs(const RunOptions& options, const std::string& samples, Reporter& reporter)
-    : lock_(options.folder, options.names),
-      folder_(options.folder),
+    : lock_(options.writes_nothing() ? std::nullopt
+                                     : std::optional<RunLock>(std::in_place, options.folder, options.names)),
+      folder_(options.folder, !options.writes_nothing()),
       samples_(samples.empty() ? "" : folder_.file(samples)),
-      profile_(options.profile) {
+      profile_(options.profile),
+      dry_run_(options.dry_run),
+      summary_(options.summary) {
+  if (options.writes_nothing()) {
+    refuse_foreign_checkpoints(options, reporter);
+    return;
+  }
   check_output_file(folder_.file(configuration_file));
   check_output_file(samples_);
   check_output_file(profile_);

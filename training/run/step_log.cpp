@@ -47,6 +47,11 @@ Kept lines_until(const std::string& path, int64_t last_step) {
 
 }  // namespace
 
+std::string log_line(int64_t step, const JsonObject& object) {
+  const std::string members = object.text().substr(1);  // without its brace
+  return std::string(kLineStart) + std::to_string(step) + (members.size() > 1 ? ", " : "") + members + "\n";
+}
+
 StepLog::StepLog(const std::string& path, int64_t last_step) : path_(path), last_step_(last_step) {
   fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   const int open_error = errno;
@@ -72,11 +77,13 @@ bool StepLog::has_line(int64_t step, const JsonObject& object) const {
   return step == last_step_ && last_lines_.find(", " + first_key) != std::string::npos;
 }
 
+bool StepLog::has_same_line(int64_t step, const JsonObject& object) const {
+  return step == last_step_ && ("\n" + last_lines_).find("\n" + log_line(step, object)) != std::string::npos;
+}
+
 void StepLog::append(int64_t step, const JsonObject& object) {
   check(step >= last_step_, "[StepLog] step ", step, " after step ", last_step_, " in ", path_);
-  const std::string members = object.text().substr(1);  // without its brace
-  const std::string separator = members.size() > 1 ? ", " : "";
-  const std::string line = std::string(kLineStart) + std::to_string(step) + separator + members + "\n";
+  const std::string line = log_line(step, object);
   for (size_t done = 0; done < line.size();) {
     const ssize_t written = ::write(fd_, line.data() + done, line.size() - done);
     const int error = errno;

@@ -7,6 +7,9 @@
 
 namespace ditharos::training {
 
+/// A line of a log with its end: {"step": step, <members of object>}
+[[nodiscard]] std::string log_line(int64_t step, const JsonObject& object);
+
 /// Appends lines to a file. A line is in the file, whole, when append() returns; a failed append() takes back what it
 /// wrote. Every failure is an IoError that names the file.
 class StepLog {
@@ -21,6 +24,8 @@ class StepLog {
 
   /// Whether there is a line of `step` with the first member of `object`, of any value.
   bool has_line(int64_t step, const JsonObject& object) const;
+  /// Whether there is this line of `step`.
+  bool has_same_line(int64_t step, const JsonObject& object) const;
   /// Adds the line {"step": step, <members of object>}. Steps must not decrease.
   void append(int64_t step, const JsonObject& object);
   /// Flushes the lines to the disk (fsync); call it before saving the checkpoint of their step.

@@ -22,7 +22,14 @@ void describe(Settings& settings, AutoencoderSettings& run) {
       .add("reconstruction", run.loss.reconstruction, "error of the pixels: l2, squared, or l1, absolute",
            {{"l2", ReconstructionError::l2}, {"l1", ReconstructionError::l1}})
       .add("kl_weight", run.loss.kl_weight, "weight of the latents' divergence from a normal distribution",
-           between(0, largest_float));
+           between(0, largest_float))
+      .add("perceptual_weight", run.loss.perceptual_weight,
+           "weight of the distance of a classifier's activations; the classifier of objects in synthetic clips is "
+           "trained first and cached", between(0, largest_float))
+      .add("classifier_clips", run.classifier_clips, "clips in the classifier's training set", between(1, 1e9))
+      .add("classifier_epochs", run.classifier.epochs, "epochs of its training", between(1, 1e6));
+  settings.only_with({"classifier_clips", "classifier_epochs"}, [&run] { return run.loss.perceptual_weight > 0; },
+                     "a perceptual_weight above 0");
   describe_training(settings, run.train, "clips per step, of the first shape; batches of others have as many pixels");
   describe_output(settings, run.output);
 }
@@ -30,6 +37,7 @@ void describe(Settings& settings, AutoencoderSettings& run) {
 void settle(const AutoencoderSettings& run) {
   run.model.validate();
   training::check_schedule(run.train);
+  training::check_output(run.output);
   for (const data::Bucket& bucket : clip_buckets(run.clips, run.train.batch_size)) {
     const data::SampleShape& s = bucket.shape;
     try {
@@ -45,7 +53,7 @@ training::CheckpointKind autoencoder_kind() {
   Settings settings("", "");
   describe_output(settings, output);
   training::CheckpointKind kind{pipelines::autoencoder_checkpoint_kind, "a video autoencoder", keys_of(settings)};
-  kind.may_change.insert("steps");
+  kind.may_change.merge(std::set<std::string>(training::changeable_settings()));
   return kind;
 }
 

@@ -2,6 +2,7 @@
 // The settings of train_autoencoder.
 #include <ditharos/models/autoencoder/autoencoder.h>
 #include <ditharos/models/autoencoder/objective.h>
+#include <ditharos/training/classifier.h>
 #include <ditharos/training/run/resume.h>
 #include "examples/cli/options/clip_settings.h"
 #include "examples/cli/options/training_settings.h"
@@ -13,7 +14,9 @@ struct AutoencoderSettings {
   ClipSettings clips;
   models::AutoencoderConfig model;
   models::AutoencoderLoss loss;
-  training::TrainSettings train{.steps = 3000, .batch_size = 4, .learning_rate = 2e-3, .ema_decay = .99};
+  int64_t classifier_clips = 20000;         ///< of the perceptual distance's classifier
+  training::ClassifierTraining classifier;
+  training::TrainSettings train{.steps = 3000, .batch_size = 4, .learning_rate = 2e-3, .ema_decay = {.99}};
   training::OutputSettings output;
 };
 

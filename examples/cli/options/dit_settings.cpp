@@ -176,6 +176,7 @@ void settle_without_data(const DiTSettings& run) {
   any.model.channels = any.model.classes = 1;
   training::check_schedule(any.train);
   static_cast<void>(data::to_options(any.data.images));
+  training::check_output(any.output);
   any.settle();
 }
 
@@ -199,7 +200,7 @@ training::CheckpointKind dit_kind() {
   describe_output(settings, output);
   describe_sampling(settings, sampler);
   training::CheckpointKind kind{pipelines::image_checkpoint_kind, "a DiT", keys_of(settings)};
-  kind.may_change.insert("steps");
+  kind.may_change.merge(std::set<std::string>(training::changeable_settings()));
   return kind;
 }
 

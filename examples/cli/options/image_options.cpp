@@ -28,20 +28,27 @@ void describe_image_memory(Settings& settings, int64_t& mebibytes) {
                          "do not depend on it", between(0, 1 << 20));
 }
 
-data::OpenedImages read_images(const std::string& data, data::Split split, const data::ImageSettings& images,
+data::OpenedImages scan_images(const std::string& data, data::Split split, const data::ImageSettings& images,
                                const ImageLimits& limits) {
-  constexpr int64_t large = 1000, shown = 5;
+  constexpr int64_t large = 1000;
   std::unique_ptr<Progress> bar;
   data::OpenOptions options{.files = data::to_options(images), .shapes = {}, .cifar = {images.coarse_labels}};
   options.files.max_pixels = limits.max_pixels;
   options.files.memory_bytes = limits.memory << 20;
+  options.files.mixed_sizes = limits.mixed_sizes;
   options.files.progress = [&](int64_t done, int64_t total) {
     if (total < large) return;
     if (done == 1) bar = std::make_unique<Progress>(0, total, "file");
     bar->update(done);
     if (done == total) bar->finish();
   };
-  data::OpenedImages opened = data::open_images(data, split, options);
+  return data::open_images(data, split, options);
+}
+
+data::OpenedImages read_images(const std::string& data, data::Split split, const data::ImageSettings& images,
+                               const ImageLimits& limits) {
+  constexpr int64_t shown = 5;
+  data::OpenedImages opened = scan_images(data, split, images, limits);
   print_notes(opened.notes);
   const auto skipped = static_cast<int64_t>(opened.skipped.size());
   if (skipped > 0) {

@@ -18,8 +18,12 @@ void describe_image_memory(Settings& settings, int64_t& mebibytes);
 struct ImageLimits {
   int64_t max_pixels = data::default_max_pixels;  ///< of one file
   int64_t memory = 1024;                          ///< MiB of samples of image files that are kept in memory
+  bool mixed_sizes = false;                       ///< without a size, images may differ in theirs
 };
-/// open_images with a progress bar for large sets; prints the notes, and which files were left out.
+/// open_images with a progress bar for large sets.
+data::OpenedImages scan_images(const std::string& data, data::Split split, const data::ImageSettings& images,
+                               const ImageLimits& limits);
+/// The same; prints the notes, and which files were left out.
 data::OpenedImages read_images(const std::string& data, data::Split split, const data::ImageSettings& images,
                                const ImageLimits& limits);
 

@@ -18,6 +18,8 @@ void describe_training(Settings& settings, training::TrainSettings& train, const
   settings.section("train", "the training loop")
       .add("steps", train.steps, "optimiser steps in all", between(1, most_steps))
       .add("batch_size", train.batch_size, batch, between(1, most_batch))
+      .add("accumulate", train.accumulate, "batches whose gradients a step averages: a batch of batch_size times this, "
+                                          "in the memory of one", between(1, most_batch))
       .add("optimizer", train.optimizer, "muon: for the matrices of the blocks, and AdamW for all else",
            {{"adamw", training::OptimizerKind::adamw}, {"muon", training::OptimizerKind::muon}})
       .add("learning_rate", train.learning_rate, "its maximum", above(0).at_most(largest_float))
@@ -30,12 +32,25 @@ void describe_training(Settings& settings, training::TrainSettings& train, const
            "steps over which the learning rate rises from 0; a tenth of all steps where it would be all of them",
            between(0, most_steps))
       .add("schedule", train.schedule, "the learning rate after the warm-up",
-           {{"constant", optim::Decay::constant}, {"linear", optim::Decay::linear}, {"cosine", optim::Decay::cosine}})
-      .add("ema_decay", train.ema_decay, "decay of the moving average of the weights, which samples are drawn with",
-           at_least(0).below(1))
-      .add("seed", train.seed, "seed of everything random: initial weights, order of the data, noise");
+           {{"constant", optim::Decay::constant}, {"linear", optim::Decay::linear}, {"cosine", optim::Decay::cosine},
+            {"inverse_sqrt", optim::Decay::inverse_sqrt}})
+      .add("ema_decay", train.ema_decay, "decay of the moving average of the weights, which samples are drawn with; of "
+                                         "several, each has an average in the checkpoints, and the first is used",
+           at_least(0).below(1).or_number())
+      .add("seed", train.seed, "seed of everything random: initial weights, order of the data, noise")
+      .add("on_not_finite", train.on_not_finite,
+           "a step with NaN or infinity: stop; skip its update; roll_back to the last checkpoint, past its data",
+           {{"stop", training::OnNotFinite::stop}, {"skip", training::OnNotFinite::skip},
+            {"roll_back", training::OnNotFinite::roll_back}})
+      .add("most_not_finite", train.most_not_finite, "skip: most steps in succession; roll_back: most times in a run",
+           between(0, most_steps))
+      .add("overfit_one_batch", train.overfit_one_batch,
+           "repeat the first batch in every step: the loss must fall, or something is wrong");
   settings.only_with({"final_learning_rate"}, [&train] { return train.schedule != optim::Decay::constant; },
-                     "schedule = \"linear\" or \"cosine\"");
+                     "a schedule other than constant");
+  settings.only_with({"most_not_finite"},
+                     [&train] { return train.on_not_finite != training::OnNotFinite::stop; },
+                     "on_not_finite = \"skip\" or \"roll_back\"");
 }
 
 void describe_output(Settings& settings, training::OutputSettings& output) {
@@ -44,8 +59,17 @@ void describe_output(Settings& settings, training::OutputSettings& output) {
            between(0, most_steps))
       .add("checkpoint_every", output.checkpoint_every, "steps between checkpoints; 0: only at the end",
            between(0, most_steps))
-      .add("keep_checkpoints", output.keep_checkpoints, "checkpoints that stay on disk", at_least(1))
-      .add("log_every", output.log_every, "steps between lines of metrics.jsonl", between(1, most_steps));
+      .add("keep_checkpoints", output.keep_checkpoints, "the last checkpoints that stay on disk", at_least(1))
+      .add("keep_best", output.keep_best, "checkpoints of the lowest validation loss that stay too",
+           between(0, most_steps))
+      .add("keep_every", output.keep_every, "checkpoints of multiples of this step are saved and stay for ever; 0: none",
+           between(0, most_steps))
+      .add("validate_every", output.validate_every,
+           "steps between validations: the loss of held-out data at fixed times; 0: none", between(0, most_steps))
+      .add("validation_samples", output.validation_samples, "the most held-out samples of a validation",
+           between(1, most_batch))
+      .add("log_every", output.log_every, "steps between lines of metrics.jsonl", between(1, most_steps))
+      .add("tensorboard", output.tensorboard, "write curves and sample grids for TensorBoard as well");
 }
 
 void describe_options(Settings& settings, TrainingOptions& options) {
@@ -56,6 +80,8 @@ void describe_options(Settings& settings, TrainingOptions& options) {
       .add("accept_changed_data", options.accept_changed_data,
            "resume although the data have changed")
       .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", between(0, 1024))
+      .add("dry_run", options.dry_run, "check everything, compute a step, print its time and memory; write nothing")
+      .add("summary", options.summary, "print the model's layers, parameters and multiply-adds; write nothing")
       .add("profile", options.profile, "file for a Chrome trace of a few steps, which are printed as a table as well");
   describe_max_pixels(settings, options.max_pixels);
 }

@@ -94,6 +94,7 @@ void describe(Settings& settings, VideoSettings& run) {
 
 void settle(VideoSettings& run) {
   training::check_schedule(run.train);
+  training::check_output(run.output);
   run.model.patch = {run.patch[0], run.patch[1], run.patch[2]};
   models::DiTConfig model = run.model;  // with placeholders for the fields that are not known yet
   model.channels = 1;
@@ -114,7 +115,8 @@ training::CheckpointKind video_kind() {
   describe_clip_sampling(settings, sampler);
   training::CheckpointKind kind{pipelines::video_checkpoint_kind, "a video model", keys_of(settings)};
   // The checkpoint holds the autoencoder itself, so the path of its file may change.
-  kind.may_change.insert({"steps", "prompts", "autoencoder"});
+  kind.may_change.insert({"prompts", "autoencoder"});
+  kind.may_change.merge(std::set<std::string>(training::changeable_settings()));
   return kind;
 }
 

@@ -23,7 +23,7 @@ struct VideoSettings {
   /// settle() fills in the patch; channels and vocabulary follow from other parts.
   models::DiTConfig model = models::video_dit_preset();
   models::FrameFlowConfig flow;
-  training::TrainSettings train{.steps = 10000, .batch_size = 16, .learning_rate = 1e-3, .ema_decay = .999};
+  training::TrainSettings train{.steps = 10000, .batch_size = 16, .learning_rate = 1e-3, .ema_decay = {.999}};
   training::OutputSettings output;
   models::SamplerConfig sampler{.guidance = {.scale = 4}};
   std::string prompts;  ///< of the sample grids; none: see pipelines::first_captions

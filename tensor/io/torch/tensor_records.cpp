@@ -60,8 +60,7 @@ const TensorRecords::Record& TensorRecords::record(const std::string& name, cons
   check_tensor(entry != nullptr, name, "there is no record ", quote(entry_name), " of its storage");
   check_tensor(elements <= entry->size / size_of(dtype) && entry->size == elements * size_of(dtype), name,
                "its storage of ", elements, " elements of ", dtype, " is a record of ", entry->size, " bytes");
-  auto storage = std::make_shared<Storage>(size_t(entry->size));
-  if (entry->size > 0) archive_.read(entry_name, *entry, storage->data());
+  std::shared_ptr<Storage> storage = this->storage(entry_name, *entry, dtype);
   if (dtype == DType::boolean) {
     // Any other byte in a bool would be undefined behaviour wherever it is read.
     const auto* bytes = static_cast<const unsigned char*>(storage->data());
@@ -70,6 +69,18 @@ const TensorRecords::Record& TensorRecords::record(const std::string& name, cons
                  bad == bytes + storage->bytes() ? 0 : int(*bad));
   }
   return records_.emplace(key, Record{std::move(storage), dtype}).first->second;
+}
+
+std::shared_ptr<Storage> TensorRecords::storage(const std::string& entry_name, const ZipArchive::Entry& entry,
+                                                DType dtype) const {
+  // torch.save aligns its records to 64 bytes; those of other writers may stand anywhere.
+  // A bool that is neither 0 nor 1 would be undefined behaviour, and a mapped file may change.
+  if (mapped_ && dtype != DType::boolean)
+    if (const auto offset = archive_.offset_of(entry_name, entry); offset && *offset % size_of(dtype) == 0)
+      return std::make_shared<Storage>(mapped_.get() + *offset, size_t(entry.size), mapped_);
+  auto copy = std::make_shared<Storage>(size_t(entry.size));
+  if (entry.size > 0) archive_.read(entry_name, entry, copy->data());
+  return copy;
 }
 
 // _rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks, metadata); of the older

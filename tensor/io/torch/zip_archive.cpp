@@ -16,15 +16,19 @@ namespace {
 struct Reader {
   const InputFile& file;
   uint64_t at = 0;
+  uint64_t first = none;  ///< where the first read since it was set to `none` began
   /// Bytes that may still be read. While the archive is opened they are few, because libzip keeps many times the size
   /// of the list of entries.
   uint64_t budget = 0;
   zip_error_t error{};
 
+  static constexpr uint64_t none = ~uint64_t{0};
+
   zip_int64_t read(void* to, uint64_t n) {
     n = std::min(n, file.size() - at);
     if (n > budget) return fail(ZIP_ER_MEMORY);
     budget -= n;
+    if (first == none) first = at;
     try {
       file.read(at, to, size_t(n));
     } catch (const IoError&) {
@@ -86,7 +90,7 @@ struct ZipArchive::State {
   zip_t* archive = nullptr;
   std::map<std::string, Entry> entries;
 
-  explicit State(const InputFile& file) : reader{file, 0, list_budget} {}
+  explicit State(const InputFile& file) : reader{.file = file, .budget = list_budget} {}
   ~State() {
     if (archive) zip_discard(archive);
   }
@@ -130,7 +134,8 @@ struct ZipArchive::State {
                      quote(name), " claims ", stat.size, " bytes, more than its ", stat.comp_size,
                      " compressed bytes can hold");
       left -= stat.size;
-      check<IoError>(entries.emplace(name, Entry{i, stat.size}).second, "it has two entries ", quote(name));
+      const bool stored = (stat.valid & ZIP_STAT_COMP_METHOD) && stat.comp_method == ZIP_CM_STORE;
+      check<IoError>(entries.emplace(name, Entry{i, stat.size, stored}).second, "it has two entries ", quote(name));
     }
   }
 };
@@ -203,6 +208,24 @@ void ZipArchive::read(const std::string& name, const Entry& entry, void* to) con
   Stream stream = open(name, entry);
   stream.read(to, entry.size);
   stream.expect_end();
+}
+
+std::optional<uint64_t> ZipArchive::offset_of(const std::string& name, const Entry& entry) const {
+  if (!entry.stored || entry.size == 0) return std::nullopt;
+  constexpr uint64_t capacity = uint64_t{256} << 10;  // stays in the processor's cache
+  const auto buffer = std::make_unique<char[]>(capacity);
+  Stream stream = open(name, entry);
+  // libzip does not tell where an entry begins, but it reads a stored one from there.
+  state_->reader.first = Reader::none;
+  for (uint64_t left = entry.size; left > 0;) {
+    const uint64_t part = std::min(left, capacity);
+    stream.read(buffer.get(), part);
+    left -= part;
+  }
+  const uint64_t begin = state_->reader.first, end = state_->reader.at;
+  stream.expect_end();
+  if (begin > end || end - begin != entry.size) return std::nullopt;
+  return begin;
 }
 
 }  // namespace ditharos

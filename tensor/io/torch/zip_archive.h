@@ -4,6 +4,7 @@
 // disk: the entries' names are keys, never paths.
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,8 @@ class ZipArchive {
  public:
   struct Entry {
     uint64_t index = 0;
-    uint64_t size = 0;  ///< uncompressed
+    uint64_t size = 0;    ///< uncompressed
+    bool stored = false;  ///< not compressed
   };
 
   /// Reads the list of entries. `file` must outlive the archive. IoError, without the path, unless this is a zip
@@ -35,6 +37,9 @@ class ZipArchive {
   /// Reads the whole entry into `to`, which has room for entry.size bytes. IoError, without the path, if it is damaged:
   /// of another length, or with another CRC-32 than the archive says.
   void read(const std::string& name, const Entry& entry, void* to) const;
+  /// Checks the whole entry as read() does, and returns the offset in the file at which its bytes stand one after
+  /// another. Nothing for an entry that is compressed or empty.
+  std::optional<uint64_t> offset_of(const std::string& name, const Entry& entry) const;
 
   /// One entry from front to back. Both functions throw IoError as ZipArchive::read does.
   class Stream {

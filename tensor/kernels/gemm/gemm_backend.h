@@ -1,5 +1,5 @@
 #pragma once
-// Internal to tensor/kernels/.
+// Internal to tensor/.
 // The library that computes the products, for reports and measurements.
 #include <ditharos/tensor/kernels/gemm/gemm.h>
 

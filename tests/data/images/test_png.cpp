@@ -82,7 +82,7 @@ TEST_CASE("png: every depth and colour type becomes eight-bit gray or RGB") {
   CHECK(decoded(interlaced, 1) == Values{1, 2, 3, 4});
 }
 
-TEST_CASE("png: damaged files are refused with the name and the reason") {
+TEST_CASE("R9: damaged PNG files are refused with the name and the reason") {
   const PngParts good = two_pixels();
   REQUIRE(decoded(good, 1) == Values{10, 200});
   const std::string bytes = good.bytes();

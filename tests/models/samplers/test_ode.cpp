@@ -112,7 +112,8 @@ TEST_CASE("ode: dopri5's error falls with its tolerance, and is below it where s
                   "%lld steps, %lld rejected\n", name_of(kind), tolerance, worst_step, error,
                   static_cast<long long>(result.evaluations), static_cast<long long>(result.steps),
                   static_cast<long long>(result.rejected));
-      // The estimate is that of a method of order 4, which falls short of the error while the steps are long.
+      // The estimate is that of a method of order 4, which falls short of the error while the steps are long; and the
+      // errors of the steps add up. ErrorControl::global keeps the whole below the tolerance.
       const double allowed = tolerance <= 1e-8 ? tolerance : 10 * tolerance;
       CHECK_LT(worst_step, allowed);
       CHECK_LT(error, allowed);
@@ -120,6 +121,32 @@ TEST_CASE("ode: dopri5's error falls with its tolerance, and is below it where s
       CHECK_GT(result.rejected, 0);
     }
   }
+}
+
+TEST_CASE("ode: with global error control dopri5's error is below its tolerance") {
+  for (const PathKind kind : {PathKind::linear, PathKind::gvp}) {
+    const Velocity velocity = exact_velocity(kind);
+    const Tensor exact = solve_ode(velocity, starts(), {0, 1}, {.method = OdeMethod::dopri5,
+                                   .absolute_tolerance = 1e-13, .relative_tolerance = 1e-13}).x;
+    for (const double tolerance : {1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9}) {
+      int64_t solutions = 0;
+      const OdeOptions options{.method = OdeMethod::dopri5, .absolute_tolerance = tolerance,
+                               .relative_tolerance = tolerance, .error_control = ErrorControl::global,
+                               .after_step = [&](const OdeStep& step) { solutions += step.index == 0; }};
+      const OdeResult result = solve_ode(velocity, starts(), {0, 1}, options);
+      const double error = amax(abs(result.x - exact) / (abs(exact) + 1.0)).item();  // of the worst element
+      std::printf("%s, dopri5, global tolerance %.0e: largest error %.1e, %lld solutions, %lld evaluations\n",
+                  name_of(kind), tolerance, error, static_cast<long long>(solutions),
+                  static_cast<long long>(result.evaluations));
+      CHECK_LT(error, tolerance);
+      CHECK_GE(solutions, 2);
+      CHECK_EQ(result.evaluations, 2 * solutions + 6 * (result.steps + result.rejected));
+    }
+  }
+  const OdeOptions few{.method = OdeMethod::dopri5, .error_control = ErrorControl::global, .max_evaluations = 60};
+  CHECK(tests::message_of<Error>([&] {
+          static_cast<void>(solve_ode(exact_velocity(PathKind::linear), starts(), {0, 1}, few));
+        }).find("may use no more than 60") != std::string::npos);
 }
 
 TEST_CASE("ode: evaluations are counted, steps are reported, and any direction is solved") {

@@ -120,7 +120,7 @@ TEST_CASE("loader: a batch has its samples in one shape, in [-1, 1], with labels
   }
 }
 
-TEST_CASE("loader: prefetching changes nothing") {
+TEST_CASE("loader: neither prefetching nor the number of workers changes anything") {
   for (const Kind& kind : kinds()) {
     CAPTURE(std::string(kind.name));
     LoaderOptions options = kind.options;
@@ -128,8 +128,11 @@ TEST_CASE("loader: prefetching changes nothing") {
     Loader plain(kind.source, options);
     std::vector<std::unique_ptr<Loader>> prefetching;
     for (const int64_t prefetch : {1, 2, 7}) {
-      options.prefetch = prefetch;
-      prefetching.push_back(std::make_unique<Loader>(kind.source, options));
+      for (const int64_t workers : {0, 1, 2, 5}) {
+        options.prefetch = prefetch;
+        options.workers = workers;
+        prefetching.push_back(std::make_unique<Loader>(kind.source, options));
+      }
     }
     for (int step = 0; step < 23; ++step) {
       const Batch batch = plain.next();

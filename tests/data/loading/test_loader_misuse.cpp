@@ -54,6 +54,10 @@ TEST_CASE("loader: impossible options are refused") {
       {clips, {.buckets = {good, {{1, 3, 3}, 5, 1}}}, {}, "a source of 4 samples is too small for batches of 5"},
       {images, {.batch_size = 2, .prefetch = -1}, {}, "[Loader] prefetch must be 0..1024, got -1"},
       {images, {.batch_size = 2, .prefetch = 1025}, {}, "[Loader] prefetch must be 0..1024, got 1025"},
+      {images, {.batch_size = 2, .workers = -1}, {}, "[Loader] workers must be 0..256, got -1"},
+      {images, {.batch_size = 2, .workers = 257}, {}, "[Loader] workers must be 0..256, got 257"},
+      {std::make_shared<NumberedLatents>(4, DType::f16), {.batch_size = 2, .horizontal_flip = true}, {},
+       "[Loader] horizontal_flip takes pixels (u8), but the samples of this source are f16"},
       {images, {.batch_size = 2}, {0, -1}, "[Loader] cannot start at sample -1 of a source of 4"},
       {images, {.batch_size = 2}, {3, 5}, "[Loader] cannot start at sample 5 of a source of 4; is this the data set"},
       {clips, {.buckets = {good}, .epoch_end = EpochEnd::carry_over}, {0, -1}, "[Loader] cannot start at batch -1"},
@@ -74,4 +78,9 @@ TEST_CASE("read_batch: the message for a wrong shape or type of a source names t
   CHECK(contains(message_of<Error>([] { data::read_batch(*clips, {1, 2, 2}, {0, 1}, {true}); }),
                  "`mirrored` has 1 elements for 2 samples"));
   CHECK_THROWS_AS(data::read_batch(*images, {1, 4, 6}, {4}), Error);
+  const NumberedLatents latents(3, DType::f32);
+  CHECK(contains(message_of<Error>([&] { data::read_batch(latents, {1, 2, 3}, {0, 1}, {false, true}); }),
+                 "samples of f32 are not pixels and cannot be mirrored"));
+  CHECK(contains(message_of<DTypeError>([] { data::read_batch(NumberedLatents(3, DType::i64), {1, 2, 3}, {0}); }),
+                 "takes samples of u8 or floats, got i64"));
 }

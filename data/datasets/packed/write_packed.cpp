@@ -1,0 +1,172 @@
+#include <ditharos/data/datasets/packed/write_packed.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <vector>
+
+#include <ditharos/data/datasets/packed/packed_shard.h>
+#include <ditharos/tensor/checked.h>
+#include <ditharos/tensor/io/crc32c.h>
+#include <ditharos/tensor/parallel.h>
+
+namespace ditharos::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// What a shard was made of, as the text that it is compared by.
+std::string key_of(const PackedIndex& index, int64_t first, int64_t count, int64_t size) {
+  uint32_t classes = 0;
+  for (const std::string& name : index.class_names) classes = crc32c(name.c_str(), name.size() + 1, classes);
+  return "samples " + std::to_string(first) + ".." + std::to_string(first + count - 1) + " of " + std::to_string(size) +
+         ", " + name_of(index.dtype) + " " + to_text(index.sample_shape()) + ", source " +
+         std::to_string(index.source_checksum) + ", classes " + std::to_string(classes);
+}
+
+/// Samples of a shard: as many as fit, and so many that there are not too many shards.
+int64_t samples_per_shard(const PackedIndex& index, int64_t size, int64_t shard_bytes) {
+  const int64_t bytes = checked_product("write_packed", {numel(index.sample_shape()), int64_t(size_of(index.dtype))});
+  const auto most_shards = static_cast<int64_t>(max_packed_shards);
+  return std::min(size, std::max({int64_t{1}, shard_bytes / bytes, (size + most_shards - 1) / most_shards}));
+}
+
+/// The samples [first, first + count) of a source, read into the tensor and the records of a shard.
+class ShardSamples {
+ public:
+  ShardSamples(const DataSource& source, const PackedIndex& index, int64_t first, int64_t count)
+      : source_(source), index_(index), first_(first), has_labels_(source.num_classes() > 0) {
+    const Shape one = index.sample_shape();
+    samples = Tensor({count, one[0], one[1], one[2], one[3]}, index.dtype);
+    bytes_ = static_cast<size_t>(numel(one)) * size_of(index.dtype);
+    elements_ = visit_dtype(index.dtype, [&](auto zero) {
+      return reinterpret_cast<uint8_t*>(samples.mutable_data<decltype(zero)>());
+    });
+    records.checksums.resize(static_cast<size_t>(count));
+    if (has_labels_) records.labels.resize(static_cast<size_t>(count));
+  }
+
+  void read(int64_t begin, int64_t end) {
+    parallel_tasks(end - begin, [&](int64_t task) { read_sample(begin + task); });
+    for (int64_t k = begin; k < end; ++k) {
+      const int64_t i = first_ + k;
+      if (has_labels_) records.labels[static_cast<size_t>(k)] = source_.label(i);
+      records.captions += source_.caption(i);
+      records.caption_ends.push_back(static_cast<int64_t>(records.captions.size()));
+    }
+  }
+
+  Tensor samples;  // [count, F, C, H, W]
+  ShardRecords records;
+
+ private:
+  void read_sample(int64_t k) {
+    const Tensor sample = source_.sample(first_ + k, index_.shape);
+    check<ShapeError>(sample.dtype() == index_.dtype && sample.shape() == index_.sample_shape() &&
+                          sample.is_contiguous(),
+                      "[write_packed] sample ", first_ + k, " was wanted contiguous as ", index_.dtype, " ",
+                      index_.sample_shape(), ", but came as ", sample.dtype(), " ", sample.shape());
+    visit_dtype(index_.dtype, [&](auto zero) {
+      std::memcpy(elements_ + static_cast<size_t>(k) * bytes_, sample.data<decltype(zero)>(), bytes_);
+    });
+    records.checksums[static_cast<size_t>(k)] = checksum_of_sample(sample);
+  }
+
+  const DataSource& source_;
+  const PackedIndex& index_;
+  int64_t first_;
+  bool has_labels_;
+  size_t bytes_ = 0;
+  uint8_t* elements_ = nullptr;
+};
+
+/// Refuses a folder on a disk without room for `bytes` more.
+void check_space(const std::string& folder, uint64_t bytes) {
+  std::error_code unknown;
+  const fs::space_info space = fs::space(folder, unknown);
+  check<IoError>(unknown || space.available >= bytes, "cannot pack samples into ", folder, ": they take ", bytes,
+                 " bytes, and its disk has ", space.available, " left");
+}
+
+void remove_file(const std::string& path) {
+  std::error_code error;
+  fs::remove(path, error);
+  check<IoError>(!error, "cannot remove ", path, ": ", error.message());
+}
+/// Removes a symbolic link, which a writer would follow out of the folder.
+void remove_link(const std::string& path) {
+  std::error_code missing;
+  if (fs::is_symlink(fs::symlink_status(path, missing))) remove_file(path);
+}
+
+}  // namespace
+
+void write_packed(const DataSource& source, const SampleShape& shape, const std::string& folder,
+                  const PackOptions& options) {
+  const int64_t size = source.size();
+  check<ConfigError>(size > 0, "[write_packed] the source has no samples");
+  check<ConfigError>(shape.has_pixels(), "[write_packed] every size of a sample must be at least 1, got ", shape);
+  check<ConfigError>(options.shard_bytes >= 1, "[write_packed] shard_bytes must be at least 1, got ",
+                     options.shard_bytes);
+  PackedIndex index = packed_index_of(source, shape);
+  const int64_t most = samples_per_shard(index, size, options.shard_bytes);
+  std::error_code error;
+  fs::create_directories(folder, error);
+  check<IoError>(!error, "cannot make the folder ", folder, ": ", error.message());
+
+  const int64_t count = (size + most - 1) / most;
+  const auto first_of = [&](int64_t k) { return std::min(size, k * most); };
+  int64_t done = 0, missing = 0;
+  const auto report = [&](int64_t samples) {
+    done += samples;
+    if (options.progress) options.progress(done, size);
+  };
+  for (int64_t k = 0; k < count; ++k) {
+    const int64_t first = first_of(k), samples = first_of(k + 1) - first;
+    const std::string key = key_of(index, first, samples, size);
+    index.shards.push_back(whole_shard(packed_shard_path(folder, size_t(k)), key, samples));
+    if (index.shards.back().samples == 0) missing += samples;
+    else report(samples);
+  }
+  if (missing > 0) {
+    remove_file(packed_index_path(folder));  // until all shards are there again
+    check_space(folder, uint64_t(missing) * uint64_t(numel(index.sample_shape())) * size_of(index.dtype));
+  }
+  for (int64_t k = 0; k < count; ++k) {
+    if (index.shards[size_t(k)].samples > 0) continue;
+    constexpr int64_t step = 256;  // samples between two reports
+    const int64_t first = first_of(k), samples = first_of(k + 1) - first;
+    const std::string path = packed_shard_path(folder, size_t(k));
+    ShardSamples shard(source, index, first, samples);
+    for (int64_t begin = 0; begin < samples; begin += step) {
+      const int64_t end = std::min(samples, begin + step);
+      shard.read(begin, end);
+      report(end - begin);
+    }
+    remove_link(path);
+    index.shards[size_t(k)] = write_shard(path, key_of(index, first, samples, size), shard.samples, shard.records);
+  }
+  remove_link(packed_index_path(folder));
+  write_packed_index(folder, index);
+  // Of a larger set that was here before.
+  for (auto k = size_t(count); k < max_packed_shards && fs::remove(packed_shard_path(folder, k), error); ++k) continue;
+}
+
+std::shared_ptr<const PackedDataset> packed(const DataSource& source, const SampleShape& shape,
+                                            const std::string& folder, const PackOptions& options, std::string& note) {
+  note.clear();
+  if (is_packed(folder)) {
+    try {
+      auto dataset = std::make_shared<const PackedDataset>(folder);
+      const std::string difference = dataset->difference_from(source, shape);
+      if (difference.empty()) return dataset;
+      note = "the packed samples in " + folder + " are of other data and are written anew: " + difference;
+    } catch (const IoError& e) {
+      note = std::string("packed samples are repaired: ") + e.what();
+    }
+  }
+  write_packed(source, shape, folder, options);
+  return std::make_shared<const PackedDataset>(folder);
+}
+
+}  // namespace ditharos::data

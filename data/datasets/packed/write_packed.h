@@ -1,0 +1,37 @@
+#pragma once
+// Packing the samples of a source: each is decoded and resized once, on all threads, and written to a folder.
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <ditharos/data/datasets/packed/packed_dataset.h>
+
+namespace ditharos::data {
+
+struct PackOptions {
+  /// Bytes of the samples of one file, which are in memory while it is written. A set that would take more than 512
+  /// files gets larger ones.
+  int64_t shard_bytes = int64_t{64} << 20;
+  /// Called now and then, on the calling thread, with the number of samples that are written or were found written.
+  std::function<void(int64_t done, int64_t total)> progress = nullptr;
+};
+
+/// Writes the samples of `source` in this shape to `folder`, which is made if it is not there: shards (safetensors
+/// files of samples, labels and captions, with checksums) and, last, index.json. A writer that is killed leaves no
+/// index. If it is run again, it keeps the shards that are whole and of the same source, after comparing their
+/// checksums, and writes the others; so it also repairs a damaged folder. Packed samples of another source in `folder`
+/// are replaced.
+///
+/// IoError where the folder cannot be written or has too little space, or a sample cannot be read. ConfigError for an
+/// impossible option, for a source without samples, and for class names that are not UTF-8.
+void write_packed(const DataSource& source, const SampleShape& shape, const std::string& folder,
+                  const PackOptions& options = {});
+
+/// The packed samples of `source` in this shape: those in `folder` where they are there, whole and of the same source
+/// (DataSource::checksum), else written there. `note` then says why, as a sentence, or "" for a folder without samples.
+[[nodiscard]] std::shared_ptr<const PackedDataset> packed(const DataSource& source, const SampleShape& shape,
+                                                          const std::string& folder, const PackOptions& options,
+                                                          std::string& note);
+
+}  // namespace ditharos::data

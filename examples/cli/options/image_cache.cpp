@@ -1,0 +1,62 @@
+#include "examples/cli/options/image_cache.h"
+
+#include <filesystem>
+
+#include <ditharos/data/datasets/packed/write_packed.h>
+#include "examples/cli/program.h"
+#include "examples/cli/progress.h"
+
+namespace ditharos::examples {
+namespace {
+
+data::SampleShape shape_of(const data::DataSource& source) {
+  const std::optional<data::SampleShape> shape = source.native_shape();
+  check<ConfigError>(shape.has_value(), "the images differ in size and cannot be packed: give a size with --size");
+  return *shape;
+}
+
+/// Runs work(options) with a bar that appears when the first samples are packed.
+template <class Work>
+void with_bar(const Work& work) {
+  std::unique_ptr<Progress> bar;
+  work({.progress = [&](int64_t done, int64_t total) {
+    if (!bar) bar = std::make_unique<Progress>(0, total, "packed sample");
+    bar->update(done);
+    if (done == total) bar->finish();
+  }});
+}
+
+}  // namespace
+
+void describe_cache(Settings& settings, std::string& cache) {
+  settings.options().add("cache", cache,
+                         "read images from this folder, where each is decoded and resized once, by this program or by "
+                         "prepare_data: for sets that are larger than memory. Results do not depend on it");
+}
+
+std::string packed_folder(const data::DataSource& source, data::Split split, const std::string& cache) {
+  const data::SampleShape shape = shape_of(source);
+  const std::string name = std::string(name_of(split)) + "-" + std::to_string(shape.height) + "x" +
+                           std::to_string(shape.width) + "x" + std::to_string(source.channels());
+  return (std::filesystem::path(cache) / name).string();
+}
+
+std::string pack_images(const data::DataSource& source, data::Split split, const std::string& cache) {
+  const std::string folder = packed_folder(source, split, cache);
+  with_bar([&](const data::PackOptions& options) { data::write_packed(source, shape_of(source), folder, options); });
+  return folder;
+}
+
+std::shared_ptr<const data::DataSource> cached_images(const data::DataSource& source, data::Split split,
+                                                      const std::string& cache) {
+  const std::string folder = packed_folder(source, split, cache);
+  std::shared_ptr<const data::DataSource> samples;
+  std::string note;
+  with_bar([&](const data::PackOptions& options) {
+    samples = data::packed(source, shape_of(source), folder, options, note);
+  });
+  if (!note.empty()) print_notes({note});
+  return samples;
+}
+
+}  // namespace ditharos::examples

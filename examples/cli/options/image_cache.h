@@ -1,0 +1,24 @@
+#pragma once
+// Packed samples of a program's images, by --cache.
+#include <memory>
+#include <string>
+
+#include <ditharos/data/datasets/dataset.h>
+#include "examples/cli/settings.h"
+
+namespace ditharos::examples {
+
+/// Adds --cache to the options of the command line.
+void describe_cache(Settings& settings, std::string& cache);
+
+/// The folder in `cache` for samples of this shape: "cache/train-64x48x3". ConfigError where the source has no native
+/// shape, since its images differ in size.
+[[nodiscard]] std::string packed_folder(const data::DataSource& source, data::Split split, const std::string& cache);
+/// Packs the source there, with a progress bar, keeping what is there already (data::write_packed). Returns the folder.
+std::string pack_images(const data::DataSource& source, data::Split split, const std::string& cache);
+/// The same samples, read from that folder; packed first where they are not there yet (data::packed). Prints why, where
+/// there were others.
+[[nodiscard]] std::shared_ptr<const data::DataSource> cached_images(const data::DataSource& source, data::Split split,
+                                                                    const std::string& cache);
+
+}  // namespace ditharos::examples

@@ -1,0 +1,89 @@
+// Real limits: a full file system, and a full device behind the standard output.
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include <ditharos/tensor/io/file.h>
+#include <ditharos/training/checkpoint/checkpoint_folder.h>
+#include "tests/support/data_files.h"
+#include "tests/support/small_runs.h"
+#include "tests/support/temporary_folder.h"
+
+using namespace ditharos;
+using namespace ditharos::tests;
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string program(const std::string& name) {
+  return (fs::read_symlink("/proc/self/exe").parent_path().parent_path() / "examples" / name).string();
+}
+
+std::string command_line(const std::string& name, const Arguments& arguments) {
+  std::string line = program(name);
+  for (const std::string& argument : arguments) line += " '" + argument + "'";
+  return line;
+}
+
+/// The exit status of a line for the shell.
+int shell(const std::string& line) {
+  const int status = std::system(line.c_str());
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+}  // namespace
+
+TEST_CASE("R4: a run on a file system that gets full keeps its last checkpoint and says what could not be written") {
+  const TemporaryFolder folder;
+  const std::string images = folder / "images", disk = folder / "disk", log = folder / "log";
+  fs::create_directory(disk);
+  if (shell("unshare -rm mount -t tmpfs -o size=4k none " + disk + " 2>/dev/null") != 0) {
+    MESSAGE("skipped: this user cannot mount a file system");
+    return;
+  }
+  write_images(images, {"cat", "dog"}, 4);
+  // A checkpoint has 178 kB: one fits, not two beside each other, which a save needs.
+  const std::string train = command_line("train_dit", small_dit(images, disk + "/run", {"--steps", "9",
+                                                                                     "--checkpoint-every", "1"}));
+  write_bytes(folder / "script", "mount -t tmpfs -o size=300k none " + disk + " || exit 90\n" + train + "\n" +
+                                     "[ $? = 1 ] || exit 91\n" + program("checkpoint") + " verify " + disk +
+                                     "/run || exit 92\n" + "ls -A " + disk + "/run/checkpoints\n");
+  const int status = shell("unshare -rm sh " + (folder / "script") + " >" + log + " 2>&1");
+  const std::string said = read_file(log, 1 << 20);
+  CHECK_MESSAGE(status == 0, said);
+  CHECK_MESSAGE(contains(said, "train_dit: cannot write " + disk + "/run/checkpoints/step_00000002.ckpt"), said);
+  CHECK_MESSAGE(contains(said, "No space left on device"), said);
+  CHECK_MESSAGE(contains(said, "sound: " + disk + "/run/checkpoints/step_00000001.ckpt, step 1"), said);
+  CHECK_MESSAGE(said.ends_with("\nstep_00000001.ckpt\n"), said);  // and no temporary
+}
+
+TEST_CASE("R4: a standard output that takes nothing is a status other than 0, after the run is saved") {
+  const TemporaryFolder folder;
+  const std::string images = folder / "images", run = folder / "run";
+  write_images(images, {"cat", "dog"}, 4);
+  const std::string train = command_line("train_dit", small_dit(images, run, {"--steps", "3"}));
+  CHECK(shell(train + " >/dev/full 2>" + (folder / "log")) == 1);
+  CHECK(contains(read_file(folder / "log", 1 << 20), "train_dit: cannot write to the standard output"));
+  const training::LatestCheckpoint latest = training::latest_valid(run + "/checkpoints");
+  REQUIRE(latest.state);
+  CHECK(latest.state->step == 3);
+}
+
+TEST_CASE("R4: a limit on the size of files keeps the last checkpoint") {
+  const TemporaryFolder folder;
+  const std::string images = folder / "images", run = folder / "run";
+  write_images(images, {"cat", "dog"}, 4);
+  const auto train = [&](const char* steps) {
+    return command_line("train_dit", small_dit(images, run, {"--steps", steps, "--resume", "auto"}));
+  };
+  REQUIRE(shell(train("2") + " >/dev/null") == 0);
+  CHECK(shell("ulimit -f 100; " + train("4") + " >" + (folder / "log") + " 2>&1") == 1);
+  CHECK(contains(read_file(folder / "log", 1 << 20), "File too large"));
+  const training::LatestCheckpoint latest = training::latest_valid(run + "/checkpoints");
+  REQUIRE(latest.state);
+  CHECK(latest.state->step == 2);
+  CHECK(latest.rejected.empty());
+}
