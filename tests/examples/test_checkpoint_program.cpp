@@ -88,18 +88,18 @@ TEST_CASE("checkpoint extract-ema and export: the tensors under their names") {
   const std::string out = saved.folder / "a.safetensors";
   const training::TrainState state = training::load_checkpoint(saved.paths[1]);
   REQUIRE_EQ(run_program("checkpoint", {"extract-ema", saved.run, "--out", out}).status, 0);
-  safetensors::Contents contents = safetensors::load(out, safetensors::LoadMode::copy);
+  safetensors::Contents contents = safetensors::load(out, LoadMode::copy);
   REQUIRE(contents.tensors.size() == state.ema.size());
   CHECK(contents.tensors.at("blocks.0.attn.qkv.weight").to_vector<double>() ==
         state.ema[0].tensor.to_vector<double>());
   CHECK(contents.metadata.at("step") == "2");
   CHECK(contents.metadata.at("configuration") == state.configuration);
   REQUIRE_EQ(run_program("checkpoint", {"export", saved.paths[1], "--out", out}).status, 0);
-  contents = safetensors::load(out, safetensors::LoadMode::copy);
+  contents = safetensors::load(out, LoadMode::copy);
   CHECK(contents.tensors.size() == state.model.size());
   CHECK(contents.tensors.at("positions").to_vector<float>() == state.model[2].tensor.to_vector<float>());
   REQUIRE_EQ(run_program("checkpoint", {"export", saved.run, "--weights", "both", "--out", out}).status, 0);
-  contents = safetensors::load(out, safetensors::LoadMode::copy);
+  contents = safetensors::load(out, LoadMode::copy);
   CHECK(contents.tensors.size() == state.model.size() + state.ema.size());
   CHECK(contents.tensors.count("ema.blocks.0.attn.qkv.weight") == 1);
 }
