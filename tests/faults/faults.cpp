@@ -27,6 +27,8 @@
 #include <cstring>
 #include <new>
 
+#include "tests/faults/faults.h"
+
 namespace {
 
 enum Kind {
@@ -46,7 +48,7 @@ std::atomic<uint64_t> counts[kinds];
 
 Plan read_plan() {
   Plan plan;
-  const char* text = std::getenv("DITHAROS_FAULT");
+  const char* text = std::getenv(ditharos::tests::fault_variable);
   if (text == nullptr) return plan;
   for (int i = 0; i < kinds; ++i) {
     const size_t length = std::strlen(kind_names[i]);
@@ -89,7 +91,7 @@ bool is_console(int fd) { return fd == STDOUT_FILENO || fd == STDERR_FILENO; }
 
 struct AtExit {
   ~AtExit() {
-    const char* path = std::getenv("DITHAROS_FAULT_COUNTS");
+    const char* path = std::getenv(ditharos::tests::fault_counts_variable);
     if (path == nullptr) return;
     const int fd = int(::syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, 0666));
     for (int i = 0; fd >= 0 && i < kinds; ++i) {

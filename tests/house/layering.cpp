@@ -185,7 +185,10 @@ bool has_header(const std::string& path, const std::string& text, const Texts& f
     if (name.find('_') == std::string::npos) break;
   }
   if (files.contains(own + "/" + own + ".h")) return true;
-  return files.contains(folder + ".h") || files.contains(folder + "/" + folder.substr(folder.rfind('/') + 1) + ".h");
+  const auto of_folder = [&](const std::string& f) {
+    return files.contains(f + "/" + f.substr(f.rfind('/') + 1) + ".h");
+  };
+  return files.contains(folder + ".h") || of_folder(folder) || of_folder(above);
 }
 
 void check_folders(const Texts& files, std::vector<std::string>& offences) {

@@ -5,6 +5,8 @@
 
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/io/file.h>
+#include "tests/faults/faults.h"
+#include "tests/support/small_runs.h"
 #include "tests/support/temporary_folder.h"
 
 namespace ditharos::tests {
@@ -24,13 +26,13 @@ std::string fault_library() {
 }
 
 Outcome run_with_fault(const std::string& program, const Arguments& arguments, const Fault& fault) {
-  return run_program(program, arguments, environment("DITHAROS_FAULT=" + fault.text()));
+  return run_program(program, arguments, environment(std::string(fault_variable) + "=" + fault.text()));
 }
 
 std::map<std::string, uint64_t> count_calls(const std::string& program, const Arguments& arguments) {
   const TemporaryFolder folder;
   const std::string path = folder / "counts";
-  const Outcome outcome = run_program(program, arguments, environment("DITHAROS_FAULT_COUNTS=" + path));
+  const Outcome outcome = run_program(program, arguments, environment(std::string(fault_counts_variable) + "=" + path));
   check(outcome.status == 0, program, " ended with ", outcome.status, ": ", outcome.output);
   std::map<std::string, uint64_t> counts;
   std::ifstream file(path);
@@ -43,7 +45,7 @@ std::map<std::string, std::string> files_in(const std::string& folder) {
   constexpr uint64_t most_bytes = 1 << 26;
   std::map<std::string, std::string> files;
   for (const auto& entry : fs::recursive_directory_iterator(folder))
-    if (entry.is_regular_file() && entry.file_size() > 0)
+    if (entry.is_regular_file() && entry.file_size() > 0 && is_reproducible(entry.path().string()))
       files[fs::relative(entry.path(), folder).string()] = read_file(entry.path().string(), most_bytes);
   return files;
 }

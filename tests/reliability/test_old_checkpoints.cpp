@@ -24,14 +24,14 @@ struct Release {
   uint32_t format;
   std::function<training::TrainState()> state;
 
-  std::string file(const std::string& name) const {
-    return golden_folder() + "/" + name + "_v" + std::to_string(format) + ".ckpt";
+  std::string file(const std::string& name, const std::string& ending = ".ckpt") const {
+    return golden_folder() + "/" + name + "_v" + std::to_string(format) + ending;
   }
 };
 
-/// A new format is a line here and two files. Lines are never removed.
+/// A new format is a line here and three files. Lines are never removed.
 const std::vector<Release>& releases() {
-  static const std::vector<Release> all{{1, fixture_state}};
+  static const std::vector<Release> all{{1, fixture_state}, {2, fixture_state_2}};
   return all;
 }
 
@@ -73,7 +73,7 @@ TEST_CASE("R15: a run of every released format is resumed, and sampled from") {
     const training::TrainState then = training::load_checkpoint(stored);
     fs::create_directories(run + "/checkpoints");
     fs::copy_file(stored, run + "/checkpoints/step_00000004.ckpt");
-    const Outcome resumed = run_program("train_dit", {"--config", golden_folder() + "/checkpoint_run.toml", "--out",
+    const Outcome resumed = run_program("train_dit", {"--config", release.file("checkpoint_run", ".toml"), "--out",
                                                       run, "--steps", "6", "--threads", "1", "--resume", "auto"});
     CHECK_MESSAGE(resumed.status == 0, resumed.output);
     CHECK_MESSAGE(contains(resumed.output, "going on from " + run), resumed.output);

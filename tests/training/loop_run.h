@@ -13,6 +13,7 @@
 #include <ditharos/nn/linear.h>
 #include <ditharos/tensor/io/file.h>
 #include <ditharos/training/training_loop.h>
+#include "tests/support/small_runs.h"
 
 namespace ditharos::tests {
 
@@ -87,11 +88,11 @@ inline training::TrainingResult train(const LoopRun& setup) {
        .reporter = *setup.reporter, .catch_signals = false});
 }
 
-/// Every file of a run with its bytes, by its path in the folder.
+/// Every file of a run that does not hold times, with its bytes, by its path in the folder.
 inline std::map<std::string, std::string> files_of(const std::string& folder) {
   std::map<std::string, std::string> contents;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder))
-    if (entry.is_regular_file())
+    if (entry.is_regular_file() && is_reproducible(entry.path().string()))
       contents[std::filesystem::relative(entry.path(), folder).string()] = read_file(entry.path().string(), 1 << 22);
   return contents;
 }
