@@ -81,7 +81,9 @@ TEST_CASE("ema_decay is a number or a list, and one number is written as before"
   CHECK(read("[train]\nema_decay = 0.5\n") == std::vector<double>{.5});
   CHECK(read("[train]\nema_decay = [0.5, 0.25]\n") == std::vector<double>{.5, .25});
   CHECK_THROWS_WITH_AS(read("[train]\nema_decay = []\n"),
-                       "a.toml:2:13: ema_decay in [train] must be a number or a list of numbers, each at least 0 and below 1, not []", ConfigError);
+                       "a.toml:2:13: ema_decay in [train] must be a number or a list of numbers, each at least 0 and "
+                       "below 1, not []",
+                       ConfigError);
   CHECK_THROWS_AS(read("[train]\nema_decay = [0.5, 1.5]\n"), ConfigError);
   CHECK_THROWS_AS(read("[train]\nema_decay = \"0.5\"\n"), ConfigError);
   CHECK_THROWS_AS(read("[train]\nbetas = 0.5\n"), ConfigError);

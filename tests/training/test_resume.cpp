@@ -44,14 +44,14 @@ TEST_CASE("regression 1: --resume auto refuses to begin anew over checkpoints th
     std::filesystem::remove_all(run);
     const Arguments steps = {"--steps", "4", "--checkpoint-every", "2"};
     REQUIRE_EQ(run_program(p.name, with(p.arguments, steps)).status, 0);
-    set_format(checkpoint(run, 2), 2);
-    set_format(checkpoint(run, 4), 2);
+    set_format(checkpoint(run, 2), 9);
+    set_format(checkpoint(run, 4), 9);
     const std::string older = bytes_of(checkpoint(run, 2)), newer = bytes_of(checkpoint(run, 4)),
                       metrics = bytes_of(run + "/metrics.jsonl");
 
     const Outcome refused = run_program(p.name, with(p.arguments, with(steps, {"--resume", "auto"})));
     CHECK_EQ(refused.status, 1);
-    for (const std::string& part : {checkpoint(run, 2), checkpoint(run, 4), std::string("it was written by format 2"),
+    for (const std::string& part : {checkpoint(run, 2), checkpoint(run, 4), std::string("it was written by format 9"),
                                     std::string("--resume none or another --out begins anew")})
       CHECK_MESSAGE(contains(refused.output, part), refused.output);
     CHECK(bytes_of(checkpoint(run, 2)) == older);
@@ -73,7 +73,7 @@ TEST_CASE("regression 1: --resume none begins anew beside checkpoints that canno
   CHECK_MESSAGE(contains(held.output, "already holds checkpoints of a run"), held.output);
 
   for (const std::string& aside : {run + "/checkpoints_unreadable", run + "/checkpoints_unreadable_2"}) {
-    set_format(checkpoint(run, 2), 2);
+    set_format(checkpoint(run, 2), 9);
     const std::string damaged = bytes_of(checkpoint(run, 2));
     const Outcome anew = run_program("train_dit", arguments);
     CHECK_MESSAGE(anew.status == 0, anew.output);
@@ -91,7 +91,7 @@ TEST_CASE("regression 1: --resume auto goes on from an older checkpoint and name
   std::filesystem::create_directories(run + "/checkpoints");  // an empty folder: the run begins
   REQUIRE_EQ(run_program("train_dit", arguments).status, 0);
   const std::string end = bytes_of(checkpoint(run, 4)), metrics = bytes_of(run + "/metrics.jsonl");
-  set_format(checkpoint(run, 4), 2);
+  set_format(checkpoint(run, 4), 9);
 
   const Outcome sampled = run_program("sample_dit", {"--checkpoint", run, "--out", folder / "a.png"});
   CHECK_EQ(sampled.status, 0);
