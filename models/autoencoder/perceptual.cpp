@@ -16,7 +16,9 @@ Tensor unit_length(const Tensor& x) {
 Tensor PerceptualLoss::operator()(const Tensor& images, const Tensor& targets) const {
   check<ShapeError>(images.shape() == targets.shape(), "[PerceptualLoss] images ", images.shape(), " and targets ",
                     targets.shape(), " must have one shape");
-  const std::vector<Tensor> a = classifier_->activations(images), b = classifier_->activations(targets);
+  const bool gray = classifier_->config().channels == 1 && images.rank() == 4 && images.size(1) == 3;
+  const auto seen = [gray](const Tensor& x) { return gray ? mean(x, {1}, true) : x; };
+  const std::vector<Tensor> a = classifier_->activations(seen(images)), b = classifier_->activations(seen(targets));
   Tensor total;
   for (size_t i = 0; i < a.size(); ++i) {
     const Tensor distance = mean(sum(square(unit_length(a[i]) - unit_length(b[i])), {1}), {1, 2});  // [N]

@@ -14,7 +14,8 @@ class PerceptualLoss {
   /// Takes a copy of the classifier, which is not trained.
   explicit PerceptualLoss(const ConvClassifier& classifier) : classifier_(classifier) {}
 
-  /// Images [N, C, H, W] of any size in [-1, 1], with the classifier's channels -> [N]. ShapeError for others.
+  /// Images [N, C, H, W] of any size in [-1, 1], with the classifier's channels -> [N]. A classifier of one channel
+  /// sees the mean of three. ShapeError for others.
   Tensor operator()(const Tensor& images, const Tensor& targets) const;
 
  private:

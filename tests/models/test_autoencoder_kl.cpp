@@ -14,7 +14,6 @@
 #include <ditharos/tensor/factory.h>
 #include "tests/support/golden.h"
 #include "tests/support/message_of.h"
-#include "tests/support/relative_error.h"
 #include "tests/support/tensor_cases.h"
 
 using namespace ditharos;
@@ -229,7 +228,7 @@ TEST_CASE("autoencoder kl: slices give the same bits, images that fit in one til
   CHECK(same_bits(reshape(model(clips), x.shape()), decoded));
   // Slices of tiles are tiles of slices, up to the rounding of products of other sizes.
   const TilingOptions tiles{.tile_sample_min_size = 8}, both{.use_slicing = true, .tile_sample_min_size = 8};
-  CHECK_LT(tests::relative_error(model.decode(z.mean, both), model.decode(z.mean, tiles).to_vector<float>()), 1e-6);
+  CHECK_LT(amax(abs(model.decode(z.mean, both) - model.decode(z.mean, tiles))).item(), 1e-5);
 }
 
 TEST_CASE("autoencoder kl: tiles without overlap are images of their own, beside each other") {

@@ -95,6 +95,15 @@ TEST_CASE("autoencoder objective: the loss is the sum that its documentation nam
   CHECK_THROWS_AS(AutoencoderObjective(model, {.perceptual_weight = 1}), ConfigError);  // no classifier
 }
 
+TEST_CASE("perceptual loss: a classifier of gray images sees the mean of red, green and blue") {
+  Generator rng(4);
+  const PerceptualLoss distance(ConvClassifier({.channels = 1, .height = 8, .width = 8, .classes = 3}, rng));
+  const Tensor a = rng.normal({2, 3, 8, 8}), b = rng.normal({2, 3, 8, 8});
+  CHECK(distance(a, b).to_vector<double>() ==
+        distance(mean(a, {1}, true), mean(b, {1}, true)).to_vector<double>());
+  CHECK_THROWS_AS(static_cast<void>(distance(zeros({1, 2, 8, 8}), zeros({1, 2, 8, 8}))), ShapeError);
+}
+
 TEST_CASE("perceptual loss: zero for equal images, positive for others, and its classifier is not trained") {
   Generator rng(9);
   const ConvClassifier classifier({.channels = 3, .height = 8, .width = 8}, rng);
