@@ -64,7 +64,7 @@ TEST_CASE("checkpoint: the stored file of format 2, with several averages, loads
   save_checkpoint(folder / "a.ckpt", tests::fixture_state_2());
   const std::string bytes = read_file(path, 1 << 20);
   CHECK(read_file(folder / "a.ckpt", 1 << 20) == bytes);
-  CHECK(training::load_checkpoint_metadata(path).more_averages.size() == 2);
+  CHECK(training::read_contents(path).state.more_averages.size() == 2);
   // Every truncation and every flipped bit of header and metadata is refused (R5, R6).
   const std::string damaged = folder / "b.ckpt";
   for (size_t length = 0; length < bytes.size(); length += 7) {

@@ -27,7 +27,7 @@ std::set<int64_t> kept(const KeepRules& rules, const std::vector<std::string>& l
   }
   std::set<int64_t> steps;
   for (const auto& entry : std::filesystem::directory_iterator(folder.path()))
-    steps.insert(training::load_checkpoint_metadata(entry.path().string()).step);
+    steps.insert(training::read_contents(entry.path().string()).state.step);
   return steps;
 }
 

@@ -131,7 +131,7 @@ TEST_CASE("validation: a run writes val_loss and the loss by timestep, and keeps
   std::sort(order.begin(), order.end());
   std::set<int64_t> expected{24, 9, 18, order[0].second, order[1].second}, found;
   for (const auto& entry : std::filesystem::directory_iterator(folder / "run/checkpoints")) {
-    const training::TrainState state = training::load_checkpoint_metadata(entry.path().string());
+    const training::TrainState state = training::read_contents(entry.path().string()).state;
     found.insert(state.step);
     if (losses.count(state.step)) CHECK(training::validation_loss(state) == losses[state.step]);
   }

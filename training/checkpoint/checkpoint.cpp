@@ -258,8 +258,6 @@ TrainState load_checkpoint(const std::string& path) {
   return std::move(record.state);
 }
 
-TrainState load_checkpoint_metadata(const std::string& path) { return read_record(InputFile(path)).state; }
-
 void verify_checkpoint(const std::string& path) {
   const InputFile file(path);
   const CheckpointRecord record = read_metadata(file).record;

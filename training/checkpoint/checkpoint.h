@@ -77,8 +77,6 @@ void check_finite(const TrainState& state);
 void save_checkpoint(const std::string& path, const TrainState& state);
 /// Reads and checks a whole file; the tensors are fresh. IoError says what is wrong: the file, the tensor.
 [[nodiscard]] TrainState load_checkpoint(const std::string& path);
-/// What a checkpoint holds beside its tensors, whose lists are empty. Reads and checks that part of the file alone.
-[[nodiscard]] TrainState load_checkpoint_metadata(const std::string& path);
 /// The checks of load_checkpoint with little memory.
 void verify_checkpoint(const std::string& path);
 

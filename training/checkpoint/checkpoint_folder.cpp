@@ -121,7 +121,7 @@ std::set<std::string> CheckpointFolder::best_of(
   std::vector<std::tuple<double, int64_t, std::string>> scored;
   for (const auto& [step, path] : checkpoints) {
     try {
-      if (const auto loss = validation_loss(load_checkpoint_metadata(path))) scored.emplace_back(*loss, step, path);
+      if (const auto loss = validation_loss(read_contents(path).state)) scored.emplace_back(*loss, step, path);
     } catch (const IoError&) {  // a damaged one has no score
     }
   }
