@@ -1,6 +1,5 @@
 #include "examples/cli/options/dit_settings.h"
 
-
 #include <ditharos/pipelines/image_pipeline.h>
 #include "examples/cli/options/image_options.h"
 #include "examples/cli/options/sampler_settings.h"
