@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <mutex>
+#include <new>
 #include <set>
 
 #include <ditharos/autograd/dual.h>
@@ -50,13 +51,20 @@ Node::~Node() {
   --node_count;
   // The outermost destructor keeps the list and empties it; those that run meanwhile only add to it.
   static thread_local std::vector<Remains>* list = nullptr;
+  const auto add_remains = [this] {
+    Remains mine{std::move(next), std::move(inputs), std::move(rule), std::move(recompute)};
+    try {
+      list->push_back(std::move(mine));
+    } catch (const std::bad_alloc&) {  // no memory for the list: they are destroyed in place after all
+    }
+  };
   if (list) {
-    list->push_back({std::move(next), std::move(inputs), std::move(rule), std::move(recompute)});
+    add_remains();
     return;
   }
   std::vector<Remains> remains;
   list = &remains;
-  remains.push_back({std::move(next), std::move(inputs), std::move(rule), std::move(recompute)});
+  add_remains();
   while (!remains.empty()) {
     const Remains dead = std::move(remains.back());
     remains.pop_back();

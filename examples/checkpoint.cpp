@@ -41,8 +41,8 @@ of them. "checkpoint COMMAND --help" describes the options of a command.
 
 int inspect(int argc, char** argv) {
   Paths paths;
-  Settings settings = command("inspect", "Prints what a checkpoint holds. Checksums of tensors are not computed.", paths,
-                              "FILE");
+  Settings settings = command("inspect", "Prints what a checkpoint holds. Checksums of tensors are not computed.",
+                              paths, "FILE");
   if (!settings.parse(argc, argv)) return 0;
   paths.check("inspect", 1, 1);
   const std::string path = newest_in(paths.files[0]);

@@ -148,7 +148,8 @@ int train(int argc, char** argv) {
   };
   return reporter.finish(training::run_training(
       {.trainer = trainer, .outputs = outputs, .run = identity, .output = run.output,
-       .next_batch = next_batch, .held_out = validation_batches, .describe = describe_state, .show = show, .reporter = reporter}));
+       .next_batch = next_batch, .held_out = validation_batches, .describe = describe_state,
+       .show = show, .reporter = reporter}));
 }
 
 }  // namespace

@@ -148,7 +148,8 @@ int train(int argc, char** argv) {
   };
   const int status = reporter.finish(training::run_training(
       {.trainer = trainer, .outputs = outputs, .run = identity, .output = run.output,
-       .next_batch = next_batch, .held_out = held_out, .describe = describe_state, .show = show, .reporter = reporter}));
+       .next_batch = next_batch, .held_out = held_out, .describe = describe_state, .show = show,
+       .reporter = reporter}));
   if (status != 0 || export_to.empty() || options.writes_nothing()) return status;
   auto pipeline = pipelines::VideoPipeline::from_pretrained(options.folder, {.reporter = &reporter});
   const int64_t bytes = pipeline.save(export_to);

@@ -84,7 +84,8 @@ void report_summary(const TrainingLoop& loop) {
   TrainState model;
   model.model = state.model;
   reporter.note("multiply-adds and saved bytes are those of the forward pass of " +
-                std::to_string(batches[0].data.size(0)) + " samples; weights, averages and the optimiser's state take " +
+                std::to_string(batches[0].data.size(0)) +
+                " samples; weights, averages and the optimiser's state take " +
                 bytes_text(double(payload_bytes(state))) + ", gradients up to " +
                 bytes_text(double(payload_bytes(model))) + " more");
 }

@@ -39,7 +39,7 @@ struct TrainSettings {
   optim::Decay schedule = optim::Decay::linear;
   uint64_t seed = 0;
   OnNotFinite on_not_finite = OnNotFinite::stop;
-  int64_t most_not_finite = 5;      ///< skip: steps in succession; roll_back: times in a run. The next one stops the run
+  int64_t most_not_finite = 5;      ///< skip: in succession; roll_back: in a run. The next one stops the run
   bool overfit_one_batch = false;  ///< every step has the data of the first: a check that a model can learn
 };
 

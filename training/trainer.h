@@ -54,9 +54,9 @@ class Trainer {
 
   /// Loss of the batch (data [B, ...]; conditions i64 [B, ...], undefined for a model without any), its gradient,
   /// clipping, and the update of weights and average. The first step checks that the model lists every parameter that
-  /// the loss trains. Throws NotFiniteError, and has changed nothing, when the loss or a gradient is not finite, or when the
-  /// gradient's squares, which Adam averages, would overflow. The message names the cause: a parameter, the data, or
-  /// the operation and the module whose result overflowed.
+  /// the loss trains. Throws NotFiniteError, and has changed nothing, when the loss or a gradient is not finite, or
+  /// when the gradient's squares, which Adam averages, would overflow. The message names the cause: a parameter, the
+  /// data, or the operation and the module whose result overflowed.
   StepMetrics step(const Tensor& data, const Tensor& conditions = {}) {
     return step(std::vector<MicroBatch>{MicroBatch{data, conditions}});
   }

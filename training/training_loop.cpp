@@ -170,7 +170,8 @@ void Run::handle(const NotFiniteError& error, bool updated) {
 /// Writes the batches of the present step; returns a clause with their file.
 std::string Run::keep_bad_batch(const std::string& reason) {
   try {
-    const std::string path = save_batch(folder_.file("not_finite"), trainer_.steps(), batches_, reason, most_bad_batches);
+    const std::string path =
+        save_batch(folder_.file("not_finite"), trainer_.steps(), batches_, reason, most_bad_batches);
     return path.empty() ? "" : "; its batch is in " + path;
   } catch (const IoError& e) {  // a full disk must not hide the reason
     return std::string("; its batch could not be written: ") + e.what();

@@ -62,7 +62,7 @@ struct TrainingResult {
 /// and a run that is resumed at this step draws them first. metrics.jsonl gets a line every `log_every` steps. The
 /// contents of the files do not depend on whether the run was interrupted and resumed. Its lines have:
 ///
-///   loss, grad_norm, lr, loss_bins   of a step; loss_bins: mean loss since the last such line, by timestep (LossByTime)
+///   loss, grad_norm, lr, loss_bins   of a step; loss_bins: mean losses since the last such line (LossByTime)
 ///   val_loss, val_loss_bins          Trainer::validate(), every OutputSettings::validate_every steps and at the end
 ///   skipped, reason                  the number of steps left out so far, this one included
 ///   rolled_back, from_step, reason   how often the run went back to an earlier checkpoint, and from which step

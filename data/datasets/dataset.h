@@ -19,8 +19,8 @@ class Dataset final : public DataSource {
  public:
   /// `images` u8 [N, C, H, W] and `labels` i64 [N], both contiguous; label k means class_names[k]. Images without
   /// classes have an undefined tensor of labels and no class names. `captions` are N or none: then an image's caption
-  /// is the name of its class. ShapeError or DTypeError unless they fit together, Error naming the first image whose label has
-  /// no name.
+  /// is the name of its class. ShapeError or DTypeError unless they fit together, Error naming the first image whose
+  /// label has no name.
   Dataset(Tensor images, Tensor labels, std::vector<std::string> class_names, std::vector<std::string> captions = {});
 
   int64_t size() const override { return images_.shape()[0]; }

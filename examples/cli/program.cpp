@@ -3,13 +3,12 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <csignal>
-#include <filesystem>
 #include <iostream>
 #include <new>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include <ditharos/tensor/error.h>
 
@@ -25,11 +24,15 @@ bool reader_is_gone() {
 }  // namespace
 
 int run_main(int argc, char** argv, const std::function<int(int argc, char** argv)>& program) {
-  const std::string name = argc > 0 ? std::filesystem::path(argv[0]).filename().string() : "program";
-  const auto report = [&](std::string message, int status) {
-    std::replace(message.begin(), message.end(), '\n', ' ');
+  // Nothing here allocates: it reports that there is no memory, too.
+  std::string_view name = argc > 0 ? argv[0] : "program";
+  name.remove_prefix(name.rfind('/') + 1);  // npos + 1 is 0
+  const auto report = [&](std::string_view message, int status) {
     std::cout.flush();
-    std::cerr << name << ": " << message << std::endl;
+    std::cerr << name << ": ";
+    for (size_t end; (end = message.find('\n')) != std::string_view::npos; message.remove_prefix(end + 1))
+      std::cerr << message.substr(0, end) << ' ';
+    std::cerr << message << std::endl;
     return status;
   };
 #ifdef SIGXFSZ

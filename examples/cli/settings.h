@@ -9,7 +9,8 @@
 //       .add("betas", config.betas, "decay of AdamW's two averages", at_least(0).below(1).count(2));
 //   if (!settings.parse(argc, argv)) return 0;  // --help was printed
 //
-// A flag (--batch-size 64, or --set train.batch_size=64) overrides the TOML file ([train] batch_size = 64), which overrides the variable's value.
+// A flag (--batch-size 64, or --set train.batch_size=64) overrides the TOML file ([train] batch_size = 64),
+// which overrides the variable's value.
 #include <concepts>
 #include <filesystem>
 #include <functional>

@@ -68,8 +68,8 @@ std::string help_text(const std::string& program, const std::string& summary,
     if (section.empty()) {
       if (takes_config) {
         out += row("--config FILE", "read settings from a TOML file; a flag wins over it, it wins over the default");
-        out += row("--set KEY=VALUE", "a key of the file by its name, or as section.key; may be repeated, and wins over "
-                                      "the key's own flag");
+        out += row("--set KEY=VALUE", "a key of the file by its name, or as section.key; may be repeated, and wins "
+                                      "over the key's own flag");
       }
     } else {
       out += "\n[" + section + "]" + (about.empty() ? "" : " " + about) + "\n";

@@ -116,7 +116,8 @@ std::string Rule::expectation(const Value& like) const {
   const std::string link = rule.empty() ? "" : rule.starts_with("at ") ? " of " : " ";  // of at least 1; above 1
   if (!is_list) return (is_integer ? "an integer" : "a number") + link + rule;
   const std::string length = count_ ? std::to_string(*count_) + " " : "";
-  return (or_number_ ? "a number or a list of " : "a list of ") + length + (is_integer ? "integers" : "numbers") + (rule.empty() ? "" : ", each " + rule);
+  return (or_number_ ? "a number or a list of " : "a list of ") + length + (is_integer ? "integers" : "numbers") +
+         (rule.empty() ? "" : ", each " + rule);
 }
 
 std::string toml_text(const Value& value, const Rule& rule) {

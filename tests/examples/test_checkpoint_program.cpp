@@ -63,7 +63,7 @@ TEST_CASE("checkpoint verify: status 0 for sound files, 1 for a damaged one, whi
   CHECK_MESSAGE(sound.status == 0, sound.output);
   CHECK(sound.output == "sound: " + saved.paths[1] + ", step 2\nsound: " + saved.paths[0] + ", step 1\n");
   std::string bytes = read_file(saved.paths[0], 1 << 20);
-  bytes[bytes.size() - 130] ^= 1;
+  bytes[bytes.size() - 100] ^= 1;
   write_bytes(saved.paths[0], bytes);
   const Outcome damaged = run_program("checkpoint", {"verify", saved.paths[1], saved.paths[0]});
   CHECK(damaged.status == 1);
@@ -88,18 +88,18 @@ TEST_CASE("checkpoint extract-ema and export: the tensors under their names") {
   const std::string out = saved.folder / "a.safetensors";
   const training::TrainState state = training::load_checkpoint(saved.paths[1]);
   REQUIRE_EQ(run_program("checkpoint", {"extract-ema", saved.run, "--out", out}).status, 0);
-  safetensors::Contents contents = safetensors::load(out, safetensors::LoadMode::copy);
+  safetensors::Contents contents = safetensors::load(out, LoadMode::copy);
   REQUIRE(contents.tensors.size() == state.ema.size());
   CHECK(contents.tensors.at("blocks.0.attn.qkv.weight").to_vector<double>() ==
         state.ema[0].tensor.to_vector<double>());
   CHECK(contents.metadata.at("step") == "2");
   CHECK(contents.metadata.at("configuration") == state.configuration);
   REQUIRE_EQ(run_program("checkpoint", {"export", saved.paths[1], "--out", out}).status, 0);
-  contents = safetensors::load(out, safetensors::LoadMode::copy);
+  contents = safetensors::load(out, LoadMode::copy);
   CHECK(contents.tensors.size() == state.model.size());
   CHECK(contents.tensors.at("positions").to_vector<float>() == state.model[2].tensor.to_vector<float>());
   REQUIRE_EQ(run_program("checkpoint", {"export", saved.run, "--weights", "both", "--out", out}).status, 0);
-  contents = safetensors::load(out, safetensors::LoadMode::copy);
+  contents = safetensors::load(out, LoadMode::copy);
   CHECK(contents.tensors.size() == state.model.size() + state.ema.size());
   CHECK(contents.tensors.count("ema.blocks.0.attn.qkv.weight") == 1);
 }
@@ -108,7 +108,8 @@ TEST_CASE("checkpoint average: the mean of the weights, which can be sampled fro
   const TemporaryFolder folder;
   const std::string images = folder / "images", run = folder / "run", mean = folder / "mean.ckpt";
   write_images(images, {"cat", "dog"}, 4);
-  const Arguments train = small_dit(images, run, {"--steps", "3", "--checkpoint-every", "1", "--keep-checkpoints", "3"});
+  const Arguments train = small_dit(images, run, {"--steps", "3", "--checkpoint-every", "1",
+                                                  "--keep-checkpoints", "3"});
   REQUIRE_EQ(run_program("train_dit", train).status, 0);
   const std::vector<std::string> files = training::checkpoint_files(run + "/checkpoints");
   REQUIRE(files.size() == 3);
@@ -127,8 +128,8 @@ TEST_CASE("checkpoint average: the mean of the weights, which can be sampled fro
     const double sum_of_averages = value(states[2].ema, i) + value(states[1].ema, i) + value(states[0].ema, i);
     CHECK(value(got.ema, i) == double(float(sum_of_averages / 3)));
   }
-  const Outcome sampled = run_program("sample_dit", {"--checkpoint", mean, "--out", folder / "a.png", "--per-class", "1",
-                                                     "--sampling-steps", "1", "--threads", "1"});
+  const Outcome sampled = run_program("sample_dit", {"--checkpoint", mean, "--out", folder / "a.png", "--per-class",
+                                                     "1", "--sampling-steps", "1", "--threads", "1"});
   CHECK_MESSAGE(sampled.status == 0, sampled.output);
   Arguments resume = small_dit(images, folder / "other", {"--steps", "5", "--resume", mean});
   const Outcome resumed = run_program("train_dit", resume);

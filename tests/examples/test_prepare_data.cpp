@@ -41,7 +41,8 @@ TEST_CASE("prepare_data: tells what a folder holds, draws a grid and packs the s
   const Outcome look = run_program("prepare_data", {images});
   CHECK_MESSAGE(look.status == 0, look.output);
   for (const char* part : {"22 images, RGB", "3 sizes (height x width): smallest 8x12", "not resized",
-                           "2 classes of 11", "cats", "no captions", "dogs/100.png = dogs/106.png", "1 image equals one before",
+                           "2 classes of 11", "cats", "no captions", "dogs/100.png = dogs/106.png",
+                           "1 image equals one before",
                            "000.png", "1 .txt file"})
     CHECK_MESSAGE(contains(look.output, part), look.output);
 

@@ -29,7 +29,9 @@
 
 namespace {
 
-enum Kind { open_call, read_call, write_call, sync_call, rename_call, truncate_call, mmap_call, allocate_call, new_call };
+enum Kind {
+  open_call, read_call, write_call, sync_call, rename_call, truncate_call, mmap_call, allocate_call, new_call
+};
 constexpr const char* kind_names[] = {"open",     "read", "write",    "sync", "rename",
                                       "truncate", "mmap", "allocate", "new"};
 constexpr int kinds = 9;

@@ -2,7 +2,8 @@
 # usage: bash tests/fuzz/run.sh SECONDS [TARGET]...
 # Builds the fuzz targets with Clang (build-fuzz/) and runs each of them, or those that are named, for so long over its
 # stored seeds. New inputs go to build-fuzz/corpus/TARGET, what crashes to build-fuzz/findings/. CLANG names another
-# compiler than clang++-14. The last lines say executions, peak memory and findings of each; the exit status is 1 if there are any.
+# compiler than clang++-14. The last lines say executions, peak memory and findings of each; the exit status is 1 if
+# there are any.
 set -euo pipefail
 seconds=${1:?usage: bash tests/fuzz/run.sh SECONDS [TARGET]...}
 shift

@@ -69,5 +69,6 @@ TEST_CASE("schedule: refuses settings out of range") {
   refused({.final_fraction = 1.5});
   refused({}, -1);
   CHECK_THROWS_WITH_AS(optim::decay_from_name("cosin"),
-                       "[schedule] unknown decay \"cosin\"; choose constant, linear, cosine or inverse_sqrt", ConfigError);
+                       "[schedule] unknown decay \"cosin\"; choose constant, linear, cosine or inverse_sqrt",
+                       ConfigError);
 }

@@ -26,7 +26,7 @@ std::map<std::string, Tensor> large_tensors() {
 TEST_CASE("R17: a safetensors file saved over the mapped file that it came from has the same bytes") {
   const TemporaryFolder folder;
   const std::string path = folder / "a.safetensors";
-  for (const safetensors::LoadMode mode : {safetensors::LoadMode::map, safetensors::LoadMode::copy}) {
+  for (const LoadMode mode : {LoadMode::map, LoadMode::copy}) {
     safetensors::save(path, large_tensors(), {{"step", "3"}});
     const std::string bytes = read_file(path, most_bytes);
     const safetensors::Contents contents = safetensors::load(path, mode);

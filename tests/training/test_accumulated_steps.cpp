@@ -57,8 +57,10 @@ struct FixedFrameFlow : FixedDraws {
   Tensor terms(const Denoiser& model, const Tensor& x, const std::vector<double>& t, const Tensor& n) const override {
     ConditioningMask masks;
     Generator unused(0);
-    for (const double time : t)
-      masks.push_back(FrameFlow::conditioning_frames(time < .5 ? FrameMask::first : FrameMask::none, x.size(1), unused));
+    for (const double time : t) {
+      const FrameMask mask = time < .5 ? FrameMask::first : FrameMask::none;
+      masks.push_back(FrameFlow::conditioning_frames(mask, x.size(1), unused));
+    }
     return flow.loss_terms(model, x, t, masks, n);
   }
 };
@@ -121,7 +123,7 @@ TEST_CASE("accumulation: parts of a batch have the gradient and the loss of the 
     for (const std::vector<int64_t>& parts : {std::vector<int64_t>{4, 4}, {2, 2, 2, 2}, {1, 5, 2}}) {
       CAPTURE(parts.size());
       const StepResult split = step_with(c.config, c.objective, c.data, c.conditions, parts);
-      CHECK_LT(relative_distance(split.gradient, whole.gradient), 1e-6);
+      CHECK_LT(relative_distance(split.gradient, whole.gradient), 2e-6);  // f32: 9 to 18 roundings
       CHECK(split.metrics.loss == doctest::Approx(whole.metrics.loss).epsilon(1e-6));
       CHECK(split.metrics.grad_norm == doctest::Approx(whole.metrics.grad_norm).epsilon(1e-6));
       CHECK(split.metrics.loss_by_time.samples == whole.metrics.loss_by_time.samples);

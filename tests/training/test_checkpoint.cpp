@@ -14,6 +14,7 @@
 #include <ditharos/training/checkpoint/checkpoint.h>
 #include <ditharos/training/checkpoint/checkpoint_record.h>
 #include "tests/support/checkpoint_files.h"
+#include "tests/support/paths.h"
 #include "tests/support/checkpoint_states.h"
 
 using namespace ditharos;

@@ -20,7 +20,8 @@ TEST_CASE("disk space: both figures are in the sentence, and an unknown size pas
   CHECK_EQ(training::bytes_text(2.5e12), "2.5 TB");
   CHECK_NOTHROW(training::check_space("runs/a", 100, 100, "samples"));
   CHECK_NOTHROW(training::check_space("runs/a", 1e300, std::nullopt, "samples"));
-  CHECK_EQ(message_of<ConfigError>([] { training::check_space("runs/a", 3e9, uint64_t(2e9), "3 checkpoints of 1 GB"); }),
+  const auto refuse = [] { training::check_space("runs/a", 3e9, uint64_t(2e9), "3 checkpoints of 1 GB"); };
+  CHECK_EQ(message_of<ConfigError>(refuse),
            "the disk of \"runs/a\" has 2 GB free, and the run needs 3 GB for 3 checkpoints of 1 GB: free some, choose "
            "another folder, or keep fewer checkpoints");
   const TemporaryFolder folder;
@@ -47,7 +48,7 @@ TEST_CASE("disk space: a run that does not fit is refused before its first step,
 TEST_CASE("--dry-run and --summary compute what a run would be and leave no file") {
   const TemporaryFolder folder;
   const std::string images = folder / "images", run = folder / "run";
-  write_images(images, {"cat", "dog"}, 8);
+  write_images(images, {"cat", "dog"}, 10);  // of which one a class is held out
   for (const SmallProgram& p : small_programs(images, run)) {
     CAPTURE(std::string(p.name));
     const Outcome dry = run_program(p.name, with(p.arguments, {"--steps", "7", "--dry-run", "--accumulate", "2",

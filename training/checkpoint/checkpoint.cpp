@@ -196,7 +196,8 @@ uint64_t payload_bytes(const TrainState& state) {
   uint64_t bytes = 0;  // no overflow: all of them are in memory
   TrainState handles = state;
   for (const Part part : parts_of(state))
-    for (const auto& [name, tensor] : list_of(handles, part)) bytes += uint64_t(tensor.numel()) * size_of(tensor.dtype());
+    for (const auto& [name, tensor] : list_of(handles, part))
+      bytes += uint64_t(tensor.numel()) * size_of(tensor.dtype());
   return bytes;
 }
 
@@ -206,7 +207,8 @@ void check_finite(const TrainState& state) {
       if (!tensor.defined() || !is_floating(tensor.dtype()) || kernels::all_finite(tensor)) continue;
       const std::vector<double> values = tensor.to_vector<double>();
       const auto bad = std::count_if(values.begin(), values.end(), [](double v) { return !std::isfinite(v); });
-      fail<NotFiniteError>("at step ", state.step, " \"", name, "\" of the ", name_of(part), " holds ", bad, " of ", values.size(),
+      fail<NotFiniteError>(
+           "at step ", state.step, " \"", name, "\" of the ", name_of(part), " holds ", bad, " of ", values.size(),
            " values that are not finite, so no checkpoint is saved; those from before stay, and a smaller learning "
            "rate or clipping helps");
     }

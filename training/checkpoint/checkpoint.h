@@ -69,8 +69,8 @@ void capture(TrainState& state, const nn::ModuleBase& model, const optim::Optimi
 /// misshapen tensors; nothing has changed then. ema may be null: averages in the file are ignored.
 void restore(const TrainState& state, nn::ModuleBase& model, optim::Optimizer& optimizer, optim::Ema* ema);
 
-/// Throws NotFiniteError for values that are not finite, naming the first tensor with such values, their number, and the
-/// tensor's list.
+/// Throws NotFiniteError for values that are not finite, naming the first tensor with such values, their number, and
+/// the tensor's list.
 void check_finite(const TrainState& state);
 
 /// Writes `path` whole or not at all (AtomicFile): IoError leaves the old file as it was.

@@ -106,8 +106,8 @@ void describe(Archive& a, TensorRecord& t) {
   a.text(t.name);
   a.text(dtype);
   a.number(rank);
-  check<IoError>(part < uint64_t(Part::more_averages) + max_more_averages && rank <= Shape::max_rank, "its tensor \"", t.name, "\" in part ", part, " has ", rank,
-                 " dimensions");
+  check<IoError>(part < uint64_t(Part::more_averages) + max_more_averages && rank <= Shape::max_rank, "its tensor \"",
+                 t.name, "\" in part ", part, " has ", rank, " dimensions");
   t.part = static_cast<Part>(part);
   t.dtype = dtype_from_name(dtype);
   t.shape = rank == t.shape.rank() ? t.shape : Shape::filled(rank, 0);

@@ -31,8 +31,8 @@ struct RunIdentity {
   TrainSettings train = {};        ///< those of the loop and the schedule
 };
 
-/// Loads the checkpoint `path`, or the newest readable one of the run folder `path`. IoError when there is none. Reports
-/// which files of a folder were skipped.
+/// Loads the checkpoint `path`, or the newest readable one of the run folder `path`. IoError when there is none.
+/// Reports which files of a folder were skipped.
 [[nodiscard]] LatestCheckpoint open_checkpoint(const std::string& path, Reporter& reporter = silent());
 /// The same; ConfigError unless it is of this kind.
 [[nodiscard]] LatestCheckpoint open_checkpoint(const std::string& path, const CheckpointKind& kind,
@@ -43,9 +43,10 @@ struct RunIdentity {
 /// RunLock.
 void refuse_foreign_checkpoints(const RunOptions& options, Reporter& reporter = silent());
 /// The checkpoint to resume, if the options name one and it exists. Reports it, the learning rate when the schedule
-/// or the number of steps has changed, and that results will differ when the instruction set has changed. IoError that names every file
-/// and its reason when there are checkpoints and none can be read: a new run would replace them. ConfigError that names
-/// the differences when settings have changed that must not, or the data, unless `options.accept_changed_data`.
+/// or the number of steps has changed, and that results will differ when the instruction set has changed. IoError that
+/// names every file and its reason when there are checkpoints and none can be read: a new run would replace them.
+/// ConfigError that names the differences when settings have changed that must not, or the data, unless
+/// `options.accept_changed_data`.
 [[nodiscard]] std::optional<TrainState> state_to_resume(const RunOptions& options, const RunIdentity& run,
                                                         Reporter& reporter = silent());
 /// Adds what state_to_resume compares to a state that a trainer captured: kind, configuration, data and the instruction

@@ -121,6 +121,7 @@ void write_packed(const DataSource& source, const SampleShape& shape, const std:
     done += samples;
     if (options.progress) options.progress(done, size);
   };
+  report(0);
   for (int64_t k = 0; k < count; ++k) {
     const int64_t first = first_of(k), samples = first_of(k + 1) - first;
     const std::string key = key_of(index, first, samples, size);

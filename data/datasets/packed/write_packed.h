@@ -13,7 +13,8 @@ struct PackOptions {
   /// Bytes of the samples of one file, which are in memory while it is written. A set that would take more than 512
   /// files gets larger ones.
   int64_t shard_bytes = int64_t{64} << 20;
-  /// Called now and then, on the calling thread, with the number of samples that are written or were found written.
+  /// Called before the first sample, with 0, and then now and then, on the calling thread, with the number of samples
+  /// that are read or were found written.
   std::function<void(int64_t done, int64_t total)> progress = nullptr;
 };
 

@@ -15,13 +15,13 @@ data::SampleShape shape_of(const data::DataSource& source) {
   return *shape;
 }
 
-/// Runs work(options) with a bar that appears when the first samples are packed.
+/// Runs work(options) with a bar that appears when samples are packed.
 template <class Work>
 void with_bar(const Work& work) {
   std::unique_ptr<Progress> bar;
   work({.progress = [&](int64_t done, int64_t total) {
     if (!bar) bar = std::make_unique<Progress>(0, total, "packed sample");
-    bar->update(done);
+    else bar->update(done);
     if (done == total) bar->finish();
   }});
 }

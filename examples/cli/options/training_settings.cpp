@@ -62,7 +62,7 @@ void describe_output(Settings& settings, training::OutputSettings& output) {
       .add("keep_checkpoints", output.keep_checkpoints, "the last checkpoints that stay on disk", at_least(1))
       .add("keep_best", output.keep_best, "checkpoints of the lowest validation loss that stay too",
            between(0, most_steps))
-      .add("keep_every", output.keep_every, "checkpoints of multiples of this step are saved and stay for ever; 0: none",
+      .add("keep_every", output.keep_every, "checkpoints of multiples of this step are saved and stay; 0: none",
            between(0, most_steps))
       .add("validate_every", output.validate_every,
            "steps between validations: the loss of held-out data at fixed times; 0: none", between(0, most_steps))

@@ -1,6 +1,6 @@
 #include <filesystem>
 
-#include <ditharos/data/datasets/class_folder.h>
+#include <ditharos/data/datasets/images/class_folder.h>
 #include <ditharos/data/datasets/names.h>
 #include "tests/fuzz/fuzz.h"
 

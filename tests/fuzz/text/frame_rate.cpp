@@ -2,7 +2,7 @@
 #include <filesystem>
 
 #include <ditharos/data/codecs/png.h>
-#include <ditharos/data/codecs/video_file.h>
+#include <ditharos/data/codecs/video/video_file.h>
 #include <ditharos/tensor/factory.h>
 #include "tests/fuzz/fuzz.h"
 
