@@ -88,7 +88,7 @@ void check_same_ranges(const std::function<void(const std::string&)>& read) {
   Settings table("", "");
   describe(table, defaults);
   const std::set<std::string> sections_of_training{"train", "output"};
-  const std::set<std::string> keys_of_training{"horizontal_flip", "autoencoder", "vocabulary", "caption_count",
+  const std::set<std::string> keys_of_training{"horizontal_flip", "condition", "autoencoder", "vocabulary", "caption_count",
                                                "prompt_dropout", "kl_weight", "reconstruction",
                                                "perceptual_weight", "classifier_clips", "classifier_epochs", "shapes",
                                                "shape_weights"};
