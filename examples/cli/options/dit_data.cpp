@@ -42,11 +42,6 @@ ImageModelParts image_parts(const DiTSettings& run, const data::DataSource& imag
   }
   ImageModelParts made{pipelines::new_image_parts(images, run.data.condition, run.tokenizer.vocabulary,
                                            run.tokenizer.caption_count), {}};
-  int64_t missing = 0;
-  for (int64_t i = 0; made.parts.tokenizer && i < images.size(); ++i) missing += images.caption(i).empty() ? 1 : 0;
-  if (missing > 0)
-    reporter.note(std::to_string(missing) + " of the " + std::to_string(images.size()) +
-                  " images have no caption: they train what is drawn without a prompt");
   if (run.autoencoder.empty()) return made;
   auto loaded = pipelines::load_image_autoencoder(run.autoencoder, {.reporter = &reporter});
   reporter.note("autoencoder: " + loaded.path);
