@@ -35,7 +35,7 @@ const std::vector<std::string> others{"true",       "false",      "\"heun\"",   
                                       "\"muon\"",   "\"gvp\"",    "\"velocity\"",   "\"logit_normal\"", "\"kl\"",
                                       "\"dopri5\"", "\"bh1\"",    "\"leading\"",    "\"tweedie\"",      "\"fora\"",
                                       "\"l1\"",     "\"learned\"", "\"spatial\"",   "\"in_context\"",   "\"swiglu\"",
-                                      "\"rms\"",    "\"global\"",   "\"skip\"",
+                                      "\"rms\"",    "\"global\"",   "\"skip\"",       "\"stretch\"",      "\"lanczos\"",       "\"none\"",
                                       "[2.5]",      "\"2x16x16\"", "[2, 4, 4]",     "[0.25, 0.5]",     "0.125",
                                       "2",          "3",          "48"};
 

@@ -25,11 +25,11 @@ struct ImageModelParts {
   pipelines::ImageParts parts;
   std::optional<models::Autoencoder> autoencoder;  ///< none: the model works on pixels
 };
-/// Those of the state that the run resumes, where restoring it fills in the autoencoder's weights, else new ones. A note
-/// says where the autoencoder is from. ConfigError where state and settings contradict each other.
+/// Those of the state that the run resumes, where restoring it fills in the autoencoder's weights, else new ones. A
+/// note says where the autoencoder is from. ConfigError where state and settings contradict each other.
 [[nodiscard]] ImageModelParts image_parts(const DiTSettings& run, const data::DataSource& images,
-                                   const std::optional<training::TrainState>& state, const std::string& folder,
-                                   training::Reporter& reporter);
+                                          const std::optional<training::TrainState>& state, const std::string& folder,
+                                          training::Reporter& reporter);
 
 /// What the transformer is trained on: the images themselves, or their latents, each encoded once and kept in memory or
 /// in the cache.
