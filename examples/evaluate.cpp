@@ -61,9 +61,12 @@ void describe(Settings& settings, Options& options) {
 
 void check_fits(const pipelines::ImagePipeline& pipeline, const data::Dataset& test, const std::string& data) {
   const models::DiTConfig& model = pipeline.config().model;
-  const bool fits = model.channels == test.channels() && model.height == test.height() && model.width == test.width();
-  check<ConfigError>(fits, pipeline.path(), " draws images of ", model.height, "x", model.width, "x", model.channels,
-                     ", but those of ", data, " are ", test.height(), "x", test.width(), "x", test.channels());
+  const Shape drawn = pipeline.image_shape();  // [C, H, W]
+  check<ConfigError>(pipeline.tokenizer() == nullptr, pipeline.path(), " draws images from prompts, and the figures ",
+                     "come from a classifier of classes");
+  check<ConfigError>(drawn == Shape{test.channels(), test.height(), test.width()}, pipeline.path(),
+                     " draws images of ", drawn[1], "x", drawn[2], "x", drawn[0], ", but those of ", data, " are ",
+                     test.height(), "x", test.width(), "x", test.channels());
   check<ConfigError>(model.classes == 0 || model.classes == test.num_classes(), pipeline.path(), " knows ",
                      model.classes, " classes, but ", data, " has ", test.num_classes());
 }

@@ -1,6 +1,7 @@
 // Samples images from a trained diffusion transformer and writes them as one grid.
 //
 //   sample_dit --checkpoint runs/quickstart --classes 8,Bag --per-class 10 --guidance 3 --out images.png
+//   sample_dit --checkpoint runs/captions --guidance 4 --out images.png "a cat" "a boat"
 #include <cstdio>
 #include <filesystem>
 #include <string>
@@ -11,6 +12,7 @@
 #include <ditharos/data/datasets/dataset.h>
 #include <ditharos/data/image/image_grid.h>
 #include <ditharos/pipelines/image_pipeline.h>
+#include <ditharos/tensor/io/quoted_text.h>
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/training/run/output_files.h>
 #include <ditharos/training/run/run_folder.h>
@@ -28,7 +30,7 @@ namespace {
 
 struct Options {
   std::string checkpoint = "runs/quickstart", out = "samples.png", folder;
-  std::vector<std::string> classes;
+  std::vector<std::string> classes, prompts;
   int64_t per_class = 8, scale = 2;
   uint64_t seed = 0;
   int threads = 0;
@@ -41,12 +43,13 @@ void describe(Settings& settings, Options& options) {
       .add("out", options.out, "the grid to write, PNG")
       .add("folder", options.folder, "also write each image as a PNG of its own, FOLDER/class/0000.png: data for "
                                      "train_dit. A class \"T-shirt/top\" gets the folder T-shirt%2Ftop")
-      .add("per_class", options.per_class, "images per class", between(1, 1e6))
+      .add("per_class", options.per_class, "images per class or prompt", between(1, 1e6))
       .add("scale", options.scale, "size of a pixel on the grid", between(1, 32))
       .add("seed", options.seed, "seed of the images' noise")
       .add("last_weights", options.last_weights, "use the last weights instead of their moving average")
       .add("int8", options.int8, "multiply in 8-bit integers: about twice as fast, nearly the same images")
       .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", between(0, 1024));
+  settings.add_arguments(options.prompts, "PROMPT...", "what images show, of a model that was trained with captions");
   settings.add_repeated("classes", options.classes, "LIST",
                         "which classes, by name or number: \"8,Ankle boot\"; a name that holds a comma needs a "
                         "--classes of its own. The flag may be repeated; all classes when not given");
@@ -71,6 +74,40 @@ void write_images(const std::vector<std::string>& files, const Tensor& images) {
   }
 }
 
+/// What to draw: of a model of prompts `prompts`, else `classes`.
+struct Request {
+  pipelines::ImageRequest classes;
+  pipelines::PromptRequest prompts;
+  std::vector<std::string> row_labels, shown;  // shown: the class or prompt of each image, or "all"
+};
+
+Request make_request(const Options& options, const pipelines::ImagePipeline& pipeline) {
+  Request r{.classes = {.per_class = options.per_class, .seed = options.seed},
+            .prompts = {options.prompts, options.per_class, options.seed}, .row_labels = {}, .shown = {}};
+  const data::Tokenizer* const tokenizer = pipeline.tokenizer();
+  check<ConfigError>(tokenizer || options.prompts.empty(), pipeline.path(), " was trained without captions and takes ",
+                     "no prompts", pipeline.class_names().empty() ? "" : ": choose its images by --classes");
+  if (!tokenizer) {
+    const std::vector<std::string>& names = pipeline.class_names();
+    r.classes.classes = parse_classes(options.classes, names);
+    for (const int64_t label : pipeline.labels(r.classes)) r.shown.push_back(names[size_t(label)]);
+    for (size_t i = 0; i < r.shown.size(); i += size_t(options.per_class)) r.row_labels.push_back(r.shown[i]);
+    if (r.shown.empty()) r.shown.assign(size_t(pipeline.count(r.classes)), "all");
+    return r;
+  }
+  check<ConfigError>(options.classes.empty(), "--classes: ", pipeline.path(), " was trained with captions; give ",
+                     "prompts instead, as in sample_dit \"a cat\"");
+  check<ConfigError>(!options.prompts.empty(), "no prompt: say what the images should show, as in sample_dit ",
+                     "\"a cat\"");
+  r.row_labels = options.prompts;
+  for (const std::string& prompt : options.prompts) {
+    r.shown.insert(r.shown.end(), size_t(options.per_class), prompt);
+    for (const std::string& word : tokenizer->unknown_words(prompt))
+      print_notes({"no caption of the training has the word " + quote(word)});
+  }
+  return r;
+}
+
 int sample(int argc, char** argv) {
   Options options;
   models::SamplerConfig sampler;
@@ -89,24 +126,17 @@ int sample(int argc, char** argv) {
   settings.parse(argc, argv);
   pipeline.set_sampler(sampler);
   settings.say_without_effect();
-  const std::vector<std::string>& names = pipeline.class_names();
-  const pipelines::ImageRequest request{.classes = parse_classes(options.classes, names),
-                                        .per_class = options.per_class, .seed = options.seed};
-  std::vector<std::string> shown;  // the class of each image
-  for (const int64_t label : pipeline.labels(request)) shown.push_back(names[size_t(label)]);
+  const Request request = make_request(options, pipeline);
   std::vector<std::string> files;
-  if (!options.folder.empty())
-    files = image_files(options.folder, shown.empty() ? std::vector<std::string>(size_t(pipeline.count(request)), "all")
-                                                      : shown);
-
-  constexpr int64_t percent = 100;
-  Progress progress(0, percent, "%");
-  const Tensor images = pipeline(request, [&](double share) { progress.update(int64_t(share * percent)); });
+  if (!options.folder.empty()) files = image_files(options.folder, request.shown);
+  Progress progress(0, 100, "%");
+  const auto report = [&](double share) { progress.update(int64_t(share * 100)); };
+  const Tensor images = pipeline.tokenizer() ? pipeline(request.prompts, report) : pipeline(request.classes, report);
   progress.finish();
-  std::vector<std::string> row_labels;
-  for (size_t i = 0; i < shown.size(); i += size_t(options.per_class)) row_labels.push_back(shown[i]);
+  using Place = data::GridOptions::LabelPlace;
   data::save_grid(options.out, images, {.columns = options.per_class, .scale = options.scale,
-                                         .row_labels = row_labels});
+                                        .row_labels = request.row_labels,
+                                        .label_place = pipeline.tokenizer() ? Place::above : Place::left});
   write_images(files, images);
   std::printf("%lld images from %s, step %lld: %s\n", static_cast<long long>(images.size(0)),
               pipeline.path().c_str(), static_cast<long long>(pipeline.step()), options.out.c_str());

@@ -1,12 +1,14 @@
 #include <ditharos/pipelines/image_pipeline.h>
 
 #include <charconv>
+#include <optional>
 #include <utility>
 
 #include <ditharos/models/dit/cost.h>
 #include <ditharos/nn/inference.h>
 #include <ditharos/nn/state_dict.h>
 #include <ditharos/pipelines/open_run.h>
+#include <ditharos/pipelines/stored_autoencoder.h>
 #include <ditharos/pipelines/stored_configuration.h>
 #include <ditharos/training/run/model_size.h>
 
@@ -22,22 +24,10 @@ int64_t stored_number(const training::LatestCheckpoint& run, const char* key) {
   return value;
 }
 
-std::string name_entry(int64_t label) { return "class " + std::to_string(label); }
-
 }  // namespace
 
-void describe_image_checkpoint(training::TrainState& state, const models::DiTConfig& model,
-                               const std::vector<std::string>& class_names) {
-  state.kind = image_checkpoint_kind;
-  state.metadata["height"] = std::to_string(model.height);
-  state.metadata["width"] = std::to_string(model.width);
-  state.metadata["channels"] = std::to_string(model.channels);
-  state.metadata["classes"] = std::to_string(model.classes);
-  for (size_t i = 0; i < class_names.size(); ++i) state.metadata[name_entry(int64_t(i))] = class_names[i];
-}
-
-ImagePipeline::ImagePipeline(const ImageModelConfig& config, models::DiT model)
-    : config_(config), model_(std::move(model)) {}
+ImagePipeline::ImagePipeline(const ImageModelConfig& config, ImageParts parts, models::LatentDiT model)
+    : config_(config), parts_(std::move(parts)), model_(std::move(model)) {}
 
 ImagePipeline ImagePipeline::from_pretrained(const std::string& path, const LoadOptions& options) {
   const training::LatestCheckpoint run = open_run(path, image_checkpoint_kind, "a DiT", options);
@@ -46,19 +36,21 @@ ImagePipeline ImagePipeline::from_pretrained(const std::string& path, const Load
   model.height = stored_number(run, "height");
   model.width = stored_number(run, "width");
   model.channels = stored_number(run, "channels");
-  model.classes = stored_number(run, "classes");
+  ImageParts parts = read_image_parts(run.state->metadata, run.path);
+  model = fitted(model, parts);
   stored.config.settle();
+  std::optional<AutoencoderArchitecture> latents;
+  if (!parts.autoencoder.empty()) latents = read_autoencoder_architecture(parts.autoencoder, run.path);
   const nn::NamedTensors& weights = weights_of(*run.state, options);
-  training::check_model_size(run.path, weights, models::count_parameters(model).total);
+  training::check_model_size(run.path, weights,
+                             models::count_parameters(model).total + (latents ? latents->elements() : 0));
+  std::optional<models::Autoencoder> autoencoder;
+  if (latents) autoencoder.emplace(latents->build());
   Generator rng(0);
-  ImagePipeline pipeline(stored.config, models::DiT(model, rng));
-  nn::load_state_dict(pipeline.model_, weights);
+  ImagePipeline pipeline(stored.config, std::move(parts), models::LatentDiT(model, autoencoder, rng));
+  nn::load_state_dict(stored_module(pipeline.model_), weights);
   nn::set_training(pipeline.model_, false);
-  if (options.int8) nn::quantize(pipeline.model_);
-  for (int64_t i = 0; i < model.classes; ++i) {
-    const auto it = run.state->metadata.find(name_entry(i));
-    pipeline.class_names_.push_back(it == run.state->metadata.end() ? std::to_string(i) : it->second);
-  }
+  if (options.int8) nn::quantize(pipeline.model_.dit());
   pipeline.data_ = stored.data;
   pipeline.image_settings_ = stored.images;
   pipeline.step_ = run.state->step;
@@ -67,7 +59,20 @@ ImagePipeline ImagePipeline::from_pretrained(const std::string& path, const Load
 }
 
 Tensor ImagePipeline::operator()(const ImageRequest& request, const std::function<void(double)>& progress) const {
-  return sample_images(model_, config_.process, config_.sampler, request, progress);
+  return decode_images(model_, sample_images(model(), config_.process, config_.sampler, request, progress));
+}
+
+Tensor ImagePipeline::operator()(const PromptRequest& request, const std::function<void(double)>& progress) const {
+  check<ConfigError>(parts_.tokenizer.has_value(), path_, " was trained without captions and takes no prompts",
+                     parts_.class_names.empty() ? "" : ": choose its images by class");
+  return decode_images(model_, sample_images(model(), *parts_.tokenizer, config_.process, config_.sampler, request,
+                                             progress));
+}
+
+Shape ImagePipeline::image_shape() const {
+  const models::Autoencoder* autoencoder = model_.autoencoder();
+  const int64_t stride = autoencoder ? autoencoder->stride() : 1;
+  return {model_.channels(), config_.model.height * stride, config_.model.width * stride};
 }
 
 std::vector<int64_t> ImagePipeline::labels(const ImageRequest& request) const {

@@ -4,6 +4,7 @@
 
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/samplers/sampler.h>
+#include <ditharos/pipelines/prompts.h>
 #include <ditharos/tensor/checked.h>
 
 namespace ditharos::pipelines {
@@ -25,6 +26,41 @@ Shape all_classes(const models::DiTConfig& model, const ImageRequest& request) {
   const Shape shape{n, model.channels, model.height, model.width};
   static_cast<void>(numel(shape));
   return shape;
+}
+
+struct SamplingInputs {
+  Tensor noise;           // [N, C, H, W]
+  Tensor conditions;      // i64 [N, ...], or undefined
+  Tensor null_condition;  // of one sample
+  uint64_t seed = 0;
+};
+
+Tensor sample_conditioned(const models::DiT& model, const models::DiffusionConfig& process,
+                          const models::SamplerConfig& sampler, const SamplingInputs& inputs,
+                          const std::function<void(double)>& progress, int64_t batch) {
+  models::FeatureCache cache(sampler.caching);
+  models::FeatureCache* used = sampler.caching.method == models::CacheMethod::none ? nullptr : &cache;
+  const bool unused_half = model.config().learn_sigma && !process.learns_variance();
+  const models::Network network = [&](const Tensor& x, const Tensor& t, const Tensor& c) {
+    const Tensor out = model(x, t, c, used);
+    return unused_half ? slice(out, 1, 0, model.config().channels) : out;
+  };
+  const int64_t n = inputs.noise.size(0);
+  std::vector<Tensor> parts;
+  for (int64_t begin = 0; begin < n; begin += batch) {
+    const int64_t end = std::min(n, begin + batch);
+    cache.reset();
+    Generator rng = Generator(inputs.seed).fork(uint64_t(begin) + 1);  // samplers that draw noise on the way
+    const Tensor conditions =
+        inputs.conditions.defined() ? contiguous(slice(inputs.conditions, 0, begin, end)) : Tensor{};
+    const auto report = [&](int64_t done, int64_t total, const Tensor&) {
+      const double of_batch = double(done) / double(total);
+      if (progress) progress((double(begin) + double(end - begin) * of_batch) / double(n));
+    };
+    parts.push_back(models::sample(process, sampler, network, conditions, inputs.null_condition,
+                                   slice(inputs.noise, 0, begin, end), rng, report));
+  }
+  return cat(parts, 0);
 }
 
 }  // namespace
@@ -64,31 +100,39 @@ Tensor request_noise(const models::DiTConfig& model, const ImageRequest& request
 Tensor sample_images(const models::DiT& model, const models::DiffusionConfig& process,
                      const models::SamplerConfig& sampler, const ImageRequest& request,
                      const std::function<void(double)>& progress, int64_t batch) {
+  check<ConfigError>(model.config().condition() != models::Condition::prompt,
+                     "the model was trained with captions: its images need prompts");
   const std::vector<int64_t> labels = request_labels(model.config(), request);
-  const Tensor noise = request_noise(model.config(), request);
-  models::FeatureCache cache(sampler.caching);
-  models::FeatureCache* used = sampler.caching.method == models::CacheMethod::none ? nullptr : &cache;
-  const bool unused_half = model.config().learn_sigma && !process.learns_variance();
-  const models::Network network = [&](const Tensor& x, const Tensor& t, const Tensor& l) {
-    const Tensor out = model(x, t, l, used);
-    return unused_half ? slice(out, 1, 0, model.config().channels) : out;
-  };
-  const int64_t n = noise.size(0);
-  std::vector<Tensor> parts;
-  for (int64_t begin = 0; begin < n; begin += batch) {
-    const int64_t end = std::min(n, begin + batch);
-    cache.reset();
-    Generator rng = Generator(request.seed).fork(uint64_t(begin) + 1);  // samplers that draw noise on the way
-    const Tensor conditions =
-        labels.empty() ? Tensor{} : from_vector(std::vector<int64_t>(labels.begin() + begin, labels.begin() + end));
-    const auto report = [&](int64_t done, int64_t total, const Tensor&) {
-      const double of_batch = double(done) / double(total);
-      if (progress) progress((double(begin) + double(end - begin) * of_batch) / double(n));
-    };
-    parts.push_back(models::sample(process, sampler, network, conditions, model.config().null_condition(),
-                                   slice(noise, 0, begin, end), rng, report));
+  return sample_conditioned(model, process, sampler,
+                            {.noise = request_noise(model.config(), request),
+                             .conditions = labels.empty() ? Tensor{} : from_vector(labels),
+                             .null_condition = model.config().null_condition(), .seed = request.seed},
+                            progress, batch);
+}
+
+Tensor sample_images(const models::DiT& model, const data::Tokenizer& tokenizer,
+                     const models::DiffusionConfig& process, const models::SamplerConfig& sampler,
+                     const PromptRequest& request, const std::function<void(double)>& progress, int64_t batch) {
+  const models::DiTConfig& config = model.config();
+  check<ConfigError>(config.condition() == models::Condition::prompt, "the model was trained without captions and ",
+                     "takes no prompts");
+  const auto count = static_cast<int64_t>(request.prompts.size());
+  check<ConfigError>(count > 0, "no prompt: say what the images should show, as in \"a cat\"");
+  check<ConfigError>(request.per_prompt >= 1, "a request needs at least one image of a prompt, got ",
+                     request.per_prompt);
+  const int64_t n = checked_product<ConfigError>("sample_images", {count, request.per_prompt});
+  static_cast<void>(numel({n, config.channels, config.height, config.width}));
+  const Tensor tokens = encode_prompts(tokenizer, request.prompts, config.text.length);
+  std::vector<Tensor> noise, conditions;
+  for (int64_t k = 0; k < count; ++k) {
+    noise.push_back(Generator(request.seed).fork(uint64_t(k)).normal(
+        {request.per_prompt, config.channels, config.height, config.width}));
+    conditions.push_back(expand(slice(tokens, 0, k, k + 1), {request.per_prompt, tokens.size(1)}));
   }
-  return cat(parts, 0);
+  return sample_conditioned(model, process, sampler,
+                            {.noise = cat(noise, 0), .conditions = cat(conditions, 0),
+                             .null_condition = null_prompt(tokenizer, config.text.length), .seed = request.seed},
+                            progress, batch);
 }
 
 }  // namespace ditharos::pipelines

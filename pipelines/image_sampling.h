@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
+#include <ditharos/data/text/tokenizer.h>
 #include <ditharos/models/diffusion/process.h>
 #include <ditharos/models/dit/dit.h>
 #include <ditharos/models/samplers/config.h>
@@ -21,6 +23,13 @@ struct ImageRequest {
   uint64_t seed = 0;
 };
 
+/// What to sample from a model of prompts. Image i of prompt k depends only on (seed, k, per_prompt, i) and the prompt.
+struct PromptRequest {
+  std::vector<std::string> prompts;
+  int64_t per_prompt = 1;  ///< images of each prompt
+  uint64_t seed = 0;
+};
+
 /// The class of each image of the request, in order; empty for a model without classes. ConfigError for a class that
 /// the model does not know, and for a request whose labels and noise do not fit into memory.
 [[nodiscard]] std::vector<int64_t> request_labels(const models::DiTConfig& model, const ImageRequest& request);
@@ -31,9 +40,17 @@ struct ImageRequest {
 
 /// The request's images, sampled in batches of at most `batch`: f32 [N, C, H, W] in [-1, 1] up to overshoot. The model
 /// must be in evaluation mode. Output channels of a variance that the process does not learn are ignored, as of the
-/// released SiT. `progress` gets the share of the work that is done. Records no graph.
+/// released SiT. `progress` gets the share of the work that is done. ConfigError for a model of prompts. Records no
+/// graph.
 Tensor sample_images(const models::DiT& model, const models::DiffusionConfig& process,
                      const models::SamplerConfig& sampler, const ImageRequest& request,
                      const std::function<void(double share)>& progress = {}, int64_t batch = 128);
+
+/// The same for the prompts of a request, in their order. ConfigError for a model without prompts, for a request of
+/// none, and for a prompt that is empty or too long.
+Tensor sample_images(const models::DiT& model, const data::Tokenizer& tokenizer,
+                     const models::DiffusionConfig& process, const models::SamplerConfig& sampler,
+                     const PromptRequest& request, const std::function<void(double share)>& progress = {},
+                     int64_t batch = 128);
 
 }  // namespace ditharos::pipelines

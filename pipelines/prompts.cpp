@@ -10,7 +10,7 @@ namespace ditharos::pipelines {
 Tensor encode_prompts(const data::Tokenizer& tokenizer, const std::vector<std::string>& prompts, int64_t length) {
   for (const std::string& prompt : prompts) {
     const int64_t tokens = int64_t(tokenizer.encode(prompt).size());
-    check<ConfigError>(tokens > 1, "the prompt ", quote(prompt), " is empty: say what the clip should show");
+    check<ConfigError>(tokens > 1, "the prompt ", quote(prompt), " is empty: say what it should show");
     check<ConfigError>(tokens <= length, "the prompt ", quote(prompt), " is too long: it takes ", tokens,
                        " tokens, and the model reads ", length, "; say it in fewer words");
   }

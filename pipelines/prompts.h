@@ -1,5 +1,5 @@
 #pragma once
-// Prompts and captions as inputs of a video model.
+// Prompts and captions as inputs of a model of images or clips.
 #include <string>
 #include <vector>
 
@@ -10,7 +10,7 @@ namespace ditharos::pipelines {
 
 /// The tokens of prompts, i64 [B, length]. ConfigError naming the prompt that is empty or too long.
 Tensor encode_prompts(const data::Tokenizer& tokenizer, const std::vector<std::string>& prompts, int64_t length);
-/// The tokens of captions of training clips, which are truncated when they are too long.
+/// The tokens of captions of training data, which are truncated when they are too long.
 Tensor encode_captions(const data::Tokenizer& tokenizer, const std::vector<std::string>& captions, int64_t length);
 /// The null condition, "no prompt", i64 [length].
 Tensor null_prompt(const data::Tokenizer& tokenizer, int64_t length);

@@ -240,6 +240,15 @@ void pass_training(Document& document) {
   document.pass_section("output");
 }
 
+void take_text(Document& document, models::TextEncoderConfig& text) {
+  document.section("text")
+      .take("prompt_length", text.length, {2, most})
+      .take("text_width", text.width, {1, most})
+      .take("text_depth", text.depth, {1, most})
+      .take("text_heads", text.heads, {1, most})
+      .pass({"vocabulary", "caption_count"});
+}
+
 /// The keys of [model] for the axes along which the models of the DiT family differ.
 void take_architecture(Document::Section section, models::DiTConfig& model) {
   section
@@ -276,7 +285,7 @@ StoredImageModel read_image_model(const std::string& text, const std::string& so
       .take("on_damaged", stored.images.on_damaged,
             {{"stop", data::OnDamaged::stop}, {"skip", data::OnDamaged::skip}})
       .take("coarse_labels", stored.images.coarse_labels)
-      .pass({"horizontal_flip"});
+      .pass({"horizontal_flip", "condition"});
   int64_t patch = model.patch.height;  // its side
   document.section("model")
       .take("patch", patch, {1, most})
@@ -285,8 +294,10 @@ StoredImageModel read_image_model(const std::string& text, const std::string& so
       .take("heads", model.heads, {1, most})
       .take("mlp_ratio", model.mlp_ratio, {.low = 0, .high = 1024, .open = true})
       .take("class_dropout", model.class_dropout, {0, std::nextafter(1., 0.)})
-      .take("learn_sigma", model.learn_sigma);
+      .take("learn_sigma", model.learn_sigma)
+      .pass({"autoencoder"});
   take_architecture(document.section("model"), model);
+  take_text(document, model.text);
   model.patch = {1, patch, patch};
   document.section("objective")
       .take("objective", process.kind,
@@ -328,12 +339,8 @@ VideoModelConfig read_video_model(const std::string& text, const std::string& so
       .pass({"autoencoder"});
   check<ConfigError>(patch.size() == 3, source, ": patch in [model] must have 3 numbers, not ", patch.size());
   model.patch = {patch[0], patch[1], patch[2]};
-  document.section("text")
-      .take("prompt_length", model.text.length, {2, most})
-      .take("text_width", model.text.width, {1, most})
-      .take("text_depth", model.text.depth, {1, most})
-      .take("text_heads", model.text.heads, {1, most})
-      .pass({"vocabulary", "caption_count", "prompt_dropout"});
+  take_text(document, model.text);
+  document.section("text").pass({"prompt_dropout"});
   take_flow(document.section("flow"), config.flow.flow);
   document.section("flow")
       .take("given_none", config.flow.none, {0, 1})

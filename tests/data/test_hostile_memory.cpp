@@ -163,7 +163,7 @@ TEST_CASE("regression 10: a model is built only after its size was compared with
     replace(text, "hidden = 96", "hidden = 4096");
     training::TrainState state;
     state.configuration = text;
-    pipelines::describe_image_checkpoint(state, run.model, {"a", "b"});
+    pipelines::describe_image_checkpoint(state, run.model, {.class_names = {"a", "b"}});
     const std::string path = save_forged(folder / "a.ckpt", state);
     const auto load = [&] { return pipelines::ImagePipeline::from_pretrained(path), std::string("read"); };
     CHECK(contains(with_memory(48 * MiB, load),

@@ -85,7 +85,7 @@ TEST_CASE("R13: every key of train_dit refuses what is out of range, with file a
 TEST_CASE("R13: every key of train_video refuses what is out of range, with file and line") {
   const Refusals count = try_all<VideoSettings>([](VideoSettings& run) {
     settle(run);
-    run.model.text.vocabulary = run.vocabulary;
+    run.model.text.vocabulary = run.tokenizer.vocabulary;
     models::count_parameters(run.model);
   });
   CHECK(count.refused > 500);

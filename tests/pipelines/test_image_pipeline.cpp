@@ -38,7 +38,7 @@ std::string save_model(const std::string& path, int64_t classes) {
   state.step = 5;
   state.configuration = settings.to_toml();
   state.model = nn::named_tensors(model);
-  describe_image_checkpoint(state, run.model, {"bag", "boot"});
+  describe_image_checkpoint(state, run.model, {.class_names = {"bag", "boot"}});
   training::save_checkpoint(path, state);
   return path;
 }

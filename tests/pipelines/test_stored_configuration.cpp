@@ -35,7 +35,7 @@ const std::vector<std::string> others{"true",       "false",      "\"heun\"",   
                                       "\"muon\"",   "\"gvp\"",    "\"velocity\"",   "\"logit_normal\"", "\"kl\"",
                                       "\"dopri5\"", "\"bh1\"",    "\"leading\"",    "\"tweedie\"",      "\"fora\"",
                                       "\"l1\"",     "\"learned\"", "\"spatial\"",   "\"in_context\"",   "\"swiglu\"",
-                                      "\"rms\"",    "\"global\"",   "\"skip\"",         "\"stretch\"",  "\"lanczos\"",
+                                      "\"rms\"", "\"global\"", "\"skip\"", "\"stretch\"", "\"lanczos\"", "\"none\"",
                                       "[2.5]",      "\"2x16x16\"", "[2, 4, 4]",     "[0.25, 0.5]",     "0.125",
                                       "2",          "3",          "48"};
 
@@ -88,7 +88,7 @@ void check_same_ranges(const std::function<void(const std::string&)>& read) {
   Settings table("", "");
   describe(table, defaults);
   const std::set<std::string> sections_of_training{"train", "output"};
-  const std::set<std::string> keys_of_training{"horizontal_flip", "autoencoder", "vocabulary", "caption_count",
+  const std::set<std::string> keys_of_training{"horizontal_flip", "condition", "autoencoder", "vocabulary", "caption_count",
                                                "prompt_dropout", "kl_weight", "reconstruction",
                                                "perceptual_weight", "classifier_clips", "classifier_epochs", "shapes",
                                                "shape_weights"};

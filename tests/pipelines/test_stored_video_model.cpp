@@ -45,7 +45,7 @@ TEST_CASE("stored video model: the configurations fit the programs, and later st
     settle(later);
     CHECK(later.model == start.model);
     CHECK(later.patch == start.patch);
-    CHECK_EQ(later.vocabulary, start.vocabulary);
+    CHECK_EQ(later.tokenizer.vocabulary, start.tokenizer.vocabulary);
   }
 }
 

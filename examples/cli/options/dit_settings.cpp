@@ -125,22 +125,31 @@ void describe_sampling(Settings& settings, models::SamplerConfig& sampler) {
 }
 
 void describe(Settings& settings, DiTSettings& run) {
-  settings.section("data", "the training data; image size and classes come from it")
+  using pipelines::ImageCondition;
+  settings.section("data", "the training data; image size, classes and captions come from it")
       .add("data", run.data.data,
            "\"shapes\", \"fashion-mnist\", or a folder: of IDX files, or of PNG, JPEG and WebP images");
   describe_images(settings.section("data"), run.data.images);
   settings.section("data")
-      .add("horizontal_flip", run.data.horizontal_flip, "mirror half of the images, drawn anew every epoch");
+      .add("horizontal_flip", run.data.horizontal_flip, "mirror half of the images, drawn anew every epoch; "
+                                                "with an autoencoder every epoch has each image and its mirror image")
+      .add("condition", run.data.condition,
+           "what images are drawn by; auto: classes if there are any, else captions, else nothing",
+           {{"auto", ImageCondition::automatic}, {"class", ImageCondition::classes}, {"text", ImageCondition::text},
+            {"none", ImageCondition::none}});
   settings.section("model", "the diffusion transformer")
-      .add("patch", run.patch, "side of a patch in pixels; divides height and width", between(1, most))
+      .add("autoencoder", run.autoencoder,
+           "for a model of latents: a run of train_autoencoder, or weights of an AutoencoderKL; empty: of pixels")
+      .add("patch", run.patch, "side of a patch in pixels or latents; divides height and width", between(1, most))
       .add("hidden", run.model.hidden, "width of a token; divisible by 4 and by heads", between(4, most))
       .add("depth", run.model.depth, "number of blocks", between(1, most))
       .add("heads", run.model.heads, "attention heads per block", between(1, most))
       .add("mlp_ratio", run.model.mlp_ratio, "hidden width of the MLP, in units of hidden", above(0).at_most(1024))
-      .add("class_dropout", run.model.class_dropout, "share of labels hidden in training, for guidance",
+      .add("class_dropout", run.model.class_dropout, "share of labels or prompts hidden in training, for guidance",
            at_least(0).below(1))
       .add("learn_sigma", run.model.learn_sigma, "predict the variance as well (objective gaussian)");
   describe_architecture(settings, run.model);
+  describe_text(settings, run.tokenizer, run.model.text);
   settings.section("objective", "the network's target")
       .add("objective", run.process.kind,
            "flow: velocity on the path; gaussian: noise, as DDPM; mean_flow: average velocity, for one step",
@@ -174,21 +183,40 @@ void settle_without_data(const DiTSettings& run) {
   DiTSettings any = run;
   any.model.height = any.model.width = any.patch;
   any.model.channels = any.model.classes = 1;
+  if (run.data.condition == pipelines::ImageCondition::text) {
+    any.model.classes = 0;
+    any.model.text.vocabulary = run.tokenizer.vocabulary;
+  }
   training::check_schedule(any.train);
   static_cast<void>(data::to_options(any.data.images));
   training::check_output(any.output);
   any.settle();
 }
 
-void fit_to_data(DiTSettings& run, const data::DataSource& dataset) {
-  const std::optional<data::SampleShape> shape = dataset.native_shape();
+void fit_to_data(DiTSettings& run, const data::DataSource& images, const pipelines::ImageParts& parts,
+                 const models::Autoencoder* autoencoder) {
+  const std::optional<data::SampleShape> shape = images.native_shape();
   check<ConfigError>(shape.has_value(), "the images have no size of their own: give one with --size");
   run.model.height = shape->height;
   run.model.width = shape->width;
-  run.model.channels = dataset.channels();
-  run.model.classes = dataset.num_classes();
-  check<ConfigError>(dataset.size() >= run.train.batch_size, "batch_size = ", run.train.batch_size,
-                     " is more than the ", dataset.size(), " images of the data set");
+  run.model.channels = images.channels();
+  if (autoencoder != nullptr) {
+    check<ConfigError>(images.channels() == autoencoder->channels(), "the autoencoder encodes images of ",
+                       autoencoder->channels(), " channels, and those of the data have ", images.channels());
+    check<ConfigError>(autoencoder->time_stride() == 1, "the autoencoder encodes ", autoencoder->time_stride(),
+                       " frames together, and an image is one: train one with time_stride = 1");
+    const int64_t stride = autoencoder->stride();
+    check<ConfigError>(shape->height % stride == 0 && shape->width % stride == 0, "the stride of the autoencoder, ",
+                       stride, " pixels, does not divide images of ", shape->height, "x", shape->width,
+                       ": give a size that it divides, as in --size ",
+                       (shape->height + stride - 1) / stride * stride);
+    run.model.height /= stride;
+    run.model.width /= stride;
+    run.model.channels = autoencoder->latent_channels();
+  }
+  run.model = pipelines::fitted(run.model, parts);
+  check<ConfigError>(images.size() >= run.train.batch_size, "batch_size = ", run.train.batch_size,
+                     " is more than the ", images.size(), " images of the data set");
   training::check_schedule(run.train);
   run.settle();
 }
@@ -200,6 +228,7 @@ training::CheckpointKind dit_kind() {
   describe_output(settings, output);
   describe_sampling(settings, sampler);
   training::CheckpointKind kind{pipelines::image_checkpoint_kind, "a DiT", keys_of(settings)};
+  kind.may_change.insert("autoencoder");  // the checkpoint holds the autoencoder itself: its file may be moved
   kind.may_change.merge(std::set<std::string>(training::changeable_settings()));
   return kind;
 }

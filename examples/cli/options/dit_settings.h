@@ -5,7 +5,9 @@
 #include <ditharos/data/datasets/data_source.h>
 #include <ditharos/data/datasets/images/image_settings.h>
 #include <ditharos/pipelines/image_config.h>
+#include <ditharos/pipelines/image_parts.h>
 #include <ditharos/training/run/resume.h>
+#include "examples/cli/options/text_settings.h"
 #include "examples/cli/options/training_settings.h"
 
 namespace ditharos::examples {
@@ -17,7 +19,10 @@ struct DiTSettings : pipelines::ImageModelConfig {
     std::string data = "shapes";
     data::ImageSettings images;
     bool horizontal_flip = false;
+    pipelines::ImageCondition condition = pipelines::ImageCondition::automatic;
   } data;
+  std::string autoencoder;  ///< a run of train_autoencoder or an AutoencoderKL; empty: the model works on pixels
+  TokenizerSettings tokenizer;
   training::TrainSettings train;
   training::OutputSettings output;
 
@@ -32,8 +37,11 @@ void describe_sampling(Settings& settings, models::SamplerConfig& sampler);
 
 /// Checks what does not depend on the data, before they are read; ConfigError in one sentence.
 void settle_without_data(const DiTSettings& run);
-/// Takes height, width, channels and classes from the data set, then settles.
-void fit_to_data(DiTSettings& run, const data::DataSource& dataset);
+/// Takes height, width and channels from the images, or from their latents, and classes and vocabulary from the parts,
+/// then settles. `autoencoder`: of the latents; null: the model works on pixels. ConfigError where it does not fit the
+/// images.
+void fit_to_data(DiTSettings& run, const data::DataSource& images, const pipelines::ImageParts& parts,
+                 const models::Autoencoder* autoencoder);
 
 /// The kind of train_dit's checkpoints.
 training::CheckpointKind dit_kind();

@@ -31,13 +31,15 @@ void with_bar(const Work& work) {
 void describe_cache(Settings& settings, std::string& cache) {
   settings.options().add("cache", cache,
                          "read images from this folder, where each is decoded and resized once, by this program or by "
-                         "prepare_data: for sets that are larger than memory. Results do not depend on it");
+                         "prepare_data, and latents, where each is encoded once: for sets that are larger than "
+                         "memory. Results do not depend on it");
 }
 
 std::string packed_folder(const data::DataSource& source, data::Split split, const std::string& cache) {
   const data::SampleShape shape = shape_of(source);
-  const std::string name = std::string(name_of(split)) + "-" + std::to_string(shape.height) + "x" +
-                           std::to_string(shape.width) + "x" + std::to_string(source.channels());
+  const std::string name = name_of(split) + std::string(is_floating(source.dtype()) ? "-latents-" : "-") +
+                           std::to_string(shape.height) + "x" + std::to_string(shape.width) + "x" +
+                           std::to_string(source.channels());
   return (std::filesystem::path(cache) / name).string();
 }
 

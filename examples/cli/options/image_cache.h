@@ -11,8 +11,8 @@ namespace ditharos::examples {
 /// Adds --cache to the options of the command line.
 void describe_cache(Settings& settings, std::string& cache);
 
-/// The folder in `cache` for samples of this shape: "cache/train-64x48x3". ConfigError where the source has no native
-/// shape, since its images differ in size.
+/// The folder in `cache` for samples of this shape: "cache/train-64x48x3", of latents "cache/train-latents-8x6x4".
+/// ConfigError where the source has no native shape, since its images differ in size.
 [[nodiscard]] std::string packed_folder(const data::DataSource& source, data::Split split, const std::string& cache);
 /// Packs the source there, with a progress bar, keeping what is there already (data::write_packed). Returns the folder.
 std::string pack_images(const data::DataSource& source, data::Split split, const std::string& cache);

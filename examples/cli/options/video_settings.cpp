@@ -1,6 +1,5 @@
 #include "examples/cli/options/video_settings.h"
 
-#include <ditharos/data/text/tokenizer.h>
 #include <ditharos/models/samplers/video_sampling.h>
 #include <ditharos/pipelines/video_parts.h>
 #include "examples/cli/options/sampler_settings.h"
@@ -31,14 +30,8 @@ void describe_model(Settings& settings, VideoSettings& run) {
       .add("qk_norm", run.model.qk_norm, "RMS norm of each head's queries and keys")
       .add("step_embedding", run.model.step_embedding, "embedding of the time",
            {{"sinusoidal", StepEmbedding::sinusoidal}, {"binary", StepEmbedding::binary}});
-  settings.section("text", "prompts")
-      .add("vocabulary", run.vocabulary, "most tokens that are learnt from captions",
-           between(double(data::Tokenizer::least_vocabulary), 1 << 24))
-      .add("caption_count", run.caption_count, "captions that they are learnt from", between(1, 1e9))
-      .add("prompt_length", run.model.text.length, "most tokens of a prompt", between(2, most))
-      .add("text_width", run.model.text.width, "width of a token's vector", between(1, most))
-      .add("text_depth", run.model.text.depth, "blocks of the text encoder", between(1, most))
-      .add("text_heads", run.model.text.heads, "attention heads per block", between(1, most))
+  describe_text(settings, run.tokenizer, run.model.text);
+  settings.section("text")
       .add("prompt_dropout", run.prompt_dropout, "share of prompts hidden in training, for guidance",
            at_least(0).below(1));
 }
@@ -98,7 +91,7 @@ void settle(VideoSettings& run) {
   run.model.patch = {run.patch[0], run.patch[1], run.patch[2]};
   models::DiTConfig model = run.model;  // with placeholders for the fields that are not known yet
   model.channels = 1;
-  model.text.vocabulary = run.vocabulary;
+  model.text.vocabulary = run.tokenizer.vocabulary;
   model.validate();
   run.flow.validate();
   run.sampler.validate();

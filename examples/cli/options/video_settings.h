@@ -9,6 +9,7 @@
 #include <ditharos/models/samplers/config.h>
 #include <ditharos/training/run/resume.h>
 #include "examples/cli/options/clip_settings.h"
+#include "examples/cli/options/text_settings.h"
 #include "examples/cli/options/training_settings.h"
 
 namespace ditharos::examples {
@@ -17,7 +18,7 @@ namespace ditharos::examples {
 struct VideoSettings {
   ClipSettings clips;
   std::string autoencoder;  ///< a run folder or checkpoint of train_autoencoder; empty: the model works on pixels
-  int64_t vocabulary = 512, caption_count = 20000;
+  TokenizerSettings tokenizer;
   double prompt_dropout = .1;
   std::vector<int64_t> patch = {1, 2, 2};
   /// settle() fills in the patch; channels and vocabulary follow from other parts.
