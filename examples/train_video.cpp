@@ -36,7 +36,8 @@ namespace {
 pipelines::VideoParts new_parts(const VideoSettings& run, const data::DataSource& source,
                                 const pipelines::TrainedAutoencoder* autoencoder) {
   std::vector<std::string> captions;
-  for (int64_t i = 0; i < std::min(run.tokenizer.caption_count, source.size()); ++i) captions.push_back(source.caption(i));
+  const int64_t count = std::min(run.tokenizer.caption_count, source.size());
+  for (int64_t i = 0; i < count; ++i) captions.push_back(source.caption(i));
   pipelines::VideoParts parts{data::Tokenizer::train(captions, run.tokenizer.vocabulary), std::nullopt, ""};
   if (!autoencoder) return parts;
   parts.autoencoder = autoencoder->config;

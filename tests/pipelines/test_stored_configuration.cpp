@@ -8,7 +8,7 @@
 #include <vector>
 
 #include <ditharos/data/loading/clip_buckets.h>
-#include <ditharos/pipelines/stored_configuration.h>
+#include <ditharos/pipelines/stored/stored_configuration.h>
 #include "examples/cli/options/autoencoder_settings.h"
 #include "examples/cli/options/dit_settings.h"
 #include "examples/cli/options/video_settings.h"
@@ -88,7 +88,8 @@ void check_same_ranges(const std::function<void(const std::string&)>& read) {
   Settings table("", "");
   describe(table, defaults);
   const std::set<std::string> sections_of_training{"train", "output"};
-  const std::set<std::string> keys_of_training{"horizontal_flip", "condition", "autoencoder", "vocabulary", "caption_count",
+  const std::set<std::string> keys_of_training{"horizontal_flip", "condition", "autoencoder", "vocabulary",
+                                               "caption_count",
                                                "prompt_dropout", "kl_weight", "reconstruction",
                                                "perceptual_weight", "classifier_clips", "classifier_epochs", "shapes",
                                                "shape_weights"};

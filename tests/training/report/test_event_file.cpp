@@ -12,7 +12,7 @@
 #include <ditharos/training/report/event_file.h>
 #include "tests/support/data_files.h"
 #include "tests/support/temporary_folder.h"
-#include "tests/training/event_records.h"
+#include "tests/training/report/event_records.h"
 
 using namespace ditharos;
 using namespace ditharos::training;
