@@ -6,7 +6,7 @@
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/pipelines/prompts.h>
-#include <ditharos/pipelines/stored_autoencoder.h>
+#include <ditharos/pipelines/stored/stored_autoencoder.h>
 
 namespace ditharos::pipelines {
 namespace {

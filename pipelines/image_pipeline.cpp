@@ -8,8 +8,8 @@
 #include <ditharos/nn/inference.h>
 #include <ditharos/nn/state_dict.h>
 #include <ditharos/pipelines/open_run.h>
-#include <ditharos/pipelines/stored_autoencoder.h>
-#include <ditharos/pipelines/stored_configuration.h>
+#include <ditharos/pipelines/stored/stored_autoencoder.h>
+#include <ditharos/pipelines/stored/stored_configuration.h>
 #include <ditharos/training/run/model_size.h>
 
 namespace ditharos::pipelines {

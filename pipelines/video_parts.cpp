@@ -3,7 +3,7 @@
 #include <ditharos/nn/inference.h>
 #include <ditharos/nn/state_dict.h>
 #include <ditharos/pipelines/open_run.h>
-#include <ditharos/pipelines/stored_configuration.h>
+#include <ditharos/pipelines/stored/stored_configuration.h>
 #include <ditharos/training/run/model_size.h>
 
 namespace ditharos::pipelines {

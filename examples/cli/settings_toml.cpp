@@ -1,5 +1,5 @@
 // Reading of TOML text into settings: the only file that knows the TOML library.
-#include <ditharos/pipelines/toml_check.h>
+#include <ditharos/pipelines/stored/toml_check.h>
 #include <ditharos/tensor/io/quoted_text.h>
 #include "examples/cli/settings_source.h"
 

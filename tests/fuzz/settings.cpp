@@ -1,5 +1,5 @@
 #include <ditharos/models/dit/cost.h>
-#include <ditharos/pipelines/stored_configuration.h>
+#include <ditharos/pipelines/stored/stored_configuration.h>
 #include "examples/cli/options/dit_settings.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -8,7 +8,7 @@
 #include <ditharos/nn/state_dict.h>
 #include <ditharos/pipelines/image_parts.h>
 #include <ditharos/pipelines/prompts.h>
-#include <ditharos/pipelines/stored_autoencoder.h>
+#include <ditharos/pipelines/stored/stored_autoencoder.h>
 #include <ditharos/tensor/io/safetensors.h>
 #include "tests/support/data_files.h"
 #include "tests/support/temporary_folder.h"

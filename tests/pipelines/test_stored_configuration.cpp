@@ -8,7 +8,7 @@
 #include <vector>
 
 #include <ditharos/data/loading/clip_buckets.h>
-#include <ditharos/pipelines/stored_configuration.h>
+#include <ditharos/pipelines/stored/stored_configuration.h>
 #include "examples/cli/options/autoencoder_settings.h"
 #include "examples/cli/options/dit_settings.h"
 #include "examples/cli/options/video_settings.h"

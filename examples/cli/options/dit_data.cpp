@@ -1,6 +1,6 @@
 #include "examples/cli/options/dit_data.h"
 
-#include <ditharos/pipelines/stored_autoencoder.h>
+#include <ditharos/pipelines/stored/stored_autoencoder.h>
 #include <ditharos/training/latent_source.h>
 #include "examples/cli/options/image_cache.h"
 #include "examples/cli/program.h"

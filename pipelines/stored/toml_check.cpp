@@ -1,4 +1,4 @@
-#include <ditharos/pipelines/toml_check.h>
+#include <ditharos/pipelines/stored/toml_check.h>
 
 #include <algorithm>
 #include <string_view>

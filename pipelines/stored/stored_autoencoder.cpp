@@ -1,4 +1,4 @@
-#include <ditharos/pipelines/stored_autoencoder.h>
+#include <ditharos/pipelines/stored/stored_autoencoder.h>
 
 #include <filesystem>
 #include <variant>
@@ -6,7 +6,7 @@
 #include <ditharos/models/zoo/published_model.h>
 #include <ditharos/nn/inference.h>
 #include <ditharos/nn/state_dict.h>
-#include <ditharos/pipelines/stored_configuration.h>
+#include <ditharos/pipelines/stored/stored_configuration.h>
 #include <ditharos/pipelines/video_parts.h>
 #include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/io/weights_file.h>

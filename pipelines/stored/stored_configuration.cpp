@@ -1,4 +1,4 @@
-#include <ditharos/pipelines/stored_configuration.h>
+#include <ditharos/pipelines/stored/stored_configuration.h>
 
 #include <cmath>
 #include <limits>
@@ -11,7 +11,7 @@
 
 #include <ditharos/data/loading/clip_buckets.h>
 #include <ditharos/models/samplers/video_sampling.h>
-#include <ditharos/pipelines/toml_check.h>
+#include <ditharos/pipelines/stored/toml_check.h>
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/io/quoted_text.h>
 
