@@ -46,6 +46,8 @@ def pytorch_rate(folder, seconds):
         vision.transforms.Normalize([0.5] * 3, [0.5] * 3)])
     loader = torch.utils.data.DataLoader(vision.datasets.ImageFolder(folder, transform), BATCH, shuffle=True,
                                          num_workers=WORKERS, drop_last=True)
+    if len(loader) < 32:
+        sys.exit(f"compare_loading.py: {folder} has images for {len(loader)} batches; it needs {32 * BATCH} images")
     batches = iter(loader)
     for _ in range(16):
         next(batches)
