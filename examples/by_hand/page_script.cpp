@@ -113,7 +113,7 @@ for (const e of edges) {
 // Arrows pass between the texts and the matrices. They are found on a grid of squares: a square is taken when its
 // middle lies in a text, a caption or a matrix; a step costs 1 and a turn some more.
 const square = 5, turn = 5, margin = 2;
-let grid = null;  // of the present layout
+let squares = null;  // those of the present layout
 const relative = (r, s) =>
   ({left: r.left - s.left, right: r.right - s.left, top: r.top - s.top, bottom: r.bottom - s.top});
 function extent(element, s) {
@@ -148,9 +148,9 @@ function ports(r, top) {
   for (const [px, py, dx, dy] of sides) {
     let cx = Math.floor(px / square), cy = Math.floor(py / square);
     for (let k = 0; k < 4; k++, cx += dx, cy += dy) {
-      if (cx < 0 || cy < 0 || cx >= grid.width || cy >= grid.height || grid.taken[cy * grid.width + cx]) continue;
+      if (cx < 0 || cy < 0 || cx >= squares.width || cy >= squares.height || squares.taken[cy * squares.width + cx]) continue;
       // In line with its square, so that the last piece, and the tip, point straight at the box.
-      found.push({at: cy * grid.width + cx, x: dx ? px : (cx + .5) * square, y: dy ? py : (cy + .5) * square});
+      found.push({at: cy * squares.width + cx, x: dx ? px : (cx + .5) * square, y: dy ? py : (cy + .5) * square});
       break;
     }
   }
@@ -158,7 +158,7 @@ function ports(r, top) {
 }
 // A* over squares and directions; the squares of the cheapest way with its ends on the boxes, or null.
 function route(from, to) {
-  const {width, height, taken, boxes} = grid, a = boxes[from], b = boxes[to];
+  const {width, height, taken, boxes} = squares, a = boxes[from], b = boxes[to];
   const starts = ports(a, a.caption), ends = ports(b, b.caption);
   if (!starts.length || !ends.length) return null;
   const goal = new Map(ends.map(p => [p.at, p]));
@@ -230,16 +230,16 @@ function curve(points) {
   return d + `L${corners[corners.length - 1]}`;
 }
 function drawEdge(e) {
-  if (e.grid === grid) return;
-  e.grid = grid;
+  if (e.squares === squares) return;
+  e.squares = squares;
   const points = route(e.from, e.to);
   e.line.setAttribute('d', points ? curve(points) : '');
 }
 // Arrows over more than one step show with a number that came along them.
 function draw() {
-  grid = makeGrid();
-  wires.setAttribute('width', grid.size.width);
-  wires.setAttribute('height', grid.size.height);
+  squares = makeGrid();
+  wires.setAttribute('width', squares.size.width);
+  wires.setAttribute('height', squares.size.height);
   for (const e of edges) {
     const long = data.matrices[e.to].section - data.matrices[e.from].section > 1;
     e.line.classList.toggle('long', long);

@@ -31,7 +31,9 @@ echo iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNkAAAABAACxDB8TAA
 # What a script at the end of a page finds, as the body's attribute data-found.
 found() {  # PAGE WIDTH SCRIPT
   sed '/^<\/body>/,$d' "$folder/$1" >"$folder/probe.html"
-  echo "<script>document.body.dataset.found = (() => { $3 })();</script></body></html>" >>"$folder/probe.html"
+  # The page draws after its layout, when observers and animation frames are called: look a second later.
+  echo "<script>addEventListener('load', () => setTimeout(() => { document.body.dataset.found = (() => { $3 })(); }, 1000));" \
+    "</script></body></html>" >>"$folder/probe.html"
   timeout 100 "$browser" --headless=new --no-sandbox --disable-gpu --user-data-dir="$folder/profile" \
     --window-size="$2,900" --virtual-time-budget=3000 --dump-dom "file://$folder/probe.html" 2>/dev/null |
     grep -o 'data-found="[^"]*"' | head -n 1
