@@ -148,7 +148,8 @@ function ports(r, top) {
   for (const [px, py, dx, dy] of sides) {
     let cx = Math.floor(px / square), cy = Math.floor(py / square);
     for (let k = 0; k < 4; k++, cx += dx, cy += dy) {
-      if (cx < 0 || cy < 0 || cx >= squares.width || cy >= squares.height || squares.taken[cy * squares.width + cx]) continue;
+      if (cx < 0 || cy < 0 || cx >= squares.width || cy >= squares.height) continue;
+      if (squares.taken[cy * squares.width + cx]) continue;
       // In line with its square, so that the last piece, and the tip, point straight at the box.
       found.push({at: cy * squares.width + cx, x: dx ? px : (cx + .5) * square, y: dy ? py : (cy + .5) * square});
       break;
