@@ -14,4 +14,8 @@ inline constexpr int64_t default_max_pixels = int64_t{1} << 25;
 /// at most max_pixels.
 void check_pixels(const std::string& name, int64_t frames, int64_t height, int64_t width, int64_t max_pixels);
 
+/// More bytes than an image file of so many pixels has: even stored without compression it has at most eight bytes a
+/// pixel, and a little for rows, chunks and texts.
+[[nodiscard]] uint64_t most_image_bytes(int64_t max_pixels);
+
 }  // namespace ditharos::data

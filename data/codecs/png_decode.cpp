@@ -164,10 +164,7 @@ Tensor decode_png(std::string_view bytes, int64_t channels, const std::string& n
 
 std::string read_png_file(const std::string& path, int64_t max_pixels) {
   check<ConfigError>(max_pixels >= 1, "[read_png] max_pixels must be at least 1, got ", max_pixels);
-  // Even stored without compression an image has at most eight bytes a pixel, and a little for rows, chunks and texts.
-  constexpr uint64_t bytes_per_pixel = 10, others = uint64_t{64} << 20;
-  const auto pixels = static_cast<uint64_t>(std::min(max_pixels, int64_t{1} << 50));
-  return read_file(path, bytes_per_pixel * pixels + others);
+  return read_file(path, most_image_bytes(max_pixels));
 }
 
 Tensor read_png(const std::string& path, int64_t channels, int64_t max_pixels) {

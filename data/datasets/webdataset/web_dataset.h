@@ -2,11 +2,9 @@
 // Images from the shards of a WebDataset (https://github.com/webdataset/webdataset): .tar archives in which the members
 // of a sample share a key, "000017.jpg" and "000017.cls".
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include <ditharos/data/datasets/data_source.h>
 #include <ditharos/data/datasets/images/image_files.h>
 
 namespace ditharos::data {
@@ -27,7 +25,7 @@ namespace ditharos::data {
 ///
 /// With sub-folders train and test, `split` chooses one of them. Otherwise every tenth sample (the 10th, 20th, ...)
 /// belongs to the test split and the others to the training split.
-class WebDataset final : public DataSource {
+class WebDataset final : public DecodedImages {
  public:
   /// The options are those of a folder of images; what is said of files holds for the members of a shard. Opening reads
   /// every sample of the split once. IoError with the path and the reason for a damaged archive, a key at two places, a
@@ -36,20 +34,8 @@ class WebDataset final : public DataSource {
   explicit WebDataset(const std::string& path, Split split, const ImageFilesOptions& options = {});
 
   int64_t size() const override { return static_cast<int64_t>(entries_.size()); }
-  int64_t channels() const override { return channels_; }
-  const std::vector<std::string>& class_names() const override { return class_names_; }
   int64_t label(int64_t i) const override;
   std::string caption(int64_t i) const override;
-  std::optional<SampleShape> native_shape() const override { return native_; }
-  /// In another shape than the native one, the native image resized again; without a native shape, the image resized
-  /// once. All frames of a clip are the same image. IoError when the shard has changed since it was opened.
-  Tensor sample(int64_t i, const SampleShape& shape) const override;
-  const uint8_t* stored_sample(int64_t i, const SampleShape& shape) const override;
-  /// Of the images' bytes, labels and captions, and of the options that decide on the samples.
-  uint32_t checksum() const override { return checksum_; }
-  std::vector<std::string> notes() const override { return notes_; }
-  /// A sentence for every sample that was left out.
-  const std::vector<std::string>& skipped() const { return skipped_; }
 
  private:
   struct Entry {
@@ -62,25 +48,16 @@ class WebDataset final : public DataSource {
   };
 
   const Entry& entry(int64_t i) const;
-  /// "member 000017.jpg of a.tar"
-  std::string title(const Entry& entry) const;
-  std::string read(const Entry& entry) const;
   /// Reads every entry once: sizes and checksums. Takes out what cannot be used.
-  void scan(std::vector<std::string>& faults);
-  void settle_shape();
-  void load();
-  /// u8 [C, H, W], in the native shape where there is one.
-  Tensor decode(int64_t i) const;
-  Tensor resize(const Tensor& image, int64_t height, int64_t width) const;
+  void scan(const std::vector<std::string>& faults);
+  Stored stored(int64_t i) const override;
+  /// "the member "000017.jpg" of a.tar"
+  std::string title(int64_t i) const override;
+  std::string read(int64_t i) const override;
 
-  ImageFilesOptions options_;
-  std::vector<std::string> paths_, class_names_, notes_, skipped_;
+  std::vector<std::string> paths_;
   std::vector<Entry> entries_;
   bool has_captions_ = false;
-  int64_t channels_ = 0;
-  std::optional<SampleShape> native_;
-  uint32_t checksum_ = 0;
-  Tensor pixels_;  // u8 [N, C, H, W]; undefined where the samples are not kept
 };
 
 }  // namespace ditharos::data
