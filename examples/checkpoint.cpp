@@ -131,11 +131,6 @@ int checkpoint(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return run_main(argc, argv, [](int count, char** arguments) {
-    try {
-      return checkpoint(count, arguments);
-    } catch (const Error& e) {
-      throw ConfigError(e.what());  // status 2: 1 means that something is damaged or differs
-    }
-  });
+  constexpr int error_status = 2;  // 1 means that something is damaged or differs
+  return run_main(argc, argv, checkpoint, error_status);
 }

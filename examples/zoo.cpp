@@ -116,11 +116,6 @@ int zoo(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return run_main(argc, argv, [](int count, char** arguments) {
-    try {
-      return zoo(count, arguments);
-    } catch (const Error& e) {
-      throw ConfigError(e.what());  // what does not fit has status 2, also files that are damaged
-    }
-  });
+  constexpr int error_status = 2;  // what does not fit has status 2, also files that are damaged
+  return run_main(argc, argv, zoo, error_status);
 }

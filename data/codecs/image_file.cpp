@@ -120,8 +120,4 @@ Tensor decode_image(std::string_view bytes, int64_t channels, const std::string&
 
 std::string read_image_file(const std::string& path, int64_t max_pixels) { return read_png_file(path, max_pixels); }
 
-Tensor read_image(const std::string& path, int64_t channels, const ImageDecoding& options) {
-  return decode_image(read_image_file(path, options.max_pixels), channels, path, options);
-}
-
 }  // namespace ditharos::data

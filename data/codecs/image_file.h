@@ -47,7 +47,5 @@ Tensor decode_image(std::string_view bytes, int64_t channels, const std::string&
 
 /// The bytes of an image file; IoError when it is missing, unreadable, or longer than an image of `max_pixels` can be.
 [[nodiscard]] std::string read_image_file(const std::string& path, int64_t max_pixels = default_max_pixels);
-/// decode_image of a file.
-Tensor read_image(const std::string& path, int64_t channels, const ImageDecoding& options = {});
 
 }  // namespace ditharos::data

@@ -21,52 +21,26 @@ bool exists(const std::string& path) {
   return fs::exists(path, missing);
 }
 
-std::string_view trimmed(std::string_view text) {
-  const size_t first = text.find_first_not_of(" \t\r\n"), last = text.find_last_not_of(" \t\r\n");
-  return first == std::string_view::npos ? std::string_view() : text.substr(first, last - first + 1);
-}
-
 FileCaption parse_text(std::string_view line) {
   const size_t tab = line.find('\t');
   check<IoError>(tab != std::string_view::npos, "there is no tab with a caption behind the file's name");
   return {.file = std::string(trimmed(line.substr(0, tab))), .caption = std::string(trimmed(line.substr(tab + 1)))};
 }
 
-/// Parses one object; its strings "file" and "caption" are read, everything else is ignored.
-class CaptionReader : public JsonHandler {
+/// The strings "file" and "caption" of a line; everything else is ignored.
+class CaptionReader : public JsonMemberHandler {
  public:
+  CaptionReader() : JsonMemberHandler("the line") {}
   FileCaption entry;
 
-  void begin_object() override { begin(); }
-  void end_object() override { --depth_; }
-  void begin_array() override {
-    check<IoError>(depth_ > 0, "the line is no object");
-    begin();
-  }
-  void end_array() override { --depth_; }
-  void key(std::string&& name) override {
-    if (depth_ == 1) key_ = std::move(name);
-  }
-  void string(std::string&& value) override {
-    check<IoError>(depth_ > 0, "the line is no object");
-    if (depth_ == 1 && key_ == "file") entry.file = trimmed(value);
-    if (depth_ == 1 && key_ == "caption") entry.caption = trimmed(value);
-  }
-  void whole_number(uint64_t) override { pass_over(); }
-  void other(const std::string&) override { pass_over(); }
-
  private:
-  void begin() {
-    pass_over();
-    ++depth_;
+  void string_member(const std::string& key, std::string&& value) override {
+    if (key == "file") entry.file = trimmed(value);
+    if (key == "caption") entry.caption = trimmed(value);
   }
-  void pass_over() const {
-    check<IoError>(depth_ != 1 || (key_ != "file" && key_ != "caption"), "the value of \"", key_,
-                   "\" must be a string");
+  void other_member(const std::string& key, const std::string&) override {
+    check<IoError>(key != "file" && key != "caption", "the value of \"", key, "\" must be a string");
   }
-
-  std::string key_;
-  int64_t depth_ = 0;
 };
 
 FileCaption parse_json(std::string_view line) {

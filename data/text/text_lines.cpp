@@ -32,4 +32,9 @@ std::vector<std::string_view> text_lines(std::string_view text) {
   return lines;
 }
 
+std::string_view trimmed(std::string_view text) {
+  const size_t first = text.find_first_not_of(" \t\r\n"), last = text.find_last_not_of(" \t\r\n");
+  return first == std::string_view::npos ? std::string_view() : text.substr(first, last - first + 1);
+}
+
 }  // namespace ditharos::data

@@ -16,4 +16,7 @@ namespace ditharos::data {
 /// do not count. The views point into `text`.
 [[nodiscard]] std::vector<std::string_view> text_lines(std::string_view text);
 
+/// `text` without the blanks (spaces, tabs, CR, LF) at both ends. The view points into `text`.
+[[nodiscard]] std::string_view trimmed(std::string_view text);
+
 }  // namespace ditharos::data

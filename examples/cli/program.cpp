@@ -23,7 +23,8 @@ bool reader_is_gone() {
 
 }  // namespace
 
-int run_main(int argc, char** argv, const std::function<int(int argc, char** argv)>& program) {
+int run_main(int argc, char** argv, const std::function<int(int argc, char** argv)>& program,
+             int error_status) {
   // Nothing here allocates: it reports that there is no memory, too.
   std::string_view name = argc > 0 ? argv[0] : "program";
   name.remove_prefix(name.rfind('/') + 1);  // npos + 1 is 0
@@ -47,6 +48,8 @@ int run_main(int argc, char** argv, const std::function<int(int argc, char** arg
     return std::cout || reader_is_gone() ? status : report("cannot write to the standard output", 1);
   } catch (const ConfigError& e) {
     return report(e.what(), 2);
+  } catch (const Error& e) {
+    return report(e.what(), error_status);
   } catch (const std::bad_alloc&) {
     return report("out of memory", 1);
   } catch (const std::exception& e) {

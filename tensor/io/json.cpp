@@ -44,6 +44,38 @@ class Events : public nlohmann::json_sax<json> {
 
 void JsonHandler::refuse(const std::string& what) { fail<IoError>("there is ", what, " where it does not belong"); }
 
+void JsonMemberHandler::check_inside() const { check<IoError>(depth_ > 0, what_, " is no object"); }
+
+void JsonMemberHandler::begin_object() {
+  if (depth_ == 1) other_member(key_, "an object");
+  ++depth_;
+}
+
+void JsonMemberHandler::begin_array() {
+  check_inside();
+  if (depth_ == 1) other_member(key_, "an array");
+  ++depth_;
+}
+
+void JsonMemberHandler::key(std::string&& name) {
+  if (depth_ == 1) key_ = std::move(name);
+}
+
+void JsonMemberHandler::string(std::string&& value) {
+  check_inside();
+  if (depth_ == 1) string_member(key_, std::move(value));
+}
+
+void JsonMemberHandler::whole_number(uint64_t value) {
+  check_inside();
+  if (depth_ == 1) number_member(key_, value);
+}
+
+void JsonMemberHandler::other(const std::string& text) {
+  check_inside();
+  if (depth_ == 1) other_member(key_, text);
+}
+
 void read_json(std::string_view text, const std::string& source, JsonHandler& handler) {
   Events events(handler, source);
   json::sax_parse(text.begin(), text.end(), &events);

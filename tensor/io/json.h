@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace ditharos {
 
@@ -26,6 +27,35 @@ class JsonHandler {
  protected:
   /// IoError "there is WHAT where it does not belong".
   [[noreturn]] static void refuse(const std::string& what);
+};
+
+/// The members of one object. Arrays and objects among their values are passed over, once other_member has been told. By
+/// default every member is passed over.
+class JsonMemberHandler : public JsonHandler {
+ public:
+  /// `what` says in messages what must be an object: "the line".
+  explicit JsonMemberHandler(std::string what) : what_(std::move(what)) {}
+
+  void begin_object() final;
+  void key(std::string&& name) final;
+  void end_object() final { --depth_; }
+  void begin_array() final;
+  void end_array() final { --depth_; }
+  void string(std::string&& value) final;
+  void whole_number(uint64_t value) final;
+  void other(const std::string& text) final;
+
+ protected:
+  virtual void string_member(const std::string& key, std::string&& value) { other_member(key, "\"" + value + "\""); }
+  virtual void number_member(const std::string& key, uint64_t value) { other_member(key, std::to_string(value)); }
+  /// `value` is "an object", "an array" or the text of any other value.
+  virtual void other_member(const std::string& /*key*/, const std::string& /*value*/) {}
+
+ private:
+  void check_inside() const;
+
+  std::string what_, key_;
+  int64_t depth_ = 0;
 };
 
 /// Passes the values of `text` to the handler. IoError, with the byte, for text that is not JSON or not UTF-8; `source`

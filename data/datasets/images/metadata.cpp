@@ -15,48 +15,27 @@ namespace {
 
 constexpr uint64_t most_bytes = uint64_t{1} << 30;
 
-/// Parses one object; its keys "file_name", "text" and "label" are read, everything else is ignored.
-class RowReader : public JsonHandler {
+/// "file_name", "text" and "label" of a line; everything else is ignored.
+class RowReader : public JsonMemberHandler {
  public:
+  RowReader() : JsonMemberHandler("the line") {}
   MetadataRow row;
 
-  void begin_object() override { begin(); }
-  void end_object() override { --depth_; }
-  void begin_array() override { begin(); }
-  void end_array() override { --depth_; }
-  void key(std::string&& name) override {
-    if (depth_ == 1) key_ = std::move(name);
-  }
-  void string(std::string&& value) override {
-    check<IoError>(depth_ > 0, "the line is no object");
-    if (depth_ != 1) return;
-    if (key_ == "file_name") row.file = std::move(value);
-    if (key_ == "text") row.text = std::move(value);
-    if (key_ == "label") row.label = std::move(value);
-  }
-  void whole_number(uint64_t value) override {
-    if (depth_ == 1 && key_ == "label") {
-      row.label = std::to_string(value);
-      row.numeric = true;
-    } else {
-      pass_over();
-    }
-  }
-  void other(const std::string&) override { pass_over(); }
-
  private:
-  void begin() {
-    pass_over();
-    ++depth_;
+  void string_member(const std::string& key, std::string&& value) override {
+    if (key == "file_name") row.file = std::move(value);
+    if (key == "text") row.text = std::move(value);
+    if (key == "label") row.label = std::move(value);
   }
-  void pass_over() const {
-    if (depth_ != 1) return;
-    check<IoError>(key_ != "file_name" && key_ != "text", "the value of \"", key_, "\" must be a string");
-    check<IoError>(key_ != "label", "the value of \"label\" must be a string or a whole number");
+  void number_member(const std::string& key, uint64_t value) override {
+    if (key != "label") return other_member(key, "a number");
+    row.label = std::to_string(value);
+    row.numeric = true;
   }
-
-  std::string key_;
-  int64_t depth_ = 0;
+  void other_member(const std::string& key, const std::string&) override {
+    check<IoError>(key != "file_name" && key != "text", "the value of \"", key, "\" must be a string");
+    check<IoError>(key != "label", "the value of \"label\" must be a string or a whole number");
+  }
 };
 
 std::vector<MetadataRow> read_lines(const std::string& text, const std::string& path) {
@@ -66,7 +45,6 @@ std::vector<MetadataRow> read_lines(const std::string& text, const std::string& 
     ++number;
     if (line.empty()) continue;
     try {
-      check<IoError>(line.find_first_not_of(" \t") == line.find('{'), "the line is no object");
       RowReader reader;
       read_json(line, "the line", reader);
       reader.row.line = number;

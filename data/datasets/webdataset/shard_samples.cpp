@@ -6,6 +6,7 @@
 
 #include <ditharos/data/codecs/image_file.h>
 #include <ditharos/data/datasets/webdataset/tar_index.h>
+#include <ditharos/data/text/text_lines.h>
 #include <ditharos/data/text/unicode.h>
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/io/json.h>
@@ -20,50 +21,26 @@ bool is_one_of(const std::string& ending, std::initializer_list<const char*> end
   return std::find(endings.begin(), endings.end(), ending) != endings.end();
 }
 
-std::string trimmed(const std::string& text) {
-  const size_t first = text.find_first_not_of(" \t\r\n"), last = text.find_last_not_of(" \t\r\n");
-  return first == std::string::npos ? "" : text.substr(first, last - first + 1);
-}
-
-/// The values of an object that a sample uses; the others are passed over.
-class SampleReader : public JsonHandler {
+/// The label and the captions of a .json; everything else is ignored.
+class SampleReader : public JsonMemberHandler {
  public:
+  SampleReader() : JsonMemberHandler("it") {}
   std::optional<std::string> label, text, caption;
 
-  void begin_object() override { begin("an object"); }
-  void end_object() override { --depth_; }
-  void begin_array() override {
-    check<IoError>(depth_ > 0, "it is no object");
-    begin("an array");
-  }
-  void end_array() override { --depth_; }
-  void key(std::string&& name) override {
-    if (depth_ == 1) key_ = std::move(name);
-  }
-  void string(std::string&& value) override {
-    check<IoError>(depth_ > 0, "it is no object");
-    if (depth_ != 1) return;
-    if (key_ == "label") label = trimmed(value);
-    if (key_ == "text") text = trimmed(value);
-    if (key_ == "caption") caption = trimmed(value);
-  }
-  void whole_number(uint64_t value) override {
-    if (depth_ == 1 && key_ == "label") label = std::to_string(value);
-    else other("a number");
-  }
-  void other(const std::string& value) override {
-    check<IoError>(depth_ > 0, "it is no object");
-    check<IoError>(depth_ != 1 || (key_ != "text" && key_ != "caption" && key_ != "label"), "the value of ",
-                   quote(key_), " is ", value, "; a label is a whole number or a string, a caption a string");
-  }
-
  private:
-  void begin(const char* what) {
-    if (depth_ > 0) other(what);
-    ++depth_;
+  void string_member(const std::string& key, std::string&& value) override {
+    if (key == "label") label = trimmed(value);
+    if (key == "text") text = trimmed(value);
+    if (key == "caption") caption = trimmed(value);
   }
-  std::string key_;
-  int64_t depth_ = 0;
+  void number_member(const std::string& key, uint64_t value) override {
+    if (key != "label") return other_member(key, "a number");
+    label = std::to_string(value);
+  }
+  void other_member(const std::string& key, const std::string& value) override {
+    check<IoError>(key != "text" && key != "caption" && key != "label", "the value of ", quote(key), " is ", value,
+                   "; a label is a whole number or a string, a caption a string");
+  }
 };
 
 /// "dir/000.seg.png" has the key "dir/000" and the ending ".seg.png".
@@ -144,9 +121,9 @@ class Collector {
     if (!is_utf8(text) || text.find('\0') != std::string::npos)
       return blame("has a text that is not UTF-8 in " + quote(member.name));
     if (ending == ".json") return add_json(text, member.name);
-    text = trimmed(text);
-    if (text.empty()) return blame("has nothing in " + quote(member.name));
-    (ending == ".cls" ? sample_.label : sample_.caption) = std::move(text);
+    const std::string_view value = trimmed(text);
+    if (value.empty()) return blame("has nothing in " + quote(member.name));
+    (ending == ".cls" ? sample_.label : sample_.caption) = value;
   }
   void add_json(const std::string& text, const std::string& name) {
     SampleReader reader;
