@@ -94,7 +94,12 @@ class Pass : private PendingGrads {
       const auto slot = pending_.find(node.get());
       Tensor grad = std::move(slot->second);
       pending_.erase(slot);
-      visit(*node, std::move(grad));
+      try {
+        visit(*node, std::move(grad));
+      } catch (Error& error) {
+        if (!error.has_module()) error.set_module(node->module);
+        throw;
+      }
     }
   }
 

@@ -58,7 +58,7 @@ class Conv1d : public ConvModule<Conv1d> {
   Conv1d(int64_t in, int64_t out, const PerAxis& kernel, const ConvOptions& options, Generator& rng)
       : ConvModule("Conv1d", 1, out, in, out, kernel, options, rng) {}
   Tensor forward(const Tensor& x) const {
-    check_has_weight("conv1d", "nn::Conv1d", *this, weight);
+    check_has_weight("conv1d", "nn::Conv1d", weight);
     const ConvOptions& o = options();
     return conv1d(x, weight, bias, o.stride, o.padding, o.dilation, o.groups);
   }
@@ -73,7 +73,7 @@ class Conv2d : public ConvModule<Conv2d> {
   Conv2d(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding, Generator& rng)
       : Conv2d(in, out, kernel, {.stride = stride, .padding = padding}, rng) {}
   Tensor forward(const Tensor& x) const {
-    check_has_weight("conv2d", "nn::Conv2d", *this, weight);
+    check_has_weight("conv2d", "nn::Conv2d", weight);
     const ConvOptions& o = options();
     return conv2d(x, weight, bias, o.stride, o.padding, o.dilation, o.groups);
   }
@@ -86,7 +86,7 @@ class Conv3d : public ConvModule<Conv3d> {
   Conv3d(int64_t in, int64_t out, const PerAxis& kernel, const ConvOptions& options, Generator& rng)
       : ConvModule("Conv3d", 3, out, in, out, kernel, options, rng) {}
   Tensor forward(const Tensor& x) const {
-    check_has_weight("conv3d", "nn::Conv3d", *this, weight);
+    check_has_weight("conv3d", "nn::Conv3d", weight);
     const ConvOptions& o = options();
     return conv3d(x, weight, bias, o.stride, o.padding, o.dilation, o.groups);
   }
@@ -100,7 +100,7 @@ class ConvTranspose2d : public ConvModule<ConvTranspose2d> {
   ConvTranspose2d(int64_t in, int64_t out, const PerAxis& kernel, const ConvOptions& options, Generator& rng)
       : ConvModule("ConvTranspose2d", 2, in, out, out, kernel, options, rng) {}
   Tensor forward(const Tensor& x) const {
-    check_has_weight("conv_transpose2d", "nn::ConvTranspose2d", *this, weight);
+    check_has_weight("conv_transpose2d", "nn::ConvTranspose2d", weight);
     const ConvOptions& o = options();
     return conv_transpose2d(x, weight, bias, o.stride, o.padding, o.output_padding, o.groups, o.dilation);
   }

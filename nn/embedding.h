@@ -11,7 +11,7 @@ class Embedding : public Module<Embedding> {
       : weight(init::normal({rows, width}, standard_deviation, rng)) {}
 
   Tensor forward(const Tensor& indices) const {
-    check_has_weight("embedding", "nn::Embedding", *this, weight);
+    check_has_weight("embedding", "nn::Embedding", weight);
     return index_select(weight, indices);
   }
   void visit(Visitor& v) override { v("weight", weight); }

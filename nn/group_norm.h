@@ -45,7 +45,7 @@ class BatchNorm2d : public Module<BatchNorm2d> {
         eps_(eps), momentum_(momentum) {}
 
   Tensor forward(const Tensor& x) const {
-    check_has_weight("batch_norm", "nn::BatchNorm2d", *this, weight);
+    check_has_weight("batch_norm", "nn::BatchNorm2d", weight);
     check<ShapeError>(x.rank() == 4, "[BatchNorm2d] needs x [B, C, H, W], got ", x.shape());
     const Tensor y = batch_norm(x, running_mean, running_var, weight, bias, is_training(), momentum_, eps_);
     if (is_training()) ++*num_batches_tracked.mutable_data<int64_t>();

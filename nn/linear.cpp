@@ -33,7 +33,7 @@ void Linear::dequantize() {
 }
 
 std::shared_ptr<const kernels::PackedLinear> Linear::packed(const Tensor& x) const {
-  check_has_weight("linear", "nn::Linear", *this, weight);
+  call([&] { check_has_weight("linear", "nn::Linear", weight); });  // Mlp calls this without forward
   const bool dual = tangent_of(x).defined() || tangent_of(weight).defined() || tangent_of(bias).defined();
   if (quantized_) {
     check<AutogradError>(!dual, "[linear] this layer is quantised to int8, and rounding has no derivative: call "

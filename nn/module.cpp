@@ -123,6 +123,16 @@ void name_modules(const ModuleBase& model) {
   list(model, lister);
 }
 
+void ModuleBase::add_module(Error& error) const {
+  if (!error.module) error.module = this;
+  std::string path = error.module == this ? path_ : "";
+  Lister lister({}, {}, [&](const std::string& name, ModuleBase& child) {
+    if (&child == error.module && path.empty()) path = *path_ ? std::string(path_).append(".").append(name) : name;
+  });
+  list(*this, lister);
+  error.set_module(path);
+}
+
 void set_requires_grad(ModuleBase& module, bool on) {
   for (const auto& [name, tensor] : named_parameters(module)) tensor.set_requires_grad(on);
 }
@@ -138,13 +148,6 @@ void check_leaf(const char* op, const NamedTensor& parameter) {
   fail<AutogradError>("[", op, "] parameter \"", name, "\" of shape ", tensor.shape(), " is no leaf: [",
                       node_of(tensor)->name, "] computed it from others, and only leaves collect a gradient; give "
                       "those others, or a new leaf, nn::Parameter(x.detach())");
-}
-
-void fail_without_weight(const char* op, const char* type, const ModuleBase& module) {
-  std::string which = type;
-  if (*module.path()) which.append(" \"").append(module.path()).append("\"");
-  else if (*current_module_path()) which.append(" in \"").append(current_module_path()).append("\"");
-  fail("[", op, "] the ", which, " has no weight: it was made by the default constructor; construct it with its sizes");
 }
 
 void unshare(ModuleBase& module) {

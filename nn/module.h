@@ -24,6 +24,7 @@
 #include <ditharos/autograd/module_path.h>
 #include <ditharos/nn/hooks.h>
 #include <ditharos/nn/parameter.h>
+#include <ditharos/tensor/error.h>
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos::nn {
@@ -91,8 +92,13 @@ class ModuleBase {
   decltype(auto) call(F&& f) const {
     const ModulePath scope(path_);
     using Result = std::remove_cvref_t<std::invoke_result_t<F>>;
-    if constexpr (std::same_as<Result, Tensor>) return run_hooks(std::forward<F>(f)());
-    else return std::forward<F>(f)();
+    try {
+      if constexpr (std::same_as<Result, Tensor>) return run_hooks(std::forward<F>(f)());
+      else return std::forward<F>(f)();
+    } catch (Error& error) {
+      add_module(error);
+      throw;
+    }
   }
   /// The output after the hooks; the output itself if there are none. Only a forward whose result is not a Tensor calls
   /// it, with the tensor for the hooks: AdaLN with the product of which its results are views.
@@ -109,6 +115,8 @@ class ModuleBase {
   friend HookHandle register_backward_hook(ModuleBase& module, Hook hook);
   friend bool has_hooks(const ModuleBase& module);
   Tensor call_hooks(Tensor output) const;
+  /// Appends the path of the module that threw `error`, as seen from this module, to its message.
+  void add_module(Error& error) const;
   /// The same hooks in a new list, for a copy of the module; in a SharingScope the same list.
   static std::shared_ptr<ModuleHooks> copied(const std::shared_ptr<ModuleHooks>& hooks);
 
@@ -182,11 +190,11 @@ template <class M>
 
 /// AutogradError with `op` for a parameter that was computed from others: only leaves collect gradients.
 void check_leaf(const char* op, const NamedTensor& parameter);
-/// Throws Error with the operation `op` for a layer of the class `type` without weight.
-[[noreturn]] void fail_without_weight(const char* op, const char* type, const ModuleBase& module);
-/// The same unless `weight` is defined. It is undefined in a layer that the default constructor made.
-inline void check_has_weight(const char* op, const char* type, const ModuleBase& module, const Tensor& weight) {
-  if (!weight.defined()) [[unlikely]] fail_without_weight(op, type, module);
+/// Throws Error with the operation `op` and the class `type` of the layer unless `weight` is defined. It is undefined in
+/// a layer that the default constructor made.
+inline void check_has_weight(const char* op, const char* type, const Tensor& weight) {
+  check(weight.defined(), "[", op, "] the ", type,
+        " has no weight: it was made by the default constructor; construct it with its sizes");
 }
 
 }  // namespace ditharos::nn

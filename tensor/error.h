@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <type_traits>
 
 namespace ditharos {
@@ -10,7 +11,19 @@ namespace ditharos {
 /// Base class of every exception that the library throws. The message is one sentence for the user.
 class Error : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  explicit Error(const std::string& message) : std::runtime_error(message), length_(message.size()) {}
+
+  /// Appends the path of the module that computed, in the place of one that was appended before:
+  /// MESSAGE (in the module blocks.3.attn.qkv). An empty path changes nothing.
+  void set_module(const std::string& path);
+  /// Whether set_module has appended a path.
+  [[nodiscard]] bool has_module() const { return std::string_view(what()).size() > length_; }
+
+  /// The innermost module that the exception has left, which the modules around it look up to give its path.
+  const void* module = nullptr;
+
+ private:
+  size_t length_;  // of the message without the path
 };
 class ShapeError : public Error { using Error::Error; };     ///< shapes or axes that do not fit
 class DTypeError : public Error { using Error::Error; };     ///< an element type that the operation does not take

@@ -95,15 +95,16 @@ TEST_CASE("regression 29: an integer tensor and a fraction: the message has the 
   CHECK((3 - x).to_vector<int>() == std::vector<int>{2, 2});
 }
 
-TEST_CASE("regression 29: a layer made by its default constructor names the operation, its class and its path") {
+TEST_CASE("regression 29: a layer made by its default constructor names the operation, its class and its module") {
   const Tensor row = ones({1, 2}), image = ones({1, 1, 2, 2});
   const std::string rest = " has no weight: it was made by the default constructor; construct it with its sizes";
   CHECK(message_of<Error>([&] { return nn::Linear()(row); }) == "[linear] the nn::Linear" + rest);
-  CHECK(message_of<Error>([&] { return nn::Mlp()(row); }) == "[linear] the nn::Linear" + rest);
+  const std::string in_mlp = "[linear] the nn::Linear" + rest + " (in the module fc1)";
+  CHECK(message_of<Error>([&] { return nn::Mlp()(row); }) == in_mlp);
   CHECK(message_of<Error>([&] {
           const nn::InferenceMode on;
           return nn::Mlp()(row);
-        }) == "[linear] the nn::Linear" + rest);
+        }) == in_mlp);
   CHECK(message_of<Error>([&] { return nn::Conv1d()(ones({1, 1, 2})); }) == "[conv1d] the nn::Conv1d" + rest);
   CHECK(message_of<Error>([&] { return nn::Conv2d()(image); }) == "[conv2d] the nn::Conv2d" + rest);
   CHECK(message_of<Error>([&] { return nn::Conv3d()(ones({1, 1, 1, 2, 2})); }) == "[conv3d] the nn::Conv3d" + rest);
@@ -122,6 +123,8 @@ TEST_CASE("regression 29: a layer made by its default constructor names the oper
     }
   } net;
   nn::name_modules(net);
-  CHECK(message_of<Error>([&] { return net.mlp(row); }) == "[linear] the nn::Linear \"mlp.fc1\"" + rest);
-  CHECK(message_of<Error>([&] { return net.heads[0](row); }) == "[linear] the nn::Linear \"heads.0\"" + rest);
+  CHECK(message_of<Error>([&] { return net.mlp(row); }) ==
+        "[linear] the nn::Linear" + rest + " (in the module mlp.fc1)");
+  CHECK(message_of<Error>([&] { return net.heads[0](row); }) ==
+        "[linear] the nn::Linear" + rest + " (in the module heads.0)");
 }
