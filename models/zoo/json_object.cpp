@@ -14,8 +14,9 @@ namespace {
 
 constexpr uintmax_t largest_file = 1 << 20;
 
-double number_of(const std::string& text) {
-  double value = 0;
+template <class T>
+T number_of(const std::string& text) {
+  T value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   check<IoError>(error == std::errc() && end == text.data() + text.size(), "the number ", text, " is out of range");
   return value;
@@ -45,12 +46,12 @@ class JsonObjectReader : public JsonHandler {
   void other(const std::string& text) override {
     if (text == "true" || text == "false") return put(text == "true");
     if (text == "null") {
+      check<IoError>(depth_ > 0, "it is not an object");
       if (depth_ > 1) keep_list_ = false;
       return;
     }
-    const double value = number_of(text);
-    if (text.find_first_of(".eE") == std::string::npos) return put(int64_t(value));  // a negative integer
-    put(value);
+    if (text.find_first_of(".eE") == std::string::npos) return put(number_of<int64_t>(text));  // a negative integer
+    put(number_of<double>(text));
   }
 
  private:
