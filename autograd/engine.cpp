@@ -94,12 +94,7 @@ class Pass : private PendingGrads {
       const auto slot = pending_.find(node.get());
       Tensor grad = std::move(slot->second);
       pending_.erase(slot);
-      try {
-        visit(*node, std::move(grad));
-      } catch (Error& error) {
-        if (!error.has_module()) error.set_module(node->module);
-        throw;
-      }
+      visit(*node, std::move(grad));
     }
   }
 
@@ -136,7 +131,7 @@ class Pass : private PendingGrads {
     accumulate(slot->second, std::move(grad));
   }
 
-  void visit(Node& node, Tensor grad) {
+  void visit(Node& node, Tensor grad) try {
     if (options_.independent_inputs && wanted_ && wanted_->count(&node)) {
       results[&node] = std::move(grad);
       return;
@@ -167,6 +162,9 @@ class Pass : private PendingGrads {
     const ModulePath path(node.module);
     propagate(node, std::move(grad));
     if (!options_.retain_graph && !options_.create_graph) node.release();
+  } catch (Error& error) {
+    if (!error.has_module()) error.set_module(node.module);
+    throw;
   }
 
   Grads apply_rule(Node& node, Tensor grad) {

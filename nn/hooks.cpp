@@ -20,16 +20,13 @@ struct ModuleHooks {
 
 namespace {
 
-/// How messages call the module: by its path once it has one.
-std::string name_of(const ModuleBase& module) { return *module.path() ? module.path() : "a module"; }
-
 Tensor run_forward_hook(const ForwardHook& hook, const ModuleBase& module, const Tensor& output) {
   const Tensor replaced = hook(module, output);
   if (!replaced.defined()) return output;
-  check<ShapeError>(replaced.shape() == output.shape(), "[forward hook] of ", name_of(module), " returned shape ",
-                    replaced.shape(), " for an output of shape ", output.shape());
-  check<DTypeError>(replaced.dtype() == output.dtype(), "[forward hook] of ", name_of(module), " returned ",
-                    replaced.dtype(), " for an output of ", output.dtype());
+  check<ShapeError>(replaced.shape() == output.shape(), "[forward hook] returned shape ", replaced.shape(),
+                    " for an output of shape ", output.shape());
+  check<DTypeError>(replaced.dtype() == output.dtype(), "[forward hook] returned ", replaced.dtype(),
+                    " for an output of ", output.dtype());
   return replaced;
 }
 

@@ -190,8 +190,8 @@ template <class M>
 
 /// AutogradError with `op` for a parameter that was computed from others: only leaves collect gradients.
 void check_leaf(const char* op, const NamedTensor& parameter);
-/// Throws Error with the operation `op` and the class `type` of the layer unless `weight` is defined. It is undefined in
-/// a layer that the default constructor made.
+/// Throws Error with the operation `op` and the class `type` of the layer unless `weight` is defined. It is undefined
+/// in a layer that the default constructor made.
 inline void check_has_weight(const char* op, const char* type, const Tensor& weight) {
   check(weight.defined(), "[", op, "] the ", type,
         " has no weight: it was made by the default constructor; construct it with its sizes");

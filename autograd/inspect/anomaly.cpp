@@ -45,32 +45,30 @@ class NanSearch : public Observer {
   void on_result(const WorkItem& work, const Tensor& out, const std::vector<Tensor>& inputs) override {
     // While a rule runs, the results inside are left alone: its gradients are searched, in the operation's name.
     if (running_rules() > 0 || !has_nan(out)) return;
-    const std::string name = with_module(work.name, work.module);
     std::string shapes, origins;
     for (size_t i = 0; i < inputs.size(); ++i) {
       if (has_nan(inputs[i]))
-        fail<AutogradError>("[", name, "] input ", i, " of shape ", inputs[i].shape(), " has a NaN");
+        fail<AutogradError>("[", work.name, "] input ", i, " of shape ", inputs[i].shape(), " has a NaN");
       if (inputs[i].defined()) shapes += (shapes.empty() ? "" : ", ") + to_text(inputs[i].shape());
       if (const auto producer = node_of(inputs[i])) origins += "; input " + std::to_string(i) + " comes from " +
                                                                describe_origin(*producer);
     }
-    fail<AutogradError>("[", name, "] made a NaN out of inputs without one, of shapes ", shapes, origins);
+    fail<AutogradError>("[", work.name, "] made a NaN out of inputs without one, of shapes ", shapes, origins);
   }
 
   void on_tangent(const WorkItem& work, const Tensor& tangent, const std::vector<Tensor>& tangents) override {
     if (running_rules() > 0 || !has_nan(tangent)) return;
     for (size_t i = 0; i < tangents.size(); ++i)
       if (has_nan(tangents[i]))
-        fail<AutogradError>("[", with_module(work.name, work.module), "] the tangent of input ", i, " of shape ",
-                            tangents[i].shape(), " has a NaN");
-    fail<AutogradError>("[", with_module(work.name, work.module), "] the tangent of the result, of shape ",
-                        tangent.shape(), ", has a NaN, which the tangents of the inputs had not");
+        fail<AutogradError>("[", work.name, "] the tangent of input ", i, " of shape ", tangents[i].shape(),
+                            " has a NaN");
+    fail<AutogradError>("[", work.name, "] the tangent of the result, of shape ", tangent.shape(),
+                        ", has a NaN, which the tangents of the inputs had not");
   }
 
   void on_rule_gradient(const Node& node, size_t input, const Tensor& grad) override {
     if (!has_nan(grad)) return;
-    fail<AutogradError>("[", with_module(node.name, node.module), "] the gradient of input ", input, " of shape ",
-                        grad.shape(),
+    fail<AutogradError>("[", node.name, "] the gradient of input ", input, " of shape ", grad.shape(),
                         " has a NaN, which the gradient of the output had not; the operation: ", describe_origin(node));
   }
 };

@@ -29,8 +29,8 @@ class JsonHandler {
   [[noreturn]] static void refuse(const std::string& what);
 };
 
-/// The members of one object. Arrays and objects among their values are passed over, once other_member has been told. By
-/// default every member is passed over.
+/// The members of one object. Arrays and objects among their values are passed over, once other_member was called for
+/// them. By default every member is passed over.
 class JsonMemberHandler : public JsonHandler {
  public:
   /// `what` says in messages what must be an object: "the line".

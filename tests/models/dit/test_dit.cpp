@@ -241,10 +241,11 @@ TEST_CASE("dit: wrong clips, times of frames and prompts are refused by name") {
   CHECK(message(x, t, {}) == "[DiT] prompts must have one row of tokens per sample, shape [2, L], got none");
   CHECK(message(x, t, ones({1, 5}, DType::i64)) ==
         "[DiT] prompts must have one row of tokens per sample, shape [2, L], got [1, 5]");
-  CHECK(message(x, t, ones({2, 6}, DType::i64)) == "[TextEncoder] a prompt may have 1 to 5 tokens, got 6");
+  const std::string in_encoder = " (in the module text_encoder)";
+  CHECK(message(x, t, ones({2, 6}, DType::i64)) == "[TextEncoder] a prompt may have 1 to 5 tokens, got 6" + in_encoder);
   CHECK(message(x, t, full({2, 5}, 9, DType::i64)) ==
-        "[TextEncoder] a token must be in [0, 9), got 9; was another tokenizer used?");
-  CHECK(message(x, t, ones({2, 5})) == "[TextEncoder] tokens must be i64, got f32");
+        "[TextEncoder] a token must be in [0, 9), got 9; was another tokenizer used?" + in_encoder);
+  CHECK(message(x, t, ones({2, 5})) == "[TextEncoder] tokens must be i64, got f32" + in_encoder);
   CHECK(message(zeros({2, 0, 2, 4, 4}), t, prompts) == "[DiT] x holds no sample: its shape is [2, 0, 2, 4, 4]");
   CHECK_NOTHROW(silent(x, t));
   CHECK_THROWS_WITH_AS(silent(x, t, prompts), "[DiT] this model has no conditions: call it without", ShapeError);
