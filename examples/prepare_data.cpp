@@ -64,7 +64,8 @@ int prepare(int argc, char** argv) {
   if (options.threads > 0) set_num_threads(options.threads);
   const data::OpenedImages opened = scan_images(
       options.data.front(), options.split, options.images,
-      {.max_pixels = options.max_pixels, .memory = 0, .mixed_sizes = options.images.size.empty()});
+      {.max_pixels = options.max_pixels, .memory = 0, .mixed_sizes = options.images.size.empty(),
+       .earlier = earlier_selections(options.split, options.cache)});
   const data::DataSource& source = *opened.source;
   const data::ImageSummary summary = data::summarize_images(source, options.images.fit);
   std::printf("%s: the %s split\n%s", options.data.front().c_str(), name_of(options.split),

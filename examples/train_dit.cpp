@@ -84,6 +84,7 @@ int train(int argc, char** argv) {
   const training::RunOutputs outputs(options, "samples.png", reporter);
 
   reading.limits.max_pixels = options.max_pixels;
+  reading.writes_nothing = options.writes_nothing();
   const std::shared_ptr<const data::DataSource> images = training_images(run, reading);
   const training::RunIdentity identity{.kind = dit_kind(), .configuration = settings.to_toml(),
                                        .defaults = default_configuration<DiTSettings>(),

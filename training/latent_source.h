@@ -41,6 +41,7 @@ class LatentSource final : public data::DataSource {
   std::string caption(int64_t i) const override;
   std::optional<data::SampleShape> native_shape() const override { return latents_; }
   std::vector<std::string> notes() const override { return pixels_->notes(); }
+  std::optional<data::ImageSelection> image_selection() const override { return pixels_->image_selection(); }
 
  private:
   int64_t index_of(int64_t i) const;  // in pixels_

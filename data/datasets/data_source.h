@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <ditharos/data/datasets/image_selection.h>
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos::data {
@@ -68,6 +69,8 @@ class DataSource {
   virtual const uint8_t* stored_sample(int64_t i, const SampleShape& shape) const;
   /// Sentences on files of the source's folder that it does not use, and on samples that its split leaves out.
   virtual std::vector<std::string> notes() const { return {}; }
+  /// Which images the samples are made of, where these are image files or members of archives. Packed samples keep it.
+  virtual std::optional<ImageSelection> image_selection() const { return std::nullopt; }
 };
 
 }  // namespace ditharos::data

@@ -129,7 +129,7 @@ TEST_CASE("latent source: packed latents are read back, and those of another aut
   CHECK(pack(latents) == "");
   CHECK(images->reads == after + count);  // by numbers(source, i) alone
 
-  CHECK(contains(pack(LatentSource(images, autoencoder(2), pixels_shape)), "are of other data and are written anew"));
+  CHECK(contains(pack(LatentSource(images, autoencoder(2), pixels_shape)), "are of other data: the checksum"));
   CHECK(contains(pack(LatentSource(images, model, pixels_shape, {.mirrored = true})), "are written anew"));
   models::Autoencoder scaled = autoencoder();
   scaled.set_latent_statistics(from_vector(std::vector<float>{0, 0}), from_vector(std::vector<float>{2, 2}));

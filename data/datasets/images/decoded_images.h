@@ -1,11 +1,11 @@
 #pragma once
 // Encoded images as samples, wherever their bytes are: decoded and resized when they are needed, or once where they fit
 // into memory.
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <ditharos/data/codecs/image_file.h>
@@ -18,7 +18,9 @@ namespace ditharos::data {
 /// What is done about files that cannot be read.
 enum class OnDamaged {
   stop,  ///< IoError with the path and the reason
-  skip,  ///< they are left out and named in skipped(); every file is decoded once when the set is opened
+  /// They are left out and named in skipped(). Every file is decoded once when the set is opened, unless
+  /// ImageFilesOptions::earlier already says which can be.
+  skip,
 };
 
 /// How an image gets another size.
@@ -40,13 +42,16 @@ struct ImageFilesOptions {
   int64_t max_pixels = default_max_pixels;  ///< of one file; see pixel_limit.h
   /// Sets whose samples take at most this many bytes are kept in memory.
   int64_t memory_bytes = int64_t{1} << 30;
+  /// With OnDamaged::skip: what earlier openings found, such as packed_selections (packed_dataset.h). Where one of them
+  /// is of the same bytes as the files, its damaged images are left out and nothing is decoded to find others.
+  std::vector<ImageSelection> earlier = {};
   /// Called while the set is opened, in the order of `done`, from any thread but never from two at once: for every file
-  /// that is read, and from 1 on again for every one that is decoded to be kept in memory.
+  /// that is read, and from 1 on again for every one where they are decoded only when all headers are known.
   std::function<void(int64_t done, int64_t total)> progress = {};
 };
 
-/// The part of a set that does not depend on where its encoded images are. A derived class lists them, reads their
-/// bytes, and calls, in this order, settle_channels, settle_shape and load in its constructor.
+/// The part of a set that does not depend on where its encoded images are. A derived class lists them and calls open()
+/// in its constructor; until then its functions are of all images that it has listed.
 class DecodedImages : public DataSource {
  public:
   int64_t channels() const override { return channels_; }
@@ -62,6 +67,9 @@ class DecodedImages : public DataSource {
   bool in_memory() const { return pixels_.defined(); }
   /// A sentence for everything that was left out: "cannot read PATH: reason".
   const std::vector<std::string>& skipped() const { return skipped_; }
+  std::optional<ImageSelection> image_selection() const override { return selection_; }
+  /// How many times an image was decoded so far.
+  int64_t decodings() const { return decodings_; }
 
  protected:
   /// An image as it was when the set was opened.
@@ -73,49 +81,63 @@ class DecodedImages : public DataSource {
   /// ConfigError for an impossible option. `op` is for messages, `images` their name there: "files".
   DecodedImages(std::string op, const std::string& images, const ImageFilesOptions& options);
 
-  /// Error unless 0 <= i < size().
-  virtual Stored stored(int64_t i) const = 0;
-  /// Its name in messages.
-  virtual std::string title(int64_t i) const = 0;
-  virtual std::string read(int64_t i) const = 0;
+  /// Reads all images that are listed, after check_listed(i), which throws an IoError for one that cannot be used.
+  /// Leaves out those that cannot be read or decoded, or throws for the first of them, as the options have it. Settles
+  /// channels, native shape and checksum, and decodes the samples into memory if they fit there. IoError, with
+  /// `refusal` in front of the first reason, where no image is left, and for images of several sizes, unless the
+  /// options allow them.
+  void open(const std::string& refusal, const std::function<void(int64_t i)>& check_listed);
 
-  /// Height, width, and the checksum of an image's bytes, and whether it is one of colours. Decodes it where damaged
-  /// ones are to be left out.
-  std::pair<Stored, bool> inspect(const std::string& bytes, const std::string& title) const;
-  /// Runs work(i) for i in [0, n) in parallel and returns the message of each IoError; "" where there was none.
-  std::vector<std::string> errors_of_each(int64_t n, const std::function<void(int64_t i)>& work) const;
-  /// Those of `all` without an error; the others' errors go to skipped_, or are thrown unless they may be left out.
+  /// Those of `all` that are to be kept.
   template <class T>
-  [[nodiscard]] std::vector<T> usable(std::vector<T> all, const std::vector<std::string>& errors) {
-    std::vector<T> sound;
-    for (size_t i = 0; i < errors.size(); ++i) {
-      check<IoError>(options_.on_damaged == OnDamaged::skip || errors[i].empty(), errors[i]);
-      if (errors[i].empty()) sound.push_back(std::move(all[i]));
-      else skipped_.push_back(errors[i]);
-    }
-    return sound;
+  [[nodiscard]] static std::vector<T> kept(std::vector<T> all, const std::vector<char>& keep) {
+    std::vector<T> rest;
+    for (size_t i = 0; i < all.size(); ++i)
+      if (keep[i] != 0) rest.push_back(std::move(all[i]));
+    return rest;
   }
-  void settle_channels(const std::vector<char>& colors);
-  /// The native shape. IoError for images of several sizes, unless the options allow them.
-  void settle_shape();
-  /// Adds what decides on the samples beside the images to a checksum.
-  uint32_t add_settings(uint32_t crc) const;
-  /// Decodes the samples into memory, if they fit there.
-  void load();
 
   ImageFilesOptions options_;
   std::vector<std::string> class_names_, skipped_, notes_;
-  int64_t channels_ = 0;
-  std::optional<SampleShape> native_;
-  uint32_t checksum_ = 0;
 
  private:
-  Tensor decode(int64_t i) const;
+  struct Scan;
+
+  /// Error unless 0 <= i < size(), here and below.
+  virtual Stored stored(int64_t i) const = 0;
+  virtual void set_stored(int64_t i, const Stored& image) = 0;
+  /// Its name in messages.
+  virtual std::string title(int64_t i) const = 0;
+  /// Its name within the set.
+  virtual std::string name(int64_t i) const = 0;
+  virtual std::string read(int64_t i) const = 0;
+  /// The checksum `crc` with what decides on sample i: its image, label and caption.
+  virtual uint32_t add_sample(int64_t i, uint32_t crc) const = 0;
+  /// Forgets the listed images with keep[i] == 0.
+  virtual void keep_only(const std::vector<char>& keep) = 0;
+
+  std::vector<std::string> errors_of_each(int64_t n, const std::function<void(int64_t i)>& work) const;
+  bool fits_memory(int64_t images, int64_t channels, int64_t height, int64_t width) const;
+  void read_headers(Scan& scan, const std::function<void(int64_t i)>& check_listed, bool decodes);
+  bool find_earlier(Scan& scan) const;
+  std::string settle(const Scan& scan);
+  Tensor decode_all(Scan& scan) const;
+  ImageSelection select(const Scan& scan) const;
+  uint32_t selection_checksum(const std::vector<std::string>& errors) const;
+
+  std::string read_unchanged(int64_t i) const;
+  Tensor decode(const std::string& bytes, int64_t channels, int64_t i) const;
+  Tensor native_image(int64_t i) const;
   Tensor resize(const Tensor& image, int64_t height, int64_t width) const;
   ImageDecoding decoding() const { return {options_.background, options_.max_pixels}; }
 
   std::string op_;
+  int64_t channels_ = 0;
+  std::optional<SampleShape> native_;
+  uint32_t checksum_ = 0;
+  ImageSelection selection_;
   Tensor pixels_;  // u8 [N, C, H, W]; undefined where the samples are not kept
+  mutable std::atomic<int64_t> decodings_ = 0;
 };
 
 /// The CRC-32C of what `crc` is of and a value behind it.

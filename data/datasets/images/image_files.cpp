@@ -21,37 +21,17 @@ ImageFiles::ImageFiles(const std::string& directory, Split split, const ImageFil
   class_names_ = std::move(list.class_names);
   notes_ = std::move(list.notes);
   has_captions_ = list.has_captions;
-  scan(directory, split, list);
+  files_.reserve(list.images.size());
+  for (const ListedImage& listed : list.images)
+    files_.push_back({.path = listed.path, .name = listed.name, .label = listed.label, .caption = listed.caption});
+  open("cannot use " + directory + ": every image of the " + name_of(split) + " split is damaged, the first one: ",
+       [&](int64_t i) {
+         const ListedImage& listed = list.images[static_cast<size_t>(i)];
+         std::error_code unknown;
+         check<IoError>(listed.listed_in.empty() || std::filesystem::exists(listed.path, unknown), "cannot read ",
+                        listed.path, ": there is no such file, and ", listed.listed_in, " names it");
+       });
   note_duplicates(list.root);
-  settle_shape();
-  for (const ImageFile& file : files_) {
-    checksum_ = add_to_checksum(file.name, add_to_checksum(file.checksum, checksum_));
-    checksum_ = add_to_checksum(file.caption, add_to_checksum(file.label, checksum_));
-  }
-  checksum_ = add_settings(checksum_);
-  load();
-}
-
-/// Reads the headers, and the checksums by which later changes are found.
-void ImageFiles::scan(const std::string& directory, Split split, const ImageList& list) {
-  const auto n = static_cast<int64_t>(list.images.size());
-  std::vector<ImageFile> files(static_cast<size_t>(n));
-  std::vector<char> colors(static_cast<size_t>(n));
-  const std::vector<std::string> errors = errors_of_each(n, [&](int64_t i) {
-    const ListedImage& listed = list.images[static_cast<size_t>(i)];
-    std::error_code unknown;
-    check<IoError>(listed.listed_in.empty() || std::filesystem::exists(listed.path, unknown), "cannot read ",
-                   listed.path, ": there is no such file, and ", listed.listed_in, " names it");
-    const auto [image, color] = inspect(read_image_file(listed.path, options_.max_pixels), listed.path);
-    colors[static_cast<size_t>(i)] = color;
-    files[static_cast<size_t>(i)] = {.path = listed.path, .name = listed.name, .height = image.height,
-                                     .width = image.width, .checksum = image.checksum, .label = listed.label,
-                                     .caption = listed.caption};
-  });
-  files_ = usable(std::move(files), errors);
-  check<IoError>(!files_.empty(), "cannot use ", directory, ": every image of the ", split, " split is damaged, the "
-                 "first one: ", skipped_.empty() ? "" : skipped_.front());
-  settle_channels(colors);
 }
 
 /// Copies under several names. An equal checksum alone is none: among 200,000 files a few have one by chance.
@@ -91,6 +71,21 @@ DecodedImages::Stored ImageFiles::stored(int64_t i) const {
   return {image.height, image.width, image.checksum};
 }
 
+void ImageFiles::set_stored(int64_t i, const Stored& image) {
+  ImageFile& file = files_[static_cast<size_t>(i)];
+  file.height = image.height;
+  file.width = image.width;
+  file.checksum = image.checksum;
+}
+
 std::string ImageFiles::read(int64_t i) const { return read_image_file(file(i).path, options_.max_pixels); }
+
+uint32_t ImageFiles::add_sample(int64_t i, uint32_t crc) const {
+  const ImageFile& of = file(i);
+  crc = add_to_checksum(of.name, add_to_checksum(of.checksum, crc));
+  return add_to_checksum(of.caption, add_to_checksum(of.label, crc));
+}
+
+void ImageFiles::keep_only(const std::vector<char>& keep) { files_ = kept(std::move(files_), keep); }
 
 }  // namespace ditharos::data

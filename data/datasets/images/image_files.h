@@ -9,8 +9,6 @@
 
 namespace ditharos::data {
 
-struct ImageList;
-
 /// One image of the set, as it was when the set was opened.
 struct ImageFile {
   std::string path, name;         ///< name: relative to the folder of the split
@@ -54,11 +52,14 @@ class ImageFiles final : public DecodedImages {
   bool has_captions() const { return has_captions_; }
 
  private:
-  void scan(const std::string& directory, Split split, const ImageList& list);
   void note_duplicates(const std::string& root);
   Stored stored(int64_t i) const override;
+  void set_stored(int64_t i, const Stored& image) override;
   std::string title(int64_t i) const override { return file(i).path; }
+  std::string name(int64_t i) const override { return file(i).name; }
   std::string read(int64_t i) const override;
+  uint32_t add_sample(int64_t i, uint32_t crc) const override;
+  void keep_only(const std::vector<char>& keep) override;
 
   std::vector<ImageFile> files_;
   bool has_captions_ = false;

@@ -38,6 +38,7 @@ DType PackedDataset::dtype() const { return contents_->index.dtype; }
 int64_t PackedDataset::channels() const { return contents_->index.channels; }
 const std::vector<std::string>& PackedDataset::class_names() const { return contents_->index.class_names; }
 std::optional<SampleShape> PackedDataset::native_shape() const { return contents_->index.shape; }
+std::optional<ImageSelection> PackedDataset::image_selection() const { return contents_->index.images; }
 
 Tensor PackedDataset::sample(int64_t i, const SampleShape& shape) const {
   const PackedIndex& index = contents_->index;
@@ -79,6 +80,21 @@ std::string PackedDataset::difference_from(const DataSource& source, const Sampl
 bool is_packed(const std::string& folder) {
   std::error_code missing;
   return std::filesystem::is_regular_file(packed_index_path(folder), missing);
+}
+
+std::vector<ImageSelection> packed_selections(const std::string& folder, const std::string& prefix) {
+  std::vector<ImageSelection> selections;
+  std::error_code none;
+  for (std::filesystem::directory_iterator it(folder, none), end; !none && it != end; it.increment(none)) {
+    if (!it->path().filename().string().starts_with(prefix) || !is_packed(it->path().string())) continue;
+    try {
+      std::optional<ImageSelection> images = read_packed_index(it->path().string()).images;
+      if (images) selections.push_back(std::move(*images));
+    } catch (const IoError&) {
+      continue;
+    }
+  }
+  return selections;
 }
 
 }  // namespace ditharos::data

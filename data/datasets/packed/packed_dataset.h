@@ -30,6 +30,8 @@ class PackedDataset final : public DataSource {
   int64_t label(int64_t i) const override;
   std::string caption(int64_t i) const override;
   std::optional<SampleShape> native_shape() const override;
+  /// That of the source, as the index has it.
+  std::optional<ImageSelection> image_selection() const override;
 
   /// "" when these are the samples of `source` in this shape, else the first difference: "its number of samples is 10,
   /// and the data have 12".
@@ -42,5 +44,8 @@ class PackedDataset final : public DataSource {
 
 /// True when `folder` has the index of packed samples.
 [[nodiscard]] bool is_packed(const std::string& folder);
+/// The image selections of all packed samples in the folders FOLDER/PREFIX..., for ImageFilesOptions::earlier. Without
+/// those of folders whose index cannot be read: packed() says what is wrong with them.
+[[nodiscard]] std::vector<ImageSelection> packed_selections(const std::string& folder, const std::string& prefix);
 
 }  // namespace ditharos::data

@@ -19,22 +19,30 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* format = "ditharos packed samples";
-constexpr uint64_t version = 1;
-constexpr uint64_t max_bytes = 1 << 20;  // parsed, it takes up to twenty times as much memory
+constexpr uint64_t version = 2, version_without_images = 1;
+constexpr uint64_t max_bytes = (1 << 20) + max_selection_bytes;  // parsed, it takes up to twenty times as much memory
 constexpr std::array dtypes = {DType::u8, DType::f32, DType::f16, DType::bf16};
 
-json as_json(const PackedIndex& index) {
+json as_json(const ImageSelection& images) {
+  json damaged = json::array();
+  for (const DamagedImage& image : images.damaged)
+    damaged.push_back({{"name", image.name}, {"checksum", image.checksum}, {"reason", image.reason}});
+  return {{"checksum", images.checksum}, {"damaged", std::move(damaged)}};
+}
+json as_json(const PackedIndex& index, uint64_t as_version) {
   json shards = json::array();
   for (const PackedShard& shard : index.shards)
     shards.push_back({{"samples", shard.samples}, {"bytes", shard.bytes}, {"checksum", shard.checksum}});
   const SampleShape& s = index.shape;
-  return {{"format", format},
-          {"version", version},
-          {"source_checksum", index.source_checksum},
-          {"dtype", name_of(index.dtype)},
-          {"shape", {s.frames, index.channels, s.height, s.width}},
-          {"class_names", index.class_names},
-          {"shards", std::move(shards)}};
+  json root = {{"format", format},
+               {"version", as_version},
+               {"source_checksum", index.source_checksum},
+               {"dtype", name_of(index.dtype)},
+               {"shape", {s.frames, index.channels, s.height, s.width}},
+               {"class_names", index.class_names},
+               {"shards", std::move(shards)}};
+  if (as_version > version_without_images) root["images"] = index.images ? as_json(*index.images) : json();
+  return root;
 }
 uint32_t checksum_of(const json& index) {
   const std::string text = index.dump();
@@ -59,10 +67,24 @@ const json& array_member(const json& object, const char* key, size_t most) {
   return list;
 }
 
+std::string text_member(const json& object, const char* key) {
+  const json& value = member(object, key);
+  check<IoError>(value.is_string(), "\"", key, "\" must be a string");
+  return value.get<std::string>();
+}
+std::optional<ImageSelection> parse_images(const json& images) {
+  if (images.is_null()) return std::nullopt;
+  ImageSelection selection{checksum_member(images, "checksum"), {}};
+  for (const json& image : array_member(images, "damaged", max_bytes))
+    selection.damaged.push_back(
+        {text_member(image, "name"), checksum_member(image, "checksum"), text_member(image, "reason")});
+  return selection;
+}
+
 PackedIndex parse(const std::string& text) {
   const json root = json::parse(text);
   check<IoError>(member(root, "format") == format, "its \"format\" is not \"", format, "\"");
-  whole_number(member(root, "version"), "version", version, version);
+  const uint64_t stored = whole_number(member(root, "version"), "version", version_without_images, version);
   PackedIndex index;
   index.source_checksum = checksum_member(root, "source_checksum");
   const json& dtype = member(root, "dtype");
@@ -86,7 +108,8 @@ PackedIndex parse(const std::string& text) {
     index.shards.push_back({int64_t(samples), bytes, checksum_member(shard, "checksum")});
   }
   check<IoError>(!index.shards.empty(), "it names no shards");
-  check<IoError>(checksum_member(root, "checksum") == checksum_of(as_json(index)),
+  if (stored > version_without_images) index.images = parse_images(member(root, "images"));
+  check<IoError>(checksum_member(root, "checksum") == checksum_of(as_json(index, stored)),
                  "its checksum does not fit its contents");
   static_cast<void>(numel(index.sample_shape()));
   return index;
@@ -113,8 +136,13 @@ std::string packed_shard_path(const std::string& folder, size_t k) {
 PackedIndex packed_index_of(const DataSource& source, const SampleShape& shape) {
   for (const std::string& name : source.class_names())
     check<ConfigError>(is_utf8(name), "[write_packed] the class name ", quote(name), " is not UTF-8; rename the class");
+  std::optional<ImageSelection> images = source.image_selection();
+  for (const DamagedImage& image : images ? images->damaged : std::vector<DamagedImage>())
+    check<ConfigError>(is_utf8(image.name) && is_utf8(image.reason), "[write_packed] the name or the reason of the ",
+                       "damaged image ", quote(image.name), " is not UTF-8");
+  if (images && as_json(*images).dump(1).size() > max_selection_bytes) images.reset();
   return {.source_checksum = source.checksum(), .dtype = source.dtype(), .channels = source.channels(), .shape = shape,
-          .class_names = source.class_names(), .shards = {}};
+          .class_names = source.class_names(), .shards = {}, .images = std::move(images)};
 }
 
 std::string packed_difference(const PackedIndex& cache, int64_t cache_size, const PackedIndex& data,
@@ -150,7 +178,7 @@ PackedIndex read_packed_index(const std::string& folder) {
 }
 
 void write_packed_index(const std::string& folder, const PackedIndex& index) {
-  json root = as_json(index);
+  json root = as_json(index, version);
   root["checksum"] = checksum_of(root);
   const std::string text = root.dump(1) + "\n";
   check<ConfigError>(text.size() <= max_bytes, "[write_packed] ", index.class_names.size(),

@@ -2,6 +2,7 @@
 // Internal to data/datasets/.
 // The index of a folder of packed samples: what its shards hold, and the source that they were made of.
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,8 +18,13 @@ struct PackedShard {
 
 /// As JSON, where the last checksum is the CRC-32C of the same text without it and without spaces:
 ///
-///   {"format": "ditharos packed samples", "version": 1, "source_checksum": 7, "dtype": "u8", "shape": [1, 3, 64, 64],
-///    "class_names": ["cat"], "shards": [{"samples": 2, "bytes": 24848, "checksum": 8}], "checksum": 9}
+///   {"format": "ditharos packed samples", "version": 2, "source_checksum": 7, "dtype": "u8", "shape": [1, 3, 64, 64],
+///    "class_names": ["cat"], "shards": [{"samples": 2, "bytes": 24848, "checksum": 8}],
+///    "images": {"checksum": 5, "damaged": [{"name": "cat/7.png", "checksum": 6, "reason": "the file is cut off"}]},
+///    "checksum": 9}
+///
+/// "images" is null where the source has no image_selection(), or one that takes more than max_selection_bytes. Indexes
+/// of version 1 have none; they are read as if it were null.
 struct PackedIndex {
   uint32_t source_checksum = 0;
   DType dtype = DType::u8;
@@ -26,6 +32,7 @@ struct PackedIndex {
   SampleShape shape;
   std::vector<std::string> class_names;
   std::vector<PackedShard> shards;
+  std::optional<ImageSelection> images = std::nullopt;  ///< all of whose samples have been decoded
 
   int64_t size() const;  ///< samples of all shards
   Shape sample_shape() const { return {shape.frames, channels, shape.height, shape.width}; }
@@ -33,15 +40,18 @@ struct PackedIndex {
 
 /// More shards are refused: a dataset keeps the file of each open.
 inline constexpr size_t max_packed_shards = 512;
+/// Bytes of an image selection as JSON, enough for some thousand damaged images. A larger one is not kept.
+inline constexpr size_t max_selection_bytes = size_t{1} << 19;
 
 [[nodiscard]] std::string packed_index_path(const std::string& folder);
 /// Of shard k: "FOLDER/shard-00007.safetensors".
 [[nodiscard]] std::string packed_shard_path(const std::string& folder, size_t k);
 
-/// An index without shards for the samples of `source` in this shape. ConfigError for class names that are not UTF-8.
+/// An index without shards for the samples of `source` in this shape. ConfigError for class names, and for names and
+/// reasons of damaged images, that are not UTF-8.
 [[nodiscard]] PackedIndex packed_index_of(const DataSource& source, const SampleShape& shape);
-/// "" where the two, apart from their shards, describe the same samples, else the first difference: "it has 10 samples,
-/// and the data have 12".
+/// "" where the two, apart from their shards and images, describe the same samples, else the first difference: "it has
+/// 10 samples, and the data have 12".
 [[nodiscard]] std::string packed_difference(const PackedIndex& cache, int64_t cache_size, const PackedIndex& data,
                                             int64_t data_size);
 

@@ -153,19 +153,43 @@ void write_packed(const DataSource& source, const SampleShape& shape, const std:
   for (auto k = size_t(count); k < max_packed_shards && fs::remove(packed_shard_path(folder, k), error); ++k) continue;
 }
 
+int64_t packed_bytes(const DataSource& source, const SampleShape& shape) {
+  return checked_product("packed_bytes", {source.size(), shape.frames, source.channels(), shape.height, shape.width,
+                                          int64_t(size_of(source.dtype()))});
+}
+
+std::shared_ptr<const PackedDataset> find_packed(const DataSource& source, const SampleShape& shape,
+                                                 const std::string& folder, std::string& fault) {
+  fault.clear();
+  if (!is_packed(folder)) return nullptr;
+  try {
+    auto dataset = std::make_shared<const PackedDataset>(folder);
+    const std::string difference = dataset->difference_from(source, shape);
+    if (difference.empty()) return dataset;
+    fault = "the packed samples in " + folder + " are of other data: " + difference;
+  } catch (const IoError& e) {
+    fault = std::string("packed samples are damaged: ") + e.what();
+  }
+  return nullptr;
+}
+
 std::shared_ptr<const PackedDataset> packed(const DataSource& source, const SampleShape& shape,
                                             const std::string& folder, const PackOptions& options, std::string& note) {
-  note.clear();
-  if (is_packed(folder)) {
+  if (auto found = find_packed(source, shape, folder, note)) {
+    const PackedIndex wanted = packed_index_of(source, shape);
+    if (wanted.images == found->image_selection()) return found;
     try {
-      auto dataset = std::make_shared<const PackedDataset>(folder);
-      const std::string difference = dataset->difference_from(source, shape);
-      if (difference.empty()) return dataset;
-      note = "the packed samples in " + folder + " are of other data and are written anew: " + difference;
+      PackedIndex index = read_packed_index(folder);  // its samples are of the same checksum: they stay
+      index.images = wanted.images;
+      write_packed_index(folder, index);
+      found = std::make_shared<const PackedDataset>(folder);
     } catch (const IoError& e) {
-      note = std::string("packed samples are repaired: ") + e.what();
+      note = std::string("the packed samples do not say which images are damaged, so the next start decodes all "
+                         "images again: ") + e.what();
     }
+    return found;
   }
+  if (!note.empty()) note += "; they are written anew";
   write_packed(source, shape, folder, options);
   return std::make_shared<const PackedDataset>(folder);
 }

@@ -29,8 +29,18 @@ struct PackOptions {
 void write_packed(const DataSource& source, const SampleShape& shape, const std::string& folder,
                   const PackOptions& options = {});
 
-/// The packed samples of `source` in this shape: those in `folder` where they are there, whole and of the same source
-/// (DataSource::checksum), else written there. `note` then says why, as a sentence, or "" for a folder without samples.
+/// Bytes of the samples of `source` in this shape, without labels and captions. ShapeError where they are too many.
+[[nodiscard]] int64_t packed_bytes(const DataSource& source, const SampleShape& shape);
+
+/// The packed samples of `source` in this shape that are in `folder`. Null where there are none, or they are damaged or
+/// of another source (DataSource::checksum, class names); `fault` then says why, as a sentence, or "" for a folder
+/// without samples. Writes nothing.
+[[nodiscard]] std::shared_ptr<const PackedDataset> find_packed(const DataSource& source, const SampleShape& shape,
+                                                               const std::string& folder, std::string& fault);
+
+/// find_packed, and where it finds none, write_packed. `note` then says why, as a sentence, or "" for a folder without
+/// samples. Where the samples are there but the source's image_selection() is another one, the index alone is written;
+/// `note` says if it cannot be.
 [[nodiscard]] std::shared_ptr<const PackedDataset> packed(const DataSource& source, const SampleShape& shape,
                                                           const std::string& folder, const PackOptions& options,
                                                           std::string& note);

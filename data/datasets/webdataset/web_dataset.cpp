@@ -1,5 +1,6 @@
 #include <ditharos/data/datasets/webdataset/web_dataset.h>
 
+#include <filesystem>
 #include <utility>
 
 #include <ditharos/data/datasets/names.h>
@@ -42,36 +43,16 @@ WebDataset::WebDataset(const std::string& path, Split split, const ImageFilesOpt
   }
   check<IoError>(!entries_.empty(), "cannot use ", path, ": no sample is left for the ", split,
                  " split (without folders train and test, every ", test_every, "th sample is a test sample)");
-  scan(faults);
-  check<IoError>(!entries_.empty(), "cannot use ", path, ": no sample of the ", split, " split can be used, the first ",
-                 "one: ", skipped_.empty() ? "" : skipped_[0]);
-  settle_shape();
-  for (const Entry& entry : entries_) {
-    checksum_ = add_to_checksum(entry.label, add_to_checksum(entry.crc, checksum_));
-    checksum_ = add_to_checksum(entry.caption, checksum_);
-  }
-  checksum_ = add_settings(checksum_);
-  load();
+  open("cannot use " + path + ": no sample of the " + name_of(split) + " split can be used, the first one: ",
+       [&](int64_t i) {
+         const std::string& fault = faults[static_cast<size_t>(i)];
+         check<IoError>(fault.empty(), fault);
+       });
   if (!found.unread.empty())
     notes_.push_back(found.unread.text() + " in " + path + (found.unread.is_one() ? " is not read" : " are not read"));
   if (!shards.is_split && held_out > 0)
     notes_.push_back(std::to_string(held_out) + " of the " + std::to_string(found.samples.size()) + " samples in " +
                      path + ", every " + std::to_string(test_every) + "th, are held out for testing");
-}
-
-void WebDataset::scan(const std::vector<std::string>& faults) {
-  std::vector<char> colors(entries_.size());
-  const std::vector<std::string> errors = errors_of_each(size(), [&](int64_t i) {
-    const auto k = static_cast<size_t>(i);
-    check<IoError>(faults[k].empty(), faults[k]);
-    const auto [image, color] = inspect(read(i), title(i));
-    entries_[k].crc = image.checksum;
-    entries_[k].height = image.height;
-    entries_[k].width = image.width;
-    colors[k] = color;
-  });
-  entries_ = usable(std::move(entries_), errors);
-  settle_channels(colors);
 }
 
 const WebDataset::Entry& WebDataset::entry(int64_t i) const {
@@ -83,6 +64,25 @@ DecodedImages::Stored WebDataset::stored(int64_t i) const {
   const Entry& from = entry(i);
   return {from.height, from.width, from.crc};
 }
+
+void WebDataset::set_stored(int64_t i, const Stored& image) {
+  Entry& to = entries_[static_cast<size_t>(i)];
+  to.height = image.height;
+  to.width = image.width;
+  to.crc = image.checksum;
+}
+
+std::string WebDataset::name(int64_t i) const {
+  const Entry& of = entry(i);
+  return std::filesystem::path(paths_[of.shard]).filename().string() + "/" + of.image;
+}
+
+uint32_t WebDataset::add_sample(int64_t i, uint32_t crc) const {
+  const Entry& of = entry(i);
+  return add_to_checksum(of.caption, add_to_checksum(of.label, add_to_checksum(of.crc, crc)));
+}
+
+void WebDataset::keep_only(const std::vector<char>& keep) { entries_ = kept(std::move(entries_), keep); }
 
 std::string WebDataset::title(int64_t i) const {
   const Entry& of = entry(i);

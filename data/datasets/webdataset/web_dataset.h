@@ -48,12 +48,15 @@ class WebDataset final : public DecodedImages {
   };
 
   const Entry& entry(int64_t i) const;
-  /// Reads every entry once: sizes and checksums. Takes out what cannot be used.
-  void scan(const std::vector<std::string>& faults);
   Stored stored(int64_t i) const override;
+  void set_stored(int64_t i, const Stored& image) override;
   /// "the member "000017.jpg" of a.tar"
   std::string title(int64_t i) const override;
+  /// "a.tar/000017.jpg"
+  std::string name(int64_t i) const override;
   std::string read(int64_t i) const override;
+  uint32_t add_sample(int64_t i, uint32_t crc) const override;
+  void keep_only(const std::vector<char>& keep) override;
 
   std::vector<std::string> paths_;
   std::vector<Entry> entries_;

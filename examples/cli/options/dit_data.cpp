@@ -24,9 +24,10 @@ std::string size_text(int64_t height, int64_t width, int64_t channels) {
 std::shared_ptr<const data::DataSource> training_images(const DiTSettings& run, const DataOptions& options) {
   ImageLimits limits = options.limits;
   if (!options.cache.empty()) limits.memory = 0;
+  limits.earlier = earlier_selections(data::Split::train, options.cache);
   const auto images = read_images(run.data.data, data::Split::train, run.data.images, limits).source;
   if (options.cache.empty() || !run.autoencoder.empty()) return images;
-  return cached_images(*images, data::Split::train, options.cache);
+  return cached_images(images, data::Split::train, options.cache, options.writes_nothing);
 }
 
 ImageModelParts image_parts(const DiTSettings& run, const data::DataSource& images,
@@ -56,12 +57,15 @@ std::shared_ptr<const data::DataSource> training_samples(const std::shared_ptr<c
   if (model.autoencoder() == nullptr) return images;
   const int64_t memory = options.cache.empty() ? options.limits.memory : 0;
   const auto latents = latents_of(images, model, run.data.horizontal_flip, memory);
-  return options.cache.empty() ? latents : cached_images(*latents, data::Split::train, options.cache);
+  if (options.cache.empty()) return latents;
+  return cached_images(latents, data::Split::train, options.cache, options.writes_nothing);
 }
 
 std::shared_ptr<const data::DataSource> held_out_samples(const models::LatentDiT& model, const DiTSettings& run,
                                                          const DataOptions& options) {
-  const auto images = read_images(run.data.data, data::Split::test, run.data.images, options.limits).source;
+  ImageLimits limits = options.limits;
+  limits.earlier = earlier_selections(data::Split::test, options.cache);
+  const auto images = read_images(run.data.data, data::Split::test, run.data.images, limits).source;
   return model.autoencoder() == nullptr ? images : latents_of(images, model, false, 0);
 }
 

@@ -15,6 +15,7 @@ namespace ditharos::examples {
 struct DataOptions {
   ImageLimits limits;
   std::string cache;  ///< the folder of --cache; empty: none
+  bool writes_nothing = false;  ///< into the cache; what would be written is printed
 };
 
 /// The images of the training split. A model of pixels reads them from the cache, if there is one.

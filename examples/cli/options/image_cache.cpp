@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include <ditharos/data/datasets/packed/write_packed.h>
+#include <ditharos/training/run/disk_space.h>
 #include "examples/cli/program.h"
 #include "examples/cli/progress.h"
 
@@ -49,16 +50,31 @@ std::string pack_images(const data::DataSource& source, data::Split split, const
   return folder;
 }
 
-std::shared_ptr<const data::DataSource> cached_images(const data::DataSource& source, data::Split split,
-                                                      const std::string& cache) {
-  const std::string folder = packed_folder(source, split, cache);
+std::shared_ptr<const data::DataSource> cached_images(const std::shared_ptr<const data::DataSource>& source,
+                                                      data::Split split, const std::string& cache,
+                                                      bool writes_nothing) {
+  const std::string folder = packed_folder(*source, split, cache);
+  const data::SampleShape shape = shape_of(*source);
   std::shared_ptr<const data::DataSource> samples;
   std::string note;
-  with_bar([&](const data::PackOptions& options) {
-    samples = data::packed(source, shape_of(source), folder, options, note);
-  });
+  if (writes_nothing) {
+    samples = data::find_packed(*source, shape, folder, note);
+    if (!note.empty()) print_notes({note});
+    if (samples) return samples;
+    const auto bytes = double(data::packed_bytes(*source, shape));
+    print_notes({"the run would pack " + std::to_string(source->size()) +
+                 (is_floating(source->dtype()) ? " latents, " : " images, ") + training::bytes_text(bytes) + ", into " +
+                 folder});
+    return source;
+  }
+  with_bar([&](const data::PackOptions& options) { samples = data::packed(*source, shape, folder, options, note); });
   if (!note.empty()) print_notes({note});
   return samples;
+}
+
+std::vector<data::ImageSelection> earlier_selections(data::Split split, const std::string& cache) {
+  if (cache.empty()) return {};
+  return data::packed_selections(cache, name_of(split) + std::string("-"));
 }
 
 }  // namespace ditharos::examples

@@ -2,6 +2,7 @@
 // Packed samples of a program's images, by --cache.
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <ditharos/data/datasets/dataset.h>
 #include "examples/cli/settings.h"
@@ -17,8 +18,12 @@ void describe_cache(Settings& settings, std::string& cache);
 /// Packs the source there, with a progress bar, keeping what is there already (data::write_packed). Returns the folder.
 std::string pack_images(const data::DataSource& source, data::Split split, const std::string& cache);
 /// The same samples, read from that folder; packed first where they are not there yet (data::packed). Prints why, where
-/// there were others.
-[[nodiscard]] std::shared_ptr<const data::DataSource> cached_images(const data::DataSource& source, data::Split split,
-                                                                    const std::string& cache);
+/// there were others. With `writes_nothing` the source itself where they are not there; prints what would be packed.
+[[nodiscard]] std::shared_ptr<const data::DataSource> cached_images(
+    const std::shared_ptr<const data::DataSource>& source, data::Split split, const std::string& cache,
+    bool writes_nothing);
+
+/// What the folders in `cache` for samples of this split say of damaged images; nothing for an empty name.
+[[nodiscard]] std::vector<data::ImageSelection> earlier_selections(data::Split split, const std::string& cache);
 
 }  // namespace ditharos::examples

@@ -36,6 +36,7 @@ data::OpenedImages scan_images(const std::string& data, data::Split split, const
   options.files.max_pixels = limits.max_pixels;
   options.files.memory_bytes = limits.memory << 20;
   options.files.mixed_sizes = limits.mixed_sizes;
+  options.files.earlier = limits.earlier;
   options.files.progress = [&](int64_t done, int64_t total) {
     if (total < large) return;
     if (done == 1) bar = std::make_unique<Progress>(0, total, "file");

@@ -2,6 +2,7 @@
 // The settings by which programs read images, and the reading itself.
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <ditharos/data/datasets/images/image_settings.h>
 #include <ditharos/data/datasets/open.h>
@@ -19,6 +20,7 @@ struct ImageLimits {
   int64_t max_pixels = data::default_max_pixels;  ///< of one file
   int64_t memory = 1024;                          ///< MiB of samples of image files that are kept in memory
   bool mixed_sizes = false;                       ///< without a size, images may differ in theirs
+  std::vector<data::ImageSelection> earlier = {};  ///< see ImageFilesOptions
 };
 /// open_images with a progress bar for large sets.
 data::OpenedImages scan_images(const std::string& data, data::Split split, const data::ImageSettings& images,

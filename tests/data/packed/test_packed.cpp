@@ -130,8 +130,8 @@ TEST_CASE("packed: a source is packed once, and again when it has changed") {
   CHECK(files_in(path) == before);
 
   CHECK(open(*numbered_images(12), image_shape)->size() == 12);
-  CHECK(note == "the packed samples in " + path + " are of other data and are written anew: its number of samples is "
-                "10, and the data have 12");
+  CHECK(note == "the packed samples in " + path + " are of other data: its number of samples is 10, and the data have "
+                "12; they are written anew");
   check_equal(*open(*numbered_images(12, 1), image_shape), *numbered_images(12, 1), image_shape);
   CHECK(contains(note, "its samples are [1, 3, 4, 6], and the data have [1, 1, 4, 6]"));
   open(*numbered_images(12), {1, 2, 3});
