@@ -127,7 +127,7 @@ void fail_all_training(const std::vector<std::string>& calls, uint64_t most, boo
   write_images(images, {"cat", "dog"}, 4);
   for (const SmallProgram& program : small_programs(images, folder / "run")) {
     const Tally tally = fail_training(program, calls, most);
-    MESSAGE(program.name << ": " << tally.trials << " faults, " << tally.failed << " ended the run, "
+    MESSAGE(std::string(program.name) << ": " << tally.trials << " faults, " << tally.failed << " ended the run, "
                          << tally.unharmed << " did no harm, " << tally.aborted << " aborted in a library");
     CHECK(tally.failed >= least_failures);
     CHECK(tally.aborted <= tally.trials / 10);
@@ -192,7 +192,7 @@ void fail_writers(uint64_t most) {
            {"checkpoint", {"average", run, run, "--out", mean}, mean},
            {"zoo", {"convert", weights, exported, "--dtype", "f16"}, exported}}) {
     const Tally tally = fail_writer(w.program, w.arguments, w.out, most);
-    MESSAGE(w.program << " " << w.arguments[0] << ": " << tally.trials << " faults, " << tally.failed
+    MESSAGE(std::string(w.program) << " " << w.arguments[0] << ": " << tally.trials << " faults, " << tally.failed
                       << " with another status than 0, " << tally.unharmed << " did no harm");
     CHECK(tally.failed > 10);
   }
