@@ -69,9 +69,9 @@ StopTally stop_at_random(const SmallProgram& program, int stops, const std::vect
     last_step = step;
   }
   finish(run_program(program.name, arguments(run)));
-  MESSAGE(std::string(program.name) << ": " << tally.stops << " stops in " << tally.runs << " runs, " << tally.during_a_save
-                       << " while a file was being written, " << tally.without_a_checkpoint
-                       << " before the first checkpoint");
+  MESSAGE(std::string(program.name) << ": " << tally.stops << " stops in " << tally.runs << " runs, "
+                                    << tally.during_a_save << " while a file was being written, "
+                                    << tally.without_a_checkpoint << " before the first checkpoint");
   return tally;
 }
 
