@@ -44,6 +44,15 @@ inline Arguments small_dit(const std::string& data, const std::string& out, cons
               more);
 }
 
+/// A tiny autoencoder with a stride of 2 and latents of 2 channels, for train_autoencoder: one step.
+inline Arguments small_autoencoder(const std::string& out, const Arguments& more = {}) {
+  return with({"--width", "4", "--max-width", "4", "--groups", "2", "--latent-channels", "2", "--stages", "1",
+               "--time-stride", "1", "--shapes", "1x8x8", "--batch-size", "1", "--steps", "1", "--warmup", "0",
+               "--sample-every", "0", "--reconstruction", "l1", "--perceptual-weight", "0", "--out", out, "--threads",
+               "1"},
+              more);
+}
+
 /// One training program with small settings.
 struct SmallProgram {
   const char* name;
