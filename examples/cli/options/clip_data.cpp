@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include <ditharos/data/datasets/clips/open_clips.h>
 #include <ditharos/data/datasets/sources_by_shape.h>
 #include <ditharos/data/loading/clip_buckets.h>
 #include <ditharos/training/latent_source.h>
 #include "examples/cli/options/sample_cache.h"
+#include "examples/cli/program.h"
 
 namespace ditharos::examples {
 namespace {
@@ -18,7 +20,40 @@ std::vector<data::SampleShape> distinct_shapes(const std::vector<data::Bucket>& 
   return shapes;
 }
 
+AutoencoderData open_clips(const AutoencoderSettings& run, int64_t max_pixels) {
+  constexpr int64_t held_out_frames = 8;  // every time stride divides it
+  const auto open = [&](data::ClipUse use) { return data::open_clips(run.clips.data, use, max_pixels); };
+  AutoencoderData opened{.training = open(data::ClipUse::training), .held_out = open(data::ClipUse::evaluation),
+                         .buckets = clip_buckets(run.clips, run.train.batch_size), .held_out_shape = {}};
+  opened.held_out_shape = opened.buckets[0].shape;
+  opened.held_out_shape.frames = held_out_frames;
+  print_notes(opened.training->notes());
+  return opened;
+}
+
+AutoencoderData open_images(const AutoencoderSettings& run, const ImageLimits& limits) {
+  const auto training = read_images(run.clips.data, data::Split::train, run.images, limits).source;
+  const data::SampleShape shape = *training->native_shape();
+  check_strides(shape, run.model.sizes.stride(), run.model.sizes.time_stride);
+  return {.training = training,
+          .held_out = scan_images(run.clips.data, data::Split::test, run.images, limits).source,
+          .buckets = {{.shape = shape, .batch_size = run.train.batch_size}}, .held_out_shape = shape};
+}
+
 }  // namespace
+
+AutoencoderData open_autoencoder_data(const AutoencoderSettings& run, const ImageLimits& limits) {
+  const std::string& name = run.clips.data;
+  const bool clips = data::is_clips(name);
+  check<ConfigError>(clips || data::is_image_set(name), "data = \"", name, "\" is neither clips (\"moving-garments\", "
+                     "\"moving-emoji\", a folder of videos with captions.txt or captions.jsonl) nor images in a layout "
+                     "that train_dit reads (docs/data.md)");
+  AutoencoderData opened = clips ? open_clips(run, limits.max_pixels) : open_images(run, limits);
+  const int64_t channels = opened.training->channels();
+  check<ConfigError>(channels == run.model.sizes.channels, "channels = ", run.model.sizes.channels,
+                     " is not that of the data: give --channels ", channels);
+  return opened;
+}
 
 void describe(Settings& settings, ClipReading& reading) {
   describe_cache(settings, reading.cache, "clips");

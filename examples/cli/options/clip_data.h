@@ -1,5 +1,5 @@
 #pragma once
-// What train_video trains on: clips, or their latents.
+// What train_autoencoder and train_video train on: clips, images as clips of one frame, or latents of clips.
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -7,11 +7,22 @@
 
 #include <ditharos/data/loading/loader.h>
 #include <ditharos/models/dit/latent_dit.h>
-#include "examples/cli/settings.h"
+#include "examples/cli/options/autoencoder_settings.h"
+#include "examples/cli/options/image_options.h"
 
 namespace ditharos::examples {
 
-/// Where samples come from, apart from the settings.
+/// The samples of train_autoencoder.
+struct AutoencoderData {
+  std::shared_ptr<const data::DataSource> training, held_out;
+  std::vector<data::Bucket> buckets;  ///< one for images, of their size
+  data::SampleShape held_out_shape;
+};
+/// Opens clips or images and prints notes on the training split. ConfigError where `data` is neither, or the
+/// autoencoder cannot encode them.
+[[nodiscard]] AutoencoderData open_autoencoder_data(const AutoencoderSettings& run, const ImageLimits& limits);
+
+/// Where the samples of train_video come from, apart from the settings.
 struct ClipReading {
   std::string cache;             ///< the folder of --cache; empty: none
   int64_t latent_memory = 1024;  ///< MiB of latents that are kept in memory
