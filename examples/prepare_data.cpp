@@ -11,8 +11,8 @@
 #include <ditharos/data/datasets/contact_grid.h>
 #include <ditharos/data/datasets/image_summary.h>
 #include <ditharos/tensor/parallel.h>
-#include "examples/cli/options/image_cache.h"
 #include "examples/cli/options/image_options.h"
+#include "examples/cli/options/sample_cache.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
 #include "examples/cli/reports/data_report.h"

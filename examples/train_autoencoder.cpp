@@ -1,7 +1,8 @@
-// Trains an autoencoder of clips, a VideoAutoencoder or an AutoencoderKL; train_video trains a diffusion transformer on
-// its latents.
+// Trains an autoencoder of clips or images, a VideoAutoencoder or an AutoencoderKL; train_video and train_dit train
+// diffusion transformers on its latents.
 //
 //   train_autoencoder --config examples/configs/video_autoencoder.toml --out runs/autoencoder
+//   train_autoencoder --data my_photos --size 64 --batch-size 16 --out runs/autoencoder
 //
 // The same configuration gives the same bytes at any number of threads, whether the run was interrupted and resumed or
 // not.
@@ -13,7 +14,6 @@
 
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/data/datasets/clips/open_clips.h>
 #include <ditharos/data/image/image_grid.h>
 #include <ditharos/models/autoencoder/autoencoder.h>
 #include <ditharos/pipelines/clip_tasks.h>
@@ -22,7 +22,7 @@
 #include <ditharos/training/latent_statistics.h>
 #include <ditharos/training/run/data_fingerprint.h>
 #include <ditharos/training/training_loop.h>
-#include "examples/cli/options/autoencoder_settings.h"
+#include "examples/cli/options/clip_data.h"
 #include "examples/cli/options/training_settings.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
@@ -43,8 +43,18 @@ Fidelity fidelity_of(const Tensor& clips, const Tensor& decoded) {
   return {rms, -20 * std::log10(rms)};
 }
 
+/// Two rows: images and their reconstructions. At most 8 of them.
+void draw_images(const std::string& path, const data::Batch& batch, const Tensor& decoded) {
+  const int64_t images = std::min<int64_t>(8, batch.samples.size(0));
+  const auto row = [images](const Tensor& samples) { return slice(select(samples, 1, 0), 0, 0, images); };
+  data::save_grid(path, cat({row(batch.samples), row(decoded)}, 0),
+                  {.columns = images, .scale = 2, .row_labels = {"images", "as they come back"},
+                   .label_place = data::GridOptions::LabelPlace::above});
+}
+
 /// Two rows per clip: the original frames and their reconstruction. At most 4 clips and 8 frames of each.
 void draw_grid(const std::string& path, const data::Batch& batch, const Tensor& decoded) {
+  if (batch.shape.frames == 1) return draw_images(path, batch, decoded);
   const int64_t clips = std::min<int64_t>(4, batch.samples.size(0)), frames = std::min<int64_t>(8, batch.shape.frames);
   std::vector<Tensor> rows;
   std::vector<std::string> labels;
@@ -59,13 +69,15 @@ void draw_grid(const std::string& path, const data::Batch& batch, const Tensor& 
 }
 
 int train(int argc, char** argv) {
-  constexpr int64_t held_out_clips = 32, held_out_frames = 8;
+  constexpr int64_t held_out_clips = 32;
   AutoencoderSettings run;
   TrainingOptions options("runs/autoencoder");
   std::string cache = "runs/classifiers";
-  Settings settings("train_autoencoder", "Trains a video autoencoder, an encoder and a decoder of clips.");
+  ImageLimits limits;
+  Settings settings("train_autoencoder", "Trains an autoencoder, an encoder and a decoder, of clips or images.");
   describe_options(settings, options);
   settings.options().add("cache", cache, "folder that caches the classifier of perceptual_weight");
+  describe_image_memory(settings, limits.memory);
   describe(settings, run);
   if (!settings.parse(argc, argv)) return 0;
   if (options.threads > 0) set_num_threads(options.threads);
@@ -75,17 +87,14 @@ int train(int argc, char** argv) {
   RunReporter reporter;
   const training::RunOutputs outputs(options, "reconstructions.png", reporter);
 
-  const auto source = data::open_clips(run.clips.data, data::ClipUse::training, options.max_pixels);
-  print_notes(source->notes());
-  const auto held_out = data::open_clips(run.clips.data, data::ClipUse::evaluation, options.max_pixels);
-  const std::vector<data::Bucket> buckets = clip_buckets(run.clips, run.train.batch_size);
-  data::SampleShape held_out_shape = buckets[0].shape;
-  held_out_shape.frames = held_out_frames;  // every time stride divides it
+  limits.max_pixels = options.max_pixels;
+  const AutoencoderData samples = open_autoencoder_data(run, limits);
   const data::Batch held_out_batch =
-      data::clip_batch(*held_out, held_out_shape, 0, std::min(held_out_clips, held_out->size()));
+      data::clip_batch(*samples.held_out, samples.held_out_shape, 0,
+                       std::min(held_out_clips, samples.held_out->size()));
   const training::RunIdentity identity{.kind = autoencoder_kind(), .configuration = settings.to_toml(),
                                        .defaults = default_configuration<AutoencoderSettings>(),
-                                       .data = training::fingerprint_of(*source), .train = run.train};
+                                       .data = training::fingerprint_of(*samples.training), .train = run.train};
   Generator rng(run.train.seed);
   models::Autoencoder model(run.model, rng);
   std::optional<models::PerceptualLoss> perceptual;
@@ -102,14 +111,16 @@ int train(int argc, char** argv) {
     trainer.restore(*state);
     first_batch = run.train.overfit_one_batch ? 0 : state->position;
   }
-  data::Loader loader(source, {.buckets = buckets, .seed = run.train.seed, .epoch_end = data::EpochEnd::carry_over},
+  data::Loader loader(samples.training,
+                      {.buckets = samples.buckets, .seed = run.train.seed, .epoch_end = data::EpochEnd::carry_over},
                       {0, first_batch});
-  const data::SampleShape& shape = buckets[0].shape;
+  const data::SampleShape& shape = samples.buckets[0].shape;
   const Shape latent = run.model.latent_shape({1, shape.frames, run.model.sizes.channels, shape.height, shape.width});
-  std::printf("%lld clips; %s become latents of %lldx%lldx%lld with %lld channels; %lld parameters; %d threads\n",
-              static_cast<long long>(source->size()), data::to_text(shape).c_str(),
-              static_cast<long long>(latent[1]), static_cast<long long>(latent[3]), static_cast<long long>(latent[4]),
-              static_cast<long long>(latent[2]), static_cast<long long>(nn::parameter_count(model)), num_threads());
+  std::printf("%lld %s; %s become latents of %lldx%lldx%lld with %lld channels; %lld parameters; %d threads\n",
+              static_cast<long long>(samples.training->size()), samples.held_out_shape.frames > 1 ? "clips" : "images",
+              data::to_text(shape).c_str(), static_cast<long long>(latent[1]), static_cast<long long>(latent[3]),
+              static_cast<long long>(latent[4]), static_cast<long long>(latent[2]),
+              static_cast<long long>(nn::parameter_count(model)), num_threads());
 
   const auto next_batch = [&] {
     const data::Batch batch = loader.next();
@@ -117,7 +128,7 @@ int train(int argc, char** argv) {
   };
   const auto validation_batches = [&] {
     std::vector<training::MicroBatch> batches;
-    for (const data::Batch& batch : training::held_out_batches(*held_out, held_out_shape,
+    for (const data::Batch& batch : training::held_out_batches(*samples.held_out, samples.held_out_shape,
                                                                run.output.validation_samples, run.train.batch_size))
       batches.push_back({batch.samples});
     return batches;
@@ -126,7 +137,7 @@ int train(int argc, char** argv) {
     state.position = loader.cursor().position;
     {
       const training::AveragedWeights averaged(trainer);
-      training::measure_latents(model, *source, buckets);
+      training::measure_latents(model, *samples.training, samples.buckets);
     }
     // The averages copied the buffers at their last update, before these were measured.
     std::vector<nn::NamedTensors*> averages{&state.ema};

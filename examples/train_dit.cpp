@@ -20,8 +20,8 @@
 #include <ditharos/training/training_loop.h>
 #include "examples/cli/options/dit_data.h"
 #include "examples/cli/options/dit_settings.h"
-#include "examples/cli/options/image_cache.h"
 #include "examples/cli/options/image_options.h"
+#include "examples/cli/options/sample_cache.h"
 #include "examples/cli/options/training_settings.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
@@ -72,7 +72,7 @@ int train(int argc, char** argv) {
   settings.options().add("recompute", recompute,
                          "recompute blocks in the backward pass: less memory, more time, the same up to rounding");
   describe_image_memory(settings, reading.limits.memory);
-  describe_cache(settings, reading.cache);
+  describe_cache(settings, reading.cache, "images");
   describe(settings, run);
   if (!settings.parse(argc, argv)) return 0;
   if (options.threads > 0) set_num_threads(options.threads);

@@ -19,6 +19,7 @@
 #include <ditharos/training/held_out.h>
 #include <ditharos/training/run/data_fingerprint.h>
 #include <ditharos/training/training_loop.h>
+#include "examples/cli/options/clip_data.h"
 #include "examples/cli/options/training_settings.h"
 #include "examples/cli/options/video_settings.h"
 #include "examples/cli/outputs.h"
@@ -59,6 +60,7 @@ int train(int argc, char** argv) {
   TrainingOptions options("runs/video");
   std::string export_to, start_from;
   bool recompute = false;
+  ClipReading reading;
   Settings settings("train_video", "Trains a text-to-video diffusion transformer.");
   describe_options(settings, options);
   settings.options()
@@ -67,6 +69,7 @@ int train(int argc, char** argv) {
            "begin a new run with the averaged weights, autoencoder and tokenizer of this run, checkpoint or export")
       .add("recompute", recompute,
            "recompute blocks in the backward pass: less memory, more time, the same up to rounding");
+  describe(settings, reading);
   describe(settings, run);
   settings.only_with({"autoencoder", "vocabulary", "caption_count"}, [&] { return start_from.empty(); },
                      "a run without --start-from, which brings its own autoencoder and tokenizer");
@@ -76,7 +79,7 @@ int train(int argc, char** argv) {
   check_training_outputs(options, settings,
                          {{"--data", run.clips.data}, {"--autoencoder", run.autoencoder, true},
                           {"--start-from", start_from, true}},
-                         {{"--export", export_to}});
+                         {{"--export", export_to}, {"--cache", reading.cache, true}});
   say_adjustments(settings, run.train);
   if (!export_to.empty()) pipelines::check_export_path(export_to);
   RunReporter reporter;
@@ -112,7 +115,10 @@ int train(int argc, char** argv) {
 
   training::Trainer trainer = make_trainer(model, parts.tokenizer, run);
   if (state) trainer.restore(*state);
-  data::Loader loader(source, {.buckets = buckets, .seed = run.train.seed, .epoch_end = data::EpochEnd::carry_over},
+  reading.writes_nothing = options.writes_nothing();
+  const BucketedSource samples = training_samples({source, buckets}, model, reading);
+  data::Loader loader(samples.source,
+                      {.buckets = samples.buckets, .seed = run.train.seed, .epoch_end = data::EpochEnd::carry_over},
                       {0, state && !run.train.overfit_one_batch ? state->position : 0});
   const data::SampleShape& shape = buckets[0].shape;
   std::printf("%lld clips in %zu shapes, %lld of %s a step; %lld tokens of text; %lld parameters; %d threads\n",
@@ -125,7 +131,7 @@ int train(int argc, char** argv) {
   };
   const auto next_batch = [&] {
     const data::Batch batch = loader.next();
-    return training::TrainingBatch{model.to_latents(batch.samples), prompts_of(batch), batch.indices, batch.captions};
+    return training::TrainingBatch{batch.samples, prompts_of(batch), batch.indices, batch.captions};
   };
   const auto held_out = [&] {
     const auto clips = data::open_clips(run.clips.data, data::ClipUse::evaluation, options.max_pixels);

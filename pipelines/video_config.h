@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <ditharos/data/datasets/data_source.h>
+#include <ditharos/data/datasets/images/image_settings.h>
 #include <ditharos/models/autoencoder/autoencoder.h>
 #include <ditharos/models/diffusion/frame_flow.h>
 #include <ditharos/models/dit/config.h>
@@ -30,6 +31,7 @@ struct VideoModelConfig {
 
 struct AutoencoderConfig {
   TrainedClips clips;
+  data::ImageSettings images;  ///< how images became samples, where `clips.data` names images
   models::AutoencoderConfig model;
   friend bool operator==(const AutoencoderConfig&, const AutoencoderConfig&) = default;
 };

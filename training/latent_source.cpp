@@ -33,6 +33,7 @@ LatentSource::LatentSource(std::shared_ptr<const data::DataSource> pixels, const
   checksum_ = checksum_of(autoencoder, crc32c(about, sizeof about));
   const int64_t bytes = checked_product("LatentSource", {size(), numel(latent), int64_t(sizeof(float))});
   if (bytes > options.memory_bytes) return;
+  kept_bytes_ = bytes;
   encoded_ = std::make_unique<std::once_flag[]>(size_t(size()));
   kept_.resize(size_t(size()));
 }
@@ -60,5 +61,16 @@ Tensor LatentSource::sample(int64_t i, const data::SampleShape& shape) const {
 int64_t LatentSource::label(int64_t i) const { return pixels_->label(index_of(i)); }
 
 std::string LatentSource::caption(int64_t i) const { return pixels_->caption(index_of(i)); }
+
+std::vector<std::shared_ptr<const LatentSource>> latents_in_shapes(
+    const std::shared_ptr<const data::DataSource>& pixels, const models::Autoencoder& autoencoder,
+    const std::vector<data::SampleShape>& shapes, LatentOptions options) {
+  std::vector<std::shared_ptr<const LatentSource>> sources;
+  for (const data::SampleShape& shape : shapes) {
+    sources.push_back(std::make_shared<LatentSource>(pixels, autoencoder, shape, options));
+    options.memory_bytes -= sources.back()->kept_bytes();
+  }
+  return sources;
+}
 
 }  // namespace ditharos::training

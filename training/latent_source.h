@@ -42,6 +42,8 @@ class LatentSource final : public data::DataSource {
   std::optional<data::SampleShape> native_shape() const override { return latents_; }
   std::vector<std::string> notes() const override { return pixels_->notes(); }
   std::optional<data::ImageSelection> image_selection() const override { return pixels_->image_selection(); }
+  /// Bytes of all latents where they are kept in memory; 0 where each is encoded at each use.
+  int64_t kept_bytes() const { return kept_bytes_; }
 
  private:
   int64_t index_of(int64_t i) const;  // in pixels_
@@ -52,8 +54,15 @@ class LatentSource final : public data::DataSource {
   data::SampleShape shape_, latents_;
   LatentOptions options_;
   uint32_t checksum_ = 0;
+  int64_t kept_bytes_ = 0;
   std::unique_ptr<std::once_flag[]> encoded_;  // null: latents are not kept
   mutable std::vector<Tensor> kept_;
 };
+
+/// The latents of `pixels` in each of these shapes, in their order. `memory_bytes` of the options is for all of them:
+/// those of a shape are kept where they fit into what the shapes before it leave. Throws what LatentSource does.
+[[nodiscard]] std::vector<std::shared_ptr<const LatentSource>> latents_in_shapes(
+    const std::shared_ptr<const data::DataSource>& pixels, const models::Autoencoder& autoencoder,
+    const std::vector<data::SampleShape>& shapes, LatentOptions options = {});
 
 }  // namespace ditharos::training

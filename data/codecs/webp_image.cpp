@@ -33,6 +33,11 @@ WebpInfo webp_info(std::string_view bytes, const std::string& name, int64_t max_
   return {features.width, features.height};
 }
 
+bool is_webp_animation(std::string_view bytes) {
+  WebPBitstreamFeatures features;
+  return WebPGetFeatures(pointer(bytes), bytes.size(), &features) == VP8_STATUS_OK && features.has_animation;
+}
+
 Tensor decode_webp_image(std::string_view bytes, const std::string& name, int64_t max_pixels) {
   const WebpInfo info = webp_info(bytes, name, max_pixels);
   const int64_t n = info.width * info.height;

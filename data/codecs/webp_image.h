@@ -17,6 +17,8 @@ struct WebpInfo {
 };
 [[nodiscard]] WebpInfo webp_info(std::string_view bytes, const std::string& name,
                                  int64_t max_pixels = default_max_pixels);
+/// True for the bytes, or the header, of a WebP file that is an animation.
+[[nodiscard]] bool is_webp_animation(std::string_view bytes);
 /// u8 [4, H, W]: red, green, blue and opacity.
 Tensor decode_webp_image(std::string_view bytes, const std::string& name, int64_t max_pixels = default_max_pixels);
 

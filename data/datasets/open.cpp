@@ -42,6 +42,14 @@ OpenedImages from_files(const std::string& spec, Split split, const OpenOptions&
 
 }  // namespace
 
+bool is_image_set(const std::string& spec) {
+  std::error_code unknown;
+  if (!std::filesystem::is_directory(spec, unknown))
+    return spec == "shapes" || spec == "fashion-mnist" || is_web_dataset(spec) || is_array_set(spec);
+  return is_idx_directory(spec) || is_cifar_directory(spec) || is_array_set(spec) || is_image_folder(spec) ||
+         is_web_dataset(spec);
+}
+
 OpenedImages open_images(const std::string& spec, Split split, const OpenOptions& options) {
   if (spec == "shapes") return in_memory({.dataset = make_shapes(split, options.shapes)}, options.files);
   if (spec == "fashion-mnist") {

@@ -34,5 +34,7 @@ struct OpenedImages {
 /// the layouts of image_files.h, or of .tar files (web_dataset.h). IoError, listing the formats, for anything else. The
 /// source has a native shape unless options.files.mixed_sizes.
 [[nodiscard]] OpenedImages open_images(const std::string& spec, Split split, const OpenOptions& options = {});
+/// True when `spec` is one of these by its name and its files' names; no file is read.
+[[nodiscard]] bool is_image_set(const std::string& spec);
 
 }  // namespace ditharos::data

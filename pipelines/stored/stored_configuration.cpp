@@ -151,6 +151,15 @@ TrainedClips take_clips(Document& document) {
   return clips;
 }
 
+void take_images(Document::Section section, data::ImageSettings& images) {
+  section.take("size", images.size)
+      .take("fit", images.fit, {{"crop", data::Fit::crop}, {"stretch", data::Fit::stretch}})
+      .take("resample", images.resample, {{"area", data::Resample::area}, {"lanczos", data::Resample::lanczos}})
+      .take("background", images.background)
+      .take("on_damaged", images.on_damaged, {{"stop", data::OnDamaged::stop}, {"skip", data::OnDamaged::skip}})
+      .take("coarse_labels", images.coarse_labels);
+}
+
 void take_flow(Document::Section section, models::FlowConfig& flow) {
   section
       .take("time_sampling", flow.time_sampling,
@@ -275,17 +284,8 @@ StoredImageModel read_image_model(const std::string& text, const std::string& so
   StoredImageModel stored;
   auto& [model, process, prediction, sigma_small, sampler] = stored.config;
   Document document(text, source);
-  document.section("data")
-      .take("data", stored.data)
-      .take("size", stored.images.size)
-      .take("fit", stored.images.fit, {{"crop", data::Fit::crop}, {"stretch", data::Fit::stretch}})
-      .take("resample", stored.images.resample,
-            {{"area", data::Resample::area}, {"lanczos", data::Resample::lanczos}})
-      .take("background", stored.images.background)
-      .take("on_damaged", stored.images.on_damaged,
-            {{"stop", data::OnDamaged::stop}, {"skip", data::OnDamaged::skip}})
-      .take("coarse_labels", stored.images.coarse_labels)
-      .pass({"horizontal_flip", "condition"});
+  document.section("data").take("data", stored.data).pass({"horizontal_flip", "condition"});
+  take_images(document.section("data"), stored.images);
   int64_t patch = model.patch.height;  // its side
   document.section("model")
       .take("patch", patch, {1, most})
@@ -364,9 +364,11 @@ AutoencoderConfig read_autoencoder(const std::string& text, const std::string& s
   AutoencoderConfig config;
   Document document(text, source);
   config.clips = take_clips(document);
+  take_images(document.section("data"), config.images);
   models::VideoAutoencoderConfig& sizes = config.model.sizes;
   document.section("autoencoder")
       .take("kind", config.model.kind, {{"video", models::AutoencoderKind::video}, {"kl", models::AutoencoderKind::kl}})
+      .take("channels", sizes.channels, {1, 3})
       .take("latent_channels", sizes.latent_channels, {1, most_channels})
       .take("width", sizes.width, {1, most_channels})
       .take("max_width", sizes.max_width, {1, most_channels})

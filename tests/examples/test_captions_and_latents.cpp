@@ -47,13 +47,9 @@ Outcome sample(const std::string& run, const std::string& out, const Arguments& 
                                          "--threads", "1"}, more));
 }
 
-/// A run of train_autoencoder with a stride of 2 and latents of 2 channels. Returns its folder.
+/// A run of train_autoencoder. Returns its folder.
 std::string train_autoencoder(const std::string& out, const Arguments& more) {
-  const Outcome run = run_program(
-      "train_autoencoder", with({"--width", "4", "--max-width", "4", "--groups", "2", "--latent-channels", "2",
-                                 "--stages", "1", "--time-stride", "1", "--shapes", "1x8x8", "--batch-size", "1",
-                                 "--steps", "1", "--warmup", "0", "--sample-every", "0", "--reconstruction", "l1",
-                                 "--perceptual-weight", "0", "--out", out, "--threads", "1"}, more));
+  const Outcome run = run_program("train_autoencoder", small_autoencoder(out, more));
   REQUIRE_MESSAGE(run.status == 0, run.output);
   return out;
 }

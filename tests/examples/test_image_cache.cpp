@@ -66,12 +66,8 @@ Outcome train(const std::string& images, const std::string& run, const Arguments
   CHECK_MESSAGE(outcome.status == 0, outcome.output);
   return outcome;
 }
-std::string small_autoencoder(const std::string& out) {
-  const Outcome run = run_program(
-      "train_autoencoder", {"--width", "4", "--max-width", "4", "--groups", "2", "--latent-channels", "2", "--stages",
-                            "1", "--time-stride", "1", "--shapes", "1x8x8", "--batch-size", "1", "--steps", "1",
-                            "--warmup", "0", "--sample-every", "0", "--reconstruction", "l1", "--perceptual-weight",
-                            "0", "--out", out, "--threads", "1"});
+std::string train_autoencoder(const std::string& out) {
+  const Outcome run = run_program("train_autoencoder", small_autoencoder(out));
   REQUIRE_MESSAGE(run.status == 0, run.output);
   return out;
 }
@@ -80,7 +76,7 @@ std::string small_autoencoder(const std::string& out) {
 
 TEST_CASE("image cache: a second start decodes nothing and reports the same, for images and for latents") {
   const TemporaryFolder folder;
-  const std::string autoencoder = small_autoencoder(folder / "autoencoder");
+  const std::string autoencoder = train_autoencoder(folder / "autoencoder");
   for (const bool latents : {false, true}) {
     CAPTURE(latents);
     const std::string root = folder / (latents ? "latents" : "images"), images = root + "/images";
@@ -134,7 +130,7 @@ TEST_CASE("image cache: changed images are noticed") {
 
 TEST_CASE("image cache: --dry-run and --summary write no cache, and say what a run would write") {
   const TemporaryFolder folder;
-  const std::string autoencoder = small_autoencoder(folder / "autoencoder");
+  const std::string autoencoder = train_autoencoder(folder / "autoencoder");
   for (const bool latents : {false, true}) {
     CAPTURE(latents);
     const std::string root = folder / (latents ? "latents" : "images"), images = root + "/images";

@@ -3,12 +3,11 @@
 
 #include <filesystem>
 
-#include <ditharos/data/codecs/jpeg.h>
 #include <ditharos/data/codecs/png.h>
-#include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/io/file.h>
 #include "tests/support/data_files.h"
 #include "tests/support/small_dit_run.h"
+#include "tests/support/small_runs.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace ditharos;
@@ -17,18 +16,6 @@ using namespace ditharos::tests;
 namespace fs = std::filesystem;
 
 namespace {
-
-/// `count` photos of different sizes in `folder`, every third one a PNG.
-void write_photos(const std::string& folder, int count) {
-  fs::create_directories(folder);
-  for (int i = 0; i < count; ++i) {
-    Tensor photo({3, 10 + i % 4, 12 + i % 3}, DType::u8);
-    for (int64_t k = 0; k < photo.numel(); ++k) photo.mutable_data<uint8_t>()[k] = static_cast<uint8_t>(k * 3 + 9 * i);
-    const std::string name = folder + "/" + std::to_string(100 + i);
-    if (i % 3 == 0) data::write_png(name + ".png", photo);
-    else write_bytes(name + ".jpg", data::encode_jpeg(photo, 90, name));
-  }
-}
 
 Outcome train(const std::string& data, const std::string& out, const Arguments& more) {
   Arguments arguments = small_dit_flags(data, out);

@@ -141,6 +141,7 @@ TEST_CASE("stored configuration: every key of train_autoencoder is read") {
   AutoencoderSettings run;
   const AutoencoderConfig stored = read_autoencoder(every_key_changed(run), "a.ckpt");
   CHECK(stored.clips == clips_of(run.clips));
+  CHECK(stored.images == run.images);
   CHECK(stored.model == run.model);
 }
 
@@ -149,7 +150,7 @@ TEST_CASE("stored configuration: what is missing has the programs' defaults") {
   CHECK(read_image_model("", "a.ckpt").data == DiTSettings().data.data);
   CHECK(read_video_model("", "a.ckpt") == config_of(VideoSettings()));
   CHECK(read_autoencoder("", "a.ckpt") ==
-        AutoencoderConfig{.clips = clips_of(ClipSettings()), .model = AutoencoderSettings().model});
+        AutoencoderConfig{.clips = clips_of(ClipSettings()), .images = {}, .model = AutoencoderSettings().model});
 }
 
 TEST_CASE("stored configuration: values have the ranges of the command line") {

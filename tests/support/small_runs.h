@@ -5,8 +5,10 @@
 #include <string>
 #include <vector>
 
+#include <ditharos/data/codecs/jpeg.h>
 #include <ditharos/data/codecs/png.h>
 #include <ditharos/tensor/factory.h>
+#include "tests/support/data_files.h"
 #include "tests/support/run_program.h"
 
 namespace ditharos::tests {
@@ -21,6 +23,18 @@ inline void write_images(const std::string& folder, const std::vector<std::strin
       image.mutable_data<uint8_t>()[number % 64] = 255;
       data::write_png(folder + "/" + name + "/" + std::to_string(1000 + i) + ".png", image);
     }
+  }
+}
+
+/// `count` photos of different sizes in `folder`, every third one a PNG.
+inline void write_photos(const std::string& folder, int count) {
+  std::filesystem::create_directories(folder);
+  for (int i = 0; i < count; ++i) {
+    Tensor photo({3, 10 + i % 4, 12 + i % 3}, DType::u8);
+    for (int64_t k = 0; k < photo.numel(); ++k) photo.mutable_data<uint8_t>()[k] = static_cast<uint8_t>(k * 3 + 9 * i);
+    const std::string name = folder + "/" + std::to_string(100 + i);
+    if (i % 3 == 0) data::write_png(name + ".png", photo);
+    else write_bytes(name + ".jpg", data::encode_jpeg(photo, 90, name));
   }
 }
 
@@ -41,6 +55,15 @@ inline Arguments small_dit(const std::string& data, const std::string& out, cons
   return with({"--data", data, "--out", out, "--hidden", "16", "--depth", "1", "--heads", "2", "--patch", "4",
                "--batch-size", "4", "--warmup", "1", "--sampling-steps", "1", "--sample-every", "0", "--log-every", "1",
                "--threads", "1"},
+              more);
+}
+
+/// A tiny autoencoder with a stride of 2 and latents of 2 channels, for train_autoencoder: one step.
+inline Arguments small_autoencoder(const std::string& out, const Arguments& more = {}) {
+  return with({"--width", "4", "--max-width", "4", "--groups", "2", "--latent-channels", "2", "--stages", "1",
+               "--time-stride", "1", "--shapes", "1x8x8", "--batch-size", "1", "--steps", "1", "--warmup", "0",
+               "--sample-every", "0", "--reconstruction", "l1", "--perceptual-weight", "0", "--out", out, "--threads",
+               "1"},
               more);
 }
 

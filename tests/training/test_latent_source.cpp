@@ -1,11 +1,13 @@
 // Latents as a source: encoded once, mirrored, packed on disk.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 
 #include <ditharos/autograd/ops.h>
 #include <ditharos/data/datasets/dataset.h>
 #include <ditharos/data/datasets/packed/write_packed.h>
+#include <ditharos/data/datasets/sources_by_shape.h>
 #include <ditharos/data/loading/batch.h>
 #include <ditharos/data/loading/loader.h>
 #include <ditharos/nn/module.h>
@@ -40,8 +42,9 @@ class CountedImages final : public data::DataSource {
   const std::vector<std::string>& class_names() const override { return images_.class_names(); }
   int64_t label(int64_t i) const override { return images_.label(i); }
   std::string caption(int64_t i) const override { return images_.caption(i); }
-  std::optional<data::SampleShape> native_shape() const override { return pixels_shape; }
+  std::optional<data::SampleShape> native_shape() const override { return native; }
 
+  std::optional<data::SampleShape> native = pixels_shape;
   mutable std::atomic<int> reads = 0;
 
  private:
@@ -136,6 +139,56 @@ TEST_CASE("latent source: packed latents are read back, and those of another aut
   CHECK(LatentSource(images, scaled, pixels_shape).checksum() != latents.checksum());
   CHECK(LatentSource(images, model, {1, 16, 12}).checksum() != latents.checksum());
   CHECK(LatentSource(images, autoencoder(), pixels_shape).checksum() == latents.checksum());
+}
+
+TEST_CASE("latent source: latents of several shapes share the memory, and a loader's buckets read them") {
+  const models::Autoencoder model = autoencoder(1, models::AutoencoderKind::video);
+  const auto clips = std::make_shared<CountedImages>();
+  clips->native.reset();
+  const std::vector<data::SampleShape> shapes{{2, 8, 12}, {1, 8, 8}, {1, 8, 4}};
+  const std::vector<data::SampleShape> of_latents{{2, 2, 3}, {1, 2, 2}, {1, 2, 1}};
+  const auto bytes = [&](size_t k) {
+    return count * 2 * of_latents[k].frames * of_latents[k].height * of_latents[k].width * int64_t(sizeof(float));
+  };
+  // Room for the second and the third, which the first leaves to them.
+  const auto some = training::latents_in_shapes(clips, model, shapes, {.memory_bytes = bytes(1) + bytes(2)});
+  CHECK(some[0]->kept_bytes() == 0);
+  CHECK(some[1]->kept_bytes() == bytes(1));
+  CHECK(some[2]->kept_bytes() == bytes(2));
+  const auto two = training::latents_in_shapes(clips, model, shapes, {.memory_bytes = bytes(0) + bytes(1)});
+  CHECK(two[1]->kept_bytes() == bytes(1));
+  CHECK(two[2]->kept_bytes() == 0);
+
+  constexpr int batches_read = 120;  // of 2 clips: all 15 pairs of a clip and a shape occur
+  const auto batches = [&](int64_t memory, int workers) {
+    const auto latents = training::latents_in_shapes(clips, model, shapes, {.memory_bytes = memory});
+    std::vector<data::Bucket> buckets;
+    for (size_t k = 0; k < shapes.size(); ++k) {
+      CHECK(*latents[k]->native_shape() == of_latents[k]);
+      buckets.push_back({.shape = of_latents[k], .batch_size = 2});
+    }
+    data::Loader loader(std::make_shared<data::SourcesByShape>(
+                            std::vector<std::shared_ptr<const data::DataSource>>(latents.begin(), latents.end())),
+                        {.buckets = buckets, .seed = 3, .epoch_end = data::EpochEnd::carry_over,
+                         .workers = workers});
+    std::vector<float> all;
+    for (int k = 0; k < batches_read; ++k) {
+      const data::Batch batch = loader.next();
+      for (const float x : batch.samples.to_vector<float>()) all.push_back(x);
+      const auto found = std::find(of_latents.begin(), of_latents.end(), batch.shape);
+      REQUIRE(found != of_latents.end());
+      const data::Batch read = data::read_batch(*clips, shapes[size_t(found - of_latents.begin())], {batch.indices[1]});
+      CHECK(select(batch.samples, 0, 1).to_vector<float>() == model.to_latents(read.samples).to_vector<float>());
+      --clips->reads;  // of this check
+    }
+    return all;
+  };
+  clips->reads = 0;
+  const std::vector<float> kept = batches(1 << 20, 0);
+  CHECK(clips->reads == 3 * count);  // each clip once in each shape
+  CHECK(batches(0, 0) == kept);
+  CHECK(clips->reads == 3 * count + 2 * batches_read);
+  CHECK(batches(bytes(1), 2) == kept);
 }
 
 TEST_CASE("latent source: images that the autoencoder cannot encode are refused") {

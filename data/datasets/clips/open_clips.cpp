@@ -33,6 +33,10 @@ std::shared_ptr<const DataSource> open_clips(const std::string& data, ClipUse us
   return std::make_shared<MovingGarments>(load_emoji(font), options);
 }
 
+bool is_clips(const std::string& data) {
+  return data == garments || data == emoji || (is_video_folder(data) && !lists_images(data));
+}
+
 bool is_moving_garments(const std::string& data) { return data == garments; }
 
 }  // namespace ditharos::data

@@ -16,6 +16,10 @@ enum class ClipUse { training, evaluation };
 [[nodiscard]] std::shared_ptr<const DataSource> open_clips(const std::string& data, ClipUse use,
                                                            int64_t max_pixels = default_max_pixels);
 
+/// True when `data` is one of these names or such a folder. A folder whose list names a still image first is a set of
+/// images (open.h). IoError for a list that cannot be read.
+[[nodiscard]] bool is_clips(const std::string& data);
+
 /// True for "moving-garments", whose captions evaluate_video can read.
 [[nodiscard]] bool is_moving_garments(const std::string& data);
 

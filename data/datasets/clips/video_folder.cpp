@@ -8,7 +8,9 @@
 #include <optional>
 #include <system_error>
 
+#include <ditharos/data/codecs/image_file.h>
 #include <ditharos/data/codecs/video/video_file.h>
+#include <ditharos/data/codecs/webp_image.h>
 #include <ditharos/data/datasets/folder_bounds.h>
 #include <ditharos/data/datasets/folder_contents.h>
 #include <ditharos/data/image/resize.h>
@@ -95,6 +97,15 @@ class VideoFolder::Cache {
 };
 
 bool is_video_folder(const std::string& directory) { return has_captions(directory) || has_split_folders(directory); }
+
+bool lists_images(const std::string& directory) {
+  const std::string root = has_captions(directory) ? directory : sub_folder(directory, Split::train);
+  const std::string file = read_captions(root).front().file, path = (fs::path(root) / file).string();
+  std::error_code missing;
+  if (!is_image_name(file) || fs::is_directory(path, missing)) return false;
+  check_inside(root, path);
+  return !fs::exists(path, missing) || !is_webp_animation(read_image_file(path));
+}
 
 VideoFolder::VideoFolder(const std::string& directory, const VideoFolderOptions& options)
     : cache_(std::make_shared<Cache>(options.cache_bytes, options.max_pixels)) {

@@ -69,5 +69,8 @@ class VideoFolder : public DataSource {
 
 /// True when `directory` has captions, or sub-folders train and test that do.
 [[nodiscard]] bool is_video_folder(const std::string& directory);
+/// True when the list of such a folder names a still image first: a PNG, a JPEG, a WebP that is no animation. IoError
+/// for a list that cannot be read.
+[[nodiscard]] bool lists_images(const std::string& directory);
 
 }  // namespace ditharos::data

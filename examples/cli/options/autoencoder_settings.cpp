@@ -1,6 +1,8 @@
 #include "examples/cli/options/autoencoder_settings.h"
 
+#include <ditharos/data/datasets/clips/open_clips.h>
 #include <ditharos/pipelines/video_parts.h>
+#include "examples/cli/options/image_options.h"
 
 namespace ditharos::examples {
 
@@ -8,10 +10,12 @@ void describe(Settings& settings, AutoencoderSettings& run) {
   using models::AutoencoderKind;
   using models::ReconstructionError;
   models::VideoAutoencoderConfig& sizes = run.model.sizes;
-  describe_clips(settings, run.clips);
+  describe_clips(settings, run.clips, ", or images, as train_dit reads them: clips of one frame");
+  describe_images(settings.section("data"), run.images);
   settings.section("autoencoder", "encodes clips as latents and decodes them")
       .add("kind", run.model.kind, "video: convolutions over frames and time; kl: AutoencoderKL of Rombach et al. 2022",
            {{"video", AutoencoderKind::video}, {"kl", AutoencoderKind::kl}})
+      .add("channels", sizes.channels, "of the data: 3 RGB, as all clips have; 1 gray", between(1, 3))
       .add("latent_channels", sizes.latent_channels, "channels of the latents", between(1, 4096))
       .add("width", sizes.width, "channels at full resolution; each halving doubles them", between(1, 4096))
       .add("max_width", sizes.max_width, "most channels at any resolution", between(1, 4096))
@@ -30,6 +34,9 @@ void describe(Settings& settings, AutoencoderSettings& run) {
       .add("classifier_epochs", run.classifier.epochs, "epochs of its training", between(1, 1e6));
   settings.only_with({"classifier_clips", "classifier_epochs"}, [&run] { return run.loss.perceptual_weight > 0; },
                      "a perceptual_weight above 0");
+  settings.only_with({"shapes", "shape_weights"}, [&run] { return data::is_clips(run.clips.data); }, "data of clips");
+  settings.only_with({"size", "fit", "resample", "background", "on_damaged", "coarse_labels"},
+                     [&run] { return !data::is_clips(run.clips.data); }, "data of images");
   describe_training(settings, run.train, "clips per step, of the first shape; batches of others have as many pixels");
   describe_output(settings, run.output);
 }
@@ -38,6 +45,8 @@ void settle(const AutoencoderSettings& run) {
   run.model.validate();
   training::check_schedule(run.train);
   training::check_output(run.output);
+  static_cast<void>(data::to_options(run.images));
+  if (!data::is_clips(run.clips.data)) return;
   for (const data::Bucket& bucket : clip_buckets(run.clips, run.train.batch_size)) {
     const data::SampleShape& s = bucket.shape;
     try {

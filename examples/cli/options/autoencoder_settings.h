@@ -1,5 +1,6 @@
 #pragma once
 // The settings of train_autoencoder.
+#include <ditharos/data/datasets/images/image_settings.h>
 #include <ditharos/models/autoencoder/autoencoder.h>
 #include <ditharos/models/autoencoder/objective.h>
 #include <ditharos/training/classifier.h>
@@ -11,7 +12,8 @@ namespace ditharos::examples {
 
 /// The settings of the configuration file and the flags.
 struct AutoencoderSettings {
-  ClipSettings clips;
+  ClipSettings clips;          ///< `data` may name images, too
+  data::ImageSettings images;  ///< how they become samples
   models::AutoencoderConfig model;
   models::AutoencoderLoss loss;
   int64_t classifier_clips = 20000;         ///< of the perceptual distance's classifier
@@ -22,7 +24,8 @@ struct AutoencoderSettings {
 
 /// Adds the rows for all fields of `run`, which must outlive the settings.
 void describe(Settings& settings, AutoencoderSettings& run);
-/// Checks that the strides divide every shape of clips. ConfigError, in one sentence, otherwise.
+/// Checks what does not depend on the data, before they are read: also that the strides divide every shape of clips.
+/// ConfigError, in one sentence, otherwise.
 void settle(const AutoencoderSettings& run);
 /// The kind of train_autoencoder's checkpoints.
 training::CheckpointKind autoencoder_kind();

@@ -7,10 +7,10 @@
 
 namespace ditharos::examples {
 
-void describe_clips(Settings& settings, ClipSettings& clips) {
+void describe_clips(Settings& settings, ClipSettings& clips, const std::string& others) {
   settings.section("data", "the training data")
       .add("data", clips.data,
-           "\"moving-garments\", \"moving-emoji\", or a folder of videos with captions.txt or captions.jsonl")
+           "\"moving-garments\", \"moving-emoji\", or a folder of videos with captions.txt or captions.jsonl" + others)
       .add("shapes", clips.shapes, "shapes of the batches, frames x height x width: \"8x32x32, 16x32x48\"")
       .add("shape_weights", clips.shape_weights, "relative frequency of each shape; empty: all equal",
            above(0).at_most(1e9));

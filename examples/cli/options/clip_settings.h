@@ -15,7 +15,8 @@ struct ClipSettings {
   std::string shapes = "8x32x32";  ///< frames x height x width, comma separated
   std::vector<double> shape_weights;
 };
-void describe_clips(Settings& settings, ClipSettings& clips);
+/// `others`: what else `data` may be, at the end of its help.
+void describe_clips(Settings& settings, ClipSettings& clips, const std::string& others = "");
 
 /// data::clip_buckets of these settings.
 std::vector<data::Bucket> clip_buckets(const ClipSettings& clips, int64_t batch_size);

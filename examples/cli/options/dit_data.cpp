@@ -2,7 +2,7 @@
 
 #include <ditharos/pipelines/stored/stored_autoencoder.h>
 #include <ditharos/training/latent_source.h>
-#include "examples/cli/options/image_cache.h"
+#include "examples/cli/options/sample_cache.h"
 #include "examples/cli/program.h"
 
 namespace ditharos::examples {
@@ -27,7 +27,7 @@ std::shared_ptr<const data::DataSource> training_images(const DiTSettings& run, 
   limits.earlier = earlier_selections(data::Split::train, options.cache);
   const auto images = read_images(run.data.data, data::Split::train, run.data.images, limits).source;
   if (options.cache.empty() || !run.autoencoder.empty()) return images;
-  return cached_images(images, data::Split::train, options.cache, options.writes_nothing);
+  return cached_samples(images, *images->native_shape(), data::Split::train, options.cache, options.writes_nothing);
 }
 
 ImageModelParts image_parts(const DiTSettings& run, const data::DataSource& images,
@@ -58,7 +58,7 @@ std::shared_ptr<const data::DataSource> training_samples(const std::shared_ptr<c
   const int64_t memory = options.cache.empty() ? options.limits.memory : 0;
   const auto latents = latents_of(images, model, run.data.horizontal_flip, memory);
   if (options.cache.empty()) return latents;
-  return cached_images(latents, data::Split::train, options.cache, options.writes_nothing);
+  return cached_samples(latents, *latents->native_shape(), data::Split::train, options.cache, options.writes_nothing);
 }
 
 std::shared_ptr<const data::DataSource> held_out_samples(const models::LatentDiT& model, const DiTSettings& run,

@@ -203,15 +203,9 @@ void fit_to_data(DiTSettings& run, const data::DataSource& images, const pipelin
   if (autoencoder != nullptr) {
     check<ConfigError>(images.channels() == autoencoder->channels(), "the autoencoder encodes images of ",
                        autoencoder->channels(), " channels, and those of the data have ", images.channels());
-    check<ConfigError>(autoencoder->time_stride() == 1, "the autoencoder encodes ", autoencoder->time_stride(),
-                       " frames together, and an image is one: train one with time_stride = 1");
-    const int64_t stride = autoencoder->stride();
-    check<ConfigError>(shape->height % stride == 0 && shape->width % stride == 0, "the stride of the autoencoder, ",
-                       stride, " pixels, does not divide images of ", shape->height, "x", shape->width,
-                       ": give a size that it divides, as in --size ",
-                       (shape->height + stride - 1) / stride * stride);
-    run.model.height /= stride;
-    run.model.width /= stride;
+    check_strides(*shape, autoencoder->stride(), autoencoder->time_stride());
+    run.model.height /= autoencoder->stride();
+    run.model.width /= autoencoder->stride();
     run.model.channels = autoencoder->latent_channels();
   }
   run.model = pipelines::fitted(run.model, parts);

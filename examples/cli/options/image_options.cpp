@@ -60,4 +60,12 @@ data::OpenedImages read_images(const std::string& data, data::Split split, const
   return opened;
 }
 
+void check_strides(const data::SampleShape& images, int64_t stride, int64_t time_stride) {
+  check<ConfigError>(time_stride == 1, "the autoencoder encodes ", time_stride,
+                     " frames together, and an image is one: train one with time_stride = 1");
+  check<ConfigError>(images.height % stride == 0 && images.width % stride == 0, "the stride of the autoencoder, ",
+                     stride, " pixels, does not divide images of ", images.height, "x", images.width,
+                     ": give a size that it divides, as in --size ", (images.height + stride - 1) / stride * stride);
+}
+
 }  // namespace ditharos::examples

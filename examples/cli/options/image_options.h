@@ -29,4 +29,7 @@ data::OpenedImages scan_images(const std::string& data, data::Split split, const
 data::OpenedImages read_images(const std::string& data, data::Split split, const data::ImageSettings& images,
                                const ImageLimits& limits);
 
+/// ConfigError, with a size that fits, unless an autoencoder of these strides encodes images of this shape.
+void check_strides(const data::SampleShape& images, int64_t stride, int64_t time_stride);
+
 }  // namespace ditharos::examples

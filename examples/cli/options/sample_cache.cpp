@@ -1,4 +1,4 @@
-#include "examples/cli/options/image_cache.h"
+#include "examples/cli/options/sample_cache.h"
 
 #include <filesystem>
 
@@ -9,12 +9,6 @@
 
 namespace ditharos::examples {
 namespace {
-
-data::SampleShape shape_of(const data::DataSource& source) {
-  const std::optional<data::SampleShape> shape = source.native_shape();
-  check<ConfigError>(shape.has_value(), "the images differ in size and cannot be packed: give a size with --size");
-  return *shape;
-}
 
 /// Runs work(options) with a bar that appears when samples are packed.
 template <class Work>
@@ -29,32 +23,34 @@ void with_bar(const Work& work) {
 
 }  // namespace
 
-void describe_cache(Settings& settings, std::string& cache) {
+void describe_cache(Settings& settings, std::string& cache, const std::string& samples) {
   settings.options().add("cache", cache,
-                         "read images from this folder, where each is decoded and resized once, by this program or by "
-                         "prepare_data, and latents, where each is encoded once: for sets that are larger than "
-                         "memory. Results do not depend on it");
+                         "read " + samples + " from this folder, where each is decoded and resized once, by this "
+                         "program" + (samples == "images" ? " or by prepare_data" : "") + ", and latents, where each "
+                         "is encoded once: for sets that are larger than memory. Results do not depend on it");
 }
 
-std::string packed_folder(const data::DataSource& source, data::Split split, const std::string& cache) {
-  const data::SampleShape shape = shape_of(source);
+std::string packed_folder(const data::DataSource& source, const data::SampleShape& shape, data::Split split,
+                          const std::string& cache) {
   const std::string name = name_of(split) + std::string(is_floating(source.dtype()) ? "-latents-" : "-") +
+                           (shape.frames > 1 ? std::to_string(shape.frames) + "x" : "") +
                            std::to_string(shape.height) + "x" + std::to_string(shape.width) + "x" +
                            std::to_string(source.channels());
   return (std::filesystem::path(cache) / name).string();
 }
 
 std::string pack_images(const data::DataSource& source, data::Split split, const std::string& cache) {
-  const std::string folder = packed_folder(source, split, cache);
-  with_bar([&](const data::PackOptions& options) { data::write_packed(source, shape_of(source), folder, options); });
+  const std::optional<data::SampleShape> shape = source.native_shape();
+  check<ConfigError>(shape.has_value(), "the images differ in size and cannot be packed: give a size with --size");
+  const std::string folder = packed_folder(source, *shape, split, cache);
+  with_bar([&](const data::PackOptions& options) { data::write_packed(source, *shape, folder, options); });
   return folder;
 }
 
-std::shared_ptr<const data::DataSource> cached_images(const std::shared_ptr<const data::DataSource>& source,
-                                                      data::Split split, const std::string& cache,
-                                                      bool writes_nothing) {
-  const std::string folder = packed_folder(*source, split, cache);
-  const data::SampleShape shape = shape_of(*source);
+std::shared_ptr<const data::DataSource> cached_samples(const std::shared_ptr<const data::DataSource>& source,
+                                                       const data::SampleShape& shape, data::Split split,
+                                                       const std::string& cache, bool writes_nothing) {
+  const std::string folder = packed_folder(*source, shape, split, cache);
   std::shared_ptr<const data::DataSource> samples;
   std::string note;
   if (writes_nothing) {
@@ -62,9 +58,9 @@ std::shared_ptr<const data::DataSource> cached_images(const std::shared_ptr<cons
     if (!note.empty()) print_notes({note});
     if (samples) return samples;
     const auto bytes = double(data::packed_bytes(*source, shape));
-    print_notes({"the run would pack " + std::to_string(source->size()) +
-                 (is_floating(source->dtype()) ? " latents, " : " images, ") + training::bytes_text(bytes) + ", into " +
-                 folder});
+    const char* what = is_floating(source->dtype()) ? " latents, " : shape.frames > 1 ? " clips, " : " images, ";
+    print_notes({"the run would pack " + std::to_string(source->size()) + what + training::bytes_text(bytes) +
+                 ", into " + folder});
     return source;
   }
   with_bar([&](const data::PackOptions& options) { samples = data::packed(*source, shape, folder, options, note); });
