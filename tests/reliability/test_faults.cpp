@@ -29,7 +29,7 @@ Files needed(Files files) {
   return files;
 }
 
-/// The checkpoints alone. A run that passed over its newest checkpoint has repeated the last step of an earlier session,
+/// The checkpoints alone. A run that passed over its newest checkpoint has repeated the last step of an earlier one,
 /// whose samples were measured there and are not in the middle of a longer run.
 Files checkpoints(Files files) {
   std::erase_if(files, [](const auto& file) { return !file.first.starts_with("checkpoints/"); });
