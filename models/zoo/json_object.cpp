@@ -1,18 +1,16 @@
 #include <ditharos/models/zoo/json_object.h>
 
 #include <charconv>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <limits>
 
 #include <ditharos/tensor/error.h>
+#include <ditharos/tensor/io/file.h>
 #include <ditharos/tensor/io/json.h>
 
 namespace ditharos::models {
 namespace {
 
-constexpr uintmax_t largest_file = 1 << 20;
+constexpr uint64_t largest_file = 1 << 20;
 
 template <class T>
 T number_of(const std::string& text) {
@@ -87,16 +85,7 @@ JsonObject JsonObject::parse(const std::string& text, const std::string& source)
   return object;
 }
 
-JsonObject JsonObject::load(const std::string& path) {
-  std::error_code error;
-  const uintmax_t size = std::filesystem::file_size(path, error);
-  check<IoError>(!error, path, ": ", error.message());
-  check<IoError>(size <= largest_file, path, " has ", size, " bytes, and a configuration at most ", largest_file);
-  std::ifstream file(path, std::ios::binary);
-  const std::string text(std::istreambuf_iterator<char>(file), {});
-  check<IoError>(file.good() || file.eof(), path, " cannot be read");
-  return parse(text, path);
-}
+JsonObject JsonObject::load(const std::string& path) { return parse(read_file(path, largest_file), path); }
 
 bool JsonObject::has(const std::string& key) const { return values_.contains(key); }
 

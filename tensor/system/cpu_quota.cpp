@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
-#include <iterator>
 #include <limits>
 #include <optional>
+#include <sstream>
 #include <string_view>
 
 namespace ditharos {
@@ -15,7 +15,9 @@ constexpr double unlimited = std::numeric_limits<double>::infinity();
 
 std::string text_of(const std::string& path) {
   std::ifstream file(path);
-  return std::string(std::istreambuf_iterator<char>(file), {});
+  std::ostringstream text;
+  text << file.rdbuf();  // catches what the buffer throws for a directory and for a read error
+  return text.str();
 }
 
 /// Takes a number and the white space behind it from the front of `text`.

@@ -64,4 +64,6 @@ TEST_CASE("regression 25: damaged files of a cgroup are no limit") {
   }
   for (const char* membership : {"", "\n", "0", "0:", "0::", ":::", "no colon at all\n\n"})
     CHECK(std::isinf(cpu_quota(root.path(), membership)));
+  std::filesystem::create_directories(root / "folder/cpu.max");  // opens, but cannot be read
+  CHECK(std::isinf(cpu_quota(root / "folder", "0::/\n")));
 }
