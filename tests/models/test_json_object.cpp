@@ -21,8 +21,9 @@ std::string refusal(const std::string& text) {
 }  // namespace
 
 TEST_CASE("json_object: whole numbers to the ends of i64, and what is beyond them is refused") {
-  const JsonObject object = JsonObject::parse(
-      R"({"most": 9223372036854775807, "least": -9223372036854775808, "half": 0.5, "list": [1, -2], "none": null})", "");
+  const std::string text =
+      R"({"most": 9223372036854775807, "least": -9223372036854775808, "half": 0.5, "list": [1, -2], "none": null})";
+  const JsonObject object = JsonObject::parse(text, "config.json");
   CHECK(object.integer("most") == INT64_MAX);
   CHECK(object.integer("least") == INT64_MIN);
   CHECK(object.number("half") == 0.5);
