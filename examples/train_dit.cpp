@@ -115,7 +115,7 @@ int train(int argc, char** argv) {
     return training::TrainingBatch{batch.images(), conditions(batch), batch.indices, batch.captions};
   };
   const auto held_out = [&] {
-    const auto test = held_out_samples(model, run, reading);
+    const auto test = held_out_samples(*images, model, run, reading);
     std::vector<training::MicroBatch> batches;
     for (const data::Batch& batch : training::held_out_batches(*test, *samples->native_shape(),
                                                                run.output.validation_samples, run.train.batch_size))

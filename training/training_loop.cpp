@@ -76,7 +76,7 @@ class Run {
   std::optional<RunRecord> record_;                // made when metrics_ has no later steps
   std::optional<Interrupt> interrupt_;
   std::vector<TrainingBatch> batches_;             // of the present step
-  std::optional<std::vector<MicroBatch>> held_out_;
+  std::vector<MicroBatch> held_out_;
   std::optional<double> validation_;               // of the present step
   bool saved_;                                     // the present step has a checkpoint
 };
@@ -115,8 +115,7 @@ void Run::log_step(const StepMetrics& m) {
 }
 
 void Run::validate() {
-  if (!held_out_) held_out_ = loop_.held_out();
-  const LossByTime losses = trainer_.validate(*held_out_);
+  const LossByTime losses = trainer_.validate(held_out_);
   validation_ = losses.mean();
   JsonObject line;
   line.add("val_loss", losses.mean());
@@ -211,6 +210,8 @@ void Run::roll_back(const std::string& reason, const std::string& where) {
 }
 
 TrainingResult Run::train() {
+  // Here, so that held-out data that cannot be read end no run in its middle.
+  if (loop_.output.validate_every > 0 && began_ < steps_) held_out_ = loop_.held_out();
   // A call without a step keeps the description of the earlier steps.
   if (!loop_.run.configuration.empty() && (began_ < steps_ || !folder_.has(configuration_file)))
     folder_.write_text(configuration_file, loop_.run.configuration);

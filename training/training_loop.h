@@ -38,7 +38,7 @@ struct TrainingLoop {
   OutputSettings output = {};
   /// The next batch of data. A step takes TrainSettings::accumulate of them.
   std::function<TrainingBatch()> next_batch;
-  /// Held-out data for validations; called once, before the first. Needed when OutputSettings::validate_every is not 0.
+  /// Held-out data for validations, called once, before the first step. Needed unless validate_every is 0.
   std::function<std::vector<MicroBatch>()> held_out = {};
   /// Completes a state that the trainer captured before it is saved, for example with the position in the data.
   std::function<void(TrainState&)> describe = {};

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include <ditharos/data/datasets/packed/packed_shard.h>
+#include <ditharos/tensor/parallel.h>
 
 namespace ditharos::data {
 
@@ -54,7 +55,7 @@ Tensor PackedDataset::sample(int64_t i, const SampleShape& shape) const {
   });
   check<IoError>(checksum_of_sample(sample) == shard.records.checksums[static_cast<size_t>(place)],
                  shard.file->path(), " is damaged: the checksum of sample ", place,
-                 " does not fit its elements; pack the data again, which rewrites this shard alone");
+                 " does not fit its elements; the next start that packs these data writes this shard anew");
   return sample;
 }
 
@@ -71,6 +72,10 @@ std::string PackedDataset::caption(int64_t i) const {
   const int64_t begin = place > 0 ? records.caption_ends[static_cast<size_t>(place - 1)] : 0;
   return records.captions.substr(static_cast<size_t>(begin),
                                  static_cast<size_t>(records.caption_ends[static_cast<size_t>(place)] - begin));
+}
+
+void PackedDataset::check_samples() const {
+  parallel_tasks(size(), [&](int64_t i) { static_cast<void>(sample(i, contents_->index.shape)); });
 }
 
 std::string PackedDataset::difference_from(const DataSource& source, const SampleShape& shape) const {

@@ -33,6 +33,8 @@ class PackedDataset final : public DataSource {
   /// That of the source, as the index has it.
   std::optional<ImageSelection> image_selection() const override;
 
+  /// Reads all samples. IoError, with the path, for one whose checksum does not fit.
+  void check_samples() const;
   /// "" when these are the samples of `source` in this shape, else the first difference: "its number of samples is 10,
   /// and the data have 12".
   [[nodiscard]] std::string difference_from(const DataSource& source, const SampleShape& shape) const;

@@ -88,6 +88,17 @@ void check_space(const std::string& folder, uint64_t bytes) {
                  " bytes, and its disk has ", space.available, " left");
 }
 
+/// Bytes of the files in the place of shards that are to be written anew.
+uint64_t bytes_of_replaced(const std::string& folder, const PackedIndex& index) {
+  uint64_t bytes = 0;
+  for (size_t k = 0; k < index.shards.size(); ++k) {
+    std::error_code missing;
+    const uint64_t size = index.shards[k].samples > 0 ? 0 : fs::file_size(packed_shard_path(folder, k), missing);
+    if (!missing) bytes += size;
+  }
+  return bytes;
+}
+
 void remove_file(const std::string& path) {
   std::error_code error;
   fs::remove(path, error);
@@ -130,8 +141,11 @@ void write_packed(const DataSource& source, const SampleShape& shape, const std:
     else report(samples);
   }
   if (missing > 0) {
+    const uint64_t sample_bytes = uint64_t(numel(index.sample_shape())) * size_of(index.dtype);
+    const uint64_t bytes = uint64_t(missing) * sample_bytes, replaced = bytes_of_replaced(folder, index);
+    // The last shard that is replaced is still there while the new one is written.
+    check_space(folder, std::min(bytes, bytes - std::min(bytes, replaced) + uint64_t(most) * sample_bytes));
     remove_file(packed_index_path(folder));  // until all shards are there again
-    check_space(folder, uint64_t(missing) * uint64_t(numel(index.sample_shape())) * size_of(index.dtype));
   }
   for (int64_t k = 0; k < count; ++k) {
     if (index.shards[size_t(k)].samples > 0) continue;
@@ -165,7 +179,10 @@ std::shared_ptr<const PackedDataset> find_packed(const DataSource& source, const
   try {
     auto dataset = std::make_shared<const PackedDataset>(folder);
     const std::string difference = dataset->difference_from(source, shape);
-    if (difference.empty()) return dataset;
+    if (difference.empty()) {
+      dataset->check_samples();
+      return dataset;
+    }
     fault = "the packed samples in " + folder + " are of other data: " + difference;
   } catch (const IoError& e) {
     fault = std::string("packed samples are damaged: ") + e.what();
@@ -189,8 +206,13 @@ std::shared_ptr<const PackedDataset> packed(const DataSource& source, const Samp
     }
     return found;
   }
+  try {
+    write_packed(source, shape, folder, options);
+  } catch (const IoError& e) {
+    check<IoError>(note.empty(), note, "; they could not be written anew: ", e.what());
+    throw;
+  }
   if (!note.empty()) note += "; they are written anew";
-  write_packed(source, shape, folder, options);
   return std::make_shared<const PackedDataset>(folder);
 }
 

@@ -35,8 +35,10 @@ AutoencoderData open_images(const AutoencoderSettings& run, const ImageLimits& l
   const auto training = read_images(run.clips.data, data::Split::train, run.images, limits).source;
   const data::SampleShape shape = *training->native_shape();
   check_strides(shape, run.model.sizes.stride(), run.model.sizes.time_stride);
+  ImageLimits same = limits;
+  same.like = training.get();
   return {.training = training,
-          .held_out = scan_images(run.clips.data, data::Split::test, run.images, limits).source,
+          .held_out = scan_images(run.clips.data, data::Split::test, run.images, same).source,
           .buckets = {{.shape = shape, .batch_size = run.train.batch_size}}, .held_out_shape = shape};
 }
 

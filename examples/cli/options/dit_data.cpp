@@ -61,9 +61,11 @@ std::shared_ptr<const data::DataSource> training_samples(const std::shared_ptr<c
   return cached_samples(latents, *latents->native_shape(), data::Split::train, options.cache, options.writes_nothing);
 }
 
-std::shared_ptr<const data::DataSource> held_out_samples(const models::LatentDiT& model, const DiTSettings& run,
+std::shared_ptr<const data::DataSource> held_out_samples(const data::DataSource& training_images,
+                                                         const models::LatentDiT& model, const DiTSettings& run,
                                                          const DataOptions& options) {
   ImageLimits limits = options.limits;
+  limits.like = &training_images;
   limits.earlier = earlier_selections(data::Split::test, options.cache);
   const auto images = read_images(run.data.data, data::Split::test, run.data.images, limits).source;
   return model.autoencoder() == nullptr ? images : latents_of(images, model, false, 0);

@@ -37,8 +37,9 @@ struct ImageModelParts {
 [[nodiscard]] std::shared_ptr<const data::DataSource> training_samples(
     const std::shared_ptr<const data::DataSource>& images, const models::LatentDiT& model, const DiTSettings& run,
     const DataOptions& options);
-/// The same of the test split, for validations.
-[[nodiscard]] std::shared_ptr<const data::DataSource> held_out_samples(const models::LatentDiT& model,
+/// The same of the test split, for validations, with the channels and the size of the training images.
+[[nodiscard]] std::shared_ptr<const data::DataSource> held_out_samples(const data::DataSource& training_images,
+                                                                       const models::LatentDiT& model,
                                                                        const DiTSettings& run,
                                                                        const DataOptions& options);
 

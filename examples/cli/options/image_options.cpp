@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "examples/cli/program.h"
 #include "examples/cli/progress.h"
@@ -43,7 +44,19 @@ data::OpenedImages scan_images(const std::string& data, data::Split split, const
     bar->update(done);
     if (done == total) bar->finish();
   };
-  return data::open_images(data, split, options);
+  if (limits.like != nullptr) {
+    options.files.channels = limits.like->channels();
+    const std::optional<data::SampleShape> shape = limits.like->native_shape();
+    if (shape && options.files.height == 0) {
+      options.files.height = shape->height;
+      options.files.width = shape->width;
+    }
+  }
+  data::OpenedImages opened = data::open_images(data, split, options);
+  check<ConfigError>(limits.like == nullptr || opened.source->channels() == limits.like->channels(), "images of the ",
+                     split, " split in ", data, " have ", opened.source->channels(),
+                     " channels, and those of training have ", limits.like ? limits.like->channels() : 0);
+  return opened;
 }
 
 data::OpenedImages read_images(const std::string& data, data::Split split, const data::ImageSettings& images,

@@ -21,8 +21,10 @@ struct ImageLimits {
   int64_t memory = 1024;                          ///< MiB of samples of image files that are kept in memory
   bool mixed_sizes = false;                       ///< without a size, images may differ in theirs
   std::vector<data::ImageSelection> earlier = {};  ///< see ImageFilesOptions
+  /// Another part of the set, whose channels and size the samples get; null: their own.
+  const data::DataSource* like = nullptr;
 };
-/// open_images with a progress bar for large sets.
+/// open_images with a progress bar for large sets. ConfigError for images in memory of other channels than `like`.
 data::OpenedImages scan_images(const std::string& data, data::Split split, const data::ImageSettings& images,
                                const ImageLimits& limits);
 /// The same; prints the notes, and which files were left out.

@@ -142,6 +142,35 @@ TEST_CASE("packed: a source is packed once, and again when it has changed") {
   CHECK(contains(note, "its class names are not those of the data"));
 }
 
+TEST_CASE("packed: a changed bit in a sample is found when the set is opened, and its shard alone is written anew") {
+  const TemporaryFolder folder;
+  const auto source = numbered_images(10);
+  data::write_packed(*source, image_shape, folder.path(), small_shards);
+  const auto whole = files_in(folder.path());
+  const std::string shard = folder / "shard-00001.safetensors";
+  std::string bytes = read_file(shard, 1 << 20);
+  bytes[bytes.size() - 1 - bytes.size() / 4] ^= 4;
+  bytes.back() ^= 4;
+  write_bytes(shard, bytes);
+  std::string note;
+  check_equal(*data::packed(*source, image_shape, folder.path(), small_shards, note), *source, image_shape);
+  CHECK_MESSAGE(contains(note, "packed samples are damaged: "), note);
+  CHECK(contains(note, "; they are written anew"));
+  CHECK(files_in(folder.path()) == whole);
+}
+
+TEST_CASE("packed: when samples cannot be written anew, the error says why they should be") {
+  const TemporaryFolder folder;
+  data::write_packed(*numbered_images(10), image_shape, folder.path(), small_shards);
+  std::filesystem::remove(folder / "shard-00001.safetensors");
+  std::filesystem::create_directories(folder / "shard-00001.safetensors/full");
+  std::string note;
+  const std::string message = message_of<IoError>(
+      [&] { static_cast<void>(data::packed(*numbered_images(10), image_shape, folder.path(), small_shards, note)); });
+  CHECK_MESSAGE(message.starts_with("packed samples are damaged: "), message);
+  CHECK(contains(message, "; they could not be written anew: "));
+}
+
 TEST_CASE("packed: a run after one that failed keeps the whole shards and ends with the same bytes") {
   const TemporaryFolder folder;
   const std::string whole = folder / "whole", broken = folder / "broken";
