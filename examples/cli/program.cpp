@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <iostream>
 #include <new>
@@ -21,6 +22,24 @@ bool reader_is_gone() {
   return ::poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP)) != 0;
 }
 
+/// Writes a message to stderr as one line, in which no terminal finds commands, whatever the names of files in it: line
+/// ends become spaces, other control characters \x1b and so on. Allocates nothing.
+void write_line(std::string_view message) {
+  const auto is_control = [](char c) { return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == '\x7f'; };
+  while (!message.empty()) {
+    const auto end = static_cast<size_t>(std::find_if(message.begin(), message.end(), is_control) - message.begin());
+    std::cerr << message.substr(0, end);
+    message.remove_prefix(end);
+    if (message.empty()) break;
+    constexpr std::string_view digits = "0123456789abcdef";
+    const auto code = static_cast<unsigned char>(message.front());
+    if (code == '\n') std::cerr << ' ';
+    else std::cerr << "\\x" << digits[code / 16] << digits[code % 16];
+    message.remove_prefix(1);
+  }
+  std::cerr << std::endl;
+}
+
 }  // namespace
 
 int run_main(int argc, char** argv, const std::function<int(int argc, char** argv)>& program,
@@ -31,9 +50,7 @@ int run_main(int argc, char** argv, const std::function<int(int argc, char** arg
   const auto report = [&](std::string_view message, int status) {
     std::cout.flush();
     std::cerr << name << ": ";
-    for (size_t end; (end = message.find('\n')) != std::string_view::npos; message.remove_prefix(end + 1))
-      std::cerr << message.substr(0, end) << ' ';
-    std::cerr << message << std::endl;
+    write_line(message);
     return status;
   };
 #ifdef SIGXFSZ
@@ -60,7 +77,9 @@ int run_main(int argc, char** argv, const std::function<int(int argc, char** arg
 void print_notes(const std::vector<std::string>& notes) {
   static std::set<std::string> printed;
   for (const std::string& note : notes) {
-    if (printed.insert(note).second) std::cerr << "note: " << note << std::endl;
+    if (!printed.insert(note).second) continue;
+    std::cerr << "note: ";
+    write_line(note);
   }
 }
 

@@ -114,3 +114,20 @@ TEST_CASE("own images: an imagefolder with labels is trained, evaluated and resu
   CHECK_MESSAGE(evaluated.status == 0, evaluated.output);
   CHECK(contains(evaluated.output, "of all 8 test images"));
 }
+
+TEST_CASE("own images: a message with a file's name is one line without control characters") {
+  const TemporaryFolder root;
+  const std::string images = root / "images";
+  write_images(images, {"cat", "dog"}, 4);
+  write_bytes(images + "/cat/a\nnote: all is fine\x1b[2J.png", "no image");
+  const Outcome skipped = run_program("train_dit", small_dit(images, root / "a", {"--steps", "1", "--on-damaged",
+                                                                                  "skip"}));
+  CHECK_MESSAGE(skipped.status == 0, skipped.output);
+  const Outcome stopped = run_program("train_dit", small_dit(images, root / "b", {"--steps", "1"}));
+  CHECK(stopped.status == 1);
+  for (const Outcome& run : {skipped, stopped}) {
+    CHECK_MESSAGE(contains(run.output, "a note: all is fine\\x1b[2J.png"), run.output);
+    CHECK(!contains(run.output, "\nnote: all is fine"));
+    CHECK(!contains(run.output, "\x1b[2J"));
+  }
+}
