@@ -102,17 +102,6 @@ void write_clips(const std::string& folder) {
   write_bytes(folder + "/captions.txt", list);
 }
 
-/// An autoencoder for RGB images of 8x8.
-std::string write_autoencoder(const std::string& run) {
-  const Outcome trained = run_program(
-      "train_autoencoder", {"--width", "4", "--max-width", "4", "--groups", "2", "--latent-channels", "2", "--stages",
-                            "1", "--time-stride", "1", "--shapes", "1x8x8", "--batch-size", "1", "--steps", "1",
-                            "--warmup", "0", "--sample-every", "0", "--reconstruction", "l1", "--perceptual-weight",
-                            "0", "--out", run, "--threads", "1"});
-  REQUIRE_MESSAGE(trained.status == 0, trained.output);
-  return run;
-}
-
 /// Stops runs on each kind of data `stops` times.
 void stop_on_all_data(int stops, const char* steps) {
   const TemporaryFolder root;
@@ -124,7 +113,9 @@ void stop_on_all_data(int stops, const char* steps) {
   write_cifar(root / "cifar");
   write_arrays(root / "arrays");
   write_shards(root / "shards");
-  const std::string autoencoder = write_autoencoder(root / "autoencoder");
+  const std::string autoencoder = root / "autoencoder";
+  const Outcome trained = run_program("train_autoencoder", small_autoencoder(autoencoder));
+  REQUIRE_MESSAGE(trained.status == 0, trained.output);
   const Arguments workers{"--size", "8", "--image-memory", "0"};
   const Arguments text{"--text-width", "8", "--text-depth", "1", "--text-heads", "2", "--vocabulary", "300"};
   const struct Kind {
