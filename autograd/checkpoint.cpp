@@ -2,6 +2,7 @@
 
 #include <unordered_set>
 
+#include <ditharos/autograd/autocast.h>
 #include <ditharos/autograd/dual.h>
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/grad_mode.h>
@@ -45,7 +46,8 @@ void check_all_listed(const Tensor& y, const NodeSet& listed, uint64_t begin) {
 }
 
 /// The gradients of the block's inputs and parameters, by computing it again.
-Grads replay(const Backward& d, const CheckpointBlock& block, Generator rng, const DrawLog& draws, size_t input_count) {
+Grads replay(const Backward& d, const CheckpointBlock& block, Generator rng, const DrawLog& draws, DType autocast,
+             size_t input_count) {
   std::vector<Tensor> inputs(input_count), wanted;
   std::vector<size_t> places;  // of the wanted ones among the gradients
   NodeSet listed;
@@ -70,6 +72,7 @@ Grads replay(const Backward& d, const CheckpointBlock& block, Generator rng, con
   Tensor y;
   {
     const RecordingScope recording(true);
+    const Autocast precision(autocast);
     const ReplayDraws again(draws);
     y = block(inputs, rng);
     check<AutogradError>(again.finished(), "[checkpoint] the block draws other random numbers when it is computed "
@@ -102,8 +105,9 @@ Tensor checkpoint(CheckpointBlock block, const std::vector<Tensor>& inputs, cons
   for (const Tensor& p : parameters)  // one that is listed twice would get its gradient twice
     if (seen.insert(p.impl()).second) all.push_back(p);
   return record("checkpoint", y, all, save_inputs,
-                [block = std::move(block), start, draws = std::move(draws), n = inputs.size()](const Backward& d) {
-                  return replay(d, block, start, draws, n);
+                [block = std::move(block), start, draws = std::move(draws), autocast = autocast_dtype(),
+                 n = inputs.size()](const Backward& d) {
+                  return replay(d, block, start, draws, autocast, n);
                 },
                 [tangent = tangent_of(y)](const Tangents&) { return tangent; });
 }

@@ -14,6 +14,7 @@
 #include <ditharos/tensor/kernels/copy/copy.h>
 #include <ditharos/tensor/kernels/pointwise/pointwise.h>
 #include <ditharos/tensor/observer.h>
+#include <ditharos/tensor/product_dtype.h>
 
 namespace ditharos {
 namespace {
@@ -191,7 +192,7 @@ class Pass : private PendingGrads {
       Tensor g = std::move(grads[i]);
       notify([&](Observer& o) { o.on_rule_gradient(node, i, g); });
       check<DTypeError>(g.dtype() == producer->dtype, "[", node.name, "] the gradient of input ", i, " has dtype ",
-                        g.dtype(), ", the input ", producer->dtype);
+                        g.dtype(), ", it must be ", producer->dtype);
       if (g.shape() != producer->shape) {
         check<ShapeError>(broadcastable_to(producer->shape, g.shape()), "[", node.name, "] the gradient of input ", i,
                           " has shape ", g.shape(), ", the input ", producer->shape);
@@ -221,12 +222,12 @@ Tensor seed_grad(const char* op, const Tensor& output, const Tensor& grad) {
   if (!grad.defined()) {
     check<AutogradError>(output.numel() == 1, "[", op, "] an output of shape ", output.shape(),
                          " needs a gradient of its shape to start from; only one element can do without");
-    return ones(output.shape(), output.dtype());
+    return ones(output.shape(), gradient_dtype(output.dtype()));
   }
   check<ShapeError>(grad.shape() == output.shape(), "[", op, "] the gradient has shape ", grad.shape(), ", the output ",
                     output.shape());
-  check<DTypeError>(grad.dtype() == output.dtype(), "[", op, "] the gradient has dtype ", grad.dtype(), ", the output ",
-                    output.dtype());
+  check<DTypeError>(grad.dtype() == gradient_dtype(output.dtype()), "[", op, "] the gradient has dtype ", grad.dtype(),
+                    ", the output ", output.dtype(), "; it must be ", gradient_dtype(output.dtype()));
   return grad;
 }
 
@@ -277,7 +278,7 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
   std::vector<Tensor> found;
   for (size_t i = 0; i < inputs.size(); ++i) {
     const auto it = pass.results.find(targets[i].get());
-    found.push_back(it != pass.results.end() ? it->second : zeros_like(inputs[i]));
+    found.push_back(it != pass.results.end() ? it->second : zeros(inputs[i].shape(), targets[i]->dtype));
   }
   return found;
 }

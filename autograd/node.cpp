@@ -15,6 +15,7 @@
 #include <ditharos/autograd/module_path.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/observer.h>
+#include <ditharos/tensor/product_dtype.h>
 #include <ditharos/tensor/view.h>
 
 namespace ditharos {
@@ -202,7 +203,7 @@ namespace {
   auto node = std::make_shared<Node>(name);
   node->rule = std::move(rule);
   node->shape = out.shape();
-  node->dtype = out.dtype();
+  node->dtype = gradient_dtype(out.dtype());
   node->next.reserve(inputs.size());
   if (save.any_input()) node->inputs.resize(inputs.size());
   for (size_t i = 0; i < inputs.size(); ++i) {

@@ -23,4 +23,8 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$" AND CMAKE_SIZEOF_VOID
   set(DITHAROS_ISA_OPTIONS_avx2 -mavx2 -mfma -mf16c -mbmi -mbmi2)
   set(DITHAROS_ISA_OPTIONS_avx512 ${DITHAROS_ISA_OPTIONS_avx2}
     -mavx512f -mavx512vl -mavx512bw -mavx512dq -mprefer-vector-width=512)
+  # Products of bfloat16, in the sources that have kernels for them.
+  list(APPEND DITHAROS_ISAS avx512_bf16)
+  set(DITHAROS_ISA_OPTIONS_avx512_bf16 ${DITHAROS_ISA_OPTIONS_avx512} -mavx512bf16)
+  set(DITHAROS_ISA_ONLY_avx512_bf16 attention_isa.cpp)
 endif()

@@ -1,5 +1,6 @@
 #include <ditharos/nn/linear.h>
 
+#include <ditharos/autograd/autocast.h>
 #include <ditharos/autograd/forward_mode.h>
 #include <ditharos/autograd/node.h>
 
@@ -47,6 +48,7 @@ std::shared_ptr<const kernels::PackedLinear> Linear::packed(const Tensor& x) con
   }
   if (x.dtype() != DType::f32 || dual) return nullptr;
   if (quantized_) return packed_.get(weight, bias, kernels::Precision::int8);
+  if (autocast_dtype() == DType::bf16) return packed_.get(weight, bias, kernels::Precision::bf16);
   // Of larger weights, the copy would take memory and no time would be saved: the product is not shorter than the
   // ordinary one, which reads them in larger tiles.
   return weight.numel() <= largest_packed ? packed_.get(weight, bias, kernels::Precision::f32) : nullptr;

@@ -5,13 +5,16 @@
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/autograd/ops/detail/operands.h>
 #include <ditharos/tensor/kernels/attention/attention.h>
+#include <ditharos/tensor/product_dtype.h>
 
 namespace ditharos {
 namespace {
 
 /// The composite of public operations; the fused kernel computes the same without a [B, H, T, T] in memory.
-Tensor attention_composite(const Tensor& qkv, int64_t heads) {
+Tensor attention_composite(const Tensor& rounded, int64_t heads) {
+  const Tensor qkv = to(rounded, product_dtype(rounded.dtype()));
   const int64_t batch = qkv.size(0), tokens = qkv.size(1), width = qkv.size(2) / 3, head = width / heads;
   const Tensor split = permute(reshape(qkv, {batch, tokens, 3, heads, head}), {2, 0, 3, 1, 4});  // [3, B, H, T, head]
   const Tensor q = select(split, 0, 0), k = select(split, 0, 1), v = select(split, 0, 2);        // [B, H, T, head]
@@ -21,9 +24,12 @@ Tensor attention_composite(const Tensor& qkv, int64_t heads) {
 
 }  // namespace
 
-Tensor attention(const Tensor& qkv, int64_t heads) {
+Tensor attention(const Tensor& input, int64_t heads) {
+  Tensor qkv = input;
   check<ShapeError>(qkv.rank() == 3 && heads >= 1 && qkv.size(2) % (3 * heads) == 0,
                     "[attention] needs qkv [B, T, 3 D] with D divisible by ", heads, " heads, got ", qkv.shape());
+  round_operands(qkv);
+  if (qkv.dtype() == DType::bf16 && tangent_of(qkv).defined()) return attention_composite(qkv, heads);
   Tensor kept;  // the softmax of short sequences, the log-sum-exp of long ones and of dual tensors
   const Tensor out =
       tangent_of(qkv).defined()

@@ -2,9 +2,11 @@
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/detail/operands.h>
+#include <ditharos/tensor/kernels/copy/copy.h>
 #include <ditharos/tensor/kernels/gemm/linear.h>
 #include <ditharos/tensor/kernels/gemm/matmul.h>
 #include <ditharos/tensor/kernels/pointwise/pointwise.h>
+#include <ditharos/tensor/product_dtype.h>
 
 namespace ditharos {
 namespace {
@@ -31,12 +33,14 @@ Tensor linear_tangent(const Tangents& d, const Tensor& x, const Tensor& weight) 
 }
 }  // namespace
 
-Tensor matmul(const Tensor& a, const Tensor& b) {
+Tensor matmul(const Tensor& left, const Tensor& right) {
+  Tensor a = left, b = right;
   check<ShapeError>(a.rank() >= 1 && b.rank() >= 1, "[matmul] needs at least one axis each, got shapes ", a.shape(),
                     " and ", b.shape());
   // A vector is a matrix of one row (left) or one column (right); the axis is dropped from the result.
   if (a.rank() == 1) return squeeze(matmul(unsqueeze(a, 0), b), b.rank() == 1 ? 0 : -2);
   if (b.rank() == 1) return squeeze(matmul(a, unsqueeze(b, 1)), -1);
+  round_operands(a, b);
   // C = A B: dA = dC B^T, dB = A^T dC
   return record("matmul", kernels::matmul(a, b), {a, b}, save_inputs,
                 each([](const Backward& d) { return matmul(d.grad(), transposed(d.input(1))); },
@@ -52,25 +56,33 @@ Tensor outer(const Tensor& a, const Tensor& b) {
   return unsqueeze(a, 1) * b;
 }
 
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+Tensor linear(const Tensor& input, const Tensor& w, const Tensor& bias) {
+  Tensor x = input, weight = w;
+  round_operands(x, weight);
   // y = x W^T + b: dx = dy W, dW = dy^T x, db = sum of dy over all rows
+  const auto kernel = [dtype = x.dtype()](const Backward& d) -> Grads {
+    const Tensor dy = d.needs(0) || d.needs(1) ? kernels::to_dtype(d.grad(), dtype) : d.grad();
+    return {d.needs(0) ? kernels::linear_backward_input(dy, d.input(1)) : Tensor{},
+            d.needs(1) ? weight_gradient(d, dy) : Tensor{},
+            d.needs(2) ? kernels::linear_backward_bias(d.grad()) : Tensor{}};
+  };
   return record(
       "linear", kernels::linear(x, weight, bias), {x, weight, bias}, save_factors(x, weight),
-      fused(each([](const Backward& d) { return kernels::linear_backward_input(d.grad(), d.input(1)); },
-                 [](const Backward& d) { return weight_gradient(d, d.grad()); },
-                 [](const Backward& d) { return kernels::linear_backward_bias(d.grad()); }),
-            each([](const Backward& d) { return matmul(d.grad(), d.input(1)); },
-                 [](const Backward& d) { return matmul(transposed(rows(d.grad())), rows(d.input(0))); },
-                 [](const Backward& d) { return sum_to(d.grad(), d.input_shape(2)); })),
+      fused(kernel, each([](const Backward& d) { return matmul(d.grad(), d.input(1)); },
+                         [](const Backward& d) { return matmul(transposed(rows(d.grad())), rows(d.input(0))); },
+                         [](const Backward& d) { return sum_to(d.grad(), d.input_shape(2)); })),
       [&](const Tangents& d) { return linear_tangent(d, x, weight); });
 }
 
-Tensor linear_gelu_tanh(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+Tensor linear_gelu_tanh(const Tensor& input, const Tensor& w, const Tensor& bias) {
+  Tensor x = input, weight = w;
+  round_operands(x, weight);
   // With h = x W^T + b and y = gelu(h): dh = dy gelu'(h), and then as in linear. y is not kept: h gives it again.
   Tensor h;
   const Tensor y = kernels::linear_gelu_tanh(x, weight, bias, &h);
   const auto kernel = [kept = Saved(h)](const Backward& d) -> Grads {
-    const Tensor h = d.intermediate(kept), own = d.own_grad(), dh = own.defined() ? own : Tensor(h.shape(), h.dtype());
+    const Tensor h = d.intermediate(kept), own = h.dtype() == d.grad().dtype() ? d.own_grad() : Tensor{};
+    const Tensor dh = own.defined() ? own : Tensor(h.shape(), h.dtype());
     const Tensor dbias = kernels::gelu_tanh_backward_bias(d.grad(), h, dh);
     return {d.needs(0) ? kernels::linear_backward_input(dh, d.input(1)) : Tensor{},
             d.needs(1) ? weight_gradient(d, dh) : Tensor{}, dbias};
@@ -83,12 +95,14 @@ Tensor linear_gelu_tanh(const Tensor& x, const Tensor& weight, const Tensor& bia
                 fused(
                     [&](const Tangents& d) {
                       const Tensor dh = linear_tangent(d, x, weight);
-                      return kernels::binary(kernels::Binary::gelu_tanh_backward, expand(dh, h.shape()), h);
+                      return kernels::binary(kernels::Binary::gelu_tanh_backward, expand(dh, h.shape()),
+                                             kernels::to_dtype(h, dh.dtype()));
                     },
                     composite),
                 [&] {
                   return Rematerialization({h}, [](const std::vector<Tensor>& in) {
-                    return kernels::unary(kernels::Unary::gelu_tanh, in[0]);
+                    const Tensor before = kernels::to_dtype(in[0], product_dtype(in[0].dtype()));
+                    return kernels::unary(kernels::Unary::gelu_tanh, before);
                   });
                 });
 }

@@ -6,10 +6,12 @@
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/autograd/ops/detail/operands.h>
 #include <ditharos/tensor/kernels/attention/scaled_dot_product_attention.h>
 #include <ditharos/tensor/kernels/pointwise/pointwise.h>
 #include <ditharos/tensor/kernels/reduce/extremum.h>
 #include <ditharos/tensor/kernels/reduce/reduce.h>
+#include <ditharos/tensor/product_dtype.h>
 
 namespace ditharos {
 namespace {
@@ -22,15 +24,16 @@ void check_operands(const Tensor& q, const Tensor& k, const Tensor& v, const Ten
   for (int axis = 0; fit && axis < 2; ++axis) fit = q.size(axis) == k.size(axis) && q.size(axis) == v.size(axis);
   check<ShapeError>(fit, "[", op, "] needs q [B, H, T, D], k [B, H, S, D] and v [B, H, S, E], got ", q.shape(), ", ",
                     k.shape(), " and ", v.shape());
-  check_floating(op, q.dtype());
+  check_product_operand(op, q.dtype());
   check<DTypeError>(k.dtype() == q.dtype() && v.dtype() == q.dtype(), "[", op, "] q is ", q.dtype(), ", k is ",
                     k.dtype(), " and v is ", v.dtype(), "; they must be of one dtype");
   if (!mask.defined()) return;
   const Shape scores{q.size(0), q.size(1), q.size(2), k.size(2)};
   check<ShapeError>(broadcastable_to(mask.shape(), scores), "[", op, "] a mask of shape ", mask.shape(),
                     " does not stretch to [B, H, T, S] = ", scores);
-  check<DTypeError>(mask.dtype() == DType::boolean || mask.dtype() == q.dtype(), "[", op,
-                    "] the mask must be bool (true: takes part) or ", q.dtype(), " (added to the scores), got ",
+  const DType added = product_dtype(q.dtype());
+  check<DTypeError>(mask.dtype() == DType::boolean || mask.dtype() == added, "[", op,
+                    "] the mask must be bool (true: takes part) or ", added, " (added to the scores), got ",
                     mask.dtype());
 }
 
@@ -61,7 +64,10 @@ Tensor seen_alone(const Tensor& x, const Tensor& blocked) {
 }
 
 /// The composite of public operations; the fused kernel computes the same without a [B, H, T, S] in memory.
-Tensor composite(const Tensor& q, const Tensor& all_k, const Tensor& all_v, const Tensor& mask, bool causal) {
+Tensor composite(const Tensor& rounded_q, const Tensor& rounded_k, const Tensor& rounded_v, const Tensor& mask,
+                 bool causal) {
+  const DType dtype = product_dtype(rounded_q.dtype());
+  const Tensor q = to(rounded_q, dtype), all_k = to(rounded_k, dtype), all_v = to(rounded_v, dtype);
   const Tensor blocked = blocked_keys(mask, causal, q.size(2), all_k.size(2));
   const Tensor k = seen_alone(all_k, blocked), v = seen_alone(all_v, blocked);
   Tensor scores = matmul(q * (1 / std::sqrt(double(q.size(3)))), transpose(k, -2, -1));  // [B, H, T, S]
@@ -77,20 +83,25 @@ Tensor composite(const Tensor& q, const Tensor& all_k, const Tensor& all_v, cons
 
 }  // namespace
 
-Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& all_k, const Tensor& all_v, const Tensor& mask,
+Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& mask,
                                     bool causal) {
-  check_operands(q, all_k, all_v, mask);
+  check_operands(query, key, value, mask);
+  const DType dtype = product_dtype(query.dtype());
+  Tensor q = query;
+  const Tensor all_k = to(key, dtype), all_v = to(value, dtype);
   // For a mask that is the same for every query the kernel skips masked keys; for others it gives them the weight 0.
   const bool by_query = causal || (mask.defined() && mask.rank() >= 2 && mask.size(-2) > 1);
   const Tensor blocked = by_query && !(kernels::all_finite(all_k) && kernels::all_finite(all_v))
                              ? blocked_keys(mask, causal, q.size(2), all_k.size(2)) : Tensor{};
-  const Tensor k = seen_alone(all_k, blocked), v = seen_alone(all_v, blocked);
+  Tensor k = seen_alone(all_k, blocked), v = seen_alone(all_v, blocked);
+  round_operands(q, k, v);
   // The gradient of a mask is as large as the scores, which the kernel does not store: a learned mask uses the
   // composite.
   if (mask.defined() && ((grad_enabled() && needs_grad(mask)) || tangent_of(mask).defined()))
     return composite(q, k, v, mask, causal);
   const bool recorded = grad_enabled() && (needs_grad(q) || needs_grad(k) || needs_grad(v));
   const bool dual = tangent_of(q).defined() || tangent_of(k).defined() || tangent_of(v).defined();
+  if (dual && q.dtype() == DType::bf16) return composite(q, k, v, mask, causal);
   Tensor log_sum_exp;  // [B, H, T]
   const Tensor out = kernels::scaled_dot_product_attention({q, k, v, mask, causal},
                                                            recorded || dual ? &log_sum_exp : nullptr);

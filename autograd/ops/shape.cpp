@@ -2,6 +2,7 @@
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
+#include <ditharos/tensor/product_dtype.h>
 #include <ditharos/tensor/view.h>
 
 namespace ditharos {
@@ -156,14 +157,35 @@ Tensor contiguous(const Tensor& x) {
                 each([](const Backward& d) { return d.grad(); }), [](const Tangents& d) { return contiguous(d[0]); });
 }
 
+namespace {
+/// How to round x again in the backward pass, where that needs no memory: x is a parameter, or can be computed again
+/// itself. Else nothing.
+std::function<Rematerialization()> rounded_again(const Tensor& x, DType dtype) {
+  const std::shared_ptr<Node> node = grad_enabled() && dtype == DType::bf16 ? node_of(x) : nullptr;
+  if (!node) return nullptr;
+  if (node->leaf.defined())
+    return [x, dtype] {
+      return Rematerialization({x}, [dtype](const std::vector<Tensor>& in) { return kernels::to(in[0], dtype); });
+    };
+  if (!node->recompute || node->shape != x.shape() || !node->recompute->makes(x)) return nullptr;
+  return [how = node->recompute, dtype] {
+    Rematerialization rounded({}, [how, dtype](const std::vector<Tensor>& in) {
+      return kernels::to(how->compute(in), dtype);
+    });
+    rounded.inputs = how->inputs;
+    return rounded;
+  };
+}
+}  // namespace
+
 Tensor to(const Tensor& x, DType dtype) {
   if (x.dtype() == dtype) return x;
   // Conversion to integers is piecewise constant: it has no gradient.
   if (!is_floating(dtype)) return not_differentiable("to", kernels::to(x, dtype), {x});
-  const DType from = x.dtype();
+  const DType of_gradient = gradient_dtype(x.dtype());
   return record("to", kernels::to(x, dtype), {x}, save_nothing,
-                each([from](const Backward& d) { return to(d.grad(), from); }),
-                [&](const Tangents& d) { return to(d[0], dtype); });
+                each([of_gradient](const Backward& d) { return to(d.grad(), of_gradient); }),
+                [&](const Tangents& d) { return to(d[0], dtype); }, rounded_again(x, dtype));
 }
 
 }  // namespace ditharos

@@ -19,13 +19,14 @@
 
 namespace ditharos::kernels {
 
-enum class Isa : uint8_t { baseline, avx2, avx512 };
+/// avx512_bf16 is avx512 with products of bfloat16. Only families with kernels for them have a table for it.
+enum class Isa : uint8_t { baseline, avx2, avx512, avx512_bf16 };
 
 const char* name_of(Isa isa);
 /// The widest set that this CPU has.
 Isa widest_isa();
-/// The set in use: the widest, unless the environment variable DITHAROS_ISA (baseline, avx2, avx512) or set_isa lowers
-/// it. Throws ConfigError when the variable names none of them. Results differ between sets in the last bits.
+/// The set in use: the widest, unless the environment variable DITHAROS_ISA (baseline, avx2, avx512,
+/// avx512_bf16) or set_isa lowers it. Throws ConfigError when the variable names none of them. Results differ between sets in the last bits.
 Isa active_isa();
 /// Lowers the set in use, for tests; a set wider than the CPU's is ignored. Do not call it while kernels run.
 void set_isa(Isa isa);
@@ -35,6 +36,9 @@ template <class Table>
 const Table& isa_kernels() {
 #ifdef DITHAROS_HAS_X86_ISAS  // set by the build when it compiles *_isa.cpp for more than the baseline
   switch (active_isa()) {
+    case Isa::avx512_bf16:
+      if constexpr (requires { Table::avx512_bf16(); }) return Table::avx512_bf16();
+      [[fallthrough]];
     case Isa::avx512: return Table::avx512();
     case Isa::avx2: return Table::avx2();
     case Isa::baseline: break;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <ditharos/autograd/autocast.h>
 #include <ditharos/autograd/inspect/profiler.h>
 #include <ditharos/tensor/allocator.h>
 #include <ditharos/tensor/error.h>
@@ -75,6 +76,7 @@ void run(const Options& options) {
     std::fputs(help_text, stdout);
     return;
   }
+  const Autocast precision(options.precision);
   const std::vector<Case> cases = chosen_cases(options);
   if (options.list) {
     for (const Case& c : cases) std::printf("%s\n", c.name.c_str());

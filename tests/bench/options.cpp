@@ -34,6 +34,7 @@ all cases run, which takes some minutes.
   --json          print one JSON object a line: first the machine, then each case
   --seconds S     repeat each case for S seconds; twice if that is longer, once if it is four times as long
                   (default: 0.5)
+  --precision P   of the products in steps and samples: f32, or bf16 for mixed precision (default: f32)
   --profile FILE  after each case print where its time goes, by operation and by module; FILE gets the last one's trace
                   for chrome://tracing or ui.perfetto.dev
 
@@ -58,8 +59,8 @@ Each case runs until the machine was at its peak right before and right after, a
 marked "disturbed". Compare times of one run, not of two.
 
 Environment: DITHAROS_NUM_THREADS or OMP_NUM_THREADS sets the number of threads. OMP_PROC_BIND=true keeps each on a core
-of its own, and OMP_WAIT_POLICY=passive lets them sleep between loops. DITHAROS_ISA (baseline, avx2, avx512) lowers the
-instruction set.
+of its own, and OMP_WAIT_POLICY=passive lets them sleep between loops. DITHAROS_ISA (baseline, avx2, avx512, avx512_bf16)
+lowers the instruction set.
 )";
 
 Options parse_options(int argc, char** argv) {
@@ -75,6 +76,10 @@ Options parse_options(int argc, char** argv) {
     } else if (argument == "--seconds") {
       check<ConfigError>(i + 1 < argc, "--seconds needs a number");
       options.seconds = parse_seconds(argv[++i]);
+    } else if (argument == "--precision") {
+      const std::string value = i + 1 < argc ? argv[++i] : "";
+      check<ConfigError>(value == "f32" || value == "bf16", "--precision needs f32 or bf16");
+      options.precision = value == "bf16" ? DType::bf16 : DType::f32;
     } else if (argument == "--profile") {
       check<ConfigError>(i + 1 < argc, "--profile needs a file");
       options.profile = argv[++i];

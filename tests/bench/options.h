@@ -3,10 +3,13 @@
 #include <string>
 #include <vector>
 
+#include <ditharos/tensor/dtype.h>
+
 namespace ditharos::bench {
 
 struct Options {
   bool help = false, list = false, json = false;
+  DType precision = DType::f32;    ///< of products: f32 or bf16
   double seconds = 0.5;            ///< time for each case
   std::string profile;             ///< file for the trace of the last case; empty: no profiles
   std::vector<std::string> words;  ///< which cases; empty: all

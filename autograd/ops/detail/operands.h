@@ -2,7 +2,9 @@
 // Internal to autograd/ops/.
 // Checks of operands for composite operations, with the name of the operation that the user called; and the factors of
 // a product that have to be saved.
+#include <ditharos/autograd/autocast.h>
 #include <ditharos/autograd/node.h>
+#include <ditharos/autograd/ops.h>
 
 namespace ditharos {
 
@@ -12,6 +14,15 @@ inline void check_one_dtype(const char* op, const char* a_name, const Tensor& a,
   if (!a.defined() || !b.defined()) return;
   check<DTypeError>(a.dtype() == b.dtype(), "[", op, "] ", a_name, " is ", a.dtype(), ", ", b_name, " is ", b.dtype(),
                     "; convert one of them");
+}
+
+/// Rounds the f32 tensors among the operands of a product to bf16 in an Autocast scope, and where one of them is bf16
+/// already.
+template <class... Operands>
+void round_operands(Operands&... x) {
+  const bool reduced = autocast_dtype() == DType::bf16 || (... || (x.defined() && x.dtype() == DType::bf16));
+  if (!reduced) return;
+  (..., (x.defined() && x.dtype() == DType::f32 ? void(x = to(x, DType::bf16)) : void()));
 }
 
 /// For a product of inputs 0 and 1: each factor is saved only if the other one needs a gradient.

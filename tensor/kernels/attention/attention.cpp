@@ -3,6 +3,7 @@
 #include <ditharos/tensor/kernels/attention/attention_heads.h>
 #include <ditharos/tensor/kernels/attention/attention_isa.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
+#include <ditharos/tensor/product_dtype.h>
 
 namespace ditharos::kernels {
 namespace {
@@ -15,14 +16,14 @@ Sizes sizes_of(const char* op, const Tensor& qkv, int64_t heads) {
   check<ShapeError>(qkv.rank() == 3, "[", op, "] qkv must be [batch, tokens, 3 * width], got ", qkv.shape());
   check<ShapeError>(heads >= 1 && qkv.size(2) % (3 * heads) == 0, "[", op, "] the last axis of qkv ", qkv.shape(),
                     " must be a multiple of 3 * heads with heads = ", heads);
-  check_floating(op, qkv.dtype());
+  check_product_operand(op, qkv.dtype());
   const int64_t width = qkv.size(2) / 3;
   return {qkv.size(0), qkv.size(1), width, heads, width / heads};
 }
 
 void check_like(const char* op, const char* name, const Tensor& t, const Shape& shape, DType dtype) {
   check<ShapeError>(t.shape() == shape, "[", op, "] ", name, " must be ", shape, ", got ", t.shape());
-  check<DTypeError>(t.dtype() == dtype, "[", op, "] ", name, " is ", t.dtype(), ", qkv is ", dtype);
+  check<DTypeError>(t.dtype() == product_dtype(dtype), "[", op, "] ", name, " is ", t.dtype(), ", qkv is ", dtype);
 }
 
 Shape sums_shape(const Sizes& s) { return {s.batch, s.heads, s.tokens}; }
@@ -53,8 +54,8 @@ Tensor attention_keeping(AttentionKeeps what, const Tensor& qkv, int64_t heads, 
   const bool weights = what == AttentionKeeps::weights;
   check<ShapeError>(!weights || s.tokens <= attention_tile, "[attention] the weights are kept for at most ",
                     attention_tile, " tokens, got ", s.tokens);
-  const Tensor in = contiguous(qkv), out({s.batch, s.tokens, s.width}, qkv.dtype());
-  const Tensor keep = kept ? Tensor(weights ? weights_shape(s) : sums_shape(s), qkv.dtype()) : Tensor{};
+  const Tensor in = contiguous(qkv), out({s.batch, s.tokens, s.width}, product_dtype(qkv.dtype()));
+  const Tensor keep = kept ? Tensor(weights ? weights_shape(s) : sums_shape(s), out.dtype()) : Tensor{};
   attend("attention", operands_of(s, in), heads_of(s, out, 0), keep);
   if (kept) *kept = keep;
   return out;
@@ -66,7 +67,7 @@ Tensor attention_backward(const Tensor& grad, const Tensor& qkv, const Tensor& o
   check_like("attention_backward", "gradient", grad, {s.batch, s.tokens, s.width}, qkv.dtype());
   check_like("attention_backward", "out", out, {s.batch, s.tokens, s.width}, qkv.dtype());
   check_like("attention_backward", "kept", kept, kept.rank() == 4 ? weights_shape(s) : sums_shape(s), qkv.dtype());
-  const Tensor dqkv(qkv.shape(), qkv.dtype());
+  const Tensor dqkv(qkv.shape(), product_dtype(qkv.dtype()));
   const auto [q, k, v, mask, causal] = operands_of(s, dqkv);
   attend_backward("attention_backward", operands_of(s, contiguous(qkv)), heads_of(s, contiguous(out), 0),
                   contiguous(kept), heads_of(s, contiguous(grad), 0), {q, k, v});

@@ -9,13 +9,16 @@
 #include <ditharos/tensor/kernels/workspace.h>
 #include <ditharos/tensor/observer.h>
 #include <ditharos/tensor/parallel.h>
+#include <ditharos/tensor/product_dtype.h>
 
 namespace ditharos::kernels {
 namespace {
 
-template <class T> const AttentionLoops<T>& loops();
+/// T: of sums and results; In: of q, k and v.
+template <class T, class In> const AttentionLoops<T, In>& loops();
 template <> const AttentionLoops<float>& loops() { return isa_kernels<AttentionKernels>().f32; }
 template <> const AttentionLoops<double>& loops() { return isa_kernels<AttentionKernels>().f64; }
+template <> const AttentionLoops<float, bfloat16>& loops() { return isa_kernels<AttentionKernels>().bf16; }
 
 thread_local Workspace scratch, chosen_keys, key_biases;
 
@@ -53,8 +56,8 @@ void prefetch(const Heads<const T>& x, HeadIndex next) {
 }
 
 /// Sets the mask of the head. With a mask that is the same for every query, masked keys are skipped.
-template <class T>
-void set_mask(AttentionHead<T>& head, const Tensor& mask, const Strides& strides, HeadIndex p) {
+template <class T, class In>
+void set_mask(AttentionHead<T, In>& head, const Tensor& mask, const Strides& strides, HeadIndex p) {
   const int64_t at = p.sample * strides[0] + p.head * strides[1], row = strides[2], column = strides[3];
   const bool* seen = mask.dtype() == DType::boolean ? mask.data<bool>() + at : nullptr;
   const T* bias = seen ? nullptr : mask.data<T>() + at;
@@ -78,18 +81,18 @@ void set_mask(AttentionHead<T>& head, const Tensor& mask, const Strides& strides
   head.keys = count;
 }
 
-/// The operands with elements of T.
-template <class T>
+/// The operands with elements of In.
+template <class T, class In>
 struct Operands {
   const AttentionOperands& in;
-  Heads<const T> q = to_read<T>(in.q), k = to_read<T>(in.k), v = to_read<T>(in.v);
+  Heads<const In> q = to_read<In>(in.q), k = to_read<In>(in.k), v = to_read<In>(in.v);
   Strides mask = in.mask.defined() ? broadcast_strides(in.mask, in.scores_shape()) : Strides{};
 
   explicit Operands(const AttentionOperands& operands) : in(operands) {}
 
-  AttentionHead<T> head(HeadIndex p) const {
+  AttentionHead<T, In> head(HeadIndex p) const {
     const T scale = T(1) / std::sqrt(static_cast<T>(in.q.size(3)));
-    AttentionHead<T> head{in.q.size(2), in.k.size(2), in.q.size(3), in.v.size(3), scale,
+    AttentionHead<T, In> head{in.q.size(2), in.k.size(2), in.q.size(3), in.v.size(3), scale,
                           q.at(p), k.at(p), v.at(p), in.k.size(2)};
     if (in.mask.defined() && in.mask.numel() > 0) set_mask(head, in.mask, mask, p);
     head.mask.causal = in.causal;
@@ -105,7 +108,7 @@ struct Operands {
   void for_each_head(FunctionRef<void(HeadIndex index, HeadIndex next, T* scratch)> body) const {
     const int64_t batch = in.q.size(0), heads = in.q.size(1);
     if (batch * heads == 0) return;
-    const int64_t elements = loops<T>().scratch_elements(in.k.size(2), in.q.size(3), in.v.size(3));
+    const int64_t elements = loops<T, In>().scratch_elements(in.k.size(2), in.q.size(3), in.v.size(3));
     // Heads of a sample are adjacent in memory, so a thread takes whole samples where there are enough of them.
     const int64_t group = std::max<int64_t>(1, batch / (8 * num_threads())) * heads;
     const int64_t step = batch >= 4 * num_threads() ? group : 1;
@@ -143,15 +146,16 @@ struct Kept {
 
 void attend(const char* op, const AttentionOperands& in, const Tensor& out, const Tensor& kept) {
   count_products(in, 1, 1);  // q k^T, P v
-  visit_floating(op, in.q.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const Operands<T> operands(in);
+  visit_product_operand(op, in.q.dtype(), [&](auto zero) {
+    using In = decltype(zero);
+    using T = ProductOf<In>;
+    const Operands<T, In> operands(in);
     const Heads<T> to = to_write<T>(out);
     T* keep = kept.defined() ? kept.mutable_data<T>() : nullptr;
     operands.for_each_head([&](HeadIndex index, HeadIndex next, T* memory) {
       operands.prefetch_head(next);
       const Kept<T> of_head(keep, kept, index);
-      loops<T>().forward(operands.head(index), to.at(index), of_head.log_sum_exp, of_head.weights, memory);
+      loops<T, In>().forward(operands.head(index), to.at(index), of_head.log_sum_exp, of_head.weights, memory);
     });
   });
 }
@@ -160,9 +164,10 @@ void attend_backward(const char* op, const AttentionOperands& in, const Tensor& 
                      const Tensor& grad, const AttentionGrads& to) {
   const bool again = kept.rank() == 3;  // P is computed again
   count_products(in, again ? 3 : 2, 2);  // P, dQ, dK; dP, dV
-  visit_floating(op, in.q.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const Operands<T> operands(in);
+  visit_product_operand(op, in.q.dtype(), [&](auto zero) {
+    using In = decltype(zero);
+    using T = ProductOf<In>;
+    const Operands<T, In> operands(in);
     const Heads<const T> o = to_read<T>(out), g = to_read<T>(grad);
     const Heads<T> dq = to_write<T>(to.q), dk = to_write<T>(to.k), dv = to_write<T>(to.v);
     const T* keep = kept.data<T>();
@@ -171,7 +176,7 @@ void attend_backward(const char* op, const AttentionOperands& in, const Tensor& 
       prefetch(o, next);
       prefetch(g, next);
       const Kept<const T> of_head(keep, kept, index);
-      loops<T>().backward(operands.head(index), o.at(index), of_head.log_sum_exp, of_head.weights, g.at(index),
+      loops<T, In>().backward(operands.head(index), o.at(index), of_head.log_sum_exp, of_head.weights, g.at(index),
                           {dq.at(index), dk.at(index), dv.at(index)}, memory);
     });
   });
@@ -182,7 +187,7 @@ void attend_tangent(const char* op, const AttentionOperands& in, const Attention
   count_products(in, 3, 2);  // P, dq k^T, q dk^T; (P dS) v, P dv
   visit_floating(op, in.q.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    const Operands<T> operands(in);
+    const Operands<T, T> operands(in);
     const Heads<const T> o = to_read<T>(out), dq = to_read<T>(tangents.q), dk = to_read<T>(tangents.k),
                          dv = to_read<T>(tangents.v);
     const Heads<T> result = to_write<T>(to);
@@ -190,7 +195,7 @@ void attend_tangent(const char* op, const AttentionOperands& in, const Attention
     operands.for_each_head([&](HeadIndex index, HeadIndex next, T* memory) {
       operands.prefetch_head(next);
       const Kept<const T> of_head(keep, log_sum_exp, index);
-      loops<T>().tangent(operands.head(index), {dq.at(index), dk.at(index), dv.at(index)}, o.at(index),
+      loops<T, T>().tangent(operands.head(index), {dq.at(index), dk.at(index), dv.at(index)}, o.at(index),
                          of_head.log_sum_exp, result.at(index), memory);
     });
   });

@@ -2,6 +2,7 @@
 // after the other, and the softmax is rescaled when a larger score occurs. There is no matrix of queries x keys.
 #include <ditharos/tensor/kernels/attention/attention_isa.h>
 #include <ditharos/tensor/kernels/attention/attention_mask.h>
+#include <ditharos/tensor/kernels/attention/attention_operands.h>
 #include <ditharos/tensor/kernels/attention/attention_tiles.h>
 
 namespace ditharos::kernels {
@@ -20,29 +21,33 @@ void keep_weights(int64_t keys, int64_t queries, const T* scores, const T* sum, 
   }
 }
 
-template <class T>
-void forward(const AttentionHead<T>& head, HeadRows<T> out, T* log_sum_exp, T* weights, T* scratch) {
-  const int64_t size = head.head_size, width = padded<T>(size), value_width = padded<T>(head.value_size);
+template <class T, class In>
+void forward(const AttentionHead<T, In>& head, HeadRows<T> out, T* log_sum_exp, T* weights, T* scratch) {
+  using Packed = Operand<In>;
+  const int64_t size = along_sum<In>(head.head_size), width = padded<Packed>(size);
+  const int64_t value_width = padded<T>(head.value_size);
   Scratch<T> pieces{scratch};
-  T* values = pieces.take(head.keys * value_width);
-  T* packed_keys = pieces.take(head.keys * width);
-  T* queries = pieces.take(queries_of_tile * width);
-  T* transposed = pieces.take(width * queries_of_tile);
+  Packed* values = pieces.template take<Packed>(along_sum<In>(head.keys) * value_width);
+  Packed* packed_keys = pieces.template take<Packed>(head.keys * width);
+  Packed* queries = pieces.template take<Packed>(queries_of_tile * width);
+  Packed* transposed = pieces.template take<Packed>(width * queries_of_tile);
+  Packed* pairs = pieces.template take<Packed>(in_pairs<In> ? keys_of_block * queries_of_tile / 2 : 0);
   T* scores = pieces.take(keys_of_block * queries_of_tile);
   T* result = pieces.take(queries_of_tile * value_width);
   T* mask_rows = pieces.take(keys_of_block * queries_of_tile);
-  TileMask<T> mask(head, mask_rows, pieces.take(keys_of_block * queries_of_tile));
+  TileMask<T, In> mask(head, mask_rows, pieces.take(keys_of_block * queries_of_tile));
   RunningSoftmax<T> softmax;
 
-  pack_keys(head, head.v, head.value_size, values, value_width);
+  pack_keys_on_right(head, head.v, head.value_size, values, value_width);
   // Keys are read once per tile: directly for one tile, from a dense copy for several.
-  const bool copy_keys = head.chosen || head.queries > queries_of_tile;
-  if (copy_keys) pack_keys(head, head.k, size, packed_keys, width);
-  const HeadRows<const T> keys = copy_keys ? HeadRows<const T>{packed_keys, width} : head.k;
+  HeadRows<const Packed> keys{packed_keys, width};
+  if (in_pairs<In> || head.chosen || head.queries > queries_of_tile)
+    pack_keys(head, head.k, head.head_size, packed_keys, width);
+  else if constexpr (!in_pairs<In>) keys = head.k;
 
   for (int64_t q = 0; q < head.queries; q += queries_of_tile) {
     const int64_t rows = min_of(queries_of_tile, head.queries - q), lanes_used = padded<T>(rows);
-    pack_rows(rows, size, head.q.first + q * head.q.ld, head.q.ld, head.scale, queries, width, lanes_used);
+    pack_queries(head, q, rows, queries, width, lanes_used);
     transpose(lanes_used, width, queries, width, transposed, queries_of_tile);
     const int64_t in_sight = keys_in_sight(head, q + rows);
     bool first = true;
@@ -50,6 +55,7 @@ void forward(const AttentionHead<T>& head, HeadRows<T> out, T* log_sum_exp, T* w
       const int64_t block = min_of(keys_of_block, in_sight - k);
       if (!mask.read(q, rows, k, block)) continue;
       scores_of(block, lanes_used, size, keys.first + k * keys.ld, keys.ld, transposed, scores);
+      scale_scores<In>(block, lanes_used, head.scale, scores);
       mask.apply(q, rows, k, block, scores);
       softmax.update(block, lanes_used, scores, first);
       if (!first) {
@@ -58,7 +64,9 @@ void forward(const AttentionHead<T>& head, HeadRows<T> out, T* log_sum_exp, T* w
           for (int64_t j = 0; j < value_width; ++j) result[i * value_width + j] *= softmax.correction[i];
         }
       }
-      multiply(rows, value_width, block, scores, int64_t(1), queries_of_tile, values + k * value_width, result, !first);
+      const auto p = over_keys<In>(block, lanes_used, scores, queries_of_tile, pairs);
+      multiply(rows, value_width, along_sum<In>(block), p.first, p.row, p.column,
+               values + along_sum<In>(k) * value_width, result, !first);
       first = false;
     }
     if (first) {
@@ -103,31 +111,43 @@ void gradient_of_scores(int64_t keys, int64_t queries, const T* weights, int64_t
 // With S = scale q k^T + mask, P = softmax(S), O = P v and delta = sum over a row of dO * O:
 //   dV = P^T dO,  dP = dO v^T,  dS = P * (dP - delta),  dQ = scale dS k,  dK = scale dS^T q.
 // P was kept, or is computed again from the log-sum-exp.
-template <class T>
-void backward(const AttentionHead<T>& head, HeadRows<const T> out, const T* log_sum_exp, const T* weights,
+template <class T, class In>
+void backward(const AttentionHead<T, In>& head, HeadRows<const T> out, const T* log_sum_exp, const T* weights,
               HeadRows<const T> grad, const HeadGradients<T>& to, T* scratch) {
-  const int64_t size = head.head_size, value_size = head.value_size;
-  const int64_t width = padded<T>(size), value_width = padded<T>(value_size);
+  using Packed = Operand<In>;
+  const int64_t size = along_sum<In>(head.head_size), value_size = along_sum<In>(head.value_size);
+  const int64_t width = padded<T>(head.head_size), value_width = padded<T>(head.value_size);    // of results
+  const int64_t left_width = padded<Packed>(size), left_value_width = padded<Packed>(value_size);
   Scratch<T> pieces{scratch};
-  T* keys = pieces.take(head.keys * width);
-  T* packed_values = pieces.take(head.keys * value_width);
+  // Numbers are packed once for both sides of a product, pairs once for each.
+  const auto take_right = [&](int64_t rows, int64_t columns, Packed* left) {
+    return in_pairs<In> ? pieces.template take<Packed>(along_sum<In>(rows) * columns) : left;
+  };
+  Packed* keys = pieces.template take<Packed>(head.keys * left_width);
+  Packed* right_keys = take_right(head.keys, width, keys);
+  Packed* packed_values = pieces.template take<Packed>(head.keys * left_value_width);
   T* key_gradients = pieces.take(head.keys * width);
   T* value_gradients = pieces.take(head.keys * value_width);
-  T* queries = pieces.take(queries_of_tile * width);
-  T* gradients = pieces.take(queries_of_tile * value_width);
+  Packed* queries = pieces.template take<Packed>(queries_of_tile * left_width);
+  Packed* right_queries = take_right(queries_of_tile, width, queries);
+  Packed* gradients = pieces.template take<Packed>(queries_of_tile * left_value_width);
+  Packed* right_gradients = take_right(queries_of_tile, value_width, gradients);
   T* query_gradients = pieces.take(queries_of_tile * width);
-  T* transposed_queries = pieces.take(width * queries_of_tile);
-  T* transposed_gradients = pieces.take(value_width * queries_of_tile);
+  Packed* transposed_queries = pieces.template take<Packed>(left_width * queries_of_tile);
+  Packed* transposed_gradients = pieces.template take<Packed>(left_value_width * queries_of_tile);
+  Packed* pairs = pieces.template take<Packed>(in_pairs<In> ? keys_of_block * queries_of_tile / 2 : 0);
   T* scores = pieces.take(keys_of_block * queries_of_tile);
   T* dp = pieces.take(keys_of_block * queries_of_tile);
   T* mask_rows = pieces.take(keys_of_block * queries_of_tile);
-  TileMask<T> mask(head, mask_rows, pieces.take(keys_of_block * queries_of_tile));
+  TileMask<T, In> mask(head, mask_rows, pieces.take(keys_of_block * queries_of_tile));
   T sums[queries_of_tile], delta[queries_of_tile];
 
-  pack_keys(head, head.k, size, keys, width);
-  const bool copy_values = head.chosen || head.queries > queries_of_tile;
-  if (copy_values) pack_keys(head, head.v, value_size, packed_values, value_width);
-  const HeadRows<const T> v = copy_values ? HeadRows<const T>{packed_values, value_width} : head.v;
+  pack_keys(head, head.k, head.head_size, keys, left_width);
+  if (in_pairs<In>) pack_keys_on_right(head, head.k, head.head_size, right_keys, width);
+  HeadRows<const Packed> v{packed_values, left_value_width};
+  if (in_pairs<In> || head.chosen || head.queries > queries_of_tile)
+    pack_keys(head, head.v, head.value_size, packed_values, left_value_width);
+  else if constexpr (!in_pairs<In>) v = head.v;
   // The first tile writes the gradients of the keys, unless it may leave some out.
   const bool start_from_zero = leaves_gaps(head.mask) || head.queries == 0;
   if (start_from_zero) {
@@ -138,15 +158,23 @@ void backward(const AttentionHead<T>& head, HeadRows<const T> out, const T* log_
   for (int64_t q = 0; q < head.queries; q += queries_of_tile) {
     const int64_t rows = min_of(queries_of_tile, head.queries - q), lanes_used = padded<T>(rows);
     const bool add_keys = start_from_zero || q > 0;
-    pack_rows(rows, size, head.q.first + q * head.q.ld, head.q.ld, head.scale, queries, width, lanes_used);
-    pack_rows(rows, value_size, grad.first + q * grad.ld, grad.ld, T(1), gradients, value_width, lanes_used);
-    if (!weights) transpose(lanes_used, width, queries, width, transposed_queries, queries_of_tile);
-    transpose(lanes_used, value_width, gradients, value_width, transposed_gradients, queries_of_tile);
+    pack_queries(head, q, rows, queries, left_width, lanes_used);
+    const T* g = grad.first + q * grad.ld;
+    if constexpr (in_pairs<In>) {
+      const In* own = head.q.first + q * head.q.ld;
+      pack_row_pairs(rows, head.head_size, [&](int64_t i) { return own + i * head.q.ld; }, right_queries, width);
+      pack_row_pairs(rows, head.value_size, [&](int64_t i) { return g + i * grad.ld; }, right_gradients, value_width);
+      pack_rows(rows, head.value_size, g, grad.ld, gradients, left_value_width, lanes_used);
+    } else {
+      pack_rows(rows, head.value_size, g, grad.ld, T(1), gradients, value_width, lanes_used);
+    }
+    if (!weights) transpose(lanes_used, left_width, queries, left_width, transposed_queries, queries_of_tile);
+    transpose(lanes_used, left_value_width, gradients, left_value_width, transposed_gradients, queries_of_tile);
     for (int64_t i = 0; i < lanes_used; ++i) {
       const T* o = out.first + (q + i) * out.ld;
-      const T* g = gradients + i * value_width;
-      const auto product = [&]<class V>(int64_t j, V& sum) { sum += read<V>(o + j) * read<V>(g + j); };
-      delta[i] = i < rows ? sum_over<T>(value_size, product) : T(0);
+      const T* dy = g + i * grad.ld;
+      const auto product = [&]<class V>(int64_t j, V& sum) { sum += read<V>(o + j) * read<V>(dy + j); };
+      delta[i] = i < rows ? sum_over<T>(head.value_size, product) : T(0);
       sums[i] = i < rows && !weights ? log_sum_exp[q + i] : T(0);
     }
     const int64_t in_sight = keys_in_sight(head, q + rows);
@@ -160,24 +188,32 @@ void backward(const AttentionHead<T>& head, HeadRows<const T> out, const T* log_
       if (weights) {
         gradient_of_scores(block, lanes_used, weights, ld_p, dp, delta);
       } else {
-        scores_of(block, lanes_used, size, keys + k * width, width, transposed_queries, scores);
+        scores_of(block, lanes_used, size, keys + k * left_width, left_width, transposed_queries, scores);
+        scale_scores<In>(block, lanes_used, head.scale, scores);
         mask.apply(q, rows, k, block, scores);
         weights_and_gradient(block, lanes_used, scores, dp, sums, delta);
       }
-      multiply(block, value_width, rows, p, ld_p, int64_t(1), gradients, value_gradients + k * value_width, add_keys);
-      multiply(block, width, rows, dp, queries_of_tile, int64_t(1), queries, key_gradients + k * width, add_keys);
-      multiply(rows, width, block, dp, int64_t(1), queries_of_tile, keys + k * width, query_gradients, !first);
+      const int64_t terms = along_sum<In>(rows);
+      const auto weight = over_queries<In>(block, rows, p, ld_p, pairs);
+      multiply(block, value_width, terms, weight.first, weight.row, weight.column, right_gradients,
+               value_gradients + k * value_width, add_keys);
+      const auto ds = over_queries<In>(block, rows, dp, queries_of_tile, pairs);
+      multiply(block, width, terms, ds.first, ds.row, ds.column, right_queries, key_gradients + k * width, add_keys);
+      const auto ds_of_queries = over_keys<In>(block, lanes_used, dp, queries_of_tile, pairs);
+      multiply(rows, width, along_sum<In>(block), ds_of_queries.first, ds_of_queries.row, ds_of_queries.column,
+               right_keys + along_sum<In>(k) * width, query_gradients, !first);
       first = false;
     }
     if (first) clear(query_gradients, rows * width);
     for (int64_t i = 0; i < rows; ++i) {
       T* row = to.q.first + (q + i) * to.q.ld;
 #pragma omp simd
-      for (int64_t j = 0; j < size; ++j) row[j] = query_gradients[i * width + j] * head.scale;
+      for (int64_t j = 0; j < head.head_size; ++j) row[j] = query_gradients[i * width + j] * head.scale;
     }
   }
-  unpack_keys(head, key_gradients, width, size, to.k);
-  unpack_keys(head, value_gradients, value_width, value_size, to.v);
+  // Packed numbers have the scale already.
+  unpack_keys(head, key_gradients, width, head.head_size, in_pairs<In> ? head.scale : T(1), to.k);
+  unpack_keys(head, value_gradients, value_width, head.value_size, T(1), to.v);
 }
 
 /// scores -> weights p = exp(score - log_sum_exp); ds -> p ds, which is added to `sums` of the queries. A blocked score
@@ -212,7 +248,7 @@ void tangent(const AttentionHead<T>& head, const HeadTangents<T>& tangents, Head
   T* scores = pieces.take(keys_of_block * queries_of_tile);
   T* ds = pieces.take(keys_of_block * queries_of_tile);
   T* mask_rows = pieces.take(keys_of_block * queries_of_tile);
-  TileMask<T> mask(head, mask_rows, pieces.take(keys_of_block * queries_of_tile));
+  TileMask<T, T> mask(head, mask_rows, pieces.take(keys_of_block * queries_of_tile));
   T lse[queries_of_tile], sums[queries_of_tile];
 
   pack_keys(head, head.k, size, keys, width);
@@ -254,11 +290,12 @@ void tangent(const AttentionHead<T>& head, const HeadTangents<T>& tangents, Head
   }
 }
 
+/// Enough for every function.
 template <class T>
 int64_t scratch_elements(int64_t keys, int64_t head_size, int64_t value_size) {
-  const int64_t width = padded<T>(head_size), value_width = padded<T>(value_size);
-  return 2 * (padded<float>(keys * width) + padded<float>(keys * value_width)) +
-         queries_of_tile * (3 * width + 2 * value_width) + 4 * keys_of_block * queries_of_tile;
+  const int64_t width = padded<float>(head_size), value_width = padded<float>(value_size);
+  return 3 * (keys + 1) * (width + value_width) + queries_of_tile * 4 * (width + value_width) +
+         5 * keys_of_block * queries_of_tile;
 }
 
 }  // namespace
@@ -267,8 +304,9 @@ int64_t scratch_elements(int64_t keys, int64_t head_size, int64_t value_size) {
 const AttentionKernels& AttentionKernels::DITHAROS_ISA() {
   using namespace kernels::DITHAROS_ISA;
   static constexpr AttentionKernels kernels{
-      {scratch_elements<float>, forward<float>, backward<float>, tangent<float>},
-      {scratch_elements<double>, forward<double>, backward<double>, tangent<double>}};
+      {scratch_elements<float>, forward<float, float>, backward<float, float>, tangent<float>},
+      {scratch_elements<double>, forward<double, double>, backward<double, double>, tangent<double>},
+      {scratch_elements<float>, forward<float, bfloat16>, backward<float, bfloat16>, nullptr}};
   return kernels;
 }
 

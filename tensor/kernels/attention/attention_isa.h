@@ -2,6 +2,8 @@
 // Attention of one head of one sample, compiled once per instruction set.
 #include <cstdint>
 
+#include <ditharos/tensor/bfloat16.h>
+
 namespace ditharos::kernels {
 
 /// Sequences up to this length are one tile; their softmax may be kept for the backward pass.
@@ -26,11 +28,12 @@ struct ScoreMask {
   bool causal = false;         ///< query i sees rows of k up to i
 };
 
-template <class T>
+/// T: of sums and results; In: of q, k and v.
+template <class T, class In = T>
 struct AttentionHead {
   int64_t queries, keys, head_size, value_size;
   T scale;                      ///< of q k^T
-  HeadRows<const T> q, k, v;    ///< [queries, head_size], [rows_of_k, head_size], [rows_of_k, value_size]
+  HeadRows<const In> q, k, v;   ///< [queries, head_size], [rows_of_k, head_size], [rows_of_k, value_size]
   int64_t rows_of_k;            ///< of which `keys` take part: all of them, or
   const int64_t* chosen = nullptr;  ///< these, in rising order
   ScoreMask<T> mask = {};
@@ -47,18 +50,18 @@ struct HeadTangents {
   HeadRows<const T> q, k, v;
 };
 
-template <class T>
+template <class T, class In = T>
 struct AttentionLoops {
   /// Elements of scratch memory that each function needs.
   int64_t (*scratch_elements)(int64_t keys, int64_t head_size, int64_t value_size);
   /// out = softmax(scale q k^T + mask) v, [queries, value_size]; zeros for a query without keys. log_sum_exp [queries]
   /// may be null, and so may weights, the softmax of a single tile and block.
-  void (*forward)(const AttentionHead<T>& head, HeadRows<T> out, T* log_sum_exp, T* weights, T* scratch);
+  void (*forward)(const AttentionHead<T, In>& head, HeadRows<T> out, T* log_sum_exp, T* weights, T* scratch);
   /// Gradients with respect to q, k and v, written. The softmax is read from `weights`, or where that is null computed
   /// from log_sum_exp.
-  void (*backward)(const AttentionHead<T>& head, HeadRows<const T> out, const T* log_sum_exp, const T* weights,
+  void (*backward)(const AttentionHead<T, In>& head, HeadRows<const T> out, const T* log_sum_exp, const T* weights,
                    HeadRows<const T> grad, const HeadGradients<T>& to, T* scratch);
-  /// The tangent of out [queries, value_size].
+  /// The tangent of out [queries, value_size]; null for operands in bfloat16.
   void (*tangent)(const AttentionHead<T>& head, const HeadTangents<T>& tangents, HeadRows<const T> out,
                   const T* log_sum_exp, HeadRows<T> to, T* scratch);
 };
@@ -66,10 +69,12 @@ struct AttentionLoops {
 struct AttentionKernels {
   AttentionLoops<float> f32;
   AttentionLoops<double> f64;
+  AttentionLoops<float, bfloat16> bf16;
 
   static const AttentionKernels& baseline();
   static const AttentionKernels& avx2();
   static const AttentionKernels& avx512();
+  static const AttentionKernels& avx512_bf16();
 };
 
 }  // namespace ditharos::kernels

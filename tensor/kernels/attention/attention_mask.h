@@ -7,12 +7,12 @@ namespace ditharos::kernels::DITHAROS_ISA {
 namespace {
 
 /// Row of k that is packed as key j.
-template <class T>
-int64_t row_of_key(const AttentionHead<T>& head, int64_t j) { return head.chosen ? head.chosen[j] : j; }
+template <class T, class In>
+int64_t row_of_key(const AttentionHead<T, In>& head, int64_t j) { return head.chosen ? head.chosen[j] : j; }
 
 /// Keys at the front that some query before `end` may see.
-template <class T>
-int64_t keys_in_sight(const AttentionHead<T>& head, int64_t end) {
+template <class T, class In>
+int64_t keys_in_sight(const AttentionHead<T, In>& head, int64_t end) {
   if (!head.mask.causal) return head.keys;
   if (!head.chosen) return min_of(head.keys, end);
   int64_t keys = 0;
@@ -48,11 +48,11 @@ inline void read_row(const bool* from, int64_t stride, int64_t n, T* to) {
 }
 
 /// The mask of one tile and one block at a time.
-template <class T>
+template <class T, class In>
 class TileMask {
  public:
   /// Scratch memory: two of [keys_of_block, queries_of_tile].
-  TileMask(const AttentionHead<T>& head, T* rows, T* columns) : head_(head), rows_(rows), columns_(columns) {}
+  TileMask(const AttentionHead<T, In>& head, T* rows, T* columns) : head_(head), rows_(rows), columns_(columns) {}
 
   /// Reads the mask of `queries` queries from q on and `keys` keys from k on. False when it blocks all of them.
   bool read(int64_t q, int64_t queries, int64_t k, int64_t keys) {
@@ -97,7 +97,7 @@ class TileMask {
   }
 
  private:
-  const AttentionHead<T>& head_;
+  const AttentionHead<T, In>& head_;
   T *rows_, *columns_;
 };
 

@@ -22,8 +22,10 @@ template <class T> inline constexpr T minus_infinity = T(-__builtin_inf());
 template <class T>
 struct Scratch {
   T* next;
-  T* take(int64_t elements) {
-    T* piece = next;
+  template <class Element = T>
+  Element* take(int64_t elements) {
+    static_assert(sizeof(Element) == sizeof(T));
+    Element* piece = reinterpret_cast<Element*>(next);
     next += padded<float>(elements);
     return piece;
   }
@@ -47,17 +49,10 @@ void pack_rows(int64_t rows, int64_t columns, const T* from, int64_t ld, T facto
   }
 }
 
-/// The rows of k or v that take part, without gaps.
-template <class T>
-void pack_keys(const AttentionHead<T>& head, HeadRows<const T> from, int64_t columns, T* to, int64_t width) {
-  if (!head.chosen) return pack_rows(head.keys, columns, from.first, from.ld, T(1), to, width, head.keys);
-  for (int64_t j = 0; j < head.keys; ++j)
-    pack_rows(1, columns, from.first + head.chosen[j] * from.ld, from.ld, T(1), to + j * width, width, 1);
-}
-
-/// The reverse for gradients; rows that take no part get zeros.
-template <class T>
-void unpack_keys(const AttentionHead<T>& head, const T* from, int64_t width, int64_t columns, HeadRows<T> to) {
+/// The gradients of the keys that take part, times `factor`, in the rows of k or v; rows that take no part get zeros.
+template <class T, class In>
+void unpack_keys(const AttentionHead<T, In>& head, const T* from, int64_t width, int64_t columns, T factor,
+                 HeadRows<T> to) {
   int64_t next = 0;
   for (int64_t i = 0; i < head.rows_of_k; ++i) {
     T* row = to.first + i * to.ld;
@@ -67,13 +62,13 @@ void unpack_keys(const AttentionHead<T>& head, const T* from, int64_t width, int
     }
     const T* packed = from + next++ * width;
 #pragma omp simd
-    for (int64_t j = 0; j < columns; ++j) row[j] = packed[j];
+    for (int64_t j = 0; j < columns; ++j) row[j] = factor * packed[j];
   }
 }
 
 /// scores[keys, queries] (+)= a[keys, depth] b[depth, queries], `queries` padded to whole registers.
-template <class T>
-void scores_of(int64_t keys, int64_t queries, int64_t depth, const T* a, int64_t lda, const T* b, T* scores,
+template <class T, class In>
+void scores_of(int64_t keys, int64_t queries, int64_t depth, const In* a, int64_t lda, const In* b, T* scores,
                bool add = false) {
   constexpr int64_t widest = most_vectors * lanes<T>;
   for (int64_t i = 0; i < queries; i += widest)
@@ -82,9 +77,9 @@ void scores_of(int64_t keys, int64_t queries, int64_t depth, const T* a, int64_t
 }
 
 /// c[rows, width] (+)= a[rows, depth] b[depth, width] for rows of b and c that are `width` apart.
-template <class T>
-void multiply(int64_t rows, int64_t width, int64_t depth, const T* a, int64_t row_a, int64_t column_a, const T* b, T* c,
-              bool add) {
+template <class T, class In>
+void multiply(int64_t rows, int64_t width, int64_t depth, const In* a, int64_t row_a, int64_t column_a, const In* b,
+              T* c, bool add) {
   constexpr int64_t widest = most_vectors * lanes<T>;
   for (int64_t j = 0; j < width; j += widest)
     panel_of_width(min_of(widest, width - j), rows, depth, a, row_a, column_a, b + j, width, c + j, width, add);

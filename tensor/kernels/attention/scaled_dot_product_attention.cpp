@@ -1,6 +1,7 @@
 #include <ditharos/tensor/kernels/attention/scaled_dot_product_attention.h>
 
 #include <ditharos/tensor/kernels/copy/copy.h>
+#include <ditharos/tensor/product_dtype.h>
 #include <ditharos/tensor/view.h>
 
 namespace ditharos::kernels {
@@ -15,9 +16,10 @@ AttentionOperands with_rows(const AttentionOperands& in) {
   return {with_rows(in.q), with_rows(in.k), with_rows(in.v), in.mask, in.causal};
 }
 
-/// [B, H, rows, columns] laid out as [B, rows, H, columns].
+/// [B, H, rows, columns] laid out as [B, rows, H, columns], for a result of products with rows_like.
 Tensor heads_side_by_side(const Tensor& rows_like, int64_t columns) {
-  const Tensor x({rows_like.size(0), rows_like.size(2), rows_like.size(1), columns}, rows_like.dtype());
+  const Tensor x({rows_like.size(0), rows_like.size(2), rows_like.size(1), columns},
+                 product_dtype(rows_like.dtype()));
   return views::permute(x, {0, 2, 1, 3});
 }
 
@@ -25,7 +27,7 @@ Tensor heads_side_by_side(const Tensor& rows_like, int64_t columns) {
 
 Tensor scaled_dot_product_attention(const AttentionOperands& in, Tensor* log_sum_exp) {
   const Tensor out = heads_side_by_side(in.q, in.v.size(3));
-  const Tensor kept = log_sum_exp ? Tensor({in.q.size(0), in.q.size(1), in.q.size(2)}, in.q.dtype()) : Tensor{};
+  const Tensor kept = log_sum_exp ? Tensor({in.q.size(0), in.q.size(1), in.q.size(2)}, out.dtype()) : Tensor{};
   attend(op, with_rows(in), out, kept);
   if (log_sum_exp) *log_sum_exp = kept;
   return out;

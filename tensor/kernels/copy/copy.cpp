@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include <ditharos/tensor/kernels/dispatch.h>
 #include <ditharos/tensor/kernels/loop_nest.h>
 #include <ditharos/tensor/kernels/pointwise/convert.h>
+#include <ditharos/tensor/kernels/pointwise/convert_isa.h>
 #include <ditharos/tensor/view.h>
 
 namespace ditharos::kernels {
@@ -14,6 +16,10 @@ template <class To, class From>
 void copy_row(int64_t n, To* to, int64_t to_stride, const From* from, int64_t from_stride) {
   if (to_stride == 1 && from_stride == 1) {
     if constexpr (std::is_same_v<To, From>) std::memcpy(to, from, size_t(n) * sizeof(To));
+    else if constexpr (std::is_same_v<To, bfloat16> && std::is_same_v<From, float>)
+      isa_kernels<ConvertKernels>().to_bf16(n, from, to);
+    else if constexpr (std::is_same_v<To, float> && std::is_same_v<From, bfloat16>)
+      isa_kernels<ConvertKernels>().from_bf16(n, from, to);
     else for (int64_t i = 0; i < n; ++i) to[i] = convert<To>(from[i]);
   } else {
     for (int64_t i = 0; i < n; ++i) to[i * to_stride] = convert<To>(from[i * from_stride]);
@@ -90,6 +96,8 @@ Tensor to(const Tensor& x, DType dtype) {
   copy_into(out, x);
   return out;
 }
+
+Tensor to_dtype(const Tensor& x, DType dtype) { return x.dtype() == dtype ? x : to(x, dtype); }
 
 Tensor contiguous(const Tensor& x) { return x.is_contiguous() ? x : to(x, x.dtype()); }
 

@@ -8,6 +8,8 @@ namespace ditharos::kernels {
 
 /// A contiguous copy in `dtype`. Float to integer truncates (clamped to the range, NaN to 0); to boolean is "not zero".
 Tensor to(const Tensor& x, DType dtype);
+/// x itself if it has the dtype, else to(x, dtype).
+Tensor to_dtype(const Tensor& x, DType dtype);
 /// x itself when it is contiguous, else a contiguous copy.
 Tensor contiguous(const Tensor& x);
 /// dst[...] = src[...] for equal shapes, any strides and dtypes; dst is mutated. The two must not overlap.

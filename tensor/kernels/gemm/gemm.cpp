@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <type_traits>
 
+#include <ditharos/tensor/kernels/dispatch.h>
 #include <ditharos/tensor/kernels/gemm/gemm_native.h>
 #include <ditharos/tensor/kernels/gemm/gemm_tiles.h>
+#include <ditharos/tensor/kernels/gemm/widen.h>
 #include <ditharos/tensor/kernels/onednn/gemm.h>
 #include <ditharos/tensor/observer.h>
 #include <ditharos/tensor/storage.h>
@@ -13,8 +15,8 @@ namespace ditharos::kernels {
 namespace {
 
 /// The part of g that starts at row i, column j and term p of the sum.
-template <class T>
-Gemm<T> part(Gemm<T> g, int64_t i, int64_t j, int64_t p, const GemmTiles& tiles) {
+template <class T, class In>
+Gemm<T, In> part(Gemm<T, In> g, int64_t i, int64_t j, int64_t p, const GemmTiles& tiles) {
   g.a += g.transpose_a ? p * g.lda + i : i * g.lda + p;
   g.b += g.transpose_b ? j * g.ldb + p : p * g.ldb + j;
   g.c += i * g.ldc + j;
@@ -26,8 +28,8 @@ Gemm<T> part(Gemm<T> g, int64_t i, int64_t j, int64_t p, const GemmTiles& tiles)
 }
 
 /// C for an empty sum: bias or zero, added to C or written.
-template <class T>
-void empty_sum(const Gemm<T>& g) {
+template <class T, class In>
+void empty_sum(const Gemm<T, In>& g) {
   for (int64_t i = 0; i < g.m; ++i)
     for (int64_t j = 0; j < g.n; ++j) {
       const T bias = g.bias ? g.bias[j] : T(0);
@@ -36,8 +38,8 @@ void empty_sum(const Gemm<T>& g) {
 }
 
 /// Adds the results of the later pieces of the sum, in order. partial [pieces, m, n].
-template <class T>
-void add_in_order(const Gemm<T>& g, const T* partial, int64_t pieces) {
+template <class T, class In>
+void add_in_order(const Gemm<T, In>& g, const T* partial, int64_t pieces) {
   parallel_for(g.m, std::max<int64_t>(1, 16384 / (g.n * pieces)), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i)
       for (int64_t p = 0; p < pieces; ++p) {
@@ -49,8 +51,8 @@ void add_in_order(const Gemm<T>& g, const T* partial, int64_t pieces) {
 
 /// Splits g into pieces, calls tile(piece) for each, and then(piece) when it is final. The first piece of every sum is
 /// written to C, with bias and accumulation; the others to a buffer.
-template <class T, class Tile, class Then>
-void run_tiles(const Gemm<T>& g, const Tile& tile, const Then& then) {
+template <class T, class In, class Tile, class Then>
+void run_tiles(const Gemm<T, In>& g, const Tile& tile, const Then& then) {
   if (g.m <= 0 || g.n <= 0) return;
   if (g.k <= 0) {
     empty_sum(g);
@@ -62,7 +64,7 @@ void run_tiles(const Gemm<T>& g, const Tile& tile, const Then& then) {
   T* sums = static_cast<T*>(partial.data());
   parallel_tasks(rows * columns * depth, [&](int64_t task) {
     const int64_t p = task % depth, j = task / depth % columns * tiles.columns, i = task / depth / columns * tiles.rows;
-    Gemm<T> piece = part(g, i, j, p * tiles.depth, tiles);
+    Gemm<T, In> piece = part(g, i, j, p * tiles.depth, tiles);
     if (p > 0) {
       piece.c = sums + (p - 1) * g.m * g.n + i * g.n + j;
       piece.ldc = g.n;
@@ -87,6 +89,13 @@ void tile_of(const Gemm<float>& g) {
   gemm_tile_native(g);
 }
 
+void tile_of(const Gemm<float, bfloat16>& g) {
+#ifdef DITHAROS_HAS_ONEDNN
+  if (active_isa() == Isa::avx512_bf16 && onednn::gemm_tile(g)) return;
+#endif
+  tile_of(widened(g));
+}
+
 #ifdef DITHAROS_HAS_ONEDNN
 /// With a leading dimension of a multiple of 4 KB all rows of B map to the same few cache sets, and oneDNN runs at half
 /// its speed on some CPUs. With many rows of A, a copy with another leading dimension costs little.
@@ -109,31 +118,33 @@ void run_with_copied_b(Gemm<float> g, const Then& then) {
 #endif
 
 struct Nothing {
-  template <class T>
-  void operator()(const Gemm<T>&) const {}
+  template <class T, class In>
+  void operator()(const Gemm<T, In>&) const {}
 };
 
-template <class T, class Then>
-void run(const Gemm<T>& g, const Then& then) {
+template <class T, class In, class Then>
+void run(const Gemm<T, In>& g, const Then& then) {
   count_flops(2.0 * double(g.m) * double(g.n) * double(g.k));
 #ifdef DITHAROS_HAS_ONEDNN
-  if constexpr (std::is_same_v<T, float>)
+  if constexpr (std::is_same_v<In, float>)
     if (better_with_copied_b(g)) return run_with_copied_b(g, then);
 #endif
-  run_tiles(g, [](const Gemm<T>& piece) { tile_of(piece); }, then);
+  run_tiles(g, [](const Gemm<T, In>& piece) { tile_of(piece); }, then);
 }
 
 }  // namespace
 
 void gemm(const Gemm<float>& g) { run(g, Nothing{}); }
 void gemm(const Gemm<double>& g) { run(g, Nothing{}); }
+void gemm(const Gemm<float, bfloat16>& g) { run(g, Nothing{}); }
 
-template <class T>
-void gemm_then(const Gemm<T>& g, FunctionRef<void(const Gemm<T>&)> then) {
+template <class T, class In>
+void gemm_then(const Gemm<T, In>& g, FunctionRef<void(const Gemm<T, In>&)> then) {
   run(g, then);
 }
 template void gemm_then(const Gemm<float>& g, FunctionRef<void(const Gemm<float>&)> then);
 template void gemm_then(const Gemm<double>& g, FunctionRef<void(const Gemm<double>&)> then);
+template void gemm_then(const Gemm<float, bfloat16>& g, FunctionRef<void(const Gemm<float, bfloat16>&)> then);
 
 template <class T>
 void gemm_native(const Gemm<T>& g) {
@@ -142,12 +153,12 @@ void gemm_native(const Gemm<T>& g) {
 template void gemm_native(const Gemm<float>& g);
 template void gemm_native(const Gemm<double>& g);
 
-template <class T>
-void gemm_batched(const Gemm<T>& g, int64_t batch, FunctionRef<GemmOffsets(int64_t)> offsets) {
+template <class T, class In>
+void gemm_batched(const Gemm<T, In>& g, int64_t batch, FunctionRef<GemmOffsets(int64_t)> offsets) {
   if (batch <= 0 || g.m <= 0 || g.n <= 0) return;
   if (batch == 1) {
     const GemmOffsets offset = offsets(0);
-    Gemm<T> only = g;
+    Gemm<T, In> only = g;
     only.a += offset.a;
     only.b += offset.b;
     only.c += offset.c;
@@ -162,7 +173,7 @@ void gemm_batched(const Gemm<T>& g, int64_t batch, FunctionRef<GemmOffsets(int64
   parallel_for(batch * pieces, grain, [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; ++task) {
       const int64_t entry = task / pieces, i = task % pieces / columns * tiles.rows, j = task % columns * tiles.columns;
-      Gemm<T> piece = part(g, i, j, 0, tiles);
+      Gemm<T, In> piece = part(g, i, j, 0, tiles);
       const GemmOffsets offset = offsets(entry);
       piece.a += offset.a;
       piece.b += offset.b;
@@ -174,5 +185,6 @@ void gemm_batched(const Gemm<T>& g, int64_t batch, FunctionRef<GemmOffsets(int64
 }
 template void gemm_batched(const Gemm<float>&, int64_t, FunctionRef<GemmOffsets(int64_t)>);
 template void gemm_batched(const Gemm<double>&, int64_t, FunctionRef<GemmOffsets(int64_t)>);
+template void gemm_batched(const Gemm<float, bfloat16>&, int64_t, FunctionRef<GemmOffsets(int64_t)>);
 
 }  // namespace ditharos::kernels

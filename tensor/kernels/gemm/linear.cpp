@@ -9,14 +9,17 @@
 #include <ditharos/tensor/kernels/pointwise/gelu_isa.h>
 #include <ditharos/tensor/kernels/reduce/reduce.h>
 #include <ditharos/tensor/parallel.h>
+#include <ditharos/tensor/product_dtype.h>
 #include <ditharos/tensor/view.h>
 
 namespace ditharos::kernels {
 namespace {
 
-template <class T> const GeluLoops<T>& gelu_loops();
-template <> const GeluLoops<float>& gelu_loops() { return isa_kernels<GeluKernels>().f32; }
-template <> const GeluLoops<double>& gelu_loops() { return isa_kernels<GeluKernels>().f64; }
+template <class T> const auto& gelu_loops() {
+  if constexpr (std::is_same_v<T, float>) return isa_kernels<GeluKernels>().f32;
+  else if constexpr (std::is_same_v<T, double>) return isa_kernels<GeluKernels>().f64;
+  else return isa_kernels<GeluKernels>().bf16;
+}
 
 /// Rows whose contributions to a column sum are added one after the other; the sums of such chunks are added in order.
 constexpr int64_t rows_of_chunk = 64;
@@ -34,16 +37,17 @@ void check_linear(const char* op, const char* name, const Tensor& x, const Tenso
                     weight.shape(), ": its last axis must be ", width);
 }
 
-/// Passes to run(g) the product out [m, n] = op(a) op(b) + bias of rank-2 operands.
-template <class T, class Run>
+/// Passes to run(g) the product out [m, n] = op(a) op(b) + bias of rank-2 operands with elements of In.
+template <class In, class Run>
 void product(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, const Tensor& bias,
              const Tensor& out, const Run& run) {
   MatrixLayout layout_a, layout_b;
   const Tensor left = readable_matrix(a, layout_a), right = readable_matrix(b, layout_b);
-  Gemm<T> g;
+  using T = ProductOf<In>;
+  Gemm<T, In> g;
   g.m = out.size(0), g.n = out.size(1), g.k = transpose_a ? a.size(0) : a.size(1);
-  g.a = left.data<T>(), g.lda = layout_a.ld, g.transpose_a = layout_a.transposed != transpose_a;
-  g.b = right.data<T>(), g.ldb = layout_b.ld, g.transpose_b = layout_b.transposed != transpose_b;
+  g.a = left.data<In>(), g.lda = layout_a.ld, g.transpose_a = layout_a.transposed != transpose_a;
+  g.b = right.data<In>(), g.ldb = layout_b.ld, g.transpose_b = layout_b.transposed != transpose_b;
   g.c = out.mutable_data<T>(), g.ldc = std::max<int64_t>(g.n, 1);
   const Tensor offset = bias.defined() ? contiguous(bias) : bias;
   if (bias.defined()) g.bias = offset.data<T>();
@@ -52,8 +56,8 @@ void product(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_
 
 Tensor multiply(const char* op, const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b,
                 const Tensor& bias) {
-  const Tensor out({a.size(transpose_a ? 1 : 0), b.size(transpose_b ? 0 : 1)}, a.dtype());
-  visit_floating(op, a.dtype(), [&](auto zero) {
+  const Tensor out({a.size(transpose_a ? 1 : 0), b.size(transpose_b ? 0 : 1)}, product_dtype(a.dtype()));
+  visit_product_operand(op, a.dtype(), [&](auto zero) {
     product<decltype(zero)>(a, transpose_a, b, transpose_b, bias, out, [](const auto& g) { gemm(g); });
   });
   return out;
@@ -62,7 +66,8 @@ Tensor multiply(const char* op, const Tensor& a, bool transpose_a, const Tensor&
 void check_forward(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias) {
   check_linear(op, "x", x, weight, weight.rank() == 2 ? weight.size(1) : 0);
   if (!bias.defined()) return;
-  check<DTypeError>(bias.dtype() == x.dtype(), "[", op, "] x is ", x.dtype(), ", bias is ", bias.dtype());
+  check<DTypeError>(bias.dtype() == product_dtype(x.dtype()), "[", op, "] x is ", x.dtype(), ", bias is ", bias.dtype(),
+                    "; it must be ", product_dtype(x.dtype()));
   check<ShapeError>(bias.shape() == Shape{weight.size(0)}, "[", op, "] bias must be ", Shape{weight.size(0)}, ", got ",
                     bias.shape());
 }
@@ -77,14 +82,21 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
 
 Tensor linear_gelu_tanh(const Tensor& x, const Tensor& weight, const Tensor& bias, Tensor* before) {
   check_forward("linear_gelu_tanh", x, weight, bias);
-  const Tensor rows = as_rows(x), h({rows.size(0), weight.size(0)}, x.dtype()), y(h.shape(), x.dtype());
-  visit_floating("linear_gelu_tanh", x.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const T* from = h.data<T>();
-    T* to = y.mutable_data<T>();
-    product<T>(rows, false, weight, true, bias, h, [&](const Gemm<T>& g) {
-      gemm_then<T>(g, [&](const Gemm<T>& piece) {
-        gelu_loops<T>().forward(piece.m, piece.n, piece.ldc, piece.c, to + (piece.c - from));
+  const Tensor rows = as_rows(x), h({rows.size(0), weight.size(0)}, x.dtype());
+  const Tensor y(h.shape(), product_dtype(x.dtype()));
+  visit_product_operand("linear_gelu_tanh", x.dtype(), [&](auto zero) {
+    using In = decltype(zero);
+    using T = ProductOf<In>;
+    // In bf16 a piece of the product is written to y, rounded to h, and y is made from h.
+    const Tensor& sums = is_reduced_float<In> ? y : h;
+    In* before_p = h.mutable_data<In>();
+    T *from = sums.mutable_data<T>(), *to = y.mutable_data<T>();
+    product<In>(rows, false, weight, true, bias, sums, [&](const Gemm<T, In>& g) {
+      gemm_then<T, In>(g, [&](const Gemm<T, In>& piece) {
+        const int64_t at = piece.c - from;
+        if constexpr (is_reduced_float<In>)
+          isa_kernels<GeluKernels>().round_and_forward(piece.m, piece.n, piece.ldc, piece.c, before_p + at);
+        else gelu_loops<T>().forward(piece.m, piece.n, piece.ldc, piece.c, to + at);
       });
     });
   });
@@ -95,8 +107,8 @@ Tensor linear_gelu_tanh(const Tensor& x, const Tensor& weight, const Tensor& bia
 
 Tensor gelu_tanh_backward_bias(const Tensor& grad, const Tensor& before, const Tensor& out) {
   const char* op = "gelu_tanh_backward_bias";
-  check<DTypeError>(grad.dtype() == before.dtype() && out.dtype() == before.dtype(), "[", op, "] gradient is ",
-                    grad.dtype(), ", input ", before.dtype(), ", result ", out.dtype());
+  check<DTypeError>(grad.dtype() == product_dtype(before.dtype()) && out.dtype() == before.dtype(), "[", op,
+                    "] gradient is ", grad.dtype(), ", input ", before.dtype(), ", result ", out.dtype());
   check<ShapeError>(grad.rank() >= 1 && grad.shape() == before.shape() && out.shape() == before.shape(), "[", op,
                     "] gradient ", grad.shape(), ", input ", before.shape(), " and result ", out.shape(),
                     " must have one shape");
@@ -104,16 +116,19 @@ Tensor gelu_tanh_backward_bias(const Tensor& grad, const Tensor& before, const T
   const Tensor dy = contiguous(grad), h = contiguous(before);
   const int64_t width = h.size(-1), rows = width > 0 ? h.numel() / width : 0;
   const int64_t chunks = std::max<int64_t>(1, (rows + rows_of_chunk - 1) / rows_of_chunk);
-  const Tensor partial({chunks, width}, before.dtype());
-  visit_floating(op, before.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const T *dy_p = dy.data<T>(), *h_p = h.data<T>();
-    T *dx_p = out.mutable_data<T>(), *sums = partial.mutable_data<T>();
+  const Tensor partial({chunks, width}, grad.dtype());
+  visit_product_operand(op, before.dtype(), [&](auto zero) {
+    using In = decltype(zero);
+    using T = ProductOf<In>;
+    const T* dy_p = dy.data<T>();
+    const In* h_p = h.data<In>();
+    In* dx_p = out.mutable_data<In>();
+    T* sums = partial.mutable_data<T>();
     parallel_for(chunks, 1 + 256 / std::max<int64_t>(width, 1), [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t first = i * rows_of_chunk, at = first * width;
-        gelu_loops<T>().backward(std::min(rows_of_chunk, rows - first), width, dy_p + at, h_p + at, dx_p + at,
-                                 sums + i * width);
+        gelu_loops<In>().backward(std::min(rows_of_chunk, rows - first), width, dy_p + at, h_p + at, dx_p + at,
+                                  sums + i * width);
       }
     });
   });
@@ -146,14 +161,14 @@ Tensor linear_backward_weight(const Tensor& grad, const Tensor& x) {
 
 void accumulate_linear_backward_weight(const Tensor& grad, const Tensor& x, const Tensor& weight_grad) {
   const auto [dy, rows] = rows_of_both(grad, x);
-  check<DTypeError>(weight_grad.dtype() == x.dtype(), "[linear_backward] the weight's gradient is ",
+  check<DTypeError>(weight_grad.dtype() == product_dtype(x.dtype()), "[linear_backward] the weight's gradient is ",
                     weight_grad.dtype(), ", x is ", x.dtype());
   check<ShapeError>(weight_grad.shape() == Shape{dy.size(1), rows.size(1)} && weight_grad.is_contiguous(),
                     "[linear_backward] the weight's gradient must be ", Shape{dy.size(1), rows.size(1)},
                     " and contiguous, got ", weight_grad.shape());
-  visit_floating("linear_backward", x.dtype(), [&, &dy = dy, &rows = rows](auto zero) {
-    using T = decltype(zero);
-    product<T>(dy, true, rows, false, {}, weight_grad, [](Gemm<T> g) {
+  visit_product_operand("linear_backward", x.dtype(), [&, &dy = dy, &rows = rows](auto zero) {
+    using In = decltype(zero);
+    product<In>(dy, true, rows, false, {}, weight_grad, [](Gemm<ProductOf<In>, In> g) {
       g.accumulate = true;
       gemm(g);
     });

@@ -1,5 +1,6 @@
 #pragma once
-// The linear layer and its gradients.
+// The linear layer and its gradients. Operands are f32, f64 or bf16; results, biases and the gradients of weights are
+// f32 for operands in bf16, else of the operands' dtype.
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos::kernels {
@@ -7,10 +8,10 @@ namespace ditharos::kernels {
 /// y = x W^T + bias; x [..., in], W [out, in], bias [out] or undefined; y [..., out].
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias);
 /// gelu_tanh(linear(x, weight, bias)), applied to each piece while it is in the cache; `before` receives linear's
-/// result.
+/// result, rounded to the dtype of x, which is also what gelu_tanh is applied to.
 Tensor linear_gelu_tanh(const Tensor& x, const Tensor& weight, const Tensor& bias, Tensor* before);
-/// Gradient of linear's result, grad gelu_tanh'(before), and its column sums [out], in one pass. `out` receives it; it
-/// may be `grad`.
+/// Gradient of linear's result, grad gelu_tanh'(before), and its column sums [out], in one pass. `out` receives it, in
+/// the dtype of `before`; it may be `grad`.
 Tensor gelu_tanh_backward_bias(const Tensor& grad, const Tensor& before, const Tensor& out);
 /// Gradients of linear: dx = dy W; dW = dy^T x; dbias = sum of the rows of dy. dy [..., out].
 Tensor linear_backward_input(const Tensor& grad, const Tensor& weight);

@@ -4,6 +4,7 @@
 
 #include <ditharos/tensor/kernels/gemm/gemm.h>
 #include <ditharos/tensor/kernels/gemm/matrix_view.h>
+#include <ditharos/tensor/product_dtype.h>
 #include <ditharos/tensor/view.h>
 
 namespace ditharos::kernels {
@@ -24,16 +25,17 @@ int64_t batch_offset(const Tensor& x, const Shape& batch, int64_t index) {
   return offset;
 }
 
-template <class T>
+template <class In>
 void multiply(const Tensor& a, const Tensor& b, const Tensor& out, const Shape& batch) {
-  Gemm<T> g;
+  using T = ProductOf<In>;
+  Gemm<T, In> g;
   MatrixLayout layout_a, layout_b;
   const Tensor left = readable_matrix(a, layout_a), right = readable_matrix(b, layout_b);
   g.m = left.size(-2), g.k = left.size(-1), g.n = right.size(-1);
-  g.a = left.data<T>(), g.lda = layout_a.ld, g.transpose_a = layout_a.transposed;
-  g.b = right.data<T>(), g.ldb = layout_b.ld, g.transpose_b = layout_b.transposed;
+  g.a = left.data<In>(), g.lda = layout_a.ld, g.transpose_a = layout_a.transposed;
+  g.b = right.data<In>(), g.ldb = layout_b.ld, g.transpose_b = layout_b.transposed;
   g.c = out.mutable_data<T>(), g.ldc = std::max<int64_t>(g.n, 1);
-  gemm_batched<T>(g, numel(batch), [&](int64_t entry) {
+  gemm_batched<T, In>(g, numel(batch), [&](int64_t entry) {
     return GemmOffsets{batch_offset(left, batch, entry), batch_offset(right, batch, entry), entry * g.m * g.n};
   });
 }
@@ -55,15 +57,15 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   shape.push_back(right.size(-1));
   if (a.rank() > 1) result.push_back(left.size(-2));
   if (b.rank() > 1) result.push_back(right.size(-1));
-  const Tensor out(shape, a.dtype());
-  visit_floating("matmul", a.dtype(), [&](auto zero) {
-    using T = decltype(zero);
+  const Tensor out(shape, product_dtype(a.dtype()));
+  visit_product_operand("matmul", a.dtype(), [&](auto zero) {
+    using In = decltype(zero);
     const Shape rows{numel(leading(left.shape())) * left.size(-2), left.size(-1)};
     if (right.rank() == 2 && left.rank() > 2 && views::can_reshape(left, rows)) {
       // One matrix for all of the batch: a single product with more rows.
-      multiply<T>(views::reshape(left, rows), right, views::reshape(out, {rows[0], right.size(-1)}), {});
+      multiply<In>(views::reshape(left, rows), right, views::reshape(out, {rows[0], right.size(-1)}), {});
     } else {
-      multiply<T>(left, right, out, batch);
+      multiply<In>(left, right, out, batch);
     }
   });
   return views::reshape(out, result);

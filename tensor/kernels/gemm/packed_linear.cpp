@@ -7,6 +7,7 @@
 #include <ditharos/tensor/kernels/dispatch.h>
 #include <ditharos/tensor/kernels/gemm/packed_product.h>
 #include <ditharos/tensor/kernels/gemm/quantize_isa.h>
+#include <ditharos/tensor/kernels/pointwise/convert_isa.h>
 #include <ditharos/tensor/kernels/pointwise/gelu_isa.h>
 #include <ditharos/tensor/kernels/workspace.h>
 #include <ditharos/tensor/observer.h>
@@ -16,7 +17,7 @@
 namespace ditharos::kernels {
 namespace {
 
-thread_local Workspace byte_rows, row_codes, hidden_rows, part_rows;
+thread_local Workspace rounded_rows, byte_rows, row_codes, hidden_rows, part_rows;
 
 /// Up to this number of rows, reading the weights takes longer than the products.
 constexpr int64_t few_rows = 16;
@@ -43,7 +44,7 @@ void for_each_tile(int64_t rows, int64_t widest, FunctionRef<void(int64_t first,
 }
 
 void check_input(const char* op, const Tensor& x, int64_t in) {
-  check<DTypeError>(x.dtype() == DType::f32, "[", op, "] packed weights are f32, x is ", x.dtype(),
+  check<DTypeError>(x.dtype() == DType::f32, "[", op, "] packed weights take f32, x is ", x.dtype(),
                     "; convert it");
   check<ShapeError>(x.rank() >= 1 && x.size(-1) == in, "[", op, "] x ", x.shape(),
                     " does not fit packed weights: its last axis must be ", in);
@@ -54,11 +55,19 @@ Shape with_last(Shape s, int64_t last) {
   return s;
 }
 
+/// n numbers in bf16, in memory of the calling thread that its next call reuses.
+const bfloat16* rounded(int64_t n, const float* x) {
+  bfloat16* to = rounded_rows.get<bfloat16>(n);
+  isa_kernels<ConvertKernels>().to_bf16(n, x, to);
+  return to;
+}
+
 }  // namespace
 
 struct PackedLinear::Weights {
   std::vector<float> bias;                     // empty: none
   PackedProductPtr<FloatProduct> floats;       // f32
+  PackedProductPtr<BfloatProduct> bfloats;     // bf16
   PackedProductPtr<ByteProduct> bytes;         // int8, with the parameters of its dequantisation:
   std::vector<float> scales;                   // [out]
   std::vector<int32_t> column_sums;            // [out], over a row of W
@@ -124,6 +133,8 @@ PackedLinear::PackedLinear(const Tensor& weight, const Tensor& bias, Precision p
   const Tensor w = contiguous(weight);
   if (precision == Precision::f32) {
     weights->floats = pack<FloatProduct>(w.data<float>(), out_, in_);
+  } else if (precision == Precision::bf16) {
+    weights->bfloats = pack<BfloatProduct>(to(w, DType::bf16).data<bfloat16>(), out_, in_);
   } else {
     if (!bias.defined()) weights->bias.assign(static_cast<size_t>(out_), 0.f);
     weights->quantize(out_, in_, w.data<float>());
@@ -139,8 +150,10 @@ bool PackedLinear::is_of(const Tensor& weight, const Tensor& bias) const {
 
 void PackedLinear::run(int64_t rows, const float* x, float* y, bool gelu) const {
   const Weights& w = *weights_;
-  if (precision_ == Precision::f32) {
-    w.floats->run(rows, x, y, w.bias.empty() ? nullptr : w.bias.data());
+  if (precision_ != Precision::int8) {
+    const float* bias = w.bias.empty() ? nullptr : w.bias.data();
+    if (w.floats) w.floats->run(rows, x, y, bias);
+    else w.bfloats->run(rows, rounded(rows * in_, x), y, bias);
     if (gelu) isa_kernels<GeluKernels>().f32.forward(1, rows * out_, rows * out_, y, y);
     return;
   }
@@ -154,12 +167,14 @@ void PackedLinear::run(int64_t rows, const float* x, float* y, bool gelu) const 
 
 bool PackedLinear::run_in_parts(int64_t rows, const float* x, float* y) const {
   const Weights& w = *weights_;
-  const int64_t parts = precision_ == Precision::f32 ? w.floats->parts() : 1;
+  const int64_t parts = w.floats ? w.floats->parts() : w.bfloats ? w.bfloats->parts() : 1;
   if (parts == 1) return false;
   const int64_t width = out_ / parts;
   parallel_tasks(parts, [&](int64_t part) {
     float* result = part_rows.get<float>(rows * width);
-    w.floats->run_part(part, rows, x, result, w.bias.empty() ? nullptr : w.bias.data());
+    const float* bias = w.bias.empty() ? nullptr : w.bias.data();
+    if (w.floats) w.floats->run_part(part, rows, x, result, bias);
+    else w.bfloats->run_part(part, rows, rounded(rows * in_, x), result, bias);
     for (int64_t i = 0; i < rows; ++i) std::copy_n(result + i * width, width, y + i * out_ + part * width);
   });
   return true;

@@ -4,21 +4,33 @@
 #include <type_traits>
 #include <vector>
 
+#include <ditharos/tensor/kernels/dispatch.h>
 #include <ditharos/tensor/kernels/gemm/gemm_native.h>
+#include <ditharos/tensor/kernels/gemm/widen.h>
 #include <ditharos/tensor/kernels/onednn/packed_product.h>
 
 namespace ditharos::kernels {
 namespace {
 
-void multiply(const FloatProduct&, int64_t m, int64_t n, int64_t k, const float* a, const float* weight, float* c,
-              const float* bias) {
-  Gemm<float> g;
+template <class In>
+Gemm<float, In> product(int64_t m, int64_t n, int64_t k, const In* a, const In* weight, float* c, const float* bias) {
+  Gemm<float, In> g;
   g.m = m, g.n = n, g.k = k;
   g.a = a, g.lda = k;
   g.b = weight, g.ldb = k, g.transpose_b = true;
   g.c = c, g.ldc = n;
   g.bias = bias;
-  gemm_tile_native(g);
+  return g;
+}
+
+void multiply(const FloatProduct&, int64_t m, int64_t n, int64_t k, const float* a, const float* weight, float* c,
+              const float* bias) {
+  gemm_tile_native(product(m, n, k, a, weight, c, bias));
+}
+
+void multiply(const BfloatProduct&, int64_t m, int64_t n, int64_t k, const bfloat16* a, const bfloat16* weight,
+              float* c, const float* bias) {
+  gemm_tile_native(widened(product(m, n, k, a, weight, c, bias)));
 }
 
 void multiply(const ByteProduct&, int64_t m, int64_t n, int64_t k, const uint8_t* a, const int8_t* weight, int32_t* c,
@@ -56,16 +68,19 @@ PackedProductPtr<Kind> pack_native(const typename Kind::Weight* weight, int64_t 
   return std::make_unique<const NativeProduct<Kind>>(weight, n, k);
 }
 template PackedProductPtr<FloatProduct> pack_native<FloatProduct>(const float* weight, int64_t n, int64_t k);
+template PackedProductPtr<BfloatProduct> pack_native<BfloatProduct>(const bfloat16* weight, int64_t n, int64_t k);
 template PackedProductPtr<ByteProduct> pack_native<ByteProduct>(const int8_t* weight, int64_t n, int64_t k);
 
 template <class Kind>
 PackedProductPtr<Kind> pack(const typename Kind::Weight* weight, int64_t n, int64_t k) {
 #ifdef DITHAROS_HAS_ONEDNN
-  if (PackedProductPtr<Kind> packed = onednn::pack<Kind>(weight, n, k)) return packed;
+  const bool fast = !std::is_same_v<Kind, BfloatProduct> || active_isa() == Isa::avx512_bf16;
+  if (PackedProductPtr<Kind> packed = fast ? onednn::pack<Kind>(weight, n, k) : nullptr) return packed;
 #endif
   return pack_native<Kind>(weight, n, k);
 }
 template PackedProductPtr<FloatProduct> pack<FloatProduct>(const float* weight, int64_t n, int64_t k);
+template PackedProductPtr<BfloatProduct> pack<BfloatProduct>(const bfloat16* weight, int64_t n, int64_t k);
 template PackedProductPtr<ByteProduct> pack<ByteProduct>(const int8_t* weight, int64_t n, int64_t k);
 
 int int8_weight_limit() {

@@ -5,12 +5,20 @@
 #include <cstdint>
 #include <memory>
 
+#include <ditharos/tensor/bfloat16.h>
+
 namespace ditharos::kernels {
 
-/// The types of a product: floats, or unsigned times signed bytes with exact sums in 32-bit integers.
+/// The types of a product: floats, bf16 with sums in floats, or unsigned times signed bytes with exact sums in 32-bit
+/// integers.
 struct FloatProduct {
   using Left = float;
   using Weight = float;
+  using Result = float;
+};
+struct BfloatProduct {
+  using Left = bfloat16;
+  using Weight = bfloat16;
   using Result = float;
 };
 struct ByteProduct {
@@ -24,7 +32,7 @@ template <class Kind>
 class PackedProduct {
  public:
   virtual ~PackedProduct() = default;
-  /// c [m, n] = a [m, k] W^T (+ bias [n], floats only), without gaps between rows, on the calling thread. The bits of a
+  /// c [m, n] = a [m, k] W^T (+ bias [n], not for bytes), without gaps between rows, on the calling thread. The bits of a
   /// row depend on nothing but that row.
   virtual void run(int64_t m, const typename Kind::Left* a, typename Kind::Result* c,
                    const typename Kind::Result* bias) const = 0;

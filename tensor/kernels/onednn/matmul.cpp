@@ -1,5 +1,7 @@
 #include <ditharos/tensor/kernels/onednn/matmul.h>
 
+#include <cstring>
+
 namespace ditharos::kernels::onednn {
 
 dnnl::matmul::primitive_desc describe_matmul(const MatmulLayouts& layouts, const dnnl::primitive_attr& attributes) {
@@ -10,7 +12,8 @@ Matmul::Matmul(const MatmulLayouts& layouts, const dnnl::primitive_attr& attribu
     : Matmul(layouts, describe_matmul(layouts, attributes)) {}
 
 Matmul::Matmul(const MatmulLayouts& layouts, const dnnl::matmul::primitive_desc& description)
-    : primitive_(dnnl::matmul(description), description.scratchpad_desc()),
+    : reference_(std::strstr(description.impl_info_str(), "ref") != nullptr),
+      primitive_(dnnl::matmul(description), description.scratchpad_desc()),
       a_(primitive_.bind(DNNL_ARG_SRC, layouts.a)), b_(primitive_.bind(DNNL_ARG_WEIGHTS, layouts.b)),
       c_(primitive_.bind(DNNL_ARG_DST, layouts.c)) {
   if (!layouts.bias.is_zero()) bias_ = primitive_.bind(DNNL_ARG_BIAS, layouts.bias);

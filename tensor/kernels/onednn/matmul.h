@@ -16,12 +16,15 @@ class Matmul {
  public:
   explicit Matmul(const MatmulLayouts& layouts, const dnnl::primitive_attr& attributes = onednn::attributes());
 
+  /// True when oneDNN has only its slow reference loops for the case.
+  bool is_reference() const { return reference_; }
   /// `bias` is read if there is a layout for it.
   void run(const void* a, const void* b, const void* bias, void* c);
 
  private:
   Matmul(const MatmulLayouts& layouts, const dnnl::matmul::primitive_desc& description);
 
+  bool reference_;
   BoundPrimitive primitive_;
   dnnl::memory a_, b_, bias_, c_;
 };

@@ -7,11 +7,13 @@
 // their number, and the bits of a result would depend on it.
 #include <cstdint>
 #include <memory>
+#include <type_traits>
 #include <unordered_map>
 
 #include <oneapi/dnnl/dnnl.hpp>
 #include <omp.h>
 
+#include <ditharos/tensor/bfloat16.h>
 #include <ditharos/tensor/error.h>
 
 namespace ditharos::kernels::onednn {
@@ -81,6 +83,20 @@ typename Primitive::primitive_desc describe_backward(const Forward& forward, con
 #else
   return {typename Primitive::desc(arguments...), attributes, engine(), forward};
 #endif
+}
+
+/// oneDNN's name of T.
+template <class T>
+constexpr dnnl::memory::data_type type_of() {
+  using Type = dnnl::memory::data_type;
+  if constexpr (std::is_same_v<T, float>) return Type::f32;
+  else if constexpr (std::is_same_v<T, bfloat16>) return Type::bf16;
+  else if constexpr (std::is_same_v<T, uint8_t>) return Type::u8;
+  else if constexpr (std::is_same_v<T, int8_t>) return Type::s8;
+  else {
+    static_assert(std::is_same_v<T, int32_t>);
+    return Type::s32;
+  }
 }
 
 /// An array at `data`, which may be set later. oneDNN's addresses are not const; it only reads its sources.

@@ -2,7 +2,6 @@
 #include <ditharos/tensor/kernels/onednn/packed_product.h>
 
 #include <cstring>
-#include <type_traits>
 
 #include <ditharos/tensor/kernels/onednn/matmul.h>
 #include <ditharos/tensor/kernels/onednn/primitive_cache.h>
@@ -12,14 +11,6 @@ namespace ditharos::kernels::onednn {
 namespace {
 
 using dnnl::memory;
-
-template <class T>
-constexpr memory::data_type type_of() {
-  if constexpr (std::is_same_v<T, float>) return memory::data_type::f32;
-  else if constexpr (std::is_same_v<T, uint8_t>) return memory::data_type::u8;
-  else if constexpr (std::is_same_v<T, int8_t>) return memory::data_type::s8;
-  else return memory::data_type::s32;
-}
 
 /// A matrix without gaps between rows; transposed: between columns.
 template <class T>
@@ -71,7 +62,7 @@ class BlockedProduct : public PackedProduct<Kind> {
 
   memory::desc best_layout(int64_t n) const {
     const memory::desc any({k_, n}, type_of<typename Kind::Weight>(), memory::format_tag::any);
-    const bool bias = std::is_same_v<Kind, FloatProduct>;
+    const bool bias = !std::is_same_v<Kind, ByteProduct>;
     return describe_matmul(layouts_of<Kind>(usual_rows, n, k_, any, bias), attributes()).weights_desc();
   }
 
@@ -123,6 +114,7 @@ PackedProductPtr<Kind> pack(const typename Kind::Weight* weight, int64_t n, int6
   return create_if_supported<BlockedProduct<Kind>>(weight, n, k);
 }
 template PackedProductPtr<FloatProduct> pack<FloatProduct>(const float* weight, int64_t n, int64_t k);
+template PackedProductPtr<BfloatProduct> pack<BfloatProduct>(const bfloat16* weight, int64_t n, int64_t k);
 template PackedProductPtr<ByteProduct> pack<ByteProduct>(const int8_t* weight, int64_t n, int64_t k);
 
 int int8_weight_limit() {

@@ -1,27 +1,45 @@
 #include <ditharos/tensor/kernels/pointwise/gelu_isa.h>
+
+#include <ditharos/tensor/kernels/simd/bfloat_pair.h>
 #include <ditharos/tensor/kernels/simd/vector_math.h>
 
 namespace ditharos::kernels {
 namespace DITHAROS_ISA {
 namespace {
 
-template <class T>
-void forward(int64_t rows, int64_t columns, int64_t ld, const T* x, T* y) {
+template <class T> inline T number(T x) { return x; }
+inline float number(bfloat16 x) { return widened(x); }
+template <class T> inline void assign(T& to, T x) { to = x; }
+inline void assign(bfloat16& to, float x) { to.bits = uint16_t(rounded_bits(x) >> 16); }
+
+template <class T, class In>
+void forward(int64_t rows, int64_t columns, int64_t ld, const In* x, T* y) {
   for (int64_t i = 0; i < rows; ++i, x += ld, y += ld) {
 #pragma omp simd
-    for (int64_t j = 0; j < columns; ++j) y[j] = gelu_tanh(x[j]);
+    for (int64_t j = 0; j < columns; ++j) y[j] = gelu_tanh(number(x[j]));
   }
 }
 
-template <class T>
-void backward(int64_t rows, int64_t columns, const T* dy, const T* x, T* dx, T* sums) {
+void round_and_forward(int64_t rows, int64_t columns, int64_t ld, float* y, bfloat16* x) {
+  for (int64_t i = 0; i < rows; ++i, x += ld, y += ld) {
+#pragma omp simd
+    for (int64_t j = 0; j < columns; ++j) {
+      const uint32_t bits = rounded_bits(y[j]);
+      x[j].bits = uint16_t(bits >> 16);
+      y[j] = gelu_tanh(__builtin_bit_cast(float, bits));
+    }
+  }
+}
+
+template <class T, class In>
+void backward(int64_t rows, int64_t columns, const T* dy, const In* x, In* dx, T* sums) {
   for (int64_t j = 0; j < columns; ++j) sums[j] = T(0);
   for (int64_t i = 0; i < rows; ++i, dy += columns, x += columns, dx += columns) {
 #pragma omp simd
     for (int64_t j = 0; j < columns; ++j) {
-      const T d = dy[j] * gelu_tanh_derivative(x[j]);
+      const T d = dy[j] * gelu_tanh_derivative(number(x[j]));
       sums[j] += d;
-      dx[j] = d;
+      assign(dx[j], d);
     }
   }
 }
@@ -31,8 +49,11 @@ void backward(int64_t rows, int64_t columns, const T* dy, const T* x, T* dx, T* 
 
 const GeluKernels& GeluKernels::DITHAROS_ISA() {
   using namespace kernels::DITHAROS_ISA;
-  static constexpr GeluKernels kernels{{forward<float>, backward<float>}, {forward<double>, backward<double>}};
-  return kernels;
+  static constexpr GeluKernels table{{forward<float, float>, backward<float, float>},
+                                     {forward<double, double>, backward<double, double>},
+                                     {forward<float, bfloat16>, backward<float, bfloat16>},
+                                     kernels::DITHAROS_ISA::round_and_forward};
+  return table;
 }
 
 }  // namespace ditharos::kernels

@@ -1,0 +1,19 @@
+#pragma once
+// Conversion between float and bfloat16, compiled once per instruction set.
+#include <cstdint>
+
+#include <ditharos/tensor/bfloat16.h>
+
+namespace ditharos::kernels {
+
+struct ConvertKernels {
+  /// Rounds n numbers to the nearest, ties to even; NaN stays NaN.
+  void (*to_bf16)(int64_t n, const float* from, bfloat16* to);
+  void (*from_bf16)(int64_t n, const bfloat16* from, float* to);
+
+  static const ConvertKernels& baseline();
+  static const ConvertKernels& avx2();
+  static const ConvertKernels& avx512();
+};
+
+}  // namespace ditharos::kernels
