@@ -19,15 +19,15 @@ namespace {
 constexpr size_t alignment = 64;
 constexpr size_t huge_page = size_t{2} << 20;
 
-/// Eight classes to each power of two: at most 12.5 % of a block is unused. Blocks above a huge page are whole pages
-/// of it, so that the kernel can back them with huge pages.
+/// Eight classes to each power of two: at most 12.5 % of a block is unused.
 size_t size_class(size_t bytes) {
   if (bytes <= alignment) return alignment;
   const size_t step = std::max(alignment, std::bit_floor(bytes) / 8);
-  const size_t rounded = (bytes + step - 1) / step * step;
-  return rounded < huge_page ? rounded : (rounded + huge_page - 1) / huge_page * huge_page;
+  return (bytes + step - 1) / step * step;
 }
 
+/// Blocks from a huge page on begin at one, so that the kernel can back them with huge pages. What is behind the last
+/// whole one has small pages: with a huge page for it, many weights of a model would take up to twice their size.
 void* system_allocate(size_t size) {
   const size_t align = size >= huge_page ? huge_page : alignment;
   void* block = std::aligned_alloc(align, size);

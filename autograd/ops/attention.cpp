@@ -7,6 +7,7 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/detail/operands.h>
 #include <ditharos/tensor/kernels/attention/attention.h>
+#include <ditharos/tensor/kernels/copy/copy.h>
 #include <ditharos/tensor/product_dtype.h>
 
 namespace ditharos {
@@ -38,16 +39,25 @@ Tensor attention(const Tensor& input, int64_t heads) {
   const auto composite = derivative_of([heads](const std::vector<Tensor>& in) {
     return attention_composite(in[0], heads);
   });
+  // In bf16 the result is kept in half of the memory, by this operation and by those that save it or round it. It loses
+  // nothing, because the kernel rounds it.
+  const bool reduced = qkv.dtype() == DType::bf16 && grad_enabled() && needs_grad(qkv);
+  const Tensor out_kept = reduced ? kernels::to(out, DType::bf16) : Tensor{};
+  const auto widen = [](const std::vector<Tensor>& in) { return kernels::to(in[0], DType::f32); };
+  std::function<Rematerialization()> recompute;
+  if (reduced) recompute = [&] { return Rematerialization({out_kept}, widen); };
   // dV = P^T dO; dS = P (dP - rowsum(dO O)), dP = dO V^T; dQ = dS K / sqrt(d), dK = dS^T Q / sqrt(d)
-  return record("attention", out, {qkv}, save_inputs | save_output,
-                fused(each([kept = Saved(kept), heads](const Backward& d) {
-                        return kernels::attention_backward(d.grad(), d.input(0), d.output(), d.intermediate(kept),
-                                                           heads);
+  return record("attention", out, {qkv}, reduced ? save_inputs : save_inputs | save_output,
+                fused(each([kept = Saved(kept), half = Saved(out_kept), heads](const Backward& d) {
+                        const Tensor rounded = d.intermediate(half);
+                        const Tensor o = rounded.defined() ? kernels::to(rounded, DType::f32) : d.output();
+                        return kernels::attention_backward(d.grad(), d.input(0), o, d.intermediate(kept), heads);
                       }),
                       composite),
                 // dO = dP V + P dV; dP = P (dS - rowsum(P dS)), dS = (dQ K^T + Q dK^T) / sqrt(d)
                 fused([&](const Tangents& d) { return kernels::attention_tangent(d[0], qkv, out, kept, heads); },
-                      composite));
+                      composite),
+                recompute);
 }
 
 }  // namespace ditharos

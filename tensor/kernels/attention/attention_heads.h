@@ -6,7 +6,7 @@
 namespace ditharos::kernels {
 
 /// q [B, H, T, D], k [B, H, S, D], v [B, H, S, E] with contiguous rows and any other strides, in f32, f64 or bf16. Sums,
-/// results and gradients of bf16 operands are f32. The mask broadcasts to the scores [B, H, T, S]: booleans (true: the
+/// results and gradients of bf16 operands are f32; attend() rounds the result to numbers that bf16 has. The mask broadcasts to the scores [B, H, T, S]: booleans (true: the
 /// key takes part) or numbers of the result's dtype, which are added; undefined: none. `causal`: query i sees keys up to
 /// i.
 struct AttentionOperands {

@@ -79,7 +79,7 @@ void forward(const AttentionHead<T, In>& head, HeadRows<T> out, T* log_sum_exp, 
       const T inverse = sees_none ? T(0) : T(1) / softmax.sum[i];
       T* to = out.first + (q + i) * out.ld;
 #pragma omp simd
-      for (int64_t j = 0; j < head.value_size; ++j) to[j] = result[i * value_width + j] * inverse;
+      for (int64_t j = 0; j < head.value_size; ++j) to[j] = result_number<In>(result[i * value_width + j] * inverse);
       // Any finite number makes e^(score - it) zero for scores that are all blocked.
       if (log_sum_exp) log_sum_exp[q + i] = sees_none ? T(0) : softmax.maximum[i] + log(softmax.sum[i]);
     }
