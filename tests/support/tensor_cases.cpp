@@ -71,7 +71,7 @@ bool same_bits(const Tensor& a, const Tensor& b) {
 void for_each_isa(const std::function<void()>& f) {
   using kernels::Isa;
   const Isa before = kernels::active_isa();
-  for (Isa isa : {Isa::baseline, Isa::avx2, Isa::avx512}) {
+  for (Isa isa : {Isa::baseline, Isa::avx2, Isa::avx512, Isa::avx512_bf16}) {
     if (isa > kernels::widest_isa()) continue;
     kernels::set_isa(isa);
     f();

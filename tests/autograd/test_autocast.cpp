@@ -1,0 +1,219 @@
+// Mixed precision: products of rounded operands, f32 everywhere else.
+#include <cmath>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <ditharos/autograd/autocast.h>
+#include <ditharos/autograd/checkpoint.h>
+#include <ditharos/autograd/engine.h>
+#include <ditharos/autograd/functional.h>
+#include <ditharos/autograd/grad_mode.h>
+#include <ditharos/autograd/ops.h>
+#include <ditharos/nn/attention.h>
+#include <ditharos/nn/inference.h>
+#include <ditharos/nn/mlp.h>
+#include <ditharos/nn/state_dict.h>
+#include <ditharos/tensor/allocator.h>
+#include <ditharos/tensor/kernels/copy/copy.h>
+#include <ditharos/tensor/random.h>
+#include "tests/support/message_of.h"
+#include "tests/support/relative_error.h"
+#include "tests/support/tensor_cases.h"
+
+using namespace ditharos;
+using tests::relative_error;
+using tests::same_bits;
+
+namespace {
+
+Tensor parameter(const Shape& shape, uint64_t seed) {
+  return (Generator(seed).normal(shape) * .5).detach().set_requires_grad();
+}
+/// |a - b| / |b|, of all elements.
+double distance(const Tensor& a, const Tensor& b) {
+  const NoGrad off;
+  const Tensor x = kernels::to(a, DType::f64), y = kernels::to(b, DType::f64);
+  return std::sqrt(sum(square(x - y)).item() / sum(square(y)).item());
+}
+/// The nearest bf16 as f32.
+Tensor rounded(const Tensor& x) { return kernels::to(kernels::to(x, DType::bf16), DType::f32); }
+
+using Function = std::function<Tensor(const std::vector<Tensor>&)>;
+struct Named {
+  const char* name;
+  Function f;
+  std::vector<Shape> shapes;
+};
+
+std::vector<Named> products() {
+  return {
+      {"linear", [](const auto& in) { return linear(in[0], in[1], in[2]); }, {{9, 20}, {7, 20}, {7}}},
+      {"linear of 3 axes", [](const auto& in) { return linear(in[0], in[1]); }, {{2, 9, 20}, {7, 20}}},
+      {"linear_gelu_tanh", [](const auto& in) { return linear_gelu_tanh(in[0], in[1], in[2]); }, {{9, 20}, {7, 20}, {7}}},
+      {"matmul", [](const auto& in) { return matmul(in[0], in[1]); }, {{3, 4, 20}, {20, 5}}},
+      {"matmul of a vector", [](const auto& in) { return matmul(in[0], in[1]); }, {{4, 20}, {20}}},
+      {"attention", [](const auto& in) { return attention(in[0], 2); }, {{2, 30, 3 * 16}}},
+      {"scaled_dot_product_attention",
+       [](const auto& in) { return scaled_dot_product_attention(in[0], in[1], in[2], {}, true); },
+       {{2, 2, 30, 8}, {2, 2, 30, 8}, {2, 2, 30, 8}}},
+  };
+}
+
+std::vector<Tensor> parameters(const Named& row) {
+  std::vector<Tensor> in;
+  for (size_t i = 0; i < row.shapes.size(); ++i) in.push_back(parameter(row.shapes[i], i + 1));
+  return in;
+}
+
+}  // namespace
+
+TEST_CASE("Autocast: results, gradients and parameters stay f32, and differ from those of f32 by rounding alone") {
+  for (const Named& row : products()) {
+    INFO(std::string(row.name));
+    const std::vector<Tensor> in = parameters(row);
+    const Tensor exact = row.f(in);
+    const Tensor weight = Generator(9).normal(exact.shape());
+    const auto exact_gradients = grad({exact}, in, {weight});
+    Tensor y;
+    std::vector<Tensor> gradients;
+    {
+      const Autocast half(DType::bf16);
+      y = row.f(in);
+    }
+    gradients = grad({y}, in, {weight});  // outside: in the precision of the forward pass
+    CHECK(y.dtype() == DType::f32);
+    CHECK_FALSE(same_bits(y, exact));
+    CHECK(distance(y, exact) < .01);
+    for (size_t i = 0; i < in.size(); ++i) {
+      CHECK(in[i].dtype() == DType::f32);
+      CHECK(gradients[i].dtype() == DType::f32);
+      CHECK(distance(gradients[i], exact_gradients[i]) < .015);
+    }
+  }
+}
+
+TEST_CASE("Autocast: a product of numbers that bf16 has is that of f32, and its gradients too") {
+  const Tensor x = rounded(Generator(1).normal({9, 20})).set_requires_grad();
+  const Tensor w = rounded(Generator(2).normal({7, 20})).set_requires_grad();
+  const Tensor b = parameter({7}, 3), weight = rounded(Generator(4).normal({9, 7}));
+  const auto exact = grad({linear(x, w, b)}, {x, w, b}, {weight});
+  const Autocast half(DType::bf16);
+  const Tensor y = linear(x, w, b);
+  CHECK(relative_error(y, linear(kernels::to(x, DType::f64), kernels::to(w, DType::f64), kernels::to(b, DType::f64))
+                              .to_vector<double>()) < 1e-6);
+  const auto gradients = grad({y}, {x, w, b}, {weight});
+  for (size_t i = 0; i < 3; ++i) CHECK(relative_error(gradients[i], exact[i].to_vector<double>()) < 1e-6);
+}
+
+TEST_CASE("Autocast: scopes nest, f32 switches it off, f64 is left alone, and it ends with its scope") {
+  const Tensor x = Generator(1).normal({5, 30}), w = Generator(2).normal({4, 30});
+  const Tensor exact = linear(x, w);
+  {
+    const Autocast half(DType::bf16);
+    CHECK(autocast_dtype() == DType::bf16);
+    CHECK_FALSE(same_bits(linear(x, w), exact));
+    {
+      const Autocast off(DType::f32);
+      CHECK(same_bits(linear(x, w), exact));
+    }
+    CHECK_FALSE(same_bits(linear(x, w), exact));
+    const Tensor a = kernels::to(x, DType::f64), b = kernels::to(w, DType::f64);
+    CHECK(linear(a, b).dtype() == DType::f64);
+    CHECK(relative_error(linear(a, b), exact.to_vector<double>()) < 1e-6);
+  }
+  CHECK(autocast_dtype() == DType::f32);
+  CHECK(same_bits(linear(x, w), exact));
+  CHECK(tests::message_of<DTypeError>([] { const Autocast scope(DType::f16); }) ==
+        "[Autocast] products read bf16 or f32, got f16");
+}
+
+TEST_CASE("Autocast: second derivatives and forward mode") {
+  for (const Named& row : products()) {
+    INFO(std::string(row.name));
+    const std::vector<Tensor> in = parameters(row);
+    const auto gradient_of_gradient = [&] {
+      const Tensor y = row.f(in);
+      const Tensor first = grad({sum(square(y))}, in, {}, {.create_graph = true})[0];
+      return grad({sum(square(first))}, in)[0];
+    };
+    const Tensor exact = gradient_of_gradient();
+    const auto tangent = [&] {
+      std::vector<Tensor> directions;
+      for (const Tensor& x : in) directions.push_back(Generator(20).normal(x.shape()));
+      return jvp(row.f, in, directions).tangent;
+    };
+    const auto exact_tangent = tangent();
+    const Autocast half(DType::bf16);
+    CHECK(distance(gradient_of_gradient(), exact) < .03);
+    CHECK(distance(tangent(), exact_tangent) < .015);
+  }
+}
+
+TEST_CASE("Autocast: a checkpoint computes again in the precision of its forward pass") {
+  const Tensor x = parameter({9, 20}, 1), w = parameter({7, 20}, 2);
+  const auto block = [](const std::vector<Tensor>& in) { return linear_gelu_tanh(in[0], in[1]); };
+  std::vector<Tensor> kept, again;
+  {
+    const Autocast half(DType::bf16);
+    kept = grad({sum(block({x, w}))}, {x, w});
+  }
+  Tensor y;
+  {
+    const Autocast half(DType::bf16);
+    y = sum(checkpoint(block, {x, w}, {}));
+  }
+  again = grad({y}, {x, w});
+  for (size_t i = 0; i < 2; ++i) CHECK(same_bits(again[i], kept[i]));
+}
+
+TEST_CASE("Autocast: activations are kept for the backward pass in bf16") {
+  Generator rng(1);
+  nn::Mlp mlp(256, 1024, rng);
+  nn::Attention attention({.width = 256, .heads = 4}, rng);
+  const Tensor x = parameter({2, 512, 256}, 2);
+  const auto kept = [&](const std::function<Tensor()>& f) {
+    const size_t before = allocator_stats().live;
+    const Tensor y = f();
+    return double(allocator_stats().live - before - size_t(y.numel()) * 4);
+  };
+  const double mlp_f32 = kept([&] { return mlp(x); }), attention_f32 = kept([&] { return attention(x); });
+  const Autocast half(DType::bf16);
+  CHECK(kept([&] { return mlp(x); }) < .8 * mlp_f32);  // h, and x rounded where f32 needed no copy
+  CHECK(kept([&] { return attention(x); }) < .7 * attention_f32);
+}
+
+TEST_CASE("Autocast: inference packs weights in bf16") {
+  Generator rng(1);
+  nn::Mlp mlp(32, 64, rng);
+  const Tensor x = rng.normal({9, 32});
+  const Autocast half(DType::bf16);
+  Tensor ordinary;
+  {
+    const NoGrad off;
+    ordinary = mlp(x);
+  }
+  const nn::InferenceMode inference;
+  CHECK(distance(mlp(x), ordinary) < .005);
+  const Autocast full(DType::f32);
+  CHECK_FALSE(same_bits(mlp(x), ordinary));
+}
+
+TEST_CASE("Autocast: gradients of a step have the same bits at every thread count") {
+  Generator rng(1);
+  nn::Mlp mlp(48, 96, rng);
+  nn::Attention attention({.width = 48, .heads = 2}, rng);
+  const Tensor x = Generator(2).normal({3, 70, 48});
+  std::vector<Tensor> first;
+  tests::for_each_thread_count([&] {
+    const Autocast half(DType::bf16);
+    std::vector<Tensor> wanted;
+    for (const auto& [name, tensor] : nn::named_parameters(mlp)) wanted.push_back(tensor);
+    for (const auto& [name, tensor] : nn::named_parameters(attention)) wanted.push_back(tensor);
+    const auto gradients = grad({sum(square(x + mlp(attention(x))))}, wanted);
+    if (first.empty()) first = gradients;
+    for (size_t i = 0; i < gradients.size(); ++i) CHECK(same_bits(gradients[i], first[i]));
+  });
+}
