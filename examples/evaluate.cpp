@@ -15,6 +15,7 @@
 #include <ditharos/training/run/output_files.h>
 #include "examples/cli/options/dit_settings.h"
 #include "examples/cli/options/image_options.h"
+#include "examples/cli/inputs.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
 #include "examples/cli/progress.h"
@@ -106,6 +107,7 @@ int evaluate(int argc, char** argv) {
                                              {"--config", settings.config_path()}});
   training::check_output_file(options.json);
   training::check_output_folder(options.cache);
+  check_inputs({{"--checkpoint", options.checkpoint}});
   std::optional<pipelines::ImagePipeline> pipeline;
   if (!options.checkpoint.empty()) {
     RunReporter reporter;

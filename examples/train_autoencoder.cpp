@@ -24,6 +24,7 @@
 #include <ditharos/training/training_loop.h>
 #include "examples/cli/options/clip_data.h"
 #include "examples/cli/options/training_settings.h"
+#include "examples/cli/inputs.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
 #include "examples/cli/reports/evaluation_classifier.h"
@@ -83,6 +84,7 @@ int train(int argc, char** argv) {
   if (options.threads > 0) set_num_threads(options.threads);
   settle(run);
   check_training_outputs(options, settings, {{"--data", run.clips.data}});
+  check_training_inputs(options, {});
   say_adjustments(settings, run.train);
   RunReporter reporter;
   const training::RunOutputs outputs(options, "reconstructions.png", reporter);

@@ -23,6 +23,7 @@
 #include "examples/cli/options/image_options.h"
 #include "examples/cli/options/sample_cache.h"
 #include "examples/cli/options/training_settings.h"
+#include "examples/cli/inputs.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
 #include "examples/cli/run_reporter.h"
@@ -79,6 +80,7 @@ int train(int argc, char** argv) {
   settle_without_data(run);
   check_training_outputs(options, settings, {{"--data", run.data.data}, {"--autoencoder", run.autoencoder, true}},
                          {{"--cache", reading.cache, true}});
+  check_training_inputs(options, {{"--autoencoder", run.autoencoder}});
   say_adjustments(settings, run.train);
   RunReporter reporter;
   const training::RunOutputs outputs(options, "samples.png", reporter);

@@ -24,7 +24,8 @@ struct ImageLimits {
   /// Another part of the set, whose channels and size the samples get; null: their own.
   const data::DataSource* like = nullptr;
 };
-/// open_images with a progress bar for large sets. ConfigError for images in memory of other channels than `like`.
+/// open_images with a progress bar for large sets. ConfigError for data that do not exist, and for images in memory of
+/// other channels than `like`.
 data::OpenedImages scan_images(const std::string& data, data::Split split, const data::ImageSettings& images,
                                const ImageLimits& limits);
 /// The same; prints the notes, and which files were left out.
