@@ -51,6 +51,7 @@ void describe(Settings& settings, Options& options) {
       .add("json", options.json, "also write the figures to this file")
       .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", between(0, 1024));
   describe_images(settings.options(), options.images);
+  describe_formats(settings, [&options] { return options.data; });
   describe_max_pixels(settings, options.limits.max_pixels);
   settings.section("classifier", "the classifier, trained once for each data set")
       .add("classifier_epochs", options.classifier.epochs, "epochs of its training", between(1, 1e6))
@@ -120,7 +121,9 @@ int evaluate(int argc, char** argv) {
     pipeline->set_sampler(sampler);
   }
   settings.say_without_effect();
-  const std::string data = !options.data.empty() ? options.data : pipeline ? pipeline->data() : "fashion-mnist";
+  if (options.data.empty()) options.data = pipeline ? pipeline->data() : "fashion-mnist";
+  const std::string& data = options.data;
+  settings.check_kinds();
   const auto read = [&](data::Split split) {
     return data::read_dataset(*read_images(data, split, options.images, options.limits).source);
   };

@@ -50,9 +50,11 @@ bool parse(Options& options, int argc, char** argv) {
       .add("max_pixels", options.max_pixels, "files with more pixels are refused", at_least(1))
       .add("threads", options.threads, "threads; 0: as many as there are cores", between(0, 1024));
   describe_images(settings.options(), options.images);
+  describe_formats(settings, [&options] { return options.data.front(); });
   if (!settings.parse(argc, argv)) return false;
   check<ConfigError>(options.data.size() == 1, "prepare_data takes one set of images, got ", options.data.size(),
                      "; --help shows how");
+  settings.check_kinds();
   check_png_name("--grid", options.grid);
   check_outputs({{"--cache", options.cache, true}, {"--grid", options.grid}}, {{"DATA", options.data.front()}});
   return true;

@@ -84,7 +84,7 @@ int train(int argc, char** argv) {
   if (options.threads > 0) set_num_threads(options.threads);
   settle(run);
   check_training_outputs(options, settings, {{"--data", run.clips.data}});
-  check_training_inputs(options, {});
+  check_training_inputs(options, settings, {});
   say_adjustments(settings, run.train);
   RunReporter reporter;
   const training::RunOutputs outputs(options, "reconstructions.png", reporter);

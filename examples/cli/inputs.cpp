@@ -29,9 +29,12 @@ void check_inputs(const std::vector<NamedInput>& inputs) {
   }
 }
 
-void check_training_inputs(const TrainingOptions& options, const std::vector<NamedInput>& inputs) {
+void check_training_inputs(const TrainingOptions& options, const Settings& settings,
+                           const std::vector<NamedInput>& inputs) {
   if (options.resume != "none" && options.resume != "auto") check_inputs({{options.names.resume, options.resume}});
-  if (begins_anew(options)) check_inputs(inputs);
+  if (!begins_anew(options)) return;
+  check_inputs(inputs);
+  settings.check_kinds();
 }
 
 bool begins_anew(const TrainingOptions& options) {

@@ -69,8 +69,10 @@ TEST_CASE("program inputs: a run that goes on needs no file of its autoencoder, 
   const TemporaryFolder folder;
   const std::string missing = folder / "none", run = folder / "run";
   examples::TrainingOptions options(run);
+  const examples::Settings settings("train", "");
   const auto refusal = [&] {
-    return message_of<ConfigError>([&] { examples::check_training_inputs(options, {{"--autoencoder", missing}}); });
+    return message_of<ConfigError>(
+        [&] { examples::check_training_inputs(options, settings, {{"--autoencoder", missing}}); });
   };
   const std::string sentence = "--autoencoder \"" + missing + "\": there is no such file or folder";
   CHECK(refusal() == sentence);
@@ -79,9 +81,9 @@ TEST_CASE("program inputs: a run that goes on needs no file of its autoencoder, 
   fs::create_directories(run + "/checkpoints");
   CHECK(refusal() == sentence);
   write_bytes(run + "/checkpoints/step_00000002.ckpt", "");
-  CHECK_NOTHROW(examples::check_training_inputs(options, {{"--autoencoder", missing}}));
+  CHECK_NOTHROW(examples::check_training_inputs(options, settings, {{"--autoencoder", missing}}));
   options.resume = run;
-  CHECK_NOTHROW(examples::check_training_inputs(options, {{"--autoencoder", missing}}));
+  CHECK_NOTHROW(examples::check_training_inputs(options, settings, {{"--autoencoder", missing}}));
   options.resume = missing;
   CHECK(refusal() == "--resume \"" + missing + "\": there is no such file or folder");
   CHECK_NOTHROW(examples::check_inputs({{"--autoencoder", ""}, {"--autoencoder", run}}));

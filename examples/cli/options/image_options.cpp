@@ -26,6 +26,20 @@ void describe_images(Settings::Section section, data::ImageSettings& images) {
       .add("coarse_labels", images.coarse_labels, "CIFAR-100: the 20 coarse labels instead of the 100 fine ones");
 }
 
+void describe_formats(Settings& settings, const std::function<std::string()>& data) {
+  using data::ImageSetFormat;
+  // What has no format has a message of its own.
+  const auto is_one_of = [data](ImageSetFormat a, ImageSetFormat b) {
+    const ImageSetFormat format = data::image_set_format(data());
+    return format == ImageSetFormat::none || format == a || format == b;
+  };
+  settings.only_for({"background", "on_damaged"},
+                    [is_one_of] { return is_one_of(ImageSetFormat::files, ImageSetFormat::web_dataset); },
+                    "data of image files");
+  settings.only_for({"coarse_labels"}, [is_one_of] { return is_one_of(ImageSetFormat::cifar, ImageSetFormat::cifar); },
+                    "the data of CIFAR-100");
+}
+
 void describe_image_memory(Settings& settings, int64_t& mebibytes) {
   settings.options().add("image_memory", mebibytes,
                          "MiB: image files are decoded once and kept if they take no more, else at each use. Results "

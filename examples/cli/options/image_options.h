@@ -1,6 +1,7 @@
 #pragma once
 // The settings by which programs read images, and the reading itself.
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,8 @@ namespace ditharos::examples {
 
 /// Adds a row to `section` for each field of `images`.
 void describe_images(Settings::Section section, data::ImageSettings& images);
+/// Declares which rows of describe_images are for some formats of data alone; `data` gives the setting.
+void describe_formats(Settings& settings, const std::function<std::string()>& data);
 /// Adds --image-memory, in MiB, to the options of the command line.
 void describe_image_memory(Settings& settings, int64_t& mebibytes);
 
