@@ -73,6 +73,7 @@ void DecodedImages::open(const std::string& refusal, const std::function<void(in
 
   std::vector<char> keep(scan.errors.size());
   std::transform(scan.errors.begin(), scan.errors.end(), keep.begin(), [](const auto& error) { return error.empty(); });
+  note_emptied_classes(keep);
   keep_only(keep);
   if (!pixels_.defined() && native_ && fits_memory(size(), channels_, native_->height, native_->width)) {
     Scan rest(size());
@@ -218,6 +219,27 @@ ImageSelection DecodedImages::select(const Scan& scan) const {
     if (known.emplace(image.name, image.checksum).second) selection.damaged.push_back(std::move(image));
   }
   return selection;
+}
+
+/// A note for each class all of whose samples are left out. It stays a class, so that the numbers of the others are the
+/// same in each split and after files were mended.
+void DecodedImages::note_emptied_classes(const std::vector<char>& keep) {
+  constexpr size_t shown = 5;
+  std::vector<int64_t> listed(class_names_.size()), left(class_names_.size());
+  for (int64_t i = 0; i < size() && !class_names_.empty(); ++i) {
+    const int64_t of = label(i);
+    if (of < 0) continue;  // its label is the fault
+    ++listed[static_cast<size_t>(of)];
+    left[static_cast<size_t>(of)] += keep[static_cast<size_t>(i)];
+  }
+  size_t emptied = 0;
+  for (size_t c = 0; c < listed.size(); ++c) {
+    if (listed[c] == 0 || left[c] > 0 || ++emptied > shown) continue;
+    notes_.push_back("class " + quote(class_names_[c]) + " has no samples: " +
+                     (listed[c] == 1 ? "the only one is" : "all " + std::to_string(listed[c]) + " are") + " damaged");
+  }
+  if (emptied > shown)
+    notes_.push_back(std::to_string(emptied - shown) + " more classes have no samples but damaged ones");
 }
 
 /// ImageSelection::checksum of the images without an error.

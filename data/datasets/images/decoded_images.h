@@ -123,6 +123,7 @@ class DecodedImages : public DataSource {
   std::string settle(const Scan& scan);
   Tensor decode_all(Scan& scan) const;
   ImageSelection select(const Scan& scan) const;
+  void note_emptied_classes(const std::vector<char>& keep);
   uint32_t selection_checksum(const std::vector<std::string>& errors) const;
 
   std::string read_unchanged(int64_t i) const;
