@@ -52,7 +52,6 @@ TEST_CASE("program inputs: a setting that names a missing file ends with status 
   for (const char* flag : {"--first", "--last", "--from"}) refused("sample_video", drawing({flag, none}), flag);
   refused("sample_video", drawing({"--interpolate", weights, none}), "--interpolate");
   refused("sample_video", drawing({"--extend", "forwards", none}), "--extend");
-  refused("sora_by_hand", {"--video", none}, "--video");
   refused("report", {images, none, "--out", out + ".html"}, "RUN");
   refused("checkpoint", {"inspect", none}, "FILE");
   refused("checkpoint", {"export", none, "--out", out + ".safetensors"}, "FILE");
