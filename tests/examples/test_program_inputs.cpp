@@ -61,7 +61,7 @@ TEST_CASE("program inputs: a setting that names a missing file ends with status 
   refused("zoo", {"run", "--weights", weights, "--inputs", none, "--out", out + ".safetensors"}, "--inputs");
   refused("zoo", {"sample", "--weights", none, "--out", out + ".png"}, "--weights");
   refused("zoo", {"sample", "--weights", weights, "--autoencoder", none, "--out", out + ".png"}, "--autoencoder");
-  CHECK_FALSE(fs::exists(folder / "run"));
+  CHECK_FALSE(fs::exists(folder / "run/checkpoints"));
 }
 
 TEST_CASE("program inputs: a run that goes on needs no file of its autoencoder, and one that begins does") {
