@@ -10,15 +10,20 @@
 namespace ditharos::examples {
 namespace {
 
-/// Runs work(options) with a bar that appears when samples are packed.
+/// Runs work(options) with a bar that appears when samples are packed, and a note when another process is at it.
 template <class Work>
-void with_bar(const Work& work) {
+void with_bar(const std::string& folder, const Work& work) {
   std::unique_ptr<Progress> bar;
-  work({.progress = [&](int64_t done, int64_t total) {
-    if (!bar) bar = std::make_unique<Progress>(0, total, "packed sample");
-    else bar->update(done);
-    if (done == total) bar->finish();
-  }});
+  work({.progress =
+            [&](int64_t done, int64_t total) {
+              if (!bar) bar = std::make_unique<Progress>(0, total, "packed sample");
+              else bar->update(done);
+              if (done == total) bar->finish();
+            },
+        .waits = [&] {
+          print_notes({"another process is packing samples into " + folder +
+                       ", or comparing those that are there: waiting for it"});
+        }});
 }
 
 }  // namespace
@@ -43,7 +48,7 @@ std::string pack_images(const data::DataSource& source, data::Split split, const
   const std::optional<data::SampleShape> shape = source.native_shape();
   check<ConfigError>(shape.has_value(), "the images differ in size and cannot be packed: give a size with --size");
   const std::string folder = packed_folder(source, *shape, split, cache);
-  with_bar([&](const data::PackOptions& options) { data::write_packed(source, *shape, folder, options); });
+  with_bar(folder, [&](const data::PackOptions& options) { data::write_packed(source, *shape, folder, options); });
   return folder;
 }
 
@@ -63,7 +68,9 @@ std::shared_ptr<const data::DataSource> cached_samples(const std::shared_ptr<con
                  ", into " + folder});
     return source;
   }
-  with_bar([&](const data::PackOptions& options) { samples = data::packed(*source, shape, folder, options, note); });
+  with_bar(folder, [&](const data::PackOptions& options) {
+    samples = data::packed(*source, shape, folder, options, note);
+  });
   if (!note.empty()) print_notes({note});
   return samples;
 }
