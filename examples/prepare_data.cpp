@@ -82,8 +82,9 @@ int prepare(int argc, char** argv) {
     std::printf("%s: a look at the images\n", options.grid.c_str());
   }
   if (!options.cache.empty()) {
-    const std::string folder = pack_images(source, options.split, options.cache);
-    std::printf("%s: %lld packed samples\n", folder.c_str(), static_cast<long long>(source.size()));
+    const PackedFolder packed = pack_images(source, options.split, options.cache);
+    std::printf("%s: %lld packed samples%s\n", packed.path.c_str(), static_cast<long long>(source.size()),
+                packed.was_complete ? ", complete before this start" : "");
   }
   return 0;
 }

@@ -10,20 +10,26 @@
 namespace ditharos::examples {
 namespace {
 
-/// Runs work(options) with a bar that appears when samples are packed, and a note when another process is at it.
-template <class Work>
-void with_bar(const std::string& folder, const Work& work) {
+/// data::packed with a bar that appears when samples are packed; prints its note. `wrote`: whether any were.
+std::shared_ptr<const data::DataSource> packed_with_bar(const data::DataSource& source, const data::SampleShape& shape,
+                                                        const std::string& folder, bool& wrote) {
   std::unique_ptr<Progress> bar;
-  work({.progress =
-            [&](int64_t done, int64_t total) {
-              if (!bar) bar = std::make_unique<Progress>(0, total, "packed sample");
-              else bar->update(done);
-              if (done == total) bar->finish();
-            },
-        .waits = [&] {
-          print_notes({"another process is packing samples into " + folder +
-                       ", or comparing those that are there: waiting for it"});
-        }});
+  const data::PackOptions options{
+      .progress =
+          [&](int64_t done, int64_t total) {
+            if (!bar) bar = std::make_unique<Progress>(0, total, "packed sample");
+            else bar->update(done);
+            if (done == total) bar->finish();
+          },
+      .waits = [&] {
+        print_notes({"another process is packing samples into " + folder +
+                     ", or comparing those that are there: waiting for it"});
+      }};
+  std::string note;
+  const auto samples = data::packed(source, shape, folder, options, note);
+  if (!note.empty()) print_notes({note});
+  wrote = bar != nullptr;
+  return samples;
 }
 
 }  // namespace
@@ -44,22 +50,23 @@ std::string packed_folder(const data::DataSource& source, const data::SampleShap
   return (std::filesystem::path(cache) / name).string();
 }
 
-std::string pack_images(const data::DataSource& source, data::Split split, const std::string& cache) {
+PackedFolder pack_images(const data::DataSource& source, data::Split split, const std::string& cache) {
   const std::optional<data::SampleShape> shape = source.native_shape();
   check<ConfigError>(shape.has_value(), "the images differ in size and cannot be packed: give a size with --size");
-  const std::string folder = packed_folder(source, *shape, split, cache);
-  with_bar(folder, [&](const data::PackOptions& options) { data::write_packed(source, *shape, folder, options); });
-  return folder;
+  PackedFolder packed{.path = packed_folder(source, *shape, split, cache)};
+  bool wrote = false;
+  static_cast<void>(packed_with_bar(source, *shape, packed.path, wrote));
+  packed.was_complete = !wrote;
+  return packed;
 }
 
 std::shared_ptr<const data::DataSource> cached_samples(const std::shared_ptr<const data::DataSource>& source,
                                                        const data::SampleShape& shape, data::Split split,
                                                        const std::string& cache, bool writes_nothing) {
   const std::string folder = packed_folder(*source, shape, split, cache);
-  std::shared_ptr<const data::DataSource> samples;
-  std::string note;
   if (writes_nothing) {
-    samples = data::find_packed(*source, shape, folder, note);
+    std::string note;
+    const auto samples = data::find_packed(*source, shape, folder, note);
     if (!note.empty()) print_notes({note});
     if (samples) return samples;
     const auto bytes = double(data::packed_bytes(*source, shape));
@@ -68,11 +75,8 @@ std::shared_ptr<const data::DataSource> cached_samples(const std::shared_ptr<con
                  ", into " + folder});
     return source;
   }
-  with_bar(folder, [&](const data::PackOptions& options) {
-    samples = data::packed(*source, shape, folder, options, note);
-  });
-  if (!note.empty()) print_notes({note});
-  return samples;
+  bool wrote = false;
+  return packed_with_bar(*source, shape, folder, wrote);
 }
 
 std::vector<data::ImageSelection> earlier_selections(data::Split split, const std::string& cache) {

@@ -16,9 +16,13 @@ void describe_cache(Settings& settings, std::string& cache, const std::string& s
 /// several frames "cache/train-8x64x48x3".
 [[nodiscard]] std::string packed_folder(const data::DataSource& source, const data::SampleShape& shape,
                                         data::Split split, const std::string& cache);
-/// Packs images in their native shape there, with a progress bar, keeping what is there already (data::write_packed).
-/// Returns the folder. ConfigError where they differ in size.
-std::string pack_images(const data::DataSource& source, data::Split split, const std::string& cache);
+struct PackedFolder {
+  std::string path;
+  bool was_complete = false;  ///< all samples were there already
+};
+/// Packs images in their native shape there, with a progress bar, unless they are there already (data::packed).
+/// ConfigError where they differ in size.
+[[nodiscard]] PackedFolder pack_images(const data::DataSource& source, data::Split split, const std::string& cache);
 /// The samples in this shape, read from that folder; packed first where they are not there yet (data::packed). Prints
 /// why, where there were others. With `writes_nothing` the source itself where they are not there; prints what would be
 /// packed.
