@@ -100,6 +100,18 @@ uint64_t bytes_of_replaced(const std::string& folder, const PackedIndex& index) 
   return bytes;
 }
 
+/// Bytes of the shards in a folder, which packing keeps or replaces.
+uint64_t bytes_of_shards(const std::string& folder) {
+  uint64_t bytes = 0;
+  for (size_t k = 0; k < max_packed_shards; ++k) {
+    std::error_code missing;
+    const uint64_t size = fs::file_size(packed_shard_path(folder, k), missing);
+    if (missing) break;
+    bytes += size;
+  }
+  return bytes;
+}
+
 void remove_file(const std::string& path) {
   std::error_code error;
   fs::remove(path, error);
@@ -244,6 +256,19 @@ void write_packed(const DataSource& source, const SampleShape& shape, const std:
 int64_t packed_bytes(const DataSource& source, const SampleShape& shape) {
   return checked_product("packed_bytes", {source.size(), shape.frames, source.channels(), shape.height, shape.width,
                                           int64_t(size_of(source.dtype()))});
+}
+
+uint64_t bytes_to_pack(const DataSource& source, const SampleShape& shape, const std::string& folder) {
+  try {
+    if (is_packed(folder)) {
+      const PackedIndex there = read_packed_index(folder);
+      if (packed_difference(there, there.size(), packed_index_of(source, shape), source.size()).empty()) return 0;
+    }
+  } catch (const IoError&) {
+    // A damaged index is written anew.
+  }
+  const auto bytes = uint64_t(packed_bytes(source, shape));
+  return bytes - std::min(bytes, bytes_of_shards(folder));
 }
 
 std::shared_ptr<const PackedDataset> find_packed(const DataSource& source, const SampleShape& shape,

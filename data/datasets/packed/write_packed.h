@@ -34,6 +34,9 @@ void write_packed(const DataSource& source, const SampleShape& shape, const std:
 
 /// Bytes of the samples of `source` in this shape, without labels and captions. ShapeError where they are too many.
 [[nodiscard]] int64_t packed_bytes(const DataSource& source, const SampleShape& shape);
+/// About how many bytes more the disk needs to pack them into `folder`: 0 where an index there says that it holds them,
+/// else packed_bytes without those of the shards there, which are kept or replaced. No sample is read.
+[[nodiscard]] uint64_t bytes_to_pack(const DataSource& source, const SampleShape& shape, const std::string& folder);
 
 /// The packed samples of `source` in this shape that are in `folder`. Null where there are none, or they are damaged or
 /// of another source (DataSource::checksum, class names); `fault` then says why, as a sentence, or "" for a folder

@@ -79,6 +79,21 @@ std::shared_ptr<const data::DataSource> cached_samples(const std::shared_ptr<con
   return packed_with_bar(*source, shape, folder, wrote);
 }
 
+void check_cache_space(const std::vector<SamplesToPack>& sets, data::Split split, const std::string& cache,
+                       const std::optional<uint64_t>& free) {
+  uint64_t needed = 0;
+  std::string shapes;
+  for (const SamplesToPack& set : sets) {
+    const uint64_t bytes =
+        data::bytes_to_pack(*set.source, set.shape, packed_folder(*set.source, set.shape, split, cache));
+    if (bytes > 0) shapes += (shapes.empty() ? "" : ", ") + data::to_text(set.shape);
+    needed += bytes;
+  }
+  check<IoError>(!free || needed <= *free, "cannot pack samples into ", cache, ": those of ", shapes, " take ",
+                 training::bytes_text(double(needed)), " together, and its disk has ",
+                 training::bytes_text(double(free.value_or(0))), " left");
+}
+
 std::vector<data::ImageSelection> earlier_selections(data::Split split, const std::string& cache) {
   if (cache.empty()) return {};
   return data::packed_selections(cache, name_of(split) + std::string("-"));

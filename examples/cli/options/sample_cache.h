@@ -1,6 +1,8 @@
 #pragma once
 // Packed samples of a program's images or clips, by --cache.
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +31,16 @@ struct PackedFolder {
 [[nodiscard]] std::shared_ptr<const data::DataSource> cached_samples(
     const std::shared_ptr<const data::DataSource>& source, const data::SampleShape& shape, data::Split split,
     const std::string& cache, bool writes_nothing);
+
+/// A source and the shape in which its samples are to be packed.
+struct SamplesToPack {
+  std::shared_ptr<const data::DataSource> source;
+  data::SampleShape shape;
+};
+/// IoError, with both figures, where all of them together need more than `free` bytes in the cache, before any is
+/// packed. `free`: of its disk (training::free_space); nothing where the system does not say.
+void check_cache_space(const std::vector<SamplesToPack>& sets, data::Split split, const std::string& cache,
+                       const std::optional<uint64_t>& free);
 
 /// What the folders in `cache` for samples of this split say of damaged images; nothing for an empty name.
 [[nodiscard]] std::vector<data::ImageSelection> earlier_selections(data::Split split, const std::string& cache);

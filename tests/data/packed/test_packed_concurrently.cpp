@@ -1,4 +1,4 @@
-// Several writers of one folder of packed samples.
+// Several writers of one folder of packed samples, and the room that packing needs.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -10,6 +10,7 @@
 
 #include <ditharos/data/datasets/packed/folder_lock.h>
 #include <ditharos/data/datasets/packed/write_packed.h>
+#include "examples/cli/options/sample_cache.h"
 #include "tests/support/data_files.h"
 #include "tests/support/numbered_samples.h"
 #include "tests/support/temporary_folder.h"
@@ -129,4 +130,36 @@ TEST_CASE("packed concurrently: a run that has opened its samples keeps them whe
   const auto second = data::packed(Plain(2, 9), shape, folder / "cache", {}, note);
   CHECK(all_are(*first, 1));
   CHECK(all_are(*second, 2));
+}
+
+TEST_CASE("packed concurrently: the room for all shapes is compared before the first is packed") {
+  const TemporaryFolder folder;
+  const std::string cache = folder / "cache";
+  const auto source = std::make_shared<Plain>(1, 10);
+  const data::SampleShape large{2, 8, 8};
+  const std::vector<examples::SamplesToPack> sets{{source, shape}, {source, large}};
+  const auto refusal = [&](std::optional<uint64_t> free) {
+    return message_of<IoError>([&] { examples::check_cache_space(sets, data::Split::train, cache, free); });
+  };
+  constexpr uint64_t small_bytes = 10 * 72, large_bytes = 10 * 2 * 3 * 64;
+  CHECK(refusal(small_bytes + large_bytes) == "");
+  CHECK(refusal(std::nullopt) == "");
+  CHECK(refusal(small_bytes + large_bytes - 1) ==
+        "cannot pack samples into " + cache + ": those of 1x4x6, 2x8x8 take 4.56 kB together, and its disk has 4.56 kB "
+        "left");
+  CHECK(source->computed == 0);
+
+  // What is there already needs no room, and what is replaced gives its own.
+  const std::string at = examples::packed_folder(*source, shape, data::Split::train, cache);
+  std::string note;
+  static_cast<void>(data::packed(*source, shape, at, {}, note));
+  CHECK(data::bytes_to_pack(*source, shape, at) == 0);
+  CHECK(refusal(large_bytes) == "");
+  CHECK(contains(refusal(large_bytes - 1), "those of 2x8x8 take"));
+  CHECK(data::bytes_to_pack(Plain(2, 10), shape, at) == 0);  // a shard also holds checksums
+  CHECK(data::bytes_to_pack(Plain(2, 1000), shape, at) > 60000);
+  write_bytes(at + "/index.json", "{");
+  CHECK(data::bytes_to_pack(*source, shape, at) == 0);
+  fs::remove(at + "/shard-00000.safetensors");
+  CHECK(data::bytes_to_pack(*source, shape, at) == small_bytes);
 }
