@@ -31,7 +31,7 @@ std::vector<ImageSize> sizes_of(const DataSource& source, const ImageFiles* file
   const std::optional<SampleShape> native = source.native_shape();
   std::map<std::pair<int64_t, int64_t>, int64_t> counts;
   for (const int64_t i : images) {
-    if (files != nullptr) ++counts[{files->file(i).height, files->file(i).width}];
+    if (files != nullptr) ++counts[{files->encoded(i).height, files->encoded(i).width}];
     else if (native) ++counts[{native->height, native->width}];
   }
   std::vector<ImageSize> sizes;
@@ -103,7 +103,7 @@ void add_duplicates(ImageSummary& summary, const DataSource& source, const Image
   parallel_tasks(int64_t(images.size()), [&](int64_t k) {
     const int64_t i = images[size_t(k)];
     const std::string bytes = files == nullptr ? bytes_of(source, files, i) : "";
-    checksums[size_t(k)] = files == nullptr ? crc32c(bytes.data(), bytes.size()) : files->file(i).checksum;
+    checksums[size_t(k)] = files == nullptr ? crc32c(bytes.data(), bytes.size()) : files->encoded(i).checksum;
   });
   std::unordered_map<uint32_t, std::vector<int64_t>> by_checksum;
   for (size_t k = 0; k < images.size(); ++k) by_checksum[checksums[k]].push_back(images[k]);
