@@ -14,6 +14,7 @@
 
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/data/datasets/clips/open_clips.h>
 #include <ditharos/data/image/image_grid.h>
 #include <ditharos/models/autoencoder/autoencoder.h>
 #include <ditharos/pipelines/clip_tasks.h>
@@ -80,6 +81,7 @@ int train(int argc, char** argv) {
   settings.options().add("cache", cache, "folder that caches the classifier of perceptual_weight");
   describe_image_memory(settings, limits.memory);
   describe(settings, run);
+  settings.only_for({"image_memory"}, [&run] { return !data::is_clips(run.clips.data); }, "data of images");
   if (!settings.parse(argc, argv)) return 0;
   if (options.threads > 0) set_num_threads(options.threads);
   settle(run);

@@ -93,6 +93,13 @@ TEST_CASE("data kinds: programs refuse settings of other data and of other condi
     taken("train_dit", dit(classes, {flag, value}));
     taken("prepare_data", {classes, flag, value});
   }
+  const Arguments clips = with(small_autoencoder(run), {"--dry-run"});
+  refused("train_autoencoder", with(clips, {"--image-memory", "0"}), "--image-memory has no effect: it needs data of "
+                                                                    "images; leave it out");
+  refused("train_autoencoder", with(clips, {"--background", "black"}), "--background has no effect: it needs data of "
+                                                                      "images; leave it out");
+  refused("train_autoencoder", with(clips, {"--data", classes}), "--shapes has no effect: it needs data of clips");
+  taken("train_autoencoder", clips);
   taken("train_dit", dit(classes, {"--class-dropout", ".2"}));
   taken("train_dit", dit(classes, {"--condition", "text", "--vocabulary", "300", "--text-width", "8", "--text-depth",
                                    "1", "--text-heads", "2"}));

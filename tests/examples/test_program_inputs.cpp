@@ -32,6 +32,8 @@ TEST_CASE("program inputs: a setting that names a missing file ends with status 
       refused(p.name, with(p.arguments, {"--autoencoder", none, "--resume", resume}), "--autoencoder");
   }
   refused("train_video", {"--start-from", none, "--out", folder / "run"}, "--start-from");
+  refused("train_video", {"--data", none, "--out", folder / "run"}, "data =");
+  refused("train_autoencoder", {"--data", none, "--out", folder / "run"}, "data =");
   refused("train_dit", small_dit(none, folder / "run"), "data =");
   refused("train_dit", small_dit(none + ".npz", folder / "run"), "data =");
   refused("train_dit", small_dit(none + ".tar", folder / "run"), "data =");
