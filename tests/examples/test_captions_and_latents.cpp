@@ -98,7 +98,8 @@ TEST_CASE("captions: a condition that the data lack, and prompts for a model of 
   const TemporaryFolder folder;
   write_images(folder / "classes", {"bag", "boot"}, 5);
   write_captioned(folder / "captions", 10, 8);
-  const Outcome no_classes = train_without_text(folder / "captions", folder / "a", {"--steps", "1", "--condition", "class"});
+  const Outcome no_classes =
+      train_without_text(folder / "captions", folder / "a", {"--steps", "1", "--condition", "class"});
   CHECK(no_classes.status == 2);
   CHECK_MESSAGE(contains(no_classes.output, "condition = \"class\" needs images with classes"), no_classes.output);
   fs::remove(folder / "captions/metadata.jsonl");
