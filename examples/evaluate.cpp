@@ -15,6 +15,7 @@
 #include <ditharos/training/run/output_files.h>
 #include "examples/cli/options/dit_settings.h"
 #include "examples/cli/options/image_options.h"
+#include "examples/cli/inputs.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
 #include "examples/cli/progress.h"
@@ -50,6 +51,7 @@ void describe(Settings& settings, Options& options) {
       .add("json", options.json, "also write the figures to this file")
       .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", between(0, 1024));
   describe_images(settings.options(), options.images);
+  describe_formats(settings, [&options] { return options.data; });
   describe_max_pixels(settings, options.limits.max_pixels);
   settings.section("classifier", "the classifier, trained once for each data set")
       .add("classifier_epochs", options.classifier.epochs, "epochs of its training", between(1, 1e6))
@@ -106,6 +108,7 @@ int evaluate(int argc, char** argv) {
                                              {"--config", settings.config_path()}});
   training::check_output_file(options.json);
   training::check_output_folder(options.cache);
+  check_inputs({{"--checkpoint", options.checkpoint}});
   std::optional<pipelines::ImagePipeline> pipeline;
   if (!options.checkpoint.empty()) {
     RunReporter reporter;
@@ -118,7 +121,9 @@ int evaluate(int argc, char** argv) {
     pipeline->set_sampler(sampler);
   }
   settings.say_without_effect();
-  const std::string data = !options.data.empty() ? options.data : pipeline ? pipeline->data() : "fashion-mnist";
+  if (options.data.empty()) options.data = pipeline ? pipeline->data() : "fashion-mnist";
+  const std::string& data = options.data;
+  settings.check_kinds();
   const auto read = [&](data::Split split) {
     return data::read_dataset(*read_images(data, split, options.images, options.limits).source);
   };

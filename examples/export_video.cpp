@@ -6,6 +6,7 @@
 
 #include <ditharos/pipelines/video_pipeline.h>
 #include <ditharos/tensor/io/number_text.h>
+#include "examples/cli/inputs.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
 #include "examples/cli/run_reporter.h"
@@ -28,6 +29,7 @@ int main(int argc, char** argv) {
     if (!settings.parse(count, arguments)) return 0;
     check_outputs({{"--out", out}}, {{"--checkpoint", checkpoint, true}, {"--config", settings.config_path()}});
     pipelines::check_export_path(out);
+    check_inputs({{"--checkpoint", checkpoint}});
     settings.say_without_effect();
     RunReporter reporter;
     auto pipeline =

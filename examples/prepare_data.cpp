@@ -50,9 +50,11 @@ bool parse(Options& options, int argc, char** argv) {
       .add("max_pixels", options.max_pixels, "files with more pixels are refused", at_least(1))
       .add("threads", options.threads, "threads; 0: as many as there are cores", between(0, 1024));
   describe_images(settings.options(), options.images);
+  describe_formats(settings, [&options] { return options.data.front(); });
   if (!settings.parse(argc, argv)) return false;
   check<ConfigError>(options.data.size() == 1, "prepare_data takes one set of images, got ", options.data.size(),
                      "; --help shows how");
+  settings.check_kinds();
   check_png_name("--grid", options.grid);
   check_outputs({{"--cache", options.cache, true}, {"--grid", options.grid}}, {{"DATA", options.data.front()}});
   return true;
@@ -80,8 +82,9 @@ int prepare(int argc, char** argv) {
     std::printf("%s: a look at the images\n", options.grid.c_str());
   }
   if (!options.cache.empty()) {
-    const std::string folder = pack_images(source, options.split, options.cache);
-    std::printf("%s: %lld packed samples\n", folder.c_str(), static_cast<long long>(source.size()));
+    const PackedFolder packed = pack_images(source, options.split, options.cache);
+    std::printf("%s: %lld packed samples%s\n", packed.path.c_str(), static_cast<long long>(source.size()),
+                packed.was_complete ? ", complete before this start" : "");
   }
   return 0;
 }

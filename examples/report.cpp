@@ -9,6 +9,7 @@
 #include <ditharos/tensor/io/quoted_text.h>
 #include <ditharos/training/report/report_page.h>
 #include <ditharos/training/run/output_files.h>
+#include "examples/cli/inputs.h"
 #include "examples/cli/program.h"
 #include "examples/cli/settings.h"
 
@@ -35,6 +36,7 @@ int report(int argc, char** argv) {
   check<ConfigError>(out.ends_with(".html"), "--out ", quote(out),
                      ": what is written there is a page, so its name must end in .html");
   training::check_output_file(out);
+  for (const std::string& folder : folders) check_inputs({{"RUN", folder}});
 
   std::vector<training::RunData> runs;
   for (const std::string& folder : folders) runs.push_back(training::read_run(folder));

@@ -18,6 +18,7 @@
 #include <ditharos/training/run/run_folder.h>
 #include "examples/cli/options/class_names.h"
 #include "examples/cli/options/dit_settings.h"
+#include "examples/cli/inputs.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
 #include "examples/cli/progress.h"
@@ -62,6 +63,7 @@ void check_files(const Options& options, const Settings& settings) {
                 {{"--checkpoint", options.checkpoint, true}, {"--config", settings.config_path()}});
   training::check_output_file(options.out);
   training::check_output_folder(options.folder);
+  check_inputs({{"--checkpoint", options.checkpoint}});
 }
 
 void write_images(const std::vector<std::string>& files, const Tensor& images) {

@@ -14,6 +14,7 @@
 #include <ditharos/pipelines/prompts.h>
 #include <ditharos/pipelines/video_pipeline.h>
 #include <ditharos/tensor/parallel.h>
+#include "examples/cli/inputs.h"
 #include "examples/cli/options/clip_options.h"
 #include "examples/cli/program.h"
 #include "examples/cli/progress.h"
@@ -68,6 +69,7 @@ int sample(int argc, char** argv) {
   if (options.threads > 0) set_num_threads(options.threads);
   RunReporter reporter;
   if (options.list_words) {
+    check_inputs({{"--checkpoint", options.checkpoint}});
     const auto pipeline = pipelines::VideoPipeline::from_pretrained(options.checkpoint, {.reporter = &reporter});
     for (const std::string& word : pipeline.tokenizer().words()) std::printf("%s\n", word.c_str());
     return 0;

@@ -17,6 +17,7 @@
 #include "examples/by_hand/page.h"
 #include "examples/by_hand/prepare.h"
 #include "examples/by_hand/print.h"
+#include "examples/cli/inputs.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
 #include "examples/cli/settings.h"
@@ -78,6 +79,7 @@ bool read_command(Command& c, int argc, char** argv) {
   check_outputs({{"--out", c.out}, {"--html", c.html}},
                 {{"--video", run.video}, {"--config", settings.config_path()}});
   training::check_output_file(c.html);
+  check_inputs({{"--video", run.video}});
   return true;
 }
 

@@ -14,6 +14,7 @@
 
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/data/datasets/clips/open_clips.h>
 #include <ditharos/data/image/image_grid.h>
 #include <ditharos/models/autoencoder/autoencoder.h>
 #include <ditharos/pipelines/clip_tasks.h>
@@ -24,6 +25,7 @@
 #include <ditharos/training/training_loop.h>
 #include "examples/cli/options/clip_data.h"
 #include "examples/cli/options/training_settings.h"
+#include "examples/cli/inputs.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
 #include "examples/cli/reports/evaluation_classifier.h"
@@ -79,10 +81,12 @@ int train(int argc, char** argv) {
   settings.options().add("cache", cache, "folder that caches the classifier of perceptual_weight");
   describe_image_memory(settings, limits.memory);
   describe(settings, run);
+  settings.only_for({"image_memory"}, [&run] { return !data::is_clips(run.clips.data); }, "data of images");
   if (!settings.parse(argc, argv)) return 0;
   if (options.threads > 0) set_num_threads(options.threads);
   settle(run);
   check_training_outputs(options, settings, {{"--data", run.clips.data}});
+  check_training_inputs(options, settings, {});
   say_adjustments(settings, run.train);
   RunReporter reporter;
   const training::RunOutputs outputs(options, "reconstructions.png", reporter);

@@ -23,6 +23,7 @@
 #include "examples/cli/options/image_options.h"
 #include "examples/cli/options/sample_cache.h"
 #include "examples/cli/options/training_settings.h"
+#include "examples/cli/inputs.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
 #include "examples/cli/run_reporter.h"
@@ -79,6 +80,7 @@ int train(int argc, char** argv) {
   settle_without_data(run);
   check_training_outputs(options, settings, {{"--data", run.data.data}, {"--autoencoder", run.autoencoder, true}},
                          {{"--cache", reading.cache, true}});
+  check_training_inputs(options, settings, {{"--autoencoder", run.autoencoder}});
   say_adjustments(settings, run.train);
   RunReporter reporter;
   const training::RunOutputs outputs(options, "samples.png", reporter);
@@ -93,6 +95,7 @@ int train(int argc, char** argv) {
   const ImageModelParts made = image_parts(run, *images, state, options.folder, reporter);
   const pipelines::ImageParts& parts = made.parts;
   fit_to_data(run, *images, parts, made.autoencoder ? &*made.autoencoder : nullptr);
+  if (!state) settings.check_kinds();  // again, since the data decide what images are drawn by
   Generator rng(run.train.seed);
   models::LatentDiT model(run.model, made.autoencoder, rng);
   model.dit().set_recompute(recompute);

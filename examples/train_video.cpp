@@ -22,6 +22,7 @@
 #include "examples/cli/options/clip_data.h"
 #include "examples/cli/options/training_settings.h"
 #include "examples/cli/options/video_settings.h"
+#include "examples/cli/inputs.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
 #include "examples/cli/reports/clip_grid.h"
@@ -80,6 +81,8 @@ int train(int argc, char** argv) {
                          {{"--data", run.clips.data}, {"--autoencoder", run.autoencoder, true},
                           {"--start-from", start_from, true}},
                          {{"--export", export_to}, {"--cache", reading.cache, true}});
+  check_training_inputs(options, settings, {{"--start-from", start_from},
+                                            {"--autoencoder", start_from.empty() ? run.autoencoder : ""}});
   say_adjustments(settings, run.train);
   if (!export_to.empty()) pipelines::check_export_path(export_to);
   RunReporter reporter;

@@ -15,6 +15,7 @@
 #include <ditharos/models/zoo/inspection.h>
 #include <ditharos/tensor/io/safetensors.h>
 #include <ditharos/tensor/io/weights_file.h>
+#include "examples/cli/inputs.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
 #include "examples/cli/settings.h"
@@ -48,6 +49,7 @@ int inspect(int argc, char** argv) {
   hints.describe(settings);
   if (!settings.parse(argc, argv)) return 0;
   check<ConfigError>(files.size() == 1, "zoo inspect takes one file, got ", files.size());
+  check_inputs({{"FILE", files[0]}, {"--config", hints.config}});
   std::cout << models::inspect_tensors(load_weights(files[0]).tensors, hints.read());
   return 0;
 }
@@ -65,7 +67,9 @@ int convert(int argc, char** argv) {
   hints.describe(settings);
   if (!settings.parse(argc, argv)) return 0;
   check<ConfigError>(files.size() == 2, "zoo convert takes two files, got ", files.size());
-  check_outputs({{"OUT", files[1]}}, {{"IN", files[0]}, {"--config", hints.config}});
+  const std::vector<NamedInput> read{{"IN", files[0]}, {"--config", hints.config}};
+  check_outputs({{"OUT", files[1]}}, read);
+  check_inputs(read);
   const models::TensorsByName converted = models::convert_tensors(
       load_weights(files[0]).tensors, models::ConversionOptions::parse(to, dtype, hints.read()));
   safetensors::save(files[1], converted, {{"format", "pt"}});
@@ -89,7 +93,9 @@ int run(int argc, char** argv) {
   if (!settings.parse(argc, argv)) return 0;
   const bool complete = !weights.empty() && !inputs.empty() && !out.empty();
   check<ConfigError>(complete, "zoo run needs --weights, --inputs and --out");
-  check_outputs({{"--out", out}}, {{"--weights", weights}, {"--inputs", inputs}, {"--config", hints.config}});
+  const std::vector<NamedInput> read{{"--weights", weights}, {"--inputs", inputs}, {"--config", hints.config}};
+  check_outputs({{"--out", out}}, read);
+  check_inputs(read);
   models::RecognitionHints known = hints.read();
   known.inputs = safetensors::load(inputs).tensors;
   auto model = models::PublishedModel::from_tensors(load_weights(weights).tensors, known);

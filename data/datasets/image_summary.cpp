@@ -8,7 +8,6 @@
 #include <unordered_set>
 
 #include <ditharos/tensor/io/crc32c.h>
-#include <ditharos/tensor/io/file.h>
 #include <ditharos/tensor/parallel.h>
 
 namespace ditharos::data {
@@ -19,19 +18,20 @@ int64_t characters(const std::string& text) {
 }
 
 /// The first sample of each image, in ascending order.
-std::vector<int64_t> different_images(const DataSource& source, const ImageFiles* files) {
+std::vector<int64_t> different_images(const DataSource& source, const DecodedImages* files) {
   std::vector<int64_t> images;
-  std::unordered_set<std::string> paths;
+  std::unordered_set<std::string> names;
   for (int64_t i = 0; i < source.size(); ++i)
-    if (files == nullptr || paths.insert(files->file(i).path).second) images.push_back(i);
+    if (files == nullptr || names.insert(files->name(i)).second) images.push_back(i);
   return images;
 }
 
-std::vector<ImageSize> sizes_of(const DataSource& source, const ImageFiles* files, const std::vector<int64_t>& images) {
+std::vector<ImageSize> sizes_of(const DataSource& source, const DecodedImages* files,
+                                const std::vector<int64_t>& images) {
   const std::optional<SampleShape> native = source.native_shape();
   std::map<std::pair<int64_t, int64_t>, int64_t> counts;
   for (const int64_t i : images) {
-    if (files != nullptr) ++counts[{files->file(i).height, files->file(i).width}];
+    if (files != nullptr) ++counts[{files->encoded(i).height, files->encoded(i).width}];
     else if (native) ++counts[{native->height, native->width}];
   }
   std::vector<ImageSize> sizes;
@@ -84,11 +84,8 @@ void add_captions(ImageSummary& summary, const DataSource& source) {
 }
 
 /// The bytes that decide whether two images are equal.
-std::string bytes_of(const DataSource& source, const ImageFiles* files, int64_t i) {
-  if (files != nullptr) {
-    constexpr uint64_t most = uint64_t{1} << 32;
-    return read_file(files->file(i).path, most);
-  }
+std::string bytes_of(const DataSource& source, const DecodedImages* files, int64_t i) {
+  if (files != nullptr) return files->encoded_bytes(i);
   const Tensor sample = source.sample(i, source.native_shape().value());
   return visit_dtype(sample.dtype(), [&](auto zero) {
     using T = decltype(zero);
@@ -96,14 +93,14 @@ std::string bytes_of(const DataSource& source, const ImageFiles* files, int64_t 
   });
 }
 
-void add_duplicates(ImageSummary& summary, const DataSource& source, const ImageFiles* files,
+void add_duplicates(ImageSummary& summary, const DataSource& source, const DecodedImages* files,
                     const std::vector<int64_t>& images) {
   if (files == nullptr && !source.native_shape()) return;
   std::vector<uint32_t> checksums(images.size());
   parallel_tasks(int64_t(images.size()), [&](int64_t k) {
     const int64_t i = images[size_t(k)];
     const std::string bytes = files == nullptr ? bytes_of(source, files, i) : "";
-    checksums[size_t(k)] = files == nullptr ? crc32c(bytes.data(), bytes.size()) : files->file(i).checksum;
+    checksums[size_t(k)] = files == nullptr ? crc32c(bytes.data(), bytes.size()) : files->encoded(i).checksum;
   });
   std::unordered_map<uint32_t, std::vector<int64_t>> by_checksum;
   for (size_t k = 0; k < images.size(); ++k) by_checksum[checksums[k]].push_back(images[k]);
@@ -128,7 +125,7 @@ void add_duplicates(ImageSummary& summary, const DataSource& source, const Image
 }  // namespace
 
 ImageSummary summarize_images(const DataSource& source, Fit fit) {
-  const auto* files = dynamic_cast<const ImageFiles*>(&source);
+  const auto* files = dynamic_cast<const DecodedImages*>(&source);
   const std::vector<int64_t> images = different_images(source, files);
   ImageSummary summary;
   summary.samples = source.size();
@@ -145,8 +142,8 @@ ImageSummary summarize_images(const DataSource& source, Fit fit) {
 }
 
 std::string sample_name(const DataSource& source, int64_t i) {
-  const auto* files = dynamic_cast<const ImageFiles*>(&source);
-  return files != nullptr ? files->file(i).name : "image " + std::to_string(i);
+  const auto* files = dynamic_cast<const DecodedImages*>(&source);
+  return files != nullptr ? files->name(i) : "image " + std::to_string(i);
 }
 
 }  // namespace ditharos::data

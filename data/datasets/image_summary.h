@@ -16,7 +16,7 @@ struct ImageSize {
 
 struct ImageSummary {
   int64_t samples = 0;
-  int64_t images = 0;  ///< different files, or samples where these are not files: an image may have several captions
+  int64_t images = 0;  ///< different ones by their names, which samples with several captions share
   int64_t channels = 0;
   /// Sizes of the images before they are resized, the most frequent first. Of equal frequency the larger first.
   std::vector<ImageSize> sizes;
@@ -38,11 +38,12 @@ struct ImageSummary {
 };
 
 /// Summarizes the images of a source. `fit` is how they were brought to the source's native shape. Reads files again
-/// only where their checksums are equal; of a source that is not ImageFiles, every sample is read. IoError where a file
-/// cannot be read.
+/// only where their checksums are equal; of a source that is not DecodedImages, every sample is read. IoError where a
+/// file cannot be read.
 [[nodiscard]] ImageSummary summarize_images(const DataSource& source, Fit fit = Fit::crop);
 
-/// The name of sample i in messages: its file, relative to the folder of the set, else "image 7".
+/// The name of sample i in messages: its file, relative to the folder of the set, or its shard and member, else
+/// "image 7".
 [[nodiscard]] std::string sample_name(const DataSource& source, int64_t i);
 
 }  // namespace ditharos::data

@@ -42,36 +42,45 @@ OpenedImages from_files(const std::string& spec, Split split, const OpenOptions&
 
 }  // namespace
 
-bool is_image_set(const std::string& spec) {
+ImageSetFormat image_set_format(const std::string& spec) {
+  if (spec == "shapes") return ImageSetFormat::shapes;
+  if (spec == "fashion-mnist") return ImageSetFormat::fashion_mnist;
   std::error_code unknown;
-  if (!std::filesystem::is_directory(spec, unknown))
-    return spec == "shapes" || spec == "fashion-mnist" || is_web_dataset(spec) || is_array_set(spec);
-  return is_idx_directory(spec) || is_cifar_directory(spec) || is_array_set(spec) || is_image_folder(spec) ||
-         is_web_dataset(spec);
+  if (!std::filesystem::is_directory(spec, unknown)) {
+    if (is_web_dataset(spec)) return ImageSetFormat::web_dataset;
+    return is_array_set(spec) ? ImageSetFormat::arrays : ImageSetFormat::none;
+  }
+  if (is_idx_directory(spec)) return ImageSetFormat::idx;
+  if (is_cifar_directory(spec)) return ImageSetFormat::cifar;
+  if (is_array_set(spec)) return ImageSetFormat::arrays;
+  if (is_image_folder(spec)) return ImageSetFormat::files;
+  return is_web_dataset(spec) ? ImageSetFormat::web_dataset : ImageSetFormat::none;
 }
 
+bool is_image_set(const std::string& spec) { return image_set_format(spec) != ImageSetFormat::none; }
+
 OpenedImages open_images(const std::string& spec, Split split, const OpenOptions& options) {
-  if (spec == "shapes") return in_memory({.dataset = make_shapes(split, options.shapes)}, options.files);
-  if (spec == "fashion-mnist") {
-    const std::string directory = find_fashion_mnist();
-    check<IoError>(!directory.empty(),
-                   "cannot open the data set fashion-mnist: the package dataset-fashion-mnist is not "
-                   "installed (apt-get install dataset-fashion-mnist)");
-    return in_memory({.dataset = load_idx(directory, split)}, options.files);
+  switch (image_set_format(spec)) {
+    case ImageSetFormat::shapes: return in_memory({.dataset = make_shapes(split, options.shapes)}, options.files);
+    case ImageSetFormat::fashion_mnist: {
+      const std::string directory = find_fashion_mnist();
+      check<IoError>(!directory.empty(),
+                     "cannot open the data set fashion-mnist: the package dataset-fashion-mnist is not "
+                     "installed (apt-get install dataset-fashion-mnist)");
+      return in_memory({.dataset = load_idx(directory, split)}, options.files);
+    }
+    case ImageSetFormat::idx: return in_memory({.dataset = load_idx(spec, split)}, options.files);
+    case ImageSetFormat::cifar: return in_memory({.dataset = load_cifar(spec, split, options.cifar)}, options.files);
+    case ImageSetFormat::arrays: return in_memory(load_array_set(spec, split), options.files);
+    case ImageSetFormat::files: return from_files<ImageFiles>(spec, split, options);
+    case ImageSetFormat::web_dataset: return from_files<WebDataset>(spec, split, options);
+    case ImageSetFormat::none: break;
   }
   std::error_code unknown;
-  const bool is_directory = std::filesystem::is_directory(spec, unknown);
-  if (!is_directory && is_web_dataset(spec)) return from_files<WebDataset>(spec, split, options);
   check<IoError>(std::filesystem::exists(spec, unknown), "cannot open the data set '", spec,
                  "': there is no such directory or file, nor is it one of the names shapes and fashion-mnist");
-  if (!is_directory && is_array_set(spec)) return in_memory(load_array_set(spec, split), options.files);
-  check<IoError>(is_directory, "cannot open the data set '", spec,
+  check<IoError>(std::filesystem::is_directory(spec, unknown), "cannot open the data set '", spec,
                  "': it is not a directory, nor a file that ends in .npz, .npy or .tar");
-  if (is_idx_directory(spec)) return in_memory({.dataset = load_idx(spec, split)}, options.files);
-  if (is_cifar_directory(spec)) return in_memory({.dataset = load_cifar(spec, split, options.cifar)}, options.files);
-  if (is_array_set(spec)) return in_memory(load_array_set(spec, split), options.files);
-  if (is_image_folder(spec)) return from_files<ImageFiles>(spec, split, options);
-  if (is_web_dataset(spec)) return from_files<WebDataset>(spec, split, options);
   const std::string unread = unread_files(spec);
   fail<IoError>("cannot open the data set '", spec,
                 "': it has neither IDX files (train-images-idx3-ubyte and so on, plain or .gz) nor images (PNG, JPEG "

@@ -34,7 +34,11 @@ struct OpenedImages {
 /// the layouts of image_files.h, or of .tar files (web_dataset.h). IoError, listing the formats, for anything else. The
 /// source has a native shape unless options.files.mixed_sizes.
 [[nodiscard]] OpenedImages open_images(const std::string& spec, Split split, const OpenOptions& options = {});
-/// True when `spec` is one of these by its name and its files' names; no file is read.
+/// What `open_images` reads.
+enum class ImageSetFormat { none, shapes, fashion_mnist, idx, cifar, arrays, files, web_dataset };
+/// The format of `spec` by its name and its files' names; no file is read.
+[[nodiscard]] ImageSetFormat image_set_format(const std::string& spec);
+/// True when `spec` has a format.
 [[nodiscard]] bool is_image_set(const std::string& spec);
 
 }  // namespace ditharos::data

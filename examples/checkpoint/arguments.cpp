@@ -6,6 +6,7 @@
 #include <ditharos/tensor/io/quoted_text.h>
 #include <ditharos/training/run/output_files.h>
 #include <ditharos/training/run/resume.h>
+#include "examples/cli/inputs.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/run_reporter.h"
 
@@ -17,13 +18,15 @@ void Paths::check(const std::string& command, size_t least, size_t most, const s
   const char* const expected = most > least ? " files or more, got " : least == 1 ? " file, got " : " files, got ";
   ditharos::check<ConfigError>(files.size() >= least && files.size() <= most, "checkpoint ", command, " takes ", least,
                                expected, files.size());
-  if (ending.empty()) return;
-  ditharos::check<ConfigError>(out.ends_with(ending), "checkpoint ", command, " needs --out FILE", ending,
-                               out.empty() ? "" : ", got " + quote(out));
   std::vector<NamedInput> inputs;
   for (const std::string& file : files) inputs.push_back({"FILE", file, true});
-  check_outputs({{"--out", out}}, inputs);
-  training::check_output_file(out);
+  if (!ending.empty()) {
+    ditharos::check<ConfigError>(out.ends_with(ending), "checkpoint ", command, " needs --out FILE", ending,
+                                 out.empty() ? "" : ", got " + quote(out));
+    check_outputs({{"--out", out}}, inputs);
+    training::check_output_file(out);
+  }
+  check_inputs(inputs);
 }
 
 Settings command(const std::string& name, const std::string& summary, Paths& paths, const std::string& placeholder) {

@@ -34,6 +34,8 @@ std::string Setting::flag() const {
   return out;
 }
 
+bool Setting::is_flag() const { return origin == flag() || origin == "--set"; }
+
 std::string Setting::full_name() const { return section.empty() ? flag() : name + " in [" + section + "]"; }
 
 Settings::Settings(std::string program, std::string summary)
@@ -56,6 +58,7 @@ void Settings::add(Setting setting) {
   const Value value = setting.get();
   check(setting.rule.allows(value), "[Settings] the default of ", setting.name, ", ", toml_text(value), ", is not ",
         setting.rule.expectation(value));
+  setting.standard = value;
   table_.push_back(std::move(setting));
 }
 
@@ -73,26 +76,42 @@ void Settings::add_repeated(const std::string& name, std::vector<std::string>& t
   texts_.push_back({name, placeholder, help, 0, &texts});
 }
 
-void Settings::only_with(std::initializer_list<const char*> names, const std::function<bool()>& used,
-                         const std::string& needs) {
+void Settings::add_condition(std::initializer_list<const char*> names, const Setting::Condition& condition) {
   for (const char* name : names) {
     const auto row = std::find_if(table_.begin(), table_.end(), [&](const Setting& s) { return s.name == name; });
     check(row != table_.end(), "[Settings] no key is called ", name);
-    if (!row->used) {
-      row->used = used;
-      row->needs = needs;
-    } else {
-      row->used = [first = row->used, used] { return first() && used(); };
-      row->needs += " and " + needs;
-    }
+    row->conditions.push_back(condition);
+  }
+}
+
+void Settings::only_with(std::initializer_list<const char*> names, const std::function<bool()>& used,
+                         const std::string& needs) {
+  add_condition(names, {.holds = used, .needs = needs});
+}
+
+void Settings::only_for(std::initializer_list<const char*> names, const std::function<bool()>& used,
+                        const std::string& needs) {
+  add_condition(names, {.holds = used, .needs = needs, .required = true});
+}
+
+void Settings::check_kinds() const {
+  for (const Setting& s : table_) {
+    if (!s.is_flag() && (s.origin == "default" || s.get() == s.standard)) continue;
+    for (const Setting::Condition& c : s.conditions)
+      check<ConfigError>(!c.required || c.holds(), s.is_flag() ? s.flag() : s.origin + ": " + s.full_name(),
+                         " has no effect: it needs ", c.needs, "; leave it out");
   }
 }
 
 std::vector<std::string> Settings::without_effect() const {
   std::vector<std::string> sentences;
-  for (const Setting& s : table_)
-    if (s.used && (s.origin == s.flag() || s.origin == "--set") && !s.used())
-      sentences.push_back(s.flag() + " has no effect: it needs " + s.needs);
+  for (const Setting& s : table_) {
+    if (!s.is_flag() || std::all_of(s.conditions.begin(), s.conditions.end(), [](const auto& c) { return c.holds(); }))
+      continue;
+    std::string needs;
+    for (const Setting::Condition& c : s.conditions) needs += (needs.empty() ? "" : " and ") + c.needs;
+    sentences.push_back(s.flag() + " has no effect: it needs " + needs);
+  }
   return sentences;
 }
 

@@ -39,11 +39,19 @@ struct Setting {
   std::function<Value()> get;
   std::function<void(const Value&)> set;
   std::string origin = "default";  ///< the source of the present value, for messages
-  std::function<bool()> used = {};  ///< whether other settings let it have an effect; empty: always
-  std::string needs = {};           ///< the condition for its effect, for a message
+  Value standard = {};             ///< the value where nobody gives one
+
+  /// Under which it has an effect.
+  struct Condition {
+    std::function<bool()> holds;
+    std::string needs;       ///< its description, for a message
+    bool required = false;  ///< given in spite of it, the setting is an error
+  };
+  std::vector<Condition> conditions = {};
 
   std::string flag() const;       ///< "--batch-size"
   std::string full_name() const;  ///< "batch_size in [train]", or the flag where there is no section
+  bool is_flag() const;           ///< the present value comes from the command line
 };
 
 /// Texts on the command line: arguments without a flag, of a flag that takes several, or of one that may be repeated.
@@ -105,6 +113,11 @@ class Settings {
   /// Declares that settings have an effect only while `used` returns true; `needs` ends the sentence "--eta needs ...".
   void only_with(std::initializer_list<const char*> names, const std::function<bool()>& used,
                  const std::string& needs);
+  /// The same for settings of some kinds of data or of conditioning alone: check_kinds() refuses them for others.
+  void only_for(std::initializer_list<const char*> names, const std::function<bool()>& used, const std::string& needs);
+  /// ConfigError for the first setting of another kind of data: on the command line, or in the configuration with a
+  /// value other than the default, since a run's own configuration has a line for each setting.
+  void check_kinds() const;
   /// The flags that were given and have no effect, a sentence each: "--eta has no effect: it needs sampler = ddim".
   std::vector<std::string> without_effect() const;
   /// Prints them, a line each, before the work begins.
@@ -134,6 +147,7 @@ class Settings {
   friend class Section;
   friend std::set<std::string> keys_of(const Settings& settings);
   void add(Setting setting);
+  void add_condition(std::initializer_list<const char*> names, const Setting::Condition& condition);
 
   std::string program_, summary_;
   std::vector<std::pair<std::string, std::string>> sections_;  // name, about

@@ -11,6 +11,7 @@
 #include <ditharos/pipelines/dit_pipeline.h>
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/training/run/output_files.h>
+#include "examples/cli/inputs.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
 #include "examples/cli/progress.h"
@@ -56,10 +57,12 @@ void describe(Settings& settings, Options& options, models::SamplerConfig& sampl
 void check_files(const Options& options) {
   check<ConfigError>(!options.weights.empty() && !options.out.empty(), "zoo sample needs --weights and --out");
   check_png_name("--out", options.out);
-  check_outputs({{"--out", options.out}}, {{"--weights", options.weights}, {"--autoencoder", options.autoencoder},
-                                           {"--autoencoder-config", options.autoencoder_config},
-                                           {"--config", options.hints.config}});
+  const std::vector<NamedInput> read{{"--weights", options.weights}, {"--autoencoder", options.autoencoder},
+                                     {"--autoencoder-config", options.autoencoder_config},
+                                     {"--config", options.hints.config}};
+  check_outputs({{"--out", options.out}}, read);
   training::check_output_file(options.out);
+  check_inputs(read);
 }
 
 /// Seconds since the last call, or since it was made.

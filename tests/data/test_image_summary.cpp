@@ -6,7 +6,10 @@
 #include <ditharos/data/codecs/png.h>
 #include <ditharos/data/datasets/contact_grid.h>
 #include <ditharos/data/datasets/image_summary.h>
+#include <ditharos/data/datasets/webdataset/web_dataset.h>
+#include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
+#include "tests/data/tar_bytes.h"
 #include "tests/support/data_files.h"
 #include "tests/support/numbered_samples.h"
 #include "tests/support/temporary_folder.h"
@@ -115,4 +118,32 @@ TEST_CASE("contact grid: rows of classes with their names, captions beside image
   CHECK(height_of(NumberedClips(3)) >= 3 * 64);    // captions
   CHECK(height_of(NumberedClips(100)) >= 16 * 64);
   CHECK(height_of(NumberedClips(100)) < 17 * 80);
+}
+
+TEST_CASE("summary: members of shards have the sizes and bytes of their headers, and none is decoded") {
+  const TemporaryFolder folder;
+  const auto png = [](int64_t height, int64_t width, int value) {
+    return data::encode_png(full({1, height, width}, value, DType::u8), "a.png");
+  };
+  fs::create_directories(folder / "set");
+  write_bytes(folder / "set/a.tar", tar_of({{"0.png", png(8, 16, 1)}, {"0.cls", "0"}, {"1.png", png(8, 16, 2)},
+                                            {"1.cls", "1"}}));
+  write_bytes(folder / "set/b.tar", tar_of({{"0.png", png(32, 16, 3)}, {"0.cls", "0"}, {"1.png", png(8, 16, 1)},
+                                            {"1.cls", "1"}}));
+  data::ImageFilesOptions options = small;
+  options.memory_bytes = 0;
+  const data::WebDataset shards(folder / "set", data::Split::train, options);
+  const data::ImageSummary s = data::summarize_images(shards);
+  CHECK(shards.decodings() == 0);
+  CHECK(s.images == 4);
+  REQUIRE(s.sizes.size() == 2);
+  CHECK(s.sizes[0].width == 16);
+  CHECK(s.sizes[0].count == 3);
+  CHECK(s.largest.height == 32);
+  CHECK(s.lost == doctest::Approx(.5));
+  CHECK(s.duplicates == std::vector<std::vector<int64_t>>{{0, 3}});
+  CHECK(s.conflicts == 1);
+  CHECK(data::sample_name(shards, 3) == "b.tar/1.png");
+  CHECK(shards.encoded(2).height == 32);
+  CHECK_THROWS_AS(static_cast<void>(shards.encoded(4)), Error);
 }

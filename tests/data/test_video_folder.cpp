@@ -230,5 +230,5 @@ TEST_CASE("video_folder: programs open it by its path, and the loader draws batc
     for (size_t i = 0; i < 3; ++i) CHECK(batch.captions[i] == source->caption(batch.indices[i]));
   }
   CHECK(contains(message_of<ConfigError>([&] { data::open_clips("nowhere", data::ClipUse::evaluation); }),
-                 "there are no clips called \"nowhere\""));
+                 "data = \"nowhere\": there are no clips called so"));
 }

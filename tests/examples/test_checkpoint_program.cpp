@@ -142,7 +142,8 @@ TEST_CASE("checkpoint: what does not fit ends with status 2 and one sentence") {
   const std::string out = saved.folder / "a.safetensors", none = saved.folder / "none.ckpt";
   check_refused({"sing"}, "there is no command sing");
   check_refused({"inspect"}, "takes 1 file, got 0");
-  check_refused({"inspect", none}, "none.ckpt: No such file");
+  check_refused({"inspect", none}, "none.ckpt\": there is no such file or folder");
+  check_refused({"verify", saved.paths[0], none}, "none.ckpt\": there is no such file or folder");
   check_refused({"inspect", saved.folder.path()}, "there is no usable checkpoint");
   check_refused({"verify", saved.folder.path()}, "there is no checkpoint in");
   check_refused({"diff", saved.run}, "takes 2 files, got 1");

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <filesystem>
+#include <map>
 
 #include <ditharos/data/codecs/png.h>
 #include <ditharos/tensor/io/file.h>
@@ -51,6 +52,24 @@ TEST_CASE("prepare_data: tells what a folder holds, draws a grid and packs the s
   CHECK_MESSAGE(contains(packed.output, "samples are 8x8, cropped around the middle: 2"), packed.output);
   CHECK(contains(packed.output, "train-8x8x3: 22 packed samples"));
   CHECK(fs::exists(cache + "/train-8x8x3/index.json"));
+
+  // Nothing is written to a complete cache, which may be read-only.
+  std::map<std::string, fs::file_time_type> before;
+  for (const auto& file : fs::directory_iterator(cache + "/train-8x8x3"))
+    before[file.path().string()] = file.last_write_time();
+  fs::permissions(cache + "/train-8x8x3", fs::perms::owner_read | fs::perms::owner_exec);
+  const Outcome again = run_program("prepare_data", {images, "--size", "8", "--cache", cache});
+  fs::permissions(cache + "/train-8x8x3", fs::perms::owner_all);
+  CHECK_MESSAGE(again.status == 0, again.output);
+  CHECK_MESSAGE(contains(again.output, "train-8x8x3: 22 packed samples, complete before this start"), again.output);
+  CHECK_FALSE(contains(packed.output, "complete before"));
+  for (const auto& file : fs::directory_iterator(cache + "/train-8x8x3"))
+    CHECK(file.last_write_time() == before[file.path().string()]);
+  fs::resize_file(cache + "/train-8x8x3/shard-00000.safetensors", 9);
+  const Outcome mended = run_program("prepare_data", {images, "--size", "8", "--cache", cache});
+  CHECK_MESSAGE(mended.status == 0, mended.output);
+  CHECK_MESSAGE(contains(mended.output, "packed samples are damaged: "), mended.output);
+  CHECK_FALSE(contains(mended.output, "complete before"));
   CHECK(data::read_png(grid, 3).size(2) > 8 * 64);
 }
 
@@ -71,7 +90,7 @@ TEST_CASE("prepare_data: bad input is one sentence and status 2") {
     CHECK_MESSAGE(outcome.status == 2, outcome.output);
     CHECK_MESSAGE(contains(outcome.output, c.part), outcome.output);
   }
-  CHECK(run_program("prepare_data", {folder / "nothing"}).status == 1);
+  CHECK(run_program("prepare_data", {folder / "nothing"}).status == 2);
 }
 
 TEST_CASE("train_dit: packed samples give the same bytes, also when a run goes on with them") {

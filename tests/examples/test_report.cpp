@@ -57,6 +57,7 @@ TEST_CASE("report: bad input is refused with status 2 and one sentence, and the 
   refused({"--out", out}, 2, "name the folders of the runs");
   refused({folder / "run", "--out", folder / "run/metrics.jsonl"}, 2, "its name must end in .html");
   refused({folder / "run", "--out", out}, 1, "metrics.jsonl:2: not a line of a run's log");
-  refused({folder / "none", "--out", out}, 1, "is no folder of a run");
+  refused({folder / "none", "--out", out}, 2, "RUN \"" + folder / "none" + "\": there is no such file or folder");
+  refused({folder.path(), "--out", out}, 1, "is no folder of a run");
   refused({folder / "run", "--out", folder / "missing/out.html"}, 1, "missing");
 }

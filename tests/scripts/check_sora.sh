@@ -74,7 +74,7 @@ refuses() {  # STATUS TEXT FLAGS...
 printf '1 0\n1 x\n' >"$folder/broken.txt"
 refuses 2 "the prompt is empty" --prompt ""
 refuses 2 "there is no training video" --video ""
-refuses 1 "missing.txt" --video "$folder/missing.txt"
+refuses 2 "--video \"$folder/missing.txt\": there is no such file" --video "$folder/missing.txt"
 refuses 1 'broken.txt:2: "x" is not a pixel' --video "$folder/broken.txt"
 refuses 2 "--t must be an integer of at least 1" --t 0
 refuses 2 "step 4 does not fit into 2 bits" --t 4

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <set>
 
 #include <ditharos/nn/state_dict.h>
@@ -174,6 +175,24 @@ void check_elements(const InputFile& file, const TensorRecord& t, const Digest& 
   check_padding(file, t.offset + t.bytes);
 }
 
+bool has_same_bytes(const Tensor& a, const Tensor& b) {
+  if (a.dtype() != b.dtype() || a.shape() != b.shape() || !a.is_contiguous() || !b.is_contiguous()) return false;
+  return visit_dtype(a.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    return a.numel() == 0 || std::memcmp(a.data<T>(), b.data<T>(), size_t(a.numel()) * sizeof(T)) == 0;
+  });
+}
+
+/// Loads the values that the module does not have yet. `state` has the names and shapes of its tensors.
+void load_changed(nn::ModuleBase& module, const nn::NamedTensors& state) {
+  std::map<std::string, Tensor> own;
+  for (const auto& [name, tensor] : nn::named_tensors(module)) own[name] = tensor;
+  nn::NamedTensors changed;
+  for (const nn::NamedTensor& given : state)
+    if (!has_same_bytes(own.at(given.name), given.tensor)) changed.push_back(given);
+  nn::load_state_dict(module, changed, {.strict = false});
+}
+
 }  // namespace
 
 void capture(TrainState& state, const nn::ModuleBase& model, const optim::Optimizer& optimizer, const optim::Ema* ema) {
@@ -187,7 +206,7 @@ void restore(const TrainState& state, nn::ModuleBase& model, optim::Optimizer& o
   nn::check_same_tensors("the checkpoint's model", nn::named_tensors(model), state.model);
   optimizer.check_state(state.optimizer);
   if (ema) ema->check_state(state.ema, state.ema_updates);
-  nn::load_state_dict(model, state.model);
+  load_changed(model, state.model);
   optimizer.load_state(state.optimizer);
   if (ema) ema->load_state(state.ema, state.ema_updates);
 }

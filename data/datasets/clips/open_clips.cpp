@@ -17,8 +17,8 @@ std::shared_ptr<const DataSource> open_clips(const std::string& data, ClipUse us
   const bool training = use == ClipUse::training;
   const Split split = training ? Split::train : Split::test;
   if (data != garments && data != emoji) {
-    check<ConfigError>(is_video_folder(data), "there are no clips called \"", data, "\"; known are \"", garments,
-                       "\", \"", emoji,
+    check<ConfigError>(is_video_folder(data), "data = \"", data, "\": there are no clips called so; known are \"",
+                       garments, "\", \"", emoji,
                        "\" and folders of videos with captions.txt (file, tab, caption) or captions.jsonl");
     VideoFolderOptions folder;
     folder.split = split;

@@ -55,6 +55,7 @@ void DecodedImages::open(const std::string& refusal, const std::function<void(in
                      fits_memory(size(), std::max<int64_t>(1, options_.channels), std::max<int64_t>(1, options_.height),
                                  std::max<int64_t>(1, options_.width));
   Scan scan(size());
+  encoded_.resize(static_cast<size_t>(size()));
   read_headers(scan, check_listed, skips && !waits);
   if (!skips) check_none(scan.errors);
   if (skips && waits && !find_earlier(scan)) {
@@ -73,7 +74,9 @@ void DecodedImages::open(const std::string& refusal, const std::function<void(in
 
   std::vector<char> keep(scan.errors.size());
   std::transform(scan.errors.begin(), scan.errors.end(), keep.begin(), [](const auto& error) { return error.empty(); });
+  note_emptied_classes(keep);
   keep_only(keep);
+  encoded_ = kept(std::move(encoded_), keep);
   if (!pixels_.defined() && native_ && fits_memory(size(), channels_, native_->height, native_->width)) {
     Scan rest(size());
     Tensor pixels = decode_all(rest);
@@ -86,6 +89,12 @@ void DecodedImages::open(const std::string& refusal, const std::function<void(in
   checksum_ = add_to_checksum(native_ ? native_->width : 0, checksum_);
   checksum_ = add_to_checksum(options_.fit, checksum_);
   checksum_ = add_to_checksum(options_.background, add_to_checksum(options_.resample, checksum_));
+}
+
+const EncodedImage& DecodedImages::encoded(int64_t i) const {
+  const auto n = static_cast<int64_t>(encoded_.size());
+  check<Error>(i >= 0 && i < n, op_, "image ", i, " of a set of ", n);
+  return encoded_[static_cast<size_t>(i)];
 }
 
 /// Runs work(i) for i in [0, n) in parallel and returns the message of each IoError; "" where there was none.
@@ -112,7 +121,7 @@ void DecodedImages::read_headers(Scan& scan, const std::function<void(int64_t i)
     check_listed(i);
     const std::string bytes = read(i);
     const ImageInfo info = image_info(bytes, title(i), decoding());
-    set_stored(i, {info.height, info.width, crc32c(bytes.data(), bytes.size())});
+    encoded_[k] = {info.height, info.width, crc32c(bytes.data(), bytes.size())};
     scan.has_header[k] = 1;
     scan.has_color[k] = info.color;
     if (decodes) static_cast<void>(decode(bytes, 3, i));
@@ -128,7 +137,7 @@ bool DecodedImages::find_earlier(Scan& scan) const {
     std::vector<std::string> errors = scan.errors;
     for (int64_t i = 0; i < size(); ++i) {
       if (!scan.is_sound(i)) continue;
-      const auto found = damaged.find({as_utf8(name(i)), stored(i).checksum});
+      const auto found = damaged.find({as_utf8(name(i)), encoded(i).checksum});
       if (found != damaged.end()) errors[static_cast<size_t>(i)] = message_before(title(i)) + *found->second;
     }
     if (selection_checksum(errors) != earlier.checksum) continue;
@@ -152,7 +161,7 @@ std::string DecodedImages::settle(const Scan& scan) {
   int64_t first = 0;
   for (int64_t i = 0; i < size(); ++i) {
     if (!scan.is_sound(i)) continue;
-    const Stored image = stored(i);
+    const EncodedImage& image = encoded(i);
     if (!native_) {
       first = i;
       native_ = {1, image.height, image.width};
@@ -213,11 +222,32 @@ ImageSelection DecodedImages::select(const Scan& scan) const {
   std::set<std::pair<std::string, uint32_t>> known;  // an image with several captions is listed several times
   for (int64_t i = 0; i < size(); ++i) {
     if (scan.is_sound(i) || !scan.has_header[static_cast<size_t>(i)]) continue;
-    DamagedImage image{as_utf8(name(i)), stored(i).checksum,
+    DamagedImage image{as_utf8(name(i)), encoded(i).checksum,
                        as_utf8(scan.errors[static_cast<size_t>(i)].substr(message_before(title(i)).size()))};
     if (known.emplace(image.name, image.checksum).second) selection.damaged.push_back(std::move(image));
   }
   return selection;
+}
+
+/// A note for each class all of whose samples are left out. It stays a class, so that the numbers of the others are the
+/// same in each split and after files were mended.
+void DecodedImages::note_emptied_classes(const std::vector<char>& keep) {
+  constexpr size_t shown = 5;
+  std::vector<int64_t> listed(class_names_.size()), left(class_names_.size());
+  for (int64_t i = 0; i < size() && !class_names_.empty(); ++i) {
+    const int64_t of = label(i);
+    if (of < 0) continue;  // its label is the fault
+    ++listed[static_cast<size_t>(of)];
+    left[static_cast<size_t>(of)] += keep[static_cast<size_t>(i)];
+  }
+  size_t emptied = 0;
+  for (size_t c = 0; c < listed.size(); ++c) {
+    if (listed[c] == 0 || left[c] > 0 || ++emptied > shown) continue;
+    notes_.push_back("class " + quote(class_names_[c]) + " has no samples: " +
+                     (listed[c] == 1 ? "the only one is" : "all " + std::to_string(listed[c]) + " are") + " damaged");
+  }
+  if (emptied > shown)
+    notes_.push_back(std::to_string(emptied - shown) + " more classes have no samples but damaged ones");
 }
 
 /// ImageSelection::checksum of the images without an error.
@@ -225,7 +255,7 @@ uint32_t DecodedImages::selection_checksum(const std::vector<std::string>& error
   uint32_t crc = 0;
   for (int64_t i = 0; i < size(); ++i) {
     if (!errors[static_cast<size_t>(i)].empty()) continue;
-    crc = add_to_checksum(stored(i).checksum, add_to_checksum(name(i), crc));
+    crc = add_to_checksum(encoded(i).checksum, add_to_checksum(name(i), crc));
   }
   return crc;
 }
@@ -238,7 +268,7 @@ Tensor DecodedImages::resize(const Tensor& image, int64_t height, int64_t width)
 
 std::string DecodedImages::read_unchanged(int64_t i) const {
   std::string bytes = read(i);
-  check<IoError>(crc32c(bytes.data(), bytes.size()) == stored(i).checksum, "cannot read ", title(i),
+  check<IoError>(crc32c(bytes.data(), bytes.size()) == encoded(i).checksum, "cannot read ", title(i),
                  ": it has changed since the set was opened");
   return bytes;
 }
@@ -251,7 +281,7 @@ Tensor DecodedImages::decode(const std::string& bytes, int64_t channels, int64_t
 
 /// u8 [C, H, W], in the native shape where there is one.
 Tensor DecodedImages::native_image(int64_t i) const {
-  static_cast<void>(stored(i));  // checks the index
+  static_cast<void>(encoded(i));  // checks the index
   if (pixels_.defined()) return pixels_.select(0, i);
   const Tensor image = decode(read_unchanged(i), channels_, i);
   return native_ ? resize(image, native_->height, native_->width) : image;
@@ -268,7 +298,7 @@ Tensor DecodedImages::sample(int64_t i, const SampleShape& shape) const {
 }
 
 const uint8_t* DecodedImages::stored_sample(int64_t i, const SampleShape& shape) const {
-  static_cast<void>(stored(i));  // checks the index
+  static_cast<void>(encoded(i));  // checks the index
   if (!in_memory() || shape != native_) return nullptr;
   return pixels_.data<uint8_t>() + i * channels_ * shape.height * shape.width;
 }

@@ -50,6 +50,12 @@ struct ImageFilesOptions {
   std::function<void(int64_t done, int64_t total)> progress = {};
 };
 
+/// An encoded image as it was when its set was opened.
+struct EncodedImage {
+  int64_t height = 0, width = 0;  ///< before it is resized
+  uint32_t checksum = 0;          ///< CRC-32C of its bytes
+};
+
 /// The part of a set that does not depend on where its encoded images are. A derived class lists them and calls open()
 /// in its constructor; until then its functions are of all images that it has listed.
 class DecodedImages : public DataSource {
@@ -71,13 +77,14 @@ class DecodedImages : public DataSource {
   /// How many times an image was decoded so far.
   int64_t decodings() const { return decodings_; }
 
- protected:
-  /// An image as it was when the set was opened.
-  struct Stored {
-    int64_t height = 0, width = 0;
-    uint32_t checksum = 0;  // CRC-32C of its bytes
-  };
+  /// Error unless 0 <= i < size(), here and below.
+  const EncodedImage& encoded(int64_t i) const;
+  /// Its bytes as they are now. IoError where they cannot be read.
+  std::string encoded_bytes(int64_t i) const { return read(i); }
+  /// Its name within the set, which samples of one image share.
+  virtual std::string name(int64_t i) const = 0;
 
+ protected:
   /// ConfigError for an impossible option. `op` is for messages, `images` their name there: "files".
   DecodedImages(std::string op, const std::string& images, const ImageFilesOptions& options);
 
@@ -103,13 +110,8 @@ class DecodedImages : public DataSource {
  private:
   struct Scan;
 
-  /// Error unless 0 <= i < size(), here and below.
-  virtual Stored stored(int64_t i) const = 0;
-  virtual void set_stored(int64_t i, const Stored& image) = 0;
   /// Its name in messages.
   virtual std::string title(int64_t i) const = 0;
-  /// Its name within the set.
-  virtual std::string name(int64_t i) const = 0;
   virtual std::string read(int64_t i) const = 0;
   /// The checksum `crc` with what decides on sample i: its image, label and caption.
   virtual uint32_t add_sample(int64_t i, uint32_t crc) const = 0;
@@ -123,6 +125,7 @@ class DecodedImages : public DataSource {
   std::string settle(const Scan& scan);
   Tensor decode_all(Scan& scan) const;
   ImageSelection select(const Scan& scan) const;
+  void note_emptied_classes(const std::vector<char>& keep);
   uint32_t selection_checksum(const std::vector<std::string>& errors) const;
 
   std::string read_unchanged(int64_t i) const;
@@ -136,6 +139,7 @@ class DecodedImages : public DataSource {
   std::optional<SampleShape> native_;
   uint32_t checksum_ = 0;
   ImageSelection selection_;
+  std::vector<EncodedImage> encoded_;
   Tensor pixels_;  // u8 [N, C, H, W]; undefined where the samples are not kept
   mutable std::atomic<int64_t> decodings_ = 0;
 };

@@ -40,9 +40,11 @@ void ImageFiles::note_duplicates(const std::string& root) {
   std::set<std::string> names;
   int64_t copies = 0;
   std::string example;
-  for (const ImageFile& file : files_) {
+  for (int64_t i = 0; i < size(); ++i) {
+    const ImageFile& file = files_[static_cast<size_t>(i)];
     if (!names.insert(file.name).second) continue;  // another caption of the same file
-    const auto [before, is_new] = first.try_emplace({file.checksum, file.height, file.width}, &file);
+    const EncodedImage& image = encoded(i);
+    const auto [before, is_new] = first.try_emplace({image.checksum, image.height, image.width}, &file);
     if (is_new || read_image_file(file.path, options_.max_pixels) !=
                       read_image_file(before->second->path, options_.max_pixels))
       continue;
@@ -66,23 +68,11 @@ int64_t ImageFiles::label(int64_t i) const {
 
 std::string ImageFiles::caption(int64_t i) const { return has_captions_ ? file(i).caption : DataSource::caption(i); }
 
-DecodedImages::Stored ImageFiles::stored(int64_t i) const {
-  const ImageFile& image = file(i);
-  return {image.height, image.width, image.checksum};
-}
-
-void ImageFiles::set_stored(int64_t i, const Stored& image) {
-  ImageFile& file = files_[static_cast<size_t>(i)];
-  file.height = image.height;
-  file.width = image.width;
-  file.checksum = image.checksum;
-}
-
 std::string ImageFiles::read(int64_t i) const { return read_image_file(file(i).path, options_.max_pixels); }
 
 uint32_t ImageFiles::add_sample(int64_t i, uint32_t crc) const {
   const ImageFile& of = file(i);
-  crc = add_to_checksum(of.name, add_to_checksum(of.checksum, crc));
+  crc = add_to_checksum(of.name, add_to_checksum(encoded(i).checksum, crc));
   return add_to_checksum(of.caption, add_to_checksum(of.label, crc));
 }
 

@@ -9,13 +9,11 @@
 
 namespace ditharos::data {
 
-/// One image of the set, as it was when the set was opened.
+/// One image of the set.
 struct ImageFile {
-  std::string path, name;         ///< name: relative to the folder of the split
-  int64_t height = 0, width = 0;  ///< of the file
-  uint32_t checksum = 0;          ///< CRC-32C of the file's bytes
-  int64_t label = -1;             ///< -1 in a set without classes
-  std::string caption = {};       ///< "" in a set without captions
+  std::string path, name;    ///< name: relative to the folder of the split
+  int64_t label = -1;        ///< -1 in a set without classes
+  std::string caption = {};  ///< "" in a set without captions
 };
 
 /// The PNG, JPEG and WebP files of a folder. A file is taken for an image by the ending of its name (image_endings) or
@@ -46,6 +44,7 @@ class ImageFiles final : public DecodedImages {
   int64_t label(int64_t i) const override;
   /// The caption of a list, else the name of the class.
   std::string caption(int64_t i) const override;
+  std::string name(int64_t i) const override { return file(i).name; }
 
   /// Error unless 0 <= i < size().
   const ImageFile& file(int64_t i) const;
@@ -53,10 +52,7 @@ class ImageFiles final : public DecodedImages {
 
  private:
   void note_duplicates(const std::string& root);
-  Stored stored(int64_t i) const override;
-  void set_stored(int64_t i, const Stored& image) override;
   std::string title(int64_t i) const override { return file(i).path; }
-  std::string name(int64_t i) const override { return file(i).name; }
   std::string read(int64_t i) const override;
   uint32_t add_sample(int64_t i, uint32_t crc) const override;
   void keep_only(const std::vector<char>& keep) override;

@@ -30,7 +30,7 @@ struct PackedDataset::Contents {
   std::vector<Shard> shards;
 };
 
-PackedDataset::PackedDataset(const std::string& folder) : contents_(std::make_unique<const Contents>(folder)) {}
+PackedDataset::PackedDataset(const std::string& folder) : contents_(std::make_unique<Contents>(folder)) {}
 PackedDataset::~PackedDataset() = default;
 
 int64_t PackedDataset::size() const { return contents_->ends.back(); }
@@ -40,6 +40,14 @@ int64_t PackedDataset::channels() const { return contents_->index.channels; }
 const std::vector<std::string>& PackedDataset::class_names() const { return contents_->index.class_names; }
 std::optional<SampleShape> PackedDataset::native_shape() const { return contents_->index.shape; }
 std::optional<ImageSelection> PackedDataset::image_selection() const { return contents_->index.images; }
+
+void PackedDataset::keep_selection(const std::optional<ImageSelection>& images) {
+  if (contents_->index.images == images) return;
+  PackedIndex index = contents_->index;
+  index.images = images;
+  write_packed_index(contents_->folder, index);
+  contents_->index = std::move(index);
+}
 
 Tensor PackedDataset::sample(int64_t i, const SampleShape& shape) const {
   const PackedIndex& index = contents_->index;

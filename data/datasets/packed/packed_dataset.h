@@ -33,6 +33,9 @@ class PackedDataset final : public DataSource {
   /// That of the source, as the index has it.
   std::optional<ImageSelection> image_selection() const override;
 
+  /// Makes this the image_selection(), and writes the index where it was another one. IoError, and nothing has changed,
+  /// where it cannot be written. Not while other threads use the dataset.
+  void keep_selection(const std::optional<ImageSelection>& images);
   /// Reads all samples. IoError, with the path, for one whose checksum does not fit.
   void check_samples() const;
   /// "" when these are the samples of `source` in this shape, else the first difference: "its number of samples is 10,
@@ -41,7 +44,7 @@ class PackedDataset final : public DataSource {
 
  private:
   struct Contents;
-  std::unique_ptr<const Contents> contents_;
+  std::unique_ptr<Contents> contents_;
 };
 
 /// True when `folder` has the index of packed samples.

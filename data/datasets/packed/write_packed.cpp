@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <vector>
 
+#include <ditharos/data/datasets/packed/folder_lock.h>
 #include <ditharos/data/datasets/packed/packed_shard.h>
 #include <ditharos/tensor/checked.h>
 #include <ditharos/tensor/io/crc32c.h>
@@ -99,6 +100,18 @@ uint64_t bytes_of_replaced(const std::string& folder, const PackedIndex& index) 
   return bytes;
 }
 
+/// Bytes of the shards in a folder, which packing keeps or replaces.
+uint64_t bytes_of_shards(const std::string& folder) {
+  uint64_t bytes = 0;
+  for (size_t k = 0; k < max_packed_shards; ++k) {
+    std::error_code missing;
+    const uint64_t size = fs::file_size(packed_shard_path(folder, k), missing);
+    if (missing) break;
+    bytes += size;
+  }
+  return bytes;
+}
+
 void remove_file(const std::string& path) {
   std::error_code error;
   fs::remove(path, error);
@@ -110,21 +123,33 @@ void remove_link(const std::string& path) {
   if (fs::is_symlink(fs::symlink_status(path, missing))) remove_file(path);
 }
 
-}  // namespace
+/// Waits until nobody else reads or writes the folder.
+void lock_to_write(const FolderLock& lock, const PackOptions& options) {
+  if (lock.try_write()) return;
+  if (options.waits) options.waits();
+  lock.wait_to_write();
+}
 
-void write_packed(const DataSource& source, const SampleShape& shape, const std::string& folder,
-                  const PackOptions& options) {
-  const int64_t size = source.size();
-  check<ConfigError>(size > 0, "[write_packed] the source has no samples");
-  check<ConfigError>(shape.has_pixels(), "[write_packed] every size of a sample must be at least 1, got ", shape);
-  check<ConfigError>(options.shard_bytes >= 1, "[write_packed] shard_bytes must be at least 1, got ",
-                     options.shard_bytes);
-  PackedIndex index = packed_index_of(source, shape);
-  const int64_t most = samples_per_shard(index, size, options.shard_bytes);
+void make_folder(const std::string& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
   check<IoError>(!error, "cannot make the folder ", folder, ": ", error.message());
+}
 
+/// What does not depend on the folder.
+void check_pack(const DataSource& source, const SampleShape& shape, const PackOptions& options) {
+  check<ConfigError>(source.size() > 0, "[write_packed] the source has no samples");
+  check<ConfigError>(shape.has_pixels(), "[write_packed] every size of a sample must be at least 1, got ", shape);
+  check<ConfigError>(options.shard_bytes >= 1, "[write_packed] shard_bytes must be at least 1, got ",
+                     options.shard_bytes);
+}
+
+/// write_packed to a folder that the caller has locked.
+void write_locked(const DataSource& source, const SampleShape& shape, const std::string& folder,
+                  const PackOptions& options) {
+  const int64_t size = source.size();
+  PackedIndex index = packed_index_of(source, shape);
+  const int64_t most = samples_per_shard(index, size, options.shard_bytes);
   const int64_t count = (size + most - 1) / most;
   const auto first_of = [&](int64_t k) { return std::min(size, k * most); };
   int64_t done = 0, missing = 0;
@@ -164,20 +189,17 @@ void write_packed(const DataSource& source, const SampleShape& shape, const std:
   remove_link(packed_index_path(folder));
   write_packed_index(folder, index);
   // Of a larger set that was here before.
+  std::error_code error;
   for (auto k = size_t(count); k < max_packed_shards && fs::remove(packed_shard_path(folder, k), error); ++k) continue;
 }
 
-int64_t packed_bytes(const DataSource& source, const SampleShape& shape) {
-  return checked_product("packed_bytes", {source.size(), shape.frames, source.channels(), shape.height, shape.width,
-                                          int64_t(size_of(source.dtype()))});
-}
-
-std::shared_ptr<const PackedDataset> find_packed(const DataSource& source, const SampleShape& shape,
-                                                 const std::string& folder, std::string& fault) {
+/// find_packed in a folder that the caller has locked.
+std::shared_ptr<PackedDataset> find_locked(const DataSource& source, const SampleShape& shape,
+                                           const std::string& folder, std::string& fault) {
   fault.clear();
   if (!is_packed(folder)) return nullptr;
   try {
-    auto dataset = std::make_shared<const PackedDataset>(folder);
+    auto dataset = std::make_shared<PackedDataset>(folder);
     const std::string difference = dataset->difference_from(source, shape);
     if (difference.empty()) {
       dataset->check_samples();
@@ -190,30 +212,96 @@ std::shared_ptr<const PackedDataset> find_packed(const DataSource& source, const
   return nullptr;
 }
 
+/// The same, and where the samples are there but the image selection is another one, writes the index.
+std::shared_ptr<const PackedDataset> find_updated(const DataSource& source, const SampleShape& shape,
+                                                  const std::string& folder, std::string& note) {
+  const std::shared_ptr<PackedDataset> found = find_locked(source, shape, folder, note);
+  if (!found) return nullptr;
+  try {
+    found->keep_selection(packed_index_of(source, shape).images);
+  } catch (const IoError& e) {
+    note = std::string("the packed samples do not say which images are damaged, so the next start decodes all "
+                       "images again: ") + e.what();
+  }
+  return found;
+}
+
+/// What was just written. On a file system without locks another process may have written there meanwhile.
+std::shared_ptr<const PackedDataset> open_written(const DataSource& source, const SampleShape& shape,
+                                                  const std::string& folder) {
+  const std::string before = "the packed samples in " + folder + " are not those that were just written there: ",
+                    after = "; if another process packs other samples there, give it a folder of its own";
+  std::shared_ptr<const PackedDataset> written;
+  try {
+    written = std::make_shared<const PackedDataset>(folder);
+  } catch (const IoError& e) {
+    fail<IoError>(before, e.what(), after);
+  }
+  const std::string difference = written->difference_from(source, shape);
+  check<IoError>(difference.empty(), before, difference, after);
+  return written;
+}
+
+}  // namespace
+
+void write_packed(const DataSource& source, const SampleShape& shape, const std::string& folder,
+                  const PackOptions& options) {
+  check_pack(source, shape, options);
+  make_folder(folder);
+  const FolderLock lock(folder);
+  lock_to_write(lock, options);
+  write_locked(source, shape, folder, options);
+}
+
+int64_t packed_bytes(const DataSource& source, const SampleShape& shape) {
+  return checked_product("packed_bytes", {source.size(), shape.frames, source.channels(), shape.height, shape.width,
+                                          int64_t(size_of(source.dtype()))});
+}
+
+uint64_t bytes_to_pack(const DataSource& source, const SampleShape& shape, const std::string& folder) {
+  try {
+    if (is_packed(folder)) {
+      const PackedIndex there = read_packed_index(folder);
+      if (packed_difference(there, there.size(), packed_index_of(source, shape), source.size()).empty()) return 0;
+    }
+  } catch (const IoError&) {
+    // A damaged index is written anew.
+  }
+  const auto bytes = uint64_t(packed_bytes(source, shape));
+  return bytes - std::min(bytes, bytes_of_shards(folder));
+}
+
+std::shared_ptr<const PackedDataset> find_packed(const DataSource& source, const SampleShape& shape,
+                                                 const std::string& folder, std::string& fault) {
+  const FolderLock lock(folder);
+  if (lock.try_read()) return find_locked(source, shape, folder, fault);
+  fault = "another process is packing samples into " + folder;
+  return nullptr;
+}
+
 std::shared_ptr<const PackedDataset> packed(const DataSource& source, const SampleShape& shape,
                                             const std::string& folder, const PackOptions& options, std::string& note) {
-  if (auto found = find_packed(source, shape, folder, note)) {
-    const PackedIndex wanted = packed_index_of(source, shape);
-    if (wanted.images == found->image_selection()) return found;
+  {
+    const FolderLock lock(folder);
+    if (lock.try_read())
+      if (auto found = find_updated(source, shape, folder, note)) return found;
+  }
+  check_pack(source, shape, options);
+  const auto write_or_explain = [&](const auto& write) {
     try {
-      PackedIndex index = read_packed_index(folder);  // its samples are of the same checksum: they stay
-      index.images = wanted.images;
-      write_packed_index(folder, index);
-      found = std::make_shared<const PackedDataset>(folder);
+      write();
     } catch (const IoError& e) {
-      note = std::string("the packed samples do not say which images are damaged, so the next start decodes all "
-                         "images again: ") + e.what();
+      check<IoError>(note.empty(), note, "; they could not be written anew: ", e.what());
+      throw;
     }
-    return found;
-  }
-  try {
-    write_packed(source, shape, folder, options);
-  } catch (const IoError& e) {
-    check<IoError>(note.empty(), note, "; they could not be written anew: ", e.what());
-    throw;
-  }
+  };
+  write_or_explain([&] { make_folder(folder); });
+  const FolderLock lock(folder);
+  lock_to_write(lock, options);
+  if (auto found = find_updated(source, shape, folder, note)) return found;  // another process has packed the same
+  write_or_explain([&] { write_locked(source, shape, folder, options); });
   if (!note.empty()) note += "; they are written anew";
-  return std::make_shared<const PackedDataset>(folder);
+  return open_written(source, shape, folder);
 }
 
 }  // namespace ditharos::data

@@ -56,20 +56,8 @@ WebDataset::WebDataset(const std::string& path, Split split, const ImageFilesOpt
 }
 
 const WebDataset::Entry& WebDataset::entry(int64_t i) const {
-  check<Error>(i >= 0 && i < size(), "[web_dataset] there is no sample ", i, ", only 0..", size() - 1);
+  check<Error>(i >= 0 && i < size(), "[web_dataset] image ", i, " of a set of ", size());
   return entries_[static_cast<size_t>(i)];
-}
-
-DecodedImages::Stored WebDataset::stored(int64_t i) const {
-  const Entry& from = entry(i);
-  return {from.height, from.width, from.crc};
-}
-
-void WebDataset::set_stored(int64_t i, const Stored& image) {
-  Entry& to = entries_[static_cast<size_t>(i)];
-  to.height = image.height;
-  to.width = image.width;
-  to.crc = image.checksum;
 }
 
 std::string WebDataset::name(int64_t i) const {
@@ -79,7 +67,7 @@ std::string WebDataset::name(int64_t i) const {
 
 uint32_t WebDataset::add_sample(int64_t i, uint32_t crc) const {
   const Entry& of = entry(i);
-  return add_to_checksum(of.caption, add_to_checksum(of.label, add_to_checksum(of.crc, crc)));
+  return add_to_checksum(of.caption, add_to_checksum(of.label, add_to_checksum(encoded(i).checksum, crc)));
 }
 
 void WebDataset::keep_only(const std::vector<char>& keep) { entries_ = kept(std::move(entries_), keep); }

@@ -36,24 +36,21 @@ class WebDataset final : public DecodedImages {
   int64_t size() const override { return static_cast<int64_t>(entries_.size()); }
   int64_t label(int64_t i) const override;
   std::string caption(int64_t i) const override;
+  /// "a.tar/000017.jpg"
+  std::string name(int64_t i) const override;
 
  private:
   struct Entry {
-    uint32_t shard = 0, crc = 0;
+    uint32_t shard = 0;
     uint64_t offset = 0, size = 0;
     std::string image;  // the name of the member
     int64_t label = -1;
     std::string caption;
-    int64_t height = 0, width = 0;
   };
 
   const Entry& entry(int64_t i) const;
-  Stored stored(int64_t i) const override;
-  void set_stored(int64_t i, const Stored& image) override;
   /// "the member "000017.jpg" of a.tar"
   std::string title(int64_t i) const override;
-  /// "a.tar/000017.jpg"
-  std::string name(int64_t i) const override;
   std::string read(int64_t i) const override;
   uint32_t add_sample(int64_t i, uint32_t crc) const override;
   void keep_only(const std::vector<char>& keep) override;

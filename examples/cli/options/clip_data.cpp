@@ -6,6 +6,7 @@
 #include <ditharos/data/datasets/sources_by_shape.h>
 #include <ditharos/data/loading/clip_buckets.h>
 #include <ditharos/training/latent_source.h>
+#include <ditharos/training/run/disk_space.h>
 #include "examples/cli/options/sample_cache.h"
 #include "examples/cli/program.h"
 
@@ -79,6 +80,11 @@ BucketedSource training_samples(const BucketedSource& clips, const models::Laten
     const auto latents = training::latents_in_shapes(clips.source, *model.autoencoder(), shapes,
                                                      {.memory_bytes = memory});
     std::copy(latents.begin(), latents.end(), sources.begin());
+  }
+  if (packs && !reading.writes_nothing) {
+    std::vector<SamplesToPack> sets;
+    for (size_t k = 0; k < sources.size(); ++k) sets.push_back({sources[k], shape_of_latents(shapes[k])});
+    check_cache_space(sets, data::Split::train, reading.cache, training::free_space(reading.cache));
   }
   for (size_t k = 0; packs && k < sources.size(); ++k)
     sources[k] = cached_samples(sources[k], shape_of_latents(shapes[k]), data::Split::train, reading.cache,

@@ -5,6 +5,7 @@
 #include <ditharos/pipelines/clip_shapes.h>
 #include <ditharos/training/run/output_files.h>
 #include "examples/cli/options/video_settings.h"
+#include "examples/cli/inputs.h"
 #include "examples/cli/outputs.h"
 
 namespace ditharos::examples {
@@ -52,6 +53,7 @@ void check_options(const ClipEvaluationOptions& options, const Settings& setting
   training::check_output_file(options.json);
   training::check_output_file(options.grid);
   training::check_output_folder(options.cache);
+  check_inputs({{"--checkpoint", options.checkpoint}});
 }
 
 data::SampleShape shape_for(const ClipEvaluationOptions& options, const pipelines::VideoPipeline& pipeline) {

@@ -13,6 +13,7 @@
 #include "examples/cli/options/clip_settings.h"
 #include "examples/cli/options/sampler_settings.h"
 #include "examples/cli/options/training_settings.h"
+#include "examples/cli/inputs.h"
 #include "examples/cli/outputs.h"
 
 namespace ditharos::examples {
@@ -101,6 +102,7 @@ void check_files(const ClipOptions& o, const Settings& settings) {
   for (const std::string& path : clips) data::check_clip_output(path);
   training::check_output_file(o.grid);
   training::check_output_file(o.strip);
+  check_inputs(inputs);
 }
 
 }  // namespace

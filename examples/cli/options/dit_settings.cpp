@@ -150,6 +150,21 @@ void describe(Settings& settings, DiTSettings& run) {
       .add("learn_sigma", run.model.learn_sigma, "predict the variance as well (objective gaussian)");
   describe_architecture(settings, run.model);
   describe_text(settings, run.tokenizer, run.model.text);
+  describe_formats(settings, [&run] { return run.data.data; });
+  // What "auto" chooses is known once the data were read.
+  settings.only_for({"vocabulary", "caption_count", "prompt_length", "text_width", "text_depth", "text_heads"},
+                    [&run] {
+                      if (run.fitted) return run.model.condition() == models::Condition::prompt;
+                      return run.data.condition == ImageCondition::automatic ||
+                             run.data.condition == ImageCondition::text;
+                    },
+                    "images that are drawn by captions");
+  settings.only_for({"class_dropout"},
+                    [&run] {
+                      return run.fitted ? run.model.condition() != models::Condition::none
+                                        : run.data.condition != ImageCondition::none;
+                    },
+                    "images that are drawn by classes or captions");
   settings.section("objective", "the network's target")
       .add("objective", run.process.kind,
            "flow: velocity on the path; gaussian: noise, as DDPM; mean_flow: average velocity, for one step",
@@ -213,6 +228,7 @@ void fit_to_data(DiTSettings& run, const data::DataSource& images, const pipelin
                      " is more than the ", images.size(), " images of the data set");
   training::check_schedule(run.train);
   run.settle();
+  run.fitted = true;
 }
 
 training::CheckpointKind dit_kind() {

@@ -25,6 +25,7 @@ struct DiTSettings : pipelines::ImageModelConfig {
   TokenizerSettings tokenizer;
   training::TrainSettings train;
   training::OutputSettings output;
+  bool fitted = false;  ///< fit_to_data has filled in what depends on the data
 
   /// Fills in the model's patch, then settles as an ImageModelConfig does.
   void settle();

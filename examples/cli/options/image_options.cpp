@@ -1,9 +1,12 @@
 #include "examples/cli/options/image_options.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <optional>
+#include <system_error>
 
+#include <ditharos/tensor/io/quoted_text.h>
 #include "examples/cli/program.h"
 #include "examples/cli/progress.h"
 
@@ -23,14 +26,42 @@ void describe_images(Settings::Section section, data::ImageSettings& images) {
       .add("coarse_labels", images.coarse_labels, "CIFAR-100: the 20 coarse labels instead of the 100 fine ones");
 }
 
+void describe_formats(Settings& settings, const std::function<std::string()>& data) {
+  using data::ImageSetFormat;
+  // What has no format has a message of its own.
+  const auto is_one_of = [data](ImageSetFormat a, ImageSetFormat b) {
+    const ImageSetFormat format = data::image_set_format(data());
+    return format == ImageSetFormat::none || format == a || format == b;
+  };
+  settings.only_for({"background", "on_damaged"},
+                    [is_one_of] { return is_one_of(ImageSetFormat::files, ImageSetFormat::web_dataset); },
+                    "data of image files");
+  settings.only_for({"coarse_labels"}, [is_one_of] { return is_one_of(ImageSetFormat::cifar, ImageSetFormat::cifar); },
+                    "the data of CIFAR-100");
+}
+
 void describe_image_memory(Settings& settings, int64_t& mebibytes) {
   settings.options().add("image_memory", mebibytes,
                          "MiB: image files are decoded once and kept if they take no more, else at each use. Results "
                          "do not depend on it", between(0, 1 << 20));
 }
 
+namespace {
+
+/// ConfigError for data that are neither a name, nor a pattern of shards, nor anything that exists.
+void check_data_exist(const std::string& data) {
+  if (data == "shapes" || data == "fashion-mnist" || data.find('{') != std::string::npos) return;
+  std::error_code error;
+  const bool missing = std::filesystem::status(data, error).type() == std::filesystem::file_type::not_found;
+  check<ConfigError>(!missing, "data = ", quote(data), ": there is no such file or folder, nor is it one of the names "
+                     "shapes and fashion-mnist");
+}
+
+}  // namespace
+
 data::OpenedImages scan_images(const std::string& data, data::Split split, const data::ImageSettings& images,
                                const ImageLimits& limits) {
+  check_data_exist(data);
   constexpr int64_t large = 1000;
   std::unique_ptr<Progress> bar;
   data::OpenOptions options{.files = data::to_options(images), .shapes = {}, .cifar = {images.coarse_labels}};

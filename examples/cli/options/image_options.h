@@ -1,6 +1,7 @@
 #pragma once
 // The settings by which programs read images, and the reading itself.
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,8 @@ namespace ditharos::examples {
 
 /// Adds a row to `section` for each field of `images`.
 void describe_images(Settings::Section section, data::ImageSettings& images);
+/// Declares which rows of describe_images are for some formats of data alone; `data` gives the setting.
+void describe_formats(Settings& settings, const std::function<std::string()>& data);
 /// Adds --image-memory, in MiB, to the options of the command line.
 void describe_image_memory(Settings& settings, int64_t& mebibytes);
 
@@ -24,7 +27,8 @@ struct ImageLimits {
   /// Another part of the set, whose channels and size the samples get; null: their own.
   const data::DataSource* like = nullptr;
 };
-/// open_images with a progress bar for large sets. ConfigError for images in memory of other channels than `like`.
+/// open_images with a progress bar for large sets. ConfigError for data that do not exist, and for images in memory of
+/// other channels than `like`.
 data::OpenedImages scan_images(const std::string& data, data::Split split, const data::ImageSettings& images,
                                const ImageLimits& limits);
 /// The same; prints the notes, and which files were left out.

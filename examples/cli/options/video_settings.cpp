@@ -55,6 +55,11 @@ void describe_flow(Settings& settings, models::FrameFlowConfig& flow) {
       .add("given_first_quarter", flow.first_quarter, "share with the first quarter: extension forwards", between(0, 1))
       .add("given_last_quarter", flow.last_quarter, "share with the last quarter: extension backwards", between(0, 1))
       .add("given_random", flow.random, "share with frames drawn with probability 1/2 each", between(0, 1));
+  settings.only_with({"logit_mean", "logit_scale"},
+                     [&flow] { return flow.flow.time_sampling == models::TimeSampling::logit_normal; },
+                     "time_sampling = \"logit_normal\"");
+  settings.only_with({"mode_scale"}, [&flow] { return flow.flow.time_sampling == models::TimeSampling::mode; },
+                     "time_sampling = \"mode\"");
 }
 
 }  // namespace

@@ -212,8 +212,8 @@ TEST_CASE("image files: the same bits from memory and from the files, in every s
   }
   const ImageFiles mixed(folder.path(), Split::train, {.mixed_sizes = true});
   CHECK_FALSE(mixed.native_shape().has_value());
-  CHECK(mixed.file(1).height == 21);
-  CHECK(mixed.file(1).width == 29);
+  CHECK(mixed.encoded(1).height == 21);
+  CHECK(mixed.encoded(1).width == 29);
   CHECK(mixed.sample(1, {1, 9, 12}).to_vector<uint8_t>() ==
         ImageFiles(folder.path(), Split::train, {.height = 9, .width = 12}).sample(1, {1, 9, 12}).to_vector<uint8_t>());
 }
