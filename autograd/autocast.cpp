@@ -1,5 +1,7 @@
 #include <ditharos/autograd/autocast.h>
 
+#include <ditharos/tensor/system/instruction_set.h>
+
 namespace ditharos {
 namespace {
 
@@ -15,5 +17,18 @@ Autocast::Autocast(DType dtype) : before_(current) {
 Autocast::~Autocast() { current = before_; }
 
 DType autocast_dtype() { return current; }
+
+DType precision_dtype(Precision precision) {
+  const bool reduced = precision == Precision::bf16 || (precision == Precision::automatic && has_bf16_products());
+  return reduced ? DType::bf16 : DType::f32;
+}
+
+std::string precision_note(Precision precision) {
+  if (precision == Precision::f32) return "";
+  const std::string lacking = "this machine has no instructions for products of bf16 (AVX512_BF16)";
+  if (has_bf16_products()) return "precision: products of bf16 with sums in f32";
+  if (precision == Precision::automatic) return "precision: f32, because " + lacking;
+  return "precision: bf16 at the speed of f32, because " + lacking;
+}
 
 }  // namespace ditharos

@@ -1,5 +1,7 @@
 #pragma once
 // Mixed precision (Micikevicius et al. 2018, "Mixed Precision Training"), like torch.autocast.
+#include <string>
+
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos {
@@ -27,5 +29,16 @@ class Autocast {
 
 /// The dtype of the innermost Autocast of this thread; f32 outside of one.
 [[nodiscard]] DType autocast_dtype();
+
+/// The setting of a program.
+enum class Precision {
+  f32,
+  bf16,
+  automatic  ///< bf16 where the CPU has instructions for its products, else f32
+};
+/// Its dtype for Autocast on this machine.
+[[nodiscard]] DType precision_dtype(Precision precision);
+/// A sentence on what the setting means on this machine; "" for f32.
+[[nodiscard]] std::string precision_note(Precision precision);
 
 }  // namespace ditharos

@@ -15,6 +15,7 @@
 #include <ditharos/training/run/output_files.h>
 #include "examples/cli/options/dit_settings.h"
 #include "examples/cli/options/image_options.h"
+#include "examples/cli/options/precision.h"
 #include "examples/cli/inputs.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
@@ -36,6 +37,7 @@ struct Options {
   uint64_t seed = 0;
   int threads = 0;
   bool last_weights = false, int8 = false;
+  Precision precision = Precision::f32;
   training::ClassifierTraining classifier;
 };
 
@@ -49,6 +51,7 @@ void describe(Settings& settings, Options& options) {
       .add("int8", options.int8, "let the diffusion transformer multiply in 8-bit integers, as sample_dit --int8 does")
       .add("cache", options.cache, "folder that caches the trained classifier")
       .add("json", options.json, "also write the figures to this file")
+      .add("precision", options.precision, precision_help, precision_names)
       .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", between(0, 1024));
   describe_images(settings.options(), options.images);
   describe_formats(settings, [&options] { return options.data; });
@@ -96,9 +99,9 @@ int evaluate(int argc, char** argv) {
                                 "images.");
   describe(settings, options);
   describe_sampling(settings, sampler);
-  settings.only_with({"seed", "last_weights", "int8", "sampler", "sampling_steps", "guidance", "guided_channels",
-                      "guide_from", "guide_to", "guidance_rescale", "eta", "clip_pixels", "sampler_order",
-                      "absolute_tolerance", "relative_tolerance", "error_control", "lower_order_final", "unipc_variant",
+  settings.only_with({"seed", "last_weights", "int8", "precision", "sampler", "sampling_steps", "guidance",
+                      "guided_channels", "guide_from", "guide_to", "guidance_rescale", "eta", "clip_pixels",
+                      "sampler_order", "absolute_tolerance", "relative_tolerance", "error_control", "lower_order_final", "unipc_variant",
                       "time_spacing", "karras_sigmas", "sde_diffusion", "sde_norm", "last_step", "last_step_size",
                       "feature_cache", "cache_interval", "cache_order"},
                      [&options] { return !options.checkpoint.empty(); }, "--checkpoint");
@@ -112,8 +115,10 @@ int evaluate(int argc, char** argv) {
   std::optional<pipelines::ImagePipeline> pipeline;
   if (!options.checkpoint.empty()) {
     RunReporter reporter;
+    say_precision(options.precision);
     pipeline = pipelines::ImagePipeline::from_pretrained(
-        options.checkpoint, {.averaged = !options.last_weights, .int8 = options.int8, .reporter = &reporter});
+        options.checkpoint, {.averaged = !options.last_weights, .int8 = options.int8, .precision = options.precision,
+                             .reporter = &reporter});
     // The defaults are those of the training; the command line overrides them.
     sampler = pipeline->sampler();
     options.images = pipeline->image_settings();

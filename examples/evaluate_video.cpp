@@ -15,6 +15,7 @@
 #include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/parallel.h>
 #include "examples/cli/options/clip_evaluation_options.h"
+#include "examples/cli/options/precision.h"
 #include "examples/cli/program.h"
 #include "examples/cli/progress.h"
 #include "examples/cli/reports/clip_grid.h"
@@ -56,9 +57,11 @@ int evaluate(int argc, char** argv) {
   if (!settings.parse(argc, argv)) return 0;
   if (options.threads > 0) set_num_threads(options.threads);
   check_options(options, settings);
+  say_precision(options.precision);
   RunReporter reporter;
   auto pipeline = pipelines::VideoPipeline::from_pretrained(
-      options.checkpoint, {.averaged = !options.last_weights, .reporter = &reporter});
+      options.checkpoint,
+      {.averaged = !options.last_weights, .precision = options.precision, .reporter = &reporter});
   // The sampler's defaults are those of the training; the command line overrides them.
   options.sampler = pipeline.sampler();
   settings.parse(argc, argv);

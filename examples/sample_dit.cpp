@@ -18,6 +18,7 @@
 #include <ditharos/training/run/run_folder.h>
 #include "examples/cli/options/class_names.h"
 #include "examples/cli/options/dit_settings.h"
+#include "examples/cli/options/precision.h"
 #include "examples/cli/inputs.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
@@ -36,6 +37,7 @@ struct Options {
   uint64_t seed = 0;
   int threads = 0;
   bool last_weights = false, int8 = false;
+  Precision precision = Precision::f32;
 };
 
 void describe(Settings& settings, Options& options) {
@@ -49,6 +51,7 @@ void describe(Settings& settings, Options& options) {
       .add("seed", options.seed, "seed of the images' noise")
       .add("last_weights", options.last_weights, "use the last weights instead of their moving average")
       .add("int8", options.int8, "multiply in 8-bit integers: about twice as fast, nearly the same images")
+      .add("precision", options.precision, precision_help, precision_names)
       .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", between(0, 1024));
   settings.add_arguments(options.prompts, "PROMPT...", "what images show, of a model that was trained with captions");
   settings.add_repeated("classes", options.classes, "LIST",
@@ -121,8 +124,10 @@ int sample(int argc, char** argv) {
   check_files(options, settings);
 
   RunReporter reporter;
+  say_precision(options.precision);
   auto pipeline = pipelines::ImagePipeline::from_pretrained(
-      options.checkpoint, {.averaged = !options.last_weights, .int8 = options.int8, .reporter = &reporter});
+      options.checkpoint, {.averaged = !options.last_weights, .int8 = options.int8, .precision = options.precision,
+                           .reporter = &reporter});
   // The sampler's defaults are those of the training; the command line overrides them.
   sampler = pipeline.sampler();
   settings.parse(argc, argv);

@@ -16,6 +16,7 @@
 #include <ditharos/tensor/parallel.h>
 #include "examples/cli/inputs.h"
 #include "examples/cli/options/clip_options.h"
+#include "examples/cli/options/precision.h"
 #include "examples/cli/program.h"
 #include "examples/cli/progress.h"
 #include "examples/cli/reports/clip_grid.h"
@@ -75,9 +76,11 @@ int sample(int argc, char** argv) {
     return 0;
   }
   check_options(options, settings);
+  say_precision(options.precision);
 
   auto pipeline = pipelines::VideoPipeline::from_pretrained(
-      options.checkpoint, {.averaged = !options.last_weights, .reporter = &reporter});
+      options.checkpoint,
+      {.averaged = !options.last_weights, .precision = options.precision, .reporter = &reporter});
   // The sampler's defaults are those of the training; the command line overrides them.
   options.sampler = pipeline.sampler();
   settings.parse(argc, argv);

@@ -51,6 +51,7 @@ ImagePipeline ImagePipeline::from_pretrained(const std::string& path, const Load
   nn::load_state_dict(stored_module(pipeline.model_), weights);
   nn::set_training(pipeline.model_, false);
   if (options.int8) nn::quantize(pipeline.model_.dit());
+  pipeline.products_ = precision_dtype(options.precision);
   pipeline.data_ = stored.data;
   pipeline.image_settings_ = stored.images;
   pipeline.step_ = run.state->step;
@@ -59,12 +60,14 @@ ImagePipeline ImagePipeline::from_pretrained(const std::string& path, const Load
 }
 
 Tensor ImagePipeline::operator()(const ImageRequest& request, const std::function<void(double)>& progress) const {
+  const Autocast precision(products_);
   return decode_images(model_, sample_images(model(), config_.process, config_.sampler, request, progress));
 }
 
 Tensor ImagePipeline::operator()(const PromptRequest& request, const std::function<void(double)>& progress) const {
   check<ConfigError>(parts_.tokenizer.has_value(), path_, " was trained without captions and takes no prompts",
                      parts_.class_names.empty() ? "" : ": choose its images by class");
+  const Autocast precision(products_);
   return decode_images(model_, sample_images(model(), *parts_.tokenizer, config_.process, config_.sampler, request,
                                              progress));
 }

@@ -59,6 +59,7 @@ class ImagePipeline {
   ImageModelConfig config_;
   ImageParts parts_;
   models::LatentDiT model_;
+  DType products_ = DType::f32;
   std::string data_, path_;
   data::ImageSettings image_settings_;
   int64_t step_ = 0;

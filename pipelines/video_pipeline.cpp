@@ -50,6 +50,7 @@ VideoPipeline VideoPipeline::assemble(const std::string& path, const std::string
   nn::load_state_dict(pipeline.model_, weights);
   nn::set_training(pipeline.model_, false);
   if (options.int8) nn::quantize(pipeline.model_);
+  pipeline.products_ = precision_dtype(options.precision);
   pipeline.description_ = configuration;
   pipeline.step_ = step;
   pipeline.path_ = path;
@@ -74,6 +75,7 @@ VideoPipeline VideoPipeline::from_pretrained(const std::string& path, const Load
 
 Tensor VideoPipeline::operator()(const std::vector<std::string>& prompts, const ClipRequest& request,
                                  const ClipProgress& progress) const {
+  const Autocast precision(products_);
   return sample_clips(model_, parts_.tokenizer, config_.flow.flow, config_.sampler, prompts, request, progress);
 }
 

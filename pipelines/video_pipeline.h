@@ -55,6 +55,7 @@ class VideoPipeline {
   VideoModelConfig config_;
   VideoParts parts_;
   models::LatentDiT model_;
+  DType products_ = DType::f32;
   std::string description_, path_;  // description_: of the model, as files hold it
   int64_t step_ = 0;
 };

@@ -29,7 +29,7 @@ void check_output(const OutputSettings& output) {
 
 const std::set<std::string>& changeable_settings() {
   static const std::set<std::string> names{"steps", "learning_rate", "final_learning_rate", "warmup", "schedule",
-                                           "on_not_finite", "most_not_finite"};
+                                           "precision", "on_not_finite", "most_not_finite"};
   return names;
 }
 
@@ -41,6 +41,7 @@ int64_t warmup_steps(const TrainSettings& train) {
 TrainerConfig trainer_config(const TrainSettings& train) {
   TrainerConfig config;
   config.seed = train.seed;
+  config.precision = precision_dtype(train.precision);
   config.clip_norm = train.clip;
   if (!train.ema_decay.empty()) {
     config.ema_decay = train.ema_decay[0];

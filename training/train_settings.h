@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <ditharos/autograd/autocast.h>
 #include <ditharos/nn/module.h>
 #include <ditharos/optim/optimizer.h>
 #include <ditharos/optim/schedule.h>
@@ -38,6 +39,7 @@ struct TrainSettings {
   int64_t warmup = 100;
   optim::Decay schedule = optim::Decay::linear;
   uint64_t seed = 0;
+  Precision precision = Precision::f32;  ///< of products
   OnNotFinite on_not_finite = OnNotFinite::stop;
   int64_t most_not_finite = 5;      ///< skip: in succession; roll_back: in a run. The next one stops the run
   bool overfit_one_batch = false;  ///< every step has the data of the first: a check that a model can learn
@@ -59,8 +61,8 @@ struct OutputSettings {
 void check_schedule(const TrainSettings& train);
 /// ConfigError unless the settings of the output fit together.
 void check_output(const OutputSettings& output);
-/// Names of the settings that may differ between a run and its continuation: of the schedule and of what happens to
-/// numbers that are not finite. What decides a step's data, randomness and state must not.
+/// Names of the settings that may differ between a run and its continuation: of the schedule, of the precision and of what
+/// happens to numbers that are not finite. What decides a step's data, randomness and state must not.
 [[nodiscard]] const std::set<std::string>& changeable_settings();
 /// Steps of warm-up: the setting, or a tenth of all steps where the warm-up would leave none for the schedule.
 [[nodiscard]] int64_t warmup_steps(const TrainSettings& train);

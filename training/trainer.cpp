@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include <ditharos/autograd/autocast.h>
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/inspect/non_finite.h>
 #include <ditharos/autograd/ops.h>
@@ -78,6 +79,7 @@ Trainer::Trainer(nn::ModuleBase& model, models::Network network, std::shared_ptr
 }
 
 models::Loss Trainer::loss_of(const MicroBatch& batch, Generator rng) const {
+  const Autocast precision(config_.precision);
   const Tensor seen = drop_conditions(batch.conditions, rng.fork(conditions_stream));
   Generator objective_rng = rng.fork(objective_stream);
   return objective_->conditional_loss(network_, seen, config_.null_condition, batch.data, objective_rng);

@@ -245,6 +245,7 @@ TrainingResult run_training(const TrainingLoop& loop) {
   check<ConfigError>(loop.run.train.accumulate >= 1, "accumulate must be at least 1, got ", loop.run.train.accumulate);
   if (loop.run.train.overfit_one_batch)
     loop.reporter.note("every step has the data of the first one (overfit_one_batch): the loss must fall");
+  if (const std::string note = precision_note(loop.run.train.precision); !note.empty()) loop.reporter.note(note);
   if (loop.outputs.summary()) report_summary(loop);
   if (loop.outputs.dry_run()) report_dry_run(loop);
   if (loop.outputs.summary() || loop.outputs.dry_run()) return {.steps = loop.trainer.steps()};

@@ -12,6 +12,7 @@
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/training/run/output_files.h>
 #include "examples/cli/inputs.h"
+#include "examples/cli/options/precision.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
 #include "examples/cli/progress.h"
@@ -26,6 +27,7 @@ struct Options {
   int64_t per_class = 1;
   uint64_t seed = 0;
   int threads = 0;
+  Precision precision = Precision::f32;
   Hints hints;
 };
 
@@ -47,6 +49,7 @@ void describe(Settings& settings, Options& options, models::SamplerConfig& sampl
       .add("guided_channels", sampler.guidance.channels, "guide the first N channels; 0: all. The papers' programs "
                                                          "guide 3", between(0, 1e4))
       .add("seed", options.seed, "seed of the images' noise")
+      .add("precision", options.precision, precision_help, precision_names)
       .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", between(0, 1024));
   options.hints.describe(settings);
   settings.only_with({"eta"}, [&sampler] { return sampler.kind == models::SamplerKind::ddim; }, "sampler = \"ddim\"");
@@ -88,6 +91,8 @@ int sample(int argc, char** argv) {
   if (!settings.parse(argc, argv)) return 0;
   if (options.threads > 0) set_num_threads(options.threads);
   check_files(options);
+  say_precision(options.precision);
+  const Autocast products(precision_dtype(options.precision));
 
   Stopwatch stopwatch;
   models::RecognitionHints of_autoencoder;

@@ -1,9 +1,21 @@
 #include <ditharos/tensor/system/instruction_set.h>
 
+#include <algorithm>
+
 #include <ditharos/tensor/kernels/dispatch.h>
 
 namespace ditharos {
 
-const char* instruction_set() { return kernels::name_of(kernels::active_isa()); }
+const char* instruction_set() {
+  return kernels::name_of(std::min(kernels::active_isa(), kernels::Isa::avx512));
+}
+
+bool has_bf16_products() {
+#ifdef DITHAROS_HAS_ONEDNN
+  return kernels::active_isa() == kernels::Isa::avx512_bf16;
+#else
+  return false;
+#endif
+}
 
 }  // namespace ditharos

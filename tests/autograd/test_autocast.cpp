@@ -52,7 +52,9 @@ std::vector<Named> products() {
   return {
       {"linear", [](const auto& in) { return linear(in[0], in[1], in[2]); }, {{9, 20}, {7, 20}, {7}}},
       {"linear of 3 axes", [](const auto& in) { return linear(in[0], in[1]); }, {{2, 9, 20}, {7, 20}}},
-      {"linear_gelu_tanh", [](const auto& in) { return linear_gelu_tanh(in[0], in[1], in[2]); }, {{9, 20}, {7, 20}, {7}}},
+      {"linear_gelu_tanh",
+       [](const auto& in) { return linear_gelu_tanh(in[0], in[1], in[2]); },
+       {{9, 20}, {7, 20}, {7}}},
       {"matmul", [](const auto& in) { return matmul(in[0], in[1]); }, {{3, 4, 20}, {20, 5}}},
       {"matmul of a vector", [](const auto& in) { return matmul(in[0], in[1]); }, {{4, 20}, {20}}},
       {"attention", [](const auto& in) { return attention(in[0], 2); }, {{2, 30, 3 * 16}}},

@@ -59,8 +59,8 @@ Each case runs until the machine was at its peak right before and right after, a
 marked "disturbed". Compare times of one run, not of two.
 
 Environment: DITHAROS_NUM_THREADS or OMP_NUM_THREADS sets the number of threads. OMP_PROC_BIND=true keeps each on a core
-of its own, and OMP_WAIT_POLICY=passive lets them sleep between loops. DITHAROS_ISA (baseline, avx2, avx512, avx512_bf16)
-lowers the instruction set.
+of its own, and OMP_WAIT_POLICY=passive lets them sleep between loops. DITHAROS_ISA (baseline, avx2, avx512,
+avx512_bf16) lowers the instruction set.
 )";
 
 Options parse_options(int argc, char** argv) {

@@ -37,6 +37,7 @@ std::string differences(const std::string& then, const std::string& now, const s
 
 constexpr const char* data_entry = "data";
 constexpr const char* instructions_entry = "instruction set";
+constexpr const char* precision_entry = "precision";
 
 /// Checks that the data are those of the earlier steps: with others the results differ.
 void compare_data(const std::string& path, const TrainState& state, const std::string& now, const RunOptions& options,
@@ -54,12 +55,26 @@ void compare_data(const std::string& path, const TrainState& state, const std::s
   reporter.note("going on with other data than before: " + differing);
 }
 
+/// The dtype of a run's products, and where they are emulated.
+std::string products_of(const RunIdentity& run) {
+  const DType dtype = precision_dtype(run.train.precision);
+  return std::string(name_of(dtype)) + (dtype == DType::bf16 && !has_bf16_products() ? " without instructions" : "");
+}
+
 void compare_instruction_sets(const TrainState& state, Reporter& reporter) {
   const auto then = state.metadata.find(instructions_entry);
   const std::string now = instruction_set();
   if (then == state.metadata.end() || then->second == now) return;
   reporter.note("trained with the instruction set " + then->second + " so far, with " + now +
                 " from here on: the numbers will differ in their last digits from those of a run on one machine");
+}
+
+void compare_precisions(const TrainState& state, const RunIdentity& run, Reporter& reporter) {
+  const auto entry = state.metadata.find(precision_entry);  // runs of earlier versions have none: f32
+  const std::string then = entry == state.metadata.end() ? name_of(DType::f32) : entry->second;
+  const std::string now = products_of(run);
+  if (then != now) reporter.note("trained with products of " + then + " so far, with products of " + now +
+                                 " from here on");
 }
 
 template <class T>
@@ -208,6 +223,7 @@ std::optional<TrainState> state_to_resume(const RunOptions& options, const RunId
   compare_data(found.path, *found.state, run.data, options, reporter);
   reporter.note("going on from " + found.path);
   compare_instruction_sets(*found.state, reporter);
+  compare_precisions(*found.state, run, reporter);
   compare_schedules(*found.state, run, reporter);
   return std::move(found.state);
 }
@@ -217,6 +233,7 @@ void describe_run(TrainState& state, const RunIdentity& run) {
   state.configuration = run.configuration;
   state.metadata[data_entry] = run.data;
   state.metadata[instructions_entry] = instruction_set();
+  state.metadata[precision_entry] = products_of(run);
 }
 
 }  // namespace ditharos::training

@@ -6,6 +6,7 @@
 #include <ditharos/training/run/output_files.h>
 #include "examples/cli/options/video_settings.h"
 #include "examples/cli/inputs.h"
+#include "examples/cli/options/precision.h"
 #include "examples/cli/outputs.h"
 
 namespace ditharos::examples {
@@ -33,6 +34,7 @@ void describe(Settings& settings, ClipEvaluationOptions& options) {
       .add("cache", options.cache, "folder that caches the trained classifier")
       .add("grid", options.grid, "also write the first clips side by side to this PNG")
       .add("json", options.json, "also write the figures to this file")
+      .add("precision", options.precision, precision_help, precision_names)
       .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", between(0, 1024));
   settings.section("classifier", "a classifier of objects in clips, trained once")
       .add("classifier_clips", options.classifier_clips, "real clips in its training set", between(1, 1e9))

@@ -16,6 +16,7 @@ struct ClipEvaluationOptions {
   double companions = 0;
   uint64_t seed = 0;
   int threads = 0;
+  Precision precision = Precision::f32;
   bool last_weights = false;
   training::ClassifierTraining classifier;
   models::SamplerConfig sampler{.guidance = {.scale = 4}};

@@ -14,6 +14,7 @@
 #include "examples/cli/options/sampler_settings.h"
 #include "examples/cli/options/training_settings.h"
 #include "examples/cli/inputs.h"
+#include "examples/cli/options/precision.h"
 #include "examples/cli/outputs.h"
 
 namespace ditharos::examples {
@@ -136,6 +137,7 @@ void describe(Settings& settings, ClipOptions& options) {
       .add("list_words", options.list_words, "print the words that the model knows, one per line, and exit")
       .add("any_words", options.any_words, "take prompts with words that the model has never seen")
       .add("last_weights", options.last_weights, "of a checkpoint: the last weights instead of their moving average")
+      .add("precision", options.precision, precision_help, precision_names)
       .add("threads", options.threads, "0: as many as there are cores. Results do not depend on it", between(0, 1024));
   describe_samplers(settings, "", options.sampler, models::samples_clips);
   describe_caching(settings, "", options.sampler);

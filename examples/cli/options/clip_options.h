@@ -18,6 +18,7 @@ struct ClipOptions {
   double fps = 8, strength = .6;
   uint64_t seed = 0;
   int threads = 0;
+  Precision precision = Precision::f32;
   bool loop = false, list_words = false, any_words = false, last_weights = false;
   models::SamplerConfig sampler{.guidance = {.scale = 4}};
 };

@@ -2,6 +2,8 @@
 
 #include <cstdio>
 
+#include "examples/cli/options/precision.h"
+
 namespace ditharos::examples {
 namespace {
 
@@ -38,6 +40,7 @@ void describe_training(Settings& settings, training::TrainSettings& train, const
                                          "several, each has an average in the checkpoints, and the first is used",
            at_least(0).below(1).or_number())
       .add("seed", train.seed, "seed of everything random: initial weights, order of the data, noise")
+      .add("precision", train.precision, precision_help, precision_names)
       .add("on_not_finite", train.on_not_finite,
            "a step with NaN or infinity: stop; skip its update; roll_back to the last checkpoint, past its data",
            {{"stop", training::OnNotFinite::stop}, {"skip", training::OnNotFinite::skip},
