@@ -2,12 +2,14 @@
 """Compares this library with PyTorch on the same machine: the same cases, alternating, in one run.
 
     python3 tests/bench/compare_pytorch.py --markdown table.md        # training and sampling steps
+    python3 tests/bench/compare_pytorch.py --precision bf16           # the same in mixed precision
     python3 tests/bench/compare_pytorch.py --cases attention linear   # kernels
 
 In each round a case runs in the benchmark program, in PyTorch as it is (eager) and under torch.compile, one after the
 other with the same number of threads; ratios are taken within a round. PyTorch runs at its best known settings: pinned
 threads, denormals flushed, fused AdamW, its own fused attention, jemalloc if it is there, frozen weights for inference
-under torch.compile. Both sides must agree on the numbers of parameters and operations of a model.
+under torch.compile. In bf16 its steps run under autocast and its sampling with converted weights, and our f32 runs in
+the same round too. The last line names the cases that miss their aim (AIMS in comparison_table.py). Both sides must agree on the numbers of parameters and operations of a model.
 
 Needs Python with PyTorch (nothing else in this repository does), and g++ for torch.compile.
 """
@@ -35,6 +37,8 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bench", type=Path, default=HERE.parents[1] / "build/tests/bench",
                         help="the benchmark program (default: build/tests/bench)")
+    parser.add_argument("--precision", choices=("f32", "bf16"), default="f32",
+                        help="of both sides' products in steps and samples (default: f32)")
     parser.add_argument("--cases", nargs="+", default=["step/", "sample/", "sample_int8/"], metavar="WORD",
                         help="cases whose names contain a word (default: training and sampling steps)")
     parser.add_argument("--rounds", type=int, default=2, metavar="N", help="rounds of each case (default: 2)")
@@ -73,8 +77,9 @@ class Ours:
     def __init__(self, options):
         self.options, self.machine = options, None
 
-    def measure(self, case):
-        command = [str(self.options.bench), "--json", "--seconds", str(self.options.seconds), case]
+    def measure(self, case, precision):
+        command = [str(self.options.bench), "--json", "--precision", precision, "--seconds", str(self.options.seconds),
+                   case]
         done = subprocess.run(command, env=environment(self.options), check=True, capture_output=True, text=True)
         self.machine, result = map(json.loads, done.stdout.splitlines())
         return result
@@ -84,8 +89,8 @@ class PyTorch:
     """A worker process, eager or compiled, that keeps its model between rounds."""
 
     def __init__(self, options, mode):
-        self.process = subprocess.Popen([sys.executable, str(HERE / "pytorch_worker.py"), mode], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True,
+        self.process = subprocess.Popen([sys.executable, str(HERE / "pytorch_worker.py"), mode, options.precision],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         env=environment(options) | ALLOCATORS[options.allocator])
     def answer(self):
         line = self.process.stdout.readline()
@@ -160,12 +165,14 @@ def run_case(case, options, ours, rivals):
     ready = {} if f32_of(case) else rivals.prepare(case)
     result = {"name": case, "rounds": []}
     for number in range(1, options.rounds + 1):
-        measured = {"ours": ours.measure(case)}
+        measured = {"ours": ours.measure(case, options.precision)}
         if number == 1:
             for mode, (_, prepared) in ready.items():
                 check_equal_models(f"{case} ({mode})", measured["ours"], prepared)
         if f32_of(case):
-            measured["f32"] = ours.measure(f32_of(case))
+            measured["f32"] = ours.measure(f32_of(case), "f32")
+        elif options.precision == "bf16":
+            measured["our f32"] = ours.measure(case, "f32")
         for mode, (worker, _) in ready.items():
             measured[mode] = worker.ask({"seconds": options.seconds})
         result["rounds"].append(measured)
@@ -193,7 +200,9 @@ def main():
         import torch
     except ImportError:
         sys.exit("compare_pytorch.py: this Python has no PyTorch; run the script with one that has (pip install torch)")
-    report = {"settings": {"torch": torch.__version__, "threads": options.threads, "allocator": options.allocator},
+    if options.precision == "bf16":
+        options.cases = [word for word in options.cases if word != "sample_int8/"]
+    report = {"settings": {"precision": options.precision, "torch": torch.__version__, "threads": options.threads, "allocator": options.allocator},
               "cases": []}
     if options.resume and options.json.exists():
         report["cases"] = json.loads(options.json.read_text())["cases"]

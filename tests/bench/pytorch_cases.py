@@ -143,17 +143,17 @@ def engine_case(kind, what):
     return lambda _: {"forward": chain, "forward_and_backward": both}[what]
 
 
-def make_case(name, compiled):
+def make_case(name, compiled, bf16=False):
     """(function to time, parameters of the model or None, operations of one run or None); None when there is none."""
     wrap = torch.compile if compiled else lambda function: function
     kind, *rest = name.split("/")
     try:
         if name == "step/conv_autoencoder":
-            return autoencoder_step(compiled)
+            return autoencoder_step(compiled, bf16)
         if kind == "step":
-            return training_step(*STEPS[rest[0]], compiled)
+            return training_step(*STEPS[rest[0]], compiled, bf16)
         if kind == "sample":
-            return sampling_step(*SAMPLES[rest[0]], compiled)
+            return sampling_step(*SAMPLES[rest[0]], compiled, bf16)
         if kind == "conv":
             return conv_case(*rest), None, None
         make = {"linear": linear_case, "engine": engine_case,

@@ -57,8 +57,9 @@ class Autoencoder(nn.Module):
         return self.decoder(self.encoder(x))
 
 
-def autoencoder_step(compiled):
-    """Forward, backward and AdamW; the convolutions' arithmetic without the first one's input gradient."""
+def autoencoder_step(compiled, bf16=False):
+    """Forward, backward and AdamW; the convolutions' arithmetic without the first one's input gradient. `bf16`: under
+    autocast."""
     torch.manual_seed(1)
     model = Autoencoder().to(memory_format=LAYOUT)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True)
@@ -73,7 +74,9 @@ def autoencoder_step(compiled):
         hook.remove()
 
     def step():
-        F.mse_loss(network(images), images).backward()
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
+            loss = F.mse_loss(network(images).float(), images)
+        loss.backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 

@@ -100,8 +100,9 @@ def count_parameters(model):
     return sum(p.numel() for p in model.parameters())
 
 
-def training_step(config, batch, compiled):
-    """Rectified flow's loss, gradient clipping, fused AdamW and a moving average, as the Trainer does a step."""
+def training_step(config, batch, compiled, bf16=False):
+    """Rectified flow's loss, gradient clipping, fused AdamW and a moving average, as the Trainer does a step. `bf16`:
+    under autocast."""
     torch.manual_seed(1)
     model = DiT(config)
     parameters = list(model.parameters())
@@ -117,7 +118,8 @@ def training_step(config, batch, compiled):
         t = torch.rand(batch)
         noise = torch.randn_like(data)
         noisy = torch.lerp(noise, data, t.view(-1, 1, 1, 1))
-        loss = F.mse_loss(network(noisy, t, seen), data - noise)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
+            loss = F.mse_loss(network(noisy, t, seen).float(), data - noise)
         loss.item()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0, foreach=True)
@@ -128,10 +130,12 @@ def training_step(config, batch, compiled):
     return step, count_parameters(model), 3 * batch * config.forward_flops()
 
 
-def sampling_step(config, images, compiled):
-    """One Euler step with guidance: the batch doubled, one evaluation of the network, the update."""
+def sampling_step(config, images, compiled, bf16=False):
+    """One Euler step with guidance: the batch doubled, one evaluation of the network, the update. `bf16`: the weights
+    are converted once, which is faster than autocast."""
     torch.manual_seed(1)
-    model = DiT(config).eval()
+    dtype = torch.bfloat16 if bf16 else torch.float32
+    model = DiT(config).eval().to(dtype)
     network = torch.compile(model) if compiled else model
     x = torch.randn(images, config.channels, config.height, config.width)
     labels = torch.cat([torch.randint(0, config.classes, (images,)), torch.full((images,), config.classes)])
@@ -139,7 +143,8 @@ def sampling_step(config, images, compiled):
 
     def step():
         with torch.inference_mode():
-            conditional, unconditional = network(torch.cat([x, x]), t, labels).chunk(2)
+            both = network(torch.cat([x, x]).to(dtype), t.to(dtype), labels).float()
+            conditional, unconditional = both.chunk(2)
             return x + .01 * (unconditional + 4.0 * (conditional - unconditional))
 
     return step, count_parameters(model), 2 * images * config.forward_flops()

@@ -1,6 +1,6 @@
 """Times one case after the other in PyTorch for compare_pytorch.py: requests as JSON lines in, answers out.
 
-{"case": NAME} makes a case ready; {"seconds": S} times it. A case without a counterpart answers {"missing": NAME}, one
+Arguments: eager or compile, and f32 or bf16. {"case": NAME} makes a case ready; {"seconds": S} times it. A case without a counterpart answers {"missing": NAME}, one
 that cannot run {"failed": REASON}.
 """
 import json
@@ -55,9 +55,9 @@ def reset_system_peak():
         pass
 
 
-def prepare(name, compiled):
+def prepare(name, compiled, bf16):
     torch._dynamo.reset()
-    case = make_case(name, compiled)
+    case = make_case(name, compiled, bf16)
     if case is None:
         return None, {"missing": name}
     run, parameters, flops = case
@@ -67,7 +67,7 @@ def prepare(name, compiled):
 
 
 def main():
-    compiled = sys.argv[1] == "compile"
+    compiled, bf16 = sys.argv[1] == "compile", sys.argv[2] == "bf16"
     torch.set_flush_denormal(True)
     if compiled:
         from torch._inductor import config
@@ -78,7 +78,7 @@ def main():
         if "case" in request:
             run = None
             try:
-                run, answer = prepare(request["case"], compiled)
+                run, answer = prepare(request["case"], compiled, bf16)
             except Exception as error:  # no compiler, no memory: the comparison goes on without this side
                 answer = {"failed": str(error).strip().split("\n")[0]}
         else:
