@@ -3,17 +3,31 @@
 #include <cmath>
 #include <vector>
 
+#include <ditharos/autograd/ops/reduced.h>
+
 namespace ditharos::nn {
 namespace {
 
-/// q [B, T, D], k and v [B, S, D] -> [B, T, D].
+/// q [B, T, D], k and v [B, S, D] -> [B, T, D], which products alone read.
 Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, int64_t heads, const Tensor& mask, bool causal) {
   const auto heads_of = [&](const Tensor& part) {  // [B, heads, tokens, head size]
     return permute(reshape(part, {part.size(0), part.size(1), heads, part.size(2) / heads}), {0, 2, 1, 3});
   };
-  const Tensor read = scaled_dot_product_attention(heads_of(q), heads_of(k), heads_of(v), mask, causal);
+  const Tensor read = reduced::scaled_dot_product_attention(heads_of(q), heads_of(k), heads_of(v), mask, causal);
   return reshape(permute(read, {0, 2, 1, 3}), q.shape());
 }
+
+/// packed_attention for a result that products alone read.
+Tensor attend_packed(const Tensor& packed, int64_t heads, const AttentionInputs& inputs, bool causal) {
+  const RotaryTable& positions = inputs.positions;
+  const Tensor qkv =
+      positions.cosines.defined() ? rope(packed, positions.cosines, positions.sines, heads, positions.pairs) : packed;
+  if (!inputs.mask.defined() && !causal) return reduced::attention(qkv, heads);
+  const std::vector<Tensor> parts = chunk(qkv, 3, -1);
+  return attend(parts[0], parts[1], parts[2], heads, inputs.mask, causal);
+}
+
+Tensor in_f32(const Tensor& read) { return read.dtype() == DType::bf16 ? to(read, DType::f32) : read; }
 
 }  // namespace
 
@@ -32,12 +46,7 @@ void AttentionOptions::validate() const {
 }
 
 Tensor packed_attention(const Tensor& packed, int64_t heads, const AttentionInputs& inputs, bool causal) {
-  const RotaryTable& positions = inputs.positions;
-  const Tensor qkv =
-      positions.cosines.defined() ? rope(packed, positions.cosines, positions.sines, heads, positions.pairs) : packed;
-  if (!inputs.mask.defined() && !causal) return attention(qkv, heads);
-  const std::vector<Tensor> parts = chunk(qkv, 3, -1);
-  return attend(parts[0], parts[1], parts[2], heads, inputs.mask, causal);
+  return in_f32(attend_packed(packed, heads, inputs, causal));
 }
 
 Attention::Attention(const AttentionOptions& options, Generator& rng) : heads_(options.heads), causal_(options.causal) {
@@ -67,8 +76,11 @@ Tensor Attention::forward(const Tensor& x, const AttentionInputs& inputs) const 
     const Tensor q = queries(in_(x)), k = normalized(kv[0], k_norm_);
     return projected(attend(q, repeated(k), repeated(kv[1]), heads_, inputs.mask, false));
   }
-  return projected(packed_attention(packed(in_(x)), heads_, inputs, causal_));
+  const bool in_place = is_packed() && !inputs.positions.cosines.defined();  // attention reads the product itself
+  return projected(attend_packed(in_place ? in_.reduced(x) : packed(in_(x)), heads_, inputs, causal_));
 }
+
+Tensor Attention::projected(const Tensor& read) const { return proj_ ? (*proj_)(read) : in_f32(read); }
 
 void Attention::check_inputs(const AttentionInputs& inputs) const {
   if (inputs.context.defined() != kv_.has_value()) [[unlikely]] {
@@ -80,9 +92,12 @@ void Attention::check_inputs(const AttentionInputs& inputs) const {
         "cross-attention takes none");
 }
 
+/// The projection has the layout of packed() already.
+bool Attention::is_packed() const { return !q_norm_.defined() && kv_heads_ == heads_ && query_factor_ == 1; }
+
 /// Queries, keys and values of all heads side by side: [B, T, 3 heads * head size].
 Tensor Attention::packed(const Tensor& qkv) const {
-  if (!q_norm_.defined() && kv_heads_ == heads_ && query_factor_ == 1) return qkv;
+  if (is_packed()) return qkv;
   const int64_t width = heads_ * head_size_, kv_width = kv_heads_ * head_size_;
   const Tensor q = slice(qkv, -1, 0, width), k = slice(qkv, -1, width, width + kv_width),
                v = slice(qkv, -1, width + kv_width, width + 2 * kv_width);

@@ -71,11 +71,12 @@ class Attention : public Module<Attention> {
 
  private:
   void check_inputs(const AttentionInputs& inputs) const;
+  bool is_packed() const;
   Tensor packed(const Tensor& qkv) const;
   Tensor queries(const Tensor& q) const;
   Tensor normalized(const Tensor& x, const Parameter& factors) const;
   Tensor repeated(const Tensor& x) const;
-  Tensor projected(const Tensor& read) const { return proj_ ? (*proj_)(read) : read; }
+  Tensor projected(const Tensor& read) const;
 
   int64_t heads_ = 1, kv_heads_ = 1, head_size_ = 0;
   double query_factor_ = 1;  // the scale in units of 1 / sqrt(head size), by which the operations multiply scores

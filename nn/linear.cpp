@@ -3,6 +3,7 @@
 #include <ditharos/autograd/autocast.h>
 #include <ditharos/autograd/forward_mode.h>
 #include <ditharos/autograd/node.h>
+#include <ditharos/autograd/ops/reduced.h>
 
 namespace ditharos::nn {
 namespace {
@@ -21,6 +22,11 @@ Tensor Linear::forward(const Tensor& x) const {
   if (weights && x.rank() >= 1 && x.size(-1) == weights->in())
     return announce("linear", kernels::linear(x, *weights), x);
   return linear(x, weight, bias);
+}
+
+Tensor Linear::reduced(const Tensor& x) const {
+  if (has_hooks(*this)) return (*this)(x);
+  return call([&] { return packed(x) ? forward(x) : ditharos::reduced::linear(x, weight, bias); });
 }
 
 bool Linear::quantize() {
@@ -46,7 +52,7 @@ std::shared_ptr<const kernels::PackedLinear> Linear::packed(const Tensor& x) con
     if (!inference_mode()) packed_.drop();  // that is over: the memory may be needed
     return nullptr;
   }
-  if (x.dtype() != DType::f32 || dual) return nullptr;
+  if ((x.dtype() != DType::f32 && x.dtype() != DType::bf16) || dual) return nullptr;
   if (quantized_) return packed_.get(weight, bias, kernels::Precision::int8);
   if (autocast_dtype() == DType::bf16) return packed_.get(weight, bias, kernels::Precision::bf16);
   // Of larger weights, the copy would take memory and no time would be saved: the product is not shorter than the

@@ -14,6 +14,9 @@ class Linear : public Module<Linear> {
       : weight(init::xavier_uniform({out, in}, rng)), bias(with_bias ? Parameter(zeros({out})) : Parameter()) {}
 
   Tensor forward(const Tensor& x) const;
+  /// The same for a result that products alone read: bf16 in an Autocast scope (autograd/ops/reduced.h), unless hooks
+  /// want to see it.
+  Tensor reduced(const Tensor& x) const;
   void visit(Visitor& v) override {
     v("weight", weight);
     v("bias", bias);

@@ -1,4 +1,5 @@
 #pragma once
+#include <ditharos/autograd/ops/reduced.h>
 #include <ditharos/nn/linear.h>
 
 namespace ditharos::nn {
@@ -14,8 +15,7 @@ class Mlp : public Module<Mlp> {
     // In one pass, unless the layers have hooks, which need their outputs.
     if (has_hooks(fc1_) || has_hooks(fc2_)) return fc2_(gelu_tanh(fc1_(x)));
     if (const Tensor y = packed_mlp(fc1_, fc2_, x); y.defined()) return y;
-    return 
-        fc2_(fc1_.is_quantized() ? gelu_tanh(fc1_(x)) : linear_gelu_tanh(x, fc1_.weight, fc1_.bias));
+    return fc2_(fc1_.is_quantized() ? gelu_tanh(fc1_(x)) : reduced::linear_gelu_tanh(x, fc1_.weight, fc1_.bias));
   }
   void visit(Visitor& v) override {
     v("fc1", fc1_);

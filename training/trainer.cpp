@@ -79,7 +79,7 @@ Trainer::Trainer(nn::ModuleBase& model, models::Network network, std::shared_ptr
 }
 
 models::Loss Trainer::loss_of(const MicroBatch& batch, Generator rng) const {
-  const Autocast precision(config_.precision);
+  const Autocast precision(config_.precision == DType::f32 ? autocast_dtype() : config_.precision);
   const Tensor seen = drop_conditions(batch.conditions, rng.fork(conditions_stream));
   Generator objective_rng = rng.fork(objective_stream);
   return objective_->conditional_loss(network_, seen, config_.null_condition, batch.data, objective_rng);

@@ -24,7 +24,8 @@ struct TrainerConfig {
   /// The null condition: i64, of the shape of one sample's condition, {} for a label and [L] for a prompt. Needed when
   /// class_dropout is not 0 and steps have conditions.
   Tensor null_condition = {};
-  DType precision = DType::f32;  ///< of the products of forward and backward pass: f32 or bf16 (Autocast)
+  /// Of the products of forward and backward pass: bf16 (Autocast), or f32 outside of an Autocast of the caller.
+  DType precision = DType::f32;
   double clip_norm = 0;  ///< largest global norm of the gradients; 0: no clipping
   double ema_decay = 0;  ///< highest decay of the weights' moving average; 0: no average
   std::vector<double> more_ema_decays = {};  ///< of further averages, which are only saved; above 0

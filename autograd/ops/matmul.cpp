@@ -2,6 +2,7 @@
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/detail/operands.h>
+#include <ditharos/autograd/ops/reduced.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
 #include <ditharos/tensor/kernels/gemm/linear.h>
 #include <ditharos/tensor/kernels/gemm/matmul.h>
@@ -56,10 +57,10 @@ Tensor outer(const Tensor& a, const Tensor& b) {
   return unsqueeze(a, 1) * b;
 }
 
-Tensor linear(const Tensor& input, const Tensor& w, const Tensor& bias) {
-  Tensor x = input, weight = w;
-  round_operands(x, weight);
-  // y = x W^T + b: dx = dy W, dW = dy^T x, db = sum of dy over all rows
+namespace {
+
+/// y = x W^T + b: dx = dy W, dW = dy^T x, db = sum of dy over all rows. `y` in f32, or rounded.
+Tensor record_linear(const Tensor& y, const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const auto kernel = [dtype = x.dtype()](const Backward& d) -> Grads {
     const Tensor dy = d.needs(0) || d.needs(1) ? kernels::to_dtype(d.grad(), dtype) : d.grad();
     return {d.needs(0) ? kernels::linear_backward_input(dy, d.input(1)) : Tensor{},
@@ -67,14 +68,32 @@ Tensor linear(const Tensor& input, const Tensor& w, const Tensor& bias) {
             d.needs(2) ? kernels::linear_backward_bias(d.grad()) : Tensor{}};
   };
   return record(
-      "linear", kernels::linear(x, weight, bias), {x, weight, bias}, save_factors(x, weight),
+      "linear", y, {x, weight, bias}, save_factors(x, weight),
       fused(kernel, each([](const Backward& d) { return matmul(d.grad(), d.input(1)); },
                          [](const Backward& d) { return matmul(transposed(rows(d.grad())), rows(d.input(0))); },
                          [](const Backward& d) { return sum_to(d.grad(), d.input_shape(2)); })),
-      [&](const Tangents& d) { return linear_tangent(d, x, weight); });
+      [&](const Tangents& d) { return to(linear_tangent(d, x, weight), y.dtype()); });
 }
 
-Tensor linear_gelu_tanh(const Tensor& input, const Tensor& w, const Tensor& bias) {
+}  // namespace
+
+Tensor linear(const Tensor& input, const Tensor& w, const Tensor& bias) {
+  Tensor x = input, weight = w;
+  round_operands(x, weight);
+  return record_linear(kernels::linear(x, weight, bias), x, weight, bias);
+}
+
+Tensor reduced::linear(const Tensor& input, const Tensor& w, const Tensor& bias) {
+  Tensor x = input, weight = w;
+  round_operands(x, weight);
+  return record_linear(kernels::linear_rounded(x, weight, bias), x, weight, bias);
+}
+
+Tensor linear_gelu_tanh(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  return widened(reduced::linear_gelu_tanh(x, weight, bias));
+}
+
+Tensor reduced::linear_gelu_tanh(const Tensor& input, const Tensor& w, const Tensor& bias) {
   Tensor x = input, weight = w;
   round_operands(x, weight);
   // With h = x W^T + b and y = gelu(h): dh = dy gelu'(h), and then as in linear. y is not kept: h gives it again.
@@ -88,21 +107,20 @@ Tensor linear_gelu_tanh(const Tensor& input, const Tensor& w, const Tensor& bias
             d.needs(1) ? weight_gradient(d, dh) : Tensor{}, dbias};
   };
   const auto composite = derivative_of([](const std::vector<Tensor>& in) {
-    return gelu_tanh(linear(in[0], in[1], in[2]));
+    return gelu_tanh(ditharos::linear(in[0], in[1], in[2]));
   });
-  return record("linear_gelu_tanh", y, {x, weight, bias}, save_inputs,
-                fused(kernel, composite),
-                fused(
-                    [&](const Tangents& d) {
-                      const Tensor dh = linear_tangent(d, x, weight);
-                      return kernels::binary(kernels::Binary::gelu_tanh_backward, expand(dh, h.shape()),
-                                             kernels::to_dtype(h, dh.dtype()));
-                    },
-                    composite),
+  const auto tangent = fused(
+      [&](const Tangents& d) {
+        const Tensor dh = linear_tangent(d, x, weight);
+        return kernels::binary(kernels::Binary::gelu_tanh_backward, expand(dh, h.shape()),
+                               kernels::to_dtype(h, dh.dtype()));
+      },
+      composite);
+  return record("linear_gelu_tanh", y, {x, weight, bias}, save_inputs, fused(kernel, composite),
+                [&](const Tangents& d) { return to(tangent(d), y.dtype()); },
                 [&] {
                   return Rematerialization({h}, [](const std::vector<Tensor>& in) {
-                    const Tensor before = kernels::to_dtype(in[0], product_dtype(in[0].dtype()));
-                    return kernels::unary(kernels::Unary::gelu_tanh, before);
+                    return kernels::gelu_tanh_of(in[0]);
                   });
                 });
 }

@@ -7,6 +7,7 @@
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/detail/operands.h>
+#include <ditharos/autograd/ops/reduced.h>
 #include <ditharos/tensor/kernels/attention/scaled_dot_product_attention.h>
 #include <ditharos/tensor/kernels/pointwise/pointwise.h>
 #include <ditharos/tensor/kernels/reduce/extremum.h>
@@ -83,8 +84,13 @@ Tensor composite(const Tensor& rounded_q, const Tensor& rounded_k, const Tensor&
 
 }  // namespace
 
-Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& mask,
+Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask,
                                     bool causal) {
+  return widened(reduced::scaled_dot_product_attention(q, k, v, mask, causal));
+}
+
+Tensor reduced::scaled_dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value,
+                                             const Tensor& mask, bool causal) {
   check_operands(query, key, value, mask);
   const DType dtype = product_dtype(query.dtype());
   Tensor q = query;
@@ -98,10 +104,10 @@ Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, cons
   // The gradient of a mask is as large as the scores, which the kernel does not store: a learned mask uses the
   // composite.
   if (mask.defined() && ((grad_enabled() && needs_grad(mask)) || tangent_of(mask).defined()))
-    return composite(q, k, v, mask, causal);
+    return to(composite(q, k, v, mask, causal), q.dtype());
   const bool recorded = grad_enabled() && (needs_grad(q) || needs_grad(k) || needs_grad(v));
   const bool dual = tangent_of(q).defined() || tangent_of(k).defined() || tangent_of(v).defined();
-  if (dual && q.dtype() == DType::bf16) return composite(q, k, v, mask, causal);
+  if (dual && q.dtype() == DType::bf16) return to(composite(q, k, v, mask, causal), DType::bf16);
   Tensor log_sum_exp;  // [B, H, T]
   const Tensor out = kernels::scaled_dot_product_attention({q, k, v, mask, causal},
                                                            recorded || dual ? &log_sum_exp : nullptr);

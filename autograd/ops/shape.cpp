@@ -158,11 +158,16 @@ Tensor contiguous(const Tensor& x) {
 }
 
 namespace {
-/// How to round x again in the backward pass, where that needs no memory: x is a parameter, or can be computed again
-/// itself. Else nothing.
-std::function<Rematerialization()> rounded_again(const Tensor& x, DType dtype) {
-  const std::shared_ptr<Node> node = grad_enabled() && dtype == DType::bf16 ? node_of(x) : nullptr;
+/// How to convert x again in the backward pass, where that needs no memory: x takes less than the result, is a
+/// parameter, or can be computed again itself. Else nothing.
+std::function<Rematerialization()> converted_again(const Tensor& x, DType dtype) {
+  const std::shared_ptr<Node> node = grad_enabled() ? node_of(x) : nullptr;
   if (!node) return nullptr;
+  if (x.dtype() == DType::bf16 && dtype == DType::f32)
+    return [x] {
+      return Rematerialization({x}, [](const std::vector<Tensor>& in) { return kernels::to(in[0], DType::f32); });
+    };
+  if (dtype != DType::bf16) return nullptr;
   if (node->leaf.defined())
     return [x, dtype] {
       return Rematerialization({x}, [dtype](const std::vector<Tensor>& in) { return kernels::to(in[0], dtype); });
@@ -185,7 +190,7 @@ Tensor to(const Tensor& x, DType dtype) {
   const DType of_gradient = gradient_dtype(x.dtype());
   return record("to", kernels::to(x, dtype), {x}, save_nothing,
                 each([of_gradient](const Backward& d) { return to(d.grad(), of_gradient); }),
-                [&](const Tangents& d) { return to(d[0], dtype); }, rounded_again(x, dtype));
+                [&](const Tangents& d) { return to(d[0], dtype); }, converted_again(x, dtype));
 }
 
 }  // namespace ditharos

@@ -12,13 +12,15 @@
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/training/checkpoint/checkpoint.h>
 #include <ditharos/training/trainer.h>
+#include "tests/support/tensor_cases.h"
 
 using namespace ditharos;
 
 namespace {
 
 /// Name and bytes of the whole state of a run.
-std::vector<std::pair<std::string, std::string>> bytes_after(int threads, int steps, bool recompute) {
+std::vector<std::pair<std::string, std::string>> bytes_after(int threads, int steps, bool recompute,
+                                                             DType precision = DType::f32) {
   const int before = num_threads();
   set_num_threads(threads);
   // Wide enough that products, norms, sums and the optimiser are all cut into several pieces.
@@ -30,6 +32,7 @@ std::vector<std::pair<std::string, std::string>> bytes_after(int threads, int st
   training::TrainerConfig settings;
   settings.class_dropout = .2;
   settings.null_condition = config.null_condition();
+  settings.precision = precision;
   settings.clip_norm = .5;
   settings.ema_decay = .9;
   settings.schedule.lr = 1e-2;
@@ -72,6 +75,16 @@ TEST_CASE("R3: four training steps have equal bits at 1, 2, 3, 4 and 8 threads")
     CHECK(again[0] == expected[0]);  // the first loss; gradients may round in another order
     for (const int threads : {2, 3, 8}) CHECK(bytes_after(threads, 4, true) == again);
   }
+}
+
+TEST_CASE("R3: in bf16, four training steps have equal bits at 1, 2, 3, 4 and 8 threads, under every instruction set") {
+  tests::for_each_isa([] {
+    for (const bool recompute : {false, true}) {
+      const auto expected = bytes_after(1, 4, recompute, DType::bf16);
+      CHECK(expected[1] != bytes_after(1, 1, recompute)[1]);  // another gradient than in f32
+      for (const int threads : {2, 3, 4, 8}) CHECK(bytes_after(threads, 4, recompute, DType::bf16) == expected);
+    }
+  });
 }
 
 TEST_CASE("R3: 200 training steps have equal losses and weights at 1, 2, 3, 4, 8 and 16 threads [slow]") {

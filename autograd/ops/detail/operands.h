@@ -25,6 +25,10 @@ void round_operands(Operands&... x) {
   (..., (x.defined() && x.dtype() == DType::f32 ? void(x = to(x, DType::bf16)) : void()));
 }
 
+/// A result in bf16 as f32, for a program. It can be made again from the other, so that nothing but that is kept for
+/// the backward pass.
+inline Tensor widened(const Tensor& y) { return y.dtype() == DType::bf16 ? to(y, DType::f32) : y; }
+
 /// For a product of inputs 0 and 1: each factor is saved only if the other one needs a gradient.
 inline Save save_factors(const Tensor& a, const Tensor& b) {
   return (needs_grad(b) ? save_input(0) : save_nothing) | (needs_grad(a) ? save_input(1) : save_nothing);

@@ -23,7 +23,7 @@ Sizes sizes_of(const char* op, const Tensor& qkv, int64_t heads) {
 
 void check_like(const char* op, const char* name, const Tensor& t, const Shape& shape, DType dtype) {
   check<ShapeError>(t.shape() == shape, "[", op, "] ", name, " must be ", shape, ", got ", t.shape());
-  check<DTypeError>(t.dtype() == product_dtype(dtype), "[", op, "] ", name, " is ", t.dtype(), ", qkv is ", dtype);
+  check<DTypeError>(t.dtype() == dtype, "[", op, "] ", name, " is ", t.dtype(), " instead of ", dtype);
 }
 
 Shape sums_shape(const Sizes& s) { return {s.batch, s.heads, s.tokens}; }
@@ -54,8 +54,8 @@ Tensor attention_keeping(AttentionKeeps what, const Tensor& qkv, int64_t heads, 
   const bool weights = what == AttentionKeeps::weights;
   check<ShapeError>(!weights || s.tokens <= attention_tile, "[attention] the weights are kept for at most ",
                     attention_tile, " tokens, got ", s.tokens);
-  const Tensor in = contiguous(qkv), out({s.batch, s.tokens, s.width}, product_dtype(qkv.dtype()));
-  const Tensor keep = kept ? Tensor(weights ? weights_shape(s) : sums_shape(s), out.dtype()) : Tensor{};
+  const Tensor in = contiguous(qkv), out({s.batch, s.tokens, s.width}, qkv.dtype());
+  const Tensor keep = kept ? Tensor(weights ? weights_shape(s) : sums_shape(s), product_dtype(qkv.dtype())) : Tensor{};
   attend("attention", operands_of(s, in), heads_of(s, out, 0), keep);
   if (kept) *kept = keep;
   return out;
@@ -64,10 +64,11 @@ Tensor attention_keeping(AttentionKeeps what, const Tensor& qkv, int64_t heads, 
 Tensor attention_backward(const Tensor& grad, const Tensor& qkv, const Tensor& out, const Tensor& kept,
                           int64_t heads) {
   const Sizes s = sizes_of("attention_backward", qkv, heads);
-  check_like("attention_backward", "gradient", grad, {s.batch, s.tokens, s.width}, qkv.dtype());
+  const DType sums = product_dtype(qkv.dtype());
+  check_like("attention_backward", "gradient", grad, {s.batch, s.tokens, s.width}, sums);
   check_like("attention_backward", "out", out, {s.batch, s.tokens, s.width}, qkv.dtype());
-  check_like("attention_backward", "kept", kept, kept.rank() == 4 ? weights_shape(s) : sums_shape(s), qkv.dtype());
-  const Tensor dqkv(qkv.shape(), product_dtype(qkv.dtype()));
+  check_like("attention_backward", "kept", kept, kept.rank() == 4 ? weights_shape(s) : sums_shape(s), sums);
+  const Tensor dqkv(qkv.shape(), sums);
   const auto [q, k, v, mask, causal] = operands_of(s, dqkv);
   attend_backward("attention_backward", operands_of(s, contiguous(qkv)), heads_of(s, contiguous(out), 0),
                   contiguous(kept), heads_of(s, contiguous(grad), 0), {q, k, v});

@@ -7,8 +7,8 @@
 namespace ditharos::kernels {
 
 /// qkv [B, T, 3*D], the output of one linear layer: q, k, v in turn, each `heads` groups of D/heads columns.
-/// Returns softmax(q k^T / sqrt(D/heads)) v as [B, T, D]. Any T >= 1 and any head size. `kept`, if not null, receives
-/// what the backward pass needs.
+/// Returns softmax(q k^T / sqrt(D/heads)) v as [B, T, D], in the dtype of qkv: f32, f64 or bf16. Any T >= 1 and any head
+/// size. `kept`, if not null, receives what the backward pass needs.
 Tensor attention(const Tensor& qkv, int64_t heads, Tensor* kept);
 /// log_sum_exp: of each query's scores, [B, heads, T]; the backward pass recomputes the softmax from it (Dao et al.
 /// 2022). weights: the softmax itself, transposed, [B, heads, T, T padded], up to 64 tokens.
@@ -17,7 +17,7 @@ enum class AttentionKeeps : uint8_t { log_sum_exp, weights };
 AttentionKeeps attention_keeps(int64_t tokens);
 /// The same with that choice made by the caller.
 Tensor attention_keeping(AttentionKeeps what, const Tensor& qkv, int64_t heads, Tensor* kept);
-/// Gradient with respect to qkv; `out` is the forward's result, `kept` what it kept, in either form.
+/// Gradient with respect to qkv, in f32 for bf16; `out` is the forward's result, `kept` what it kept, in either form.
 Tensor attention_backward(const Tensor& grad, const Tensor& qkv, const Tensor& out, const Tensor& kept, int64_t heads);
 
 /// The tangent [B, T, D] of the result from that of qkv; `out` is the forward's result, `log_sum_exp` what

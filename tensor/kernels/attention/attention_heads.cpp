@@ -14,7 +14,7 @@
 namespace ditharos::kernels {
 namespace {
 
-/// T: of sums and results; In: of q, k and v.
+/// T: of sums and gradients; In: of q, k, v and the result.
 template <class T, class In> const AttentionLoops<T, In>& loops();
 template <> const AttentionLoops<float>& loops() { return isa_kernels<AttentionKernels>().f32; }
 template <> const AttentionLoops<double>& loops() { return isa_kernels<AttentionKernels>().f64; }
@@ -150,7 +150,7 @@ void attend(const char* op, const AttentionOperands& in, const Tensor& out, cons
     using In = decltype(zero);
     using T = ProductOf<In>;
     const Operands<T, In> operands(in);
-    const Heads<T> to = to_write<T>(out);
+    const Heads<In> to = to_write<In>(out);
     T* keep = kept.defined() ? kept.mutable_data<T>() : nullptr;
     operands.for_each_head([&](HeadIndex index, HeadIndex next, T* memory) {
       operands.prefetch_head(next);
@@ -168,7 +168,8 @@ void attend_backward(const char* op, const AttentionOperands& in, const Tensor& 
     using In = decltype(zero);
     using T = ProductOf<In>;
     const Operands<T, In> operands(in);
-    const Heads<const T> o = to_read<T>(out), g = to_read<T>(grad);
+    const Heads<const In> o = to_read<In>(out);
+    const Heads<const T> g = to_read<T>(grad);
     const Heads<T> dq = to_write<T>(to.q), dk = to_write<T>(to.k), dv = to_write<T>(to.v);
     const T* keep = kept.data<T>();
     operands.for_each_head([&](HeadIndex index, HeadIndex next, T* memory) {

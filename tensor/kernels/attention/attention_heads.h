@@ -5,10 +5,10 @@
 
 namespace ditharos::kernels {
 
-/// q [B, H, T, D], k [B, H, S, D], v [B, H, S, E] with contiguous rows and any other strides, in f32, f64 or bf16. Sums,
-/// results and gradients of bf16 operands are f32; attend() rounds the result to numbers that bf16 has. The mask broadcasts to the scores [B, H, T, S]: booleans (true: the
-/// key takes part) or numbers of the result's dtype, which are added; undefined: none. `causal`: query i sees keys up to
-/// i.
+/// q [B, H, T, D], k [B, H, S, D], v [B, H, S, E] with contiguous rows and any other strides, in f32, f64 or bf16. The
+/// result has their dtype; sums and gradients of bf16 operands are f32. The mask broadcasts to the scores [B, H, T, S]:
+/// booleans (true: the key takes part) or numbers of the gradients' dtype, which are added; undefined: none. `causal`:
+/// query i sees keys up to i.
 struct AttentionOperands {
   Tensor q, k, v, mask = {};
   bool causal = false;
@@ -28,8 +28,8 @@ struct AttentionGrads {
 void attend_backward(const char* op, const AttentionOperands& in, const Tensor& out, const Tensor& kept,
                      const Tensor& grad, const AttentionGrads& to);
 
-/// Writes the tangent of attend()'s result, for operands in f32 or f64, to `to` [B, H, T, E], whose rows are contiguous, from the tangents of q, k
-/// and v. `out` and `log_sum_exp` are the forward's.
+/// Writes the tangent of attend()'s result, for operands in f32 or f64, to `to` [B, H, T, E], whose rows are
+/// contiguous, from the tangents of q, k and v. `out` and `log_sum_exp` are the forward's.
 void attend_tangent(const char* op, const AttentionOperands& in, const AttentionGrads& tangents, const Tensor& out,
                     const Tensor& log_sum_exp, const Tensor& to);
 

@@ -22,7 +22,7 @@ void keep_weights(int64_t keys, int64_t queries, const T* scores, const T* sum, 
 }
 
 template <class T, class In>
-void forward(const AttentionHead<T, In>& head, HeadRows<T> out, T* log_sum_exp, T* weights, T* scratch) {
+void forward(const AttentionHead<T, In>& head, HeadRows<In> out, T* log_sum_exp, T* weights, T* scratch) {
   using Packed = Operand<In>;
   const int64_t size = along_sum<In>(head.head_size), width = padded<Packed>(size);
   const int64_t value_width = padded<T>(head.value_size);
@@ -77,9 +77,9 @@ void forward(const AttentionHead<T, In>& head, HeadRows<T> out, T* log_sum_exp, 
     for (int64_t i = 0; i < rows; ++i) {
       const bool sees_none = softmax.sum[i] == T(0);
       const T inverse = sees_none ? T(0) : T(1) / softmax.sum[i];
-      T* to = out.first + (q + i) * out.ld;
+      In* to = out.first + (q + i) * out.ld;
 #pragma omp simd
-      for (int64_t j = 0; j < head.value_size; ++j) to[j] = result_number<In>(result[i * value_width + j] * inverse);
+      for (int64_t j = 0; j < head.value_size; ++j) assign(to[j], result[i * value_width + j] * inverse);
       // Any finite number makes e^(score - it) zero for scores that are all blocked.
       if (log_sum_exp) log_sum_exp[q + i] = sees_none ? T(0) : softmax.maximum[i] + log(softmax.sum[i]);
     }
@@ -112,7 +112,7 @@ void gradient_of_scores(int64_t keys, int64_t queries, const T* weights, int64_t
 //   dV = P^T dO,  dP = dO v^T,  dS = P * (dP - delta),  dQ = scale dS k,  dK = scale dS^T q.
 // P was kept, or is computed again from the log-sum-exp.
 template <class T, class In>
-void backward(const AttentionHead<T, In>& head, HeadRows<const T> out, const T* log_sum_exp, const T* weights,
+void backward(const AttentionHead<T, In>& head, HeadRows<const In> out, const T* log_sum_exp, const T* weights,
               HeadRows<const T> grad, const HeadGradients<T>& to, T* scratch) {
   using Packed = Operand<In>;
   const int64_t size = along_sum<In>(head.head_size), value_size = along_sum<In>(head.value_size);
@@ -171,7 +171,7 @@ void backward(const AttentionHead<T, In>& head, HeadRows<const T> out, const T* 
     if (!weights) transpose(lanes_used, left_width, queries, left_width, transposed_queries, queries_of_tile);
     transpose(lanes_used, left_value_width, gradients, left_value_width, transposed_gradients, queries_of_tile);
     for (int64_t i = 0; i < lanes_used; ++i) {
-      const T* o = out.first + (q + i) * out.ld;
+      const In* o = out.first + (q + i) * out.ld;
       const T* dy = g + i * grad.ld;
       const auto product = [&]<class V>(int64_t j, V& sum) { sum += read<V>(o + j) * read<V>(dy + j); };
       delta[i] = i < rows ? sum_over<T>(head.value_size, product) : T(0);

@@ -28,7 +28,7 @@ struct ScoreMask {
   bool causal = false;         ///< query i sees rows of k up to i
 };
 
-/// T: of sums and results; In: of q, k and v.
+/// T: of sums and gradients; In: of q, k, v and the result.
 template <class T, class In = T>
 struct AttentionHead {
   int64_t queries, keys, head_size, value_size;
@@ -56,10 +56,10 @@ struct AttentionLoops {
   int64_t (*scratch_elements)(int64_t keys, int64_t head_size, int64_t value_size);
   /// out = softmax(scale q k^T + mask) v, [queries, value_size]; zeros for a query without keys. log_sum_exp [queries]
   /// may be null, and so may weights, the softmax of a single tile and block.
-  void (*forward)(const AttentionHead<T, In>& head, HeadRows<T> out, T* log_sum_exp, T* weights, T* scratch);
+  void (*forward)(const AttentionHead<T, In>& head, HeadRows<In> out, T* log_sum_exp, T* weights, T* scratch);
   /// Gradients with respect to q, k and v, written. The softmax is read from `weights`, or where that is null computed
   /// from log_sum_exp.
-  void (*backward)(const AttentionHead<T, In>& head, HeadRows<const T> out, const T* log_sum_exp, const T* weights,
+  void (*backward)(const AttentionHead<T, In>& head, HeadRows<const In> out, const T* log_sum_exp, const T* weights,
                    HeadRows<const T> grad, const HeadGradients<T>& to, T* scratch);
   /// The tangent of out [queries, value_size]; null for operands in bfloat16.
   void (*tangent)(const AttentionHead<T>& head, const HeadTangents<T>& tangents, HeadRows<const T> out,

@@ -109,13 +109,6 @@ void scale_scores(int64_t keys, int64_t queries, T scale, T* scores) {
   }
 }
 
-/// A number of the result: rounded to bf16 for operands in bf16, so that what is kept of the result in bf16 is exact.
-template <class In, class T>
-T result_number(T x) {
-  if constexpr (in_pairs<In>) return __builtin_bit_cast(float, rounded_bits(x));
-  else return x;
-}
-
 /// A matrix of scores [keys, queries] with rows `ld` apart as a left operand of a sum over the keys or the queries.
 template <class Element>
 struct LeftOperand {

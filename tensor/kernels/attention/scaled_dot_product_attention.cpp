@@ -16,18 +16,18 @@ AttentionOperands with_rows(const AttentionOperands& in) {
   return {with_rows(in.q), with_rows(in.k), with_rows(in.v), in.mask, in.causal};
 }
 
-/// [B, H, rows, columns] laid out as [B, rows, H, columns], for a result of products with rows_like.
-Tensor heads_side_by_side(const Tensor& rows_like, int64_t columns) {
-  const Tensor x({rows_like.size(0), rows_like.size(2), rows_like.size(1), columns},
-                 product_dtype(rows_like.dtype()));
+/// [B, H, rows, columns] laid out as [B, rows, H, columns].
+Tensor heads_side_by_side(const Tensor& rows_like, int64_t columns, DType dtype) {
+  const Tensor x({rows_like.size(0), rows_like.size(2), rows_like.size(1), columns}, dtype);
   return views::permute(x, {0, 2, 1, 3});
 }
 
 }  // namespace
 
 Tensor scaled_dot_product_attention(const AttentionOperands& in, Tensor* log_sum_exp) {
-  const Tensor out = heads_side_by_side(in.q, in.v.size(3));
-  const Tensor kept = log_sum_exp ? Tensor({in.q.size(0), in.q.size(1), in.q.size(2)}, out.dtype()) : Tensor{};
+  const Tensor out = heads_side_by_side(in.q, in.v.size(3), in.q.dtype());
+  const DType sums = product_dtype(in.q.dtype());
+  const Tensor kept = log_sum_exp ? Tensor({in.q.size(0), in.q.size(1), in.q.size(2)}, sums) : Tensor{};
   attend(op, with_rows(in), out, kept);
   if (log_sum_exp) *log_sum_exp = kept;
   return out;
@@ -35,15 +35,15 @@ Tensor scaled_dot_product_attention(const AttentionOperands& in, Tensor* log_sum
 
 AttentionGrads scaled_dot_product_attention_backward(const AttentionOperands& in, const Tensor& out,
                                                      const Tensor& log_sum_exp, const Tensor& grad) {
-  const AttentionGrads to{heads_side_by_side(in.q, in.q.size(3)), heads_side_by_side(in.k, in.k.size(3)),
-                          heads_side_by_side(in.v, in.v.size(3))};
+  const auto like = [](const Tensor& x) { return heads_side_by_side(x, x.size(3), product_dtype(x.dtype())); };
+  const AttentionGrads to{like(in.q), like(in.k), like(in.v)};
   attend_backward(op, with_rows(in), out, log_sum_exp, with_rows(grad), to);
   return to;
 }
 
 Tensor scaled_dot_product_attention_tangent(const AttentionOperands& in, const AttentionGrads& tangents,
                                             const Tensor& out, const Tensor& log_sum_exp) {
-  const Tensor to = heads_side_by_side(in.q, in.v.size(3));
+  const Tensor to = heads_side_by_side(in.q, in.v.size(3), in.q.dtype());
   attend_tangent(op, with_rows(in), {with_rows(tangents.q), with_rows(tangents.k), with_rows(tangents.v)},
                  with_rows(out), log_sum_exp, to);
   return to;

@@ -8,6 +8,8 @@
 #include <ditharos/tensor/kernels/gemm/gemm_tiles.h>
 #include <ditharos/tensor/kernels/gemm/widen.h>
 #include <ditharos/tensor/kernels/onednn/gemm.h>
+#include <ditharos/tensor/kernels/pointwise/convert_isa.h>
+#include <ditharos/tensor/kernels/workspace.h>
 #include <ditharos/tensor/observer.h>
 #include <ditharos/tensor/storage.h>
 
@@ -32,8 +34,8 @@ template <class T, class In>
 void empty_sum(const Gemm<T, In>& g) {
   for (int64_t i = 0; i < g.m; ++i)
     for (int64_t j = 0; j < g.n; ++j) {
-      const T bias = g.bias ? g.bias[j] : T(0);
-      g.c[i * g.ldc + j] = g.accumulate ? g.c[i * g.ldc + j] + bias : bias;
+      const ProductOf<T> bias = g.bias ? g.bias[j] : ProductOf<T>(0);
+      g.c[i * g.ldc + j] = T(g.accumulate ? ProductOf<T>(g.c[i * g.ldc + j]) + bias : bias);
     }
 }
 
@@ -44,7 +46,7 @@ void add_in_order(const Gemm<T, In>& g, const T* partial, int64_t pieces) {
     for (int64_t i = begin; i < end; ++i)
       for (int64_t p = 0; p < pieces; ++p) {
         const T* row = partial + (p * g.m + i) * g.n;
-        for (int64_t j = 0; j < g.n; ++j) g.c[i * g.ldc + j] += row[j];
+        for (int64_t j = 0; j < g.n; ++j) g.c[i * g.ldc + j] = T(g.c[i * g.ldc + j] + row[j]);
       }
   });
 }
@@ -58,7 +60,8 @@ void run_tiles(const Gemm<T, In>& g, const Tile& tile, const Then& then) {
     empty_sum(g);
     return then(g);
   }
-  const GemmTiles tiles = gemm_tiles(g.m, g.n, g.k, g.transpose_a, g.transpose_b);
+  GemmTiles tiles = gemm_tiles(g.m, g.n, g.k, g.transpose_a, g.transpose_b);
+  if (is_reduced_float<T>) tiles.depth = g.k;  // parts of a sum would be rounded
   const int64_t rows = tiles.count_rows(g.m), columns = tiles.count_columns(g.n), depth = tiles.count_depth(g.k);
   Storage partial(sizeof(T) * static_cast<size_t>((depth - 1) * g.m * g.n));
   T* sums = static_cast<T*>(partial.data());
@@ -94,6 +97,19 @@ void tile_of(const Gemm<float, bfloat16>& g) {
   if (active_isa() == Isa::avx512_bf16 && onednn::gemm_tile(g)) return;
 #endif
   tile_of(widened(g));
+}
+
+thread_local Workspace unrounded;
+
+void tile_of(const Gemm<bfloat16, bfloat16>& g) {
+#ifdef DITHAROS_HAS_ONEDNN
+  if (active_isa() == Isa::avx512_bf16 && onednn::gemm_tile(g)) return;
+#endif
+  float* sums = unrounded.get<float>(g.m * g.n);
+  tile_of(Gemm<float, bfloat16>{.m = g.m, .n = g.n, .k = g.k, .a = g.a, .lda = g.lda, .transpose_a = g.transpose_a,
+                                .b = g.b, .ldb = g.ldb, .transpose_b = g.transpose_b, .c = sums, .ldc = g.n,
+                                .bias = g.bias});
+  for (int64_t i = 0; i < g.m; ++i) isa_kernels<ConvertKernels>().to_bf16(g.n, sums + i * g.n, g.c + i * g.ldc);
 }
 
 #ifdef DITHAROS_HAS_ONEDNN
@@ -137,6 +153,7 @@ void run(const Gemm<T, In>& g, const Then& then) {
 void gemm(const Gemm<float>& g) { run(g, Nothing{}); }
 void gemm(const Gemm<double>& g) { run(g, Nothing{}); }
 void gemm(const Gemm<float, bfloat16>& g) { run(g, Nothing{}); }
+void gemm(const Gemm<bfloat16, bfloat16>& g) { run(g, Nothing{}); }
 
 template <class T, class In>
 void gemm_then(const Gemm<T, In>& g, FunctionRef<void(const Gemm<T, In>&)> then) {
@@ -145,6 +162,7 @@ void gemm_then(const Gemm<T, In>& g, FunctionRef<void(const Gemm<T, In>&)> then)
 template void gemm_then(const Gemm<float>& g, FunctionRef<void(const Gemm<float>&)> then);
 template void gemm_then(const Gemm<double>& g, FunctionRef<void(const Gemm<double>&)> then);
 template void gemm_then(const Gemm<float, bfloat16>& g, FunctionRef<void(const Gemm<float, bfloat16>&)> then);
+template void gemm_then(const Gemm<bfloat16, bfloat16>& g, FunctionRef<void(const Gemm<bfloat16, bfloat16>&)> then);
 
 template <class T>
 void gemm_native(const Gemm<T>& g) {

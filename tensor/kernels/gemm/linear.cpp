@@ -21,6 +21,12 @@ template <class T> const auto& gelu_loops() {
   else return isa_kernels<GeluKernels>().bf16;
 }
 
+template <class T>
+void apply_gelu(int64_t rows, int64_t columns, int64_t ld, const T* x, T* y) {
+  if constexpr (is_reduced_float<T>) isa_kernels<GeluKernels>().forward_rounded(rows, columns, ld, x, y);
+  else gelu_loops<T>().forward(rows, columns, ld, x, y);
+}
+
 /// Rows whose contributions to a column sum are added one after the other; the sums of such chunks are added in order.
 constexpr int64_t rows_of_chunk = 64;
 
@@ -37,20 +43,20 @@ void check_linear(const char* op, const char* name, const Tensor& x, const Tenso
                     weight.shape(), ": its last axis must be ", width);
 }
 
-/// Passes to run(g) the product out [m, n] = op(a) op(b) + bias of rank-2 operands with elements of In.
-template <class In, class Run>
+/// Passes to run(g) the product out [m, n] = op(a) op(b) + bias of rank-2 operands with elements of In; those of out are
+/// T.
+template <class T, class In, class Run>
 void product(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, const Tensor& bias,
              const Tensor& out, const Run& run) {
   MatrixLayout layout_a, layout_b;
   const Tensor left = readable_matrix(a, layout_a), right = readable_matrix(b, layout_b);
-  using T = ProductOf<In>;
   Gemm<T, In> g;
   g.m = out.size(0), g.n = out.size(1), g.k = transpose_a ? a.size(0) : a.size(1);
   g.a = left.data<In>(), g.lda = layout_a.ld, g.transpose_a = layout_a.transposed != transpose_a;
   g.b = right.data<In>(), g.ldb = layout_b.ld, g.transpose_b = layout_b.transposed != transpose_b;
   g.c = out.mutable_data<T>(), g.ldc = std::max<int64_t>(g.n, 1);
   const Tensor offset = bias.defined() ? contiguous(bias) : bias;
-  if (bias.defined()) g.bias = offset.data<T>();
+  if (bias.defined()) g.bias = offset.data<ProductOf<T>>();
   run(g);
 }
 
@@ -58,7 +64,8 @@ Tensor multiply(const char* op, const Tensor& a, bool transpose_a, const Tensor&
                 const Tensor& bias) {
   const Tensor out({a.size(transpose_a ? 1 : 0), b.size(transpose_b ? 0 : 1)}, product_dtype(a.dtype()));
   visit_product_operand(op, a.dtype(), [&](auto zero) {
-    product<decltype(zero)>(a, transpose_a, b, transpose_b, bias, out, [](const auto& g) { gemm(g); });
+    using In = decltype(zero);
+    product<ProductOf<In>, In>(a, transpose_a, b, transpose_b, bias, out, [](const auto& g) { gemm(g); });
   });
   return out;
 }
@@ -80,29 +87,43 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
                         with_last(x.shape(), weight.size(0)));
 }
 
+Tensor linear_rounded(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  if (x.dtype() != DType::bf16) return linear(x, weight, bias);
+  check_forward("linear", x, weight, bias);
+  const Tensor rows = as_rows(x), y({rows.size(0), weight.size(0)}, DType::bf16);
+  product<bfloat16, bfloat16>(rows, false, weight, true, bias, y, [](const auto& g) { gemm(g); });
+  return views::reshape(y, with_last(x.shape(), weight.size(0)));
+}
+
 Tensor linear_gelu_tanh(const Tensor& x, const Tensor& weight, const Tensor& bias, Tensor* before) {
   check_forward("linear_gelu_tanh", x, weight, bias);
-  const Tensor rows = as_rows(x), h({rows.size(0), weight.size(0)}, x.dtype());
-  const Tensor y(h.shape(), product_dtype(x.dtype()));
+  const Tensor rows = as_rows(x), h({rows.size(0), weight.size(0)}, x.dtype()), y(h.shape(), x.dtype());
   visit_product_operand("linear_gelu_tanh", x.dtype(), [&](auto zero) {
-    using In = decltype(zero);
-    using T = ProductOf<In>;
-    // In bf16 a piece of the product is written to y, rounded to h, and y is made from h.
-    const Tensor& sums = is_reduced_float<In> ? y : h;
-    In* before_p = h.mutable_data<In>();
-    T *from = sums.mutable_data<T>(), *to = y.mutable_data<T>();
-    product<In>(rows, false, weight, true, bias, sums, [&](const Gemm<T, In>& g) {
-      gemm_then<T, In>(g, [&](const Gemm<T, In>& piece) {
-        const int64_t at = piece.c - from;
-        if constexpr (is_reduced_float<In>)
-          isa_kernels<GeluKernels>().round_and_forward(piece.m, piece.n, piece.ldc, piece.c, before_p + at);
-        else gelu_loops<T>().forward(piece.m, piece.n, piece.ldc, piece.c, to + at);
+    using T = decltype(zero);
+    const T* from = h.data<T>();
+    T* to = y.mutable_data<T>();
+    product<T, T>(rows, false, weight, true, bias, h, [&](const Gemm<T, T>& g) {
+      gemm_then<T, T>(g, [&](const Gemm<T, T>& piece) {
+        apply_gelu(piece.m, piece.n, piece.ldc, piece.c, to + (piece.c - from));
       });
     });
   });
   const Shape shape = with_last(x.shape(), weight.size(0));
   if (before) *before = views::reshape(h, shape);
   return views::reshape(y, shape);
+}
+
+Tensor gelu_tanh_of(const Tensor& before) {
+  const Tensor h = contiguous(before), y(h.shape(), h.dtype());
+  visit_product_operand("gelu_tanh", h.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const T* from = h.data<T>();
+    T* to = y.mutable_data<T>();
+    parallel_for(h.numel(), 8192, [&](int64_t begin, int64_t end) {
+      apply_gelu(1, end - begin, end - begin, from + begin, to + begin);
+    });
+  });
+  return y;
 }
 
 Tensor gelu_tanh_backward_bias(const Tensor& grad, const Tensor& before, const Tensor& out) {
@@ -168,7 +189,7 @@ void accumulate_linear_backward_weight(const Tensor& grad, const Tensor& x, cons
                     " and contiguous, got ", weight_grad.shape());
   visit_product_operand("linear_backward", x.dtype(), [&, &dy = dy, &rows = rows](auto zero) {
     using In = decltype(zero);
-    product<In>(dy, true, rows, false, {}, weight_grad, [](Gemm<ProductOf<In>, In> g) {
+    product<ProductOf<In>, In>(dy, true, rows, false, {}, weight_grad, [](Gemm<ProductOf<In>, In> g) {
       g.accumulate = true;
       gemm(g);
     });

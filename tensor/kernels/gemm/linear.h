@@ -7,9 +7,13 @@ namespace ditharos::kernels {
 
 /// y = x W^T + bias; x [..., in], W [out, in], bias [out] or undefined; y [..., out].
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias);
-/// gelu_tanh(linear(x, weight, bias)), applied to each piece while it is in the cache; `before` receives linear's
-/// result, rounded to the dtype of x, which is also what gelu_tanh is applied to.
+/// The same, rounded to the dtype of x.
+Tensor linear_rounded(const Tensor& x, const Tensor& weight, const Tensor& bias);
+/// gelu_tanh(linear_rounded(x, weight, bias)) in the dtype of x, applied to each piece while it is in the cache;
+/// `before`, if not null, receives linear_rounded's result.
 Tensor linear_gelu_tanh(const Tensor& x, const Tensor& weight, const Tensor& bias, Tensor* before);
+/// gelu_tanh(before) in its dtype, with the bits of linear_gelu_tanh.
+Tensor gelu_tanh_of(const Tensor& before);
 /// Gradient of linear's result, grad gelu_tanh'(before), and its column sums [out], in one pass. `out` receives it, in
 /// the dtype of `before`; it may be `grad`.
 Tensor gelu_tanh_backward_bias(const Tensor& grad, const Tensor& before, const Tensor& out);

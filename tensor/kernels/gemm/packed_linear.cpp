@@ -44,8 +44,8 @@ void for_each_tile(int64_t rows, int64_t widest, FunctionRef<void(int64_t first,
 }
 
 void check_input(const char* op, const Tensor& x, int64_t in) {
-  check<DTypeError>(x.dtype() == DType::f32, "[", op, "] packed weights take f32, x is ", x.dtype(),
-                    "; convert it");
+  check<DTypeError>(x.dtype() == DType::f32 || x.dtype() == DType::bf16, "[", op,
+                    "] packed weights take f32 or bf16, x is ", x.dtype(), "; convert it");
   check<ShapeError>(x.rank() >= 1 && x.size(-1) == in, "[", op, "] x ", x.shape(),
                     " does not fit packed weights: its last axis must be ", in);
 }
@@ -182,7 +182,7 @@ bool PackedLinear::run_in_parts(int64_t rows, const float* x, float* y) const {
 
 Tensor linear(const Tensor& x, const PackedLinear& layer) {
   check_input("linear", x, layer.in());
-  const Tensor in = contiguous(x), y(with_last(x.shape(), layer.out()), DType::f32);
+  const Tensor in = contiguous(to_dtype(x, DType::f32)), y(with_last(x.shape(), layer.out()), DType::f32);
   const int64_t rows = x.numel() / layer.in();
   count_flops(2.0 * double(rows) * double(layer.in()) * double(layer.out()));
   const float* from = in.data<float>();
@@ -198,7 +198,7 @@ Tensor mlp(const Tensor& x, const PackedLinear& fc1, const PackedLinear& fc2) {
   check_input("mlp", x, fc1.in());
   check<ShapeError>(fc1.out() == fc2.in(), "[mlp] the first layer gives ", fc1.out(), " values, the second takes ",
                     fc2.in());
-  const Tensor in = contiguous(x), y(with_last(x.shape(), fc2.out()), DType::f32);
+  const Tensor in = contiguous(to_dtype(x, DType::f32)), y(with_last(x.shape(), fc2.out()), DType::f32);
   count_flops(2.0 * double(x.numel()) * double(fc1.out()) + 2.0 * double(y.numel()) * double(fc2.in()));
   const float* from = in.data<float>();
   float* to = y.mutable_data<float>();

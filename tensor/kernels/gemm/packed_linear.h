@@ -62,9 +62,10 @@ class PackedLinear {
 /// overflows.
 bool can_pack(const Tensor& weight, const Tensor& bias, Precision precision);
 
-/// x W^T + bias, x [..., in] of f32 -> [..., out].
+/// x W^T + bias, x [..., in] of f32 or bf16 -> [..., out] of f32.
 Tensor linear(const Tensor& x, const PackedLinear& layer);
-/// fc2(gelu_tanh(fc1(x))), x [..., in of fc1] -> [..., out of fc2]. The hidden activations stay in the cache.
+/// fc2(gelu_tanh(fc1(x))), x [..., in of fc1] of f32 or bf16 -> [..., out of fc2] of f32. The hidden activations stay
+/// in the cache.
 Tensor mlp(const Tensor& x, const PackedLinear& fc1, const PackedLinear& fc2);
 
 }  // namespace ditharos::kernels

@@ -32,8 +32,8 @@ template <class Kind>
 class PackedProduct {
  public:
   virtual ~PackedProduct() = default;
-  /// c [m, n] = a [m, k] W^T (+ bias [n], not for bytes), without gaps between rows, on the calling thread. The bits of a
-  /// row depend on nothing but that row.
+  /// c [m, n] = a [m, k] W^T (+ bias [n], not for bytes), without gaps between rows, on the calling thread. The bits of
+  /// a row depend on nothing but that row.
   virtual void run(int64_t m, const typename Kind::Left* a, typename Kind::Result* c,
                    const typename Kind::Result* bias) const = 0;
 

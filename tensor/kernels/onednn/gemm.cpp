@@ -25,7 +25,7 @@ template <class T, class In>
 std::unique_ptr<Matmul> create(const Key& key) {
   const MatmulLayouts layouts{matrix<In>(key.m, key.k, key.lda, key.transpose_a),
                               matrix<In>(key.k, key.n, key.ldb, key.transpose_b),
-                              key.bias ? matrix<T>(1, key.n, key.n, false) : memory::desc(),
+                              key.bias ? matrix<ProductOf<T>>(1, key.n, key.n, false) : memory::desc(),
                               matrix<T>(key.m, key.n, key.ldc, false)};
   dnnl::primitive_attr with = attributes();
   if (key.accumulate) {
@@ -55,6 +55,7 @@ bool run(const Gemm<T, In>& g, int threads) {
 
 bool gemm_tile(const Gemm<float>& g) { return run(g, 1); }
 bool gemm_tile(const Gemm<float, bfloat16>& g) { return run(g, 1); }
+bool gemm_tile(const Gemm<bfloat16, bfloat16>& g) { return run(g, 1); }
 bool gemm_on_threads(const Gemm<float>& g, int threads) { return run(g, threads); }
 
 }  // namespace ditharos::kernels::onednn

@@ -7,27 +7,11 @@ namespace ditharos::kernels {
 namespace DITHAROS_ISA {
 namespace {
 
-template <class T> inline T number(T x) { return x; }
-inline float number(bfloat16 x) { return widened(x); }
-template <class T> inline void assign(T& to, T x) { to = x; }
-inline void assign(bfloat16& to, float x) { to.bits = uint16_t(rounded_bits(x) >> 16); }
-
 template <class T, class In>
 void forward(int64_t rows, int64_t columns, int64_t ld, const In* x, T* y) {
   for (int64_t i = 0; i < rows; ++i, x += ld, y += ld) {
 #pragma omp simd
-    for (int64_t j = 0; j < columns; ++j) y[j] = gelu_tanh(number(x[j]));
-  }
-}
-
-void round_and_forward(int64_t rows, int64_t columns, int64_t ld, float* y, bfloat16* x) {
-  for (int64_t i = 0; i < rows; ++i, x += ld, y += ld) {
-#pragma omp simd
-    for (int64_t j = 0; j < columns; ++j) {
-      const uint32_t bits = rounded_bits(y[j]);
-      x[j].bits = uint16_t(bits >> 16);
-      y[j] = gelu_tanh(__builtin_bit_cast(float, bits));
-    }
+    for (int64_t j = 0; j < columns; ++j) assign(y[j], gelu_tanh(number(x[j])));
   }
 }
 
@@ -52,7 +36,7 @@ const GeluKernels& GeluKernels::DITHAROS_ISA() {
   static constexpr GeluKernels table{{forward<float, float>, backward<float, float>},
                                      {forward<double, double>, backward<double, double>},
                                      {forward<float, bfloat16>, backward<float, bfloat16>},
-                                     kernels::DITHAROS_ISA::round_and_forward};
+                                     forward<bfloat16, bfloat16>};
   return table;
 }
 

@@ -20,8 +20,8 @@ struct GeluKernels {
   GeluLoops<float> f32;
   GeluLoops<double> f64;
   GeluLoops<float, bfloat16> bf16;
-  /// x = y rounded to bf16, then y = gelu_tanh(x), for a piece of `rows` x `columns`; the rows of both lie `ld` apart.
-  void (*round_and_forward)(int64_t rows, int64_t columns, int64_t ld, float* y, bfloat16* x);
+  /// The same as bf16.forward with a rounded result.
+  void (*forward_rounded)(int64_t rows, int64_t columns, int64_t ld, const bfloat16* x, bfloat16* y);
 
   static const GeluKernels& baseline();
   static const GeluKernels& avx2();

@@ -25,6 +25,23 @@ inline uint32_t rounded_bits(float x) {
 inline BfloatPair bfloat_pair(float first, float second) { return rounded_bits(first) >> 16 | rounded_bits(second); }
 inline float widened(bfloat16 x) { return __builtin_bit_cast(float, uint32_t(x.bits) << 16); }
 
+/// For code that is written once for numbers and for bfloat16.
+template <class T> inline T number(T x) { return x; }
+inline float number(bfloat16 x) { return widened(x); }
+template <class T> inline void assign(T& to, T x) { to = x; }
+inline void assign(bfloat16& to, float x) { to.bits = uint16_t(rounded_bits(x) >> 16); }
+
+/// The same as read() of floats: V is Vector<float> or float.
+template <class V> inline V read(const bfloat16* p) {
+  if constexpr (sizeof(V) == sizeof(float)) {
+    return widened(*p);
+  } else {
+    typedef uint16_t Halves __attribute__((vector_size(vector_bytes / 2), aligned(2), may_alias));
+    const Halves bits = *reinterpret_cast<const Halves*>(p);
+    return V(__builtin_convertvector(bits, Vector<uint32_t>) << 16);
+  }
+}
+
 /// sum + a * row.
 template <class T>
 inline Vector<T> multiply_add(Vector<T> sum, T a, Vector<T> row) {

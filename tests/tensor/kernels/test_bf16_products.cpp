@@ -1,4 +1,5 @@
 // Products of bf16 with sums in f32, under every instruction set: with instructions for them, and widened to f32.
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -82,14 +83,29 @@ TEST_CASE("bf16: a linear layer and its gradients sum in f32") {
   });
 }
 
+TEST_CASE("bf16: a product that is rounded is the nearest to its sums in f32") {
+  tests::for_each_isa([] {
+    for (const auto& [rows, in, out] : {std::array<int64_t, 3>{1, 3, 1}, {70, 48, 33}, {3, 3000, 5}, {300, 64, 40},
+                                        {2, 0, 3}, {0, 2, 3}}) {
+      const Tensor x = bf16({rows, in}, 1), w = bf16({out, in}, 2), bias = Generator(3).normal({out});
+      const Tensor y = kernels::linear_rounded(x, w, bias), exact = kernels::linear(f64(x), f64(w), f64(bias));
+      CHECK(y.dtype() == DType::bf16);
+      const auto got = numbers(to(y, DType::f64)), want = numbers(exact);
+      for (size_t i = 0; i < got.size(); ++i)
+        CHECK(std::abs(got[i] - want[i]) <= std::abs(want[i]) / 256 + 1e-5 * std::sqrt(double(in)));
+    }
+  });
+}
+
 TEST_CASE("bf16: linear_gelu_tanh applies GELU to the rounded product, and its gradient is rounded") {
   tests::for_each_isa([] {
     const Tensor x = bf16({70, 48}, 1), w = bf16({33, 48}, 2), bias = Generator(3).normal({33});
     Tensor h;
     const Tensor y = kernels::linear_gelu_tanh(x, w, bias, &h);
-    CHECK(y.dtype() == DType::f32);
-    CHECK(same_bits(h, to(kernels::linear(x, w, bias), DType::bf16)));
-    CHECK(same_bits(y, kernels::unary(kernels::Unary::gelu_tanh, to(h, DType::f32))));
+    CHECK(y.dtype() == DType::bf16);
+    CHECK(same_bits(h, kernels::linear_rounded(x, w, bias)));
+    CHECK(same_bits(y, to(kernels::unary(kernels::Unary::gelu_tanh, to(h, DType::f32)), DType::bf16)));
+    CHECK(same_bits(kernels::gelu_tanh_of(h), y));
     const Tensor dy = Generator(4).normal({70, 33}), dh({70, 33}, DType::bf16);
     const Tensor exact({70, 33}, DType::f64);
     const Tensor dbias = kernels::gelu_tanh_backward_bias(dy, h, dh);
@@ -129,9 +145,8 @@ TEST_CASE("bf16: attention and its gradient beside those of the same numbers in 
       Tensor kept, exact_kept;
       const Tensor y = kernels::attention(qkv, heads, &kept);
       const Tensor exact = kernels::attention(f64(qkv), heads, &exact_kept);
-      CHECK(y.dtype() == DType::f32);
-      CHECK(same_bits(to(to(y, DType::bf16), DType::f32), y));  // rounded already
-      CHECK(relative_error(y, numbers(exact)) < .01);
+      CHECK(y.dtype() == DType::bf16);
+      CHECK(relative_error(to(y, DType::f32), numbers(exact)) < .01);
       const Tensor dqkv = kernels::attention_backward(dy, qkv, y, kept, heads);
       CHECK(dqkv.dtype() == DType::f32);
       CHECK(relative_error(dqkv, numbers(kernels::attention_backward(f64(dy), f64(qkv), exact, exact_kept, heads))) <
@@ -158,8 +173,8 @@ TEST_CASE("bf16: attention with masks beside f32") {
         };
         const auto half = run(DType::bf16), full = run(DType::f32);
         for (size_t i = 0; i < half.size(); ++i) {
-          CHECK(half[i].dtype() == DType::f32);
-          CHECK(relative_error(half[i], numbers(full[i])) < .015);
+          CHECK(half[i].dtype() == (i == 0 ? DType::bf16 : DType::f32));
+          CHECK(relative_error(to(half[i], DType::f32), numbers(full[i])) < .015);
         }
       }
   });
