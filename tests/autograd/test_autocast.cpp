@@ -11,6 +11,7 @@
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/functional.h>
 #include <ditharos/autograd/grad_mode.h>
+#include <ditharos/autograd/inspect/non_finite.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/nn/attention.h>
 #include <ditharos/nn/inference.h>
@@ -218,4 +219,16 @@ TEST_CASE("Autocast: gradients of a step have the same bits at every thread coun
     if (first.empty()) first = gradients;
     for (size_t i = 0; i < gradients.size(); ++i) CHECK(same_bits(gradients[i], first[i]));
   });
+}
+
+TEST_CASE("Autocast: the search for numbers that are not finite sees results in bf16") {
+  Generator rng(1);
+  nn::Mlp mlp(8, 16, rng);
+  const Tensor huge = (Generator(2).normal({4, 8}) * 1e20).detach();
+  for (const nn::NamedTensor& p : nn::named_parameters(mlp))
+    if (p.name == "fc1.weight") kernels::fill(p.tensor, 1e30);
+  const Autocast half(DType::bf16);
+  const NonFiniteSearch search;
+  static_cast<void>(mlp(huge));
+  CHECK(search.found() == "linear_gelu_tanh, of shape [4, 16]");
 }
