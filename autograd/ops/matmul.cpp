@@ -62,10 +62,12 @@ namespace {
 /// y = x W^T + b: dx = dy W, dW = dy^T x, db = sum of dy over all rows. `y` in f32, or rounded.
 Tensor record_linear(const Tensor& y, const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const auto kernel = [dtype = x.dtype()](const Backward& d) -> Grads {
-    const Tensor dy = d.needs(0) || d.needs(1) ? kernels::to_dtype(d.grad(), dtype) : d.grad();
+    Tensor dy = d.grad(), dbias;
+    if (dtype != DType::bf16) dbias = d.needs(2) ? kernels::linear_backward_bias(dy) : Tensor{};
+    else if (d.needs(2)) dbias = kernels::round_and_linear_backward_bias(d.grad(), &dy);
+    else dy = kernels::to(dy, dtype);
     return {d.needs(0) ? kernels::linear_backward_input(dy, d.input(1)) : Tensor{},
-            d.needs(1) ? weight_gradient(d, dy) : Tensor{},
-            d.needs(2) ? kernels::linear_backward_bias(d.grad()) : Tensor{}};
+            d.needs(1) ? weight_gradient(d, dy) : Tensor{}, dbias};
   };
   return record(
       "linear", y, {x, weight, bias}, save_factors(x, weight),

@@ -6,6 +6,7 @@
 #include <ditharos/tensor/kernels/dispatch.h>
 #include <ditharos/tensor/kernels/gemm/gemm.h>
 #include <ditharos/tensor/kernels/gemm/matrix_view.h>
+#include <ditharos/tensor/kernels/pointwise/convert_isa.h>
 #include <ditharos/tensor/kernels/pointwise/gelu_isa.h>
 #include <ditharos/tensor/kernels/reduce/reduce.h>
 #include <ditharos/tensor/parallel.h>
@@ -29,6 +30,23 @@ void apply_gelu(int64_t rows, int64_t columns, int64_t ld, const T* x, T* y) {
 
 /// Rows whose contributions to a column sum are added one after the other; the sums of such chunks are added in order.
 constexpr int64_t rows_of_chunk = 64;
+
+/// The sum [width] over the rows of x [..., width], from those of chunks of rows, which chunk(first row, rows, width,
+/// sums) writes in parallel.
+template <class T, class Chunk>
+Tensor sum_of_chunks(const Tensor& x, const Chunk& chunk) {
+  const int64_t width = x.size(-1), rows = width > 0 ? x.numel() / width : 0;
+  const int64_t chunks = std::max<int64_t>(1, (rows + rows_of_chunk - 1) / rows_of_chunk);
+  const Tensor partial({chunks, width}, dtype_of<T>);
+  T* sums = partial.mutable_data<T>();
+  parallel_for(chunks, 1 + 256 / std::max<int64_t>(width, 1), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t first = i * rows_of_chunk;
+      chunk(first, std::min(rows_of_chunk, rows - first), width, sums + i * width);
+    }
+  });
+  return sum(partial, {0}, false);
+}
 
 Shape with_last(Shape s, int64_t last) {
   s[s.rank() - 1] = last;
@@ -135,25 +153,19 @@ Tensor gelu_tanh_backward_bias(const Tensor& grad, const Tensor& before, const T
                     " must have one shape");
   check<ShapeError>(out.is_contiguous(), "[", op, "] the result must be contiguous");
   const Tensor dy = contiguous(grad), h = contiguous(before);
-  const int64_t width = h.size(-1), rows = width > 0 ? h.numel() / width : 0;
-  const int64_t chunks = std::max<int64_t>(1, (rows + rows_of_chunk - 1) / rows_of_chunk);
-  const Tensor partial({chunks, width}, grad.dtype());
+  Tensor sums_of_rows;
   visit_product_operand(op, before.dtype(), [&](auto zero) {
     using In = decltype(zero);
     using T = ProductOf<In>;
     const T* dy_p = dy.data<T>();
     const In* h_p = h.data<In>();
     In* dx_p = out.mutable_data<In>();
-    T* sums = partial.mutable_data<T>();
-    parallel_for(chunks, 1 + 256 / std::max<int64_t>(width, 1), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const int64_t first = i * rows_of_chunk, at = first * width;
-        gelu_loops<In>().backward(std::min(rows_of_chunk, rows - first), width, dy_p + at, h_p + at, dx_p + at,
-                                  sums + i * width);
-      }
+    sums_of_rows = sum_of_chunks<T>(dy, [&](int64_t first, int64_t rows, int64_t width, T* sums) {
+      const int64_t at = first * width;
+      gelu_loops<In>().backward(rows, width, dy_p + at, h_p + at, dx_p + at, sums);
     });
   });
-  return sum(partial, {0}, false);
+  return sums_of_rows;
 }
 
 Tensor linear_backward_input(const Tensor& grad, const Tensor& weight) {
@@ -193,6 +205,18 @@ void accumulate_linear_backward_weight(const Tensor& grad, const Tensor& x, cons
       g.accumulate = true;
       gemm(g);
     });
+  });
+}
+
+Tensor round_and_linear_backward_bias(const Tensor& grad, Tensor* rounded) {
+  check<ShapeError>(grad.rank() >= 1, "[linear_backward] needs at least one axis, got ", grad.shape());
+  check<DTypeError>(grad.dtype() == DType::f32, "[linear_backward] the gradient must be f32, got ", grad.dtype());
+  const Tensor dy = contiguous(grad);
+  *rounded = Tensor(dy.shape(), DType::bf16);
+  const float* from = dy.data<float>();
+  bfloat16* to = rounded->mutable_data<bfloat16>();
+  return sum_of_chunks<float>(dy, [&](int64_t first, int64_t rows, int64_t width, float* sums) {
+    isa_kernels<ConvertKernels>().to_bf16_and_sum(rows, width, from + first * width, to + first * width, sums);
   });
 }
 

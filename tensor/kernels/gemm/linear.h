@@ -23,5 +23,7 @@ Tensor linear_backward_weight(const Tensor& grad, const Tensor& x);
 /// dW += dy^T x, in place; dW [out, in], contiguous.
 void accumulate_linear_backward_weight(const Tensor& grad, const Tensor& x, const Tensor& weight_grad);
 Tensor linear_backward_bias(const Tensor& grad);
+/// The same for a gradient in f32, which it also rounds: `rounded` receives it in bf16.
+Tensor round_and_linear_backward_bias(const Tensor& grad, Tensor* rounded);
 
 }  // namespace ditharos::kernels

@@ -11,6 +11,17 @@ void to_bf16(int64_t n, const float* from, bfloat16* to) {
   for (int64_t i = 0; i < n; ++i) to[i].bits = uint16_t(rounded_bits(from[i]) >> 16);
 }
 
+void to_bf16_and_sum(int64_t rows, int64_t columns, const float* from, bfloat16* to, float* sums) {
+  for (int64_t j = 0; j < columns; ++j) sums[j] = 0;
+  for (int64_t i = 0; i < rows; ++i, from += columns, to += columns) {
+#pragma omp simd
+    for (int64_t j = 0; j < columns; ++j) {
+      sums[j] += from[j];
+      to[j].bits = uint16_t(rounded_bits(from[j]) >> 16);
+    }
+  }
+}
+
 void from_bf16(int64_t n, const bfloat16* from, float* to) {
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i) to[i] = widened(from[i]);
@@ -20,7 +31,8 @@ void from_bf16(int64_t n, const bfloat16* from, float* to) {
 }  // namespace DITHAROS_ISA
 
 const ConvertKernels& ConvertKernels::DITHAROS_ISA() {
-  static constexpr ConvertKernels table{kernels::DITHAROS_ISA::to_bf16, kernels::DITHAROS_ISA::from_bf16};
+  static constexpr ConvertKernels table{kernels::DITHAROS_ISA::to_bf16, kernels::DITHAROS_ISA::to_bf16_and_sum,
+                                        kernels::DITHAROS_ISA::from_bf16};
   return table;
 }
 

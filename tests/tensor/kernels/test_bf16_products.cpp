@@ -115,6 +115,18 @@ TEST_CASE("bf16: linear_gelu_tanh applies GELU to the rounded product, and its g
   });
 }
 
+TEST_CASE("bf16: a gradient is rounded and its bias's gradient summed in one pass") {
+  tests::for_each_isa([] {
+    for (const Shape& shape : {Shape{3, 70, 33}, Shape{1, 1}, Shape{200, 16}, Shape{0, 5}, Shape{4, 0}}) {
+      const Tensor dy = Generator(1).normal(shape);
+      Tensor rounded;
+      const Tensor sums = kernels::round_and_linear_backward_bias(dy, &rounded);
+      CHECK(same_bits(rounded, to(dy, DType::bf16)));
+      CHECK(relative_error(sums, numbers(kernels::linear_backward_bias(f64(dy)))) < 1e-5);
+    }
+  });
+}
+
 TEST_CASE("bf16: matrix products of every layout") {
   tests::for_each_isa([] {
     tests::Choices choices(5);
