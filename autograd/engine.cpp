@@ -192,7 +192,7 @@ class Pass : private PendingGrads {
       Tensor g = std::move(grads[i]);
       notify([&](Observer& o) { o.on_rule_gradient(node, i, g); });
       check<DTypeError>(g.dtype() == producer->dtype, "[", node.name, "] the gradient of input ", i, " has dtype ",
-                        g.dtype(), ", it must be ", producer->dtype);
+                        g.dtype(), ", the input ", producer->dtype);
       if (g.shape() != producer->shape) {
         check<ShapeError>(broadcastable_to(producer->shape, g.shape()), "[", node.name, "] the gradient of input ", i,
                           " has shape ", g.shape(), ", the input ", producer->shape);
@@ -227,7 +227,8 @@ Tensor seed_grad(const char* op, const Tensor& output, const Tensor& grad) {
   check<ShapeError>(grad.shape() == output.shape(), "[", op, "] the gradient has shape ", grad.shape(), ", the output ",
                     output.shape());
   check<DTypeError>(grad.dtype() == gradient_dtype(output.dtype()), "[", op, "] the gradient has dtype ", grad.dtype(),
-                    ", the output ", output.dtype(), "; it must be ", gradient_dtype(output.dtype()));
+                    ", the output ", output.dtype(),
+                    is_reduced_floating(output.dtype()) ? ", whose gradients are f32" : "");
   return grad;
 }
 

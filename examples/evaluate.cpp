@@ -101,7 +101,8 @@ int evaluate(int argc, char** argv) {
   describe_sampling(settings, sampler);
   settings.only_with({"seed", "last_weights", "int8", "precision", "sampler", "sampling_steps", "guidance",
                       "guided_channels", "guide_from", "guide_to", "guidance_rescale", "eta", "clip_pixels",
-                      "sampler_order", "absolute_tolerance", "relative_tolerance", "error_control", "lower_order_final", "unipc_variant",
+                      "sampler_order", "absolute_tolerance", "relative_tolerance", "error_control",
+                      "lower_order_final", "unipc_variant",
                       "time_spacing", "karras_sigmas", "sde_diffusion", "sde_norm", "last_step", "last_step_size",
                       "feature_cache", "cache_interval", "cache_order"},
                      [&options] { return !options.checkpoint.empty(); }, "--checkpoint");

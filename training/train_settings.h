@@ -61,8 +61,8 @@ struct OutputSettings {
 void check_schedule(const TrainSettings& train);
 /// ConfigError unless the settings of the output fit together.
 void check_output(const OutputSettings& output);
-/// Names of the settings that may differ between a run and its continuation: of the schedule, of the precision and of what
-/// happens to numbers that are not finite. What decides a step's data, randomness and state must not.
+/// Names of the settings that may differ between a run and its continuation: of the schedule, of the precision and of
+/// what happens to numbers that are not finite. What decides a step's data, randomness and state must not.
 [[nodiscard]] const std::set<std::string>& changeable_settings();
 /// Steps of warm-up: the setting, or a tenth of all steps where the warm-up would leave none for the schedule.
 [[nodiscard]] int64_t warmup_steps(const TrainSettings& train);

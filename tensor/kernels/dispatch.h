@@ -26,7 +26,8 @@ const char* name_of(Isa isa);
 /// The widest set that this CPU has.
 Isa widest_isa();
 /// The set in use: the widest, unless the environment variable DITHAROS_ISA (baseline, avx2, avx512,
-/// avx512_bf16) or set_isa lowers it. Throws ConfigError when the variable names none of them. Results differ between sets in the last bits.
+/// avx512_bf16) or set_isa lowers it. Throws ConfigError when the variable names none of them. Results differ between
+/// sets in the last bits.
 Isa active_isa();
 /// Lowers the set in use, for tests; a set wider than the CPU's is ignored. Do not call it while kernels run.
 void set_isa(Isa isa);

@@ -75,6 +75,7 @@ class Setting {
     const std::string what = std::string("forward in ") + name_of(dtype);
     if (!expect(got.shape() == want.shape, what, "shape " + ditharos::to_text(got.shape()) + ", wanted " +
                                                      ditharos::to_text(want.shape))) return;
+    if (dtype == DType::bf16) expect(got.dtype() == DType::f32, what, "the result is not f32");
     near(got.to_vector<double>(), want.values, tolerance, what);
   }
 
@@ -213,7 +214,9 @@ bool has_ties(const Row& row, const Layouts& layouts) {
 void check_small(const Row& row, const Setting& s, const Layouts& layouts) {
   s.run("forward in f64", [&] { s.forward(DType::f64, row.tolerance); });
   s.run("forward in f32", [&] { s.forward(DType::f32, row.tolerance32); });
-  if (row.takes != Takes::floating) s.run("forward in i64", [&] { s.forward(DType::i64, 0); });
+  if (row.takes == Takes::products) s.run("forward in bf16", [&] { s.forward(DType::bf16, .01); });
+  if (row.takes == Takes::numbers || row.takes == Takes::anything)
+    s.run("forward in i64", [&] { s.forward(DType::i64, 0); });
   if (row.takes == Takes::anything) s.run("forward in bool", [&] { s.forward(DType::boolean, 0); });
   if (row.order == 0) return;
   if (!has_ties(row, layouts)) s.run("derivatives", [&] { s.derivatives(row.order); });
@@ -239,9 +242,10 @@ int64_t check_row(const Row& row) {
   const Setting first(row, row.cases[0], plain, count);
   for (DType dtype : {DType::f32, DType::f64}) first.run("threads", [&] { first.threads(dtype); });
   if (row.order > 0) first.run("derivatives", [&] { first.derivatives(row.order + 1); });
-  if (row.takes == Takes::floating) {
-    for (DType dtype : {DType::i64, DType::i32, DType::u8, DType::boolean, DType::bf16, DType::f16})
+  if (row.takes == Takes::floating || row.takes == Takes::products) {
+    for (DType dtype : {DType::i64, DType::i32, DType::u8, DType::boolean, DType::f16})
       first.run("dtype", [&] { first.refuses(dtype); });
+    if (row.takes == Takes::floating) first.run("dtype", [&] { first.refuses(DType::bf16); });
   }
   if (row.takes == Takes::numbers) first.run("dtype", [&] { first.refuses(DType::boolean); });
   first.run("recording", [&] { first.records(); });

@@ -40,6 +40,7 @@ constexpr Values flags() { return {Values::Kind::flag, 0, 2}; }
 /// The dtypes that an operation takes in place of floating ones.
 enum class Takes {
   floating,  ///< f32 and f64 alone
+  products,  ///< bf16 too, with results in f32
   numbers,   ///< integers too
   anything,  ///< booleans too
 };

@@ -36,6 +36,7 @@ const std::vector<std::string> others{"true",       "false",      "\"heun\"",   
                                       "\"dopri5\"", "\"bh1\"",    "\"leading\"",    "\"tweedie\"",      "\"fora\"",
                                       "\"l1\"",     "\"learned\"", "\"spatial\"",   "\"in_context\"",   "\"swiglu\"",
                                       "\"rms\"", "\"global\"", "\"skip\"", "\"stretch\"", "\"lanczos\"", "\"none\"",
+                                      "\"bf16\"",
                                       "[2.5]",      "\"2x16x16\"", "[2, 4, 4]",     "[0.25, 0.5]",     "0.125",
                                       "2",          "3",          "48"};
 

@@ -7,8 +7,8 @@
 namespace ditharos::examples {
 
 const char* const precision_help =
-    "of products: f32; bf16, which sums in f32 and is faster on CPUs with AVX512_BF16; auto, bf16 on such a CPU and f32 "
-    "elsewhere";
+    "of products: f32; bf16, which sums in f32 and is faster on CPUs with AVX512_BF16; auto, bf16 on such a CPU and "
+    "f32 elsewhere";
 const std::vector<std::pair<const char*, Precision>> precision_names{
     {"f32", Precision::f32}, {"bf16", Precision::bf16}, {"auto", Precision::automatic}};
 

@@ -7,8 +7,8 @@
 namespace ditharos::kernels {
 
 /// qkv [B, T, 3*D], the output of one linear layer: q, k, v in turn, each `heads` groups of D/heads columns.
-/// Returns softmax(q k^T / sqrt(D/heads)) v as [B, T, D], in the dtype of qkv: f32, f64 or bf16. Any T >= 1 and any head
-/// size. `kept`, if not null, receives what the backward pass needs.
+/// Returns softmax(q k^T / sqrt(D/heads)) v as [B, T, D], in the dtype of qkv: f32, f64 or bf16. Any T >= 1 and any
+/// head size. `kept`, if not null, receives what the backward pass needs.
 Tensor attention(const Tensor& qkv, int64_t heads, Tensor* kept);
 /// log_sum_exp: of each query's scores, [B, heads, T]; the backward pass recomputes the softmax from it (Dao et al.
 /// 2022). weights: the softmax itself, transposed, [B, heads, T, T padded], up to 64 tokens.

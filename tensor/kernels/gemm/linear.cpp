@@ -61,8 +61,8 @@ void check_linear(const char* op, const char* name, const Tensor& x, const Tenso
                     weight.shape(), ": its last axis must be ", width);
 }
 
-/// Passes to run(g) the product out [m, n] = op(a) op(b) + bias of rank-2 operands with elements of In; those of out are
-/// T.
+/// Passes to run(g) the product out [m, n] = op(a) op(b) + bias of rank-2 operands with elements of In; those of out
+/// are T.
 template <class T, class In, class Run>
 void product(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, const Tensor& bias,
              const Tensor& out, const Run& run) {

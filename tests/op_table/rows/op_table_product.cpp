@@ -16,6 +16,7 @@ Array with_leading(Array x) {
 Row product() {
   Row row;
   row.name = row.record = "matmul";
+  row.takes = Takes::products;
   row.op = [](const Tensors& in) { return matmul(in[0], in[1]); };
   row.reference = [](const Arrays& in) { return matmul(in[0], in[1]); };
   row.inputs = {uniform(-1, 1), uniform(-1, 1)};
@@ -64,6 +65,7 @@ Row linear_map(bool with_bias) {
   row.cases = {{{2, 3}, {4, 3}}, {{2, 5, 3}, {4, 3}},  {{3}, {2, 3}},    {{0, 3}, {2, 3}},
                {{1, 1}, {1, 1}}, {{17, 33}, {19, 33}}, {{2, 3}, {0, 3}}, {{2, 0}, {3, 0}}};
   row.large = {{{300, 257}, {129, 257}}, {{4, 70, 96}, {288, 96}}};
+  row.takes = with_bias ? Takes::floating : Takes::products;  // the bias of a product in bf16 is f32
   if (with_bias) {
     row.inputs.push_back(uniform(-1, 1));
     for (auto* cases : {&row.cases, &row.large})

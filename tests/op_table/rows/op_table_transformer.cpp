@@ -128,6 +128,7 @@ Array attention_reference(const Array& qkv, int64_t heads) {
 Row attention_of(int64_t heads, std::vector<Case> cases) {
   Row row;
   row.name = row.record = "attention";
+  row.takes = Takes::products;
   row.op = [=](const Tensors& in) { return attention(in[0], heads); };
   row.reference = [=](const Arrays& in) { return attention_reference(in[0], heads); };
   row.inputs = {uniform(-2, 2)};
