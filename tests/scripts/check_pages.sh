@@ -31,9 +31,11 @@ echo iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNkAAAABAACxDB8TAA
 # What a script at the end of a page finds, as the body's attribute data-found.
 found() {  # PAGE WIDTH SCRIPT
   sed '/^<\/body>/,$d' "$folder/$1" >"$folder/probe.html"
-  # The page draws after its layout, when observers and animation frames are called: look a second later.
-  echo "<script>addEventListener('load', () => setTimeout(() => { document.body.dataset.found = (() => { $3 })(); }, 1000));" \
-    "</script></body></html>" >>"$folder/probe.html"
+  # The page draws after its layout, when observers and animation frames are called: look a second later, and again
+  # where a chart was not drawn yet, as on a busy machine.
+  echo "<script>addEventListener('load', () => { const look = (again) => { const found = (() => { $3 })();" \
+    "document.body.dataset.found = found; if (again > 0 && found.includes('empty')) setTimeout(look, 300, again - 1); };" \
+    "setTimeout(look, 1000, 5); });</script></body></html>" >>"$folder/probe.html"
   timeout 100 "$browser" --headless=new --no-sandbox --disable-gpu --user-data-dir="$folder/profile" \
     --window-size="$2,900" --virtual-time-budget=3000 --dump-dom "file://$folder/probe.html" 2>/dev/null |
     grep -o 'data-found="[^"]*"' | head -n 1
