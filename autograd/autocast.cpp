@@ -25,10 +25,10 @@ DType precision_dtype(Precision precision) {
 
 std::string precision_note(Precision precision) {
   if (precision == Precision::f32) return "";
-  const std::string lacking = "this machine has no instructions for products of bf16 (AVX512_BF16)";
+  const std::string lacking = "products of bf16 need AVX512_BF16 and oneDNN to be faster";
   if (has_bf16_products()) return "precision: products of bf16 with sums in f32";
   if (precision == Precision::automatic) return "precision: f32, because " + lacking;
-  return "precision: bf16 at the speed of f32, because " + lacking;
+  return "precision: bf16, which is slower than f32 here, because " + lacking;
 }
 
 }  // namespace ditharos

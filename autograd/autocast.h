@@ -9,13 +9,13 @@ namespace ditharos {
 /// A scope in which products (linear layers, matrix products, attention) of f32 tensors read them rounded to `dtype`,
 /// and keep them in it for the backward pass. They sum in f32, and all tensors that a program sees stay f32: results,
 /// parameters, gradients. bf16 has the range of f32, so the loss needs no scaling. The backward pass uses the precision
-/// of the forward pass, inside of the scope or not.
+/// of the forward pass, inside of the scope or not; products that a Function computes in its backward are f32.
 ///
 /// DType::f32 switches it off inside of another one. DTypeError for other dtypes than bf16 and f32. Tensors of f64 are
 /// not rounded. The scope holds for this thread.
 ///
-/// It is worth its while on CPUs with instructions for products of bf16 (has_bf16_products() in
-/// ditharos/tensor/system/instruction_set.h). On others it gives the same results, up to rounding, at the speed of f32.
+/// It makes programs faster where has_bf16_products() (ditharos/tensor/system/instruction_set.h). Elsewhere it gives the
+/// same results up to rounding, more slowly than f32.
 class Autocast {
  public:
   explicit Autocast(DType dtype);

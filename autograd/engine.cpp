@@ -5,6 +5,7 @@
 #include <queue>
 #include <unordered_map>
 
+#include <ditharos/autograd/autocast.h>
 #include <ditharos/autograd/dual.h>
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/graph_break.h>
@@ -170,6 +171,7 @@ class Pass : private PendingGrads {
 
   Grads apply_rule(Node& node, Tensor grad) {
     const RuleScope running;
+    const Autocast as_in_forward(DType::f32);  // what the forward pass rounded is bf16, and products of that are too
     const WorkScope scope({node.name, WorkKind::backward, node.module, &node.shape});
     const struct Unlock {
       std::vector<std::unique_lock<std::recursive_mutex>>& locked;
@@ -228,7 +230,7 @@ Tensor seed_grad(const char* op, const Tensor& output, const Tensor& grad) {
                     output.shape());
   check<DTypeError>(grad.dtype() == gradient_dtype(output.dtype()), "[", op, "] the gradient has dtype ", grad.dtype(),
                     ", the output ", output.dtype(),
-                    is_reduced_floating(output.dtype()) ? ", whose gradients are f32" : "");
+                    is_reduced_floating(output.dtype()) ? "; its gradient must be f32" : "");
   return grad;
 }
 

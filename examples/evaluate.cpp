@@ -149,7 +149,7 @@ int evaluate(int argc, char** argv) {
   if (pipeline) {
     std::printf("sampling: %s, %lld steps, guidance %s%s\n", models::name_of(sampler.kind),
                 static_cast<long long>(sampler.steps), general_text(sampler.guidance.scale, 6).c_str(),
-                options.int8 ? ", int8" : "");
+                options.int8 ? ", int8" : precision_dtype(options.precision) == DType::bf16 ? ", bf16" : "");
     samples = measure_samples(*pipeline, evaluator, test, options.seed);
   }
   const pipelines::ImagePipeline* shown = pipeline ? &*pipeline : nullptr;

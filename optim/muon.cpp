@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include <ditharos/autograd/autocast.h>
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
@@ -13,6 +14,7 @@ namespace ditharos::optim {
 Tensor orthogonalize(const Tensor& x, int64_t steps, double eps) {
   check<ShapeError>(x.rank() == 2, "[orthogonalize] takes a matrix, got shape ", x.shape());
   const NoGrad no_grad;
+  const Autocast full(DType::f32);
   // Transposed when that makes xx' smaller.
   if (x.size(0) > x.size(1)) return transpose(orthogonalize(transpose(x, 0, 1), steps, eps), 0, 1);
   Tensor y = x / std::max(norm(x).item(), eps);

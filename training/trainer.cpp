@@ -67,6 +67,7 @@ Trainer::Trainer(nn::ModuleBase& model, models::Network network, std::shared_ptr
       config_(config) {
   check<ConfigError>(config.class_dropout >= 0 && config.class_dropout <= 1, "class_dropout must be in [0, 1], got ",
                      config.class_dropout);
+  const Autocast supported(config.precision);  // DTypeError for others
   check<ConfigError>(config.clip_norm >= 0, "clip_norm must be 0 (no clipping) or more, got ", config.clip_norm);
   static_cast<void>(optim::learning_rate(config.schedule, 0));  // checks the schedule
   nn::name_modules(model);

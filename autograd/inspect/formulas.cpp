@@ -10,7 +10,7 @@ OpFormula formula_of(const std::string& op) {
       {"identity", {"y = x", "dx = g"}},
       {"clone", {"y = x", "dx = g"}},
       {"contiguous", {"y = x", "dx = g"}},
-      {"to", {"y = x in another dtype", "dx = g in x's dtype"}},
+      {"to", {"y = x in another dtype", "dx = g in f64 for x in f64, else in f32"}},
       {"add", {"y = a + b", "da = g, db = g (summed where broadcast)"}},
       {"sub", {"y = a - b", "da = g, db = -g"}},
       {"mul", {"y = a b", "da = g b, db = g a"}},

@@ -61,7 +61,8 @@ Tensor seen_alone(const Tensor& x, const Tensor& blocked) {
   if (!blocked.defined() || blocked.numel() == 0 || kernels::all_finite(x)) return x;
   const Tensor matrix = blocked.rank() < 2 ? reshape(blocked, {1, blocked.numel()}) : blocked;  // [.., T, S]
   const Tensor hidden = transpose(kernels::amin(matrix, -2, true), -2, -1);                     // [.., S, 1]
-  return where(hidden, scalar(0, x.dtype()), x);
+  const DType dtype = product_dtype(x.dtype());
+  return to(where(hidden, scalar(0, dtype), to(x, dtype)), x.dtype());
 }
 
 /// The composite of public operations; the fused kernel computes the same without a [B, H, T, S] in memory.
@@ -92,15 +93,14 @@ Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tens
 Tensor reduced::scaled_dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value,
                                              const Tensor& mask, bool causal) {
   check_operands(query, key, value, mask);
-  const DType dtype = product_dtype(query.dtype());
-  Tensor q = query;
-  const Tensor all_k = to(key, dtype), all_v = to(value, dtype);
+  Tensor q = query, k = key, v = value;
+  round_operands(q, k, v);
   // For a mask that is the same for every query the kernel skips masked keys; for others it gives them the weight 0.
   const bool by_query = causal || (mask.defined() && mask.rank() >= 2 && mask.size(-2) > 1);
-  const Tensor blocked = by_query && !(kernels::all_finite(all_k) && kernels::all_finite(all_v))
-                             ? blocked_keys(mask, causal, q.size(2), all_k.size(2)) : Tensor{};
-  Tensor k = seen_alone(all_k, blocked), v = seen_alone(all_v, blocked);
-  round_operands(q, k, v);
+  const Tensor blocked = by_query && !(kernels::all_finite(k) && kernels::all_finite(v))
+                             ? blocked_keys(mask, causal, q.size(2), k.size(2)) : Tensor{};
+  k = seen_alone(k, blocked);
+  v = seen_alone(v, blocked);
   // The gradient of a mask is as large as the scores, which the kernel does not store: a learned mask uses the
   // composite.
   if (mask.defined() && ((grad_enabled() && needs_grad(mask)) || tangent_of(mask).defined()))

@@ -13,6 +13,7 @@
 #include <ditharos/tensor/random.h>
 #include <ditharos/tensor/tensor.h>
 
+#include <ditharos/autograd/autocast.h>
 #include <ditharos/autograd/checkpoint.h>
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/forward_mode.h>

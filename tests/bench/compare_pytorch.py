@@ -9,7 +9,8 @@ In each round a case runs in the benchmark program, in PyTorch as it is (eager) 
 other with the same number of threads; ratios are taken within a round. PyTorch runs at its best known settings: pinned
 threads, denormals flushed, fused AdamW, its own fused attention, jemalloc if it is there, frozen weights for inference
 under torch.compile. In bf16 its steps run under autocast and its sampling with converted weights, and our f32 runs in
-the same round too. The last line names the cases that miss their aim (AIMS in comparison_table.py). Both sides must agree on the numbers of parameters and operations of a model.
+the same round too. The last line names the cases that miss their aim (AIMS in comparison_table.py). Both sides must
+agree on the numbers of parameters and operations of a model.
 
 Needs Python with PyTorch (nothing else in this repository does), and g++ for torch.compile.
 """
@@ -202,10 +203,14 @@ def main():
         sys.exit("compare_pytorch.py: this Python has no PyTorch; run the script with one that has (pip install torch)")
     if options.precision == "bf16":
         options.cases = [word for word in options.cases if word != "sample_int8/"]
-    report = {"settings": {"precision": options.precision, "torch": torch.__version__, "threads": options.threads, "allocator": options.allocator},
+    report = {"settings": {"precision": options.precision, "torch": torch.__version__, "threads": options.threads,
+                           "allocator": options.allocator},
               "cases": []}
     if options.resume and options.json.exists():
-        report["cases"] = json.loads(options.json.read_text())["cases"]
+        earlier = json.loads(options.json.read_text())
+        if earlier["settings"].get("precision", "f32") != options.precision:
+            sys.exit(f"compare_pytorch.py: {options.json} holds cases of another precision")
+        report["cases"] = earlier["cases"]
     done = {case["name"] for case in report["cases"]}
     ours, rivals = Ours(options), Rivals(options)
     for case in chosen_cases(options):

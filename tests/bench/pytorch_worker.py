@@ -1,7 +1,7 @@
 """Times one case after the other in PyTorch for compare_pytorch.py: requests as JSON lines in, answers out.
 
-Arguments: eager or compile, and f32 or bf16. {"case": NAME} makes a case ready; {"seconds": S} times it. A case without a counterpart answers {"missing": NAME}, one
-that cannot run {"failed": REASON}.
+Arguments: eager or compile, and f32 or bf16. {"case": NAME} makes a case ready; {"seconds": S} times it. A case without
+a counterpart answers {"missing": NAME}, one that cannot run {"failed": REASON}.
 """
 import json
 import sys

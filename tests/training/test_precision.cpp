@@ -39,9 +39,9 @@ TEST_CASE("precision: auto is bf16 where the CPU has instructions for it, else f
   CHECK_FALSE(has_bf16_products());
   CHECK(precision_dtype(Precision::automatic) == DType::f32);
   CHECK(precision_note(Precision::automatic) ==
-        "precision: f32, because this machine has no instructions for products of bf16 (AVX512_BF16)");
-  CHECK(precision_note(Precision::bf16) == "precision: bf16 at the speed of f32, because this machine has no "
-                                           "instructions for products of bf16 (AVX512_BF16)");
+        "precision: f32, because products of bf16 need AVX512_BF16 and oneDNN to be faster");
+  CHECK(precision_note(Precision::bf16) == "precision: bf16, which is slower than f32 here, because products of bf16 "
+                                           "need AVX512_BF16 and oneDNN to be faster");
 }
 
 TEST_CASE("precision: a run trains in bf16, its checkpoints are f32, and it goes on in either precision, saying so") {
@@ -62,7 +62,7 @@ TEST_CASE("precision: a run trains in bf16, its checkpoints are f32, and it goes
   };
   const Outcome changed = resumed({"--precision", "f32"});
   CHECK_EQ(changed.status, 0);
-  CHECK_MESSAGE(contains(changed.output, "trained with products of bf16 without instructions so far, with products of "
+  CHECK_MESSAGE(contains(changed.output, "trained with products of emulated bf16 so far, with products of "
                                          "f32 from here on"), changed.output);
   const Outcome same = resumed({"--precision", "bf16"});
   CHECK_EQ(same.status, 0);

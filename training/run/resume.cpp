@@ -58,7 +58,7 @@ void compare_data(const std::string& path, const TrainState& state, const std::s
 /// The dtype of a run's products, and where they are emulated.
 std::string products_of(const RunIdentity& run) {
   const DType dtype = precision_dtype(run.train.precision);
-  return std::string(name_of(dtype)) + (dtype == DType::bf16 && !has_bf16_products() ? " without instructions" : "");
+  return (dtype == DType::bf16 && !has_bf16_products() ? "emulated " : "") + std::string(name_of(dtype));
 }
 
 void compare_instruction_sets(const TrainState& state, Reporter& reporter) {

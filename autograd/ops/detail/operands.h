@@ -16,13 +16,13 @@ inline void check_one_dtype(const char* op, const char* a_name, const Tensor& a,
                     "; convert one of them");
 }
 
-/// Rounds the f32 tensors among the operands of a product to bf16 in an Autocast scope, and where one of them is bf16
-/// already.
+/// Rounds the operands of a product to bf16 in an Autocast scope, and where one of them is bf16 already. Not where one
+/// is neither f32 nor bf16: the operation refuses or takes them as they are.
 template <class... Operands>
 void round_operands(Operands&... x) {
-  const bool reduced = autocast_dtype() == DType::bf16 || (... || (x.defined() && x.dtype() == DType::bf16));
-  if (!reduced) return;
-  (..., (x.defined() && x.dtype() == DType::f32 ? void(x = to(x, DType::bf16)) : void()));
+  const bool reduced = autocast_dtype() == DType::bf16 || (... || (x.dtype() == DType::bf16));
+  if (!reduced || !(... && (x.dtype() == DType::f32 || x.dtype() == DType::bf16))) return;
+  (..., void(x = to(x, DType::bf16)));
 }
 
 /// A result in bf16 as f32, for a program. It can be made again from the other, so that nothing but that is kept for

@@ -32,6 +32,7 @@ void forward(const AttentionHead<T, In>& head, HeadRows<In> out, T* log_sum_exp,
   Packed* queries = pieces.template take<Packed>(queries_of_tile * width);
   Packed* transposed = pieces.template take<Packed>(width * queries_of_tile);
   Packed* pairs = pieces.template take<Packed>(in_pairs<In> ? keys_of_block * queries_of_tile / 2 : 0);
+  Packed* edge = pieces.template take<Packed>(in_pairs<In> ? value_width : 0);
   T* scores = pieces.take(keys_of_block * queries_of_tile);
   T* result = pieces.take(queries_of_tile * value_width);
   T* mask_rows = pieces.take(keys_of_block * queries_of_tile);
@@ -65,8 +66,8 @@ void forward(const AttentionHead<T, In>& head, HeadRows<In> out, T* log_sum_exp,
         }
       }
       const auto p = over_keys<In>(block, lanes_used, scores, queries_of_tile, pairs);
-      multiply(rows, value_width, along_sum<In>(block), p.first, p.row, p.column,
-               values + along_sum<In>(k) * value_width, result, !first);
+      multiply_keys<In>(rows, value_width, block, k + block < head.keys, p, values + along_sum<In>(k) * value_width,
+                        edge, result, !first);
       first = false;
     }
     if (first) {
@@ -136,6 +137,7 @@ void backward(const AttentionHead<T, In>& head, HeadRows<const In> out, const T*
   Packed* transposed_queries = pieces.template take<Packed>(left_width * queries_of_tile);
   Packed* transposed_gradients = pieces.template take<Packed>(left_value_width * queries_of_tile);
   Packed* pairs = pieces.template take<Packed>(in_pairs<In> ? keys_of_block * queries_of_tile / 2 : 0);
+  Packed* edge = pieces.template take<Packed>(in_pairs<In> ? width : 0);
   T* scores = pieces.take(keys_of_block * queries_of_tile);
   T* dp = pieces.take(keys_of_block * queries_of_tile);
   T* mask_rows = pieces.take(keys_of_block * queries_of_tile);
@@ -173,7 +175,9 @@ void backward(const AttentionHead<T, In>& head, HeadRows<const In> out, const T*
     for (int64_t i = 0; i < lanes_used; ++i) {
       const In* o = out.first + (q + i) * out.ld;
       const T* dy = g + i * grad.ld;
-      const auto product = [&]<class V>(int64_t j, V& sum) { sum += read<V>(o + j) * read<V>(dy + j); };
+      const auto product = [&]<class V>(int64_t j, V& sum) {
+        sum += read<V>(o + j) * as_operand<In>(read<V>(dy + j));
+      };
       delta[i] = i < rows ? sum_over<T>(head.value_size, product) : T(0);
       sums[i] = i < rows && !weights ? log_sum_exp[q + i] : T(0);
     }
@@ -200,8 +204,8 @@ void backward(const AttentionHead<T, In>& head, HeadRows<const In> out, const T*
       const auto ds = over_queries<In>(block, rows, dp, queries_of_tile, pairs);
       multiply(block, width, terms, ds.first, ds.row, ds.column, right_queries, key_gradients + k * width, add_keys);
       const auto ds_of_queries = over_keys<In>(block, lanes_used, dp, queries_of_tile, pairs);
-      multiply(rows, width, along_sum<In>(block), ds_of_queries.first, ds_of_queries.row, ds_of_queries.column,
-               right_keys + along_sum<In>(k) * width, query_gradients, !first);
+      multiply_keys<In>(rows, width, block, k + block < head.keys, ds_of_queries,
+                        right_keys + along_sum<In>(k) * width, edge, query_gradients, !first);
       first = false;
     }
     if (first) clear(query_gradients, rows * width);
@@ -294,7 +298,7 @@ void tangent(const AttentionHead<T>& head, const HeadTangents<T>& tangents, Head
 template <class T>
 int64_t scratch_elements(int64_t keys, int64_t head_size, int64_t value_size) {
   const int64_t width = padded<float>(head_size), value_width = padded<float>(value_size);
-  return 3 * (keys + 1) * (width + value_width) + queries_of_tile * 4 * (width + value_width) +
+  return (3 * (keys + 1) + 1) * (width + value_width) + queries_of_tile * 4 * (width + value_width) +
          5 * keys_of_block * queries_of_tile;
 }
 

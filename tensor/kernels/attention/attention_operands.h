@@ -109,6 +109,13 @@ void scale_scores(int64_t keys, int64_t queries, T scale, T* scores) {
   }
 }
 
+/// A number as products read it: the nearest bfloat16 for pairs. V is a vector or a number.
+template <class In, class V>
+V as_operand(V x) {
+  if constexpr (in_pairs<In>) return nearest(x);
+  else return x;
+}
+
 /// A matrix of scores [keys, queries] with rows `ld` apart as a left operand of a sum over the keys or the queries.
 template <class Element>
 struct LeftOperand {
@@ -126,6 +133,26 @@ LeftOperand<Operand<In>> over_keys(int64_t keys, int64_t queries, const T* score
     return {scores, 1, ld};
   }
 }
+/// c[rows, width] (+)= a b for the first keys of a right operand b, which has further keys if `more`. Where they are
+/// odd in number, the next key is the other half of the last pair. It must not be read: its weight is 0, but it may be
+/// infinite. `row` has room for a row of b.
+template <class In, class T>
+void multiply_keys(int64_t rows, int64_t width, int64_t keys, [[maybe_unused]] bool more,
+                   const LeftOperand<Operand<In>>& a, const Operand<In>* b, [[maybe_unused]] Operand<In>* row, T* c,
+                   bool add) {
+  int64_t depth = along_sum<In>(keys);
+  if constexpr (in_pairs<In>) {
+    if (more && keys % 2 == 1) {
+      --depth;
+      for (int64_t j = 0; j < width; ++j) row[j] = b[depth * width + j] & 0xffffu;
+      multiply(rows, width, depth, a.first, a.row, a.column, b, c, add);
+      return multiply(rows, width, int64_t(1), a.first + depth * a.column, a.row, a.column,
+                      static_cast<const Operand<In>*>(row), c, true);
+    }
+  }
+  multiply(rows, width, depth, a.first, a.row, a.column, b, c, add);
+}
+
 /// Over the queries: the operand's rows are keys.
 template <class In, class T>
 LeftOperand<Operand<In>> over_queries(int64_t keys, int64_t queries, const T* scores, int64_t ld,

@@ -25,6 +25,13 @@ inline uint32_t rounded_bits(float x) {
 inline BfloatPair bfloat_pair(float first, float second) { return rounded_bits(first) >> 16 | rounded_bits(second); }
 inline float widened(bfloat16 x) { return __builtin_bit_cast(float, uint32_t(x.bits) << 16); }
 
+/// The nearest bfloat16 as a float.
+inline float nearest(float x) { return __builtin_bit_cast(float, rounded_bits(x)); }
+inline Vector<float> nearest(Vector<float> x) {
+  const Vector<uint32_t> u = Vector<uint32_t>(x), rounded = u + 0x7fffu + ((u >> 16) & 1u);
+  return Vector<float>(((u & 0x7fffffffu) > 0x7f800000u ? u | 0x400000u : rounded) & 0xffff0000u);
+}
+
 /// For code that is written once for numbers and for bfloat16.
 template <class T> inline T number(T x) { return x; }
 inline float number(bfloat16 x) { return widened(x); }

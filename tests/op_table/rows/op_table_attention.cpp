@@ -53,7 +53,7 @@ Array attended(const Arrays& in, Mask kind, bool causal) {
 Row attending(Mask mask, bool causal) {
   Row row;
   row.name = "scaled_dot_product_attention";
-  if (mask == Mask::none) row.takes = Takes::products;  // numbers that are added are f32
+  if (mask == Mask::none || mask == Mask::flags) row.takes = Takes::products;  // numbers that are added are f32
   if (mask != Mask::numbers) row.record = row.name;  // with a mask that is learned it is made of other operations
   row.op = [=](const Tensors& in) {
     const Tensor none, m = mask == Mask::constants ? constants(in[0], in[1]) : mask == Mask::none ? none : in[3];

@@ -28,7 +28,6 @@ using tests::same_bits;
 
 namespace {
 
-
 Tensor bf16(const Shape& shape, uint64_t seed) { return to(Generator(seed).normal(shape), DType::bf16); }
 Tensor f64(const Tensor& x) { return to(x, DType::f64); }
 std::vector<double> numbers(const Tensor& x) { return x.to_vector<double>(); }
@@ -192,11 +191,44 @@ TEST_CASE("bf16: attention with masks beside f32") {
   });
 }
 
+TEST_CASE("bf16: a key that nobody sees may be infinite, whether the keys in sight are even or odd in number") {
+  tests::for_each_isa([] {
+    const Tensor q = bf16({1, 1, 100, 16}, 1), k = bf16({1, 1, 100, 16}, 2), v = bf16({1, 1, 100, 16}, 3);
+    const Tensor mask({1, 1, 1, 100}, DType::boolean);
+    for (int64_t j = 0; j < 100; ++j) mask.mutable_data<bool>()[j] = j == 0 || j == 70 || j == 71;
+    for (const Tensor& spoilt : {k, v}) {
+      const bfloat16 before = spoilt.data<bfloat16>()[70 * 16];
+      spoilt.mutable_data<bfloat16>()[70 * 16] = bfloat16(INFINITY);
+      Tensor sums;
+      const kernels::AttentionOperands in{q, k, v, mask, true};
+      const Tensor y = kernels::scaled_dot_product_attention(in, &sums);
+      const Tensor dy = Generator(4).normal({1, 1, 100, 16});
+      const auto g = kernels::scaled_dot_product_attention_backward(in, y, sums, dy);
+      // The first tile of queries has key 0 alone in sight.
+      CHECK(kernels::all_finite(views::slice(y, 2, 0, 64, 1)));
+      CHECK(kernels::all_finite(views::slice(g.q, 2, 0, 64, 1)));
+      spoilt.mutable_data<bfloat16>()[70 * 16] = before;
+    }
+  });
+}
+
+TEST_CASE("bf16: with one key the scores have no gradient") {
+  tests::for_each_isa([] {
+    const Tensor q = bf16({1, 2, 9, 24}, 1), k = bf16({1, 2, 1, 24}, 2), v = bf16({1, 2, 1, 24}, 3);
+    const kernels::AttentionOperands in{q, k, v, {}, false};
+    Tensor sums;
+    const Tensor y = kernels::scaled_dot_product_attention(in, &sums);
+    const auto g = kernels::scaled_dot_product_attention_backward(in, y, sums, Generator(4).normal({1, 2, 9, 24}));
+    for (const double x : numbers(g.q)) CHECK(std::abs(x) < 1e-5);
+    for (const double x : numbers(g.k)) CHECK(std::abs(x) < 1e-5);
+  });
+}
+
 TEST_CASE("bf16: NaN and infinity come through products") {
   tests::for_each_isa([] {
     const float inf = std::numeric_limits<float>::infinity();
     const Tensor x = to(ones({2, 20}), DType::bf16), w = to(ones({3, 20}), DType::bf16);
-      x.mutable_data<bfloat16>()[0] = bfloat16(inf);
+    x.mutable_data<bfloat16>()[0] = bfloat16(inf);
     x.mutable_data<bfloat16>()[21] = bfloat16(NAN);
     const auto y = kernels::linear(x, w, {}).to_vector<float>();
     CHECK(y[0] == inf);
