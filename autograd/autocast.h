@@ -14,8 +14,8 @@ namespace ditharos {
 /// DType::f32 switches it off inside of another one. DTypeError for other dtypes than bf16 and f32. Tensors of f64 are
 /// not rounded. The scope holds for this thread.
 ///
-/// It makes programs faster where has_bf16_products() (ditharos/tensor/system/instruction_set.h). Elsewhere it gives the
-/// same results up to rounding, more slowly than f32.
+/// It makes programs faster where has_bf16_products() (ditharos/tensor/system/instruction_set.h). Elsewhere it gives
+/// the same results up to rounding, more slowly than f32.
 class Autocast {
  public:
   explicit Autocast(DType dtype);
