@@ -29,14 +29,10 @@ size_t size_class(size_t bytes) {
 /// Blocks from a huge page on begin at one, so that the kernel can back them with huge pages. What is behind the last
 /// whole one has small pages: with a huge page for it, many weights of a model would take up to twice their size.
 void* system_allocate(size_t size) {
+  void* block = nullptr;
+  if (posix_memalign(&block, size >= huge_page ? huge_page : alignment, size) != 0) return nullptr;
 #if defined(__linux__)
-  const size_t align = size >= huge_page ? huge_page : alignment;  // glibc takes any size
-#else
-  const size_t align = alignment;
-#endif
-  void* block = std::aligned_alloc(align, size);
-#if defined(__linux__)
-  if (block && size >= huge_page) madvise(block, size, MADV_HUGEPAGE);
+  if (size >= huge_page) madvise(block, size, MADV_HUGEPAGE);
 #endif
   return block;
 }
