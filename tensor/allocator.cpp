@@ -8,6 +8,7 @@
 #include <new>
 #include <vector>
 #if defined(__linux__)
+#include <malloc.h>
 #include <sys/mman.h>
 #endif
 
@@ -29,12 +30,14 @@ size_t size_class(size_t bytes) {
 /// Blocks from a huge page on begin at one, so that the kernel can back them with huge pages. What is behind the last
 /// whole one has small pages: with a huge page for it, many weights of a model would take up to twice their size.
 void* system_allocate(size_t size) {
-  void* block = nullptr;
-  if (posix_memalign(&block, size >= huge_page ? huge_page : alignment, size) != 0) return nullptr;
 #if defined(__linux__)
-  if (size >= huge_page) madvise(block, size, MADV_HUGEPAGE);
+  if (size >= huge_page) {
+    void* block = memalign(huge_page, size);  // aligned_alloc takes multiples of the alignment alone
+    if (block) madvise(block, size, MADV_HUGEPAGE);
+    return block;
+  }
 #endif
-  return block;
+  return std::aligned_alloc(alignment, size);
 }
 
 struct Cache {

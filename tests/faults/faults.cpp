@@ -7,7 +7,8 @@
 //   DITHAROS_FAULT_COUNTS=/tmp/counts     a line "write 57" for each kind of call is written there at the end
 //
 // Kinds: open (also opendir and mkdir), read, write, sync (fsync and fdatasync), rename, truncate, mmap, allocate
-// (aligned_alloc, the memory of tensors), new. Calls that the C library makes by itself, as in printf, are not seen.
+// (aligned_alloc and memalign, the memory of tensors), new. Calls that the C library makes by itself, as in printf, are
+// not seen.
 // Standard output and standard error are left alone: what a program says about a fault has to come out.
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -191,6 +192,10 @@ void* mmap64(void* at, size_t n, int protection, int flags, int fd, off64_t offs
 
 void* aligned_alloc(size_t alignment, size_t n) {
   static const auto real = next<void* (*)(size_t, size_t)>("aligned_alloc");
+  return fails(allocate_call) ? nullptr : real(alignment, n);
+}
+void* memalign(size_t alignment, size_t n) {
+  static const auto real = next<void* (*)(size_t, size_t)>("memalign");
   return fails(allocate_call) ? nullptr : real(alignment, n);
 }
 
