@@ -110,6 +110,8 @@ slider.value = smoothing = Math.max(0, ...runs.flatMap(r => r.series.map(s => s.
 const showWeight = () => { $('weight').textContent = smoothing ? smoothing.toFixed(2) : 'off'; };
 slider.addEventListener('input', () => { smoothing = +slider.value; showWeight(); charts.forEach(c => c.draw()); });
 showWeight();
+// At once: the observer of a chart's size calls later, and in a page that is only printed perhaps never.
+charts.forEach(c => c.draw());
 
 // --- samples ---
 const sampleSteps = [...new Set(runs.flatMap(r => r.samples.map(s => s.step)))].sort((a, b) => a - b);
