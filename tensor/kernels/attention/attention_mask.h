@@ -6,10 +6,6 @@
 namespace ditharos::kernels::DITHAROS_ISA {
 namespace {
 
-/// Row of k that is packed as key j.
-template <class T, class In>
-int64_t row_of_key(const AttentionHead<T, In>& head, int64_t j) { return head.chosen ? head.chosen[j] : j; }
-
 /// Keys at the front that some query before `end` may see.
 template <class T, class In>
 int64_t keys_in_sight(const AttentionHead<T, In>& head, int64_t end) {

@@ -65,7 +65,7 @@ void pack_row_pairs(int64_t rows, int64_t columns, const Row& row, BfloatPair* t
 /// The row of k or v that is packed as key j.
 template <class T, class In>
 const In* key_row(const AttentionHead<T, In>& head, HeadRows<const In> from, int64_t j) {
-  return from.first + (head.chosen ? head.chosen[j] : j) * from.ld;
+  return from.first + row_of_key(head, j) * from.ld;
 }
 
 /// The rows of k or v that take part, without gaps, as a left operand.

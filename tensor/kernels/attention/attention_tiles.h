@@ -49,6 +49,10 @@ void pack_rows(int64_t rows, int64_t columns, const T* from, int64_t ld, T facto
   }
 }
 
+/// Row of k that is packed as key j.
+template <class T, class In>
+int64_t row_of_key(const AttentionHead<T, In>& head, int64_t j) { return head.chosen ? head.chosen[j] : j; }
+
 /// The gradients of the keys that take part, times `factor`, in the rows of k or v; rows that take no part get zeros.
 template <class T, class In>
 void unpack_keys(const AttentionHead<T, In>& head, const T* from, int64_t width, int64_t columns, T factor,
