@@ -24,6 +24,11 @@ using NodePtr = std::shared_ptr<Node>;
 
 constinit thread_local int rules = 0;
 
+/// Widens what an operation computed in bf16: sums and what a program sees are f32.
+void in_f32(Tensor& g) {
+  if (g.dtype() == DType::bf16) g = kernels::to(g, DType::f32);
+}
+
 /// into += g. In place when nobody else can see `into` and no graph is being made; the order of additions is the order
 /// of arrival, which the graph alone decides.
 void accumulate(Tensor& into, Tensor g) {
@@ -31,6 +36,7 @@ void accumulate(Tensor& into, Tensor g) {
     into = std::move(g);
     return;
   }
+  in_f32(into), in_f32(g);
   const WorkScope scope({"accumulate", WorkKind::backward, current_module_path(), &into.shape()});
   const bool in_place = !differentiating();
   if (in_place && into.is_unique() && into.is_contiguous()) kernels::accumulate(into, g);
@@ -112,7 +118,9 @@ class Pass : private PendingGrads {
 
   Tensor find(const Node& node) override {
     if (differentiating()) return {};
-    const auto usable = [](const Tensor& g) { return g.defined() && g.is_unique() && g.is_contiguous(); };
+    const auto usable = [&](const Tensor& g) {
+      return g.defined() && g.is_unique() && g.is_contiguous() && g.dtype() == node.dtype;
+    };
     if (const auto slot = pending_.find(&node); slot != pending_.end())
       return usable(slot->second) ? slot->second : Tensor{};
     // A parameter's gradient from earlier passes. Hooks want to see this pass's contribution alone.
@@ -122,7 +130,7 @@ class Pass : private PendingGrads {
     std::unique_lock lock(gradient_mutex(node.leaf), std::try_to_lock);
     if (!lock) return {};
     const Tensor& grad = meta_of(node.leaf).grad;
-    if (!usable(grad) || grad.shape() != node.shape || grad.dtype() != node.dtype) return {};
+    if (!usable(grad) || grad.shape() != node.shape) return {};
     locked_.push_back(std::move(lock));
     return grad;
   }
@@ -135,10 +143,12 @@ class Pass : private PendingGrads {
 
   void visit(Node& node, Tensor grad) try {
     if (options_.independent_inputs && wanted_ && wanted_->count(&node)) {
+      in_f32(grad);
       results[&node] = std::move(grad);
       return;
     }
     const auto& hooks = node.leaf.defined() ? meta_of(node.leaf).leaf_hooks : node.hooks;
+    if (!hooks.empty() || traced_ || (wanted_ && wanted_->count(&node))) in_f32(grad);
     for (const Hook& hook : hooks)
       if (Tensor replaced = hook(grad); replaced.defined()) {
         check<ShapeError>(replaced.shape() == node.shape, "[", node.name, "] a hook returned a gradient of shape ",
@@ -193,11 +203,13 @@ class Pass : private PendingGrads {
       if (!producer || !grads[i].defined() || (leading_ && !leading_->count(producer.get()))) continue;
       Tensor g = std::move(grads[i]);
       notify([&](Observer& o) { o.on_rule_gradient(node, i, g); });
-      check<DTypeError>(g.dtype() == producer->dtype, "[", node.name, "] the gradient of input ", i, " has dtype ",
-                        g.dtype(), ", the input ", producer->dtype);
+      const bool rounded = producer->accepts_rounded && g.dtype() == DType::bf16;
+      check<DTypeError>(rounded || g.dtype() == producer->dtype, "[", node.name, "] the gradient of input ", i,
+                        " has dtype ", g.dtype(), ", the input ", producer->dtype);
       if (g.shape() != producer->shape) {
         check<ShapeError>(broadcastable_to(producer->shape, g.shape()), "[", node.name, "] the gradient of input ", i,
                           " has shape ", g.shape(), ", the input ", producer->shape);
+        in_f32(g);
         const WorkScope scope({"sum_to", WorkKind::backward, node.module, &producer->shape});
         g = sum_to(g, producer->shape);  // the forward pass broadcast this input
       }

@@ -15,6 +15,7 @@
 #include <ditharos/autograd/module_path.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/observer.h>
+#include <ditharos/tensor/kernels/copy/copy.h>
 #include <ditharos/tensor/product_dtype.h>
 #include <ditharos/tensor/view.h>
 
@@ -113,6 +114,11 @@ Tensor Backward::rematerialize(const Rematerialization& how, int index) const {
   return x;
 }
 
+const Tensor& Backward::widened_grad() const {
+  if (!widened_.defined()) widened_ = kernels::to(grad_, DType::f32);
+  return widened_;
+}
+
 Tensor Backward::own_grad() const {
   return node_ && !differentiating() && grad_.is_unique() && grad_.is_contiguous() ? grad_ : Tensor{};
 }
@@ -138,6 +144,11 @@ Tensor Backward::output() const {
   meta_of(y).grad_fn = node_->shared_from_this();
   copy_tangent(saved, y);
   return y;
+}
+
+Tensor accept_rounded_gradient(Tensor out) {
+  if (Meta* meta = find_meta(out); meta && meta->grad_fn) meta->grad_fn->accepts_rounded = out.dtype() == DType::bf16;
+  return out;
 }
 
 Meta& meta_of(const Tensor& x) {

@@ -37,7 +37,8 @@ struct Node : std::enable_shared_from_this<Node> {
   const char* module;  // path of the module that recorded it; empty outside of named modules
   uint64_t sequence;  // creation order, which is a topological order; leaves have 0
   Shape shape;        // of the output
-  DType dtype = DType::f32;
+  DType dtype = DType::f32;  // of its gradient
+  bool accepts_rounded = false;  // its rule also reads a gradient in bf16: see accept_rounded_gradient
   std::vector<std::shared_ptr<Node>> next;  // producers of the inputs; null where no gradient is needed
   std::vector<Saved> inputs;
   Saved output;
@@ -72,7 +73,13 @@ class Backward {
   Backward(const Tangents& forward, Tensor grad, size_t input)
       : forward_(&forward), input_(input), grad_(std::move(grad)) {}
   /// Gradient of the loss with respect to the output; its shape is the output's.
-  const Tensor& grad() const { return grad_; }
+  const Tensor& grad() const { return grad_.dtype() == DType::bf16 ? widened_grad() : grad_; }
+  /// The same, or rounded to bf16 if the operation that computed it did so: only after accept_rounded_gradient.
+  const Tensor& rounded_grad() const { return grad_; }
+  /// What a rule passes on to input i unchanged or as a view: rounded_grad() if its producer accepts that, else grad().
+  const Tensor& grad_for(size_t i) const { return accepts_rounded(i) ? grad_ : grad(); }
+  /// True if the gradient of input i may be in bf16: its producer accepts that.
+  bool accepts_rounded(size_t i) const { return pending_ && needs(i) && node_->next[i]->accepts_rounded; }
   /// The same if this pass may overwrite it: nothing else refers to it, and no graph is being recorded. Else undefined.
   Tensor own_grad() const;
   /// Input i, with the elements that it had; undefined if it was undefined. AutogradError if it was modified since or
@@ -100,11 +107,13 @@ class Backward {
   /// What a saved tensor was: an input by its index, or one of these.
   enum Which : int { whole_output = -1, intermediate_result = -2 };
   Tensor unpack(const Saved& saved, int which) const;
+  const Tensor& widened_grad() const;
   Tensor rematerialize(const Rematerialization& how, int index) const;
   Node* node_ = nullptr;               // null:
   const Tangents* forward_ = nullptr;  // the tangent rule that calls
   size_t input_ = 0;
   Tensor grad_;
+  mutable Tensor widened_;  // grad_ in f32, once it was asked for
   const NodeSet* targets_ = nullptr;
   PendingGrads* pending_ = nullptr;
 };
@@ -115,6 +124,10 @@ class Backward {
 /// called when the operation is recorded.
 Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, const Save& save, Rule rule,
               const TangentRule& tangent = {}, const std::function<Rematerialization()>& recompute = nullptr);
+
+/// For a result in bf16 whose rule reads rounded_grad(): its gradient may be computed in bf16. A gradient that is the sum
+/// of several is f32. Returns `out`.
+Tensor accept_rounded_gradient(Tensor out);
 
 /// For an operation whose result has no derivative, because it consists of integers or booleans: returns `out`, marked
 /// so that explain_grad can report where the gradient stops.

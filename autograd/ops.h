@@ -261,7 +261,7 @@ Tensor layer_norm(const Tensor& x, const Tensor& weight = {}, const Tensor& bias
 /// LayerNorm without affine map, then * (1 + scale) + shift; x [B, T, D], shift and scale [B, D] (adaLN, Peebles and
 /// Xie 2023).
 Tensor layer_norm_modulate(const Tensor& x, const Tensor& shift, const Tensor& scale, double eps = 1e-6);
-/// x + gate * y; x, y [B, T, D], gate [B, D] (adaLN-Zero).
+/// x + gate * y; x, y [B, T, D], gate [B, D] (adaLN-Zero). y may be bf16 beside x in f32.
 Tensor gated_residual(const Tensor& x, const Tensor& gate, const Tensor& y);
 struct [[nodiscard]] GatedNorm { Tensor residual, normalized; };
 /// residual = gated_residual(x, gate, y) and normalized = layer_norm_modulate(residual, shift, scale, eps), in one

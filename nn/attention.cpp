@@ -69,15 +69,23 @@ Attention::Attention(const AttentionOptions& options, Generator& rng) : heads_(o
   k_norm_ = Parameter(ones({head_size_}));
 }
 
-Tensor Attention::forward(const Tensor& x, const AttentionInputs& inputs) const {
+Tensor Attention::forward(const Tensor& x, const AttentionInputs& inputs) const { return projected(read(x, inputs)); }
+
+Tensor Attention::reduced(const Tensor& x, const AttentionInputs& inputs) const {
+  if (has_hooks(*this)) return (*this)(x, inputs);
+  return call([&] { return proj_ ? proj_->reduced(read(x, inputs)) : read(x, inputs); });
+}
+
+/// What the last projection takes, [B, T, heads * head size].
+Tensor Attention::read(const Tensor& x, const AttentionInputs& inputs) const {
   check_inputs(inputs);
   if (kv_) {
     const std::vector<Tensor> kv = chunk((*kv_)(inputs.context), 2, -1);
     const Tensor q = queries(in_(x)), k = normalized(kv[0], k_norm_);
-    return projected(attend(q, repeated(k), repeated(kv[1]), heads_, inputs.mask, false));
+    return attend(q, repeated(k), repeated(kv[1]), heads_, inputs.mask, false);
   }
   const bool in_place = is_packed() && !inputs.positions.cosines.defined();  // attention reads the product itself
-  return projected(attend_packed(in_place ? in_.reduced(x) : packed(in_(x)), heads_, inputs, causal_));
+  return attend_packed(in_place ? in_.reduced(x) : packed(in_(x)), heads_, inputs, causal_);
 }
 
 Tensor Attention::projected(const Tensor& read) const { return proj_ ? (*proj_)(read) : in_f32(read); }

@@ -61,6 +61,9 @@ class Attention : public Module<Attention> {
 
   /// x [B, T, D] -> [B, T, D]. Error for a context in self-attention and for a missing one in cross-attention.
   Tensor forward(const Tensor& x, const AttentionInputs& inputs = {}) const;
+  /// The same for a branch that gated_residual or another product reads: bf16 in an Autocast scope
+  /// (autograd/ops/reduced.h), unless hooks want to see it.
+  Tensor reduced(const Tensor& x, const AttentionInputs& inputs = {}) const;
   /// Self-attention in another way: attend(qkv) makes of packed queries, keys and values [B, T, 3 D], after their
   /// norms, what the last projection takes, [B, T, D].
   template <class F>
@@ -76,6 +79,7 @@ class Attention : public Module<Attention> {
   Tensor queries(const Tensor& q) const;
   Tensor normalized(const Tensor& x, const Parameter& factors) const;
   Tensor repeated(const Tensor& x) const;
+  Tensor read(const Tensor& x, const AttentionInputs& inputs) const;
   Tensor projected(const Tensor& read) const;
 
   int64_t heads_ = 1, kv_heads_ = 1, head_size_ = 0;

@@ -15,7 +15,16 @@ class Mlp : public Module<Mlp> {
     // In one pass, unless the layers have hooks, which need their outputs.
     if (has_hooks(fc1_) || has_hooks(fc2_)) return fc2_(gelu_tanh(fc1_(x)));
     if (const Tensor y = packed_mlp(fc1_, fc2_, x); y.defined()) return y;
-    return fc2_(fc1_.is_quantized() ? gelu_tanh(fc1_(x)) : reduced::linear_gelu_tanh(x, fc1_.weight, fc1_.bias));
+    return fc2_(activations(x));
+  }
+  /// The same for a branch that gated_residual or another product reads: bf16 in an Autocast scope
+  /// (autograd/ops/reduced.h), unless hooks want to see it.
+  Tensor reduced(const Tensor& x) const {
+    if (has_hooks(*this) || has_hooks(fc1_) || has_hooks(fc2_)) return (*this)(x);
+    return call([&] {
+      const Tensor y = packed_mlp(fc1_, fc2_, x);
+      return y.defined() ? y : fc2_.reduced(activations(x));
+    });
   }
   void visit(Visitor& v) override {
     v("fc1", fc1_);
@@ -23,6 +32,10 @@ class Mlp : public Module<Mlp> {
   }
 
  private:
+  Tensor activations(const Tensor& x) const {
+    return fc1_.is_quantized() ? gelu_tanh(fc1_(x)) : ditharos::reduced::linear_gelu_tanh(x, fc1_.weight, fc1_.bias);
+  }
+
   Linear fc1_, fc2_;
 };
 
@@ -32,9 +45,11 @@ class SwiGlu : public Module<SwiGlu> {
   SwiGlu() = default;
   SwiGlu(int64_t width, int64_t hidden, Generator& rng) : w12_(width, 2 * hidden, rng), w3_(hidden, width, rng) {}
 
-  Tensor forward(const Tensor& x) const {
-    const std::vector<Tensor> parts = chunk(w12_(x), 2, -1);
-    return w3_(silu(parts[0]) * parts[1]);
+  Tensor forward(const Tensor& x) const { return w3_(gated(x)); }
+  /// As Mlp::reduced.
+  Tensor reduced(const Tensor& x) const {
+    if (has_hooks(*this)) return (*this)(x);
+    return call([&] { return w3_.reduced(gated(x)); });
   }
   void visit(Visitor& v) override {
     v("w12", w12_);
@@ -42,6 +57,11 @@ class SwiGlu : public Module<SwiGlu> {
   }
 
  private:
+  Tensor gated(const Tensor& x) const {
+    const std::vector<Tensor> parts = chunk(w12_(x), 2, -1);
+    return silu(parts[0]) * parts[1];
+  }
+
   Linear w12_, w3_;
 };
 

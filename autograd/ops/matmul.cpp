@@ -27,6 +27,16 @@ Tensor weight_gradient(const Backward& d, const Tensor& dy) {
   return {};
 }
 
+/// The weight of a linear layer as its product read it.
+Tensor as_read(const Tensor& weight, DType dtype) { return dtype == DType::bf16 ? to(weight, dtype) : weight; }
+
+/// dy W, rounded if the producer of x, input 0, accepts that.
+Tensor input_gradient(const Backward& d, const Tensor& dy) {
+  if (!d.needs(0)) return {};
+  return d.accepts_rounded(0) ? kernels::linear_backward_input_rounded(dy, d.input(1))
+                              : kernels::linear_backward_input(dy, d.input(1));
+}
+
 /// dx W^T + x dW^T + db
 Tensor linear_tangent(const Tangents& d, const Tensor& x, const Tensor& weight) {
   return each_tangent([&](const Tensor& dx) { return linear(dx, weight); },
@@ -61,33 +71,33 @@ namespace {
 
 /// y = x W^T + b: dx = dy W, dW = dy^T x, db = sum of dy over all rows. `y` in f32, or rounded.
 Tensor record_linear(const Tensor& y, const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  const auto kernel = [dtype = x.dtype()](const Backward& d) -> Grads {
-    Tensor dy = d.grad(), dbias;
-    if (dtype != DType::bf16) dbias = d.needs(2) ? kernels::linear_backward_bias(dy) : Tensor{};
+  const DType dtype = x.dtype();
+  const auto kernel = [dtype](const Backward& d) -> Grads {
+    Tensor dy = d.rounded_grad(), dbias;
+    if (dy.dtype() == dtype) dbias = d.needs(2) ? kernels::linear_backward_bias(dy) : Tensor{};
     else if (d.needs(2)) dbias = kernels::round_and_linear_backward_bias(d.grad(), &dy);
     else dy = kernels::to(dy, dtype);
-    return {d.needs(0) ? kernels::linear_backward_input(dy, d.input(1)) : Tensor{},
-            d.needs(1) ? weight_gradient(d, dy) : Tensor{}, dbias};
+    return {input_gradient(d, dy), d.needs(1) ? weight_gradient(d, dy) : Tensor{}, dbias};
   };
-  return record(
+  return accept_rounded_gradient(record(
       "linear", y, {x, weight, bias}, save_factors(x, weight),
-      fused(kernel, each([](const Backward& d) { return matmul(d.grad(), d.input(1)); },
+      fused(kernel, each([dtype](const Backward& d) { return matmul(d.grad(), as_read(d.input(1), dtype)); },
                          [](const Backward& d) { return matmul(transposed(rows(d.grad())), rows(d.input(0))); },
                          [](const Backward& d) { return sum_to(d.grad(), d.input_shape(2)); })),
-      [&](const Tangents& d) { return to(linear_tangent(d, x, weight), y.dtype()); });
+      [&](const Tangents& d) { return to(linear_tangent(d, x, weight), y.dtype()); }));
 }
 
 }  // namespace
 
 Tensor linear(const Tensor& input, const Tensor& w, const Tensor& bias) {
   Tensor x = input, weight = w;
-  round_operands(x, weight);
+  round_input(x, weight);
   return record_linear(kernels::linear(x, weight, bias), x, weight, bias);
 }
 
 Tensor reduced::linear(const Tensor& input, const Tensor& w, const Tensor& bias) {
   Tensor x = input, weight = w;
-  round_operands(x, weight);
+  round_input(x, weight);
   return record_linear(kernels::linear_rounded(x, weight, bias), x, weight, bias);
 }
 
@@ -97,16 +107,17 @@ Tensor linear_gelu_tanh(const Tensor& x, const Tensor& weight, const Tensor& bia
 
 Tensor reduced::linear_gelu_tanh(const Tensor& input, const Tensor& w, const Tensor& bias) {
   Tensor x = input, weight = w;
-  round_operands(x, weight);
+  round_input(x, weight);
   // With h = x W^T + b and y = gelu(h): dh = dy gelu'(h), and then as in linear. y is not kept: h gives it again.
   Tensor h;
   const Tensor y = kernels::linear_gelu_tanh(x, weight, bias, &h);
   const auto kernel = [kept = Saved(h)](const Backward& d) -> Grads {
-    const Tensor h = d.intermediate(kept), own = h.dtype() == d.grad().dtype() ? d.own_grad() : Tensor{};
+    const Tensor h = d.intermediate(kept);
+    const Tensor& dy = d.rounded_grad();
+    const Tensor own = h.dtype() == dy.dtype() ? d.own_grad() : Tensor{};
     const Tensor dh = own.defined() ? own : Tensor(h.shape(), h.dtype());
-    const Tensor dbias = kernels::gelu_tanh_backward_bias(d.grad(), h, dh);
-    return {d.needs(0) ? kernels::linear_backward_input(dh, d.input(1)) : Tensor{},
-            d.needs(1) ? weight_gradient(d, dh) : Tensor{}, dbias};
+    const Tensor dbias = kernels::gelu_tanh_backward_bias(dy, h, dh);
+    return {input_gradient(d, dh), d.needs(1) ? weight_gradient(d, dh) : Tensor{}, dbias};
   };
   const auto composite = derivative_of([](const std::vector<Tensor>& in) {
     return gelu_tanh(ditharos::linear(in[0], in[1], in[2]));
@@ -118,13 +129,13 @@ Tensor reduced::linear_gelu_tanh(const Tensor& input, const Tensor& w, const Ten
                                kernels::to_dtype(h, dh.dtype()));
       },
       composite);
-  return record("linear_gelu_tanh", y, {x, weight, bias}, save_inputs, fused(kernel, composite),
-                [&](const Tangents& d) { return to(tangent(d), y.dtype()); },
-                [&] {
-                  return Rematerialization({h}, [](const std::vector<Tensor>& in) {
-                    return kernels::gelu_tanh_of(in[0]);
-                  });
-                });
+  return accept_rounded_gradient(
+      record("linear_gelu_tanh", y, {x, weight, bias}, save_inputs, fused(kernel, composite),
+             [&](const Tangents& d) { return to(tangent(d), y.dtype()); }, [&] {
+               return Rematerialization({h}, [](const std::vector<Tensor>& in) {
+                 return kernels::gelu_tanh_of(in[0]);
+               });
+             }));
 }
 
 }  // namespace ditharos

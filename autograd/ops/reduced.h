@@ -2,7 +2,7 @@
 // Operations of ops.h for results that products alone read. In an Autocast scope, where products would round them, the
 // results are bf16; elsewhere they are those of ops.h. Gradients are f32. For the modules of this library: a program
 // cannot compute with bf16 beyond products.
-#include <ditharos/tensor/tensor.h>
+#include <ditharos/autograd/ops.h>
 
 namespace ditharos::reduced {
 
@@ -11,5 +11,9 @@ Tensor linear_gelu_tanh(const Tensor& x, const Tensor& weight, const Tensor& bia
 Tensor attention(const Tensor& qkv, int64_t heads);
 Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask = {},
                                     bool causal = false);
+Tensor layer_norm_modulate(const Tensor& x, const Tensor& shift, const Tensor& scale, double eps = 1e-6);
+/// Products read `normalized`; `residual` is in the dtype of x.
+GatedNorm gated_residual_norm(const Tensor& x, const Tensor& gate, const Tensor& y, const Tensor& shift,
+                              const Tensor& scale, double eps = 1e-6);
 
 }  // namespace ditharos::reduced

@@ -47,15 +47,17 @@ Tensor reshape(const Tensor& x, const Shape& asked) {
   const Shape shape = resolve(x, asked);
   if (shape == x.shape()) return x;
   const Tensor base = views::can_reshape(x, shape) ? x : kernels::contiguous(x);
-  return record("reshape", views::reshape(base, shape), {x}, save_nothing,
-                each([](const Backward& d) { return reshape(d.grad(), d.input_shape(0)); }),
-                [&](const Tangents& d) { return reshape(d[0], shape); });
+  return accept_rounded_gradient(
+      record("reshape", views::reshape(base, shape), {x}, save_nothing,
+             each([](const Backward& d) { return reshape(d.grad_for(0), d.input_shape(0)); }),
+             [&](const Tangents& d) { return reshape(d[0], shape); }));
 }
 
 Tensor permute(const Tensor& x, const Axes& order) {
-  return record("permute", views::permute(x, order), {x}, save_nothing,
-                each([order](const Backward& d) { return permute(d.grad(), inverse(order)); }),
-                [&](const Tangents& d) { return permute(d[0], order); });
+  return accept_rounded_gradient(
+      record("permute", views::permute(x, order), {x}, save_nothing,
+             each([order](const Backward& d) { return permute(d.grad_for(0), inverse(order)); }),
+             [&](const Tangents& d) { return permute(d[0], order); }));
 }
 
 Tensor transpose(const Tensor& x, int axis0, int axis1) {

@@ -60,7 +60,7 @@ Tensor DiTBlock::forward(const Tensor& x, const Tensor& condition, const DiTCont
   const Modulation &attention = modulated[0], &mlp = modulated[1];
   FeatureCache* cache = context.cache;
   Tensor h = x, gate = attention.gate;
-  Tensor branch = cached(cache, [&] { return attend(norm1_(x, attention), context); });
+  Tensor branch = cached(cache, [&] { return attend(norm1_.reduced(x, attention), context); });
   // Adds the last branch to h, and gives the norm of the sum, which the next branch takes.
   const auto next = [&](const BranchNorm& norm, const Modulation& modulation) {
     auto [residual, normalized] = norm.after_branch(h, gate, branch, modulation);
@@ -111,7 +111,7 @@ Tensor DiTBlock::attend(const Tensor& x, const DiTContext& context) const {
 Tensor DiTBlock::attend_along(const nn::Attention& attention, AttentionAxes axes, const Tensor& x,
                               const DiTContext& context) const {
   const nn::AttentionInputs inputs{.positions = context.positions(axes)};
-  return from_sequences(attention(to_sequences(x, axes, context), inputs), axes, context, x.shape());
+  return from_sequences(attention.reduced(to_sequences(x, axes, context), inputs), axes, context, x.shape());
 }
 
 Tensor DiTBlock::attend_with_split_heads(const Tensor& x, const DiTContext& context) const {
@@ -133,12 +133,12 @@ Tensor DiTBlock::attend_with_split_heads(const Tensor& x, const DiTContext& cont
 Tensor DiTBlock::read_prompt(const Tensor& x, const DiTContext& context) const {
   const nn::AttentionInputs prompt{.context = context.text, .mask = context.text_mask};
   const Tensor tokens = to_sequences(x, AttentionAxes::joint, context);  // [B, T, D]
-  return reshape(text_->attention(tokens, prompt), x.shape());
+  return reshape(text_->attention.reduced(tokens, prompt), x.shape());
 }
 
 Tensor DiTBlock::cross_attend(const Tensor& x, const nn::AttentionInputs& to, const DiTContext& context) const {
   const Tensor tokens = to_sequences(x, AttentionAxes::joint, context);  // [B, T, D]
-  return reshape((*cross_attn_)(tokens, to), x.shape());
+  return reshape(cross_attn_->reduced(tokens, to), x.shape());
 }
 
 void DiTBlock::visit(nn::Visitor& v) {
@@ -168,11 +168,11 @@ FinalLayer::FinalLayer(const DiTConfig& config, Generator& rng)
 Tensor FinalLayer::forward(const Tensor& x, const Tensor& condition) const {
   if (scale_shift_table_.defined()) {
     const auto sum = [&](int64_t row) { return condition + select(scale_shift_table_, 0, row); };  // [G, D]
-    return linear_(norm_(x, Modulation{.shift = sum(0), .scale = sum(1)}));
+    return linear_(norm_.reduced(x, Modulation{.shift = sum(0), .scale = sum(1)}));
   }
-  if (!ada_ln_) return linear_(norm_(x, Modulation{}));
+  if (!ada_ln_) return linear_(norm_.reduced(x, Modulation{}));
   const std::vector<Tensor> m = (*ada_ln_)(condition);  // shift, scale: 2 x [G, D]
-  return linear_(norm_(x, Modulation{.shift = m[0], .scale = m[1]}));
+  return linear_(norm_.reduced(x, Modulation{.shift = m[0], .scale = m[1]}));
 }
 
 void FinalLayer::visit(nn::Visitor& v) {

@@ -45,7 +45,7 @@ class DiTBlock : public nn::Module<DiTBlock> {
   Tensor attend_with_split_heads(const Tensor& x, const DiTContext& context) const;
   Tensor read_prompt(const Tensor& x, const DiTContext& context) const;
   Tensor cross_attend(const Tensor& x, const nn::AttentionInputs& to, const DiTContext& context) const;
-  Tensor feed_forward(const Tensor& x) const { return mlp_ ? (*mlp_)(x) : (*swiglu_)(x); }
+  Tensor feed_forward(const Tensor& x) const { return mlp_ ? mlp_->reduced(x) : swiglu_->reduced(x); }
 
   AttentionLayout layout_ = AttentionLayout::joint;
   AttentionAxes axes_ = AttentionAxes::joint;

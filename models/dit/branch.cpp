@@ -1,17 +1,23 @@
 #include <ditharos/models/dit/branch.h>
 
+#include <ditharos/autograd/ops/reduced.h>
 #include <ditharos/tensor/factory.h>
 
 namespace ditharos::models {
 
 Tensor add_branch(const Tensor& x, const Tensor& gate, const Tensor& y) {
-  return gate.defined() ? gated_residual(x, gate, y) : x + y;
+  return gate.defined() ? gated_residual(x, gate, y) : x + to(y, x.dtype());
 }
 
 BranchNorm::BranchNorm(const DiTConfig& config, double eps) : eps_(eps), kind_(config.norm) {
   const bool affine = config.condition_tokens() > 0;
   if (affine || kind_ == Norm::rms) weight_ = nn::Parameter(ones({config.hidden}));
   if (affine && kind_ == Norm::layer) bias_ = nn::Parameter(zeros({config.hidden}));
+}
+
+Tensor BranchNorm::reduced(const Tensor& x, const Modulation& m) const {
+  if (has_hooks(*this) || !fuses(m)) return (*this)(x, m);
+  return call([&] { return ditharos::reduced::layer_norm_modulate(x, m.shift, m.scale, eps_); });
 }
 
 Tensor BranchNorm::forward(const Tensor& x, const Modulation& m) const {
@@ -22,9 +28,10 @@ Tensor BranchNorm::forward(const Tensor& x, const Modulation& m) const {
 }
 
 GatedNorm BranchNorm::after_branch(const Tensor& x, const Tensor& gate, const Tensor& y, const Modulation& m) const {
-  if (gate.defined() && fuses(m)) return gated_residual_norm(x, gate, y, m.shift, m.scale, eps_);
+  if (gate.defined() && fuses(m)) return ditharos::reduced::gated_residual_norm(x, gate, y, m.shift, m.scale, eps_);
   const Tensor residual = add_branch(x, gate, y);
-  return {residual, forward(residual, m)};
+  return {residual, fuses(m) ? ditharos::reduced::layer_norm_modulate(residual, m.shift, m.scale, eps_)
+                             : forward(residual, m)};
 }
 
 void BranchNorm::visit(nn::Visitor& v) {

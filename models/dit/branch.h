@@ -12,7 +12,7 @@ struct Modulation {
   Tensor shift = {}, scale = {}, gate = {};
 };
 
-/// x + gate y, or x + y without a gate; x, y [G, T, D].
+/// x + gate y, or x + y without a gate; x, y [G, T, D]. y may be bf16, the result of a reduced() (nn/linear.h).
 Tensor add_branch(const Tensor& x, const Tensor& gate, const Tensor& y);
 
 /// The norm before a branch, see Norm, modulated by the condition. It runs the fused operations where they exist.
@@ -24,7 +24,9 @@ class BranchNorm : public nn::Module<BranchNorm> {
 
   /// x [G, T, D] -> norm(x) (1 + scale) + shift. The gate is not used here.
   Tensor forward(const Tensor& x, const Modulation& modulation) const;
-  /// residual = add_branch(x, gate, y), normalized = forward(residual, modulation), in one pass where it can be.
+  /// The same for products alone: bf16 in an Autocast scope (autograd/ops/reduced.h), unless hooks want to see it.
+  Tensor reduced(const Tensor& x, const Modulation& modulation) const;
+  /// residual = add_branch(x, gate, y), normalized = reduced(residual, modulation), in one pass where it can be.
   GatedNorm after_branch(const Tensor& x, const Tensor& gate, const Tensor& y, const Modulation& modulation) const;
   void visit(nn::Visitor& v) override;
 

@@ -34,10 +34,10 @@ Tensor JointStream::forward(const Tensor& x, const Tensor& read, const std::arra
   Tensor sum = x, gate = attention.gate, branch = read;
   if (attn2_) {
     sum = add_branch(x, gate, branch), gate = second.gate;
-    branch = cached(cache, [&] { return (*attn2_)(norm1_(x, second)); });
+    branch = cached(cache, [&] { return attn2_->reduced(norm1_.reduced(x, second)); });
   }
   const GatedNorm attended = norm2_.after_branch(sum, gate, branch, mlp);
-  return add_branch(attended.residual, mlp.gate, cached(cache, [&] { return (*mlp_)(attended.normalized); }));
+  return add_branch(attended.residual, mlp.gate, cached(cache, [&] { return mlp_->reduced(attended.normalized); }));
 }
 
 void JointStream::visit(nn::Visitor& v) {
@@ -61,8 +61,8 @@ Tensor JointBlock::forward(const Tensor& x, const Tensor& silu_condition, const 
   const auto text_modulations = context_block_.modulations(silu_condition);
 
   const nn::AttentionInputs inputs{.mask = context.text_mask, .positions = context.joint};
-  const Tensor clip_normalized = x_block_.norm1()(clip, clip_modulations[0]),
-               text_normalized = context_block_.norm1()(text, text_modulations[0]);
+  const Tensor clip_normalized = x_block_.norm1().reduced(clip, clip_modulations[0]),
+               text_normalized = context_block_.norm1().reduced(text, text_modulations[0]);
   Tensor clip_read, text_read;
   const auto attend = [&] {
     clip_read = x_block_.attention().with(clip_normalized, [&](const Tensor& clip_qkv) {

@@ -13,6 +13,7 @@
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/inspect/non_finite.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/autograd/ops/reduced.h>
 #include <ditharos/nn/attention.h>
 #include <ditharos/nn/inference.h>
 #include <ditharos/nn/mlp.h>
@@ -260,4 +261,70 @@ TEST_CASE("Autocast: Muon's directions are those of f32") {
   const Tensor exact = optim::orthogonalize(x);
   const Autocast half(DType::bf16);
   CHECK(same_bits(optim::orthogonalize(x), exact));
+}
+
+namespace {
+/// A block of a transformer, of x [3, T, D] and the vectors [6, 3, D] that modulate it.
+Tensor branch(const Tensor& x, const nn::Attention& attention, const nn::Mlp& mlp, const Tensor& vectors) {
+  const auto row = [&](int64_t i) { return select(vectors, 0, i); };
+  const Tensor read = attention.reduced(reduced::layer_norm_modulate(x, row(0), row(1)));
+  const GatedNorm both = reduced::gated_residual_norm(x, row(2), read, row(3), row(4));
+  return gated_residual(both.residual, row(5), mlp.reduced(both.normalized));
+}
+}  // namespace
+
+TEST_CASE("Autocast: gradients between products are bf16, and close to those of f32 and of a recorded backward pass") {
+  Generator rng(1);
+  nn::Mlp mlp(48, 96, rng);
+  nn::Attention attention({.width = 48, .heads = 2}, rng);
+  std::vector<Tensor> wanted{parameter({3, 20, 48}, 2), parameter({6, 3, 48}, 3)};
+  for (const auto& [name, tensor] : nn::named_parameters(mlp)) wanted.push_back(tensor);
+  for (const auto& [name, tensor] : nn::named_parameters(attention)) wanted.push_back(tensor);
+  const Tensor weight = Generator(4).normal({3, 20, 48});
+  const auto gradients = [&](DType dtype, bool create_graph) {
+    const Autocast precision(dtype);
+    return grad({branch(wanted[0], attention, mlp, wanted[1])}, wanted, {weight}, {.create_graph = create_graph});
+  };
+  const auto exact = gradients(DType::f32, false), half = gradients(DType::bf16, false);
+  const auto with_graph = gradients(DType::bf16, true);
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    INFO(i, " of shape ", wanted[i].shape());
+    CHECK(half[i].dtype() == DType::f32);
+    CHECK_FALSE(same_bits(half[i], exact[i]));
+    CHECK(distance(half[i], exact[i]) < .02);
+    CHECK(distance(half[i], with_graph[i].detach()) < .02);
+  }
+}
+
+TEST_CASE("Autocast: what a program sees of a gradient in bf16 is f32") {
+  const Tensor w1 = parameter({16, 8}, 1), w2 = parameter({4, 16}, 2);
+  const Autocast half(DType::bf16);
+  const Tensor h = reduced::linear(Generator(3).normal({5, 8}), w1);
+  CHECK(h.dtype() == DType::bf16);
+  const Tensor y = linear(h, w2), seed = Generator(4).normal({5, 4});
+  // A result, a hook and the sum of two gradients.
+  const Tensor of_h = grad(y, h, seed, {.retain_graph = true});
+  CHECK(of_h.dtype() == DType::f32);
+  std::vector<Tensor> seen;
+  register_hook(h, [&](const Tensor& g) { return seen.push_back(g), Tensor{}; });
+  const Tensor direct = grad(y, w1, seed, {.retain_graph = true});
+  REQUIRE(seen.size() == 1);
+  CHECK((seen[0].dtype() == DType::f32 && same_bits(seen[0], of_h)));
+  CHECK(same_bits(of_h, rounded(of_h)));  // one product computed it
+  const Tensor twice = grad(linear(h, w2) + linear(h, w2), h, seed, {.retain_graph = true});
+  CHECK(same_bits(twice, of_h + of_h));
+  const Tensor both = grad(linear(h, w2) + reshape(linear(reshape(h, {1, 5, 16}), w2), {5, 4}), w1, seed);
+  CHECK(distance(both, direct * 2.0) < .005);
+}
+
+TEST_CASE("Autocast: a weight's gradient is added to the one that it has, and no copy of the weight is kept") {
+  const Tensor w = parameter({64, 64}, 1), x = Generator(2).normal({8, 64});
+  const Autocast half(DType::bf16);
+  backward(sum(linear(x, w)));
+  const float* address = w.grad().data<float>();
+  backward(sum(linear(x, w)));
+  CHECK(w.grad().data<float>() == address);
+  const size_t before = allocator_stats().live;
+  const Tensor y = linear(x, w);
+  CHECK(allocator_stats().live - before < 64 * 64 * 2);  // y, and x in bf16
 }

@@ -1,5 +1,7 @@
 // The matrix products of the quickstart's model (batch 64, 49 tokens, width 96) and of DiT-S/2 (256 tokens, width 384).
+#include <ditharos/autograd/autocast.h>
 #include <ditharos/tensor/factory.h>
+#include <ditharos/tensor/kernels/copy/copy.h>
 #include <ditharos/tensor/kernels/gemm/gemm.h>
 #include <ditharos/tensor/kernels/gemm/linear.h>
 #include "tests/bench/bench.h"
@@ -7,19 +9,25 @@
 namespace ditharos::bench {
 namespace {
 
+/// Random numbers in the precision of the run.
+Tensor operand(const Shape& shape) { return kernels::to(random(shape), autocast_dtype()); }
+
 /// Forward and both gradients of a linear layer.
 void add_linear(std::vector<Case>& cases, const std::string& model, const std::string& layer, int64_t rows, int64_t in,
                 int64_t out) {
   const double flops = 2.0 * double(rows) * double(in) * double(out);
   cases.push_back({"linear/" + model + "/" + layer + "/forward", [=] {
-    return Work{[x = random({rows, in}), w = random({out, in}), bias = random({out})] { kernels::linear(x, w, bias); },
+    return Work{[x = operand({rows, in}), w = operand({out, in}), bias = random({out})] {
+                  kernels::linear(x, w, bias);
+                },
                 flops, 0};
   }});
   cases.push_back({"linear/" + model + "/" + layer + "/input_gradient", [=] {
-    return Work{[dy = random({rows, out}), w = random({out, in})] { kernels::linear_backward_input(dy, w); }, flops, 0};
+    return Work{[dy = operand({rows, out}), w = operand({out, in})] { kernels::linear_backward_input(dy, w); }, flops,
+                0};
   }});
   cases.push_back({"linear/" + model + "/" + layer + "/weight_gradient", [=] {
-    return Work{[dy = random({rows, out}), x = random({rows, in})] { kernels::linear_backward_weight(dy, x); }, flops,
+    return Work{[dy = operand({rows, out}), x = operand({rows, in})] { kernels::linear_backward_weight(dy, x); }, flops,
                 0};
   }});
 }

@@ -34,7 +34,7 @@ all cases run, which takes some minutes.
   --json          print one JSON object a line: first the machine, then each case
   --seconds S     repeat each case for S seconds; twice if that is longer, once if it is four times as long
                   (default: 0.5)
-  --precision P   of the products in steps and samples: f32, or bf16 for mixed precision (default: f32)
+  --precision P   of the products in steps, samples and linear/: f32, or bf16 for mixed precision (default: f32)
   --profile FILE  after each case print where its time goes, by operation and by module; FILE gets the last one's trace
                   for chrome://tracing or ui.perfetto.dev
 

@@ -25,6 +25,13 @@ void round_operands(Operands&... x) {
   (..., void(x = to(x, DType::bf16)));
 }
 
+/// The same for a linear layer's input and weight, but a weight in f32 stays as it is: the product rounds it while it
+/// reads it, and nothing but the weight is kept for the backward pass.
+inline void round_input(Tensor& x, Tensor& weight) {
+  if (weight.dtype() != DType::f32) return round_operands(x, weight);
+  if (x.dtype() == DType::f32 && autocast_dtype() == DType::bf16) x = to(x, DType::bf16);
+}
+
 /// A result in bf16 as f32, for a program. It can be made again from the other, so that nothing but that is kept for
 /// the backward pass.
 inline Tensor widened(const Tensor& y) { return y.dtype() == DType::bf16 ? to(y, DType::f32) : y; }

@@ -54,8 +54,9 @@ Shape with_last(Shape s, int64_t last) {
 }
 
 void check_linear(const char* op, const char* name, const Tensor& x, const Tensor& weight, int64_t width) {
-  check<DTypeError>(x.dtype() == weight.dtype(), "[", op, "] ", name, " is ", x.dtype(), ", weight is ", weight.dtype(),
-                    "; convert one of them");
+  const bool rounded = x.dtype() == DType::bf16 && weight.dtype() == DType::f32;
+  check<DTypeError>(x.dtype() == weight.dtype() || rounded, "[", op, "] ", name, " is ", x.dtype(), ", weight is ",
+                    weight.dtype(), "; convert one of them");
   check<ShapeError>(weight.rank() == 2, "[", op, "] weight must be [out, in], got ", weight.shape());
   check<ShapeError>(x.rank() >= 1 && x.size(-1) == width, "[", op, "] ", name, " ", x.shape(), " does not fit weight ",
                     weight.shape(), ": its last axis must be ", width);
@@ -67,7 +68,7 @@ template <class T, class In, class Run>
 void product(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, const Tensor& bias,
              const Tensor& out, const Run& run) {
   MatrixLayout layout_a, layout_b;
-  const Tensor left = readable_matrix(a, layout_a), right = readable_matrix(b, layout_b);
+  const Tensor left = readable_matrix(a, layout_a), right = readable_matrix(to_dtype(b, dtype_of<In>), layout_b);
   Gemm<T, In> g;
   g.m = out.size(0), g.n = out.size(1), g.k = transpose_a ? a.size(0) : a.size(1);
   g.a = left.data<In>(), g.lda = layout_a.ld, g.transpose_a = layout_a.transposed != transpose_a;
@@ -146,13 +147,22 @@ Tensor gelu_tanh_of(const Tensor& before) {
 
 Tensor gelu_tanh_backward_bias(const Tensor& grad, const Tensor& before, const Tensor& out) {
   const char* op = "gelu_tanh_backward_bias";
-  check<DTypeError>(grad.dtype() == product_dtype(before.dtype()) && out.dtype() == before.dtype(), "[", op,
-                    "] gradient is ", grad.dtype(), ", input ", before.dtype(), ", result ", out.dtype());
+  const bool rounded = grad.dtype() == DType::bf16 && before.dtype() == DType::bf16;
+  check<DTypeError>((grad.dtype() == product_dtype(before.dtype()) || rounded) && out.dtype() == before.dtype(), "[",
+                    op, "] gradient is ", grad.dtype(), ", input ", before.dtype(), ", result ", out.dtype());
   check<ShapeError>(grad.rank() >= 1 && grad.shape() == before.shape() && out.shape() == before.shape(), "[", op,
                     "] gradient ", grad.shape(), ", input ", before.shape(), " and result ", out.shape(),
                     " must have one shape");
   check<ShapeError>(out.is_contiguous(), "[", op, "] the result must be contiguous");
   const Tensor dy = contiguous(grad), h = contiguous(before);
+  if (rounded) {
+    const bfloat16 *dy_p = dy.data<bfloat16>(), *h_p = h.data<bfloat16>();
+    bfloat16* dx_p = out.mutable_data<bfloat16>();
+    return sum_of_chunks<float>(dy, [&](int64_t first, int64_t rows, int64_t width, float* sums) {
+      const int64_t at = first * width;
+      isa_kernels<GeluKernels>().backward_rounded(rows, width, dy_p + at, h_p + at, dx_p + at, sums);
+    });
+  }
   Tensor sums_of_rows;
   visit_product_operand(op, before.dtype(), [&](auto zero) {
     using In = decltype(zero);
@@ -171,6 +181,14 @@ Tensor gelu_tanh_backward_bias(const Tensor& grad, const Tensor& before, const T
 Tensor linear_backward_input(const Tensor& grad, const Tensor& weight) {
   check_linear("linear_backward", "gradient", grad, weight, weight.rank() == 2 ? weight.size(0) : 0);
   const Tensor dx = multiply("linear_backward", as_rows(grad), false, weight, false, {});
+  return views::reshape(dx, with_last(grad.shape(), weight.size(1)));
+}
+
+Tensor linear_backward_input_rounded(const Tensor& grad, const Tensor& weight) {
+  if (grad.dtype() != DType::bf16) return linear_backward_input(grad, weight);
+  check_linear("linear_backward", "gradient", grad, weight, weight.rank() == 2 ? weight.size(0) : 0);
+  const Tensor dy = as_rows(grad), dx({dy.size(0), weight.size(1)}, DType::bf16);
+  product<bfloat16, bfloat16>(dy, false, weight, false, {}, dx, [](const auto& g) { gemm(g); });
   return views::reshape(dx, with_last(grad.shape(), weight.size(1)));
 }
 
@@ -222,7 +240,11 @@ Tensor round_and_linear_backward_bias(const Tensor& grad, Tensor* rounded) {
 
 Tensor linear_backward_bias(const Tensor& grad) {
   check<ShapeError>(grad.rank() >= 1, "[linear_backward] needs at least one axis, got ", grad.shape());
-  return sum(as_rows(grad), {0}, false);
+  if (grad.dtype() != DType::bf16) return sum(as_rows(grad), {0}, false);
+  const Tensor dy = contiguous(grad);
+  return sum_of_chunks<float>(dy, [&](int64_t first, int64_t rows, int64_t width, float* sums) {
+    isa_kernels<ConvertKernels>().sum_bf16(rows, width, dy.data<bfloat16>() + first * width, sums);
+  });
 }
 
 }  // namespace ditharos::kernels

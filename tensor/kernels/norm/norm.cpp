@@ -12,9 +12,19 @@
 namespace ditharos::kernels {
 namespace {
 
-template <class T> const NormLoops<T>& loops();
-template <> const NormLoops<float>& loops() { return isa_kernels<NormKernels>().f32; }
-template <> const NormLoops<double>& loops() { return isa_kernels<NormKernels>().f64; }
+template <class T, class Branch = T>
+const NormLoops<T, Branch>& loops() {
+  if constexpr (std::is_same_v<Branch, bfloat16>) return isa_kernels<NormKernels>().bf16;
+  else if constexpr (std::is_same_v<T, float>) return isa_kernels<NormKernels>().f32;
+  else return isa_kernels<NormKernels>().f64;
+}
+
+/// Calls f(T{}, Branch{}) with the types of x and of a branch: the same, or bf16 beside f32.
+template <class F>
+void visit_branch(const char* op, DType dtype, DType branch, F&& f) {
+  if (dtype == DType::f32 && branch == DType::bf16) return f(float{}, bfloat16{});
+  visit_floating(op, dtype, [&](auto zero) { f(zero, zero); });
+}
 
 /// Least number of elements per thread.
 constexpr int64_t grain = 16384;
@@ -35,6 +45,11 @@ Samples samples_of(const char* op, const Tensor& x) {
 void check_like(const char* op, const char* name, const Tensor& t, const Shape& shape, DType dtype) {
   check<ShapeError>(t.shape() == shape, "[", op, "] ", name, " must be ", shape, ", got ", t.shape());
   check<DTypeError>(t.dtype() == dtype, "[", op, "] ", name, " is ", t.dtype(), ", x is ", dtype);
+}
+
+/// A branch of x: of its shape, and its dtype or bf16 beside f32.
+void check_branch(const char* op, const char* name, const Tensor& t, const Tensor& x) {
+  check_like(op, name, t, x.shape(), x.dtype() == DType::f32 && t.dtype() == DType::bf16 ? DType::bf16 : x.dtype());
 }
 
 /// Rows that the kernels can read: their elements are contiguous. There may be gaps between rows.
@@ -80,17 +95,17 @@ Tensor add_chunks(const Tensor& partial) {
 
 /// scale, shift [B, D] or [1, D], or undefined.
 Tensor normalize(const Tensor& x, const Samples& s, const Tensor& scale, double offset, const Tensor& shift, double eps,
-                 Tensor* statistics) {
-  const Tensor in = contiguous(x), out(x.shape(), x.dtype());
+                 DType of_result, Tensor* statistics) {
+  const Tensor in = contiguous(x), out(x.shape(), of_result);
   if (statistics) *statistics = Tensor({s.count * s.tokens, 2}, x.dtype());
-  visit_floating("layer_norm", x.dtype(), [&](auto zero) {
-    using T = decltype(zero);
+  visit_branch("layer_norm", x.dtype(), of_result, [&]<class T, class Branch>(T, Branch) {
     const T* from = in.data<T>();
-    T* to = out.mutable_data<T>();
+    Branch* to = out.mutable_data<Branch>();
     T* stats = statistics ? statistics->mutable_data<T>() : nullptr;
     for_each_stretch(s, [&](int64_t sample, int64_t first, int64_t rows) {
-      loops<T>().forward(rows, s.d, from + first * s.d, row_of<T>(scale, sample), T(offset), row_of<T>(shift, sample),
-                         T(eps), to + first * s.d, stats ? stats + 2 * first : nullptr);
+      loops<T, Branch>().forward(rows, s.d, from + first * s.d, row_of<T>(scale, sample), T(offset),
+                                 row_of<T>(shift, sample), T(eps), to + first * s.d,
+                                 stats ? stats + 2 * first : nullptr);
     });
   });
   return out;
@@ -104,14 +119,15 @@ ModulateGrads normalize_backward(const Tensor& grad, const Tensor& x, const Samp
   const int64_t chunks = chunks_of(s);
   const Shape shape{s.count, chunks, scale.defined() ? s.d : 0};
   const Tensor dscale(shape, x.dtype()), dshift(shape, x.dtype());
-  visit_floating("layer_norm", x.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const T *gp = g.data<T>(), *xp = in.data<T>(), *sp = stats.data<T>();
+  visit_branch("layer_norm", x.dtype(), grad.dtype(), [&]<class T, class Branch>(T, Branch) {
+    const Branch* gp = g.data<Branch>();
+    const T *xp = in.data<T>(), *sp = stats.data<T>();
     T *dxp = dx.mutable_data<T>(), *dscale_p = dscale.mutable_data<T>(), *dshift_p = dshift.mutable_data<T>();
     for_each_chunk(s, chunks, [&](int64_t sample, int64_t chunk, int64_t first, int64_t rows) {
       const int64_t at = (sample * chunks + chunk) * s.d;
-      loops<T>().backward(rows, s.d, gp + first * s.d, xp + first * s.d, sp + 2 * first, row_of<T>(scale, sample),
-                          T(offset), into.defined(), dxp + first * s.d, dscale_p + at, dshift_p + at);
+      loops<T, Branch>().backward(rows, s.d, gp + first * s.d, xp + first * s.d, sp + 2 * first,
+                                  row_of<T>(scale, sample), T(offset), into.defined(), dxp + first * s.d,
+                                  dscale_p + at, dshift_p + at);
     });
   });
   return {dx, add_chunks(dshift), add_chunks(dscale)};
@@ -131,7 +147,7 @@ Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, dou
   const Samples s = one_sample("layer_norm", x);
   if (weight.defined()) check_like("layer_norm", "weight", weight, {s.d}, x.dtype());
   if (bias.defined()) check_like("layer_norm", "bias", bias, {s.d}, x.dtype());
-  return normalize(x, s, as_row(weight), 0, as_row(bias), eps, statistics);
+  return normalize(x, s, as_row(weight), 0, as_row(bias), eps, x.dtype(), statistics);
 }
 
 LayerNormGrads layer_norm_backward(const Tensor& grad, const Tensor& x, const Tensor& weight,
@@ -145,12 +161,13 @@ LayerNormGrads layer_norm_backward(const Tensor& grad, const Tensor& x, const Te
   return {grads.x, views::reshape(grads.scale, {s.d}), views::reshape(grads.shift, {s.d})};
 }
 
-Tensor layer_norm_modulate(const Tensor& x, const Tensor& shift, const Tensor& scale, double eps, Tensor* statistics) {
+Tensor layer_norm_modulate(const Tensor& x, const Tensor& shift, const Tensor& scale, double eps, Tensor* statistics,
+                           std::optional<DType> dtype) {
   check_floating("layer_norm_modulate", x.dtype());
   const Samples s = samples_of("layer_norm_modulate", x);
   check_like("layer_norm_modulate", "shift", shift, {s.count, s.d}, x.dtype());
   check_like("layer_norm_modulate", "scale", scale, {s.count, s.d}, x.dtype());
-  return normalize(x, s, readable_rows(scale), 1, readable_rows(shift), eps, statistics);
+  return normalize(x, s, readable_rows(scale), 1, readable_rows(shift), eps, dtype.value_or(x.dtype()), statistics);
 }
 
 ModulateGrads layer_norm_modulate_backward(const Tensor& grad, const Tensor& x, const Tensor& scale,
@@ -160,7 +177,7 @@ ModulateGrads layer_norm_modulate_backward(const Tensor& grad, const Tensor& x, 
     check_like("layer_norm_modulate_backward", "dx", dx, x.shape(), x.dtype());
     check<ShapeError>(dx.is_contiguous(), "[layer_norm_modulate_backward] dx must be contiguous");
   }
-  check_like("layer_norm_modulate_backward", "gradient", grad, x.shape(), x.dtype());
+  check_branch("layer_norm_modulate_backward", "gradient", grad, x);
   check_like("layer_norm_modulate_backward", "scale", scale, {s.count, s.d}, x.dtype());
   check_like("layer_norm_modulate_backward", "statistics", statistics, {s.count * s.tokens, 2}, x.dtype());
   return normalize_backward(grad, x, s, readable_rows(scale), 1, statistics, dx);
@@ -169,64 +186,73 @@ ModulateGrads layer_norm_modulate_backward(const Tensor& grad, const Tensor& x, 
 Tensor gated_residual(const Tensor& x, const Tensor& gate, const Tensor& y) {
   const Samples s = samples_of("gated_residual", x);
   check_like("gated_residual", "gate", gate, {s.count, s.d}, x.dtype());
-  check_like("gated_residual", "y", y, x.shape(), x.dtype());
+  check_branch("gated_residual", "y", y, x);
   const Tensor in = contiguous(x), branch = contiguous(y), factors = readable_rows(gate), out(x.shape(), x.dtype());
-  visit_floating("gated_residual", x.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const T *xp = in.data<T>(), *yp = branch.data<T>();
+  visit_branch("gated_residual", x.dtype(), y.dtype(), [&]<class T, class Branch>(T, Branch) {
+    const T* xp = in.data<T>();
+    const Branch* yp = branch.data<Branch>();
     T* to = out.mutable_data<T>();
     for_each_stretch(s, [&](int64_t sample, int64_t first, int64_t rows) {
       const int64_t at = first * s.d;
-      loops<T>().gate(rows, s.d, xp + at, row_of<T>(factors, sample), yp + at, to + at);
+      loops<T, Branch>().gate(rows, s.d, xp + at, row_of<T>(factors, sample), yp + at, to + at);
     });
   });
   return out;
 }
 
 GatedNorm gated_residual_norm(const Tensor& x, const Tensor& gate, const Tensor& y, const Tensor& shift,
-                              const Tensor& scale, double eps, Tensor* statistics) {
+                              const Tensor& scale, double eps, Tensor* statistics, std::optional<DType> dtype) {
   const char* op = "gated_residual_norm";
+  const DType of_normalized = dtype.value_or(x.dtype());
   const Samples s = samples_of(op, x);
-  check_like(op, "y", y, x.shape(), x.dtype());
+  check_branch(op, "y", y, x);
   check_like(op, "gate", gate, {s.count, s.d}, x.dtype());
   check_like(op, "shift", shift, {s.count, s.d}, x.dtype());
   check_like(op, "scale", scale, {s.count, s.d}, x.dtype());
   const Tensor in = contiguous(x), branch = contiguous(y);
   const Tensor gates = readable_rows(gate), shifts = readable_rows(shift), scales = readable_rows(scale);
-  const GatedNorm out{Tensor(x.shape(), x.dtype()), Tensor(x.shape(), x.dtype())};
+  const GatedNorm out{Tensor(x.shape(), x.dtype()), Tensor(x.shape(), of_normalized)};
   if (statistics) *statistics = Tensor({s.count * s.tokens, 2}, x.dtype());
-  visit_floating(op, x.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const T *xp = in.data<T>(), *yp = branch.data<T>();
-    T *residual = out.residual.mutable_data<T>(), *normalized = out.normalized.mutable_data<T>();
-    T* stats = statistics ? statistics->mutable_data<T>() : nullptr;
-    for_each_stretch(s, [&](int64_t sample, int64_t first, int64_t rows) {
-      constexpr int64_t at_once = 4;  // rows that stay in the first-level cache
-      for (int64_t row = first; row < first + rows; row += at_once) {
-        const int64_t n = std::min(at_once, first + rows - row), at = row * s.d;
-        loops<T>().gate(n, s.d, xp + at, row_of<T>(gates, sample), yp + at, residual + at);
-        loops<T>().forward(n, s.d, residual + at, row_of<T>(scales, sample), T(1), row_of<T>(shifts, sample), T(eps),
-                           normalized + at, stats ? stats + 2 * row : nullptr);
-      }
-    });
+  visit_branch(op, x.dtype(), y.dtype(), [&]<class T, class Branch>(T, Branch) {
+    const auto run = [&]<class Normalized>(Normalized) {
+      const T* xp = in.data<T>();
+      const Branch* yp = branch.data<Branch>();
+      T *residual = out.residual.mutable_data<T>(), *stats = statistics ? statistics->mutable_data<T>() : nullptr;
+      Normalized* normalized = out.normalized.mutable_data<Normalized>();
+      for_each_stretch(s, [&](int64_t sample, int64_t first, int64_t rows) {
+        constexpr int64_t at_once = 4;  // rows that stay in the first-level cache
+        for (int64_t row = first; row < first + rows; row += at_once) {
+          const int64_t n = std::min(at_once, first + rows - row), at = row * s.d;
+          loops<T, Branch>().gate(n, s.d, xp + at, row_of<T>(gates, sample), yp + at, residual + at);
+          loops<T, Normalized>().forward(n, s.d, residual + at, row_of<T>(scales, sample), T(1),
+                                         row_of<T>(shifts, sample), T(eps), normalized + at,
+                                         stats ? stats + 2 * row : nullptr);
+        }
+      });
+    };
+    if constexpr (std::is_same_v<T, float>)
+      if (of_normalized == DType::bf16) return run(bfloat16{});
+    run(T{});
   });
   return out;
 }
 
 GateGrads gated_residual_backward(const Tensor& grad, const Tensor& gate, const Tensor& y) {
-  const Samples s = samples_of("gated_residual_backward", y);
-  check_like("gated_residual_backward", "gradient", grad, y.shape(), y.dtype());
-  check_like("gated_residual_backward", "gate", gate, {s.count, s.d}, y.dtype());
+  const char* op = "gated_residual_backward";
+  const Samples s = samples_of(op, y);
+  check_branch(op, "y", y, grad);
+  check_like(op, "gate", gate, {s.count, s.d}, grad.dtype());
   const Tensor g = contiguous(grad), branch = contiguous(y), factors = readable_rows(gate), dy(y.shape(), y.dtype());
   const int64_t chunks = chunks_of(s);
-  const Tensor dgate({s.count, chunks, s.d}, y.dtype());
-  visit_floating("gated_residual_backward", y.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const T *gp = g.data<T>(), *yp = branch.data<T>();
-    T *dgate_p = dgate.mutable_data<T>(), *dy_p = dy.mutable_data<T>();
+  const Tensor dgate({s.count, chunks, s.d}, grad.dtype());
+  visit_branch(op, grad.dtype(), y.dtype(), [&]<class T, class Branch>(T, Branch) {
+    const T* gp = g.data<T>();
+    const Branch* yp = branch.data<Branch>();
+    T* dgate_p = dgate.mutable_data<T>();
+    Branch* dy_p = dy.mutable_data<Branch>();
     for_each_chunk(s, chunks, [&](int64_t sample, int64_t chunk, int64_t first, int64_t rows) {
-      loops<T>().gate_backward(rows, s.d, gp + first * s.d, row_of<T>(factors, sample), yp + first * s.d,
-                               dgate_p + (sample * chunks + chunk) * s.d, dy_p + first * s.d);
+      loops<T, Branch>().gate_backward(rows, s.d, gp + first * s.d, row_of<T>(factors, sample), yp + first * s.d,
+                                       dgate_p + (sample * chunks + chunk) * s.d, dy_p + first * s.d);
     });
   });
   return {add_chunks(dgate), dy};

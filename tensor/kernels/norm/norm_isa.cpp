@@ -1,4 +1,5 @@
 #include <ditharos/tensor/kernels/norm/norm_isa.h>
+#include <ditharos/tensor/kernels/simd/bfloat_pair.h>
 #include <ditharos/tensor/kernels/simd/vector.h>
 #include <ditharos/tensor/kernels/simd/vector_math.h>
 
@@ -42,8 +43,8 @@ Statistics<T> statistics_of(int64_t d, const T* x, T eps) {
   return {mean, T(1) / sqrt(variance + eps)};
 }
 
-template <class T>
-void forward(int64_t rows, int64_t d, const T* x, const T* scale, T offset, const T* shift, T eps, T* y,
+template <class T, class Branch>
+void forward(int64_t rows, int64_t d, const T* x, const T* scale, T offset, const T* shift, T eps, Branch* y,
              T* statistics) {
   for (int64_t i = 0; i < rows; ++i, x += d, y += d) {
     const Statistics<T> row = statistics_of(d, x, eps);
@@ -54,16 +55,16 @@ void forward(int64_t rows, int64_t d, const T* x, const T* scale, T offset, cons
     }
     if (scale && shift) {
 #pragma omp simd
-      for (int64_t j = 0; j < d; ++j) y[j] = (x[j] - mean) * inverse * (offset + scale[j]) + shift[j];
+      for (int64_t j = 0; j < d; ++j) assign(y[j], (x[j] - mean) * inverse * (offset + scale[j]) + shift[j]);
     } else if (scale) {
 #pragma omp simd
-      for (int64_t j = 0; j < d; ++j) y[j] = (x[j] - mean) * inverse * (offset + scale[j]);
+      for (int64_t j = 0; j < d; ++j) assign(y[j], (x[j] - mean) * inverse * (offset + scale[j]));
     } else if (shift) {
 #pragma omp simd
-      for (int64_t j = 0; j < d; ++j) y[j] = (x[j] - mean) * inverse + shift[j];
+      for (int64_t j = 0; j < d; ++j) assign(y[j], (x[j] - mean) * inverse + shift[j]);
     } else {
 #pragma omp simd
-      for (int64_t j = 0; j < d; ++j) y[j] = (x[j] - mean) * inverse;
+      for (int64_t j = 0; j < d; ++j) assign(y[j], (x[j] - mean) * inverse);
     }
   }
 }
@@ -82,9 +83,9 @@ inline void write_or_add(int64_t d, bool add, T* y, const F& f) {
 
 // With gy = grad * (offset + scale), the gradient of xhat:
 //   dx = (gy - mean(gy) - xhat mean(gy xhat)) / sqrt(var + eps).
-template <class T>
-void backward_scaled(int64_t rows, int64_t d, const T* grad, const T* x, const T* statistics, const T* scale, T offset,
-                     bool add, T* dx, T* dscale, T* dshift) {
+template <class T, class Branch>
+void backward_scaled(int64_t rows, int64_t d, const Branch* grad, const T* x, const T* statistics, const T* scale,
+                     T offset, bool add, T* dx, T* dscale, T* dshift) {
   for (int64_t j = 0; j < d; ++j) dscale[j] = dshift[j] = T(0);
   for (int64_t i = 0; i < rows; ++i, grad += d, x += d, dx += d) {
     const T mean = statistics[2 * i], inverse = statistics[2 * i + 1];
@@ -99,14 +100,14 @@ void backward_scaled(int64_t rows, int64_t d, const T* grad, const T* x, const T
     const T a = sums.first / T(d), b = sums.second / T(d);
     write_or_add(d, add, dx, [=](int64_t j) {
       const T xhat = (x[j] - mean) * inverse;
-      return (grad[j] * (offset + scale[j]) - a - xhat * b) * inverse;
+      return (number(grad[j]) * (offset + scale[j]) - a - xhat * b) * inverse;
     });
   }
 }
 
 /// The same where the factor is 1 for every element and its gradient is not wanted.
-template <class T>
-void backward_plain(int64_t rows, int64_t d, const T* grad, const T* x, const T* statistics, bool add, T* dx) {
+template <class T, class Branch>
+void backward_plain(int64_t rows, int64_t d, const Branch* grad, const T* x, const T* statistics, bool add, T* dx) {
   for (int64_t i = 0; i < rows; ++i, grad += d, x += d, dx += d) {
     const T mean = statistics[2 * i], inverse = statistics[2 * i + 1];
     const auto step = [&]<class V>(int64_t j, V& sum, V& sum_xhat) {
@@ -116,33 +117,33 @@ void backward_plain(int64_t rows, int64_t d, const T* grad, const T* x, const T*
     };
     const Sums<T> sums = sums_over<T>(d, step);
     const T a = sums.first / T(d), b = sums.second / T(d);
-    write_or_add(d, add, dx, [=](int64_t j) { return (grad[j] - a - (x[j] - mean) * inverse * b) * inverse; });
+    write_or_add(d, add, dx, [=](int64_t j) { return (number(grad[j]) - a - (x[j] - mean) * inverse * b) * inverse; });
   }
 }
 
-template <class T>
-void backward(int64_t rows, int64_t d, const T* grad, const T* x, const T* statistics, const T* scale, T offset,
-              bool add, T* dx, T* dscale, T* dshift) {
+template <class T, class Branch>
+void backward(int64_t rows, int64_t d, const Branch* grad, const T* x, const T* statistics, const T* scale,
+              T offset, bool add, T* dx, T* dscale, T* dshift) {
   if (scale) backward_scaled(rows, d, grad, x, statistics, scale, offset, add, dx, dscale, dshift);
   else backward_plain(rows, d, grad, x, statistics, add, dx);
 }
 
-template <class T>
-void gate_rows(int64_t rows, int64_t d, const T* x, const T* gate, const T* y, T* out) {
+template <class T, class Branch>
+void gate_rows(int64_t rows, int64_t d, const T* x, const T* gate, const Branch* y, T* out) {
   for (int64_t i = 0; i < rows; ++i, x += d, y += d, out += d) {
 #pragma omp simd
-    for (int64_t j = 0; j < d; ++j) out[j] = x[j] + gate[j] * y[j];
+    for (int64_t j = 0; j < d; ++j) out[j] = x[j] + gate[j] * number(y[j]);
   }
 }
 
-template <class T>
-void gate_backward(int64_t rows, int64_t d, const T* grad, const T* gate, const T* y, T* dgate, T* dy) {
+template <class T, class Branch>
+void gate_backward(int64_t rows, int64_t d, const T* grad, const T* gate, const Branch* y, T* dgate, Branch* dy) {
   for (int64_t j = 0; j < d; ++j) dgate[j] = T(0);
   for (int64_t i = 0; i < rows; ++i, grad += d, y += d, dy += d) {
 #pragma omp simd
     for (int64_t j = 0; j < d; ++j) {
-      dgate[j] += grad[j] * y[j];
-      dy[j] = grad[j] * gate[j];
+      dgate[j] += grad[j] * number(y[j]);
+      assign(dy[j], grad[j] * gate[j]);
     }
   }
 }
@@ -152,8 +153,11 @@ void gate_backward(int64_t rows, int64_t d, const T* grad, const T* gate, const 
 
 const NormKernels& NormKernels::DITHAROS_ISA() {
   using namespace kernels::DITHAROS_ISA;
-  static constexpr NormKernels kernels{{forward<float>, backward<float>, gate_rows<float>, gate_backward<float>},
-                                       {forward<double>, backward<double>, gate_rows<double>, gate_backward<double>}};
+  static constexpr NormKernels kernels{
+      {forward<float, float>, backward<float, float>, gate_rows<float, float>, gate_backward<float, float>},
+      {forward<double, double>, backward<double, double>, gate_rows<double, double>, gate_backward<double, double>},
+      {forward<float, bfloat16>, backward<float, bfloat16>, gate_rows<float, bfloat16>,
+       gate_backward<float, bfloat16>}};
   return kernels;
 }
 

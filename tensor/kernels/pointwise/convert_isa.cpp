@@ -22,6 +22,14 @@ void to_bf16_and_sum(int64_t rows, int64_t columns, const float* from, bfloat16*
   }
 }
 
+void sum_bf16(int64_t rows, int64_t columns, const bfloat16* from, float* sums) {
+  for (int64_t j = 0; j < columns; ++j) sums[j] = 0;
+  for (int64_t i = 0; i < rows; ++i, from += columns) {
+#pragma omp simd
+    for (int64_t j = 0; j < columns; ++j) sums[j] += widened(from[j]);
+  }
+}
+
 void from_bf16(int64_t n, const bfloat16* from, float* to) {
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i) to[i] = widened(from[i]);
@@ -32,7 +40,7 @@ void from_bf16(int64_t n, const bfloat16* from, float* to) {
 
 const ConvertKernels& ConvertKernels::DITHAROS_ISA() {
   static constexpr ConvertKernels table{kernels::DITHAROS_ISA::to_bf16, kernels::DITHAROS_ISA::to_bf16_and_sum,
-                                        kernels::DITHAROS_ISA::from_bf16};
+                                        kernels::DITHAROS_ISA::sum_bf16, kernels::DITHAROS_ISA::from_bf16};
   return table;
 }
 

@@ -15,13 +15,13 @@ void forward(int64_t rows, int64_t columns, int64_t ld, const In* x, T* y) {
   }
 }
 
-template <class T, class In>
-void backward(int64_t rows, int64_t columns, const T* dy, const In* x, In* dx, T* sums) {
+template <class T, class In, class Grad = T>
+void backward(int64_t rows, int64_t columns, const Grad* dy, const In* x, In* dx, T* sums) {
   for (int64_t j = 0; j < columns; ++j) sums[j] = T(0);
   for (int64_t i = 0; i < rows; ++i, dy += columns, x += columns, dx += columns) {
 #pragma omp simd
     for (int64_t j = 0; j < columns; ++j) {
-      const T d = dy[j] * gelu_tanh_derivative(number(x[j]));
+      const T d = number(dy[j]) * gelu_tanh_derivative(number(x[j]));
       sums[j] += d;
       assign(dx[j], d);
     }
@@ -36,7 +36,8 @@ const GeluKernels& GeluKernels::DITHAROS_ISA() {
   static constexpr GeluKernels table{{forward<float, float>, backward<float, float>},
                                      {forward<double, double>, backward<double, double>},
                                      {forward<float, bfloat16>, backward<float, bfloat16>},
-                                     forward<bfloat16, bfloat16>};
+                                     forward<bfloat16, bfloat16>,
+                                     backward<float, bfloat16, bfloat16>};
   return table;
 }
 

@@ -22,6 +22,9 @@ struct GeluKernels {
   GeluLoops<float, bfloat16> bf16;
   /// The same as bf16.forward with a rounded result.
   void (*forward_rounded)(int64_t rows, int64_t columns, int64_t ld, const bfloat16* x, bfloat16* y);
+  /// The same as bf16.backward of a rounded dy.
+  void (*backward_rounded)(int64_t rows, int64_t columns, const bfloat16* dy, const bfloat16* x, bfloat16* dx,
+                           float* sums);
 
   static const GeluKernels& baseline();
   static const GeluKernels& avx2();

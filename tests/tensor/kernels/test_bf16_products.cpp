@@ -273,12 +273,41 @@ TEST_CASE("bf16: packed weights give what the ordinary product gives") {
   });
 }
 
+TEST_CASE("bf16: a weight in f32 is read as its nearest bf16") {
+  tests::for_each_isa([] {
+    const Tensor x = bf16({70, 48}, 1), dy = bf16({70, 33}, 2), w = Generator(3).normal({33, 48});
+    const Tensor rounded = to(w, DType::bf16), bias = Generator(4).normal({33});
+    CHECK(same_bits(kernels::linear(x, w, bias), kernels::linear(x, rounded, bias)));
+    CHECK(same_bits(kernels::linear_rounded(x, w, bias), kernels::linear_rounded(x, rounded, bias)));
+    CHECK(same_bits(kernels::linear_gelu_tanh(x, w, bias, nullptr),
+                    kernels::linear_gelu_tanh(x, rounded, bias, nullptr)));
+    CHECK(same_bits(kernels::linear_backward_input(dy, w), kernels::linear_backward_input(dy, rounded)));
+    CHECK(same_bits(kernels::linear_backward_input_rounded(dy, w),
+                    to(kernels::linear_backward_input(dy, w), DType::bf16)));
+  });
+}
+
+TEST_CASE("bf16: the gradients of GELU and of a bias are those of the widened gradient") {
+  tests::for_each_isa([] {
+    for (const int64_t rows : {1, 64, 130}) {
+      const Tensor h = bf16({rows, 33}, 1), dy = bf16({rows, 33}, 2), wide = to(dy, DType::f32);
+      const Tensor of_rounded(h.shape(), DType::bf16), of_wide(h.shape(), DType::bf16);
+      CHECK(same_bits(kernels::gelu_tanh_backward_bias(dy, h, of_rounded),
+                      kernels::gelu_tanh_backward_bias(wide, h, of_wide)));
+      CHECK(same_bits(of_rounded, of_wide));
+      const Tensor sums = kernels::linear_backward_bias(dy);
+      CHECK(sums.dtype() == DType::f32);
+      CHECK(relative_error(sums, numbers(kernels::linear_backward_bias(f64(dy)))) < 1e-5);
+    }
+  });
+}
+
 TEST_CASE("bf16: operands of two dtypes are refused with both named") {
   const Tensor x = bf16({2, 3}, 1), w = Generator(2).normal({4, 3});
   const auto message = [&](const Tensor& weight, const Tensor& bias) {
     return tests::message_of<DTypeError>([&] { static_cast<void>(kernels::linear(x, weight, bias)); });
   };
-  CHECK(message(w, {}).find("x is bf16, weight is f32") != std::string::npos);
+  CHECK(message(to(w, DType::f64), {}).find("x is bf16, weight is f64") != std::string::npos);
   CHECK(message(to(w, DType::bf16), to(zeros({4}), DType::bf16)).find("bias is bf16; it must be f32") !=
         std::string::npos);
   CHECK_THROWS_AS(static_cast<void>(kernels::matmul(to(x, DType::f16), to(w, DType::f16).transpose(0, 1))), DTypeError);

@@ -1,12 +1,12 @@
 // Layer normalisation, modulation and gated residual against the definitions in double.
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <vector>
 
 #include <doctest/doctest.h>
 
 #include <ditharos/tensor/factory.h>
+#include <ditharos/tensor/kernels/copy/copy.h>
 #include <ditharos/tensor/kernels/dispatch.h>
 #include <ditharos/tensor/kernels/norm/norm.h>
 #include <ditharos/tensor/parallel.h>
@@ -59,10 +59,7 @@ Expected modulate(const Tensor& x, const Tensor& scale, const Tensor& shift, con
 
 double tolerance(DType dtype) { return dtype == DType::f32 ? 2e-5 : 1e-12; }
 
-bool same_bits(const Tensor& a, const Tensor& b) {
-  const auto x = a.to_vector<double>(), y = b.to_vector<double>();
-  return x.size() == y.size() && (x.empty() || std::memcmp(x.data(), y.data(), x.size() * sizeof(double)) == 0);
-}
+using tests::same_bits;
 
 }  // namespace
 
@@ -200,6 +197,42 @@ TEST_CASE("norm kernels: empty batches, strided inputs, refusals") {
   CHECK_THROWS_AS(kernels::layer_norm_modulate(zeros({2, 8}), vectors, vectors, eps, nullptr), ShapeError);
   CHECK_THROWS_AS(kernels::layer_norm_modulate(zeros({3, 3, 8}), vectors, vectors, eps, nullptr), ShapeError);
   CHECK_THROWS_AS(kernels::gated_residual(zeros({2, 3, 8}), zeros({2, 8}), zeros({2, 4, 8})), ShapeError);
+}
+
+TEST_CASE("norms: what a linear layer reads or computed may be bf16, and its gradient too") {
+  const auto rounded = [](const Tensor& t) { return kernels::to(t, DType::bf16); };
+  const auto widened = [](const Tensor& t) { return kernels::to(t, DType::f32); };
+  tests::for_each_isa([&] {
+    for (const int64_t d : {1, 7, 48, 100}) {
+      const Shape shape{2, 70, d};
+      const Tensor x = random(shape, 1, DType::f32), grad = rounded(random(shape, 2, DType::f32));
+      const Tensor y = rounded(random(shape, 3, DType::f32)), gate = random({2, d}, 4, DType::f32);
+      const Tensor shift = random({2, d}, 5, DType::f32), scale = random({2, d}, 6, DType::f32);
+      Tensor statistics, of_wide;
+      const Tensor normalized = kernels::layer_norm_modulate(x, shift, scale, eps, &statistics, DType::bf16);
+      CHECK(same_bits(normalized, rounded(kernels::layer_norm_modulate(x, shift, scale, eps, &of_wide))));
+      CHECK(same_bits(statistics, of_wide));
+      const auto g = kernels::layer_norm_modulate_backward(grad, x, scale, statistics),
+                 wide = kernels::layer_norm_modulate_backward(widened(grad), x, scale, statistics);
+      const auto close = [](const Tensor& a, const Tensor& b) {
+        return relative_error(a, b.to_vector<double>()) < 1e-6;
+      };
+      CHECK((close(g.x, wide.x) && close(g.shift, wide.shift) && close(g.scale, wide.scale)));
+
+      const Tensor sum = kernels::gated_residual(x, gate, widened(y));
+      CHECK(same_bits(kernels::gated_residual(x, gate, y), sum));
+      for (const DType dtype : {DType::f32, DType::bf16}) {
+        const auto both = kernels::gated_residual_norm(x, gate, y, shift, scale, eps, nullptr, dtype);
+        CHECK(same_bits(both.residual, sum));
+        CHECK(same_bits(both.normalized, kernels::layer_norm_modulate(sum, shift, scale, eps, nullptr, dtype)));
+      }
+      const auto gated = kernels::gated_residual_backward(x, gate, y),
+                 of_f32 = kernels::gated_residual_backward(x, gate, widened(y));
+      CHECK((same_bits(gated.gate, of_f32.gate) && same_bits(gated.y, rounded(of_f32.y))));
+    }
+  });
+  const Tensor x = random({2, 3, 8}, 1, DType::f64), none = random({2, 8}, 2, DType::f64);
+  CHECK_THROWS_AS(kernels::gated_residual(x, none, rounded(random({2, 3, 8}, 3, DType::f32))), DTypeError);
 }
 
 }  // namespace ditharos
