@@ -42,8 +42,8 @@ void add_layer(std::vector<Case>& cases, const Layer& l) {
   }});
   cases.push_back({name + "/weight_gradient", [=] {
     return Work{[=, dy = random(l.y()), x = random(l.x())] {
-                  Tensor bias;
-                  kernels::conv_weight_gradient("conv", dy, x, l.weight(), w, &bias);
+                  kernels::conv_bias_gradient(dy);
+                  kernels::conv_weight_gradient("conv", dy, x, l.weight(), w);
                 },
                 l.flops(), 0};
   }});
