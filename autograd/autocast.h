@@ -6,10 +6,11 @@
 
 namespace ditharos {
 
-/// A scope in which products (linear layers, matrix products, attention) of f32 tensors read them rounded to `dtype`,
-/// and keep them in it for the backward pass. They sum in f32, and all tensors that a program sees stay f32: results,
-/// parameters, gradients. bf16 has the range of f32, so the loss needs no scaling. The backward pass uses the precision
-/// of the forward pass, inside of the scope or not; products that a Function computes in its backward are f32.
+/// A scope in which products (linear layers, matrix products, convolutions, attention) of f32 tensors read them rounded
+/// to `dtype`, and keep them in it for the backward pass. They sum in f32, and all tensors that a program sees stay
+/// f32: results, parameters, gradients. bf16 has the range of f32, so the loss needs no scaling. The backward pass uses
+/// the precision of the forward pass, inside of the scope or not; products that a Function computes in its backward are
+/// f32.
 ///
 /// DType::f32 switches it off inside of another one. DTypeError for other dtypes than bf16 and f32. Tensors of f64 are
 /// not rounded. The scope holds for this thread.

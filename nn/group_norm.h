@@ -1,5 +1,6 @@
 #pragma once
 #include <ditharos/autograd/ops.h>
+#include <ditharos/autograd/ops/reduced.h>
 #include <ditharos/nn/module.h>
 
 namespace ditharos::nn {
@@ -21,6 +22,12 @@ class GroupNorm : public Module<GroupNorm> {
   /// silu(forward(x)) in one pass.
   Tensor with_silu(const Tensor& x) const {
     return call([&] { return group_norm_silu(x, groups_, weight, bias, eps_); });
+  }
+  /// The same for a result that products alone read, such as convolutions: bf16 in an Autocast scope
+  /// (autograd/ops/reduced.h), unless hooks want to see it.
+  Tensor with_silu_reduced(const Tensor& x) const {
+    if (has_hooks(*this)) return with_silu(x);
+    return call([&] { return reduced::group_norm_silu(x, groups_, weight, bias, eps_); });
   }
   void visit(Visitor& v) override {
     v("weight", weight);

@@ -7,6 +7,8 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/detail/operands.h>
 #include <ditharos/tensor/kernels/conv/conv.h>
+#include <ditharos/tensor/kernels/copy/copy.h>
+#include <ditharos/tensor/product_dtype.h>
 
 namespace ditharos {
 namespace {
@@ -31,17 +33,22 @@ Tensor per_channel(const Tensor& bias, int axes) {
   return reshape(bias, shape);
 }
 
-Tensor convolve(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvWindow& w) {
+Tensor convolve(const char* op, const Tensor& input, const Tensor& filter, const Tensor& bias, const ConvWindow& w) {
+  Tensor x = input, weight = filter;
+  round_operands(x, weight);
   const auto separate = each(
       [w](const Backward& d) { return input_gradient("conv", d.grad(), d.input(1), d.input_shape(0), w); },
       [w](const Backward& d) { return weight_gradient(d.grad(), d.input(0), d.input_shape(1), w); },
       [](const Backward& d) { return bias_gradient(d.grad()); });
-  // The gradients of weight and bias in one pass over the output's.
-  const auto kernel = [w, separate](const Backward& d) -> Grads {
-    if (!d.needs(1) || !d.needs(2)) return separate(d);
+  // The gradient of the output is rounded once for both products, in the pass that sums it for the bias.
+  const auto kernel = [w, dtype = x.dtype()](const Backward& d) -> Grads {
+    Tensor dy = d.grad();
     Grads grads(3);
-    if (d.needs(0)) grads[0] = input_gradient("conv", d.grad(), d.input(1), d.input_shape(0), w);
-    grads[1] = kernels::conv_weight_gradient("conv", d.grad(), d.input(0), d.input_shape(1), w, &grads[2]);
+    if (dtype != DType::bf16) grads[2] = d.needs(2) ? kernels::conv_bias_gradient(dy) : Tensor{};
+    else if (d.needs(2)) grads[2] = kernels::round_and_conv_bias_gradient(d.grad(), &dy);
+    else dy = kernels::to(dy, dtype);
+    if (d.needs(0)) grads[0] = kernels::conv_input_gradient("conv", dy, d.input(1), d.input_shape(0), w);
+    if (d.needs(1)) grads[1] = kernels::conv_weight_gradient("conv", dy, d.input(0), d.input_shape(1), w);
     return grads;
   };
   return record("conv", kernels::conv(op, x, weight, bias, w), {x, weight, bias}, save_factors(x, weight),
@@ -51,8 +58,10 @@ Tensor convolve(const char* op, const Tensor& x, const Tensor& weight, const Ten
                              [&](const Tensor& db) { return per_channel(db, w.stride.rank()); }));
 }
 
-Tensor input_gradient(const char* op, const Tensor& grad, const Tensor& weight, const Shape& input,
+Tensor input_gradient(const char* op, const Tensor& dy, const Tensor& filter, const Shape& input,
                       const ConvWindow& w) {
+  Tensor grad = dy, weight = filter;
+  round_operands(grad, weight);
   return record("conv_transpose", kernels::conv_input_gradient(op, grad, weight, input, w), {grad, weight},
                 save_factors(grad, weight),
                 each([w](const Backward& d) { return convolve("conv_transpose", d.grad(), d.input(1), {}, w); },
@@ -61,8 +70,10 @@ Tensor input_gradient(const char* op, const Tensor& grad, const Tensor& weight, 
                              [&](const Tensor& dw) { return input_gradient(op, grad, dw, input, w); }));
 }
 
-Tensor weight_gradient(const Tensor& grad, const Tensor& x, const Shape& weight, const ConvWindow& w) {
+Tensor weight_gradient(const Tensor& dy, const Tensor& input, const Shape& weight, const ConvWindow& w) {
   constexpr const char* op = "conv_weight_gradient";
+  Tensor grad = dy, x = input;
+  round_operands(grad, x);
   return record(op, kernels::conv_weight_gradient(op, grad, x, weight, w), {grad, x}, save_factors(grad, x),
                 each([w](const Backward& d) { return convolve(op, d.input(1), d.grad(), {}, w); },
                      [w](const Backward& d) { return input_gradient(op, d.input(0), d.grad(), d.input_shape(1), w); }),
@@ -81,9 +92,11 @@ Tensor transposed(const char* op, const Tensor& x, const Tensor& weight, const T
   const int axes = w.stride.rank();
   const Shape out = kernels::conv_transpose_shape(op, x.shape(), weight.shape(), w,
                                                   out_padding.resolve(op, "output_padding", axes));
-  if (bias.defined())
+  if (bias.defined()) {
     check<ShapeError>(bias.shape() == Shape{out[1]}, "[", op, "] bias must be ", Shape{out[1]}, ", got ", bias.shape());
-  check_one_dtype(op, "x", x, "bias", bias);
+    check<DTypeError>(bias.dtype() == product_dtype(x.dtype()), "[", op, "] bias is ", bias.dtype(), ", where ",
+                      product_dtype(x.dtype()), " is wanted");
+  }
   const Tensor y = input_gradient(op, x, weight, out, w);
   if (!bias.defined()) return y;
   return y + per_channel(bias, axes);

@@ -3,6 +3,7 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/detail/normalized.h>
 #include <ditharos/autograd/ops/detail/operands.h>
+#include <ditharos/autograd/ops/reduced.h>
 #include <ditharos/tensor/kernels/norm/group_norm.h>
 #include <ditharos/tensor/kernels/pointwise/pointwise.h>
 
@@ -50,12 +51,25 @@ Axes all_but_channels(const Tensor& x) {
 }
 
 Tensor group_norm_of(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps,
-                     bool with_silu) {
+                     bool with_silu, bool rounded = false) {
   Tensor statistics;  // [B * groups, 2]
-  const Tensor y = kernels::group_norm(x, groups, weight, bias, eps, with_silu, &statistics);
+  const Tensor y = (rounded ? kernels::group_norm_rounded : kernels::group_norm)(x, groups, weight, bias, eps,
+                                                                                 with_silu, &statistics);
   const auto composite = derivative_of([groups, eps, with_silu](const std::vector<Tensor>& in) {
     return group_composite(in[0], groups, in[1], in[2], eps, with_silu);
   });
+  const auto tangent = fused(
+      [&](const Tangents& d) {
+        const Tensor dz = affine_tangent(
+            d, [&](const Tensor& dx) {
+              return kernels::group_norm_backward(dx, x, groups, {}, {}, false, statistics).x;
+            },
+            [&] { return kernels::group_norm(x, groups, {}, {}, eps, false, nullptr); });
+        if (!with_silu) return dz;
+        const Tensor z = kernels::group_norm(x, groups, weight, bias, eps, false, nullptr);
+        return kernels::binary(kernels::Binary::silu_backward, expand(dz, z.shape()), z);
+      },
+      composite);
   return record("group_norm", y, {x, weight, bias}, save_inputs,
                 fused([groups, with_silu, statistics = Saved(statistics)](const Backward& d) -> Grads {
                         auto g = kernels::group_norm_backward(d.grad(), d.input(0), groups, d.input(1), d.input(2),
@@ -63,18 +77,7 @@ Tensor group_norm_of(const Tensor& x, int64_t groups, const Tensor& weight, cons
                         return {g.x, g.weight, g.bias};
                       },
                       composite),
-                fused(
-                    [&](const Tangents& d) {
-                      const Tensor dz = affine_tangent(
-                          d, [&](const Tensor& dx) {
-                            return kernels::group_norm_backward(dx, x, groups, {}, {}, false, statistics).x;
-                          },
-                          [&] { return kernels::group_norm(x, groups, {}, {}, eps, false, nullptr); });
-                      if (!with_silu) return dz;
-                      const Tensor z = kernels::group_norm(x, groups, weight, bias, eps, false, nullptr);
-                      return kernels::binary(kernels::Binary::silu_backward, expand(dz, z.shape()), z);
-                    },
-                    composite));
+                [&](const Tangents& d) { return to(tangent(d), y.dtype()); });
 }
 
 Tensor batch_norm_training(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps, Tensor* statistics,
@@ -106,6 +109,11 @@ Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight, const T
 
 Tensor group_norm_silu(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps) {
   return group_norm_of(x, groups, weight, bias, eps, true);
+}
+
+Tensor reduced::group_norm_silu(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias,
+                                double eps) {
+  return group_norm_of(x, groups, weight, bias, eps, true, autocast_dtype() == DType::bf16);
 }
 
 Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight,

@@ -115,7 +115,7 @@ KLEncoder::KLEncoder(const AutoencoderKLConfig& config, Generator& rng) {
 }
 
 Tensor KLEncoder::forward(const Tensor& images) const {
-  return conv_out_(norm_out_.with_silu(mid_block_(apply_all(down_blocks_, conv_in_(images)))));
+  return conv_out_(norm_out_.with_silu_reduced(mid_block_(apply_all(down_blocks_, conv_in_(images)))));
 }
 
 void KLEncoder::visit(nn::Visitor& v) {
@@ -138,7 +138,7 @@ KLDecoder::KLDecoder(const AutoencoderKLConfig& config, Generator& rng) {
 }
 
 Tensor KLDecoder::forward(const Tensor& latents) const {
-  return conv_out_(norm_out_.with_silu(apply_all(up_blocks_, mid_block_(conv_in_(latents)))));
+  return conv_out_(norm_out_.with_silu_reduced(apply_all(up_blocks_, mid_block_(conv_in_(latents)))));
 }
 
 void KLDecoder::visit(nn::Visitor& v) {

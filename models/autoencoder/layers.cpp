@@ -26,7 +26,7 @@ FrameResidual::FrameResidual(const FrameResidualOptions& options, Generator& rng
 }
 
 Tensor FrameResidual::forward(const Tensor& x) const {
-  const Tensor change = conv2_(norm2_.with_silu(conv1_(norm1_.with_silu(x))));
+  const Tensor change = conv2_(norm2_.with_silu_reduced(conv1_(norm1_.with_silu_reduced(x))));
   return (shortcut_ ? (*shortcut_)(x) : x) + change;
 }
 

@@ -68,7 +68,7 @@ LatentDistribution VideoAutoencoder::encoded(const Tensor& clips) const {
   }
   Shape both = latent;
   both[2] *= 2;
-  const std::vector<Tensor> halves = chunk(reshape(encoder_out_(encoder_norm_.with_silu(x)), both), 2, 2);
+  const std::vector<Tensor> halves = chunk(reshape(encoder_out_(encoder_norm_.with_silu_reduced(x)), both), 2, 2);
   return {halves[0], clamp(halves[1], log_variance_low, log_variance_high)};
 }
 
@@ -89,7 +89,7 @@ Tensor VideoAutoencoder::decoded(const Tensor& latents) const {
     x = up(x);
   }
   apply_blocks();
-  return reshape(decoder_out_(decoder_norm_.with_silu(x)), clips);
+  return reshape(decoder_out_(decoder_norm_.with_silu_reduced(x)), clips);
 }
 
 Tensor VideoAutoencoder::to_latents(const Tensor& clips) const {

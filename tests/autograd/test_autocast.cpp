@@ -15,6 +15,9 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/reduced.h>
 #include <ditharos/nn/attention.h>
+#include <ditharos/nn/conv.h>
+#include <ditharos/nn/group_norm.h>
+#include <ditharos/nn/hooks.h>
 #include <ditharos/nn/inference.h>
 #include <ditharos/nn/mlp.h>
 #include <ditharos/nn/state_dict.h>
@@ -64,6 +67,22 @@ std::vector<Named> products() {
       {"scaled_dot_product_attention",
        [](const auto& in) { return scaled_dot_product_attention(in[0], in[1], in[2], {}, true); },
        {{2, 2, 30, 8}, {2, 2, 30, 8}, {2, 2, 30, 8}}},
+      {"conv1d", [](const auto& in) { return conv1d(in[0], in[1], in[2], 2, 1); }, {{2, 3, 17}, {5, 3, 3}, {5}}},
+      {"conv2d", [](const auto& in) { return conv2d(in[0], in[1], in[2], 1, 1); }, {{2, 6, 7, 8}, {5, 6, 3, 3}, {5}}},
+      {"conv2d in groups, without bias",
+       [](const auto& in) { return conv2d(in[0], in[1], {}, {2, 1}, 1, 1, 2); },
+       {{2, 6, 7, 8}, {4, 3, 3, 3}}},
+      {"conv3d", [](const auto& in) { return conv3d(in[0], in[1], in[2], 1, 1); },
+       {{1, 3, 4, 5, 4}, {5, 3, 3, 3, 3}, {5}}},
+      {"conv_transpose1d", [](const auto& in) { return conv_transpose1d(in[0], in[1], in[2], 2); },
+       {{2, 6, 9}, {6, 4, 3}, {4}}},
+      {"conv_transpose2d", [](const auto& in) { return conv_transpose2d(in[0], in[1], in[2], 2, 1, 1); },
+       {{2, 6, 5, 4}, {6, 4, 3, 3}, {4}}},
+      {"conv_transpose3d", [](const auto& in) { return conv_transpose3d(in[0], in[1]); },
+       {{1, 3, 3, 4, 3}, {3, 4, 2, 2, 2}}},
+      {"conv2d of a group norm",
+       [](const auto& in) { return conv2d(reduced::group_norm_silu(in[0], 2, in[1], in[2]), in[3], in[4], 1, 1); },
+       {{2, 6, 7, 8}, {6}, {6}, {5, 6, 3, 3}, {5}}},
   };
 }
 
@@ -111,6 +130,24 @@ TEST_CASE("Autocast: a product of numbers that bf16 has is that of f32, and its 
                               .to_vector<double>()) < 1e-6);
   const auto gradients = grad({y}, {x, w, b}, {weight});
   for (size_t i = 0; i < 3; ++i) CHECK(relative_error(gradients[i], exact[i].to_vector<double>()) < 1e-6);
+}
+
+TEST_CASE("Autocast: a convolution of numbers that bf16 has is that of f32, and its gradients too") {
+  const Tensor x = rounded(Generator(1).normal({3, 6, 7, 8})).set_requires_grad();
+  const Tensor w = rounded(Generator(2).normal({5, 6, 3, 3})).set_requires_grad();
+  const Tensor back = rounded(Generator(3).normal({5, 6, 4, 4})).set_requires_grad(), b = parameter({5}, 4);
+  const auto results = [&](DType dtype) {
+    const Autocast scope(dtype);
+    const Tensor first = conv2d(x, w, b, 1, 1), second = conv_transpose2d(rounded(first.detach()), back, {}, 2, 1);
+    std::vector<Tensor> all = grad({first}, {x, w, b}, {rounded(Generator(5).normal(first.shape()))});
+    all.push_back(first);
+    all.push_back(grad(second, back, rounded(Generator(6).normal(second.shape()))));
+    all.push_back(second);
+    return all;
+  };
+  const auto exact = results(DType::f32), half = results(DType::bf16);
+  for (size_t i = 0; i < exact.size(); ++i)
+    CHECK(relative_error(half[i].detach(), exact[i].to_vector<double>()) < 2e-6);
 }
 
 TEST_CASE("Autocast: scopes nest, f32 switches it off, f64 is left alone, and it ends with its scope") {
@@ -189,6 +226,31 @@ TEST_CASE("Autocast: activations are kept for the backward pass in bf16") {
   const Autocast half(DType::bf16);
   CHECK(kept([&] { return mlp(x); }) < .8 * mlp_f32);  // h, and x rounded where f32 needed no copy
   CHECK(kept([&] { return attention(x); }) < .7 * attention_f32);
+}
+
+TEST_CASE("Autocast: convolutions keep their operands in bf16, and a group norm before one is rounded once") {
+  Generator rng(1);
+  nn::GroupNorm norm(8, 32);
+  nn::Conv2d conv(32, 32, 3, 1, 1, rng);
+  const Tensor x = parameter({4, 32, 32, 32}, 2);
+  const auto direct = [&] { return conv(norm.with_silu_reduced(x)); };
+  const auto kept = [&] {
+    static_cast<void>(direct());
+    const size_t before = allocator_stats().live;
+    const Tensor y = direct();
+    return double(allocator_stats().live - before - size_t(y.numel()) * 4);
+  };
+  const double in_f32 = kept();
+  CHECK(norm.with_silu_reduced(x).dtype() == DType::f32);
+  const Autocast half(DType::bf16);
+  CHECK(kept() < .6 * in_f32);
+  CHECK(norm.with_silu(x).dtype() == DType::f32);
+  CHECK(norm.with_silu_reduced(x).dtype() == DType::bf16);
+  const std::vector<Tensor> leaves{x, norm.weight, norm.bias, conv.weight, conv.bias};
+  const Tensor y = direct(), other = conv(norm.with_silu(x)), weight = Generator(3).normal(y.shape());
+  CHECK(same_bits(y.detach(), other.detach()));
+  const auto a = grad({y}, leaves, {weight}), b = grad({other}, leaves, {weight});
+  for (size_t i = 0; i < leaves.size(); ++i) CHECK(same_bits(a[i], b[i]));
 }
 
 TEST_CASE("Autocast: inference packs weights in bf16") {

@@ -42,8 +42,8 @@ void add_layer(std::vector<Case>& cases, const Layer& l) {
   }});
   cases.push_back({name + "/weight_gradient", [=] {
     return Work{[=, dy = random(l.y()), x = random(l.x())] {
-                  Tensor bias;
-                  kernels::conv_weight_gradient("conv", dy, x, l.weight(), w, &bias);
+                  kernels::conv_bias_gradient(dy);
+                  kernels::conv_weight_gradient("conv", dy, x, l.weight(), w);
                 },
                 l.flops(), 0};
   }});
@@ -93,7 +93,9 @@ struct Residual : nn::Module<Residual> {
   Residual(int64_t channels, int64_t side, double& flops, Generator& rng)
       : norm1(8, channels), norm2(8, channels), conv1(convolution(channels, channels, side, 1, flops, rng)),
         conv2(convolution(channels, channels, side, 1, flops, rng)) {}
-  Tensor forward(const Tensor& x) const { return x + conv2(norm2.with_silu(conv1(norm1.with_silu(x)))); }
+  Tensor forward(const Tensor& x) const {
+    return x + conv2(norm2.with_silu_reduced(conv1(norm1.with_silu_reduced(x))));
+  }
   void visit(nn::Visitor& v) override {
     v("norm1", norm1);
     v("norm2", norm2);
@@ -117,7 +119,7 @@ struct Autoencoder : nn::Module<Autoencoder> {
   Tensor forward(const Tensor& x) const {
     const Tensor latent = to_latent(encode3(down2(encode2(down1(encode1(stem(x)))))));  // [B, 4, 8, 8]
     const Tensor half = decode2(up2(interpolate(decode3(from_latent(latent)), 16)));    // [B, 128, 16, 16]
-    return head(norm.with_silu(decode1(up1(interpolate(half, 32)))));
+    return head(norm.with_silu_reduced(decode1(up1(interpolate(half, 32)))));
   }
   void visit(nn::Visitor& v) override {
     v("stem", stem);

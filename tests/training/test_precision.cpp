@@ -1,10 +1,21 @@
 // The setting precision: training and sampling in mixed precision, and what programs say about it.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <vector>
+
 #include <ditharos/autograd/autocast.h>
+#include <ditharos/autograd/ops.h>
+#include <ditharos/models/autoencoder/autoencoder.h>
+#include <ditharos/models/autoencoder/objective.h>
+#include <ditharos/optim/adam.h>
+#include <ditharos/tensor/io/file.h>
 #include <ditharos/tensor/kernels/dispatch.h>
 #include <ditharos/tensor/system/instruction_set.h>
 #include <ditharos/training/checkpoint/checkpoint_folder.h>
+#include <ditharos/training/trainer.h>
 #include "tests/support/small_dit_run.h"
 #include "tests/support/small_runs.h"
 #include "tests/support/tensor_cases.h"
@@ -25,6 +36,22 @@ std::string note_without(Precision precision) {
 
 training::TrainState last_state(const std::string& run) {
   return *training::latest_valid(run + "/checkpoints").state;
+}
+
+/// The losses of an autoencoder of smooth 16x16 images.
+std::vector<double> losses_of_autoencoder(models::AutoencoderKind kind, DType precision, int steps) {
+  Generator rng(3);
+  models::Autoencoder model({.kind = kind,
+                             .sizes = {.latent_channels = 4, .width = 8, .max_width = 16, .stages = 1}}, rng);
+  training::TrainerConfig settings;
+  settings.precision = precision;
+  settings.schedule.lr = 2e-3;
+  training::Trainer trainer(model, {}, std::make_shared<models::AutoencoderObjective>(model, models::AutoencoderLoss{}),
+                            std::make_unique<optim::AdamW>(nn::named_parameters(model)), settings);
+  const Tensor images = reshape(interpolate(rng.normal({4, 3, 4, 4}), {16, 16}), {4, 1, 3, 16, 16});
+  std::vector<double> losses;
+  for (int i = 0; i < steps; ++i) losses.push_back(trainer.step(images, {}).loss);
+  return losses;
 }
 
 }  // namespace
@@ -69,6 +96,37 @@ TEST_CASE("precision: a run trains in bf16, its checkpoints are f32, and it goes
   CHECK_MESSAGE(!contains(same.output, "from here on"), same.output);
   const Outcome automatic = resumed({"--precision", "auto"});
   CHECK_MESSAGE(contains(automatic.output, note_without(Precision::automatic)), automatic.output);
+}
+
+TEST_CASE("precision: an autoencoder learns in bf16 as it does in f32") {
+  constexpr int steps = 60;
+  for (const auto kind : {models::AutoencoderKind::video, models::AutoencoderKind::kl})
+    for (const kernels::Isa isa : {kernels::active_isa(), std::min(kernels::active_isa(), kernels::Isa::avx512)}) {
+      const RestoreSettings restore;
+      kernels::set_isa(isa);
+      const auto exact = losses_of_autoencoder(kind, DType::f32, steps);
+      const auto half = losses_of_autoencoder(kind, DType::bf16, steps);
+      REQUIRE(exact.back() < .5 * exact.front());
+      CHECK(half[0] != exact[0]);
+      CHECK(std::abs(half[0] / exact[0] - 1) < .01);
+      double last = 0, last_of_exact = 0;  // sums of the last losses: a single one depends on chance
+      for (int i = steps - 10; i < steps; ++i) last += half[size_t(i)], last_of_exact += exact[size_t(i)];
+      CHECK_MESSAGE(std::abs(last / last_of_exact - 1) < .03, last << " in bf16, " << last_of_exact << " in f32");
+    }
+}
+
+TEST_CASE("precision: train_autoencoder takes the setting") {
+  const TemporaryFolder folder;
+  const auto metrics = [&](const std::string& precision) {
+    const std::string run = folder / precision;
+    const Arguments flags{"--precision", precision, "--log-every", "1"};
+    const Outcome outcome = run_program("train_autoencoder", small_autoencoder(run, flags), {without});
+    REQUIRE_MESSAGE(outcome.status == 0, outcome.output);
+    CHECK(contains(outcome.output, "precision: ") == (precision == "bf16"));
+    for (const auto& [name, tensor] : last_state(run).model) CHECK(tensor.dtype() != DType::bf16);
+    return read_file(run + "/metrics.jsonl", 1 << 20);
+  };
+  CHECK(metrics("bf16") != metrics("f32"));
 }
 
 TEST_CASE("precision: a run in bf16 that is stopped and resumed has the bytes of one that was not") {

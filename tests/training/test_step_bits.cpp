@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include <ditharos/models/autoencoder/autoencoder.h>
+#include <ditharos/models/autoencoder/objective.h>
 #include <ditharos/models/diffusion/process.h>
 #include <ditharos/models/dit/dit.h>
 #include <ditharos/optim/adam.h>
@@ -18,10 +20,30 @@ using namespace ditharos;
 
 namespace {
 
-/// Name and bytes of the whole state of a run.
-std::vector<std::pair<std::string, std::string>> bytes_after(int threads, int steps, bool recompute,
-                                                             DType precision = DType::f32) {
-  const int before = num_threads();
+/// Names and bytes of the losses, gradient norms and the whole state of a run.
+using NamedBytes = std::vector<std::pair<std::string, std::string>>;
+
+NamedBytes bytes_after(training::Trainer& trainer, int steps, const Tensor& data, const Tensor& labels) {
+  NamedBytes all;
+  const auto add = [&](const std::string& name, const void* from, size_t bytes) {
+    all.push_back({name, std::string(static_cast<const char*>(from), bytes)});
+  };
+  for (int i = 0; i < steps; ++i) {
+    const training::StepMetrics metrics = trainer.step(data, labels);
+    add("loss of step " + std::to_string(i), &metrics.loss, sizeof metrics.loss);
+    add("gradient norm of step " + std::to_string(i), &metrics.grad_norm, sizeof metrics.grad_norm);
+  }
+  training::TrainState state;
+  trainer.capture(state);
+  for (const auto* list : {&state.model, &state.optimizer, &state.ema})
+    for (const auto& [name, tensor] : *list)
+      add(name, static_cast<const char*>(tensor.storage()->data()) + size_t(tensor.offset()) * size_of(tensor.dtype()),
+          size_t(tensor.numel()) * size_of(tensor.dtype()));
+  return all;
+}
+
+NamedBytes bytes_after(int threads, int steps, bool recompute, DType precision = DType::f32) {
+  const tests::RestoreSettings restore;
   set_num_threads(threads);
   // Wide enough that products, norms, sums and the optimiser are all cut into several pieces.
   const models::DiTConfig config{.height = 16, .width = 16, .channels = 3, .patch = {1, 2, 2}, .hidden = 96, .depth = 2,
@@ -39,24 +61,27 @@ std::vector<std::pair<std::string, std::string>> bytes_after(int threads, int st
   training::Trainer trainer(
       model, [&](const Tensor& x, const Tensor& t, const Tensor& y) { return model(x, t, y); },
       models::make_objective({}), std::make_unique<optim::AdamW>(nn::named_parameters(model)), settings);
-  const Tensor images = rng.normal({12, 3, 16, 16}), labels = rng.randint(0, 5, {12});
-  std::vector<std::pair<std::string, std::string>> all;
-  const auto add = [&](const std::string& name, const void* data, size_t bytes) {
-    all.push_back({name, std::string(static_cast<const char*>(data), bytes)});
-  };
-  for (int i = 0; i < steps; ++i) {
-    const training::StepMetrics metrics = trainer.step(images, labels);
-    add("loss of step " + std::to_string(i), &metrics.loss, sizeof metrics.loss);
-    add("gradient norm of step " + std::to_string(i), &metrics.grad_norm, sizeof metrics.grad_norm);
-  }
-  training::TrainState state;
-  trainer.capture(state);
-  for (const auto* list : {&state.model, &state.optimizer, &state.ema})
-    for (const auto& [name, tensor] : *list)
-      add(name, static_cast<const char*>(tensor.storage()->data()) + size_t(tensor.offset()) * size_of(tensor.dtype()),
-          size_t(tensor.numel()) * size_of(tensor.dtype()));
-  set_num_threads(before);
-  return all;
+  const Tensor images = rng.normal({12, 3, 16, 16});
+  return bytes_after(trainer, steps, images, rng.randint(0, 5, {12}));
+}
+
+/// Of an autoencoder, which consists of convolutions, group norms and, of the kind kl, attention.
+NamedBytes bytes_of_autoencoder(models::AutoencoderKind kind, int threads, int steps, DType precision) {
+  const tests::RestoreSettings restore;
+  set_num_threads(threads);
+  const bool clips = kind == models::AutoencoderKind::video;
+  Generator rng(12);
+  models::Autoencoder model({.kind = kind,
+                             .sizes = {.channels = 3, .latent_channels = 4, .width = 32, .blocks = 1, .groups = 8,
+                                       .stages = 1, .time_stride = clips ? 2 : 1}},
+                            rng);
+  training::TrainerConfig settings;
+  settings.precision = precision;
+  settings.clip_norm = .5;
+  settings.schedule.lr = 1e-2;
+  training::Trainer trainer(model, {}, std::make_shared<models::AutoencoderObjective>(model, models::AutoencoderLoss{}),
+                            std::make_unique<optim::AdamW>(nn::named_parameters(model)), settings);
+  return bytes_after(trainer, steps, rng.normal({3, clips ? 4 : 1, 3, 16, 16}), {});
 }
 
 }  // namespace
@@ -85,6 +110,18 @@ TEST_CASE("R3: in bf16, four training steps have equal bits at 1, 2, 3, 4 and 8 
       for (const int threads : {2, 3, 4, 8}) CHECK(bytes_after(threads, 4, recompute, DType::bf16) == expected);
     }
   });
+}
+
+TEST_CASE("R3: training steps of autoencoders have equal bits at 1, 2, 3, 4 and 8 threads, in f32 and in bf16") {
+  for (const auto kind : {models::AutoencoderKind::video, models::AutoencoderKind::kl}) {
+    const auto expected = bytes_of_autoencoder(kind, 1, 3, DType::f32);
+    for (const int threads : {2, 3, 4, 8}) CHECK(bytes_of_autoencoder(kind, threads, 3, DType::f32) == expected);
+    tests::for_each_isa([&] {
+      const auto in_bf16 = bytes_of_autoencoder(kind, 1, 3, DType::bf16);
+      CHECK(in_bf16[0] != expected[0]);
+      for (const int threads : {2, 3, 4, 8}) CHECK(bytes_of_autoencoder(kind, threads, 3, DType::bf16) == in_bf16);
+    });
+  }
 }
 
 TEST_CASE("R3: 200 training steps have equal losses and weights at 1, 2, 3, 4, 8 and 16 threads [slow]") {

@@ -1,15 +1,21 @@
 #include <ditharos/tensor/kernels/conv/conv.h>
 
 #include <algorithm>
-#include <string>
+#include <array>
+#include <numeric>
+#include <type_traits>
 
 #include <ditharos/tensor/checked.h>
 #include <ditharos/tensor/kernels/conv/conv_geometry.h>
 #include <ditharos/tensor/kernels/conv/conv_native.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
+#include <ditharos/tensor/kernels/dispatch.h>
 #include <ditharos/tensor/kernels/onednn/conv.h>
+#include <ditharos/tensor/kernels/pointwise/convert_isa.h>
 #include <ditharos/tensor/kernels/reduce/reduce.h>
 #include <ditharos/tensor/observer.h>
+#include <ditharos/tensor/parallel.h>
+#include <ditharos/tensor/product_dtype.h>
 #include <ditharos/tensor/view.h>
 
 namespace ditharos::kernels {
@@ -84,33 +90,65 @@ void fill_with_bias(const ConvGeometry& g, const Tensor& bias, const Tensor& y) 
   });
 }
 
-// The overloads choose the implementation.
-void run(const ConvGeometry& g, const float* x, const float* weight, const float* bias, float* y) {
 #ifdef DITHAROS_HAS_ONEDNN
-  if (onednn::conv(g, x, weight, bias, y)) return;
+constexpr bool with_onednn = true;
+#else
+constexpr bool with_onednn = false;
 #endif
-  conv_native(g, x, weight, bias, y);
+
+/// Whether oneDNN multiplies operands of In with instructions for them.
+template <class In>
+bool has_instructions() {
+  if constexpr (std::is_same_v<In, bfloat16>) return active_isa() == Isa::avx512_bf16;
+  return true;
 }
-void run(const ConvGeometry& g, const double* x, const double* weight, const double* bias, double* y) {
-  conv_native(g, x, weight, bias, y);
+
+// Each pass chooses its implementation. All tensors are contiguous, and the operands' elements are of type In.
+template <class In>
+void run(const ConvGeometry& g, const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& y) {
+  using T = ProductOf<In>;
+  const T* of_channels = bias.defined() ? bias.data<T>() : nullptr;
+  if constexpr (with_onednn && std::is_same_v<T, float>)
+    if (has_instructions<In>() &&
+        onednn::conv(g, x.data<In>(), weight.data<In>(), of_channels, y.mutable_data<T>())) return;
+  if constexpr (std::is_same_v<In, bfloat16>) run<T>(g, to(x, DType::f32), to(weight, DType::f32), bias, y);
+  else conv_native(g, x.data<T>(), weight.data<T>(), of_channels, y.mutable_data<T>());
 }
-void run_input_gradient(const ConvGeometry& g, const float* grad, const float* weight, float* dx) {
-#ifdef DITHAROS_HAS_ONEDNN
-  if (onednn::conv_input_gradient(g, grad, weight, dx)) return;
-#endif
-  conv_input_gradient_native(g, grad, weight, dx);
+
+template <class In>
+void run_input_gradient(const ConvGeometry& g, const Tensor& grad, const Tensor& weight, const Tensor& dx) {
+  using T = ProductOf<In>;
+  if constexpr (with_onednn && std::is_same_v<T, float>)
+    if (has_instructions<In>() &&
+        onednn::conv_input_gradient(g, grad.data<In>(), weight.data<In>(), dx.mutable_data<T>())) return;
+  if constexpr (std::is_same_v<In, bfloat16>)
+    run_input_gradient<T>(g, to(grad, DType::f32), to(weight, DType::f32), dx);
+  else conv_input_gradient_native(g, grad.data<T>(), weight.data<T>(), dx.mutable_data<T>());
 }
-void run_input_gradient(const ConvGeometry& g, const double* grad, const double* weight, double* dx) {
-  conv_input_gradient_native(g, grad, weight, dx);
+
+template <class In>
+void run_weight_gradient(const ConvGeometry& g, const Tensor& grad, const Tensor& x, const Tensor& dweight) {
+  using T = ProductOf<In>;
+  if constexpr (with_onednn && std::is_same_v<T, float>)
+    if (has_instructions<In>() &&
+        onednn::conv_weight_gradient(g, grad.data<In>(), x.data<In>(), dweight.mutable_data<T>())) return;
+  if constexpr (std::is_same_v<In, bfloat16>)
+    run_weight_gradient<T>(g, to(grad, DType::f32), to(x, DType::f32), dweight);
+  else conv_weight_gradient_native(g, grad.data<T>(), x.data<T>(), dweight.mutable_data<T>());
 }
-void run_weight_gradient(const ConvGeometry& g, const float* grad, const float* x, float* dweight) {
-#ifdef DITHAROS_HAS_ONEDNN
-  if (onednn::conv_weight_gradient(g, grad, x, dweight)) return;
-#endif
-  conv_weight_gradient_native(g, grad, x, dweight);
-}
-void run_weight_gradient(const ConvGeometry& g, const double* grad, const double* x, double* dweight) {
-  conv_weight_gradient_native(g, grad, x, dweight);
+
+/// Positions of an image whose gradients are added one after the other, in `lanes` sums side by side.
+constexpr int64_t positions_of_chunk = 4096, lanes = 64;
+
+/// Rounds n numbers and returns the sum of what it rounds.
+float round_and_sum(int64_t n, const float* from, bfloat16* to) {
+  const auto& kernel = isa_kernels<ConvertKernels>().to_bf16_and_sum;
+  std::array<float, lanes> sums, rest;
+  const int64_t whole = n / lanes * lanes;
+  kernel(n / lanes, lanes, from, to, sums.data());
+  kernel(1, n - whole, from + whole, to + whole, rest.data());
+  const double total = std::accumulate(sums.begin(), sums.end(), 0.);
+  return float(std::accumulate(rest.begin(), rest.begin() + (n - whole), total));
 }
 
 }  // namespace
@@ -121,16 +159,14 @@ Tensor conv(const char* op, const Tensor& x, const Tensor& weight, const Tensor&
   if (bias.defined()) {
     check<ShapeError>(bias.shape() == Shape{g.out_channels}, "[", op, "] bias must be ", Shape{g.out_channels},
                       ", got ", bias.shape());
-    check_dtype(op, "bias", bias, x.dtype());
+    check_dtype(op, "bias", bias, product_dtype(x.dtype()));
   }
-  return visit_floating(op, x.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const Tensor y(output_shape(g, x.rank() - 2), x.dtype());
+  return visit_product_operand(op, x.dtype(), [&](auto zero) {
+    const Tensor y(output_shape(g, x.rank() - 2), product_dtype(x.dtype()));
     if (y.numel() == 0) return y;
     if (x.numel() == 0) return fill_with_bias(g, bias, y), y;
     count_flops(g.flops());
-    const Tensor in = contiguous(x), w = contiguous(weight), b = bias.defined() ? contiguous(bias) : bias;
-    run(g, in.data<T>(), w.data<T>(), b.defined() ? b.data<T>() : nullptr, y.mutable_data<T>());
+    run<decltype(zero)>(g, contiguous(x), contiguous(weight), bias.defined() ? contiguous(bias) : bias, y);
     return y;
   });
 }
@@ -141,35 +177,60 @@ Tensor conv_input_gradient(const char* op, const Tensor& grad, const Tensor& wei
   const Shape wanted = output_shape(g, input.rank() - 2);
   check<ShapeError>(grad.shape() == wanted, "[", op, "] the gradient must be ", wanted, ", got ", grad.shape());
   check_dtype(op, "weight", weight, grad.dtype());
-  return visit_floating(op, grad.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const Tensor dx(input, grad.dtype());
+  return visit_product_operand(op, grad.dtype(), [&](auto zero) {
+    const Tensor dx(input, product_dtype(grad.dtype()));
     if (dx.numel() == 0) return dx;
     if (grad.numel() == 0) return fill(dx, 0), dx;
     count_flops(g.flops());
-    const Tensor dy = contiguous(grad), w = contiguous(weight);
-    run_input_gradient(g, dy.data<T>(), w.data<T>(), dx.mutable_data<T>());
+    run_input_gradient<decltype(zero)>(g, contiguous(grad), contiguous(weight), dx);
     return dx;
   });
 }
 
 Tensor conv_weight_gradient(const char* op, const Tensor& grad, const Tensor& x, const Shape& weight,
-                            const ConvWindow& window, Tensor* bias) {
+                            const ConvWindow& window) {
   const ConvGeometry g = geometry_of(op, x.shape(), weight, window);
   const Shape wanted = output_shape(g, x.rank() - 2);
   check<ShapeError>(grad.shape() == wanted, "[", op, "] the gradient must be ", wanted, ", got ", grad.shape());
   check_dtype(op, "x", x, grad.dtype());
-  const Tensor dy = contiguous(grad), dweight(weight, grad.dtype());
-  // The sum over images and positions may have millions of terms: in blocks and pairs of blocks.
-  if (bias) *bias = sum(views::reshape(dy, {g.batch, g.out_channels, product(g.out)}), {0, 2}, false);
-  return visit_floating(op, grad.dtype(), [&](auto zero) {
-    using T = decltype(zero);
+  return visit_product_operand(op, grad.dtype(), [&](auto zero) {
+    const Tensor dweight(weight, product_dtype(grad.dtype()));
     if (grad.numel() == 0 || x.numel() == 0) return fill(dweight, 0), dweight;
     count_flops(g.flops());
-    const Tensor in = contiguous(x);
-    run_weight_gradient(g, dy.data<T>(), in.data<T>(), dweight.mutable_data<T>());
+    run_weight_gradient<decltype(zero)>(g, contiguous(grad), contiguous(x), dweight);
     return dweight;
   });
+}
+
+namespace {
+/// Positions of one image and channel of grad [B, O, out...].
+int64_t positions_of(const Tensor& grad) {
+  check<ShapeError>(grad.rank() >= 2, "[conv_backward] needs a gradient [B, O, ...], got ", grad.shape());
+  return numel(Shape(grad.shape().begin() + 2, grad.shape().end()));
+}
+}  // namespace
+
+Tensor conv_bias_gradient(const Tensor& grad) {
+  // The sum over images and positions may have millions of terms: in blocks and pairs of blocks.
+  const int64_t positions = positions_of(grad);
+  return sum(views::reshape(contiguous(grad), {grad.size(0), grad.size(1), positions}), {0, 2}, false);
+}
+
+Tensor round_and_conv_bias_gradient(const Tensor& grad, Tensor* rounded) {
+  check<DTypeError>(grad.dtype() == DType::f32, "[conv_backward] the gradient must be f32, got ", grad.dtype());
+  const int64_t positions = positions_of(grad), chunks = (positions + positions_of_chunk - 1) / positions_of_chunk;
+  const Tensor dy = contiguous(grad), sums({grad.size(0), grad.size(1), chunks}, DType::f32);
+  *rounded = Tensor(dy.shape(), DType::bf16);
+  const float* from = dy.data<float>();
+  bfloat16* to = rounded->mutable_data<bfloat16>();
+  float* sum_of_chunk = sums.mutable_data<float>();
+  parallel_for(sums.numel(), 1 + 16384 / std::min(positions + 1, positions_of_chunk), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t in_image = i % chunks * positions_of_chunk, at = i / chunks * positions + in_image;
+      sum_of_chunk[i] = round_and_sum(std::min(positions_of_chunk, positions - in_image), from + at, to + at);
+    }
+  });
+  return sum(sums, {0, 2}, false);
 }
 
 Shape conv_transpose_shape(const char* op, const Shape& x, const Shape& weight, const ConvWindow& w,

@@ -1,6 +1,7 @@
 #include <ditharos/tensor/kernels/norm/group_norm.h>
 
 #include <algorithm>
+#include <type_traits>
 
 #include <ditharos/tensor/kernels/copy/copy.h>
 #include <ditharos/tensor/kernels/dispatch.h>
@@ -73,22 +74,32 @@ const T* data_or_null(const Tensor& t) { return t.defined() ? t.data<T>() : null
 
 Tensor contiguous_or_undefined(const Tensor& t) { return t.defined() ? contiguous(t) : t; }
 
+template <class T, class Out>
+const auto& forward_loop() {
+  if constexpr (is_reduced_float<Out>) return isa_kernels<GroupNormKernels>().forward_rounded;
+  else return loops<T>().forward;
+}
+
+/// Out: the type of the result's elements for x of f32.
+template <class Out = float>
 Tensor normalize(const char* op, const Tensor& x, const Rows& rows, const Tensor& weight, const Tensor& bias,
                  double eps, bool silu, Tensor* statistics, Tensor* variance) {
   check_affine(op, "weight", weight, x);
   check_affine(op, "bias", bias, x);
   return visit_floating(op, x.dtype(), [&](auto zero) {
     using T = decltype(zero);
+    using Result = std::conditional_t<std::is_same_v<T, float>, Out, T>;
     const Tensor in = contiguous(x), w = contiguous_or_undefined(weight), b = contiguous_or_undefined(bias);
-    const Tensor out(x.shape(), x.dtype()), stats({rows.count, 2}, x.dtype());
+    const Tensor out(x.shape(), dtype_of<Result>), stats({rows.count, 2}, x.dtype());
     const T *from = in.data<T>(), *wp = data_or_null<T>(w), *bp = data_or_null<T>(b);
-    T *to = out.mutable_data<T>(), *sp = stats.mutable_data<T>();
+    Result* to = out.mutable_data<Result>();
+    T* sp = stats.mutable_data<T>();
     if (variance) *variance = Tensor({rows.count}, DType::f64);
     double* variances = variance ? variance->mutable_data<double>() : nullptr;
     parallel_for(rows.count, 1 + grain / rows.elements(), [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
-        const double of_row = loops<T>().forward(rows.row(i, wp, bp, silu), from + i * rows.row_stride, T(eps),
-                                                 to + i * rows.row_stride, sp + 2 * i);
+        const double of_row = forward_loop<T, Result>()(rows.row(i, wp, bp, silu), from + i * rows.row_stride, T(eps),
+                                                        to + i * rows.row_stride, sp + 2 * i);
         if (variances) variances[i] = of_row;
       }
     });
@@ -128,6 +139,12 @@ Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight, const T
                   Tensor* statistics) {
   const char* op = group_norm_name(silu);
   return normalize(op, x, group_rows(op, x, groups), weight, bias, eps, silu, statistics, nullptr);
+}
+
+Tensor group_norm_rounded(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps,
+                          bool silu, Tensor* statistics) {
+  const char* op = group_norm_name(silu);
+  return normalize<bfloat16>(op, x, group_rows(op, x, groups), weight, bias, eps, silu, statistics, nullptr);
 }
 
 ChannelNormGrads group_norm_backward(const Tensor& grad, const Tensor& x, int64_t groups, const Tensor& weight,

@@ -12,6 +12,9 @@ struct ChannelNormGrads { Tensor x, weight, bias; };
 /// receives [B * groups, 2] = (mean, 1/sqrt(var + eps)).
 Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps, bool silu,
                   Tensor* statistics);
+/// The same for x of f32 with y rounded to bf16; for x of f64 group_norm.
+Tensor group_norm_rounded(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps,
+                          bool silu, Tensor* statistics);
 ChannelNormGrads group_norm_backward(const Tensor& grad, const Tensor& x, int64_t groups, const Tensor& weight,
                                      const Tensor& bias, bool silu, const Tensor& statistics);
 

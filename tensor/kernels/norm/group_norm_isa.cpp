@@ -1,4 +1,5 @@
 #include <ditharos/tensor/kernels/norm/group_norm_isa.h>
+#include <ditharos/tensor/kernels/simd/bfloat_pair.h>
 #include <ditharos/tensor/kernels/simd/vector.h>
 #include <ditharos/tensor/kernels/simd/vector_math.h>
 
@@ -55,8 +56,8 @@ T weight_of(const NormRow<T>& row, int64_t s) { return row.weight ? row.weight[s
 template <class T>
 T bias_of(const NormRow<T>& row, int64_t s) { return row.bias ? row.bias[s * row.affine_stride] : T(0); }
 
-template <class T>
-double forward(const NormRow<T>& row, const T* x, T eps, T* y, T* statistics) {
+template <class T, class Out>
+double forward(const NormRow<T>& row, const T* x, T eps, Out* y, T* statistics) {
   Moments moments = moments_of(row, x);
   double size = 1;
   if (!(moments.variance < double(infinity))) moments = moments_of_large(row, x, size);
@@ -66,14 +67,14 @@ double forward(const NormRow<T>& row, const T* x, T eps, T* y, T* statistics) {
   statistics[1] = inverse;
   for (int64_t s = 0; s < row.segments; ++s) {
     const T* from = x + s * row.stride;
-    T* to = y + s * row.stride;
+    Out* to = y + s * row.stride;
     const T scale = weight_of(row, s) * inverse, bias = bias_of(row, s);
     if (row.silu) {
 #pragma omp simd
-      for (int64_t j = 0; j < row.length; ++j) to[j] = silu((from[j] - mean) * scale + bias);
+      for (int64_t j = 0; j < row.length; ++j) assign(to[j], silu((from[j] - mean) * scale + bias));
     } else {
 #pragma omp simd
-      for (int64_t j = 0; j < row.length; ++j) to[j] = (from[j] - mean) * scale + bias;
+      for (int64_t j = 0; j < row.length; ++j) assign(to[j], (from[j] - mean) * scale + bias);
     }
   }
   return moments.variance * size * size;
@@ -174,14 +175,14 @@ void rms_backward(int64_t rows, int64_t d, const T* grad, const T* x, const T* i
 }
 
 template <class T>
-constexpr GroupNormLoops<T> all_loops() { return {forward<T>, backward<T>, rms<T>, rms_backward<T>}; }
+constexpr GroupNormLoops<T> all_loops() { return {forward<T, T>, backward<T>, rms<T>, rms_backward<T>}; }
 
 }  // namespace
 }  // namespace DITHAROS_ISA
 
 const GroupNormKernels& GroupNormKernels::DITHAROS_ISA() {
   using namespace kernels::DITHAROS_ISA;
-  static constexpr GroupNormKernels kernels{all_loops<float>(), all_loops<double>()};
+  static constexpr GroupNormKernels kernels{all_loops<float>(), all_loops<double>(), forward<float, bfloat16>};
   return kernels;
 }
 

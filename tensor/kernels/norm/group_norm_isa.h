@@ -3,6 +3,8 @@
 // instruction set.
 #include <cstdint>
 
+#include <ditharos/tensor/bfloat16.h>
+
 namespace ditharos::kernels {
 
 /// The elements that share a mean and a variance: `segments` stretches of `length` elements, `stride` apart. Segment s
@@ -30,6 +32,8 @@ struct GroupNormLoops {
 struct GroupNormKernels {
   GroupNormLoops<float> f32;
   GroupNormLoops<double> f64;
+  /// f32.forward with results that are rounded to the nearest, ties to even.
+  double (*forward_rounded)(const NormRow<float>& row, const float* x, float eps, bfloat16* y, float* statistics);
 
   static const GroupNormKernels& baseline();
   static const GroupNormKernels& avx2();

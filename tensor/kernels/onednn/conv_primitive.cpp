@@ -27,25 +27,28 @@ memory::dims weight_dims(const ConvGeometry& g) {
 }
 
 /// Row-major, except for the stride of the axis at `axis`.
-memory::desc plain(const memory::dims& dims, size_t axis, int64_t stride) {
+memory::desc plain(const memory::dims& dims, memory::data_type type, size_t axis, int64_t stride) {
   memory::dims strides(dims.size(), 1);
   for (size_t i = dims.size() - 1; i-- > 0;) strides[i] = strides[i + 1] * dims[i + 1];
   // The stride of an axis of size 1 has no meaning; the dense one lets layouts compare equal.
   if (dims[axis] > 1) strides[axis] = stride;
   for (size_t i = axis; i-- > 0;) strides[i] = strides[i + 1] * dims[i + 1];
-  return {dims, memory::data_type::f32, strides};
+  return {dims, type, strides};
 }
-memory::desc any(const memory::dims& dims) { return {dims, memory::data_type::f32, memory::format_tag::any}; }
+memory::desc any(const memory::dims& dims, memory::data_type type) { return {dims, type, memory::format_tag::any}; }
+
+constexpr auto f32 = memory::data_type::f32;
 
 memory::desc bias_layout(const ConvPieceKey& key) {
   if (!key.bias) return {};
-  return {{key.g.out_channels}, memory::data_type::f32, memory::format_tag::a};
+  return {{key.g.out_channels}, f32, memory::format_tag::a};
 }
 
-/// Creates the descriptions of a convolution's three passes. oneDNN chooses the layouts.
+/// Creates the descriptions of a convolution's three passes, which read elements of type `operands` and write f32.
+/// oneDNN chooses the layouts.
 struct Descriptions {
-  explicit Descriptions(const ConvPieceKey& key)
-      : x(any(x_dims(key.g))), y(any(y_dims(key.g))), weight(any(weight_dims(key.g))), bias(bias_layout(key)),
+  Descriptions(const ConvPieceKey& key, memory::data_type operands)
+      : operands(operands), x(x_dims(key.g)), y(y_dims(key.g)), weight(weight_dims(key.g)), bias(bias_layout(key)),
         stride(spatial(key.g, key.g.stride)), left(spatial(key.g, key.g.padding)) {
     for (size_t i = first_axis(key.g); i < 3; ++i) {
       dilation.push_back(key.g.dilation[i] - 1);
@@ -54,20 +57,32 @@ struct Descriptions {
     }
   }
 
-  auto forward() const {
-    return describe<dnnl::convolution_forward>(attributes(), dnnl::prop_kind::forward_training, algorithm, x, weight,
-                                               bias, y, stride, dilation, left, right);
+  dnnl::convolution_forward::primitive_desc forward() const { return forward(f32); }
+  dnnl::convolution_backward_data::primitive_desc input_gradient() const {
+    return backward<dnnl::convolution_backward_data>(f32, operands);
   }
-  /// Primitive: dnnl::convolution_backward_data or dnnl::convolution_backward_weights.
-  template <class Primitive>
-  auto backward() const {
-    return describe_backward<Primitive>(forward(), attributes(), algorithm, x, weight, y, stride, dilation, left,
-                                        right);
+  dnnl::convolution_backward_weights::primitive_desc weight_gradient() const {
+    return backward<dnnl::convolution_backward_weights>(operands, f32);
   }
 
  private:
   static constexpr auto algorithm = dnnl::algorithm::convolution_direct;
-  memory::desc x, y, weight, bias;
+
+  dnnl::convolution_forward::primitive_desc forward(memory::data_type result) const {
+    return describe<dnnl::convolution_forward>(attributes(), dnnl::prop_kind::forward_training, algorithm,
+                                               any(x, operands), any(weight, operands), bias, any(y, result), stride,
+                                               dilation, left, right);
+  }
+  template <class Primitive>
+  typename Primitive::primitive_desc backward(memory::data_type of_x,
+                                              memory::data_type of_weight) const {
+    return describe_backward<Primitive>(forward(operands), attributes(), algorithm, any(x, of_x),
+                                        any(weight, of_weight), any(y, operands), stride, dilation, left, right);
+  }
+
+  memory::data_type operands;
+  memory::dims x, y, weight;
+  memory::desc bias;
   memory::dims stride, dilation, left, right;
 };
 
@@ -79,34 +94,34 @@ ConvOperand::ConvOperand(const memory::desc& outer, const memory::desc& inner, b
   if (!direct_) reorder_ = result ? dnnl::reorder(inner_, outer_) : dnnl::reorder(outer_, inner_);
 }
 
-void ConvOperand::set(const float* outer, Workspace& scratch) {
-  set(outer, direct_ ? outer : scratch.get<float>(bytes_ / int64_t(sizeof(float))));
+void ConvOperand::set(const void* outer, Workspace& scratch) {
+  set(outer, direct_ ? outer : scratch.get<char>(bytes_));
 }
 
-void ConvOperand::set(const float* outer, const float* inner) {
+void ConvOperand::set(const void* outer, const void* inner) {
   set_address(outer_, outer);
   set_address(inner_, inner);
 }
 
-ConvPrimitive::ConvPrimitive(const ConvPieceKey& key) : pass_(key.pass) {
-  const Descriptions descriptions(key);
+ConvPrimitive::ConvPrimitive(const ConvPieceKey& key, memory::data_type operands) : pass_(key.pass) {
+  const Descriptions descriptions(key, operands);
   if (pass_ == ConvPass::forward) {
     const auto found = descriptions.forward();
-    prepare(key, found, found.src_desc(), found.dst_desc(), found.weights_desc());
+    prepare(key, operands, found, found.src_desc(), found.dst_desc(), found.weights_desc());
     primitive_ = BoundPrimitive(dnnl::convolution_forward(found), found.scratchpad_desc());
     primitive_.bind(DNNL_ARG_SRC, x_.inner());
     primitive_.bind(DNNL_ARG_WEIGHTS, weight_.inner());
     primitive_.bind(DNNL_ARG_DST, y_.inner());
   } else if (pass_ == ConvPass::input_gradient) {
-    const auto found = descriptions.backward<dnnl::convolution_backward_data>();
-    prepare(key, found, found.diff_src_desc(), found.diff_dst_desc(), found.weights_desc());
+    const auto found = descriptions.input_gradient();
+    prepare(key, operands, found, found.diff_src_desc(), found.diff_dst_desc(), found.weights_desc());
     primitive_ = BoundPrimitive(dnnl::convolution_backward_data(found), found.scratchpad_desc());
     primitive_.bind(DNNL_ARG_DIFF_SRC, x_.inner());
     primitive_.bind(DNNL_ARG_WEIGHTS, weight_.inner());
     primitive_.bind(DNNL_ARG_DIFF_DST, y_.inner());
   } else {
-    const auto found = descriptions.backward<dnnl::convolution_backward_weights>();
-    prepare(key, found, found.src_desc(), found.diff_dst_desc(), found.diff_weights_desc());
+    const auto found = descriptions.weight_gradient();
+    prepare(key, operands, found, found.src_desc(), found.diff_dst_desc(), found.diff_weights_desc());
     primitive_ = BoundPrimitive(dnnl::convolution_backward_weights(found), found.scratchpad_desc());
     primitive_.bind(DNNL_ARG_SRC, x_.inner());
     primitive_.bind(DNNL_ARG_DIFF_WEIGHTS, weight_.inner());
@@ -116,21 +131,26 @@ ConvPrimitive::ConvPrimitive(const ConvPieceKey& key) : pass_(key.pass) {
 }
 
 template <class Description>
-void ConvPrimitive::prepare(const ConvPieceKey& key, const Description& found, const memory::desc& x,
-                            const memory::desc& y, const memory::desc& weight) {
+void ConvPrimitive::prepare(const ConvPieceKey& key, memory::data_type operands, const Description& found,
+                            const memory::desc& x, const memory::desc& y, const memory::desc& weight) {
   slow_ = std::strstr(found.impl_info_str(), "ref") != nullptr;
-  x_ = ConvOperand(plain(x_dims(key.g), 0, key.in_stride), x, pass_ == ConvPass::input_gradient);
-  y_ = ConvOperand(plain(y_dims(key.g), 0, key.out_stride), y, pass_ == ConvPass::forward);
-  weight_ = ConvOperand(plain(weight_dims(key.g), key.g.groups == 1 ? 0 : 1, key.weight_stride), weight,
-                        pass_ == ConvPass::weight_gradient);
+  const auto operand = [&](ConvPass written_by, const memory::dims& dims, size_t axis, int64_t stride,
+                           const memory::desc& inner) {
+    const bool result = pass_ == written_by;
+    return ConvOperand(plain(dims, result ? f32 : operands, axis, stride), inner, result);
+  };
+  x_ = operand(ConvPass::input_gradient, x_dims(key.g), 0, key.in_stride, x);
+  y_ = operand(ConvPass::forward, y_dims(key.g), 0, key.out_stride, y);
+  weight_ = operand(ConvPass::weight_gradient, weight_dims(key.g), key.g.groups == 1 ? 0 : 1, key.weight_stride,
+                    weight);
 }
 
-void ConvPrimitive::reorder_weight(const float* weight, float* reordered) {
+void ConvPrimitive::reorder_weight(const void* weight, void* reordered) {
   weight_.set(weight, reordered);
   weight_.reorder_in();
 }
 
-void ConvPrimitive::run(const float* x, const float* y, const float* weight, const float* bias) {
+void ConvPrimitive::run(const void* x, const void* y, const void* weight, const float* bias) {
   static thread_local Workspace scratch_x, scratch_y, scratch_weight;
   x_.set(x, scratch_x);
   y_.set(y, scratch_y);

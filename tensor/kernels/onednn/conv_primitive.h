@@ -26,8 +26,8 @@ class ConvOperand {
   /// Size of a reordered copy; 0 if direct.
   int64_t bytes() const { return bytes_; }
 
-  void set(const float* outer, Workspace& scratch);
-  void set(const float* outer, const float* inner);
+  void set(const void* outer, Workspace& scratch);
+  void set(const void* outer, const void* inner);
   void reorder_in() { if (!direct_) reorder_.execute(stream(), outer_, inner_); }
   void reorder_out() { if (!direct_) reorder_.execute(stream(), inner_, outer_); }
 
@@ -40,22 +40,23 @@ class ConvOperand {
 
 class ConvPrimitive {
  public:
-  explicit ConvPrimitive(const ConvPieceKey& key);
+  /// `operands`: the type of what the primitive reads, f32 or bf16. It sums and writes in f32.
+  ConvPrimitive(const ConvPieceKey& key, dnnl::memory::data_type operands);
 
   /// True when oneDNN has only its slow reference loops for the case.
   bool slow() const { return slow_; }
   const ConvOperand& weight() const { return weight_; }
 
   /// Copies weights into the primitive's layout, for the forward pass and the input gradient. Threads may share a copy.
-  void reorder_weight(const float* weight, float* reordered);
+  void reorder_weight(const void* weight, void* reordered);
 
   /// `weight`: for the weight gradient the result in the caller's layout, otherwise reordered. `bias` may be null.
-  void run(const float* x, const float* y, const float* weight, const float* bias);
+  void run(const void* x, const void* y, const void* weight, const float* bias);
 
  private:
   template <class Description>
-  void prepare(const ConvPieceKey& key, const Description& found, const dnnl::memory::desc& x,
-               const dnnl::memory::desc& y, const dnnl::memory::desc& weight);
+  void prepare(const ConvPieceKey& key, dnnl::memory::data_type operands, const Description& found,
+               const dnnl::memory::desc& x, const dnnl::memory::desc& y, const dnnl::memory::desc& weight);
 
   ConvPass pass_;
   bool slow_ = false;

@@ -86,6 +86,7 @@ Row convolution(const Window& w, bool bias, std::vector<Case> cases, std::vector
   };
   row.reference = [=](const Arrays& in) { return conv_reference(in, w); };
   row.inputs = {uniform(-1, 1), uniform(-1, 1)};
+  row.takes = bias ? Takes::floating : Takes::products;  // the bias of a product in bf16 is f32
   row.cases = std::move(cases);
   row.large = std::move(large);
   if (bias) add_bias_input(row, 0, 1);
@@ -109,6 +110,7 @@ Row transposition(const Window& w, bool bias, std::vector<Case> cases, std::vect
   };
   row.reference = [=](const Arrays& in) { return transpose_reference(in, w); };
   row.inputs = {uniform(-1, 1), uniform(-1, 1)};
+  row.takes = bias ? Takes::floating : Takes::products;  // the bias of a product in bf16 is f32
   row.cases = std::move(cases);
   row.large = std::move(large);
   if (bias) add_bias_input(row, 1, w.groups);

@@ -15,6 +15,7 @@
 #include <ditharos/tensor/kernels/gemm/linear.h>
 #include <ditharos/tensor/kernels/gemm/matmul.h>
 #include <ditharos/tensor/kernels/gemm/packed_linear.h>
+#include <ditharos/tensor/kernels/norm/group_norm.h>
 #include <ditharos/tensor/kernels/pointwise/pointwise.h>
 #include <ditharos/tensor/random.h>
 #include <ditharos/tensor/view.h>
@@ -111,6 +112,22 @@ TEST_CASE("bf16: linear_gelu_tanh applies GELU to the rounded product, and its g
     const Tensor exact_dbias = kernels::gelu_tanh_backward_bias(f64(dy), f64(h), exact);
     CHECK(relative_error(dbias, numbers(exact_dbias)) < 1e-5);
     CHECK(relative_error(to(dh, DType::f32), numbers(exact)) < .005);
+  });
+}
+
+TEST_CASE("bf16: a group norm that is rounded is the nearest to that of f32, with its statistics") {
+  tests::for_each_isa([] {
+    for (const Shape& shape : {Shape{3, 8, 5, 7}, Shape{1, 4, 33}, Shape{2, 6}, Shape{0, 4, 3}})
+      for (const bool silu : {false, true}) {
+        const Shape channels{shape[1]};
+        const Tensor x = Generator(1).normal(shape);
+        const Tensor w = Generator(2).normal(channels), b = Generator(3).normal(channels);
+        Tensor of_rounded, of_f32;
+        const Tensor y = kernels::group_norm_rounded(x, 2, w, b, 1e-5, silu, &of_rounded);
+        CHECK(same_bits(y, to(kernels::group_norm(x, 2, w, b, 1e-5, silu, &of_f32), DType::bf16)));
+        CHECK(same_bits(of_rounded, of_f32));
+        CHECK(kernels::group_norm_rounded(f64(x), 2, f64(w), f64(b), 1e-5, silu, nullptr).dtype() == DType::f64);
+      }
   });
 }
 

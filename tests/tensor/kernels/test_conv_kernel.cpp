@@ -8,6 +8,7 @@
 #include <ditharos/tensor/kernels/conv/conv.h>
 #include <ditharos/tensor/kernels/conv/conv_native.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
+#include <ditharos/tensor/product_dtype.h>
 #include <ditharos/tensor/random.h>
 #include "tests/support/tensor_cases.h"
 
@@ -51,12 +52,14 @@ struct ConvInputs {
   Tensor x, weight, bias, grad;
 };
 
+/// The bias has the dtype of the sums.
 ConvInputs inputs_of(const ConvCase& c, DType dtype) {
   Generator rng(7);
   ConvInputs in{rng.normal(c.x), rng.normal(c.weight), rng.normal({c.weight[0]}), {}};
   const Tensor y = kernels::conv("conv", in.x, in.weight, {}, c.window);
   in.grad = rng.normal(y.shape());
-  for (Tensor* t : {&in.x, &in.weight, &in.bias, &in.grad}) *t = kernels::to(*t, dtype);
+  for (Tensor* t : {&in.x, &in.weight, &in.grad}) *t = kernels::to(*t, dtype);
+  in.bias = kernels::to(in.bias, product_dtype(dtype));
   return in;
 }
 
@@ -64,7 +67,14 @@ ConvResults all_passes(const ConvCase& c, const ConvInputs& in) {
   ConvResults r;
   r.y = kernels::conv("conv", in.x, in.weight, in.bias, c.window);
   r.dx = kernels::conv_input_gradient("conv", in.grad, in.weight, c.x, c.window);
-  r.dweight = kernels::conv_weight_gradient("conv", in.grad, in.x, c.weight, c.window, &r.dbias);
+  r.dweight = kernels::conv_weight_gradient("conv", in.grad, in.x, c.weight, c.window);
+  if (in.grad.dtype() != DType::bf16) {
+    r.dbias = kernels::conv_bias_gradient(in.grad);
+    return r;
+  }
+  Tensor rounded;
+  r.dbias = kernels::round_and_conv_bias_gradient(kernels::to(in.grad, DType::f32), &rounded);
+  CHECK(same_bits(rounded, in.grad));
   return r;
 }
 
@@ -160,20 +170,37 @@ TEST_CASE("convolution: both types and both implementations compute what the def
   }
 }
 
-TEST_CASE("convolution: the same bits at every thread count") {
-  for (DType dtype : {DType::f32, DType::f64})
+TEST_CASE("convolution: numbers of bf16 are summed in f32, with instructions for them and without") {
+  for_each_isa([] {
     for (const ConvCase& c : conv_cases()) {
       CAPTURE(to_text(c.x));
-      const ConvInputs in = inputs_of(c, dtype);
-      const ConvResults first = all_passes(c, in);
-      for_each_thread_count([&] {
-        const ConvResults r = all_passes(c, in);
-        CHECK(same_bits(r.y, first.y));
-        CHECK(same_bits(r.dx, first.dx));
-        CHECK(same_bits(r.dweight, first.dweight));
-        CHECK(same_bits(r.dbias, first.dbias));
-      });
+      CAPTURE(to_text(c.weight));
+      const ConvInputs in = inputs_of(c, DType::bf16);
+      const ConvResults got = all_passes(c, in);
+      for (const Tensor& t : {got.y, got.dx, got.dweight, got.dbias}) CHECK(t.dtype() == DType::f32);
+      check_close(got, by_definition(c, in), 3e-6);
     }
+  });
+}
+
+void check_threads(DType dtype) {
+  for (const ConvCase& c : conv_cases()) {
+    CAPTURE(to_text(c.x));
+    const ConvInputs in = inputs_of(c, dtype);
+    const ConvResults first = all_passes(c, in);
+    for_each_thread_count([&] {
+      const ConvResults r = all_passes(c, in);
+      CHECK(same_bits(r.y, first.y));
+      CHECK(same_bits(r.dx, first.dx));
+      CHECK(same_bits(r.dweight, first.dweight));
+      CHECK(same_bits(r.dbias, first.dbias));
+    });
+  }
+}
+
+TEST_CASE("convolution: the same bits at every thread count") {
+  for (DType dtype : {DType::f32, DType::f64}) check_threads(dtype);
+  for_each_isa([] { check_threads(DType::bf16); });
 }
 
 TEST_CASE("convolution: empty batches and channels") {
@@ -185,9 +212,13 @@ TEST_CASE("convolution: empty batches and channels") {
   const Tensor bias = from_vector<float>({1, 2});
   const Tensor y = kernels::conv("conv", zeros({1, 0, 2, 2}), zeros({2, 0, 3, 3}), bias, w);
   CHECK(y.to_vector<float>() == std::vector<float>{1, 1, 1, 1, 2, 2, 2, 2});
-  Tensor dbias;
-  kernels::conv_weight_gradient("conv", y, zeros({1, 0, 2, 2}), {2, 0, 3, 3}, w, &dbias);
-  CHECK(dbias.to_vector<float>() == std::vector<float>{4, 8});
+  CHECK(kernels::conv_bias_gradient(y).to_vector<float>() == std::vector<float>{4, 8});
+  Tensor rounded;
+  for (const Tensor& none : {zeros({0, 2, 2, 2}), zeros({3, 2, 0, 2})}) {
+    CHECK(same_bits(kernels::conv_bias_gradient(none), zeros({2})));
+    CHECK(same_bits(kernels::round_and_conv_bias_gradient(none, &rounded), zeros({2})));
+    CHECK(rounded.shape() == none.shape());
+  }
   CHECK(same_bits(kernels::conv_input_gradient("conv", zeros({1, 0, 2, 2}), zeros({0, 1, 3, 3}), {1, 1, 2, 2}, w),
                   zeros({1, 1, 2, 2})));
 }
