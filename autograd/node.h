@@ -37,14 +37,14 @@ struct Node : std::enable_shared_from_this<Node> {
   const char* module;  // path of the module that recorded it; empty outside of named modules
   uint64_t sequence;  // creation order, which is a topological order; leaves have 0
   Shape shape;        // of the output
-  DType dtype = DType::f32;  // of its gradient
-  bool accepts_rounded = false;  // its rule also reads a gradient in bf16: see accept_rounded_gradient
+  DType dtype = DType::f32;
   std::vector<std::shared_ptr<Node>> next;  // producers of the inputs; null where no gradient is needed
   std::vector<Saved> inputs;
   Saved output;
   Rule rule;
   std::shared_ptr<const Rematerialization> recompute;  // how to get the output again, or null
   std::vector<Hook> hooks;
+  bool accepts_rounded = false;  // the rule also reads a gradient in bf16: see accept_rounded_gradient
   // Where the history of inputs that need no gradient left the graph, or null.
   std::shared_ptr<const GraphBreaks> graph_breaks;
   Tensor leaf;
@@ -125,8 +125,8 @@ class Backward {
 Tensor record(const char* name, Tensor out, std::vector<Tensor> inputs, const Save& save, Rule rule,
               const TangentRule& tangent = {}, const std::function<Rematerialization()>& recompute = nullptr);
 
-/// For a result in bf16 whose rule reads rounded_grad(): its gradient may be computed in bf16. A gradient that is the sum
-/// of several is f32. Returns `out`.
+/// For a result in bf16 whose rule reads rounded_grad(): its gradient may be computed in bf16. A gradient that is the
+/// sum of several is f32. Returns `out`.
 Tensor accept_rounded_gradient(Tensor out);
 
 /// For an operation whose result has no derivative, because it consists of integers or booleans: returns `out`, marked

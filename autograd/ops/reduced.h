@@ -1,8 +1,9 @@
 #pragma once
-// Operations of ops.h for results that only products and gated_residual read. In an Autocast scope, where products would
-// round them, the results are bf16; elsewhere they are those of ops.h. A gradient that a product computes for such a
-// result is bf16 where the rule of its operation reads bf16 (accept_rounded_gradient in autograd/node.h), else f32. For
-// the modules of this library: a program cannot compute with bf16 beyond products.
+// Operations of ops.h for results that only products and gated_residual read. In an Autocast scope, where products
+// would round them, the results are bf16; elsewhere they are those of ops.h. A gradient that a product computes for
+// such a result is bf16 where the rule of its operation reads bf16 (accept_rounded_gradient in autograd/node.h), else
+// f32.
+// For the modules of this library: a program cannot compute with bf16 beyond products.
 #include <ditharos/autograd/ops.h>
 
 namespace ditharos::reduced {
