@@ -7,7 +7,7 @@
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
-#include <ditharos/tensor/draw_log.h>
+#include <ditharos/tensor/draws/draw_log.h>
 #include <ditharos/tensor/view.h>
 
 namespace ditharos {

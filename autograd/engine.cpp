@@ -4,6 +4,7 @@
 #include <mutex>
 #include <queue>
 #include <unordered_map>
+#include <utility>
 
 #include <ditharos/autograd/autocast.h>
 #include <ditharos/autograd/dual.h>
@@ -23,6 +24,7 @@ namespace {
 using NodePtr = std::shared_ptr<Node>;
 
 constinit thread_local int rules = 0;
+constinit thread_local GradientListener* listener = nullptr;
 
 /// Widens what an operation computed in bf16: sums and what a program sees are f32.
 void in_f32(Tensor& g) {
@@ -85,6 +87,20 @@ NodeSet nodes_leading_to(const std::vector<NodePtr>& roots, const NodeSet& wante
   return leading;
 }
 
+/// How many inputs of the operations that lead to `root` are this leaf, for each leaf.
+std::unordered_map<const Node*, int64_t> uses_of_leaves(const Node* root) {
+  std::unordered_map<const Node*, int64_t> uses;
+  std::vector<const Node*> found{root};
+  NodeSet seen{root};
+  for (size_t i = 0; i < found.size(); ++i)
+    for (const NodePtr& producer : found[i]->next) {
+      if (!producer) continue;
+      if (producer->leaf.defined()) ++uses[producer.get()];
+      else if (seen.insert(producer.get()).second) found.push_back(producer.get());
+    }
+  return uses;
+}
+
 /// One backward pass. `wanted` null: gradients go to the leaves; else to `results`, by node. `traced`: observers hear
 /// each gradient.
 class Pass : private PendingGrads {
@@ -94,12 +110,19 @@ class Pass : private PendingGrads {
 
   void seed(const NodePtr& node, Tensor grad) { add(node, std::move(grad)); }
 
+  /// `heard` (null: none) hears of leaves; `root` is where the pass begins.
+  void listen(GradientListener* heard, const Node* root) {
+    listener_ = heard;
+    if (listener_) uses_left_ = uses_of_leaves(root);
+  }
+
   void run() {
     const RecordingScope mode(options_.create_graph);
     while (!ready_.empty()) {
       const NodePtr node = ready_.top();
       ready_.pop();
       const auto slot = pending_.find(node.get());
+      if (slot == pending_.end()) continue;  // a leaf that was finished before
       Tensor grad = std::move(slot->second);
       pending_.erase(slot);
       visit(*node, std::move(grad));
@@ -173,10 +196,25 @@ class Pass : private PendingGrads {
         "the first");
     const ModulePath path(node.module);
     propagate(node, std::move(grad));
+    if (listener_) finish_leaves(node);
     if (!options_.retain_graph && !options_.create_graph) node.release();
   } catch (Error& error) {
     if (!error.has_module()) error.set_module(node.module);
     throw;
+  }
+
+  /// Adds the gradients of those leaves for which the node was the last operation.
+  void finish_leaves(const Node& node) {
+    listener_->on_rule();
+    for (const NodePtr& producer : node.next) {
+      if (!producer || !producer->leaf.defined() || --uses_left_[producer.get()] > 0) continue;
+      if (const auto slot = pending_.find(producer.get()); slot != pending_.end()) {
+        Tensor grad = std::move(slot->second);
+        pending_.erase(slot);
+        visit(*producer, std::move(grad));
+      }
+      listener_->on_leaf(producer->leaf);
+    }
   }
 
   Grads apply_rule(Node& node, Tensor grad) {
@@ -222,6 +260,8 @@ class Pass : private PendingGrads {
   const NodeSet* wanted_;
   const NodeSet* leading_;
   const bool traced_;
+  GradientListener* listener_ = nullptr;
+  std::unordered_map<const Node*, int64_t> uses_left_;  // of leaves, by operations that have not run
   const NoGraphBreakMarks unmarked_;
   std::vector<std::unique_lock<std::recursive_mutex>> locked_;  // of leaves that the running rule adds to
   std::priority_queue<NodePtr, std::vector<NodePtr>, Older> ready_;
@@ -252,10 +292,15 @@ int running_rules() { return rules; }
 RuleScope::RuleScope() { ++rules; }
 RuleScope::~RuleScope() { --rules; }
 
+GradientListenerScope::GradientListenerScope(GradientListener& heard)
+    : outer_(std::exchange(listener, &heard)) {}
+GradientListenerScope::~GradientListenerScope() { listener = outer_; }
+
 void backward(const Tensor& output, const Tensor& grad, const BackwardOptions& options) {
   const Tensor seed = seed_grad("backward", output, grad);
   Pass pass(options, nullptr, nullptr);
   pass.seed(node_of(output), seed);
+  pass.listen(running_rules() == 0 ? listener : nullptr, node_of(output).get());
   pass.run();
 }
 

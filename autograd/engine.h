@@ -53,4 +53,29 @@ class RuleScope {
   RuleScope& operator=(const RuleScope&) = delete;
 };
 
+/// Receives the events of the backward passes of a thread. Passes inside of backward rules are not heard.
+class GradientListener {
+ public:
+  virtual ~GradientListener() = default;
+  /// The pass has made its last contribution to leaf.grad(), which may be cleared or replaced in the call.
+  virtual void on_leaf(const Tensor& leaf) = 0;
+  /// A backward rule has ended.
+  virtual void on_rule() {}
+};
+
+/// In a scope, every backward() of this thread adds a leaf's gradient to its grad() as soon as the pass has its last
+/// contribution, instead of at its end, and reports it. The bits of gradients do not change. A leaf that the pass
+/// reaches through an operation without a gradient is added at the end and is not reported. Scopes nest; the innermost
+/// listener hears.
+class GradientListenerScope {
+ public:
+  explicit GradientListenerScope(GradientListener& heard);
+  ~GradientListenerScope();
+  GradientListenerScope(const GradientListenerScope&) = delete;
+  GradientListenerScope& operator=(const GradientListenerScope&) = delete;
+
+ private:
+  GradientListener* outer_;
+};
+
 }  // namespace ditharos

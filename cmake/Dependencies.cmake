@@ -54,3 +54,17 @@ if(DITHAROS_WITH_ONEDNN)
 else()
   message(STATUS "oneDNN is switched off (DITHAROS_WITH_ONEDNN): the native kernels serve alone")
 endif()
+
+set(DITHAROS_HAS_MPI OFF)
+if(DITHAROS_WITH_MPI)
+  # The C interface alone: MPI's own C++ one is deprecated, and its headers warn.
+  set(MPI_CXX_SKIP_MPICXX ON)
+  find_package(MPI QUIET COMPONENTS CXX)
+  set(DITHAROS_HAS_MPI ${MPI_CXX_FOUND})
+  if(MPI_CXX_FOUND)
+    message(STATUS "MPI ${MPI_CXX_VERSION}: training on several processes")
+  else()
+    message(STATUS "MPI is missing: training on one process alone. "
+                   "On Debian and Ubuntu: apt-get install libopenmpi-dev openmpi-bin")
+  endif()
+endif()

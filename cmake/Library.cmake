@@ -39,6 +39,13 @@ if(DITHAROS_HAS_ONEDNN)
   target_link_libraries(ditharos PRIVATE DNNL::dnnl)
   target_compile_definitions(ditharos PRIVATE DITHAROS_HAS_ONEDNN=1)
 endif()
+if(DITHAROS_HAS_MPI)
+  # One file includes MPI's header; the others are compiled as without.
+  target_link_libraries(ditharos PRIVATE $<LINK_ONLY:MPI::MPI_CXX>)
+  set_source_files_properties(training/distributed/mpi_communicator.cpp PROPERTIES
+    COMPILE_DEFINITIONS DITHAROS_HAS_MPI=1 INCLUDE_DIRECTORIES "${MPI_CXX_INCLUDE_DIRS}"
+    COMPILE_OPTIONS "${MPI_CXX_COMPILE_OPTIONS}")
+endif()
 if("avx512" IN_LIST DITHAROS_ISAS)
   # The dispatcher may refer to the namespaces avx2 and avx512, not to baseline alone.
   target_compile_definitions(ditharos PRIVATE DITHAROS_HAS_X86_ISAS=1)

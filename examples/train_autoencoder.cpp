@@ -19,6 +19,7 @@
 #include <ditharos/models/autoencoder/autoencoder.h>
 #include <ditharos/pipelines/clip_tasks.h>
 #include <ditharos/tensor/parallel.h>
+#include <ditharos/training/distributed/rank_checks.h>
 #include <ditharos/training/held_out.h>
 #include <ditharos/training/latent_statistics.h>
 #include <ditharos/training/run/data_fingerprint.h>
@@ -71,6 +72,7 @@ void draw_grid(const std::string& path, const data::Batch& batch, const Tensor& 
 }
 
 int train(int argc, char** argv) {
+  training::Communicator& ranks = join_ranks();
   constexpr int64_t held_out_clips = 32;
   AutoencoderSettings run;
   TrainingOptions options("runs/autoencoder");
@@ -83,7 +85,7 @@ int train(int argc, char** argv) {
   describe(settings, run);
   settings.only_for({"image_memory"}, [&run] { return !data::is_clips(run.clips.data); }, "data of images");
   if (!settings.parse(argc, argv)) return 0;
-  if (options.threads > 0) set_num_threads(options.threads);
+  settle_ranks(options, run.train);
   settle(run);
   check_training_outputs(options, settings, {{"--data", run.clips.data}});
   check_training_inputs(options, settings, {});
@@ -106,17 +108,21 @@ int train(int argc, char** argv) {
     reporter.note("without the perceptual distance, for which a run trains a classifier first");
     run.loss.perceptual_weight = 0;
   } else if (run.loss.perceptual_weight > 0) {
-    perceptual.emplace(clip_classifier(cache, run.classifier_clips, run.classifier));
+    perceptual.emplace(training::root_first(
+        ranks, [&] { return clip_classifier(cache, run.classifier_clips, run.classifier); }));
   }
+  training::TrainerConfig config = trainer_config(run.train);
+  config.ranks = &ranks;
   training::Trainer trainer(model, {}, std::make_shared<models::AutoencoderObjective>(model, run.loss, perceptual),
-                            make_optimizer(model, run.train), trainer_config(run.train));
+                            make_optimizer(model, run.train), config);
   int64_t first_batch = 0;
   if (const auto state = state_to_resume(options, identity, reporter)) {
     trainer.restore(*state);
     first_batch = run.train.overfit_one_batch ? 0 : state->position;
   }
   data::Loader loader(samples.training,
-                      {.buckets = samples.buckets, .seed = run.train.seed, .epoch_end = data::EpochEnd::carry_over},
+                      {.buckets = samples.buckets, .seed = run.train.seed, .epoch_end = data::EpochEnd::carry_over,
+                       .part = ranks.rank(), .parts = ranks.size()},
                       {0, first_batch});
   const data::SampleShape& shape = samples.buckets[0].shape;
   const Shape latent = run.model.latent_shape({1, shape.frames, run.model.sizes.channels, shape.height, shape.width});
@@ -128,7 +134,7 @@ int train(int argc, char** argv) {
 
   const auto next_batch = [&] {
     const data::Batch batch = loader.next();
-    return training::TrainingBatch{batch.samples, {}, batch.indices, batch.captions};
+    return training::TrainingBatch{batch.samples, {}, batch.indices, batch.captions, batch.first, batch.total};
   };
   const auto validation_batches = [&] {
     std::vector<training::MicroBatch> batches;
@@ -154,6 +160,7 @@ int train(int argc, char** argv) {
   const auto show = [&](const std::string& path) {
     const NoGrad no_grad;
     const training::AveragedWeights averaged(trainer);
+    if (!ranks.is_root()) return training::JsonObject();
     const models::LatentDistribution latents = model.encode(held_out_batch.samples);
     const Tensor decoded = model.decode(latents.mean);
     draw_grid(path, held_out_batch, decoded);

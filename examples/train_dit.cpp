@@ -33,8 +33,10 @@ using namespace ditharos::examples;
 
 namespace {
 
-training::Trainer make_trainer(models::LatentDiT& model, const pipelines::ImageParts& parts, const DiTSettings& run) {
+training::Trainer make_trainer(models::LatentDiT& model, const pipelines::ImageParts& parts, const DiTSettings& run,
+                               training::Communicator& ranks) {
   training::TrainerConfig config = trainer_config(run.train);
+  config.ranks = &ranks;
   config.class_dropout = run.model.condition() != models::Condition::none ? run.model.class_dropout : 0;
   config.null_condition = pipelines::null_condition(parts, run.model);
   nn::ModuleBase& stored = pipelines::stored_module(model);
@@ -48,6 +50,7 @@ void draw_grid(const std::string& path, models::LatentDiT& model, training::Trai
                const pipelines::ImageParts& parts, const std::vector<std::string>& prompts) {
   constexpr int64_t per_row = 8;
   const training::AveragedWeights averaged(trainer);
+  if (!trainer.ranks().is_root()) return;
   nn::set_training(model, false);
   const uint64_t seed = run.train.seed;
   const Tensor samples =
@@ -64,6 +67,7 @@ void draw_grid(const std::string& path, models::LatentDiT& model, training::Trai
 }
 
 int train(int argc, char** argv) {
+  training::Communicator& ranks = join_ranks();
   DiTSettings run;
   TrainingOptions options("runs/dit");
   bool recompute = false;
@@ -76,7 +80,7 @@ int train(int argc, char** argv) {
   describe_cache(settings, reading.cache, "images");
   describe(settings, run);
   if (!settings.parse(argc, argv)) return 0;
-  if (options.threads > 0) set_num_threads(options.threads);
+  settle_ranks(options, run.train);
   settle_without_data(run);
   check_training_outputs(options, settings, {{"--data", run.data.data}, {"--autoencoder", run.autoencoder, true}},
                          {{"--cache", reading.cache, true}});
@@ -101,21 +105,23 @@ int train(int argc, char** argv) {
   model.dit().set_recompute(recompute);
   std::vector<std::string> prompts;
   if (parts.tokenizer) prompts = pipelines::first_captions(*images, *parts.tokenizer, run.model.text.length, 8);
-  training::Trainer trainer = make_trainer(model, parts, run);
+  training::Trainer trainer = make_trainer(model, parts, run, ranks);
   if (state) trainer.restore(*state);
   const auto samples = training_samples(images, model, run, reading);
   data::Cursor start;
   if (state && !run.train.overfit_one_batch) start = {uint64_t(state->epoch), state->position};
   if (start.position > samples->size()) start = {start.epoch + 1, 0};  // the data set has shrunk
   data::Loader loader(samples, {.batch_size = run.train.batch_size, .seed = run.train.seed,
-                                .horizontal_flip = run.data.horizontal_flip && !made.autoencoder}, start);
+                                .horizontal_flip = run.data.horizontal_flip && !made.autoencoder,
+                                .part = ranks.rank(), .parts = ranks.size()}, start);
   std::printf("%s; %lld parameters; %d threads\n", describe_data(*images, run, parts).c_str(),
               static_cast<long long>(nn::parameter_count(model)), num_threads());
 
   const auto conditions = [&](const data::Batch& b) { return pipelines::conditions_of(parts, run.model, b); };
   const auto next_batch = [&] {
     const data::Batch batch = loader.next();
-    return training::TrainingBatch{batch.images(), conditions(batch), batch.indices, batch.captions};
+    return training::TrainingBatch{batch.images(), conditions(batch), batch.indices, batch.captions, batch.first,
+                                   batch.total};
   };
   const auto held_out = [&] {
     const auto test = held_out_samples(*images, model, run, reading);

@@ -47,8 +47,10 @@ pipelines::VideoParts new_parts(const VideoSettings& run, const data::DataSource
   return parts;
 }
 
-training::Trainer make_trainer(models::LatentDiT& model, const data::Tokenizer& tokenizer, const VideoSettings& run) {
+training::Trainer make_trainer(models::LatentDiT& model, const data::Tokenizer& tokenizer, const VideoSettings& run,
+                               training::Communicator& ranks) {
   training::TrainerConfig config = trainer_config(run.train);
+  config.ranks = &ranks;
   config.class_dropout = run.prompt_dropout;
   config.null_condition = pipelines::null_prompt(tokenizer, run.model.text.length);
   return training::Trainer(
@@ -57,6 +59,7 @@ training::Trainer make_trainer(models::LatentDiT& model, const data::Tokenizer& 
 }
 
 int train(int argc, char** argv) {
+  training::Communicator& ranks = join_ranks();
   VideoSettings run;
   TrainingOptions options("runs/video");
   std::string export_to, start_from;
@@ -75,7 +78,7 @@ int train(int argc, char** argv) {
   settings.only_with({"autoencoder", "vocabulary", "caption_count"}, [&] { return start_from.empty(); },
                      "a run without --start-from, which brings its own autoencoder and tokenizer");
   if (!settings.parse(argc, argv)) return 0;
-  if (options.threads > 0) set_num_threads(options.threads);
+  settle_ranks(options, run.train);
   settle(run);
   check_training_outputs(options, settings,
                          {{"--data", run.clips.data}, {"--autoencoder", run.autoencoder, true},
@@ -116,12 +119,13 @@ int train(int argc, char** argv) {
   if (prompts.empty()) prompts = pipelines::first_captions(*source, parts.tokenizer, run.model.text.length, 4);
   static_cast<void>(pipelines::encode_prompts(parts.tokenizer, prompts, run.model.text.length));
 
-  training::Trainer trainer = make_trainer(model, parts.tokenizer, run);
+  training::Trainer trainer = make_trainer(model, parts.tokenizer, run, ranks);
   if (state) trainer.restore(*state);
   reading.writes_nothing = options.writes_nothing();
   const BucketedSource samples = training_samples({source, buckets}, model, reading);
   data::Loader loader(samples.source,
-                      {.buckets = samples.buckets, .seed = run.train.seed, .epoch_end = data::EpochEnd::carry_over},
+                      {.buckets = samples.buckets, .seed = run.train.seed, .epoch_end = data::EpochEnd::carry_over,
+                       .part = ranks.rank(), .parts = ranks.size()},
                       {0, state && !run.train.overfit_one_batch ? state->position : 0});
   const data::SampleShape& shape = buckets[0].shape;
   std::printf("%lld clips in %zu shapes, %lld of %s a step; %lld tokens of text; %lld parameters; %d threads\n",
@@ -134,7 +138,8 @@ int train(int argc, char** argv) {
   };
   const auto next_batch = [&] {
     const data::Batch batch = loader.next();
-    return training::TrainingBatch{batch.samples, prompts_of(batch), batch.indices, batch.captions};
+    return training::TrainingBatch{batch.samples, prompts_of(batch), batch.indices, batch.captions, batch.first,
+                                   batch.total};
   };
   const auto held_out = [&] {
     const auto clips = data::open_clips(run.clips.data, data::ClipUse::evaluation, options.max_pixels);
@@ -149,6 +154,7 @@ int train(int argc, char** argv) {
   };
   const auto show = [&](const std::string& path) {
     const training::AveragedWeights averaged(trainer);
+    if (!ranks.is_root()) return training::JsonObject();
     nn::set_training(model, false);
     const Tensor clips = pipelines::sample_clips(model, parts.tokenizer, run.flow.flow, run.sampler, prompts,
                                                  {.shape = shape, .seed = run.train.seed});
@@ -160,7 +166,7 @@ int train(int argc, char** argv) {
       {.trainer = trainer, .outputs = outputs, .run = identity, .output = run.output,
        .next_batch = next_batch, .held_out = held_out, .describe = describe_state, .show = show,
        .reporter = reporter}));
-  if (status != 0 || export_to.empty() || options.writes_nothing()) return status;
+  if (status != 0 || export_to.empty() || options.writes_nothing() || !ranks.is_root()) return status;
   auto pipeline = pipelines::VideoPipeline::from_pretrained(options.folder, {.reporter = &reporter});
   const int64_t bytes = pipeline.save(export_to);
   std::printf("export:     %s (%s MB)\n", export_to.c_str(), fixed_text(double(bytes) / 1e6, 1).c_str());

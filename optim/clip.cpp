@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <unordered_set>
 
 #include <ditharos/autograd/node.h>
@@ -24,20 +25,35 @@ nn::NamedTensors with_gradient(const char* op, const nn::NamedTensors& parameter
   return found;
 }
 
-ClipFactor factor_for(const char* op, const nn::NamedTensors& parameters, double max_norm) {
+std::vector<double> squares_of(const nn::NamedTensors& parameters) {
+  std::vector<double> squares;
+  for (const auto& [name, tensor] : parameters) {
+    const Tensor grad = tensor.grad();
+    double sum = grad.defined() ? kernels::sum_of_squares(grad) : 0;
+    if (std::isnan(sum) || (std::isinf(sum) && !kernels::all_finite(grad)))
+      sum = std::numeric_limits<double>::quiet_NaN();
+    squares.push_back(sum);
+  }
+  return squares;
+}
+
+ClipFactor factor_of(const char* op, const nn::NamedTensors& parameters, const std::vector<double>& squares,
+                     double max_norm) {
   check<ConfigError>(max_norm > 0, "[", op, "] max_norm must be above 0, got ", max_norm);
   double sum = 0;  // in the order of the parameters: the same bits for every number of threads
-  for (const auto& [name, tensor] : with_gradient(op, parameters)) {
-    const Tensor grad = tensor.grad();
-    const double squares = kernels::sum_of_squares(grad);
-    check(std::isfinite(squares), "[", op, "] the gradient of \"", name, "\" ",
-          std::isfinite(squares) || kernels::all_finite(grad) ? "is too large to be squared"
-                                                              : "has NaN or infinite elements");
-    sum += squares;
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    check(std::isfinite(squares[i]), "[", op, "] the gradient of \"", parameters[i].name, "\" ",
+          std::isinf(squares[i]) ? "is too large to be squared" : "has NaN or infinite elements");
+    sum += squares[i];
   }
   check(std::isfinite(sum), "[", op, "] the gradients are too large for their squares to be summed");
   const double norm = std::sqrt(sum);
   return {norm, std::isinf(max_norm) ? 1.0 : std::min(1.0, max_norm / (norm + 1e-6))};
+}
+
+ClipFactor factor_for(const char* op, const nn::NamedTensors& parameters, double max_norm) {
+  const nn::NamedTensors found = with_gradient(op, parameters);
+  return factor_of(op, found, squares_of(found), max_norm);
 }
 
 /// Replaces the elements of each gradient by those of f(gradient). A gradient that is a view gets memory of its own:
@@ -70,6 +86,17 @@ void clip_grad_value_(const nn::NamedTensors& parameters, double clip_value) {
   change_gradients(with_gradient("clip_grad_value_", parameters), [clip_value](const Tensor& grad) {
     return kernels::unary(kernels::Unary::clamp, grad, -clip_value, clip_value);
   });
+}
+
+std::vector<double> gradient_squares(const nn::NamedTensors& parameters) {
+  const WorkScope scope({"clip_grad_factor", WorkKind::optimizer});
+  return squares_of(parameters);
+}
+
+ClipFactor clip_factor(const nn::NamedTensors& parameters, const std::vector<double>& squares, double max_norm) {
+  check<ShapeError>(squares.size() == parameters.size(), "[clip_grad_factor] ", squares.size(), " sums of squares for ",
+                    parameters.size(), " parameters");
+  return factor_of("clip_grad_factor", parameters, squares, max_norm);
 }
 
 ClipFactor clip_grad_factor(const nn::NamedTensors& parameters, double max_norm) {

@@ -4,8 +4,10 @@
 #include <unordered_set>
 
 #include <ditharos/nn/state_dict.h>
+#include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
 #include <ditharos/tensor/kernels/optimizer/optimizer.h>
+#include <ditharos/tensor/view.h>
 
 namespace ditharos::optim {
 
@@ -29,8 +31,24 @@ Ema::Ema(nn::ModuleBase& module, double decay) : decay_(decay) {
       if (averaged) by_parameter_[tensor.impl()] = entry->second;
     }
     averages_.push_back({name, entry->second});
+    averaged_.push_back(tensor);
+    kept_.push_back(true);
   }
 }
+
+void Ema::keep_averages(const std::function<bool(const Tensor& parameter)>& kept) {
+  for (size_t i = 0; i < averages_.size(); ++i) {
+    const Tensor& tensor = averaged_[i];
+    if (by_parameter_.count(tensor.impl()) == 0 || kept(tensor)) continue;
+    kept_[i] = false;
+    averages_[i].tensor = views::expand(zeros({}, tensor.dtype()), tensor.shape());
+  }
+  std::erase_if(parameters_, [&](const Pair& pair) { return !kept(pair.model); });
+  by_parameter_.clear();
+  for (const auto& [model, average] : parameters_) by_parameter_[model.impl()] = average;
+}
+
+std::vector<Tensor> Ema::averaged_tensors() const { return averaged_; }
 
 double Ema::begin_update(const Optimizer* by) {
   taken_part_.reserve(taken_part_.size() + 1);  // allocates before anything changes
@@ -66,7 +84,8 @@ void Ema::load_state(const nn::NamedTensors& state, int64_t updates) {
   check_state(state, updates);
   std::unordered_map<std::string, Tensor> values;
   for (const auto& [name, tensor] : state) values[name] = tensor;
-  for (const auto& [name, tensor] : averages_) kernels::copy_into(tensor, values[name]);
+  for (size_t i = 0; i < averages_.size(); ++i)
+    if (kept_[i]) kernels::copy_into(averages_[i].tensor, values[averages_[i].name]);
   updates_ = updates;
   taken_part_.clear();
 }

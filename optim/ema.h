@@ -1,7 +1,9 @@
 #pragma once
 // Exponential moving average of a model's parameters.
 #include <cstdint>
+#include <functional>
 #include <unordered_map>
+#include <vector>
 
 #include <ditharos/nn/module.h>
 
@@ -30,6 +32,12 @@ class Ema {
   /// The average of one parameter; undefined for a tensor that the module does not have.
   Tensor average_of(const Tensor& parameter) const;
 
+  /// Frees the averages of the parameters for which `kept` is false: another process keeps them. average_of() is then
+  /// undefined, and zeros of their shape stand in state(). load_state() and EmaScope leave them out.
+  void keep_averages(const std::function<bool(const Tensor& parameter)>& kept);
+  /// For each entry of state() the module's tensor that it averages or copies.
+  std::vector<Tensor> averaged_tensors() const;
+
   /// Averages and buffers under the names of the module's state dict; a step changes them.
   const nn::NamedTensors& state() const { return averages_; }
   int64_t updates() const { return updates_; }
@@ -50,6 +58,8 @@ class Ema {
   std::vector<const Optimizer*> taken_part_;  // in the last update; only compared
   std::vector<Pair> parameters_, buffers_;  // each tensor once
   nn::NamedTensors averages_;               // all names; a shared weight has one average under both of its names
+  std::vector<Tensor> averaged_;            // [entry of averages_], of the module
+  std::vector<bool> kept_;                  // [entry of averages_], false: zeros of stride 0
   std::unordered_map<const TensorImpl*, Tensor> by_parameter_;
 };
 

@@ -11,6 +11,7 @@
 #include <ditharos/tensor/kernels/optimizer/optimizer.h>
 #include <ditharos/tensor/kernels/pointwise/pointwise.h>
 #include <ditharos/tensor/observer.h>
+#include <ditharos/tensor/view.h>
 
 namespace ditharos::optim {
 
@@ -36,6 +37,7 @@ Optimizer::Optimizer(const std::vector<Group>& groups) {
     slot_names_.push_back(group.slots);
   }
   check<ConfigError>(!parameters_.empty(), "[optimizer] there is no parameter to train");
+  kept_.assign(parameters_.size(), true);
 }
 
 void Optimizer::zero_grad() {
@@ -67,6 +69,8 @@ void Optimizer::step(double lr, double grad_scale, Ema* ema) {
     const int64_t step = *steps_[i].data<int64_t>() + 1;
     Update u{parameter, gradients[i], slots_[i].data(), ema ? ema->average_of(parameter) : Tensor(), 0, lr, grad_scale,
              step, group_of_[i], {}};
+    check(kept_[i] || !u.grad.defined(), "[optimizer] \"", parameters_[i].name,
+          "\" has a gradient, but its state is kept elsewhere (keep_state)");
     if (u.grad.defined()) u.prepared = prepare(u);
     updates.push_back(std::move(u));
   }
@@ -93,6 +97,22 @@ nn::NamedTensors Optimizer::state() const {
   return state;
 }
 
+std::vector<size_t> Optimizer::state_parameters() const {
+  std::vector<size_t> of_entry;
+  for (size_t i = 0; i < parameters_.size(); ++i) of_entry.insert(of_entry.end(), 1 + slots_[i].size(), i);
+  return of_entry;
+}
+
+void Optimizer::keep_state(const std::vector<bool>& kept) {
+  check<ShapeError>(kept.size() == parameters_.size(), "[optimizer] keep_state() got ", kept.size(), " elements for ",
+                    parameters_.size(), " parameters");
+  for (size_t i = 0; i < kept.size(); ++i) {
+    if (kept[i]) continue;
+    kept_[i] = false;
+    for (Tensor& slot : slots_[i]) slot = views::expand(zeros({}, slot.dtype()), slot.shape());
+  }
+}
+
 void Optimizer::check_state(const nn::NamedTensors& given) const {
   const nn::NamedTensors own = state();
   nn::check_same_tensors("the optimiser's state", own, given);
@@ -108,7 +128,10 @@ void Optimizer::load_state(const nn::NamedTensors& given) {
   check_state(given);
   std::unordered_map<std::string, Tensor> values;
   for (const auto& [name, tensor] : given) values[name] = tensor;
-  for (const auto& [name, tensor] : state()) kernels::copy_into(tensor, values[name]);
+  const nn::NamedTensors own = state();
+  const std::vector<size_t> parameter_of = state_parameters();
+  for (size_t i = 0; i < own.size(); ++i)
+    if (kept_[parameter_of[i]]) kernels::copy_into(own[i].tensor, values[own[i].name]);
 }
 
 }  // namespace ditharos::optim

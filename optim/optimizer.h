@@ -41,8 +41,14 @@ class Optimizer {
   void step(double lr, double grad_scale = 1.0, Ema* ema = nullptr);
 
   /// The state for resuming a run: moments and step counts, as "blocks.0.attn.qkv.weight/exp_avg". The tensors are the
-  /// optimiser's own; a step changes them.
+  /// optimiser's own; a step changes them. In place of those that it does not keep are zeros of their shape.
   nn::NamedTensors state() const;
+  /// For each entry of state() the parameter that it belongs to: an index into parameters().
+  std::vector<size_t> state_parameters() const;
+  /// Frees the state of the parameters whose element of `kept` is false: another process updates them (ZeRO stage 1,
+  /// Rajbhandari et al. 2020). They must have no gradient in later steps. ShapeError unless there is an element for
+  /// each of parameters().
+  void keep_state(const std::vector<bool>& kept);
   /// Copies such a list. Throws ShapeError naming what is missing, unexpected or of another shape, DTypeError for
   /// another element type; nothing has changed then.
   void load_state(const nn::NamedTensors& state);
@@ -82,6 +88,7 @@ class Optimizer {
   std::vector<std::vector<std::string>> slot_names_;  // [group][slot]
   std::vector<std::vector<Tensor>> slots_;            // [parameter][slot]
   std::vector<Tensor> steps_;               // [parameter], scalars, i64
+  std::vector<bool> kept_;                  // [parameter], false: slots_ holds zeros of stride 0
 };
 
 }  // namespace ditharos::optim

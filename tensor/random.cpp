@@ -4,7 +4,8 @@
 #include <numbers>
 #include <utility>
 
-#include <ditharos/tensor/draw_log.h>
+#include <ditharos/tensor/draws/batch_rows.h>
+#include <ditharos/tensor/draws/draw_log.h>
 #include <ditharos/tensor/kernels/pointwise/convert.h>
 #include <ditharos/tensor/observer.h>
 #include <ditharos/tensor/parallel.h>
@@ -44,15 +45,24 @@ double normal_value(const Bits& bits) {
   return std::sqrt(-2.0 * std::log(u)) * std::cos(2.0 * std::numbers::pi * unit_interval(bits.second));
 }
 
-/// A tensor whose element i is f(bits of counter offset + i); advances the offset.
+/// The rows of a draw; of a draw without axes, all of it.
+RowRange rows_of(const Shape& shape) {
+  return shape.rank() == 0 ? RowRange{0, 1, 1} : batch_rows(shape[0]);
+}
+
+/// A tensor whose element i is f(bits of counter offset + i); advances the offset. In a BatchRows scope, the rows of
+/// that scope alone are computed.
 template <class T, class F>
 Tensor draw(const Shape& shape, uint64_t seed, uint64_t& offset, const F& f) {
   const WorkScope scope({.name = "random", .shape = &shape});
   Tensor out(shape, dtype_of<T>);
   T* p = out.mutable_data<T>();
-  const Draw from = begin_draw(seed, offset, uint64_t(out.numel()));
+  const RowRange rows = rows_of(shape);
+  const int64_t row = rows.count > 0 ? out.numel() / rows.count : 0;  // elements
+  const Draw from = begin_draw(seed, offset, uint64_t(rows.total * row));
+  const uint64_t first = from.offset + uint64_t(rows.first * row);
   parallel_for(out.numel(), grain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) p[i] = f(Bits(from.seed, from.offset + uint64_t(i)));
+    for (int64_t i = begin; i < end; ++i) p[i] = f(Bits(from.seed, first + uint64_t(i)));
   });
   return out;
 }

@@ -38,7 +38,7 @@ double seconds_of(const F& f) {
 
 int64_t samples_in(const std::vector<TrainingBatch>& batches) {
   int64_t samples = 0;
-  for (const TrainingBatch& batch : batches) samples += batch.data.size(0);
+  for (const TrainingBatch& batch : batches) samples += batch.total > 0 ? batch.total : batch.data.size(0);
   return samples;
 }
 
@@ -59,7 +59,7 @@ CheckpointSpace checkpoint_space(const TrainingLoop& loop) {
                       (output.keep_best > 0 ? saves(output.validate_every) : 0.0) + 1;
   const double kept = double(output.keep_checkpoints) + double(output.keep_best) + std::floor(saves(output.keep_every));
   TrainState state;
-  loop.trainer.capture(state);
+  loop.trainer.outline(state);
   CheckpointSpace space{.files = std::ceil(std::min(most, kept)), .size = double(payload_bytes(state)) + 1e5};
   std::error_code none;
   for (std::filesystem::directory_iterator it(loop.outputs.folder().file(checkpoint_folder), none), end;
@@ -80,7 +80,7 @@ void report_summary(const TrainingLoop& loop) {
   Reporter& reporter = loop.reporter;
   reporter.note(loop.trainer.summary({batches[0].data, batches[0].conditions}));
   TrainState state;
-  loop.trainer.capture(state);
+  loop.trainer.outline(state);
   TrainState model;
   model.model = state.model;
   reporter.note("multiply-adds and saved bytes are those of the forward pass of " +

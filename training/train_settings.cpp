@@ -43,6 +43,7 @@ TrainerConfig trainer_config(const TrainSettings& train) {
   config.seed = train.seed;
   config.precision = precision_dtype(train.precision);
   config.clip_norm = train.clip;
+  config.gradient_shards = train.gradient_shards;
   if (!train.ema_decay.empty()) {
     config.ema_decay = train.ema_decay[0];
     config.more_ema_decays.assign(train.ema_decay.begin() + 1, train.ema_decay.end());

@@ -31,6 +31,7 @@ struct TrainSettings {
   OptimizerKind optimizer = OptimizerKind::adamw;
   int64_t steps = 2000, batch_size = 64;
   int64_t accumulate = 1;  ///< batches whose gradients a step averages
+  int64_t gradient_shards = 1;  ///< TrainerConfig::gradient_shards
   double learning_rate = 1e-3, final_learning_rate = 0, weight_decay = 0;
   std::vector<double> betas = {.9, .99};
   double clip = 1;

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
 #include <limits>
+#include <unordered_map>
 #include <utility>
 
 #include <ditharos/autograd/autocast.h>
@@ -12,7 +14,11 @@
 #include <ditharos/models/diffusion/batch.h>
 #include <ditharos/nn/state_dict.h>
 #include <ditharos/nn/summary.h>
+#include <ditharos/tensor/draws/batch_rows.h>
 #include <ditharos/tensor/io/number_text.h>
+#include <ditharos/tensor/kernels/copy/copy.h>
+#include <ditharos/training/distributed/gathered_state.h>
+#include <ditharos/training/distributed/step_summary.h>
 
 namespace ditharos::training {
 namespace {
@@ -56,6 +62,19 @@ LossByTime by_time(const models::Loss& loss) {
   return result;
 }
 
+/// The samples of a shard, from what this rank has of the batch.
+MicroBatch part_of(const MicroBatch& batch, const RowRange& rows) {
+  const int64_t begin = rows.first - batch.first, end = begin + rows.count;
+  check<ShapeError>(begin >= 0 && end <= batch.data.size(0), "[Trainer] samples ", rows.first, " to ",
+                    rows.first + rows.count, " of a step are wanted, but the batch begins at ", batch.first,
+                    " and has ", batch.data.size(0));
+  if (rows.count == batch.data.size(0)) return batch;
+  const auto cut = [&](const Tensor& x) {  // with memory of its own, so that its alignment is always the same
+    return x.defined() ? kernels::to(slice(x, 0, begin, end), x.dtype()) : x;
+  };
+  return {cut(batch.data), cut(batch.conditions), rows.first, rows.total};
+}
+
 }  // namespace
 
 Trainer::Trainer(nn::ModuleBase& model, models::Network network, std::shared_ptr<const models::Objective> objective,
@@ -64,7 +83,10 @@ Trainer::Trainer(nn::ModuleBase& model, models::Network network, std::shared_ptr
       network_(std::move(network)),
       objective_(std::move(objective)),
       optimizer_(std::move(optimizer)),
-      config_(config) {
+      config_(config),
+      ranks_(config.ranks != nullptr ? *config.ranks : alone_),
+      layout_(config.gradient_shards, ranks_.rank(), ranks_.size()),
+      exchange_(ranks_, layout_, optimizer_->parameters()) {
   check<ConfigError>(config.class_dropout >= 0 && config.class_dropout <= 1, "class_dropout must be in [0, 1], got ",
                      config.class_dropout);
   const Autocast supported(config.precision);  // DTypeError for others
@@ -77,6 +99,25 @@ Trainer::Trainer(nn::ModuleBase& model, models::Network network, std::shared_ptr
                        decay);
     more_emas_.push_back(std::make_unique<optim::Ema>(model, decay));
   }
+  if (ranks_.size() > 1) keep_own_state();
+}
+
+/// Frees the state of the parameters that other ranks update.
+void Trainer::keep_own_state() {
+  const nn::NamedTensors& parameters = optimizer_->parameters();
+  std::vector<bool> own;
+  std::unordered_map<const TensorImpl*, bool> own_of;
+  for (size_t p = 0; p < parameters.size(); ++p) {
+    own.push_back(exchange_.owns(p));
+    own_of[parameters[p].tensor.impl()] = own.back();
+  }
+  const auto kept = [&](const Tensor& parameter) {
+    const auto found = own_of.find(parameter.impl());
+    return found == own_of.end() || found->second;  // every rank keeps what nobody trains
+  };
+  optimizer_->keep_state(own);
+  if (ema_) ema_->keep_averages(kept);
+  for (const auto& ema : more_emas_) ema->keep_averages(kept);
 }
 
 models::Loss Trainer::loss_of(const MicroBatch& batch, Generator rng) const {
@@ -88,39 +129,76 @@ models::Loss Trainer::loss_of(const MicroBatch& batch, Generator rng) const {
 
 StepMetrics Trainer::step(const std::vector<MicroBatch>& batches) {
   check<Error>(!batches.empty(), "[Trainer] a step needs at least one batch");
-  int64_t samples = 0;
-  for (const MicroBatch& batch : batches) samples += batch.data.size(0);
-  const Generator rng = Generator(config_.seed).fork(stream_key).fork(uint64_t(steps_));
-  optimizer_->zero_grad();
+  const StepSummary summary = gather(ranks_, run_shards(batches), exchange_);
+  check<NotFiniteError>(summary.failure.empty(), summary.failure);
+  for (size_t p = 0; p < summary.had_gradient.size(); ++p)
+    if (summary.had_gradient[p] == 0) optimizer_->parameters()[p].tensor.set_grad({});
   StepMetrics metrics{};
-  for (size_t j = 0; j < batches.size(); ++j) {
-    const double share = batches.size() == 1 ? 1 : double(batches[j].data.size(0)) / double(samples);
-    const std::string where = batches.size() == 1 ? "" : ", part " + std::to_string(j + 1);
-    accumulate(batches[j], j == 0 ? rng : rng.fork(parts_stream).fork(j), share, where, metrics);
+  for (const StepPart& part : summary.parts) {
+    metrics.loss += part.loss;
+    metrics.loss_by_time.add(part.by_time);
   }
-  const optim::ClipFactor gradient = gradient_factor();
-  check_gradient_size(gradient.norm * gradient.factor);
+  const optim::ClipFactor gradient = gradient_factor(summary.squares);
+  check_gradient_size(gradient.norm * gradient.factor, summary.squares);
   metrics.grad_norm = gradient.norm;
   metrics.lr = optim::learning_rate(config_.schedule, steps_);
   optimizer_->step(metrics.lr, gradient.factor, ema());
   for (const auto& ema : more_emas_) ema->update();
+  exchange_.share_parameters();
   ++steps_;
   if (has_times()) counts_.losses.add(metrics.loss_by_time);
   counts_.skipped_in_succession = 0;
   return metrics;
 }
 
-/// Adds `share` of the loss and its gradient to those of the parts before it.
-void Trainer::accumulate(const MicroBatch& batch, const Generator& rng, double share, const std::string& where,
-                         StepMetrics& metrics) {
+/// The losses and gradients of this rank's shards, and the sum of all ranks' gradients.
+StepSummary Trainer::run_shards(const std::vector<MicroBatch>& batches) {
+  StepSummary summary;
+  exchange_.begin();
+  try {
+    for (int64_t s = 0; s < layout_.own_shards(); ++s) {
+      run_shard(batches, layout_.first_shard() + s, summary.parts);
+      if (s + 1 < layout_.own_shards()) exchange_.end_shard();
+    }
+  } catch (const NotFiniteError& error) {
+    if (ranks_.size() == 1) throw;
+    summary.failure = error.what();  // the other ranks wait for messages, and then all throw
+  }
+  exchange_.finish();
+  const nn::NamedTensors& parameters = optimizer_->parameters();
+  for (size_t p = 0; p < parameters.size(); ++p) summary.had_gradient.push_back(exchange_.had_gradient(p) ? 1 : 0);
+  summary.squares = optim::gradient_squares(parameters);
+  return summary;
+}
+
+/// Accumulates the gradients of one shard of every batch.
+void Trainer::run_shard(const std::vector<MicroBatch>& batches, int64_t shard, std::vector<StepPart>& parts) {
+  const Generator rng = Generator(config_.seed).fork(stream_key).fork(uint64_t(steps_));
+  int64_t samples = 0;
+  for (const MicroBatch& batch : batches) samples += batch.samples();
+  const bool last_shard = shard + 1 == layout_.first_shard() + layout_.own_shards();
+  for (size_t j = 0; j < batches.size(); ++j) {
+    std::string where;
+    if (layout_.shards() > 1) where += ", shard " + std::to_string(shard + 1);
+    if (batches.size() > 1) where += ", part " + std::to_string(j + 1);
+    const RowRange rows = layout_.rows(shard, batches[j].samples());
+    const BatchRows draws(rows);
+    std::optional<GradientExchange::Overlap> overlap;
+    if (last_shard && j + 1 == batches.size()) overlap.emplace(exchange_);
+    parts.push_back(accumulate(part_of(batches[j], rows), j == 0 ? rng : rng.fork(parts_stream).fork(j),
+                               double(rows.count) / double(samples), where));
+  }
+}
+
+/// Adds `share` of the loss's gradient to those of the parts before it.
+StepPart Trainer::accumulate(const MicroBatch& batch, const Generator& rng, double share, const std::string& where) {
   const models::Loss loss = loss_of(batch, rng);
   const double value = loss.total.item();
   if (!std::isfinite(value)) explain_bad_loss(value, batch, rng, where);
   if (!audited_) nn::audit(loss.total, model_);
   audited_ = true;
   (share == 1 ? loss.total : loss.total * share).backward();
-  metrics.loss += share * value;
-  metrics.loss_by_time.add(by_time(loss));
+  return {share * value, by_time(loss)};
 }
 
 void Trainer::skip_step() {
@@ -136,14 +214,19 @@ LossByTime Trainer::validate(const std::vector<MicroBatch>& batches) {
   const AveragedWeights averaged(*this);
   const EvaluationMode evaluation(model_);
   const int bins = has_times() ? LossByTime::bins : 1;
+  const size_t ranks = size_t(ranks_.size()), count = size_t(bins) * batches.size();
+  std::vector<LossByTime> own;  // of the batches and bins ranks, ranks + rank, 2 * ranks + rank, ...
+  for (size_t i = size_t(ranks_.rank()); i < count; i += ranks) {
+    const size_t bin = i / batches.size(), j = i % batches.size();
+    Generator rng = Generator(config_.seed).fork(validation_key).fork(bin).fork(j);
+    own.push_back(by_time(objective_->loss_at(network_, batches[j].conditions, config_.null_condition, batches[j].data,
+                                              (double(bin) + .5) / LossByTime::bins, rng)));
+  }
+  std::vector<std::vector<LossByTime>> of_ranks;
+  for (const std::string& bytes : ranks_.all_gather(bytes_of(own)))
+    of_ranks.push_back(values_of_bytes<LossByTime>(bytes));
   LossByTime losses;
-  for (int bin = 0; bin < bins; ++bin)
-    for (size_t j = 0; j < batches.size(); ++j) {
-      const auto& [data, conditions] = batches[j];
-      Generator rng = Generator(config_.seed).fork(validation_key).fork(uint64_t(bin)).fork(j);
-      losses.add(by_time(objective_->loss_at(network_, conditions, config_.null_condition, data,
-                                             (bin + .5) / LossByTime::bins, rng)));
-    }
+  for (size_t i = 0; i < count; ++i) losses.add(of_ranks[i % ranks].at(i / ranks));
   return losses;
 }
 
@@ -151,10 +234,10 @@ std::string Trainer::summary(const MicroBatch& batch) {
   return nn::summary(model_, [&] { return loss_of(batch, Generator(config_.seed)).total; });
 }
 
-optim::ClipFactor Trainer::gradient_factor() const {
+optim::ClipFactor Trainer::gradient_factor(const std::vector<double>& squares) const {
   const double limit = config_.clip_norm > 0 ? config_.clip_norm : no_limit;
   try {
-    return optim::clip_grad_factor(optimizer_->parameters(), limit);
+    return optim::clip_factor(optimizer_->parameters(), squares, limit);
   } catch (const Error& e) {  // parameters and limit were checked before: a gradient is not finite
     throw NotFiniteError(e.what());
   }
@@ -169,20 +252,15 @@ Tensor Trainer::drop_conditions(const Tensor& conditions, Generator rng) const {
   return where(reshape(dropped, per_sample), nothing, conditions);
 }
 
-void Trainer::check_gradient_size(double norm) const {
+void Trainer::check_gradient_size(double norm, const std::vector<double>& squares) const {
   const nn::NamedTensors& parameters = optimizer_->parameters();
   const bool f64 = parameters[0].tensor.dtype() == DType::f64;
   const double limit = std::sqrt(f64 ? std::numeric_limits<double>::max() : double(std::numeric_limits<float>::max()));
   if (norm <= limit) return;
-  std::string largest;
-  double most = -1;
-  for (const nn::NamedTensor& p : parameters) {
-    const double own = optim::clip_grad_factor({p}, no_limit).norm;
-    if (own > most) most = own, largest = p.name;
-  }
+  const size_t most = size_t(std::max_element(squares.begin(), squares.end()) - squares.begin());
   fail<NotFiniteError>("the gradient of step ", steps_, " has the norm ", scientific_text(norm, 2), ", and from ",
-                       scientific_text(limit, 2), " on its squares overflow; the largest part is that of ", largest,
-                       ": a smaller learning rate or clipping helps");
+                       scientific_text(limit, 2), " on its squares overflow; the largest part is that of ",
+                       parameters[most].name, ": a smaller learning rate or clipping helps");
 }
 
 void Trainer::explain_bad_loss(double loss, const MicroBatch& batch, const Generator& rng, const std::string& where) {
@@ -204,6 +282,30 @@ void Trainer::explain_bad_loss(double loss, const MicroBatch& batch, const Gener
 }
 
 void Trainer::capture(TrainState& state) {
+  outline(state);
+  if (ranks_.size() == 1) return;
+  std::vector<int> keepers;
+  for (const size_t p : optimizer_->state_parameters()) keepers.push_back(exchange_.owner(p));
+  gather_on_root(ranks_, state.optimizer, keepers);
+  if (ema_) gather_on_root(ranks_, state.ema, keepers_of(ema_->averaged_tensors()));
+  for (size_t i = 0; i < more_emas_.size(); ++i)
+    gather_on_root(ranks_, state.more_averages[i].tensors, keepers_of(more_emas_[i]->averaged_tensors()));
+}
+
+/// The ranks that keep the averages of these tensors of the model.
+std::vector<int> Trainer::keepers_of(const std::vector<Tensor>& tensors) const {
+  std::unordered_map<const TensorImpl*, int> owner_of;
+  const nn::NamedTensors& parameters = optimizer_->parameters();
+  for (size_t p = 0; p < parameters.size(); ++p) owner_of[parameters[p].tensor.impl()] = exchange_.owner(p);
+  std::vector<int> keepers;
+  for (const Tensor& tensor : tensors) {
+    const auto found = owner_of.find(tensor.impl());
+    keepers.push_back(found == owner_of.end() ? 0 : found->second);
+  }
+  return keepers;
+}
+
+void Trainer::outline(TrainState& state) {
   training::capture(state, model_, *optimizer_, ema());
   state.more_averages.clear();
   for (size_t i = 0; i < more_emas_.size(); ++i)
@@ -245,6 +347,19 @@ void Trainer::roll_back(const TrainState& state) {
   const int64_t rolled_back = counts_.rolled_back + 1;
   restore(state);
   counts_.rolled_back = rolled_back;
+}
+
+AveragedWeights::AveragedWeights(Trainer& trainer) : trainer_(trainer), exceptions_(std::uncaught_exceptions()) {
+  if (trainer.ema() == nullptr) return;
+  scope_.emplace(*trainer.ema());
+  trainer.exchange_.share_parameters();
+}
+
+AveragedWeights::~AveragedWeights() {
+  if (!scope_) return;
+  scope_.reset();
+  // After an exception the other ranks are elsewhere, and all of them end.
+  if (std::uncaught_exceptions() == exceptions_) trainer_.exchange_.share_parameters();
 }
 
 }  // namespace ditharos::training

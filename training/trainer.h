@@ -13,10 +13,15 @@
 #include <ditharos/optim/optimizer.h>
 #include <ditharos/optim/schedule.h>
 #include <ditharos/training/checkpoint/checkpoint.h>
+#include <ditharos/training/distributed/communicator.h>
+#include <ditharos/training/distributed/gradient_exchange.h>
 #include <ditharos/training/not_finite.h>
 #include <ditharos/training/run_counts.h>
 
 namespace ditharos::training {
+
+struct StepPart;
+struct StepSummary;
 
 struct TrainerConfig {
   uint64_t seed = 0;
@@ -30,12 +35,21 @@ struct TrainerConfig {
   double ema_decay = 0;  ///< highest decay of the weights' moving average; 0: no average
   std::vector<double> more_ema_decays = {};  ///< of further averages, which are only saved; above 0
   optim::Schedule schedule = {};
+  /// Parts of a step's samples whose gradients are computed one by one and added along a fixed tree: a power of two.
+  /// Results depend on it, and not on the number of ranks that share the parts.
+  int64_t gradient_shards = 1;
+  Communicator* ranks = nullptr;  ///< that train together, a power of two; null: this process alone
 };
 
-/// Samples of a step that pass through the network together.
+/// Samples of a step that pass through the network together. With several ranks, those of this rank's shards
+/// (ShardLayout::own_rows), or all.
 struct MicroBatch {
   Tensor data;             ///< [B, ...]
   Tensor conditions = {};  ///< i64 [B, ...]; undefined for a model without any
+  int64_t first = 0;       ///< the index of the first sample in the batch of all ranks
+  int64_t total = 0;       ///< the samples of that batch; 0: these are all
+
+  int64_t samples() const { return total > 0 ? total : data.size(0); }
 };
 
 struct StepMetrics {
@@ -47,6 +61,10 @@ struct StepMetrics {
 
 /// Trains the parameters of `model`. The randomness of step k depends only on (seed, k), so a run that is restored at
 /// step k continues with the same results as one that never stopped.
+///
+/// With several ranks every one of them makes the same calls. They divide the shards of a step among them, and each
+/// keeps the optimiser's state and the averages of a part of the parameters. Times and noise of a sample depend on its
+/// index in the batch, so weights, metrics and states have the same bits as with one rank.
 class Trainer {
  public:
   /// `network` computes with the parameters of `model`, which must outlive the trainer, as must what `network` refers
@@ -89,21 +107,32 @@ class Trainer {
   optim::Ema* ema() { return ema_ ? &*ema_ : nullptr; }
 
   /// Fills in weights, average, optimiser, step and random stream. The tensors are handles: save before the next step.
+  /// Collective: with several ranks, the state is complete on rank 0.
   void capture(TrainState& state);
+  /// The same with zeros in place of what other ranks keep, for its names and sizes. Not collective.
+  void outline(TrainState& state);
   /// The inverse. Throws, and has changed nothing, when the state is of another model or of another seed.
   void restore(const TrainState& state);
   /// restore(), and counts that a run went back to this state.
   void roll_back(const TrainState& state);
 
+  Communicator& ranks() const { return ranks_; }
+  const ShardLayout& layout() const { return layout_; }
+  const ExchangeCost& communication() const { return exchange_.cost(); }
+
  private:
+  friend class AveragedWeights;
   models::Loss loss_of(const MicroBatch& batch, Generator rng) const;
-  void accumulate(const MicroBatch& batch, const Generator& rng, double share, const std::string& where,
-                  StepMetrics& metrics);
-  optim::ClipFactor gradient_factor() const;
+  StepSummary run_shards(const std::vector<MicroBatch>& batches);
+  void run_shard(const std::vector<MicroBatch>& batches, int64_t shard, std::vector<StepPart>& parts);
+  StepPart accumulate(const MicroBatch& batch, const Generator& rng, double share, const std::string& where);
+  void keep_own_state();
+  std::vector<int> keepers_of(const std::vector<Tensor>& tensors) const;
+  optim::ClipFactor gradient_factor(const std::vector<double>& squares) const;
   Tensor drop_conditions(const Tensor& conditions, Generator rng) const;
   [[noreturn]] void explain_bad_loss(double loss, const MicroBatch& batch, const Generator& rng,
                                      const std::string& where);
-  void check_gradient_size(double norm) const;
+  void check_gradient_size(double norm, const std::vector<double>& squares) const;
 
   nn::ModuleBase& model_;
   models::Network network_;
@@ -112,20 +141,28 @@ class Trainer {
   std::optional<optim::Ema> ema_;
   std::vector<std::unique_ptr<optim::Ema>> more_emas_;
   TrainerConfig config_;
+  SingleProcess alone_;
+  Communicator& ranks_;
+  ShardLayout layout_;
+  GradientExchange exchange_;
   int64_t steps_ = 0;
   RunCounts counts_;
   bool audited_ = false;
 };
 
-/// Puts the trainer's moving average into its model for a scope; nothing for a trainer without one.
+/// Puts the trainer's moving average into its model for a scope; nothing for a trainer without one. Collective, at both
+/// ends.
 class AveragedWeights {
  public:
-  explicit AveragedWeights(Trainer& trainer) {
-    if (trainer.ema() != nullptr) scope_.emplace(*trainer.ema());
-  }
+  explicit AveragedWeights(Trainer& trainer);
+  ~AveragedWeights();
+  AveragedWeights(const AveragedWeights&) = delete;
+  AveragedWeights& operator=(const AveragedWeights&) = delete;
 
  private:
+  Trainer& trainer_;
   std::optional<optim::EmaScope> scope_;
+  int exceptions_;  // in flight when the scope began
 };
 
 }  // namespace ditharos::training

@@ -9,6 +9,7 @@
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/io/json.h>
 #include <ditharos/tensor/io/safetensors.h>
+#include <ditharos/training/distributed/gathered_state.h>
 
 namespace ditharos::training {
 namespace {
@@ -25,8 +26,27 @@ std::string json_list(const std::vector<std::string>& texts) {
 
 std::vector<MicroBatch> micro_batches(const std::vector<TrainingBatch>& batches) {
   std::vector<MicroBatch> parts;
-  for (const TrainingBatch& batch : batches) parts.push_back({batch.data, batch.conditions});
+  for (const TrainingBatch& batch : batches) parts.push_back({batch.data, batch.conditions, batch.first, batch.total});
   return parts;
+}
+
+std::vector<TrainingBatch> gather_batches(Communicator& ranks, std::vector<TrainingBatch> batches) {
+  if (ranks.size() == 1) return batches;
+  for (TrainingBatch& batch : batches) {
+    if (batch.total == 0 || batch.data.size(0) == batch.total) continue;  // every rank has all of it
+    const Tensor data = gather_rows_on_root(ranks, batch.data);
+    const Tensor conditions = gather_rows_on_root(ranks, batch.conditions);
+    std::vector<int64_t> indices;
+    for (const std::string& bytes : ranks.all_gather(bytes_of(batch.indices)))
+      for (const int64_t index : values_of_bytes<int64_t>(bytes)) indices.push_back(index);
+    std::string own;  // each caption ends with a zero
+    for (const std::string& caption : batch.captions) own += caption + '\0';
+    std::vector<std::string> captions;
+    for (const std::string& text : ranks.all_gather(own))
+      for (size_t at = 0; at < text.size(); at += captions.back().size() + 1) captions.emplace_back(text.c_str() + at);
+    if (ranks.is_root()) batch = {data, conditions, indices, captions};
+  }
+  return batches;
 }
 
 std::string save_batch(const std::string& folder, int64_t step, const std::vector<TrainingBatch>& batches,

@@ -15,6 +15,8 @@ struct Batch {
   std::vector<std::string> captions;  ///< B of them, as DataSource::caption has them
   SampleShape shape;                  ///< F, H, W
   std::vector<int64_t> indices;       ///< of the samples in their source
+  /// Of a Loader that reads a part of each batch: the place of the first sample in the whole batch, and its samples.
+  int64_t first = 0, total = 0;
 
   /// The samples without the axis of frames, a view [B, C, H, W]. ShapeError unless F = 1.
   Tensor images() const;

@@ -17,6 +17,8 @@ void validate_buckets(const LoaderOptions& options) {
     check<ConfigError>(shape.has_pixels(), "[Loader] every size of a bucket's shape must be at least 1, got ", shape);
     check<ConfigError>(bucket.batch_size >= 1, "[Loader] the batch size of bucket ", shape, " must be at least 1, got ",
                        bucket.batch_size);
+    check<ConfigError>(bucket.batch_size >= options.parts, "[Loader] the batches of bucket ", shape, " have ",
+                       bucket.batch_size, " samples, which cannot be divided into ", options.parts, " parts");
     check<ConfigError>(bucket.weight >= 0 && std::isfinite(bucket.weight), "[Loader] the weight of bucket ", shape,
                        " must be a number >= 0, got ", bucket.weight);
     total += bucket.weight;
@@ -55,17 +57,34 @@ LoaderOptions settled(const DataSource* source, LoaderOptions options, Cursor st
     check<ConfigError>(shape.has_value(), "[Loader] needs at least one bucket: the source has no native shape");
     options.buckets = {{*shape, options.batch_size}};
   }
+  check<ConfigError>(options.parts >= 1 && options.part >= 0 && options.part < options.parts,
+                     "[Loader] there is no part ", options.part, " of ", options.parts);
   validate_buckets(options);
   validate_sizes(source->size(), options, start);
   return options;
 }
 
-/// A batch and the position after it.
+/// A batch, or the part of it that the loader reads, and the position after it.
 struct Item {
   BatchReader reader;
   Cursor after;
   int64_t samples_per_part;
+  int64_t first, total;  // of the samples in the batch
 };
+
+/// Leaves in the plan the samples of the loader's part. Returns the place of the first one.
+int64_t keep_part(BatchPlan& plan, const LoaderOptions& options) {
+  const auto total = static_cast<int64_t>(plan.indices.size());
+  const int64_t begin = options.part * total / options.parts, end = (options.part + 1) * total / options.parts;
+  check<ConfigError>(begin < end, "[Loader] a batch of ", total, " samples cannot be divided into ", options.parts,
+                     " parts");
+  const auto cut = [&](auto& list) {
+    if (!list.empty()) list = {list.begin() + begin, list.begin() + end};
+  };
+  cut(plan.indices);
+  cut(plan.mirrored);
+  return begin;
+}
 
 /// How many samples a thread reads at a time. Samples that lie in memory are converted faster than a thread wakes up:
 /// one thread reads them all. Otherwise a batch is divided in more parts than threads, so that all end together.
@@ -98,9 +117,11 @@ struct Loader::State {
   /// The batch at the schedule's cursor, before its samples are read.
   Item begin() {
     BatchPlan plan = schedule.plan();
-    const int64_t part = samples_per_part(*source, options, plan);
-    Item item{BatchReader(*source, plan.shape, std::move(plan.indices), std::move(plan.mirrored)), {}, part};
-    schedule.advance(item.reader.size());
+    const auto total = static_cast<int64_t>(plan.indices.size());
+    const int64_t first = keep_part(plan, options), part = samples_per_part(*source, options, plan);
+    Item item{BatchReader(*source, plan.shape, std::move(plan.indices), std::move(plan.mirrored)), {}, part, first,
+              total};
+    schedule.advance(total);
     item.after = schedule.cursor();
     return item;
   }
@@ -119,7 +140,10 @@ Loader::~Loader() = default;
 Batch Loader::next() {
   Item item = state_->batches.take();
   state_->cursor = item.after;
-  return item.reader.take();
+  Batch batch = item.reader.take();
+  batch.first = item.first;
+  batch.total = item.total;
+  return batch;
 }
 
 Cursor Loader::cursor() const { return state_->cursor; }

@@ -36,6 +36,9 @@ struct LoaderOptions {
   int64_t prefetch = 2;  ///< batches that are prepared ahead; 0: none, and no thread
   /// Threads that read samples: of several batches at a time, and of one. 0: none, and nothing is prepared ahead.
   int64_t workers = default_loader_workers();
+  /// Reads one part of each batch alone, part number `part` of `parts` of equal size, up to one sample: for processes
+  /// that share the batches.
+  int64_t part = 0, parts = 1;
 };
 
 /// A position between two batches: two integers that go into a checkpoint. Where every epoch ends with a batch, they

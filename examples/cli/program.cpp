@@ -4,14 +4,18 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <iostream>
 #include <new>
 #include <set>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include <ditharos/tensor/error.h>
+#include <ditharos/tensor/parallel.h>
 
 namespace ditharos::examples {
 namespace {
@@ -40,7 +44,23 @@ void write_line(std::string_view message) {
   std::cerr << std::endl;
 }
 
+bool is_one_of_several() { return training::has_world() && training::world().size() > 1; }
+
 }  // namespace
+
+bool is_speaker() { return !training::has_world() || training::world().is_root(); }
+
+training::Communicator& join_ranks() {
+  training::Communicator& ranks = training::world();
+  if (!ranks.is_root() && std::freopen("/dev/null", "w", stdout) == nullptr) fail<IoError>("cannot open /dev/null");
+  return ranks;
+}
+
+void settle_threads(int threads) {
+  const int here = training::has_world() ? training::world().ranks_on_this_machine() : 1;
+  if (threads == 0 && here > 1) threads = std::max(1, num_threads() / here);
+  if (threads > 0) set_num_threads(threads);
+}
 
 int run_main(int argc, char** argv, const std::function<int(int argc, char** argv)>& program,
              int error_status) {
@@ -49,8 +69,21 @@ int run_main(int argc, char** argv, const std::function<int(int argc, char** arg
   name.remove_prefix(name.rfind('/') + 1);  // npos + 1 is 0
   const auto report = [&](std::string_view message, int status) {
     std::cout.flush();
-    std::cerr << name << ": ";
+    if (!is_one_of_several()) {
+      std::cerr << name << ": ";
+      write_line(message);
+      return status;
+    }
+    training::Communicator& ranks = training::world();
+    // Mostly rank 0 has the same error, and ends all ranks before this one speaks.
+    if (!ranks.is_root()) std::this_thread::sleep_for(std::chrono::seconds(2));
+    static char line[4096];  // one write, so that nothing of the launcher comes in between
+    std::setvbuf(stderr, line, _IOFBF, sizeof line);
+    std::cerr.unsetf(std::ios::unitbuf);
+    std::cerr << name << ": rank " << ranks.rank() << ": ";
     write_line(message);
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));  // until the launcher has passed it on
+    ranks.end_all(status);
     return status;
   };
 #ifdef SIGXFSZ
@@ -61,6 +94,7 @@ int run_main(int argc, char** argv, const std::function<int(int argc, char** arg
 #endif
   try {
     const int status = program(argc, argv);
+    training::leave_world();
     std::cout.flush();
     return std::cout || reader_is_gone() ? status : report("cannot write to the standard output", 1);
   } catch (const ConfigError& e) {
@@ -77,7 +111,7 @@ int run_main(int argc, char** argv, const std::function<int(int argc, char** arg
 void print_notes(const std::vector<std::string>& notes) {
   static std::set<std::string> printed;
   for (const std::string& note : notes) {
-    if (!printed.insert(note).second) continue;
+    if (!printed.insert(note).second || !is_speaker()) continue;
     std::cerr << "note: ";
     write_line(note);
   }

@@ -29,6 +29,8 @@ void RunReporter::profiled(const training::ProfileReport& report) {
   }
   std::printf("\none step, the mean of %lld:\n%s\n%s", static_cast<long long>(report.steps_watched),
               report.operations.c_str(), report.modules.c_str());
+  if (!report.communication.empty())
+    std::printf("\nmessages between the ranks, in one step:\n%s", report.communication.c_str());
 }
 
 int RunReporter::finish(const training::TrainingResult& result) {

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include <ditharos/autograd/ops.h>
+#include <ditharos/tensor/draws/batch_rows.h>
 
 namespace ditharos::models {
 namespace {
@@ -66,8 +68,10 @@ std::vector<bool> FrameFlow::conditioning_frames(FrameMask mask, int64_t frames,
 }
 
 ConditioningMask FrameFlow::sample_masks(int64_t n, int64_t frames, Generator& rng) const {
+  // The numbers that a mask takes differ, so those of the batch's other rows are drawn too.
+  const RowRange rows = batch_rows(n);
   ConditioningMask masks;
-  for (int64_t i = 0; i < n; ++i) {
+  for (int64_t i = 0; i < rows.total; ++i) {
     double left = rng.uniform();
     FrameMask chosen = FrameMask::none;  // also where rounding leaves a rest
     for (const FrameMask mask : all_masks) {
@@ -78,7 +82,8 @@ ConditioningMask FrameFlow::sample_masks(int64_t n, int64_t frames, Generator& r
       }
       left -= share;
     }
-    masks.push_back(conditioning_frames(chosen, frames, rng));
+    std::vector<bool> mask = conditioning_frames(chosen, frames, rng);
+    if (i >= rows.first && i < rows.first + rows.count) masks.push_back(std::move(mask));
   }
   return masks;
 }

@@ -7,6 +7,7 @@
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/diffusion/batch.h>
+#include <ditharos/tensor/draws/batch_rows.h>
 
 namespace ditharos::models {
 namespace {
@@ -47,10 +48,11 @@ MeanFlow::MeanFlow(const FlowConfig& times, const MeanFlowConfig& config) : flow
 
 MeanFlow::Intervals MeanFlow::sample_intervals(int64_t n, Generator& rng) const {
   Intervals all{flow_.sample_times(n, rng), flow_.sample_times(n, rng)};
-  const size_t intervals = size_t(std::llround(config_.interval_share * double(n)));
+  const RowRange rows = batch_rows(n);
+  const int64_t intervals = std::llround(config_.interval_share * double(rows.total));
   for (size_t i = 0; i < size_t(n); ++i) {
     if (all.begin[i] > all.end[i]) std::swap(all.begin[i], all.end[i]);
-    if (i >= intervals) all.end[i] = all.begin[i];
+    if (rows.first + int64_t(i) >= intervals) all.end[i] = all.begin[i];
   }
   return all;
 }

@@ -49,19 +49,22 @@ struct LoopRun {
   int64_t kill_at = -1;  ///< the call for a batch, counted in this process, that ends it
   training::Reporter* reporter = &training::silent();
   bool dry_run = false;
+  training::Communicator* ranks = nullptr;  ///< null: one process
 };
 
 /// Trains a linear layer. The configuration lists what matters for a resume.
 inline training::TrainingResult train(const LoopRun& setup) {
-  const training::RunOptions options{.folder = setup.folder, .resume = setup.resume, .dry_run = setup.dry_run};
+  const training::RunOptions options{.folder = setup.folder, .resume = setup.resume, .dry_run = setup.dry_run,
+                                     .ranks = setup.ranks};
   const training::RunOutputs outputs(options, "", *setup.reporter);
   training::RunIdentity run{.kind = {"line", "a line"}, .configuration = "width = 3\n", .data = "points = 8\n",
                             .train = setup.train};
   Generator rng(1);
   nn::Linear model(3, 3, rng);
+  training::TrainerConfig config = trainer_config(run.train);
+  config.ranks = setup.ranks;
   training::Trainer trainer(model, [&](const Tensor& x, const Tensor&, const Tensor&) { return model(x); },
-                            std::make_shared<FaultyFlow>(model.bias), make_optimizer(model, run.train),
-                            trainer_config(run.train));
+                            std::make_shared<FaultyFlow>(model.bias), make_optimizer(model, run.train), config);
   int64_t next = 0, calls = 0;
   if (const auto state = state_to_resume(options, run, *setup.reporter)) {
     trainer.restore(*state);

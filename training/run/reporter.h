@@ -14,6 +14,7 @@ struct ProfileReport {
   int64_t steps_unwatched = 0;  ///< warm-up steps, which are not profiled
   int64_t steps_watched = 0;    ///< profiled steps; 0: the loop ended before them, and there are no tables
   std::string operations, modules;  ///< tables as text, means over the profiled steps
+  std::string communication = {};   ///< a row a rank: what its messages cost in a step; empty: one rank
 };
 
 /// A derived class overrides the functions for what it shows or logs; those of this class do nothing. All are called on

@@ -11,29 +11,12 @@
 #include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/system/instruction_set.h>
 #include <ditharos/training/checkpoint/key_values.h>
+#include <ditharos/training/distributed/rank_checks.h>
 
 namespace ditharos::training {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// "key = value instead of value" for each key of `now` that `then` lacks or has with another value, and for each that
-/// is missing now; at most a few, and how many more there are.
-std::string differences(const std::string& then, const std::string& now, const std::set<std::string>& may_change) {
-  constexpr int shown = 6;
-  const Values old_values = values_of(then), new_values = values_of(now);
-  std::string text;
-  int count = 0;
-  const auto add = [&](const std::string& key, const std::string& value, const std::string& before) {
-    if (may_change.count(key) > 0 || value == before || ++count > shown) return;
-    text += (text.empty() ? "" : ", ") + key + " = " + value + " instead of " + before;
-  };
-  for (const auto& [key, value] : new_values) add(key, value, find(old_values, key).value_or("nothing"));
-  for (const auto& [key, value] : old_values)
-    if (!find(new_values, key)) add(key, "nothing", value);
-  if (count > shown) text += " and " + std::to_string(count - shown) + " more";
-  return text;
-}
 
 constexpr const char* data_entry = "data";
 constexpr const char* instructions_entry = "instruction set";
@@ -209,7 +192,9 @@ void refuse_foreign_checkpoints(const RunOptions& options, Reporter& reporter) {
   if (!found.rejected.empty() && !options.writes_nothing()) set_aside(folder, found, reporter);
 }
 
-std::optional<TrainState> state_to_resume(const RunOptions& options, const RunIdentity& run, Reporter& reporter) {
+namespace {
+
+std::optional<TrainState> find_state_to_resume(const RunOptions& options, const RunIdentity& run, Reporter& reporter) {
   if (options.resume == "none") return std::nullopt;
   const bool automatic = options.resume == "auto";
   const std::string& source = automatic ? options.folder : options.resume;
@@ -226,6 +211,37 @@ std::optional<TrainState> state_to_resume(const RunOptions& options, const RunId
   compare_precisions(*found.state, run, reporter);
   compare_schedules(*found.state, run, reporter);
   return std::move(found.state);
+}
+
+}  // namespace
+
+std::optional<TrainState> state_to_resume(const RunOptions& options, const RunIdentity& run, Reporter& reporter) {
+  SingleProcess alone;
+  Communicator& ranks = options.ranks != nullptr ? *options.ranks : alone;
+  check_same_on_all(ranks, library_values() + "kind of model = " + run.kind.name + "\n" + run.configuration + "\n" +
+                               run.data);
+  std::optional<TrainState> state = find_state_to_resume(options, run, reporter);
+  check_same_on_all(ranks, "step of the checkpoint = " + (state ? std::to_string(state->step) : "none") + "\n");
+  return state;
+}
+
+std::optional<int64_t> stored_gradient_shards(const RunOptions& options) {
+  if (options.resume == "none") return std::nullopt;
+  const std::string& source = options.resume == "auto" ? options.folder : options.resume;
+  std::vector<std::string> files{source};
+  if (is_folder(source)) {
+    const std::string inner = (fs::path(source) / checkpoint_folder).string();
+    files = checkpoint_files(is_folder(inner) ? inner : source);
+  }
+  for (const std::string& file : files) {
+    int64_t shards = 1;  // of runs from before the setting existed
+    try {
+      parse_number(find(values_of(read_contents(file).state.configuration), "gradient_shards"), shards);
+      return shards;
+    } catch (const IoError&) {  // state_to_resume() reports it
+    }
+  }
+  return std::nullopt;
 }
 
 void describe_run(TrainState& state, const RunIdentity& run) {

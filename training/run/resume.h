@@ -46,9 +46,12 @@ void refuse_foreign_checkpoints(const RunOptions& options, Reporter& reporter = 
 /// or the number of steps has changed, and that results will differ when the instruction set has changed. IoError that
 /// names every file and its reason when there are checkpoints and none can be read: a new run would replace them.
 /// ConfigError that names the differences when settings have changed that must not, or the data, unless
-/// `options.accept_changed_data`.
+/// `options.accept_changed_data`. With several ranks it is collective; ConfigError that names what differs when their
+/// library versions, configurations, data or checkpoints do.
 [[nodiscard]] std::optional<TrainState> state_to_resume(const RunOptions& options, const RunIdentity& run,
                                                         Reporter& reporter = silent());
+/// The gradient_shards of the run that the options resume, or nothing: they resume none, or it does not say.
+[[nodiscard]] std::optional<int64_t> stored_gradient_shards(const RunOptions& options);
 /// Adds what state_to_resume compares to a state that a trainer captured: kind, configuration, data and the instruction
 /// set.
 void describe_run(TrainState& state, const RunIdentity& run);

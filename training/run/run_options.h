@@ -2,6 +2,8 @@
 // The options of a training run: its output folder, and the checkpoint that it resumes.
 #include <string>
 
+#include <ditharos/training/distributed/communicator.h>
+
 namespace ditharos::training {
 
 /// The names of the options in messages, such as the flags of a command line.
@@ -18,6 +20,8 @@ struct RunOptions {
   std::string profile = {};          ///< file for a Chrome trace of a few steps; empty: none
   bool dry_run = false;  ///< check everything and compute a step, but write nothing
   bool summary = false;  ///< report the model's modules and its size, but write nothing
+
+  Communicator* ranks = nullptr;  ///< that train together; null: this process alone
 
   bool writes_nothing() const { return dry_run || summary; }
   OptionNames names = {};

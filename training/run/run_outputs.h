@@ -15,7 +15,8 @@ class RunOutputs {
   /// Locks the folder `options.folder`, then makes sure that it holds no checkpoints of another run and that
   /// configuration, samples, checkpoints and profile can be written. `samples` is the file for samples in the folder;
   /// empty: none are drawn. IoError or ConfigError naming the path that cannot be written; nothing has changed then.
-  /// Options that write nothing create, lock and probe nothing.
+  /// Options that write nothing create, lock and probe nothing. With several ranks it is collective: rank 0 creates,
+  /// locks and probes; ConfigError when another rank does not see its folder.
   explicit RunOutputs(const RunOptions& options, const std::string& samples = "", Reporter& reporter = silent());
 
   const RunFolder& folder() const { return folder_; }

@@ -2,7 +2,9 @@
 
 #include <cstdio>
 
+#include <ditharos/training/run/resume.h>
 #include "examples/cli/options/precision.h"
+#include "examples/cli/program.h"
 
 namespace ditharos::examples {
 namespace {
@@ -22,6 +24,10 @@ void describe_training(Settings& settings, training::TrainSettings& train, const
       .add("batch_size", train.batch_size, batch, between(1, most_batch))
       .add("accumulate", train.accumulate, "batches whose gradients a step averages: a batch of batch_size times this, "
                                           "in the memory of one", between(1, most_batch))
+      .add("gradient_shards", train.gradient_shards,
+           "parts of a batch whose gradients are computed one by one, a power of two: results depend on it, and not on "
+           "how many processes share the parts. 1: one for each process, or those of the run that goes on",
+           between(1, most_batch))
       .add("optimizer", train.optimizer, "muon: for the matrices of the blocks, and AdamW for all else",
            {{"adamw", training::OptimizerKind::adamw}, {"muon", training::OptimizerKind::muon}})
       .add("learning_rate", train.learning_rate, "its maximum", above(0).at_most(largest_float))
@@ -95,10 +101,17 @@ void describe_max_pixels(Settings& settings, int64_t& max_pixels) {
                          between(1, double(int64_t{1} << 40)));
 }
 
+void settle_ranks(TrainingOptions& options, training::TrainSettings& train) {
+  options.ranks = &training::world();
+  settle_threads(options.threads);
+  if (train.gradient_shards > 1) return;
+  train.gradient_shards = training::stored_gradient_shards(options).value_or(options.ranks->size());
+}
+
 void say_adjustments(const Settings& settings, const training::TrainSettings& train) {
   settings.say_without_effect();
   const int64_t warmup = warmup_steps(train);
-  if (warmup == train.warmup) return;
+  if (warmup == train.warmup || !is_speaker()) return;
   std::fprintf(stderr,
                "warmup = %lld leaves nothing of steps = %lld to the schedule: the learning rate rises over "
                "%lld steps\n",

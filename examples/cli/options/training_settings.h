@@ -22,6 +22,9 @@ struct TrainingOptions : training::RunOptions {
 void describe_training(Settings& settings, training::TrainSettings& train, const std::string& batch);
 void describe_output(Settings& settings, training::OutputSettings& output);
 void describe_options(Settings& settings, TrainingOptions& options);
+/// Joins the run to the ranks of world(). Settles the number of threads, and that of gradient shards where the user
+/// leaves it to the program.
+void settle_ranks(TrainingOptions& options, training::TrainSettings& train);
 /// The row --max-pixels of every program that reads images or clips.
 void describe_max_pixels(Settings& settings, int64_t& max_pixels);
 

@@ -1,4 +1,4 @@
-#include <ditharos/tensor/draw_log.h>
+#include <ditharos/tensor/draws/draw_log.h>
 
 #include <ditharos/tensor/error.h>
 

@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# A run on several processes ends with the same bytes as on one: checkpoint (weights, average, optimiser), metrics and
+# sample grids, for every division of four gradient shards, also when a signal, or the death of a process, ended it in
+# between and it was resumed on another number. Processes with different settings are refused.
+#
+#   tests/scripts/check_ranks.sh MPIRUN PROGRAM SAMPLES STEPS [OPTIONS OF PROGRAM]   SAMPLES: the file that samples go to
+set -euo pipefail
+mpirun=$1 program=$2 samples=$3 steps=$4
+shift 4
+options=("$@" --steps "$steps" --gradient-shards 4 --log-every 1)
+RANDOM=1
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+launch=("$mpirun" -q)
+if "$mpirun" --version 2>/dev/null | grep -q "Open MPI"; then
+  launch+=(--bind-to none --oversubscribe)
+  export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+fi
+
+fail() { echo "$1"; tail -n 5 "$folder"/*.log; exit 1; }
+
+run() {  # OUT RANKS [OPTIONS]
+  local out=$1 ranks=$2
+  shift 2
+  "${launch[@]}" -n "$ranks" "$program" "${options[@]}" --out "$folder/$out" --resume auto "$@" >>"$folder/$out.log" 2>&1
+}
+compare() {  # OUT
+  local file
+  for file in "checkpoints/step_$(printf %08d "$steps").ckpt" metrics.jsonl metrics.csv "$samples"; do
+    cmp "$folder/one/$file" "$folder/$1/$file" || fail "$file differs between a run on one process and \"$1\""
+  done
+}
+lines() { if [[ -f $1 ]]; then wc -l <"$1"; else echo 0; fi; }
+wait_for_step() {  # OUT STEP PID
+  while kill -0 "$3" 2>/dev/null && (($(lines "$folder/$1/metrics.jsonl") < $2)); do sleep .01; done
+}
+# Waits for a launcher to end, at most 10 seconds; sets status.
+await() {  # PID WHAT
+  local waited=0
+  while kill -0 "$1" 2>/dev/null; do
+    ((++waited <= 100)) || fail "$2: the processes go on after 10 seconds"
+    sleep .1
+  done
+  status=0
+  wait "$1" || status=$?
+}
+
+"$program" "${options[@]}" --out "$folder/one" --threads 1 >>"$folder/one.log" 2>&1
+for ranks in 2 4; do
+  for threads in 1 2; do
+    run "ranks$ranks-$threads" "$ranks" --threads "$threads" || fail "a run on $ranks processes failed"
+    compare "ranks$ranks-$threads"
+  done
+done
+
+# A signal that the launcher passes on, and then a process that is killed.
+start() {  # OUT RANKS
+  "${launch[@]}" -n "$2" "$program" "${options[@]}" --out "$folder/$1" --resume auto --threads 1 >>"$folder/$1.log" 2>&1 &
+  pid=$!
+}
+start stopped 4
+wait_for_step stopped 3 "$pid"
+kill -USR1 "$pid"
+await "$pid" "a signal"
+((status != 0)) || fail "a run that a signal should have ended went on to its end"
+start stopped 2
+wait_for_step stopped $((steps / 2)) "$pid"
+child=$(pgrep -P "$pid" | sed -n "$((RANDOM % 2 + 1))p")
+kill -KILL "$child"
+await "$pid" "a killed process"
+((status != 0)) || fail "a run that lost a process went on to its end"
+run stopped 1 --threads 2 || fail "the run cannot be resumed on one process"
+compare stopped
+
+# Different settings.
+"${launch[@]}" -n 1 "$program" "${options[@]}" --out "$folder/mixed" --threads 1 : \
+  -n 1 "$program" "${options[@]}" --out "$folder/mixed" --threads 1 --seed 7 >"$folder/mixed.log" 2>&1 &
+await $! "different settings"
+((status != 0)) || fail "processes with different seeds are not refused"
+grep -q "rank 1 (on .*) has seed = 7 instead of 0" "$folder/mixed.log" || fail "the differing seed is not named"
+(($(grep -c "^$(basename "$program"): " "$folder/mixed.log") == 1)) || fail "the error is not reported once"
+echo "$steps steps on 1, 2 and 4 processes, a signal, a killed process, other settings: the same bytes or refused"
