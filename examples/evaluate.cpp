@@ -12,6 +12,7 @@
 #include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/training/classifier.h>
+#include <ditharos/training/distributed/rank_checks.h>
 #include <ditharos/training/run/output_files.h>
 #include "examples/cli/options/dit_settings.h"
 #include "examples/cli/options/image_options.h"
@@ -76,22 +77,27 @@ void check_fits(const pipelines::ImagePipeline& pipeline, const data::Dataset& t
                      model.classes, " classes, but ", data, " has ", test.num_classes());
 }
 
-models::ImageQuality measure_samples(const pipelines::ImagePipeline& pipeline, const models::ImageEvaluator& evaluator,
-                                     const data::Dataset& test, uint64_t seed) {
+/// On rank 0; nothing on the others.
+std::optional<models::ImageQuality> measure_samples(const pipelines::ImagePipeline& pipeline,
+                                                    const models::ImageEvaluator& evaluator, const data::Dataset& test,
+                                                    uint64_t seed, training::Communicator& ranks) {
   // A model without classes draws about as many images as one with them.
   const pipelines::ImageRequest request{.per_class = evaluator.per_class(),
-                                        .unconditional = evaluator.per_class() * test.num_classes(), .seed = seed};
+                                        .unconditional = evaluator.per_class() * test.num_classes(), .seed = seed,
+                                        .ranks = &ranks};
   const int64_t count = pipeline.count(request);
   Progress progress(0, count, "sample");
   const Tensor samples = pipeline(request, [&](double share) {
     progress.update(static_cast<int64_t>(share * static_cast<double>(count)));
   });
   progress.finish();
+  if (!samples.defined()) return std::nullopt;
   // Rounded to bytes, like the real ones: the classifier is sensitive to differences that an image file does not keep.
   return evaluator.measure(data::to_bytes(samples), pipeline.labels(request));
 }
 
 int evaluate(int argc, char** argv) {
+  training::Communicator& ranks = join_ranks();
   Options options;
   models::SamplerConfig sampler;
   Settings settings("evaluate", "Evaluates the images of a diffusion transformer that train_dit trained: the share "
@@ -107,7 +113,7 @@ int evaluate(int argc, char** argv) {
                       "feature_cache", "cache_interval", "cache_order"},
                      [&options] { return !options.checkpoint.empty(); }, "--checkpoint");
   if (!settings.parse(argc, argv)) return 0;
-  if (options.threads > 0) set_num_threads(options.threads);
+  settle_threads(options.threads);
   check_outputs({{"--json", options.json}}, {{"--checkpoint", options.checkpoint, true}, {"--data", options.data},
                                              {"--config", settings.config_path()}});
   training::check_output_file(options.json);
@@ -137,7 +143,8 @@ int evaluate(int argc, char** argv) {
   if (pipeline) check_fits(*pipeline, test, data);
   models::check_test_set(test, data);
   const data::Dataset train = read(data::Split::train);
-  const models::ConvClassifier classifier = image_classifier(options.cache, train, options.classifier);
+  const models::ConvClassifier classifier =
+      training::root_first(ranks, [&] { return image_classifier(options.cache, train, options.classifier); });
   const models::ImageEvaluator evaluator(classifier, test, options.per_class);
   std::printf("it recognises %s %% of all %lld test images\n", fixed_text(100 * evaluator.test_accuracy(), 2).c_str(),
               static_cast<long long>(test.size()));
@@ -150,8 +157,9 @@ int evaluate(int argc, char** argv) {
     std::printf("sampling: %s, %lld steps, guidance %s%s\n", models::name_of(sampler.kind),
                 static_cast<long long>(sampler.steps), general_text(sampler.guidance.scale, 6).c_str(),
                 options.int8 ? ", int8" : precision_dtype(options.precision) == DType::bf16 ? ", bf16" : "");
-    samples = measure_samples(*pipeline, evaluator, test, options.seed);
+    samples = measure_samples(*pipeline, evaluator, test, options.seed, ranks);
   }
+  if (!ranks.is_root()) return 0;
   const pipelines::ImagePipeline* shown = pipeline ? &*pipeline : nullptr;
   print_table(evaluator, samples, shown, test.class_names());
   if (!options.json.empty()) write_json(options.json, evaluator, samples, shown, data, test.class_names());

@@ -14,6 +14,7 @@
 #include <ditharos/pipelines/held_out_clips.h>
 #include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/parallel.h>
+#include <ditharos/training/distributed/rank_checks.h>
 #include "examples/cli/options/clip_evaluation_options.h"
 #include "examples/cli/options/precision.h"
 #include "examples/cli/program.h"
@@ -36,13 +37,14 @@ std::vector<models::ClipPrediction> classify_all(const models::ConvClassifier& c
 }
 
 Tensor sample_clips(const pipelines::VideoPipeline& pipeline, const std::vector<std::string>& captions,
-                    const data::SampleShape& shape, uint64_t seed) {
+                    const data::SampleShape& shape, uint64_t seed, training::Communicator& ranks) {
   const auto count = int64_t(captions.size());
   std::printf("sampling %lld clips of %s: %lld steps, guidance %s\n", static_cast<long long>(count),
               data::to_text(shape).c_str(), static_cast<long long>(pipeline.sampler().steps),
               general_text(pipeline.sampler().guidance.scale, 6).c_str());
   Progress progress(0, count, "clip");
-  const Tensor clips = pipeline(captions, {.shape = shape, .seed = seed}, [&](double share, int64_t, const Tensor&) {
+  const pipelines::ClipRequest request{.shape = shape, .seed = seed, .ranks = &ranks};
+  const Tensor clips = pipeline(captions, request, [&](double share, int64_t, const Tensor&) {
     progress.update(int64_t(share * double(count)));
   });
   progress.finish();
@@ -50,12 +52,13 @@ Tensor sample_clips(const pipelines::VideoPipeline& pipeline, const std::vector<
 }
 
 int evaluate(int argc, char** argv) {
+  training::Communicator& ranks = join_ranks();
   ClipEvaluationOptions options;
   Settings settings("evaluate_video",
                     "Measures whether the clips of a text-to-video model show what their prompts describe.");
   describe(settings, options);
   if (!settings.parse(argc, argv)) return 0;
-  if (options.threads > 0) set_num_threads(options.threads);
+  settle_threads(options.threads);
   check_options(options, settings);
   say_precision(options.precision);
   RunReporter reporter;
@@ -69,11 +72,12 @@ int evaluate(int argc, char** argv) {
   settings.say_without_effect();
   const data::SampleShape shape = shape_for(options, pipeline);
 
-  const models::ConvClassifier classifier =
-      clip_classifier(options.cache, options.classifier_clips, options.classifier);
+  const models::ConvClassifier classifier = training::root_first(
+      ranks, [&] { return clip_classifier(options.cache, options.classifier_clips, options.classifier); });
   const pipelines::HeldOutClips held_out =
       pipelines::held_out_clips(pipeline, shape, options.prompts, options.companions, options.seed);
-  const Tensor sampled = sample_clips(pipeline, held_out.captions, shape, options.seed);
+  const Tensor sampled = sample_clips(pipeline, held_out.captions, shape, options.seed, ranks);
+  if (!ranks.is_root()) return 0;
   std::vector<Tensor> clips;
   for (int64_t i = 0; i < options.prompts; ++i) clips.push_back(data::to_bytes(select(sampled, 0, i)));
 

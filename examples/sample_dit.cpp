@@ -114,13 +114,14 @@ Request make_request(const Options& options, const pipelines::ImagePipeline& pip
 }
 
 int sample(int argc, char** argv) {
+  training::Communicator& ranks = join_ranks();
   Options options;
   models::SamplerConfig sampler;
   Settings settings("sample_dit", "Draws images with a diffusion transformer that train_dit trained.");
   describe(settings, options);
   describe_sampling(settings, sampler);
   if (!settings.parse(argc, argv)) return 0;
-  if (options.threads > 0) set_num_threads(options.threads);
+  settle_threads(options.threads);
   check_files(options, settings);
 
   RunReporter reporter;
@@ -133,13 +134,15 @@ int sample(int argc, char** argv) {
   settings.parse(argc, argv);
   pipeline.set_sampler(sampler);
   settings.say_without_effect();
-  const Request request = make_request(options, pipeline);
+  Request request = make_request(options, pipeline);
+  request.classes.ranks = request.prompts.ranks = &ranks;
   std::vector<std::string> files;
   if (!options.folder.empty()) files = image_files(options.folder, request.shown);
   Progress progress(0, 100, "%");
   const auto report = [&](double share) { progress.update(int64_t(share * 100)); };
   const Tensor images = pipeline.tokenizer() ? pipeline(request.prompts, report) : pipeline(request.classes, report);
   progress.finish();
+  if (!ranks.is_root()) return 0;
   using Place = data::GridOptions::LabelPlace;
   data::save_grid(options.out, images, {.columns = options.per_class, .scale = options.scale,
                                         .row_labels = request.row_labels,

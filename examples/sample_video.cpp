@@ -63,11 +63,12 @@ Tensor sample_with_progress(const pipelines::VideoPipeline& pipeline, const Clip
 }
 
 int sample(int argc, char** argv) {
+  training::Communicator& ranks = join_ranks();
   ClipOptions options;
   Settings settings("sample_video", "Samples clips from a text-to-video model that train_video trained.");
   describe(settings, options);
   if (!settings.parse(argc, argv)) return 0;
-  if (options.threads > 0) set_num_threads(options.threads);
+  settle_threads(options.threads);
   RunReporter reporter;
   if (options.list_words) {
     check_inputs({{"--checkpoint", options.checkpoint}});
@@ -91,10 +92,12 @@ int sample(int argc, char** argv) {
       pipelines::encode_prompts(pipeline.tokenizer(), options.prompts, pipeline.config().model.text.length));
   for (const std::string& prompt : options.prompts)
     if (!options.any_words) check_words(pipeline.tokenizer(), prompt);
-  const pipelines::ClipRequest request = make_request(options, pipeline);
+  pipelines::ClipRequest request = make_request(options, pipeline);
+  request.ranks = &ranks;
 
   Preview preview;
   const Tensor clips = sample_with_progress(pipeline, options, request, preview);
+  if (!ranks.is_root()) return 0;
   std::string written;
   const std::vector<std::string> files = clip_files(options);
   for (size_t i = 0; i < files.size(); ++i) {

@@ -6,6 +6,7 @@
 #include <ditharos/models/samplers/video_sampling.h>
 #include <ditharos/nn/inference.h>
 #include <ditharos/pipelines/prompts.h>
+#include <ditharos/training/distributed/shared_work.h>
 
 namespace ditharos::pipelines {
 namespace {
@@ -114,17 +115,17 @@ Tensor sample_clips(const models::LatentDiT& model, const data::Tokenizer& token
   network.begin_trajectory = [&] { cache.reset(); };
   network.null_condition = null_prompt(tokenizer, length);
   network.flow = flow;
-  std::vector<Tensor> clips;
-  for (int64_t begin = 0; begin < n; begin += batch) {
-    const int64_t end = std::min(n, begin + batch);
+  const auto sample_batch = [&](int64_t index) {
+    const int64_t begin = index * batch, end = std::min(n, begin + batch);
     const auto report = [&](int64_t done, int64_t total, const Tensor& x) {
       const double of_batch = double(done) / double(total);
       if (progress) progress((double(begin) + double(end - begin) * of_batch) / double(n), begin, x);
     };
     network.conditions = slice(tokens, 0, begin, end);
-    clips.push_back(model.from_latents(Batch(model, network, sampler, request, begin, end).latents(report)));
-  }
-  return cat(clips, 0);
+    return contiguous(model.from_latents(Batch(model, network, sampler, request, begin, end).latents(report)));
+  };
+  const std::vector<Tensor> clips = training::share_work(request.ranks, (n + batch - 1) / batch, sample_batch);
+  return clips.empty() ? Tensor() : cat(clips, 0);
 }
 
 }  // namespace ditharos::pipelines

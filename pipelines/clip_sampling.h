@@ -9,6 +9,7 @@
 #include <ditharos/models/diffusion/flow.h>
 #include <ditharos/models/dit/latent_dit.h>
 #include <ditharos/models/samplers/config.h>
+#include <ditharos/training/distributed/communicator.h>
 
 namespace ditharos::pipelines {
 
@@ -28,6 +29,7 @@ struct ClipRequest {
   Tensor first = {}, last = {};  ///< make: conditioning frames at the beginning and the end; undefined: none
   Tensor clip = {};              ///< extend, redraw
   double strength = 1;           ///< redraw: amount of noise to add, from 0 (nothing changes) to 1 (noise alone)
+  training::Communicator* ranks = nullptr;  ///< that share the batches of clips; null: this process draws all
 };
 
 /// Called during sampling with the share of all work that is done, the index of the present batch's first clip, and the
@@ -40,6 +42,7 @@ Tensor noise_for(const models::LatentDiT& model, const data::SampleShape& shape,
 
 /// One clip per prompt: f32 [B, F, 3, H, W] in [-1, 1] up to overshoot. `flow` is the configuration of the training.
 /// The model must be in evaluation mode. ConfigError when the request does not fit the model. Records no graph.
+/// Collective when the request has ranks: the clips come out on rank 0, an undefined tensor on the others.
 Tensor sample_clips(const models::LatentDiT& model, const data::Tokenizer& tokenizer, const models::FlowConfig& flow,
                     const models::SamplerConfig& sampler, const std::vector<std::string>& prompts,
                     const ClipRequest& request, const ClipProgress& progress = {});

@@ -61,15 +61,17 @@ ImagePipeline ImagePipeline::from_pretrained(const std::string& path, const Load
 
 Tensor ImagePipeline::operator()(const ImageRequest& request, const std::function<void(double)>& progress) const {
   const Autocast precision(products_);
-  return decode_images(model_, sample_images(model(), config_.process, config_.sampler, request, progress));
+  const Tensor samples = sample_images(model(), config_.process, config_.sampler, request, progress);
+  return samples.defined() ? decode_images(model_, samples) : samples;
 }
 
 Tensor ImagePipeline::operator()(const PromptRequest& request, const std::function<void(double)>& progress) const {
   check<ConfigError>(parts_.tokenizer.has_value(), path_, " was trained without captions and takes no prompts",
                      parts_.class_names.empty() ? "" : ": choose its images by class");
   const Autocast precision(products_);
-  return decode_images(model_, sample_images(model(), *parts_.tokenizer, config_.process, config_.sampler, request,
-                                             progress));
+  const Tensor samples =
+      sample_images(model(), *parts_.tokenizer, config_.process, config_.sampler, request, progress);
+  return samples.defined() ? decode_images(model_, samples) : samples;
 }
 
 Shape ImagePipeline::image_shape() const {

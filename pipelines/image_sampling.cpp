@@ -6,6 +6,7 @@
 #include <ditharos/models/samplers/sampler.h>
 #include <ditharos/pipelines/prompts.h>
 #include <ditharos/tensor/checked.h>
+#include <ditharos/training/distributed/shared_work.h>
 
 namespace ditharos::pipelines {
 namespace {
@@ -33,6 +34,7 @@ struct SamplingInputs {
   Tensor conditions;      // i64 [N, ...], or undefined
   Tensor null_condition;  // of one sample
   uint64_t seed = 0;
+  training::Communicator* ranks = nullptr;
 };
 
 Tensor sample_conditioned(const models::DiT& model, const models::DiffusionConfig& process,
@@ -46,9 +48,8 @@ Tensor sample_conditioned(const models::DiT& model, const models::DiffusionConfi
     return unused_half ? slice(out, 1, 0, model.config().channels) : out;
   };
   const int64_t n = inputs.noise.size(0);
-  std::vector<Tensor> parts;
-  for (int64_t begin = 0; begin < n; begin += batch) {
-    const int64_t end = std::min(n, begin + batch);
+  const auto sample_batch = [&](int64_t index) {
+    const int64_t begin = index * batch, end = std::min(n, begin + batch);
     cache.reset();
     Generator rng = Generator(inputs.seed).fork(uint64_t(begin) + 1);  // samplers that draw noise on the way
     const Tensor conditions =
@@ -57,10 +58,11 @@ Tensor sample_conditioned(const models::DiT& model, const models::DiffusionConfi
       const double of_batch = double(done) / double(total);
       if (progress) progress((double(begin) + double(end - begin) * of_batch) / double(n));
     };
-    parts.push_back(models::sample(process, sampler, network, conditions, inputs.null_condition,
-                                   slice(inputs.noise, 0, begin, end), rng, report));
-  }
-  return cat(parts, 0);
+    return contiguous(models::sample(process, sampler, network, conditions, inputs.null_condition,
+                                     slice(inputs.noise, 0, begin, end), rng, report));
+  };
+  const std::vector<Tensor> parts = training::share_work(inputs.ranks, (n + batch - 1) / batch, sample_batch);
+  return parts.empty() ? Tensor() : cat(parts, 0);
 }
 
 }  // namespace
@@ -106,7 +108,8 @@ Tensor sample_images(const models::DiT& model, const models::DiffusionConfig& pr
   return sample_conditioned(model, process, sampler,
                             {.noise = request_noise(model.config(), request),
                              .conditions = labels.empty() ? Tensor{} : from_vector(labels),
-                             .null_condition = model.config().null_condition(), .seed = request.seed},
+                             .null_condition = model.config().null_condition(), .seed = request.seed,
+                             .ranks = request.ranks},
                             progress, batch);
 }
 
@@ -131,7 +134,8 @@ Tensor sample_images(const models::DiT& model, const data::Tokenizer& tokenizer,
   }
   return sample_conditioned(model, process, sampler,
                             {.noise = cat(noise, 0), .conditions = cat(conditions, 0),
-                             .null_condition = null_prompt(tokenizer, config.text.length), .seed = request.seed},
+                             .null_condition = null_prompt(tokenizer, config.text.length), .seed = request.seed,
+                             .ranks = request.ranks},
                             progress, batch);
 }
 

@@ -10,6 +10,7 @@
 #include <ditharos/models/diffusion/process.h>
 #include <ditharos/models/dit/dit.h>
 #include <ditharos/models/samplers/config.h>
+#include <ditharos/training/distributed/communicator.h>
 
 namespace ditharos::pipelines {
 
@@ -21,6 +22,7 @@ struct ImageRequest {
   /// Of a model without classes: images in all; default: per_class^2.
   std::optional<int64_t> unconditional = {};
   uint64_t seed = 0;
+  training::Communicator* ranks = nullptr;  ///< that share the batches; null: this process draws all
 };
 
 /// What to sample from a model of prompts. Image i of prompt k depends only on (seed, k, per_prompt, i) and the prompt.
@@ -28,6 +30,7 @@ struct PromptRequest {
   std::vector<std::string> prompts;
   int64_t per_prompt = 1;  ///< images of each prompt
   uint64_t seed = 0;
+  training::Communicator* ranks = nullptr;  ///< as in ImageRequest
 };
 
 /// The class of each image of the request, in order; empty for a model without classes. ConfigError for a class that
@@ -41,7 +44,7 @@ struct PromptRequest {
 /// The request's images, sampled in batches of at most `batch`: f32 [N, C, H, W] in [-1, 1] up to overshoot. The model
 /// must be in evaluation mode. Output channels of a variance that the process does not learn are ignored, as of the
 /// released SiT. `progress` gets the share of the work that is done. ConfigError for a model of prompts. Records no
-/// graph.
+/// graph. Collective when the request has ranks: the images come out on rank 0, an undefined tensor on the others.
 Tensor sample_images(const models::DiT& model, const models::DiffusionConfig& process,
                      const models::SamplerConfig& sampler, const ImageRequest& request,
                      const std::function<void(double share)>& progress = {}, int64_t batch = 128);

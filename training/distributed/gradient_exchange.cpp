@@ -18,6 +18,8 @@ namespace ditharos::training {
 namespace {
 
 constexpr int first_tag = 16;  // those below are the communicator's own
+constexpr double seconds_per_look = 2e-4;
+constexpr int most_looks = 64;  // at a time
 
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -248,8 +250,14 @@ void GradientExchange::advance(Bucket& bucket) {
   }
 }
 
+/// Makes progress on the messages. A look moves at most some hundred kilobytes between a socket and a message, so there
+/// are as many of them as fit the time since the last rule.
 void GradientExchange::on_rule() {
-  for (const auto& bucket : buckets_) advance(*bucket);
+  if (in_flight_ == 0) return;
+  const int looks = std::clamp(int((now() - last_look_) / seconds_per_look), 1, most_looks);
+  for (int look = 0; look < looks && in_flight_ > 0; ++look)
+    for (const auto& bucket : buckets_) advance(*bucket);
+  last_look_ = now();
 }
 
 void GradientExchange::finish() {
@@ -258,7 +266,7 @@ void GradientExchange::finish() {
     if (!taken_[p]) take(p);
   if (ranks_.size() == 1) return;
   wait_until([&] {
-    on_rule();
+    for (const auto& bucket : buckets_) advance(*bucket);
     return std::all_of(buckets_.begin(), buckets_.end(), [&](const auto& bucket) { return is_done(*bucket); });
   });
   for (const auto& bucket : buckets_)

@@ -110,6 +110,7 @@ class GradientExchange : private GradientListener {
   ExchangeCost cost_;
   int64_t in_flight_ = 0;       // messages
   double flight_began_ = 0;     // when in_flight_ became positive
+  double last_look_ = 0;        // at the messages, during the backward pass
 };
 
 }  // namespace ditharos::training

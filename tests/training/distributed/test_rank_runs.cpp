@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <ditharos/training/distributed/rank_checks.h>
+#include <ditharos/training/distributed/shared_work.h>
 #include "tests/support/message_of.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/training/distributed/thread_ranks.h"
@@ -94,6 +95,20 @@ TEST_CASE("ranks: texts of any length are gathered, in order") {
     }
     check(ranks.max(ranks.rank()) == 2 && ranks.broadcast(std::to_string(ranks.rank())) == "0", "wrong");
   });
+}
+
+TEST_CASE("ranks: pieces of work come out on rank 0 in their order") {
+  const auto work = [](int64_t i) { return full({i, 2}, double(i)); };
+  for (const int size : {1, 2, 3, 4})
+    run_ranks(size, [&](Communicator& ranks) {
+      const std::vector<Tensor> results = training::share_work(&ranks, 7, work);
+      check(results.size() == (ranks.is_root() ? 7u : 0u), "a wrong number of results");
+      for (size_t i = 0; i < results.size(); ++i)
+        check(results[i].shape() == Shape{int64_t(i), 2} &&
+                  results[i].to_vector<float>() == work(int64_t(i)).to_vector<float>(),
+              "a wrong result");
+    });
+  CHECK(training::share_work(nullptr, 3, work).size() == 3);
 }
 
 TEST_CASE("ranks: another configuration, other data and another version are refused, by name") {
