@@ -42,6 +42,25 @@ int64_t samples_in(const std::vector<TrainingBatch>& batches) {
   return samples;
 }
 
+/// Bytes of the optimiser's state and of the averages: `all`, and those that this rank keeps.
+struct StateBytes {
+  double all = 0, kept = 0;
+};
+StateBytes state_bytes(Trainer& trainer) {
+  TrainState state;
+  trainer.outline(state);
+  std::vector<const nn::NamedTensors*> lists{&state.optimizer, &state.ema};
+  for (const Average& more : state.more_averages) lists.push_back(&more.tensors);
+  StateBytes bytes;
+  for (const nn::NamedTensors* list : lists)
+    for (const auto& [name, tensor] : *list) {
+      const double own = double(tensor.numel()) * double(size_of(tensor.dtype()));
+      bytes.all += own;
+      if (tensor.is_contiguous()) bytes.kept += own;  // of what others keep, one element stands for all
+    }
+  return bytes;
+}
+
 }  // namespace
 
 double CheckpointSpace::needed() const { return std::max(0.0, files + 1 - there) * size + samples_bytes; }
@@ -102,6 +121,12 @@ void report_dry_run(const TrainingLoop& loop) {
   reporter.note("a step of " + std::to_string(samples_in(batches)) + " samples takes " + time_text(step) + "; loss " +
                 general_text(metrics.loss, 5) + ", gradient norm " + general_text(metrics.grad_norm, 5) +
                 "; the process has used " + bytes_text(peak_memory()) + " of memory at most");
+  if (Communicator& ranks = loop.trainer.ranks(); ranks.size() > 1) {
+    const StateBytes state = state_bytes(loop.trainer);
+    reporter.note("each of " + std::to_string(ranks.size()) + " processes keeps at most " +
+                  bytes_text(double(ranks.max(int64_t(state.kept)))) + " of the optimiser's state and the averages, " +
+                  bytes_text(state.all) + " together");
+  }
   std::string estimate = "the " + std::to_string(left) + " steps take about " + time_text(step * double(left));
   if (loop.output.validate_every > 0 && loop.held_out) {
     const std::vector<MicroBatch> held_out = loop.held_out();
