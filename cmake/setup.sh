@@ -6,8 +6,9 @@
 required_packages=(g++ cmake ninja-build libcereal-dev nlohmann-json3-dev libtomlplusplus-dev libcli11-dev \
   libpng-dev libjpeg-dev libgif-dev libwebp-dev libutf8proc-dev libzip-dev libarchive-dev libprotozero-dev zlib1g-dev \
   doctest-dev)
-# Without libdnnl-dev the native matrix products serve, slower; without the data set the built-in shapes do.
-optional_packages=(libdnnl-dev dataset-fashion-mnist)
+# Without libdnnl-dev the native matrix products serve, slower; without liblapacke-dev linear systems and factorisations
+# throw; without the data set the built-in shapes do.
+optional_packages=(libdnnl-dev liblapacke-dev dataset-fashion-mnist)
 
 say() { printf '==> %s\n' "$*"; }
 fail() { printf 'error: %s\n' "$*" >&2; exit 1; }

@@ -48,6 +48,8 @@ struct HeaderRule {
 const std::vector<HeaderRule> header_rules = {
     {std::regex("(oneapi/dnnl/.*|dnnl.*)"), std::regex("^tensor/kernels/onednn/.*"),
      "oneDNN is included only in tensor/kernels/onednn/"},
+    {std::regex("lapacke\\.h"), std::regex("^tensor/kernels/linalg/lapack\\.h$"),
+     "LAPACKE is included only by tensor/kernels/linalg/lapack.h"},
     {std::regex("omp\\.h"), openmp_files, openmp_reason},
     {std::regex("cereal/.*"), std::regex("^(training|tests)/.*\\.cpp$"),
      "cereal is included only by .cpp files of training/"},
