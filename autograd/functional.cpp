@@ -177,4 +177,55 @@ Vjp hvp(const TensorFunction& f, const Tensors& inputs, const Tensors& v, bool c
   return {finished(g.output, create_graph), grads_or_zeros(g.grads, g.variables, v, {.create_graph = create_graph})};
 }
 
+namespace {
+/// The number of samples: the size of the mapped axes, which agree.
+int64_t batch_size(const char* op, const Tensors& inputs, const std::vector<std::optional<int>>& axes) {
+  std::optional<int64_t> size;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!axes[i]) continue;
+    const int64_t n = inputs[i].size(normalize_axis(op, *axes[i], inputs[i].rank()));
+    check<ShapeError>(!size || *size == n, "[", op, "] input ", i, " of shape ", inputs[i].shape(), " has ", n,
+                      " samples, an earlier one ", size.value_or(0));
+    size = n;
+  }
+  check<ShapeError>(size && *size > 0, "[", op, "] there is no sample to call the function for");
+  return *size;
+}
+}  // namespace
+
+TensorFunction vmap(TensorFunction f, std::vector<std::optional<int>> in_dims, int out_dim) {
+  return [f = std::move(f), in_dims = std::move(in_dims), out_dim](const Tensors& inputs) {
+    const std::vector<std::optional<int>> axes =
+        in_dims.empty() ? std::vector<std::optional<int>>(inputs.size(), 0) : in_dims;
+    check<ShapeError>(axes.size() == inputs.size(), "[vmap] ", inputs.size(), " inputs, but axes for ", axes.size());
+    const int64_t count = batch_size("vmap", inputs, axes);
+    Tensors results;
+    for (int64_t k = 0; k < count; ++k) {
+      Tensors sample = inputs;
+      for (size_t i = 0; i < inputs.size(); ++i)
+        if (axes[i]) sample[i] = select(inputs[i], *axes[i], k);
+      results.push_back(f(sample));
+    }
+    return stack(results, out_dim);
+  };
+}
+
+Tensors per_sample_grads(const TensorFunction& loss, const Tensors& parameters, const Tensors& batch) {
+  const int64_t count =
+      batch_size("per_sample_grads", batch, std::vector<std::optional<int>>(batch.size(), 0));
+  GradMode recording(true);
+  std::vector<Tensors> rows(parameters.size());
+  for (int64_t k = 0; k < count; ++k) {
+    Tensors sample;
+    for (const Tensor& x : batch) sample.push_back(slice(x, 0, k, k + 1));
+    const Tensor one = loss(sample);
+    check_one_element("per_sample_grads", one);
+    const Tensors grads = grads_or_zeros({one}, parameters, {ones_like(one)}, {});
+    for (size_t i = 0; i < rows.size(); ++i) rows[i].push_back(grads[i].detach());
+  }
+  Tensors out;
+  for (const Tensors& row : rows) out.push_back(stack(row));
+  return out;
+}
+
 }  // namespace ditharos

@@ -1,5 +1,6 @@
 #pragma once
-// Derivatives of functions: products with the Jacobian from either side, the Jacobian itself, the Hessian.
+// Derivatives of functions: products with the Jacobian from either side, the Jacobian itself, the Hessian. And
+// functions of batches from functions of samples.
 //
 //   const Tensor h = hessian([](const Tensor& x) { return sum(pow(x, 3)); }, x);   // diag(6 x)
 //
@@ -10,6 +11,7 @@
 // constant to it, even if the same tensor is also an input. So AutogradError is thrown when the result does not depend
 // on an input at all. With `allow_unused`, the derivative is zero then.
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include <ditharos/tensor/tensor.h>
@@ -56,5 +58,17 @@ Tensor hessian(const std::function<Tensor(const Tensor&)>& f, const Tensor& inpu
 /// passes, whatever the size (Pearlmutter 1994). `grads` holds the products.
 Vjp hvp(const TensorFunction& f, const std::vector<Tensor>& inputs, const std::vector<Tensor>& v,
         bool create_graph = false, bool allow_unused = false);
+
+/// f mapped over an axis of its inputs, as torch.vmap: the result calls f for each index along the axes `in_dims`, one
+/// an input (empty: 0 for all; an undefined one: the input is given whole), and stacks what f returns along `out_dim`.
+/// Derivatives of every order and both modes go through it. The calls run one after another: it saves writing a batched
+/// function, not time.
+[[nodiscard]] TensorFunction vmap(TensorFunction f, std::vector<std::optional<int>> in_dims = {}, int out_dim = 0);
+
+/// The gradient of each sample's loss with respect to each parameter, in the shape [B, parameter's...], without a
+/// graph. `batch` holds tensors [B, ...]; `loss` is called for each sample with batches of one, and gives one element.
+/// It may use parameters that it captures, as those of a module. A forward and a backward pass for each sample.
+[[nodiscard]] std::vector<Tensor> per_sample_grads(const TensorFunction& loss, const std::vector<Tensor>& parameters,
+                                                   const std::vector<Tensor>& batch);
 
 }  // namespace ditharos

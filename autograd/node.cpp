@@ -339,6 +339,18 @@ void register_hook(const Tensor& x, Hook hook) {
   (meta.grad_fn ? meta.grad_fn->hooks : meta.leaf_hooks).push_back(std::move(hook));
 }
 
+void retain_grad(const Tensor& x) {
+  check<AutogradError>(needs_grad(x), "[retain_grad] the tensor of shape ", x.shape(), " needs no gradient");
+  if (is_leaf(x)) return;
+  register_hook(x, [weak = x.weak()](const Tensor& grad) -> Tensor {
+    if (auto impl = weak.lock()) {
+      const Tensor tensor = Tensor::from_impl(std::move(impl)), so_far = tensor.grad();
+      tensor.set_grad(so_far.defined() ? so_far + grad : grad);
+    }
+    return {};
+  });
+}
+
 void collect_op_names(bool on) { collecting = on; }
 
 std::vector<std::string> collected_op_names() {

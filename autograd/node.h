@@ -179,6 +179,9 @@ template <class F>
 
 /// Calls `hook` with each gradient of x that a backward pass completes; a defined result replaces it.
 void register_hook(const Tensor& x, Hook hook);
+/// Backward passes add the gradient of x to its grad() from now on, as they do for leaves. AutogradError unless x needs
+/// a gradient.
+void retain_grad(const Tensor& x);
 
 /// Names of all operations recorded so far in this process, when collection was switched on (by the test suite).
 void collect_op_names(bool on);

@@ -2,11 +2,20 @@
 // The differentiable operations. Definitions are in ops/, forward beside backward.
 //
 // Elementwise operations broadcast as in NumPy. All take f32 and f64 unless a comment says otherwise; two operands have
-// the same dtype. Axes may be negative. ShapeError and DTypeError name the operation and its arguments.
+// the same dtype. Axes may be negative. ShapeError and DTypeError name the operation and its arguments. Further
+// operations are in the headers of ops/, which this one includes. docs/pytorch.md has PyTorch's names beside these.
+#include <concepts>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include <ditharos/autograd/ops/elementwise/elementwise.h>
+#include <ditharos/autograd/ops/indexing/indexing.h>
+#include <ditharos/autograd/ops/layout/layout.h>
+#include <ditharos/autograd/ops/linalg/linalg.h>
+#include <ditharos/autograd/ops/reductions/reductions.h>
+#include <ditharos/autograd/ops/sorting/sorting.h>
+#include <ditharos/autograd/ops/vision/vision.h>
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/per_axis.h>
 #include <ditharos/tensor/tensor.h>
@@ -58,7 +67,8 @@ Tensor sign(const Tensor& x);   ///< -1, 0 or 1; its gradient and that of the ne
 Tensor floor(const Tensor& x);
 Tensor ceil(const Tensor& x);
 Tensor round(const Tensor& x);  ///< halves to the nearest even number
-Tensor clamp(const Tensor& x, double low, double high);  ///< gradient 1 inside and at the bounds, 0 outside
+/// Gradient 1 inside and at the bounds, 0 outside. A bound that is left out, {}, does not bind.
+Tensor clamp(const Tensor& x, std::optional<double> low, std::optional<double> high);
 Tensor tanh(const Tensor& x);
 Tensor sigmoid(const Tensor& x);
 Tensor relu(const Tensor& x);
@@ -103,9 +113,6 @@ Tensor logsumexp(const Tensor& x, const Axes& axes = {}, bool keepdim = false);
 Tensor prod(const Tensor& x, const Axes& axes = {}, bool keepdim = false);  ///< right for zeros; integers give i64
 Tensor amax(const Tensor& x, const Axes& axes = {}, bool keepdim = false);  ///< ties share the gradient equally
 Tensor amin(const Tensor& x, const Axes& axes = {}, bool keepdim = false);
-struct [[nodiscard]] ValuesAndIndices {
-  Tensor values, indices;
-};
 /// The extreme values along one axis and their indices. Among equal elements, the first is chosen and receives the
 /// whole gradient.
 ValuesAndIndices max(const Tensor& x, int axis, bool keepdim = false);
@@ -114,6 +121,33 @@ Tensor argmax(const Tensor& x, int axis, bool keepdim = false);  ///< i64, no gr
 Tensor argmin(const Tensor& x, int axis, bool keepdim = false);
 Tensor cumsum(const Tensor& x, int axis);            ///< running sums
 Tensor sum_to(const Tensor& x, const Shape& shape);  ///< the inverse of broadcasting
+
+/// A number of one axis: sum(x, 0) is sum(x, {0}).
+template <class T> concept AxisNumber = std::integral<T> && !std::same_as<T, bool>;
+template <AxisNumber A> Tensor sum(const Tensor& x, A axis, bool keepdim = false) {
+  return sum(x, Axes{axis}, keepdim);
+}
+template <AxisNumber A> Tensor mean(const Tensor& x, A axis, bool keepdim = false) {
+  return mean(x, Axes{axis}, keepdim);
+}
+template <AxisNumber A> Tensor prod(const Tensor& x, A axis, bool keepdim = false) {
+  return prod(x, Axes{axis}, keepdim);
+}
+template <AxisNumber A> Tensor amax(const Tensor& x, A axis, bool keepdim = false) {
+  return amax(x, Axes{axis}, keepdim);
+}
+template <AxisNumber A> Tensor amin(const Tensor& x, A axis, bool keepdim = false) {
+  return amin(x, Axes{axis}, keepdim);
+}
+template <AxisNumber A> Tensor logsumexp(const Tensor& x, A axis, bool keepdim = false) {
+  return logsumexp(x, Axes{axis}, keepdim);
+}
+template <AxisNumber A> Tensor any(const Tensor& x, A axis, bool keepdim = false) {
+  return any(x, Axes{axis}, keepdim);
+}
+template <AxisNumber A> Tensor all(const Tensor& x, A axis, bool keepdim = false) {
+  return all(x, Axes{axis}, keepdim);
+}
 
 // --- shape (ops/shape.cpp); results are views if the strides allow it ---
 Tensor reshape(const Tensor& x, const Shape& shape);  ///< one size may be -1
@@ -126,13 +160,15 @@ Tensor unsqueeze(const Tensor& x, int axis);
 Tensor squeeze(const Tensor& x, int axis);
 /// Parts of equal size; the number of parts must divide the size of the axis.
 [[nodiscard]] std::vector<Tensor> chunk(const Tensor& x, int64_t parts, int axis);
-Tensor cat(const std::vector<Tensor>& parts, int axis);
-Tensor stack(const std::vector<Tensor>& parts, int axis);
+Tensor cat(const std::vector<Tensor>& parts, int axis = 0);
+Tensor stack(const std::vector<Tensor>& parts, int axis = 0);
 Tensor narrow(const Tensor& x, int axis, int64_t begin, int64_t length);  ///< elements [begin, begin + length)
 /// Parts of `size`; the last may be shorter.
 [[nodiscard]] std::vector<Tensor> split(const Tensor& x, int64_t size, int axis);
 [[nodiscard]] std::vector<Tensor> split_with_sizes(const Tensor& x, const std::vector<int64_t>& sizes, int axis);
-Tensor diagonal(const Tensor& x, int axis0 = 0, int axis1 = 1);  ///< of a pair of axes, which becomes the last axis
+/// The elements with (index along axis1) - (index along axis0) = offset; they become the last axis
+/// (ops/layout/diagonals.cpp).
+Tensor diagonal(const Tensor& x, int64_t offset = 0, int axis0 = 0, int axis1 = 1);
 Tensor contiguous(const Tensor& x);
 Tensor to(const Tensor& x, DType dtype);
 

@@ -1,8 +1,10 @@
 // The methods of Tensor that differentiation defines.
 #include <ditharos/autograd/engine.h>
+#include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/graph_break.h>
 #include <ditharos/autograd/meta.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/tensor/kernels/copy/copy.h>
 #include <ditharos/tensor/view.h>
 
 namespace ditharos {
@@ -46,5 +48,37 @@ Tensor Tensor::select(int axis, int64_t index) const { return ditharos::select(*
 Tensor Tensor::unsqueeze(int axis) const { return ditharos::unsqueeze(*this, axis); }
 Tensor Tensor::squeeze(int axis) const { return ditharos::squeeze(*this, axis); }
 Tensor Tensor::expand(const Shape& shape) const { return ditharos::expand(*this, shape); }
+Tensor Tensor::clone() const { return ditharos::clone(*this); }
+Tensor Tensor::operator[](int64_t i) const { return index(*this, {i}); }
+Tensor Tensor::operator[](const Tensor& indices) const { return index(*this, {indices}); }
+
+namespace {
+/// A write that the graph does not see would make gradients wrong.
+void check_writable(const char* op, const Tensor& x, const Tensor& source) {
+  check<AutogradError>(!grad_enabled() || !(needs_grad(x) || (source.defined() && needs_grad(source))), "[", op,
+                       "] writing is not recorded, but a tensor of shape ", x.shape(),
+                       " or its source needs a gradient; write under NoGrad, or use where() or index_put()");
+  for (int i = 0; i < x.rank(); ++i)
+    check<ShapeError>(x.strides()[i] != 0 || x.shape()[i] <= 1, "[", op, "] a tensor of shape ", x.shape(),
+                      " that was expanded along axis ", i, " cannot be written to; use clone() first");
+}
+}  // namespace
+
+const Tensor& Tensor::copy_(const Tensor& source) const {
+  check_writable("copy_", *this, source);
+  check<ShapeError>(broadcastable_to(source.shape(), shape()), "[copy_] a source of shape ", source.shape(),
+                    " does not stretch to shape ", shape());
+  // Elements that both share would be read after they were written.
+  const Tensor apart = source.storage() == storage() ? kernels::to(source, source.dtype()) : source;
+  kernels::copy_into(*this, views::expand(apart, shape()));
+  return *this;
+}
+
+const Tensor& Tensor::fill_(double value) const {
+  check_writable("fill_", *this, {});
+  kernels::fill(*this, value);
+  return *this;
+}
+const Tensor& Tensor::zero_() const { return fill_(0); }
 
 }  // namespace ditharos

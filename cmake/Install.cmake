@@ -15,4 +15,4 @@ write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/ditharosConfigVers
   COMPATIBILITY SameMinorVersion)
 install(FILES
   "${CMAKE_CURRENT_BINARY_DIR}/ditharosConfig.cmake" "${CMAKE_CURRENT_BINARY_DIR}/ditharosConfigVersion.cmake"
-  cmake/FindDNNL.cmake cmake/FindLibZip.cmake cmake/FindUtf8proc.cmake cmake/FindWebP.cmake DESTINATION "${DITHAROS_CONFIG_DIR}")
+  cmake/FindDNNL.cmake cmake/FindLAPACKE.cmake cmake/FindLibZip.cmake cmake/FindUtf8proc.cmake cmake/FindWebP.cmake DESTINATION "${DITHAROS_CONFIG_DIR}")

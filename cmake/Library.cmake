@@ -19,6 +19,9 @@ set(kernel_sources ${DITHAROS_SOURCES})
 list(FILTER kernel_sources INCLUDE REGEX "/tensor/kernels/")
 set_source_files_properties(${kernel_sources} PROPERTIES COMPILE_OPTIONS "${DITHAROS_KERNEL_OPTIONS}")
 
+# Random numbers have the same bits on every instruction set.
+set_source_files_properties(tensor/kernels/random/random_isa.cpp PROPERTIES COMPILE_OPTIONS -ffp-contract=off)
+
 # What a run's record says about the library.
 set_source_files_properties(tensor/system/environment.cpp PROPERTIES COMPILE_DEFINITIONS
   "DITHAROS_VERSION=\"${PROJECT_VERSION}\";DITHAROS_BUILD_TYPE=\"$<CONFIG>\"")
@@ -45,6 +48,10 @@ if(DITHAROS_HAS_MPI)
   set_source_files_properties(training/distributed/mpi_communicator.cpp PROPERTIES
     COMPILE_DEFINITIONS DITHAROS_HAS_MPI=1 INCLUDE_DIRECTORIES "${MPI_CXX_INCLUDE_DIRS}"
     COMPILE_OPTIONS "${MPI_CXX_COMPILE_OPTIONS}")
+endif()
+if(DITHAROS_HAS_LAPACK)
+  target_link_libraries(ditharos PRIVATE LAPACKE::LAPACKE)
+  set_source_files_properties(tensor/kernels/linalg/linalg.cpp PROPERTIES COMPILE_DEFINITIONS DITHAROS_HAS_LAPACK=1)
 endif()
 if("avx512" IN_LIST DITHAROS_ISAS)
   # The dispatcher may refer to the namespaces avx2 and avx512, not to baseline alone.

@@ -6,9 +6,9 @@
 required_packages=(g++ cmake ninja-build libcereal-dev nlohmann-json3-dev libtomlplusplus-dev libcli11-dev \
   libpng-dev libjpeg-dev libgif-dev libwebp-dev libutf8proc-dev libzip-dev libarchive-dev libprotozero-dev zlib1g-dev \
   doctest-dev)
-# Without libdnnl-dev the native matrix products serve, slower; without the data set the built-in shapes do; without MPI
-# training runs on one machine.
-optional_packages=(libdnnl-dev dataset-fashion-mnist libopenmpi-dev openmpi-bin)
+# Without libdnnl-dev the native matrix products serve, slower; without liblapacke-dev linear systems and factorisations
+# throw; without MPI training runs in one process; without the data set the built-in shapes do.
+optional_packages=(libdnnl-dev liblapacke-dev libopenmpi-dev openmpi-bin dataset-fashion-mnist)
 
 say() { printf '==> %s\n' "$*"; }
 fail() { printf 'error: %s\n' "$*" >&2; exit 1; }

@@ -1,7 +1,9 @@
 #include <ditharos/tensor/factory.h>
 
 #include <algorithm>
+#include <cmath>
 
+#include <ditharos/tensor/checked.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
 #include <ditharos/tensor/kernels/pointwise/convert.h>
 
@@ -37,6 +39,16 @@ Tensor scalar(double value, DType dtype) { return full({}, value, dtype); }
 Tensor arange(int64_t n, DType dtype) {
   check<ShapeError>(n >= 0, "[arange] the length cannot be negative, got ", n);
   return generate(n, dtype, [](int64_t i) { return i; });
+}
+
+Tensor arange(double first, double end, double step, DType dtype) {
+  const double count = std::ceil((end - first) / step);
+  check<ConfigError>(step != 0 && std::isfinite(count), "[arange] there is no sequence from ", first, " to ", end,
+                     " in steps of ", step);
+  check<ShapeError>(count <= double(max_size), "[arange] from ", first, " to ", end, " in steps of ", step,
+                    " are more elements than memory can hold");
+  return generate(count > 0 ? int64_t(count) : 0, dtype,
+                  [&](int64_t i) { return first + step * static_cast<double>(i); });
 }
 
 Tensor linspace(double first, double last, int64_t n, DType dtype) {
@@ -76,6 +88,7 @@ template Tensor from_vector(const std::vector<bool>&, const Shape&);
 
 Tensor zeros_like(const Tensor& x) { return zeros(x.shape(), x.dtype()); }
 Tensor ones_like(const Tensor& x) { return ones(x.shape(), x.dtype()); }
+Tensor full_like(const Tensor& x, double value) { return full(x.shape(), value, x.dtype()); }
 Tensor empty_like(const Tensor& x) { return Tensor(x.shape(), x.dtype()); }
 
 }  // namespace ditharos

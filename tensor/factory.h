@@ -14,6 +14,8 @@ Tensor full(const Shape& shape, double value, DType dtype = DType::f32);
 Tensor scalar(double value, DType dtype = DType::f32);
 /// 0, 1, ..., n-1.
 Tensor arange(int64_t n, DType dtype = DType::f32);
+/// first, first + step, ... before end; the step is not 0. Each is computed in double.
+Tensor arange(double first, double end, double step = 1, DType dtype = DType::f32);
 /// n points from first to last, both included, computed in double.
 Tensor linspace(double first, double last, int64_t n, DType dtype = DType::f32);
 Tensor eye(int64_t n, DType dtype = DType::f32);
@@ -29,5 +31,6 @@ Tensor from_vector(const std::vector<T>& values) {
 Tensor zeros_like(const Tensor& x);
 Tensor ones_like(const Tensor& x);
 Tensor empty_like(const Tensor& x);
+Tensor full_like(const Tensor& x, double value);
 
 }  // namespace ditharos

@@ -1,12 +1,15 @@
 #include <ditharos/tensor/random.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <utility>
 
 #include <ditharos/tensor/draws/batch_rows.h>
 #include <ditharos/tensor/draws/draw_log.h>
+#include <ditharos/tensor/kernels/dispatch.h>
 #include <ditharos/tensor/kernels/pointwise/convert.h>
+#include <ditharos/tensor/kernels/random/random_isa.h>
 #include <ditharos/tensor/observer.h>
 #include <ditharos/tensor/parallel.h>
 
@@ -33,11 +36,6 @@ struct Bits {
 };
 
 double unit_interval(uint64_t bits) { return static_cast<double>(bits >> 11) * 0x1p-53; }  // [0, 1)
-
-/// Uniform in [0, 1). A float takes its own 24 bits: a rounded double could become 1.
-template <class T> T uniform_value(const Bits& bits);
-template <> double uniform_value(const Bits& bits) { return unit_interval(bits.first); }
-template <> float uniform_value(const Bits& bits) { return static_cast<float>(bits.first >> 40) * 0x1p-24f; }
 
 /// Box and Muller (1958), the cosine branch alone, so that an element needs no neighbour.
 double normal_value(const Bits& bits) {
@@ -67,6 +65,22 @@ Tensor draw(const Shape& shape, uint64_t seed, uint64_t& offset, const F& f) {
   return out;
 }
 
+/// The same from a kernel that fills a range.
+template <class T>
+Tensor draw_range(const Shape& shape, uint64_t seed, uint64_t& offset,
+                  void (*kernel)(uint64_t seed, uint64_t counter, int64_t n, T* out)) {
+  const WorkScope scope({.name = "random", .shape = &shape});
+  Tensor out(shape, dtype_of<T>);
+  T* p = out.mutable_data<T>();
+  const Draw from = begin_draw(seed, offset, uint64_t(out.numel()));
+  parallel_for(out.numel(), grain, [&](int64_t begin, int64_t end) {
+    kernel(from.seed, from.offset + uint64_t(begin), end - begin, p + begin);
+  });
+  return out;
+}
+
+const kernels::RandomKernels& loops() { return kernels::isa_kernels<kernels::RandomKernels>(); }
+
 /// The finaliser of SplitMix64 (Steele, Lea and Flood 2014): a bijection of 64-bit integers that mixes every bit.
 uint64_t mix(uint64_t z) {
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -91,17 +105,16 @@ std::array<uint32_t, 4> philox(uint64_t key, uint64_t counter, uint64_t counter_
 }
 
 Tensor Generator::uniform(const Shape& shape, DType dtype) {
-  return visit_floating("uniform", dtype, [&](auto zero) {
-    using T = decltype(zero);
-    return draw<T>(shape, seed_, offset_, [](const Bits& bits) { return uniform_value<T>(bits); });
-  });
+  check_floating("uniform", dtype);
+  // f32 takes its own 24 bits: a rounded double could become 1.
+  return dtype == DType::f32 ? draw_range(shape, seed_, offset_, loops().uniform_f32)
+                             : draw_range(shape, seed_, offset_, loops().uniform_f64);
 }
 
 Tensor Generator::normal(const Shape& shape, DType dtype) {
-  return visit_floating("normal", dtype, [&](auto zero) {
-    using T = decltype(zero);
-    return draw<T>(shape, seed_, offset_, [](const Bits& bits) { return static_cast<T>(normal_value(bits)); });
-  });
+  check_floating("normal", dtype);
+  return dtype == DType::f32 ? draw_range(shape, seed_, offset_, loops().normal_f32)
+                             : draw<double>(shape, seed_, offset_, [](const Bits& bits) { return normal_value(bits); });
 }
 
 Tensor Generator::randint(int64_t low, int64_t high, const Shape& shape) {
@@ -113,12 +126,24 @@ Tensor Generator::randint(int64_t low, int64_t high, const Shape& shape) {
 
 Tensor Generator::bernoulli(double p, const Shape& shape, DType dtype) {
   check<ConfigError>(p >= 0 && p <= 1, "[bernoulli] the probability must lie in [0, 1], got ", p);
-  return visit_dtype(dtype, [&](auto zero) {
+  const WorkScope scope({.name = "random", .shape = &shape});
+  Tensor out(shape, dtype);
+  const Draw from = begin_draw(seed_, offset_, uint64_t(out.numel()));
+  visit_dtype(dtype, [&](auto zero) {
     using T = decltype(zero);
-    return draw<T>(shape, seed_, offset_, [=](const Bits& bits) {
-      return kernels::convert<T>(unit_interval(bits.first) < p ? 1 : 0);
+    T* to = out.mutable_data<T>();
+    const T hit = kernels::convert<T>(1), miss = kernels::convert<T>(0);
+    parallel_for(out.numel(), grain, [&](int64_t begin, int64_t end) {
+      constexpr int64_t piece = 512;
+      double drawn[piece];
+      for (int64_t i = begin; i < end; i += piece) {
+        const int64_t n = std::min(piece, end - i);
+        loops().uniform_f64(from.seed, from.offset + uint64_t(i), n, drawn);
+        for (int64_t k = 0; k < n; ++k) to[i + k] = drawn[k] < p ? hit : miss;
+      }
     });
   });
+  return out;
 }
 
 Tensor Generator::permutation(int64_t n) {

@@ -86,6 +86,13 @@ class [[nodiscard]] Tensor {
   Tensor unsqueeze(int axis) const;
   Tensor squeeze(int axis) const;
   Tensor expand(const Shape& shape) const;
+  Tensor clone() const;                              ///< a contiguous copy, with a gradient
+  Tensor operator[](int64_t i) const;                ///< select(0, i)
+  Tensor operator[](const Tensor& index) const;      ///< rows by indices (i64), or elements by flags (boolean)
+  // Writing: under NoGrad, or where nothing needs a gradient; AutogradError otherwise.
+  const Tensor& copy_(const Tensor& source) const;   ///< the source is converted and broadcast
+  const Tensor& fill_(double value) const;
+  const Tensor& zero_() const;
 
  private:
   /// The metadata; throws Error for an undefined tensor, so that no operation has to check.

@@ -41,7 +41,7 @@ Named without_repeats(Named x) {
       ++i;
       continue;
     }
-    x.x = diagonal(x.x, int(i), int(j));  // comes last
+    x.x = diagonal(x.x, 0, int(i), int(j));  // comes last
     x.names = x.names.substr(0, i) + x.names.substr(i + 1, j - i - 1) + x.names.substr(j + 1) + x.names[i];
   }
   return x;

@@ -6,8 +6,16 @@
 
 namespace ditharos {
 
+namespace {
+/// The adjoint along an axis: the slices of `values` added to the `size` slices that the indices [K] name.
+Tensor add_slices(const Tensor& values, int axis, const Tensor& indices, int64_t size) {
+  return axis == 0 ? index_add(values, indices, size)
+                   : transpose(index_add(transpose(values, 0, axis), indices, size), 0, axis);
+}
+}  // namespace
+
 Tensor index_select(const Tensor& table, const Tensor& indices) {
-  return record("index_select", kernels::index_select(table, indices), {table, indices}, save_input(1),
+  return record("index_select", kernels::index_select(table, 0, indices), {table, indices}, save_input(1),
                 each([](const Backward& d) { return index_add(d.grad(), d.input(1), d.input_shape(0)[0]); }),
                 [&](const Tangents& d) { return index_select(d[0], indices); });
 }
@@ -16,8 +24,11 @@ Tensor index_select(const Tensor& x, int axis, const Tensor& indices) {
   axis = normalize_axis("index_select", axis, x.rank());
   check<ShapeError>(indices.rank() == 1, "[index_select] along an axis the indices must have one axis, got shape ",
                     indices.shape());
-  if (axis == 0) return index_select(x, indices);
-  return transpose(index_select(transpose(x, 0, axis), indices), 0, axis);
+  return record("index_select", kernels::index_select(x, axis, indices), {x, indices}, save_input(1),
+                each([axis](const Backward& d) {
+                  return add_slices(d.grad(), axis, d.input(1), d.input_shape(0)[axis]);
+                }),
+                [&](const Tangents& d) { return index_select(d[0], axis, indices); });
 }
 
 Tensor index_add(const Tensor& values, const Tensor& indices, int64_t rows) {

@@ -1,5 +1,6 @@
 // Arithmetic and functions of one variable. `d.grad()` is the gradient of the output; the engine undoes broadcasting.
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include <ditharos/autograd/node.h>
@@ -51,16 +52,8 @@ Tensor operator*(const Tensor& a, double b) {
                 elementwise);
 }
 
-namespace {
-/// A tensor of integers takes whole numbers alone. In the name of an operator that is made of others.
-void check_number(const char* op, const Tensor& x, double value) {
-  check<DTypeError>(is_floating(x.dtype()) || value == std::floor(value), "[", op, "] a tensor of ", x.dtype(),
-                    " takes whole numbers, got ", value, "; convert with to(x, DType::f32)");
-}
-}  // namespace
-
 Tensor operator-(const Tensor& a, double b) {
-  check_number("sub", a, b);
+  check_whole_number("sub", a, b);
   return a + (-b);
 }
 Tensor operator/(const Tensor& a, double b) {
@@ -71,7 +64,7 @@ Tensor operator/(const Tensor& a, double b) {
 }
 Tensor operator+(double a, const Tensor& b) { return b + a; }
 Tensor operator-(double a, const Tensor& b) {
-  check_number("sub", b, a);
+  check_whole_number("sub", b, a);
   return -b + a;
 }
 Tensor operator*(double a, const Tensor& b) { return b * a; }
@@ -227,7 +220,9 @@ Tensor erf(const Tensor& x) {
                 elementwise);
 }
 
-Tensor clamp(const Tensor& x, double low, double high) {
+Tensor clamp(const Tensor& x, std::optional<double> lower, std::optional<double> upper) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const double low = lower.value_or(-infinity), high = upper.value_or(infinity);
   check<ConfigError>(low <= high, "[clamp] the lower bound ", low, " is above the upper bound ", high);
   return record("clamp", kernels::unary(Unary::clamp, x, low, high), {x}, save_inputs, each([=](const Backward& d) {
                   const Tensor v = d.input(0), zero = scalar(0, v.dtype());

@@ -133,20 +133,4 @@ std::vector<Tensor> split_with_sizes(const Tensor& x, const std::vector<int64_t>
   return parts;
 }
 
-Tensor diagonal(const Tensor& x, int axis0, int axis1) {
-  axis0 = normalize_axis("diagonal", axis0, x.rank());
-  axis1 = normalize_axis("diagonal", axis1, x.rank());
-  check<ShapeError>(axis0 != axis1, "[diagonal] needs two different axes, got ", axis0, " twice");
-  Axes order;
-  for (int i = 0; i < x.rank(); ++i)
-    if (i != axis0 && i != axis1) order.push_back(i);
-  order.push_back(axis0), order.push_back(axis1);
-  const int64_t rows = x.size(axis0), columns = x.size(axis1), n = std::min(rows, columns);
-  const Tensor top = slice(permute(x, order), -2, 0, n);  // [..., n, columns]: element i stands at i (columns + 1)
-  Shape flat = top.shape();
-  flat.erase(flat.rank() - 1);
-  flat[flat.rank() - 1] = n * columns;
-  return slice(reshape(top, flat), -1, 0, n == 0 ? 0 : (n - 1) * (columns + 1) + 1, columns + 1);
-}
-
 }  // namespace ditharos

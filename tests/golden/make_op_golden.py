@@ -15,6 +15,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+import op_golden_coverage
+
 rng = np.random.default_rng(7)
 tensors = {}
 
@@ -279,5 +281,6 @@ if __name__ == "__main__":
     for family in [arithmetic, functions, logic, reductions, shapes, products, losses, transformer, images,
                    fused]:
         family()
+    op_golden_coverage.families(entry, uniform, positive, index, flags)
     save(sys.argv[1])
     print(len([n for n in tensors if n.endswith("/out")]), "entries,", len(tensors), "tensors, PyTorch", torch.__version__)

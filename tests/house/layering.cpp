@@ -50,6 +50,8 @@ const std::vector<HeaderRule> header_rules = {
      "oneDNN is included only in tensor/kernels/onednn/"},
     {std::regex("mpi\\.h"), std::regex("^training/distributed/mpi_communicator\\.cpp$"),
      "MPI is included only in training/distributed/mpi_communicator.cpp"},
+    {std::regex("lapacke\\.h"), std::regex("^tensor/kernels/linalg/lapack\\.h$"),
+     "LAPACKE is included only by tensor/kernels/linalg/lapack.h"},
     {std::regex("omp\\.h"), openmp_files, openmp_reason},
     {std::regex("cereal/.*"), std::regex("^(training|tests)/.*\\.cpp$"),
      "cereal is included only by .cpp files of training/"},

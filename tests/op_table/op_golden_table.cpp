@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include <ditharos/autograd/ops.h>
+#include "tests/op_table/op_golden_coverage.h"
 
 namespace ditharos::tests {
 namespace {
@@ -132,7 +133,7 @@ Entries shapes() {
       {"narrow", [](const Tensors& in) { return narrow(in[0], 1, 2, 3); }},
       {"split", [](const Tensors& in) { return split(in[0], 4, 1)[1]; }},
       {"split_with_sizes", [](const Tensors& in) { return split_with_sizes(in[0], {1, 3, 2}, 1)[1]; }},
-      {"diagonal", [](const Tensors& in) { return diagonal(in[0], 2, 0); }},
+      {"diagonal", [](const Tensors& in) { return diagonal(in[0], 0, 2, 0); }},
       {"contiguous", [](const Tensors& in) { return contiguous(transpose(in[0], 0, 1)); }},
       {"to", [](const Tensors& in) { return to(to(in[0], DType::f32), DType::f64); }},
       {"pad", [](const Tensors& in) { return pad(in[0], {1, 2, 2, 0}, PadMode::constant, 1); }},
@@ -236,6 +237,7 @@ const Entries& golden_operations() {
     for (const auto& family :
          {arithmetic, functions, logic, reductions, shapes, products, losses, transformer, images})
       all.merge(family());
+    all.merge(golden_coverage());
     return all;
   }();
   return entries;

@@ -108,6 +108,14 @@ Rows image_rows();
 Rows loss_rows();
 Rows attention_rows();
 Rows transformer_rows();
+Rows elementwise_rows();
+Rows comparison_rows();
+Rows layout_rows();
+Rows indexing_rows();
+Rows sorting_rows();
+Rows scan_rows();
+Rows composed_rows();
+Rows linalg_rows();
 
 /// A tensor that a row's `op` makes for itself, such as a table of constants: returns it and lets checks that write to
 /// operands see it.

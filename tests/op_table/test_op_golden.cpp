@@ -6,6 +6,7 @@
 
 #include <ditharos/autograd/engine.h>
 #include <ditharos/tensor/io/safetensors.h>
+#include <ditharos/tensor/kernels/linalg/linalg.h>
 #include "tests/op_table/op_golden_table.h"
 #include "tests/op_table/op_table.h"
 #include "tests/support/golden.h"
@@ -38,7 +39,10 @@ std::set<std::string> stored_entries() {
 std::string operation_of(const std::string& entry) { return entry.substr(0, entry.find('#')); }
 
 /// Differences from PyTorch's float64 arithmetic that rounding explains.
-double tolerance_of(const std::string& entry) { return entry == "to" ? 0 : 1e-12; }
+double tolerance_of(const std::string& entry) {
+  if (entry == "hardsigmoid") return 1e-7;  // PyTorch's slope is 1/6 rounded to f32
+  return entry == "to" ? 0 : entry.starts_with("linalg.") ? 1e-10 : 1e-12;
+}
 
 /// Compares one entry; returns the number of gradients.
 int compare(const std::string& entry, const GoldenOperation& f) {
@@ -80,8 +84,10 @@ TEST_CASE("op golden: results and gradients are PyTorch's") {
 
 TEST_CASE("op golden: nothing is left out") {
   const std::set<std::string> entries = stored_entries();
-  for (const std::string& entry : entries)
-    CHECK_MESSAGE(golden_operations().count(entry) == 1, entry << " is stored but not compared");
+  for (const std::string& entry : entries) {
+    const bool needs_lapack = entry.starts_with("linalg.") && !kernels::has_lapack();
+    CHECK_MESSAGE((golden_operations().count(entry) == 1 || needs_lapack), entry << " is stored but not compared");
+  }
   // Operations without an entry, and why.
   const std::map<std::string, std::string> excused = {
       {"dropout", "PyTorch draws other random numbers"},
@@ -91,6 +97,7 @@ TEST_CASE("op golden: nothing is left out") {
       {"gated_residual_norm", "two results in one pass: compared as gated_residual and layer_norm_modulate"},
       {"rope", "PyTorch has no such function: compared with its definition in the op table"},
       {"normal_cdf", "internal: compared as the gradient of gelu"},
+      {"multinomial", "PyTorch draws other random numbers"},
       {"gradient of slice", "internal: compared as the gradient of slice"},
   };
   std::set<std::string> compared;

@@ -2,6 +2,9 @@
 // Internal to autograd/ops/.
 // Checks of operands for composite operations, with the name of the operation that the user called; and the factors of
 // a product that have to be saved.
+#include <cmath>
+#include <initializer_list>
+
 #include <ditharos/autograd/autocast.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
@@ -14,6 +17,34 @@ inline void check_one_dtype(const char* op, const char* a_name, const Tensor& a,
   if (!a.defined() || !b.defined()) return;
   check<DTypeError>(a.dtype() == b.dtype(), "[", op, "] ", a_name, " is ", a.dtype(), ", ", b_name, " is ", b.dtype(),
                     "; convert one of them");
+}
+
+/// A tensor of integers takes whole numbers alone: nothing is rounded silently.
+inline void check_whole_number(const char* op, const Tensor& x, double value) {
+  check<DTypeError>(is_floating(x.dtype()) || value == std::floor(value), "[", op, "] a tensor of ", x.dtype(),
+                    " takes whole numbers, got ", value, "; convert with to(x, DType::f32)");
+}
+
+/// A number as a tensor that x can be combined with.
+inline Tensor number_like(const char* op, double value, const Tensor& x) {
+  check_whole_number(op, x, value);
+  return scalar(value, x.dtype());
+}
+
+/// DTypeError unless the operands have one dtype, ShapeError unless they broadcast; their common shape.
+inline Shape check_elementwise(const char* op, const Tensor& first, std::initializer_list<Tensor> others) {
+  Shape shape = first.shape();
+  for (const Tensor& other : others) {
+    check<DTypeError>(other.dtype() == first.dtype(), "[", op, "] all tensors need one dtype, got ", first.dtype(),
+                      " and ", other.dtype());
+    shape = broadcast_shapes(op, shape, other.shape());
+  }
+  return shape;
+}
+/// The same for an operation on f32 and f64.
+inline Shape check_floating_elementwise(const char* op, const Tensor& first, std::initializer_list<Tensor> others) {
+  check_floating(op, first.dtype());
+  return check_elementwise(op, first, others);
 }
 
 /// Rounds the operands of a product to bf16 in an Autocast scope, and where one of them is bf16 already. Not where one

@@ -2,8 +2,12 @@
 
 #include <algorithm>
 
+#include <ditharos/tensor/kernels/copy/copy.h>
+#include <ditharos/tensor/kernels/dispatch.h>
+#include <ditharos/tensor/kernels/gemm/dot_isa.h>
 #include <ditharos/tensor/kernels/gemm/gemm.h>
 #include <ditharos/tensor/kernels/gemm/matrix_view.h>
+#include <ditharos/tensor/observer.h>
 #include <ditharos/tensor/product_dtype.h>
 #include <ditharos/tensor/view.h>
 
@@ -40,6 +44,23 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& out, const Shape& 
   });
 }
 
+/// A matrix with rows in order, and a vector: a product of vectors a row.
+template <class T>
+bool multiply_vector(const Tensor& a, const Tensor& b, const Tensor& out) {
+  MatrixLayout layout_a, layout_b;
+  const Tensor left = readable_matrix(a, layout_a), right = contiguous(b);
+  const int64_t rows = left.size(-2), n = left.size(-1);
+  if (layout_a.transposed || rows == 0 || n < 16) return false;
+  const T *pa = left.data<T>(), *pb = right.data<T>();
+  T* to = out.mutable_data<T>();
+  count_flops(2.0 * double(rows) * double(n));
+  const DotKernels& kernels = isa_kernels<DotKernels>();
+  parallel_for(rows, std::max<int64_t>(1, 65536 / n), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) to[i] = kernels.dot(pa + i * layout_a.ld, pb, n);
+  });
+  return true;
+}
+
 }  // namespace
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
@@ -60,10 +81,18 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   const Tensor out(shape, product_dtype(a.dtype()));
   visit_product_operand("matmul", a.dtype(), [&](auto zero) {
     using In = decltype(zero);
+    // One matrix on the left.
+    const auto left_matrix = [&](const Tensor& matrix, const Tensor& to) {
+      if constexpr (!is_reduced_float<In>)
+        if (right.size(-1) == 1 && multiply_vector<In>(matrix, right, to)) return;
+      multiply<In>(matrix, right, to, {});
+    };
     const Shape rows{numel(leading(left.shape())) * left.size(-2), left.size(-1)};
     if (right.rank() == 2 && left.rank() > 2 && views::can_reshape(left, rows)) {
       // One matrix for all of the batch: a single product with more rows.
-      multiply<In>(views::reshape(left, rows), right, views::reshape(out, {rows[0], right.size(-1)}), {});
+      left_matrix(views::reshape(left, rows), views::reshape(out, {rows[0], right.size(-1)}));
+    } else if (right.rank() == 2 && left.rank() == 2) {
+      left_matrix(left, out);
     } else {
       multiply<In>(left, right, out, batch);
     }

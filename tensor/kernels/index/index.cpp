@@ -1,6 +1,7 @@
 #include <ditharos/tensor/kernels/index/index.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <vector>
 
@@ -20,9 +21,15 @@ Tensor checked_indices(const char* op, const Tensor& indices, int64_t size) {
   const int64_t n = flat.numel();
   if (n == 0) return flat;
   const int64_t* p = flat.data<int64_t>();
-  for (int64_t i = 0; i < n; ++i)
-    check<ShapeError>(p[i] >= 0 && p[i] < size, "[", op, "] index ", p[i], " is not in [0, ", size, ")");
-  return flat;
+  std::atomic<bool> all_within{true};
+  parallel_for(n, elementwise_grain, [&](int64_t begin, int64_t end) {
+    bool within = true;
+    for (int64_t i = begin; i < end; ++i) within &= uint64_t(p[i]) < uint64_t(size);  // negative ones are large
+    if (!within) all_within.store(false, std::memory_order_relaxed);
+  });
+  if (all_within.load()) return flat;
+  const int64_t bad = *std::find_if(p, p + n, [size](int64_t i) { return i < 0 || i >= size; });
+  fail<ShapeError>("[", op, "] index ", bad, " is not in [0, ", size, ")");
 }
 
 /// The types of sums. Integers are added in the unsigned type of their width, where an overflow wraps around.
@@ -67,23 +74,58 @@ Strides without(Strides strides, int axis) {
 
 }  // namespace
 
-Tensor index_select(const Tensor& table, const Tensor& indices) {
+namespace {
+
+/// Neighbouring slices that are copied in one go: `count` from index `from` on, to position `to`.
+struct Run {
+  int64_t from, to, count;
+};
+std::vector<Run> runs_of(const int64_t* index, int64_t n) {
+  std::vector<Run> runs;
+  for (int64_t i = 0; i < n; ++i) {
+    if (!runs.empty() && index[i] == runs.back().from + runs.back().count) ++runs.back().count;
+    else runs.push_back({index[i], i, 1});
+  }
+  return runs;
+}
+
+}  // namespace
+
+Tensor index_select(const Tensor& table, int axis, const Tensor& indices) {
   check<ShapeError>(table.rank() >= 1, "[index_select] needs a table with rows, got a scalar");
-  const Tensor flat = checked_indices("index_select", indices, table.shape()[0]);
+  const int64_t size = table.shape()[axis];
+  const Tensor flat = checked_indices("index_select", indices, size);
   const Tensor source = contiguous(table);
-  Shape shape = indices.shape();
-  for (int i = 1; i < table.rank(); ++i) shape.push_back(table.shape()[i]);
+  Shape shape(table.shape().begin(), table.shape().begin() + axis);
+  const int64_t outer = numel(shape);
+  for (int64_t k : indices.shape()) shape.push_back(k);
+  for (int i = axis + 1; i < table.rank(); ++i) shape.push_back(table.shape()[i]);
   Tensor out(shape, table.dtype());
   const int64_t n = flat.numel();
   if (out.numel() == 0) return out;
-  const int64_t row = out.numel() / n;
+  const int64_t row = out.numel() / n / outer;
   visit_dtype(table.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const T* from = source.data<T>();
     const int64_t* index = flat.data<int64_t>();
     T* to = out.mutable_data<T>();
-    parallel_for(n, std::max<int64_t>(1, elementwise_grain / row), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) std::memcpy(to + i * row, from + index[i] * row, size_t(row) * sizeof(T));
+    if (outer == 1) {
+      parallel_for(n, std::max<int64_t>(1, elementwise_grain / row), [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) std::memcpy(to + i * row, from + index[i] * row, size_t(row) * sizeof(T));
+      });
+      return;
+    }
+    const std::vector<Run> runs = runs_of(index, n);
+    const bool in_runs = row > 1 || int64_t(runs.size()) * 8 <= n;  // else element by element
+    parallel_for(outer, std::max<int64_t>(1, elementwise_grain / (n * row)), [&](int64_t begin, int64_t end) {
+      for (int64_t o = begin; o < end; ++o) {
+        const T* x = from + o * size * row;
+        T* y = to + o * n * row;
+        if (in_runs)
+          for (const Run& r : runs) std::memcpy(y + r.to * row, x + r.from * row, size_t(r.count * row) * sizeof(T));
+        else
+          for (int64_t i = 0; i < n; ++i) y[i] = x[index[i]];
+      }
     });
   });
   return out;
@@ -135,11 +177,21 @@ Tensor gather(const Tensor& x, int axis, const Tensor& index) {
     const int64_t* at_index = positions.data<int64_t>();
     T* to = out.mutable_data<T>();
     for_each_row(nest, std::max<int64_t>(1, elementwise_grain / length), [&](int64_t n, const int64_t* at) {
-      for (int64_t j = 0; j < length; ++j)
-        for (int64_t i = 0; i < n; ++i) {
-          const int64_t o = at[0] + i * nest.inner_stride(0) + j * out_step;
-          to[o] = from[at[1] + i * nest.inner_stride(1) + at_index[o] * x_step];
-        }
+      const int64_t out_across = nest.inner_stride(0), x_across = nest.inner_stride(1);
+      T* o = to + at[0];
+      const int64_t* k = at_index + at[0];
+      const T* f = from + at[1];
+      // In the order in which the result lies in memory.
+      if (out_step == 1) {
+        for (int64_t i = 0; i < n; ++i)
+          for (int64_t j = 0; j < length; ++j) o[i * out_across + j] = f[i * x_across + k[i * out_across + j] * x_step];
+      } else {
+        for (int64_t j = 0; j < length; ++j)
+          for (int64_t i = 0; i < n; ++i) {
+            const int64_t e = i * out_across + j * out_step;
+            o[e] = f[i * x_across + k[e] * x_step];
+          }
+      }
     });
   });
   return out;
@@ -192,6 +244,29 @@ Tensor scatter_add(const Tensor& values, int axis, const Tensor& index, const Sh
             to[at[0] + (left + i) * out_across + j * out_step] = T(sums[j * at_once + i]);
       }
     });
+  });
+  return out;
+}
+
+Tensor last_writers(const char* op, const Shape& shape, int axis, const Tensor& index) {
+  check_index_shape(op, shape, axis, index.shape());
+  const Tensor positions = checked_indices(op, index, shape[axis]);
+  Tensor out(shape, DType::i64);
+  fill(out, -1);
+  if (index.numel() == 0) return out;
+  const int64_t length = index.shape()[axis], in_step = positions.strides()[axis], out_step = out.strides()[axis];
+  Shape lines = index.shape();
+  lines.erase(axis);
+  const LoopNest nest(lines, {without(out.strides(), axis), without(positions.strides(), axis)});
+  int64_t* to = out.mutable_data<int64_t>();
+  const int64_t* at_index = positions.data<int64_t>();
+  // A line along the axis belongs to one thread, which writes in order.
+  for_each_row(nest, std::max<int64_t>(1, elementwise_grain / length), [&](int64_t n, const int64_t* at) {
+    for (int64_t j = 0; j < length; ++j)
+      for (int64_t i = 0; i < n; ++i) {
+        const int64_t from = at[1] + i * nest.inner_stride(1) + j * in_step;
+        to[at[0] + i * nest.inner_stride(0) + at_index[from] * out_step] = from;
+      }
   });
   return out;
 }

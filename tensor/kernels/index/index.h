@@ -4,8 +4,9 @@
 
 namespace ditharos::kernels {
 
-/// out[i..., :] = table[indices[i...], :]; table [N, D...], any shape of indices. ShapeError names a bad index.
-Tensor index_select(const Tensor& table, const Tensor& indices);
+/// out[i..., :] = table[indices[i...], :] for axis 0, likewise for the others: the indices' shape, any, takes the place
+/// of the axis. ShapeError names a bad index.
+Tensor index_select(const Tensor& table, int axis, const Tensor& indices);
 /// The adjoint: zeros of shape [rows, D...] with out[indices[i...]] += values[i..., :], in blocks and pairs of blocks.
 Tensor index_add(const Tensor& values, const Tensor& indices, int64_t rows);
 /// out[i,j,k] = x[i, index[i,j,k], k] for axis 1, likewise for the others (torch.gather); index's shape is out's.
@@ -13,4 +14,8 @@ Tensor gather(const Tensor& x, int axis, const Tensor& index);
 /// The adjoint: zeros of `shape` with out[i, index[i,j,k], k] += values[i,j,k], in order; more than a few f32 values of
 /// a line are added in double.
 Tensor scatter_add(const Tensor& values, int axis, const Tensor& index, const Shape& shape);
+/// For each element of `shape`, the row-major position in `index` of the last one that names it (scatter_add's rule),
+/// or -1; i64. Messages are in the name of `op`.
+Tensor last_writers(const char* op, const Shape& shape, int axis, const Tensor& index);
+
 }  // namespace ditharos::kernels

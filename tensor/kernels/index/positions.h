@@ -9,6 +9,11 @@ namespace ditharos::kernels {
 /// Positions (i64, row-major) of the true elements of a boolean tensor.
 Tensor nonzero(const Tensor& flags);
 
+/// [K, rank], i64: the indices of the elements that are not 0, row-major.
+Tensor nonzero_indices(const Tensor& x);
+/// i64: each i counts[i] times; counts i64 [N]. ShapeError in the name of `op` for a negative count.
+Tensor repeated_indices(const char* op, const Tensor& counts);
+
 /// The elements beyond the edges of a padded axis: the mirror image (the edge itself once) or the edge element.
 enum class Edge : uint8_t { reflect, replicate };
 /// The element of an axis of `size` that each element of the axis padded with `before` and `after` repeats, i64.

@@ -82,21 +82,22 @@ bool beyond_float(double x) {
          (size < double(std::numeric_limits<float>::min()) || size > double(std::numeric_limits<float>::max()));
 }
 
-/// Powers that have faster and exact functions.
-bool simple_power(double exponent, Unary& op) {
-  if (exponent == 2) op = Unary::square;
-  else if (exponent == 0.5) op = Unary::sqrt;
-  else if (exponent == -1) op = Unary::reciprocal;
-  else if (exponent == -0.5) op = Unary::rsqrt;
-  else return false;
-  return true;
+/// The function for a power, where there is a faster one. Multiplications in double round f32 once; in f64 each of them
+/// rounds, so that few may be made.
+Unary power(double exponent, DType dtype) {
+  if (exponent == 2) return Unary::square;
+  if (exponent == 0.5) return Unary::sqrt;
+  if (exponent == -1) return Unary::reciprocal;
+  if (exponent == -0.5) return Unary::rsqrt;
+  const double most = dtype == DType::f32 ? 32 : 4;
+  return exponent == std::floor(exponent) && std::abs(exponent) <= most ? Unary::pow_whole : Unary::pow_scalar;
 }
 
 }  // namespace
 
 Tensor unary(Unary op, const Tensor& x, double alpha, double beta) {
   const char* name = loops().unary_f32(op).name;
-  if (op == Unary::pow_scalar && is_floating(x.dtype())) simple_power(alpha, op);
+  if (op == Unary::pow_scalar && is_floating(x.dtype())) op = power(alpha, x.dtype());
   if (op == Unary::div_scalar && x.dtype() == DType::f32 && beyond_float(alpha))
     return to(unary(op, to(x, DType::f64), alpha), DType::f32);
   Tensor y(x.shape(), x.dtype());

@@ -7,8 +7,10 @@ namespace ditharos::kernels {
 /// y = f(x); `alpha` and `beta` are the parameters that some functions take.
 enum class Unary : uint8_t {
   neg, abs, sign, square, sqrt, rsqrt, reciprocal, exp, log, expm1, log1p,
-  sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, erf,
-  floor, ceil, round,  // round: to the nearest whole number, halves to the even one
+  exp2, log2, log10,
+  sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh, erf, erfc,
+  floor, ceil, trunc,
+  round,      // to the nearest whole number, halves to the even one
   sigmoid, relu, silu, softplus,
   leaky_relu, // x above 0, else alpha x
   elu,        // x above 0, else alpha (e^x - 1)
@@ -19,12 +21,18 @@ enum class Unary : uint8_t {
   mul_scalar, // x * alpha
   div_scalar, // x / alpha
   pow_scalar, // x ^ alpha
+  pow_whole,  // x ^ alpha for a small whole number alpha, by multiplications
   clamp,      // min(max(x, alpha), beta)
+  bitwise_not,
 };
 
 /// out = f(a, b).
 enum class Binary : uint8_t {
-  add, sub, mul, div, pow, maximum, minimum,
+  add, sub, mul, div, pow, maximum, minimum, atan2, hypot,
+  fmod,          // a - b trunc(a / b), exact
+  remainder,     // a - b floor(a / b): it has the sign of b
+  floor_divide,  // floor(a / b)
+  bitwise_and, bitwise_or, bitwise_xor,
   // Fused backward rules: a is the incoming gradient, b the input x (relu: the output y).
   tanh_backward, sigmoid_backward, relu_backward, silu_backward, gelu_backward, gelu_tanh_backward,
 };

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include <ditharos/tensor/kernels/dispatch.h>
 #include <ditharos/tensor/kernels/loop_nest.h>
+#include <ditharos/tensor/kernels/pointwise/staging.h>
 #include <ditharos/tensor/kernels/reduce/reduce.h>
 #include <ditharos/tensor/view.h>
 
@@ -64,6 +66,35 @@ void visit_ordered(const char* op, DType dtype, const F& f) {
   });
 }
 
+/// Extreme elements of lines that lie side by side, a tile of lines at a time: rows are combined element by element.
+template <bool largest, class T>
+void combine_rows(const Tensor& x, int axis, T* out) {
+  const T* p = x.data<T>();
+  const int64_t length = x.shape()[axis];
+  int64_t inner = 1;
+  for (int i = axis + 1; i < x.rank(); ++i) inner *= x.shape()[i];
+  const int64_t outer = x.numel() / length / inner;
+  constexpr int64_t tile = 4096 / int64_t(sizeof(T));
+  const int64_t tiles = (inner + tile - 1) / tile;
+  const BinaryLoop<T> loop = isa_kernels<PointwiseKernels>().binary(largest ? Binary::maximum : Binary::minimum, T{});
+  parallel_for(outer * tiles, std::max<int64_t>(1, elementwise_grain / (length * std::min(tile, inner))),
+               [&](int64_t begin, int64_t end) {
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t first = task % tiles * tile, width = std::min(tile, inner - first);
+      const T* rows = p + task / tiles * length * inner + first;
+      T* best = out + task / tiles * inner + first;
+      std::copy_n(rows, width, best);
+      for (int64_t i = 1; i < length; ++i) run_row(loop, width, best, 1, best, 1, rows + i * inner, 1);
+    }
+  });
+}
+
+/// Several adjacent lines at a time need a type with vector loops, and order in memory.
+template <class T>
+bool has_rows(const Tensor& x, int axis) {
+  return !std::is_same_v<T, bool> && x.is_contiguous() && x.strides()[axis] >= block_of<T>;
+}
+
 template <bool largest>
 Tensor extremum(const char* op, const Tensor& x, int axis, bool keepdim) {
   axis = normalize_axis(op, axis, x.rank());
@@ -71,6 +102,8 @@ Tensor extremum(const char* op, const Tensor& x, int axis, bool keepdim) {
   visit_ordered(op, x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     T* p = out.mutable_data<T>();
+    if constexpr (!std::is_same_v<T, bool>)
+      if (x.numel() > 0 && has_rows<T>(x, axis)) return combine_rows<largest>(x, axis, p);
     for_each_extremum<T, largest>(x, axis, out, [&](int64_t at, T value, int64_t) { p[at] = value; });
   });
   return finish(out, x, axis, keepdim);

@@ -163,6 +163,13 @@ inline float erf(float x) {
 }
 inline double erf(double x) { return __builtin_erf(x); }
 
+/// 1 - erf x, to full relative accuracy in the upper tail too.
+inline float erfc(float x) {
+  const float tail = erfc_of_positive(abs(x));
+  return x < 0.f ? 2.f - tail : tail;
+}
+inline double erfc(double x) { return __builtin_erfc(x); }
+
 /// Phi(x), the normal distribution function, to full relative accuracy in the lower tail too.
 inline float normal_cdf(float x) {
   const float tail = 0.5f * erfc_of_positive(0.707106781f * abs(x));

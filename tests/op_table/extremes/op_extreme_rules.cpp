@@ -105,7 +105,7 @@ class Comparison {
 }  // namespace
 
 int64_t check_extreme_rules(const Row& row) {
-  if (row.order == 0) return 0;
+  if (row.order == 0 || row.name.rfind("linalg.", 0) == 0) return 0;  // LAPACK's refuse what is not finite
   Comparison comparison(row);
   for (DType dtype : {DType::f32, DType::f64})
     for (size_t i = 0; i < row.inputs.size(); ++i)

@@ -138,6 +138,17 @@ Extreme points(const std::string& what, std::vector<double> at, Formula f, Formu
           }};
 }
 
+Extreme pairs(const std::string& what, std::vector<double> a, std::vector<double> b, Pair f, Pair da, Pair db) {
+  const auto applied = [](const Arrays& in, Pair g) {
+    return zip(in[0], in[1], [g](double x, double y) { return double(g(x, y)); });
+  };
+  return {what, {line(std::move(a)), line(std::move(b))}, [=](const Arrays& in) {
+            Answer answer{applied(in, f), {}};
+            if (da) answer.gradients = {applied(in, da), applied(in, db)};
+            return answer;
+          }};
+}
+
 Extreme stated(const std::string& what, Arrays inputs, Array value, Arrays gradients, Arrays second) {
   return {what, std::move(inputs), [=](const Arrays&) { return Answer{value, gradients, second}; }};
 }

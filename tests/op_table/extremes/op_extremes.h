@@ -23,6 +23,9 @@ Array zeros_of(const Array& x);
 
 /// y = f(x), element by element, at these points; `second` may be left out.
 Extreme points(const std::string& what, std::vector<double> at, Formula f, Formula derivative, Formula second = {});
+/// The same for f(a, b); without derivatives, the result has no gradient.
+using Pair = Real (*)(Real, Real);
+Extreme pairs(const std::string& what, std::vector<double> a, std::vector<double> b, Pair f, Pair da, Pair db);
 /// Answers that do not depend on how the inputs are rounded.
 Extreme stated(const std::string& what, Arrays inputs, Array value, Arrays gradients, Arrays second = {});
 /// The same for the operation `op` in place of the row's.
@@ -38,6 +41,8 @@ void add_reduction_extremes(Rows& rows);
 void add_loss_extremes(Rows& rows);
 void add_norm_extremes(Rows& rows);
 void add_product_extremes(Rows& rows);
+void add_elementwise_extremes(Rows& rows);
+void add_sorting_extremes(Rows& rows);
 void add_plain_reasons(Rows& rows);
 
 }  // namespace ditharos::tests

@@ -7,20 +7,6 @@
 namespace ditharos::tests {
 namespace {
 
-using Pair = Real (*)(Real, Real);
-
-/// f(a, b), element by element.
-Extreme pairs(const std::string& what, std::vector<double> a, std::vector<double> b, Pair f, Pair da, Pair db) {
-  const auto applied = [](const Arrays& in, Pair g) {
-    return zip(in[0], in[1], [g](double x, double y) { return double(g(x, y)); });
-  };
-  return {what, {line(std::move(a)), line(std::move(b))}, [=](const Arrays& in) {
-            Answer answer{applied(in, f), {}};
-            if (da) answer.gradients = {applied(in, da), applied(in, db)};
-            return answer;
-          }};
-}
-
 /// Of a maximum's gradient: half of it at ties.
 Real shared(bool wins, bool ties) { return ties ? Real(.5) : Real(wins); }
 Real one(Real, Real) { return 1; }

@@ -50,13 +50,26 @@ void add_product_extremes(Rows& rows) {
 void add_plain_reasons(Rows& rows) {
   no_extremes(rows, {"reshape", "unsqueeze", "squeeze", "permute", "transpose", "contiguous", "slice", "select",
                      "chunk", "gradient of slice", "cat", "stack", "expand", "pad", "flip", "roll", "repeat", "narrow",
-                     "split", "split_with_sizes", "diagonal", "index_select", "gather", "unfold", "interpolate"},
+                     "split", "split_with_sizes", "diagonal", "index_select", "gather", "unfold", "interpolate",
+                     "clone", "flatten", "unflatten", "movedim", "unbind", "rot90", "broadcast_to", "broadcast_tensors",
+                     "hstack", "vstack", "diag", "diag_embed", "tile", "repeat_interleave", "meshgrid", "pixel_shuffle",
+                     "pixel_unshuffle", "index", "take", "take_along_dim"},
               "moves elements; its gradient adds those of one element");
+  no_extremes(rows, {"index_put", "scatter", "index_copy", "index_fill", "masked_scatter"},
+              "takes elements of one operand or the other; none is computed");
+  no_extremes(rows, {"one_hot", "nonzero", "bincount"}, "integers have no extremes");
+  no_extremes(rows, {"bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_not", "&", "|", "^", "~tensor"},
+              "bits have no extremes");
   no_extremes(rows, {"index_add", "scatter_add", "fold"}, "adds the elements that an index chooses, and nothing else");
   no_extremes(rows, {"matmul", "linear", "einsum", "outer", "conv1d", "conv2d", "conv3d", "conv_transpose1d",
-                     "conv_transpose2d", "conv_transpose3d", "conv_weight_gradient"},
+                     "conv_transpose2d", "conv_transpose3d", "conv_weight_gradient", "mm", "bmm", "mv", "dot", "addmm",
+                     "baddbmm", "tensordot", "kron", "cross", "trace", "diff", "addcmul", "grid_sample"},
               "sums of products by definition, and so are its gradients: nothing is divided, masked or subtracted");
   no_extremes(rows, {"rope"}, "a rotation: linear, each element from two others");
+  no_extremes(rows, {"var", "std", "cdist", "normalize"}, "a form of variance(), standard_deviation() or norm()");
+  for (const Row& row : rows)
+    if (row.name.rfind("linalg.", 0) == 0)
+      no_extremes(rows, {row.name}, "LAPACK's routines refuse what is not finite; test_linalg.cpp has bad conditions");
   no_extremes(rows, {"identity"}, "returns its input; the row sees it through the cube of another operation");
 }
 

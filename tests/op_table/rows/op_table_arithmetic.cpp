@@ -124,8 +124,10 @@ Rows arithmetic_rows() {
       away_from_zero, Takes::floating);
   // The two lattices never meet, so there are no ties.
   const Values left = lattice(-2, 2, 1. / 32), right = lattice(-2, 2, 3. / 32);
-  add("maximum", "maximum", maximum, [](double x, double y) { return x > y ? x : y; }, left, right, Takes::numbers);
-  add("minimum", "minimum", minimum, [](double x, double y) { return x < y ? x : y; }, left, right, Takes::numbers);
+  add("maximum", "maximum", [](const Tensor& a, const Tensor& b) { return maximum(a, b); },
+      [](double x, double y) { return x > y ? x : y; }, left, right, Takes::numbers);
+  add("minimum", "minimum", [](const Tensor& a, const Tensor& b) { return minimum(a, b); },
+      [](double x, double y) { return x < y ? x : y; }, left, right, Takes::numbers);
   add("pow", "pow", [](const Tensor& a, const Tensor& b) { return pow(a, b); },
       [](double x, double y) { return std::pow(x, y); }, away_from_zero, any, Takes::floating);
   add_numbers(rows);

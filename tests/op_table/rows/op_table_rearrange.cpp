@@ -160,7 +160,7 @@ void add_cuts(Rows& rows) {
 
 Row main_diagonal(int axis0, int axis1, std::vector<Case> cases) {
   Row row = moving(
-      "diagonal", "slice", [=](const Tensor& x) { return diagonal(x, axis0, axis1); },
+      "diagonal", "slice", [=](const Tensor& x) { return diagonal(x, 0, axis0, axis1); },
       [=](Shape s) {
         const int64_t n = std::min(s[axis0], s[axis1]);
         s.erase(std::max(axis0, axis1)), s.erase(std::min(axis0, axis1));
@@ -174,7 +174,7 @@ Row main_diagonal(int axis0, int axis1, std::vector<Case> cases) {
         return from;
       },
       std::move(cases));
-  refuses(row, [] { diagonal(zeros({2, 3}), 1, -1); }, "[diagonal] needs two different axes, got 1 twice");
+  refuses(row, [] { diagonal(zeros({2, 3}), 0, 1, -1); }, "[diagonal] needs two different axes, got 1 twice");
   return row;
 }
 

@@ -35,7 +35,7 @@ TEST_CASE("index: rows are selected, and added back") {
     const Tensor indices = random_indices(choices, random_shape(choices, int(choose(choices, 0, 2)), 9), rows);
     const DType dtype = round % 3 == 0 ? DType::i64 : round % 3 == 1 ? DType::f32 : DType::f64;
     const Tensor table = random_layout(choices, joined({rows}, row), dtype);
-    const Tensor picked = kernels::index_select(table, indices);
+    const Tensor picked = kernels::index_select(table, 0, indices);
     REQUIRE(picked.shape() == joined(indices.shape(), row));
     const std::vector<int64_t> index = indices.to_vector<int64_t>();
     const std::vector<double> t = table.to_vector<double>(), p = picked.to_vector<double>();
@@ -61,7 +61,7 @@ TEST_CASE("index: rows are selected, and added back") {
 TEST_CASE("index: selecting takes every dtype") {
   for (DType dtype : {DType::bf16, DType::f16, DType::i32, DType::u8, DType::boolean}) {
     const Tensor table = kernels::to(from_vector<float>({0, 1, 1, 0}, {2, 2}), dtype);
-    const Tensor picked = kernels::index_select(table, from_vector<int64_t>({1}));
+    const Tensor picked = kernels::index_select(table, 0, from_vector<int64_t>({1}));
     CHECK(picked.dtype() == dtype);
     CHECK(picked.to_vector<double>() == std::vector<double>{1, 0});
     CHECK(kernels::gather(table, 0, from_vector<int64_t>({1, 1}, {1, 2})).to_vector<double>() ==
@@ -103,19 +103,19 @@ TEST_CASE("index: every thread count gives the same bits") {
   const Tensor rows = kernels::index_add(values, indices, 37);
   const Tensor index = Generator(3).randint(0, 5, {300, 400}), v = Generator(4).normal({300, 400});
   const Tensor first = kernels::scatter_add(v, 0, index, {5, 400}), last = kernels::scatter_add(v, 1, index, {300, 5});
-  const Tensor selected = kernels::index_select(values, indices);
+  const Tensor selected = kernels::index_select(values, 0, indices);
   for_each_thread_count([&] {
     CHECK(same_bits(kernels::index_add(values, indices, 37), rows));
     CHECK(same_bits(kernels::scatter_add(v, 0, index, {5, 400}), first));
     CHECK(same_bits(kernels::scatter_add(v, 1, index, {300, 5}), last));
-    CHECK(same_bits(kernels::index_select(values, indices), selected));
+    CHECK(same_bits(kernels::index_select(values, 0, indices), selected));
   });
 }
 
 TEST_CASE("index: nothing to read") {
   const Tensor none = zeros({0}, DType::i64);
-  CHECK(kernels::index_select(zeros({3, 2}), none).shape() == Shape{0, 2});
-  CHECK(kernels::index_select(zeros({0, 2}), none).shape() == Shape{0, 2});
+  CHECK(kernels::index_select(zeros({3, 2}), 0, none).shape() == Shape{0, 2});
+  CHECK(kernels::index_select(zeros({0, 2}), 0, none).shape() == Shape{0, 2});
   CHECK(kernels::index_add(zeros({0, 2}), none, 3).to_vector<double>() == std::vector<double>(6));
   CHECK(kernels::gather(zeros({2, 3}), 1, zeros({2, 0}, DType::i64)).shape() == Shape{2, 0});
   CHECK(kernels::scatter_add(zeros({2, 0}), 1, zeros({2, 0}, DType::i64), {2, 3}).to_vector<double>() ==
@@ -124,13 +124,13 @@ TEST_CASE("index: nothing to read") {
 
 TEST_CASE("index: errors") {
   const Tensor table = zeros({3, 2}), bad = from_vector<int64_t>({0, 3}), negative = from_vector<int64_t>({-1});
-  CHECK(message_of<ShapeError>([&] { kernels::index_select(table, bad); }) ==
+  CHECK(message_of<ShapeError>([&] { kernels::index_select(table, 0, bad); }) ==
         "[index_select] index 3 is not in [0, 3)");
-  CHECK(message_of<ShapeError>([&] { kernels::index_select(table, negative); }) ==
+  CHECK(message_of<ShapeError>([&] { kernels::index_select(table, 0, negative); }) ==
         "[index_select] index -1 is not in [0, 3)");
-  CHECK(message_of<ShapeError>([&] { kernels::index_select(scalar(1), negative); }) ==
+  CHECK(message_of<ShapeError>([&] { kernels::index_select(scalar(1), 0, negative); }) ==
         "[index_select] needs a table with rows, got a scalar");
-  CHECK(message_of<DTypeError>([&] { kernels::index_select(table, zeros({1})); }) ==
+  CHECK(message_of<DTypeError>([&] { kernels::index_select(table, 0, zeros({1})); }) ==
         "[index_select] indices must be i64, got f32");
   CHECK(message_of<ShapeError>([&] { kernels::index_add(zeros({2, 2}), bad, 3); }) ==
         "[index_add] index 3 is not in [0, 3)");
