@@ -15,7 +15,7 @@ namespace {
 using Tensors = std::vector<Tensor>;
 using Values = std::vector<double>;
 
-Tensor softsign(const Tensor& x) {  // x / (1 + |x|)
+Tensor my_softsign(const Tensor& x) {  // x / (1 + |x|)
   static const Function op = {
       "test.softsign",
       [](const Tensors& in) { return in[0] / (abs(in[0]) + 1.0); },
@@ -48,7 +48,7 @@ TEST_CASE("custom operations: checked by the same gradcheck, to the third order"
     const GradcheckResult r = gradcheck(f, inputs, {.order = 3, .tolerance = 1e-6});
     CHECK_MESSAGE(r.ok, r.message);
   };
-  passes([](const Tensors& x) { return softsign(x[0]); }, {away_from_zero({2, 3})});
+  passes([](const Tensors& x) { return my_softsign(x[0]); }, {away_from_zero({2, 3})});
   passes([](const Tensors& x) { return scaled_square(x); }, {away_from_zero({2, 3}), away_from_zero({3})});
 }
 
@@ -64,7 +64,7 @@ TEST_CASE("custom operations: what is recorded") {
   const Tensor b = from_vector<double>({1, 2, 3}).set_requires_grad();
   sum(scaled_square({x.detach(), b})).backward();
   CHECK(b.grad().to_vector<double>()[1] == doctest::Approx(1.6 * 1.6));
-  CHECK_FALSE(softsign(x.detach()).requires_grad());
+  CHECK_FALSE(my_softsign(x.detach()).requires_grad());
 }
 
 TEST_CASE("custom operations: gradcheck finds a wrong rule") {

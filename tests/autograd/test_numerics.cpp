@@ -86,8 +86,8 @@ TEST_CASE("regression 34: NaN in relu, sign, abs and their neighbours") {
   const Tensor x = numbers({nan_value}), one = numbers({1});
   CHECK(equal(x, x).to_vector<double>() == Values{0});
   CHECK(not_equal(x, x).to_vector<double>() == Values{1});
-  for (auto* compare : {less, less_equal, greater, greater_equal})
-    CHECK(compare(x, one).to_vector<double>() == Values{0});
+  for (const Tensor& compared : {less(x, one), less_equal(x, one), greater(x, one), greater_equal(x, one)})
+    CHECK(compared.to_vector<double>() == Values{0});
 }
 
 TEST_CASE("regression 34: NaN wins in largest and smallest elements and gets the gradient") {
