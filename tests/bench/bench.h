@@ -51,7 +51,8 @@ struct Measurement {
 double measure_peak();
 
 /// Times work.run() for about `budget` seconds, again until the machine was at `peak` before and after, a few times.
-Measurement measure(const Work& work, double peak, double budget);
+/// Raises `peak` where the machine is faster than that: it may have been disturbed when `peak` was measured.
+Measurement measure(const Work& work, double& peak, double budget);
 
 /// Normally distributed numbers, the same in every run.
 Tensor random(const Shape& shape);

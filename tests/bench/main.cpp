@@ -51,7 +51,7 @@ std::vector<Case> chosen_cases(const Options& options) {
   return cases;
 }
 
-Result run_case(const Case& c, double peak, double seconds) {
+Result run_case(const Case& c, double& peak, double seconds) {
   reset_system_peak();
   reset_peak();
   Result result{.name = c.name, .work = c.prepare(), .measured = {}, .allocator_peak = 0, .system_peak = 0};

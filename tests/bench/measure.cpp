@@ -39,18 +39,23 @@ Measurement time_once(const Work& work, double budget) {
 
 }  // namespace
 
-Measurement measure(const Work& work, double peak, double budget) {
+Measurement measure(const Work& work, double& peak, double budget) {
   constexpr double share_of_peak = 0.93;
+  const auto at_peak = [&peak] {
+    const double speed = measure_peak();
+    peak = std::max(peak, speed);
+    return speed >= share_of_peak * peak;
+  };
   constexpr int attempts = 8;
   const double start = now();
   Measurement best;
   for (int attempt = 0; attempt == 0 || (attempt < attempts && now() - start < attempts * budget); ++attempt) {
-    if (measure_peak() < share_of_peak * peak) {
+    if (!at_peak()) {
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
       continue;
     }
     Measurement m = time_once(work, budget);
-    m.clean = measure_peak() >= share_of_peak * peak;
+    m.clean = at_peak();
     if (m.clean) return m;
     if (best.repetitions == 0 || m.seconds < best.seconds) best = m;
   }

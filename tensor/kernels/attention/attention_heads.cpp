@@ -91,7 +91,7 @@ struct Operands {
   explicit Operands(const AttentionOperands& operands) : in(operands) {}
 
   AttentionHead<T, In> head(HeadIndex p) const {
-    const T scale = T(1) / std::sqrt(static_cast<T>(in.q.size(3)));
+    const T scale = T(1) / std::sqrt(static_cast<T>(std::max<int64_t>(in.q.size(3), 1)));
     AttentionHead<T, In> head{in.q.size(2), in.k.size(2), in.q.size(3), in.v.size(3), scale,
                           q.at(p), k.at(p), v.at(p), in.k.size(2)};
     if (in.mask.defined() && in.mask.numel() > 0) set_mask(head, in.mask, mask, p);

@@ -9,7 +9,7 @@ namespace ditharos::kernels {
 /// Sequences up to this length are one tile; their softmax may be kept for the backward pass.
 inline constexpr int64_t attention_tile = 64;
 /// Distance of the rows of such a softmax, which is kept transposed: [keys, queries].
-constexpr int64_t attention_weights_ld(int64_t queries) { return (queries + 15) / 16 * 16; }
+constexpr int64_t attention_weights_ld(int64_t queries) { return (queries + 7) / 8 * 8; }
 
 /// A matrix whose rows are contiguous and `ld` elements apart.
 template <class T>

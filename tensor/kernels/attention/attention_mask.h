@@ -18,6 +18,11 @@ int64_t keys_in_sight(const AttentionHead<T, In>& head, int64_t end) {
 
 template <class T>
 bool has_matrix(const ScoreMask<T>& mask) { return mask.bias || mask.seen; }
+/// What products of queries and keys are multiplied with to be scores. TileMask::apply multiplies where it adds.
+template <class T, class In>
+T unit_of_scores(const AttentionHead<T, In>& head) {
+  return has_matrix(head.mask) || head.mask.key_bias ? T(1) : head.scale;
+}
 /// True when a block of keys may be masked out for a tile of queries.
 template <class T>
 bool leaves_gaps(const ScoreMask<T>& mask) { return mask.causal || has_matrix(mask); }
@@ -64,27 +69,28 @@ class TileMask {
       for (int64_t j = 0; j < keys; ++j) open |= to[j] != minus_infinity<T>;
     }
     if (!open) return false;
-    const int64_t lanes_used = padded<T>(queries);
+    const int64_t lanes_used = in_steps<T>(queries);
     clear(rows_ + queries * keys_of_block, (lanes_used - queries) * keys_of_block);
     // In the layout of the scores. Rows behind the last key are uninitialised and not used.
-    transpose(lanes_used, padded<T>(keys), rows_, keys_of_block, columns_, queries_of_tile);
+    transpose(lanes_used, in_steps<T>(keys), rows_, keys_of_block, columns_, queries_of_tile);
     return true;
   }
 
-  /// Adds what was read to the scores; blocked ones become minus infinity.
+  /// Adds what was read to the scaled products of queries and keys; blocked ones become minus infinity. Without
+  /// anything to add, the others stay products.
   void apply(int64_t q, int64_t queries, int64_t k, int64_t keys, T* scores) const {
     const ScoreMask<T>& mask = head_.mask;
-    const int64_t lanes_used = padded<T>(queries);
+    const int64_t lanes_used = in_steps<T>(queries);
     const T* added = columns_;
     for (int64_t j = 0; j < keys; ++j, scores += queries_of_tile, added += queries_of_tile) {
       if (has_matrix(mask)) {
 #pragma omp simd
         for (int64_t i = 0; i < lanes_used; ++i)
-          scores[i] = added[i] == minus_infinity<T> ? minus_infinity<T> : scores[i] + added[i];
+          scores[i] = added[i] == minus_infinity<T> ? minus_infinity<T> : head_.scale * scores[i] + added[i];
       } else if (mask.key_bias) {
         const T bias = mask.key_bias[k + j];
 #pragma omp simd
-        for (int64_t i = 0; i < lanes_used; ++i) scores[i] += bias;
+        for (int64_t i = 0; i < lanes_used; ++i) scores[i] = head_.scale * scores[i] + bias;
       }
       if (!mask.causal) continue;
       const int64_t before = min_of(queries, row_of_key(head_, k + j) - q);  // queries before the key

@@ -23,24 +23,14 @@ template <class In> inline constexpr bool in_pairs = sizeof(Operand<In>) != size
 /// Elements of an operand along a sum of n terms.
 template <class In> inline int64_t along_sum(int64_t n) { return in_pairs<In> ? (n + 1) / 2 : n; }
 
-inline uint32_t upper_bits(float x) { return rounded_bits(x); }
-inline uint32_t upper_bits(bfloat16 x) { return uint32_t(x.bits) << 16; }
-
-/// Left operand: to[i, :] are the pairs of from[i, :] for i < rows, padded with zeros to `width` pairs; `padded_rows` -
-/// rows of zeros.
+/// Left operand: to[i, :] are the pairs of from[i, :], the last one with a zero if the columns are odd in number.
 template <class From>
-void pack_rows(int64_t rows, int64_t columns, const From* from, int64_t ld, BfloatPair* to, int64_t width,
-               int64_t padded_rows) {
-  for (int64_t i = 0; i < padded_rows; ++i, from += ld, to += width) {
-    const int64_t used = i < rows ? columns : 0, whole = used / 2;
-    if constexpr (sizeof(From) * 2 == sizeof(BfloatPair)) {
-      __builtin_memcpy(to, from, uint64_t(whole) * sizeof(BfloatPair));
-    } else {
-#pragma omp simd
-      for (int64_t j = 0; j < whole; ++j) to[j] = upper_bits(from[2 * j]) >> 16 | upper_bits(from[2 * j + 1]);
-    }
-    if (used % 2) to[whole] = upper_bits(from[used - 1]) >> 16;
-    for (int64_t j = (used + 1) / 2; j < width; ++j) to[j] = 0;
+void pack_rows(int64_t rows, int64_t columns, HeadRows<const From> from, BfloatPair* to, int64_t width) {
+  const int64_t whole = columns / 2;
+  for (int64_t i = 0; i < rows; ++i, from.first += from.ld, to += width) {
+    if (i + rows_ahead < rows) prefetch_row(from.first + rows_ahead * from.ld, columns);
+    over_row<BfloatPair>(whole, [&]<class V>(int64_t j) { write(to + j, adjacent_pairs<V>(from.first + 2 * j)); });
+    if (columns % 2) to[whole] = rounded_bits(number(from.first[columns - 1])) >> 16;
   }
 }
 
@@ -49,64 +39,78 @@ void pack_rows(int64_t rows, int64_t columns, const From* from, int64_t ld, Bflo
 template <class Row>
 void pack_row_pairs(int64_t rows, int64_t columns, const Row& row, BfloatPair* to, int64_t width) {
   for (int64_t i = 0; i < rows; i += 2, to += width) {
-    const auto* first = row(i);
-    if (i + 1 < rows) {
-      const auto* second = row(i + 1);
-#pragma omp simd
-      for (int64_t j = 0; j < columns; ++j) to[j] = upper_bits(first[j]) >> 16 | upper_bits(second[j]);
-    } else {
-#pragma omp simd
-      for (int64_t j = 0; j < columns; ++j) to[j] = upper_bits(first[j]) >> 16;
+    if (i + rows_ahead + 1 < rows) {
+      prefetch_row(row(i + rows_ahead), columns);
+      prefetch_row(row(i + rows_ahead + 1), columns);
     }
-    for (int64_t j = columns; j < width; ++j) to[j] = 0;
+    const auto *first = row(i), *second = row(i + 1 < rows ? i + 1 : i);
+    const BfloatPair used = i + 1 < rows ? ~0u : 0xffffu;
+    if (width > columns) clear(to + width - column_step<BfloatPair>, column_step<BfloatPair>);
+    over_row<BfloatPair>(columns, [&]<class V>(int64_t j) {
+      const V pairs = pairs_of<V>(first + j, second + j) & used;
+      write(to + j, pairs);
+    });
   }
 }
 
-/// The row of k or v that is packed as key j.
-template <class T, class In>
-const In* key_row(const AttentionHead<T, In>& head, HeadRows<const In> from, int64_t j) {
-  return from.first + row_of_key(head, j) * from.ld;
-}
-
-/// The rows of k or v that take part, without gaps, as a left operand.
-template <class T, class In>
-void pack_keys(const AttentionHead<T, In>& head, HeadRows<const In> from, int64_t columns, Operand<In>* to,
-               int64_t width) {
-  const auto pack = [&](int64_t rows, const In* first, Operand<In>* at) {
-    if constexpr (in_pairs<In>) pack_rows(rows, columns, first, from.ld, at, width, rows);
-    else pack_rows(rows, columns, first, from.ld, T(1), at, width, rows);
-  };
-  if (!head.chosen) return pack(head.keys, from.first, to);
-  for (int64_t j = 0; j < head.keys; ++j) pack(1, key_row(head, from, j), to + j * width);
-}
-
-/// The same as a right operand.
-template <class T, class In>
-void pack_keys_on_right(const AttentionHead<T, In>& head, HeadRows<const In> from, int64_t columns, Operand<In>* to,
-                        int64_t width) {
-  if constexpr (in_pairs<In>)
-    pack_row_pairs(head.keys, columns, [&](int64_t j) { return key_row(head, from, j); }, to, width);
-  else pack_keys(head, from, columns, to, width);
-}
-
-/// A tile of queries as a left operand. Numbers are multiplied with the scale of the scores. Pairs are not, because
-/// rounding would add an error: scale_scores() does it.
+// Operands of `rows` rows of `from`, in `buffer`. Numbers that are read `once` are read in place, as right operands
+// only if the columns are whole steps.
 template <class T>
-void pack_queries(const AttentionHead<T, T>& head, int64_t q, int64_t rows, T* to, int64_t width, int64_t padded_rows) {
-  pack_rows(rows, head.head_size, head.q.first + q * head.q.ld, head.q.ld, head.scale, to, width, padded_rows);
+HeadRows<const T> on_left(int64_t rows, int64_t columns, HeadRows<const T> from, bool once, T* buffer) {
+  if (once) return from;
+  copy_rows(rows, columns, from, buffer, in_steps<T>(columns));
+  return {buffer, in_steps<T>(columns)};
 }
-inline void pack_queries(const AttentionHead<float, bfloat16>& head, int64_t q, int64_t rows, BfloatPair* to,
-                         int64_t width, int64_t padded_rows) {
-  pack_rows(rows, head.head_size, head.q.first + q * head.q.ld, head.q.ld, to, width, padded_rows);
+template <class T>
+HeadRows<const T> on_right(int64_t rows, int64_t columns, HeadRows<const T> from, bool once, T* buffer) {
+  return on_left(rows, columns, from, once && columns % column_step<T> == 0, buffer);
 }
-template <class In, class T>
-void scale_scores(int64_t keys, int64_t queries, T scale, T* scores) {
+template <class From>
+HeadRows<const BfloatPair> on_left(int64_t rows, int64_t columns, HeadRows<const From> from, bool, BfloatPair* buffer) {
+  const int64_t width = in_steps<BfloatPair>((columns + 1) / 2);
+  pack_rows(rows, columns, from, buffer, width);
+  return {buffer, width};
+}
+template <class From>
+HeadRows<const BfloatPair> on_right(int64_t rows, int64_t columns, HeadRows<const From> from, bool,
+                                    BfloatPair* buffer) {
+  const int64_t width = in_steps<float>(columns);
+  pack_row_pairs(rows, columns, [&](int64_t i) { return from.first + i * from.ld; }, buffer, width);
+  return {buffer, width};
+}
+
+/// The rows of k or v that take part, without gaps.
+template <class T, class In>
+HeadRows<const Operand<In>> keys_on_left(const AttentionHead<T, In>& head, HeadRows<const In> from, int64_t columns,
+                                         bool once, Operand<In>* buffer) {
+  if (!head.chosen) return on_left(head.keys, columns, from, once, buffer);
+  const int64_t width = in_steps<Operand<In>>(along_sum<In>(columns));
+  for (int64_t j = 0; j < head.keys; ++j)
+    on_left(1, columns, HeadRows<const In>{from.first + head.chosen[j] * from.ld, from.ld}, false, buffer + j * width);
+  return {buffer, width};
+}
+template <class T, class In>
+HeadRows<const Operand<In>> keys_on_right(const AttentionHead<T, In>& head, HeadRows<const In> from, int64_t columns,
+                                          bool once, Operand<In>* buffer) {
+  if (!head.chosen) return on_right(head.keys, columns, from, once, buffer);
   if constexpr (in_pairs<In>) {
-    for (int64_t j = 0; j < keys; ++j, scores += queries_of_tile) {
-#pragma omp simd
-      for (int64_t i = 0; i < queries; ++i) scores[i] *= scale;
-    }
+    const int64_t width = in_steps<T>(columns);
+    pack_row_pairs(head.keys, columns, [&](int64_t j) { return from.first + head.chosen[j] * from.ld; }, buffer, width);
+    return {buffer, width};
+  } else {
+    return keys_on_left(head, from, columns, false, buffer);
   }
+}
+
+/// to[columns, rows] = from[rows, columns], rows queries_of_tile apart: the right operand of a sum over the columns.
+template <class T>
+void transpose_tile(int64_t rows, int64_t columns, HeadRows<const T> from, [[maybe_unused]] T* buffer, T* to) {
+  transpose(rows, columns, from.first, from.ld, to, queries_of_tile);
+}
+template <class From>
+void transpose_tile(int64_t rows, int64_t columns, HeadRows<const From> from, BfloatPair* buffer, BfloatPair* to) {
+  const HeadRows<const BfloatPair> pairs = on_left(rows, columns, from, false, buffer);
+  transpose(rows, (columns + 1) / 2, pairs.first, pairs.ld, to, queries_of_tile);
 }
 
 /// A number as products read it: the nearest bfloat16 for pairs. V is a vector or a number.
@@ -138,16 +142,16 @@ LeftOperand<Operand<In>> over_keys(int64_t keys, int64_t queries, const T* score
 /// infinite. `row` has room for a row of b.
 template <class In, class T>
 void multiply_keys(int64_t rows, int64_t width, int64_t keys, [[maybe_unused]] bool more,
-                   const LeftOperand<Operand<In>>& a, const Operand<In>* b, [[maybe_unused]] Operand<In>* row, T* c,
-                   bool add) {
+                   const LeftOperand<Operand<In>>& a, HeadRows<const Operand<In>> b,
+                   [[maybe_unused]] Operand<In>* row, HeadRows<T> c, bool add) {
   int64_t depth = along_sum<In>(keys);
   if constexpr (in_pairs<In>) {
     if (more && keys % 2 == 1) {
       --depth;
-      for (int64_t j = 0; j < width; ++j) row[j] = b[depth * width + j] & 0xffffu;
+      for (int64_t j = 0; j < width; ++j) row[j] = b.first[depth * b.ld + j] & 0xffffu;
       multiply(rows, width, depth, a.first, a.row, a.column, b, c, add);
-      return multiply(rows, width, int64_t(1), a.first + depth * a.column, a.row, a.column,
-                      static_cast<const Operand<In>*>(row), c, true);
+      multiply<T, BfloatPair>(rows, width, 1, a.first + depth * a.column, a.row, a.column, {row, width}, c, true);
+      return;
     }
   }
   multiply(rows, width, depth, a.first, a.row, a.column, b, c, add);
@@ -158,7 +162,7 @@ template <class In, class T>
 LeftOperand<Operand<In>> over_queries(int64_t keys, int64_t queries, const T* scores, int64_t ld,
                                       [[maybe_unused]] Operand<In>* pairs) {
   if constexpr (in_pairs<In>) {
-    pack_rows(keys, queries, scores, ld, pairs, queries_of_tile / 2, keys);
+    pack_rows(keys, queries, HeadRows<const T>{scores, ld}, pairs, queries_of_tile / 2);
     return {pairs, queries_of_tile / 2, 1};
   } else {
     return {scores, ld, 1};

@@ -13,76 +13,91 @@
 namespace ditharos::kernels::DITHAROS_ISA {
 namespace {
 
-/// Widest block of columns, in vectors.
+/// Column steps of a register, and of the widest block.
+inline constexpr int steps_of_vector = lanes<float> / column_step<float>;
 inline constexpr int most_vectors = vector_registers == 32 ? 4 : 2;
-/// Rows of a block `vectors` wide: as many as leave registers for a row of B and a scalar of A.
+inline constexpr int most_steps = most_vectors * steps_of_vector;
+/// Rows of a block with `vectors` registers a row: as many as leave registers for a row of B and a scalar of A.
 constexpr int rows_of_block(int vectors) { return vectors == 1 ? 8 : (vector_registers - vectors - 2) / vectors; }
 
-/// C[rows, vectors * lanes] = (add ? C : 0) + A[rows, k] B[k, vectors * lanes]. A's strides are free, B's and C's rows
-/// are contiguous.
-template <class T, class In, int rows, int vectors>
+/// The compiler would load a scalar again for the half register.
+template <class V>
+inline void keep_in_register([[maybe_unused]] V& x) {
+#ifdef __AVX512F__
+  __asm__("" : "+v"(x));
+#endif
+}
+
+/// C[rows, n] = (add ? C : 0) + A[rows, k] B[k, n] for n = steps * column_step columns. A's strides are free, B's and
+/// C's rows are contiguous.
+template <class T, class In, int rows, int steps>
 __attribute__((noinline)) void block(int64_t k, const In* a, int64_t row_a, int64_t column_a, const In* b, int64_t ldb,
                                      T* c, int64_t ldc, bool add) {
-  Vector<T> sum[rows][vectors];
+  constexpr int vectors = steps / steps_of_vector;
+  constexpr bool half = steps % steps_of_vector != 0;
+  using Half = Vector<T, column_step<T>>;
+  Vector<T> sum[rows][vectors + 1];  // without the last one
+  Half rest[rows];
 #pragma GCC unroll 16
-  for (int i = 0; i < rows; ++i)
+  for (int i = 0; i < rows; ++i) {
 #pragma GCC unroll 4
     for (int j = 0; j < vectors; ++j) sum[i][j] = Vector<T>{};
+    if constexpr (half) rest[i] = Half{};
+  }
   for (int64_t p = 0; p < k; ++p) {
-    Vector<In> row[vectors];
+    Vector<In> row[vectors + 1];
+    Vector<In, column_step<In>> row_rest;
 #pragma GCC unroll 4
     for (int j = 0; j < vectors; ++j) row[j] = load(b + j * lanes<In>);
+    if constexpr (half) row_rest = read<Vector<In, column_step<In>>>(b + vectors * lanes<In>);
 #pragma GCC unroll 16
-    for (int i = 0; i < rows; ++i)
+    for (int i = 0; i < rows; ++i) {
+      Vector<In> factor = a[i * row_a] - Vector<In>{};
+      if constexpr (half && vectors > 0) keep_in_register(factor);
 #pragma GCC unroll 4
-      for (int j = 0; j < vectors; ++j) sum[i][j] = multiply_add(sum[i][j], a[i * row_a], row[j]);
+      for (int j = 0; j < vectors; ++j) sum[i][j] = multiply_add(sum[i][j], factor, row[j]);
+      if constexpr (half) rest[i] = multiply_add(rest[i], lower_half<In>(factor), row_rest);
+    }
     a += column_a;
     b += ldb;
   }
 #pragma GCC unroll 16
-  for (int i = 0; i < rows; ++i)
+  for (int i = 0; i < rows; ++i) {
+    const auto put = [add](T* to, auto x) { write(to, add ? read<decltype(x)>(to) + x : x); };
 #pragma GCC unroll 4
-    for (int j = 0; j < vectors; ++j) {
-      T* to = c + i * ldc + j * lanes<T>;
-      store(to, add ? load(to) + sum[i][j] : sum[i][j]);
-    }
+    for (int j = 0; j < vectors; ++j) put(c + i * ldc + j * lanes<T>, sum[i][j]);
+    if constexpr (half) put(c + i * ldc + vectors * lanes<T>, rest[i]);
+  }
 }
 
 /// The same for `rows` in [1, most].
-template <class T, class In, int most, int vectors>
+template <class T, class In, int most, int steps>
 inline void short_block(int rows, int64_t k, const In* a, int64_t row_a, int64_t column_a, const In* b, int64_t ldb,
                         T* c, int64_t ldc, bool add) {
-  if (rows == most) block<T, In, most, vectors>(k, a, row_a, column_a, b, ldb, c, ldc, add);
-  else if constexpr (most > 1) short_block<T, In, most - 1, vectors>(rows, k, a, row_a, column_a, b, ldb, c, ldc, add);
+  if (rows == most) block<T, In, most, steps>(k, a, row_a, column_a, b, ldb, c, ldc, add);
+  else if constexpr (most > 1) short_block<T, In, most - 1, steps>(rows, k, a, row_a, column_a, b, ldb, c, ldc, add);
 }
 
 /// The same for any number of rows m.
-template <class T, class In, int vectors>
+template <class T, class In, int steps>
 inline void panel(int64_t m, int64_t k, const In* a, int64_t row_a, int64_t column_a, const In* b, int64_t ldb, T* c,
                   int64_t ldc, bool add) {
-  constexpr int most = rows_of_block(vectors);
+  constexpr int most = rows_of_block((steps + steps_of_vector - 1) / steps_of_vector);
   // Even heights: 49 rows go as 9 blocks of five or six, not as 8 of six and a slow one of one.
   const int64_t blocks = (m + most - 1) / most;
   for (int64_t r = 0; r < blocks; ++r) {
     const int64_t begin = m * r / blocks, end = m * (r + 1) / blocks;
-    short_block<T, In, most, vectors>(static_cast<int>(end - begin), k, a + begin * row_a, row_a, column_a, b, ldb,
-                                  c + begin * ldc, ldc, add);
+    short_block<T, In, most, steps>(static_cast<int>(end - begin), k, a + begin * row_a, row_a, column_a, b, ldb,
+                                    c + begin * ldc, ldc, add);
   }
 }
 
-/// C[m, width] (+)= A[m, k] B[k, width] for a panel of B at most most_vectors wide; width is a multiple of the lanes.
-template <class T, class In>
-inline void panel_of_width(int64_t width, int64_t m, int64_t k, const In* a, int64_t row_a, int64_t column_a,
-                           const In* b, int64_t ldb, T* c, int64_t ldc, bool add) {
-  switch (width / lanes<T>) {
-    case 1: return panel<T, In, 1>(m, k, a, row_a, column_a, b, ldb, c, ldc, add);
-    case 2: return panel<T, In, 2>(m, k, a, row_a, column_a, b, ldb, c, ldc, add);
-    default: break;
-  }
-  if constexpr (most_vectors == 4) {
-    if (width / lanes<T> == 3) panel<T, In, 3>(m, k, a, row_a, column_a, b, ldb, c, ldc, add);
-    else panel<T, In, 4>(m, k, a, row_a, column_a, b, ldb, c, ldc, add);
-  }
+/// C[m, n] (+)= A[m, k] B[k, n] for a panel of B that has n / column_step <= most_steps steps.
+template <class T, class In, int most = most_steps>
+inline void panel_of_width(int64_t n, int64_t m, int64_t k, const In* a, int64_t row_a, int64_t column_a, const In* b,
+                           int64_t ldb, T* c, int64_t ldc, bool add) {
+  if (n == most * column_step<T>) panel<T, In, most>(m, k, a, row_a, column_a, b, ldb, c, ldc, add);
+  else if constexpr (most > 1) panel_of_width<T, In, most - 1>(n, m, k, a, row_a, column_a, b, ldb, c, ldc, add);
 }
 
 }  // namespace

@@ -25,38 +25,81 @@ template <class T> inline constexpr int lanes = vector_bytes / int(sizeof(T));
 /// n rounded up to whole registers.
 template <class T> inline int64_t padded(int64_t n) { return (n + lanes<T> - 1) / lanes<T> * lanes<T>; }
 
-template <class T> struct VectorOf {
-  typedef T type __attribute__((vector_size(vector_bytes)));
-  typedef T unaligned __attribute__((vector_size(vector_bytes), aligned(sizeof(T)), may_alias));
+/// Smallest number of columns that a loop takes at a time. Registers of 64 bytes have halves, which cost half as much
+/// on CPUs that execute 64 bytes in two parts: 24 floats take 16 + 8 columns and not 32.
+template <class T> inline constexpr int column_step = vector_bytes == 64 ? lanes<T> / 2 : lanes<T>;
+/// n rounded up to whole steps.
+template <class T> inline int64_t in_steps(int64_t n) {
+  return (n + column_step<T> - 1) / column_step<T> * column_step<T>;
+}
+
+template <class T, int n = lanes<T>> struct VectorOf {
+  typedef T type __attribute__((vector_size(n * sizeof(T))));
+  typedef T unaligned __attribute__((vector_size(n * sizeof(T)), aligned(sizeof(T)), may_alias));
 };
-template <class T> using Vector = typename VectorOf<T>::type;
+/// n elements: a register, or the half of one.
+template <class T, int n = lanes<T>> using Vector = typename VectorOf<T, n>::type;
 
 template <class T> inline Vector<T> load(const T* p) {
   return *reinterpret_cast<const typename VectorOf<T>::unaligned*>(p);
 }
 template <class T> inline void store(T* p, Vector<T> v) { *reinterpret_cast<typename VectorOf<T>::unaligned*>(p) = v; }
 
-/// For code that is written once for registers and for the elements that are left over: V is Vector<T> or T itself.
+/// For code that is written once for registers, their halves and the elements that are left over: V is a vector of T or
+/// T itself.
 template <class V, class T> inline V read(const T* p) {
   if constexpr (sizeof(V) == sizeof(T)) return *p;
-  else return load(p);
+  else return *reinterpret_cast<const typename VectorOf<T, int(sizeof(V) / sizeof(T))>::unaligned*>(p);
 }
-template <class T> inline void write(T* p, T value) { *p = value; }
-template <class T> inline void write(T* p, Vector<T> value) { store(p, value); }
+template <class T, class V> inline void write(T* p, V value) {
+  if constexpr (sizeof(V) == sizeof(T)) *p = value;
+  else *reinterpret_cast<typename VectorOf<T, int(sizeof(V) / sizeof(T))>::unaligned*>(p) = value;
+}
+
+/// For decltype: the element of a vector, or a number itself.
+inline float element_of(float x) { return x; }
+inline double element_of(double x) { return x; }
+template <class V> inline auto element_of(V x) { return x[0]; }
+
+/// Calls body<V>(i) for the n elements of a row: for registers, a half register and the elements that are left over.
+template <class T, class Body>
+inline void over_row(int64_t n, const Body& body) {
+  int64_t i = 0;
+  for (; i + lanes<T> <= n; i += lanes<T>) body.template operator()<Vector<T>>(i);
+  if constexpr (column_step<T> < lanes<T>) {
+    if (i + column_step<T> <= n) {
+      body.template operator()<Vector<T, column_step<T>>>(i);
+      i += column_step<T>;
+    }
+  }
+  for (; i < n; ++i) body.template operator()<T>(i);
+}
+
+/// The first half of a register, and a register whose second half is 0.
+template <class T> inline Vector<T, column_step<T>> lower_half(Vector<T> x) {
+  Vector<T, column_step<T>> half;
+  __builtin_memcpy(&half, &x, sizeof half);
+  return half;
+}
+template <class T> inline Vector<T> padded_half(Vector<T, column_step<T>> half) {
+  Vector<T> x{};
+  __builtin_memcpy(&x, &half, sizeof half);
+  return x;
+}
 
 /// Element i of the result is element from[i] of a and b in a row.
-template <class T, class Indices>
-inline Vector<T> shuffle(Vector<T> a, Vector<T> b, Indices from) {
+template <class T, int n = lanes<T>, class Indices>
+inline Vector<T, n> shuffle(Vector<T, n> a, Vector<T, n> b, Indices from) {
 #if defined(__clang__)
-  Vector<T> result;
-  for (int i = 0; i < lanes<T>; ++i) result[i] = from[i] < lanes<T> ? a[from[i]] : b[from[i] - lanes<T>];
+  Vector<T, n> result;
+  for (int i = 0; i < n; ++i) result[i] = from[i] < n ? a[from[i]] : b[from[i] - n];
   return result;
 #else
   return __builtin_shuffle(a, b, from);
 #endif
 }
 /// A vector of integers as wide as the elements of T.
-template <class T> using Indices = decltype(Vector<T>{} < Vector<T>{});
+template <class T, int n = lanes<T>> using Indices = decltype(Vector<T, n>{} < Vector<T, n>{});
 
 /// Sum of the elements, by halves: (v0 + v8) + (v4 + v12) ... for sixteen.
 template <class T, int half = lanes<T> / 2>

@@ -106,6 +106,8 @@ TEST_CASE("attention: any number of tokens and any head size, every instruction 
       check_attention(2, 1, 2, 5, dtype);
       check_attention(1, 17, 3, 33, dtype);
       check_attention(1, 70, 1, 72, dtype);
+      check_attention(2, 9, 3, 40, dtype);
+      check_attention(1, 60, 2, 20, dtype);
     }
   }
 }
