@@ -11,6 +11,7 @@
 #include <ditharos/tensor/kernels/optimizer/optimizer.h>
 #include <ditharos/tensor/kernels/pointwise/pointwise.h>
 #include <ditharos/tensor/observer.h>
+#include <ditharos/tensor/parallel.h>
 #include <ditharos/tensor/view.h>
 
 namespace ditharos::optim {
@@ -71,9 +72,13 @@ void Optimizer::step(double lr, double grad_scale, Ema* ema) {
              step, group_of_[i], {}};
     check(kept_[i] || !u.grad.defined(), "[optimizer] \"", parameters_[i].name,
           "\" has a gradient, but its state is kept elsewhere (keep_state)");
-    if (u.grad.defined()) u.prepared = prepare(u);
     updates.push_back(std::move(u));
   }
+  // Each matrix of a small model is too small for several threads, so each thread takes matrices.
+  parallel_tasks(int64_t(updates.size()), [&](int64_t i) {
+    Update& u = updates[size_t(i)];
+    if (u.grad.defined()) u.prepared = prepare(u);
+  });
   const double decay = ema ? ema->begin_update(this) : 0;
   for (size_t i = 0; i < updates.size(); ++i) {
     Update& u = updates[i];

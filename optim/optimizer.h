@@ -74,8 +74,8 @@ class Optimizer {
     size_t group;     // that the parameter belongs to
     Tensor prepared;  // what prepare() returned
   };
-  /// Called for every parameter before anything changes; all memory must be allocated here. `ema_decay` is not known
-  /// yet.
+  /// Called for every parameter before anything changes, on any thread and for several parameters at once; all memory
+  /// must be allocated here. `ema_decay` is not known yet.
   virtual Tensor prepare(const Update&) { return {}; }
   /// Changes the parameter, its slots and its average. It must not allocate: a step is done completely or not at all.
   virtual void update(const Update& u) = 0;

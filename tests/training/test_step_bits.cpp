@@ -13,6 +13,7 @@
 #include <ditharos/optim/adam.h>
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/training/checkpoint/checkpoint.h>
+#include <ditharos/training/train_settings.h>
 #include <ditharos/training/trainer.h>
 #include "tests/support/tensor_cases.h"
 
@@ -42,7 +43,8 @@ NamedBytes bytes_after(training::Trainer& trainer, int steps, const Tensor& data
   return all;
 }
 
-NamedBytes bytes_after(int threads, int steps, bool recompute, DType precision = DType::f32) {
+NamedBytes bytes_after(int threads, int steps, bool recompute, DType precision = DType::f32,
+                       const training::TrainSettings& train = {.weight_decay = 1e-2}) {
   const tests::RestoreSettings restore;
   set_num_threads(threads);
   // Wide enough that products, norms, sums and the optimiser are all cut into several pieces.
@@ -60,7 +62,7 @@ NamedBytes bytes_after(int threads, int steps, bool recompute, DType precision =
   settings.schedule.lr = 1e-2;
   training::Trainer trainer(
       model, [&](const Tensor& x, const Tensor& t, const Tensor& y) { return model(x, t, y); },
-      models::make_objective({}), std::make_unique<optim::AdamW>(nn::named_parameters(model)), settings);
+      models::make_objective({}), training::make_optimizer(model, train), settings);
   const Tensor images = rng.normal({12, 3, 16, 16});
   return bytes_after(trainer, steps, images, rng.randint(0, 5, {12}));
 }
@@ -100,6 +102,13 @@ TEST_CASE("R3: four training steps have equal bits at 1, 2, 3, 4 and 8 threads")
     CHECK(again[0] == expected[0]);  // the first loss; gradients may round in another order
     for (const int threads : {2, 3, 8}) CHECK(bytes_after(threads, 4, true) == again);
   }
+}
+
+TEST_CASE("R3: four training steps with Muon have equal bits at 1, 2, 3, 4 and 8 threads") {
+  const training::TrainSettings muon{.optimizer = training::OptimizerKind::muon, .weight_decay = .1};
+  const auto expected = bytes_after(1, 4, false, DType::f32, muon);
+  CHECK(expected[2] != bytes_after(1, 4, false)[2]);  // another loss of the second step than with AdamW
+  for (const int threads : {2, 3, 4, 8}) CHECK(bytes_after(threads, 4, false, DType::f32, muon) == expected);
 }
 
 TEST_CASE("R3: in bf16, four training steps have equal bits at 1, 2, 3, 4 and 8 threads, under every instruction set") {
