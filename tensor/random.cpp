@@ -48,19 +48,25 @@ RowRange rows_of(const Shape& shape) {
   return shape.rank() == 0 ? RowRange{0, 1, 1} : batch_rows(shape[0]);
 }
 
-/// A tensor whose element i is f(bits of counter offset + i); advances the offset. In a BatchRows scope, the rows of
-/// that scope alone are computed.
+/// The draw of a whole tensor, whose element i has counter result.offset + i; advances the offset. In a BatchRows scope
+/// the tensor has the rows of that scope alone, and the offset advances by all rows.
+Draw draw_of(const Tensor& out, uint64_t seed, uint64_t& offset) {
+  const RowRange rows = rows_of(out.shape());
+  const int64_t row = rows.count > 0 ? out.numel() / rows.count : 0;  // elements
+  Draw whole = begin_draw(seed, offset, uint64_t(rows.total * row));
+  whole.offset += uint64_t(rows.first * row);
+  return whole;
+}
+
+/// A tensor whose element i is f(bits of its counter); advances the offset.
 template <class T, class F>
 Tensor draw(const Shape& shape, uint64_t seed, uint64_t& offset, const F& f) {
   const WorkScope scope({.name = "random", .shape = &shape});
   Tensor out(shape, dtype_of<T>);
   T* p = out.mutable_data<T>();
-  const RowRange rows = rows_of(shape);
-  const int64_t row = rows.count > 0 ? out.numel() / rows.count : 0;  // elements
-  const Draw from = begin_draw(seed, offset, uint64_t(rows.total * row));
-  const uint64_t first = from.offset + uint64_t(rows.first * row);
+  const Draw from = draw_of(out, seed, offset);
   parallel_for(out.numel(), grain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) p[i] = f(Bits(from.seed, first + uint64_t(i)));
+    for (int64_t i = begin; i < end; ++i) p[i] = f(Bits(from.seed, from.offset + uint64_t(i)));
   });
   return out;
 }
@@ -72,7 +78,7 @@ Tensor draw_range(const Shape& shape, uint64_t seed, uint64_t& offset,
   const WorkScope scope({.name = "random", .shape = &shape});
   Tensor out(shape, dtype_of<T>);
   T* p = out.mutable_data<T>();
-  const Draw from = begin_draw(seed, offset, uint64_t(out.numel()));
+  const Draw from = draw_of(out, seed, offset);
   parallel_for(out.numel(), grain, [&](int64_t begin, int64_t end) {
     kernel(from.seed, from.offset + uint64_t(begin), end - begin, p + begin);
   });
@@ -128,7 +134,7 @@ Tensor Generator::bernoulli(double p, const Shape& shape, DType dtype) {
   check<ConfigError>(p >= 0 && p <= 1, "[bernoulli] the probability must lie in [0, 1], got ", p);
   const WorkScope scope({.name = "random", .shape = &shape});
   Tensor out(shape, dtype);
-  const Draw from = begin_draw(seed_, offset_, uint64_t(out.numel()));
+  const Draw from = draw_of(out, seed_, offset_);
   visit_dtype(dtype, [&](auto zero) {
     using T = decltype(zero);
     T* to = out.mutable_data<T>();

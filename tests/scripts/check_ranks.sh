@@ -12,7 +12,8 @@ RANDOM=1
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 launch=("$mpirun" -q)
-if "$mpirun" --version 2>/dev/null | grep -q "Open MPI"; then
+version=$("$mpirun" --version 2>&1)
+if [[ $version == *"Open MPI"* || $version == *OpenRTE* ]]; then  # mpirun and mpiexec of Open MPI
   launch+=(--bind-to none --oversubscribe)
   export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 fi
