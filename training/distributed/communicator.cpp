@@ -7,12 +7,10 @@
 
 #include <ditharos/tensor/error.h>
 #include <ditharos/training/distributed/mpi_communicator.h>
+#include <ditharos/training/distributed/tensor_messages.h>
 
 namespace ditharos::training {
 namespace {
-
-/// Tags of the messages of all_gather(); those of gradients begin above.
-enum Tag : int { frame_tag, rest_tag };
 
 /// The first message of all_gather(): the length of a text and its beginning, so that a short one needs no second
 /// message.

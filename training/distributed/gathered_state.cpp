@@ -3,28 +3,9 @@
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
+#include <ditharos/training/distributed/tensor_messages.h>
 
 namespace ditharos::training {
-namespace {
-
-constexpr int state_tag = 2;  // between those of the communicator and those of gradients
-
-size_t bytes_in(const Tensor& tensor) { return size_t(tensor.numel()) * size_of(tensor.dtype()); }
-
-char* bytes_at(const Tensor& tensor) {
-  return visit_dtype(tensor.dtype(),
-                     [&](auto zero) { return reinterpret_cast<char*>(tensor.mutable_data<decltype(zero)>()); });
-}
-
-void receive(Communicator& ranks, int from, const Tensor& into) {
-  if (into.numel() > 0) ranks.wait(ranks.begin_receive(from, state_tag, bytes_at(into), bytes_in(into)));
-}
-
-void send(Communicator& ranks, const Tensor& tensor) {
-  if (tensor.numel() > 0) ranks.wait(ranks.begin_send(0, state_tag, bytes_at(tensor), bytes_in(tensor)));
-}
-
-}  // namespace
 
 void gather_on_root(Communicator& ranks, nn::NamedTensors& list, const std::vector<int>& keepers) {
   check(list.size() == keepers.size(), "[gather_on_root] ", list.size(), " tensors and ", keepers.size(), " keepers");
@@ -33,9 +14,9 @@ void gather_on_root(Communicator& ranks, nn::NamedTensors& list, const std::vect
     Tensor& tensor = list[i].tensor;
     if (ranks.is_root()) {
       tensor = empty(tensor.shape(), tensor.dtype());
-      receive(ranks, keepers[i], tensor);
+      receive_tensor(ranks, keepers[i], state_tag, tensor);
     } else if (keepers[i] == ranks.rank()) {
-      send(ranks, tensor);
+      send_tensor(ranks, 0, state_tag, tensor);
     }
   }
 }
@@ -47,7 +28,7 @@ Tensor gather_rows_on_root(Communicator& ranks, const Tensor& rows) {
   if (!rows.defined()) return {};
   const Tensor own = kernels::contiguous(rows);
   if (!ranks.is_root()) {
-    send(ranks, own);
+    send_tensor(ranks, 0, state_tag, own);
     return {};
   }
   std::vector<Tensor> parts{own};
@@ -55,7 +36,7 @@ Tensor gather_rows_on_root(Communicator& ranks, const Tensor& rows) {
     Shape shape = own.shape();
     shape[0] = values_of_bytes<int64_t>(counts[size_t(rank)]).at(0);
     parts.push_back(empty(shape, own.dtype()));
-    receive(ranks, rank, parts.back());
+    receive_tensor(ranks, rank, state_tag, parts.back());
   }
   return kernels::cat(parts, 0);
 }

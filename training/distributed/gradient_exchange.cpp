@@ -13,25 +13,16 @@
 #include <ditharos/tensor/kernels/pointwise/pointwise.h>
 #include <ditharos/tensor/observer.h>
 #include <ditharos/tensor/view.h>
+#include <ditharos/training/distributed/tensor_messages.h>
 
 namespace ditharos::training {
 namespace {
 
-constexpr int first_tag = 16;  // those below are the communicator's own
 constexpr double seconds_per_look = 2e-4;
 constexpr int most_looks = 64;  // at a time
 
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-size_t bytes_in(const Tensor& tensor) { return size_t(tensor.numel()) * size_of(tensor.dtype()); }
-
-/// The elements of a contiguous tensor.
-char* bytes_at(const Tensor& tensor, int64_t element = 0) {
-  return visit_dtype(tensor.dtype(), [&](auto zero) {
-    return reinterpret_cast<char*>(tensor.mutable_data<decltype(zero)>() + element);
-  });
 }
 
 /// into += x, where an undefined x stands for zeros.
@@ -60,13 +51,13 @@ std::vector<int> balanced_owners(const nn::NamedTensors& parameters, int ranks) 
   std::vector<size_t> order(parameters.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return bytes_in(parameters[a].tensor) > bytes_in(parameters[b].tensor);
+    return byte_count(parameters[a].tensor) > byte_count(parameters[b].tensor);
   });
   std::vector<size_t> load(size_t(ranks), 0);
   std::vector<int> owners(parameters.size());
   for (const size_t p : order) {
     const auto least = std::min_element(load.begin(), load.end());
-    *least += bytes_in(parameters[p].tensor);
+    *least += byte_count(parameters[p].tensor);
     owners[p] = int(least - load.begin());
   }
   return owners;
@@ -119,12 +110,12 @@ void GradientExchange::make_buckets() {
     if (buckets_.empty() || bytes >= bucket_bytes_ || buckets_.back()->dtype != tensor.dtype()) {
       buckets_.push_back(std::make_unique<Bucket>());
       buckets_.back()->dtype = tensor.dtype();
-      buckets_.back()->tag = first_tag + int(buckets_.size()) - 1;
+      buckets_.back()->tag = first_gradient_tag + int(buckets_.size()) - 1;
       bytes = 0;
     }
     buckets_.back()->parameters.push_back(p);
     bucket_of_[p] = buckets_.size() - 1;
-    bytes += int64_t(bytes_in(tensor));
+    bytes += int64_t(byte_count(tensor));
   }
   for (const auto& bucket : buckets_) {
     const auto position = [&](size_t p) { return position_of(owners_[p], levels_); };
@@ -290,11 +281,11 @@ void GradientExchange::agree_on_order() {
 void GradientExchange::share_parameters() {
   if (ranks_.size() == 1) return;
   const WorkScope scope({"parameter exchange", WorkKind::optimizer});
-  const int tag = first_tag + int(parameters_.size());  // there are at most as many buckets
+  const int tag = first_gradient_tag + int(parameters_.size());  // there are at most as many buckets
   std::vector<Communicator::Request> requests;
   for (size_t p = 0; p < parameters_.size(); ++p) {
     const Tensor& tensor = parameters_[p].tensor;
-    const size_t bytes = bytes_in(tensor);
+    const size_t bytes = byte_count(tensor);
     if (bytes == 0) continue;
     char* at = bytes_at(tensor);
     if (!owns(p)) requests.push_back(begin_message(false, owner(p), tag + int(p), at, bytes));

@@ -2,15 +2,9 @@
 
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/factory.h>
+#include <ditharos/training/distributed/tensor_messages.h>
 
 namespace ditharos::training {
-namespace {
-
-constexpr int work_tag = 3;  // beside that of states, below those of gradients
-
-size_t bytes_in(const Tensor& tensor) { return size_t(tensor.numel()) * sizeof(float); }
-
-}  // namespace
 
 std::vector<Tensor> share_work(Communicator* ranks, int64_t count, const std::function<Tensor(int64_t piece)>& work) {
   std::vector<Tensor> results;
@@ -30,9 +24,7 @@ std::vector<Tensor> share_work(Communicator* ranks, int64_t count, const std::fu
   }
   const std::vector<std::string> texts = ranks->gather(bytes_of(shapes));
   if (!ranks->is_root()) {
-    for (const Tensor& result : own)
-      if (result.numel() > 0)
-        ranks->wait(ranks->begin_send(0, work_tag, result.data<float>(), bytes_in(result)));
+    for (const Tensor& result : own) send_tensor(*ranks, 0, work_tag, result);
     return {};
   }
   std::vector<std::vector<int64_t>> sizes;
@@ -49,9 +41,7 @@ std::vector<Tensor> share_work(Communicator* ranks, int64_t count, const std::fu
       continue;
     }
     results.push_back(empty(shape));
-    const Tensor& result = results.back();
-    if (result.numel() > 0)
-      ranks->wait(ranks->begin_receive(from, work_tag, result.mutable_data<float>(), bytes_in(result)));
+    receive_tensor(*ranks, from, work_tag, results.back());
   }
   return results;
 }

@@ -158,12 +158,17 @@ void check_same_run(const std::string& path, const TrainState& state, const RunI
                      "; keep them, or choose another ", names.folder);
 }
 
+/// Where the checkpoints of a run folder are, or of a folder of checkpoints.
+std::string folder_of_checkpoints(const std::string& folder) {
+  const std::string inner = (fs::path(folder) / checkpoint_folder).string();
+  return is_folder(inner) ? inner : folder;
+}
+
 /// The checkpoint `path`, or the newest readable one of the run folder `path`. The result's `path` is empty when a
 /// folder has none. A single file that is damaged throws IoError.
 LatestCheckpoint find_checkpoint(const std::string& path) {
   if (!is_folder(path)) return {.path = path, .state = load_checkpoint(path), .rejected = {}};
-  const std::string inner = (fs::path(path) / checkpoint_folder).string();
-  return latest_valid(is_folder(inner) ? inner : path);
+  return latest_valid(folder_of_checkpoints(path));
 }
 
 }  // namespace
@@ -228,11 +233,8 @@ std::optional<TrainState> state_to_resume(const RunOptions& options, const RunId
 std::optional<int64_t> stored_gradient_shards(const RunOptions& options) {
   if (options.resume == "none") return std::nullopt;
   const std::string& source = options.resume == "auto" ? options.folder : options.resume;
-  std::vector<std::string> files{source};
-  if (is_folder(source)) {
-    const std::string inner = (fs::path(source) / checkpoint_folder).string();
-    files = checkpoint_files(is_folder(inner) ? inner : source);
-  }
+  const std::vector<std::string> files =
+      is_folder(source) ? checkpoint_files(folder_of_checkpoints(source)) : std::vector<std::string>{source};
   for (const std::string& file : files) {
     int64_t shards = 1;  // of runs from before the setting existed
     try {
