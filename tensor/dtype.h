@@ -60,6 +60,20 @@ template <class T> inline constexpr bool is_reduced_float = std::is_same_v<T, bf
 }
 [[nodiscard]] inline std::string to_text(DType dtype) { return name_of(dtype); }
 
+/// Throws DTypeError with `op` for bf16 and f16.
+inline void check_full_precision(const char* op, DType dtype) {
+  check<DTypeError>(!is_reduced_floating(dtype), "[", op, "] does not take ", dtype,
+                    "; convert with to(x, DType::f32)");
+}
+/// Calls f(T{}) for any other dtype.
+template <class F>
+void visit_full_precision(const char* op, DType dtype, const F& f) {
+  check_full_precision(op, dtype);
+  visit_dtype(dtype, [&](auto zero) {
+    if constexpr (!is_reduced_float<decltype(zero)>) f(zero);
+  });
+}
+
 /// Throws DTypeError with `op` unless the dtype is f32 or f64. An operation that consists of others calls it first, so
 /// that the message names the operation that the caller wrote.
 inline void check_floating(const char* op, DType dtype) {

@@ -1,6 +1,7 @@
 #include <ditharos/tensor/view.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace ditharos::views {
 namespace {
@@ -50,6 +51,13 @@ Tensor permute(const Tensor& x, const Axes& order) {
     strides.push_back(x.strides()[a]);
   }
   return make(x, shape, strides, x.offset());
+}
+
+Tensor transpose(const Tensor& x, int axis0, int axis1) {
+  Axes order;
+  for (int i = 0; i < x.rank(); ++i) order.push_back(i);
+  std::swap(order[axis0], order[axis1]);
+  return permute(x, order);
 }
 
 Tensor slice(const Tensor& x, int axis, int64_t begin, int64_t end, int64_t step) {

@@ -46,10 +46,10 @@ ValuesAndIndices with_indices(const Tensor& x, const Tensor& indices, int axis, 
 
 }  // namespace
 
-Tensor amax(const Tensor& x, const Axes& axes, bool keepdim) {
+Tensor amax(const Tensor& x, const AxisOrAxes& axes, bool keepdim) {
   return over_axes("amax", kernels::amax, x, axes, keepdim);
 }
-Tensor amin(const Tensor& x, const Axes& axes, bool keepdim) {
+Tensor amin(const Tensor& x, const AxisOrAxes& axes, bool keepdim) {
   return over_axes("amin", kernels::amin, x, axes, keepdim);
 }
 

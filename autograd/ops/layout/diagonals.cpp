@@ -53,8 +53,7 @@ Tensor diag(const Tensor& x, int64_t offset) {
 
 Tensor trace(const Tensor& x) {
   check<ShapeError>(x.rank() == 2, "[trace] needs a matrix, got shape ", x.shape());
-  check<DTypeError>(!is_reduced_floating(x.dtype()), "[trace] does not take ", x.dtype(),
-                    "; convert with to(x, DType::f32)");
+  check_full_precision("trace", x.dtype());
   return sum(diagonal(x));
 }
 

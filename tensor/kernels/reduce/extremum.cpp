@@ -57,15 +57,6 @@ Tensor finish(const Tensor& out, const Tensor& x, int axis, bool keepdim) {
   return views::reshape(out, shape);
 }
 
-template <class F>
-void visit_ordered(const char* op, DType dtype, const F& f) {
-  visit_dtype(dtype, [&](auto zero) {
-    if constexpr (is_reduced_float<decltype(zero)>)
-      fail<DTypeError>("[", op, "] does not take ", dtype, "; convert with to(x, DType::f32)");
-    else f(zero);
-  });
-}
-
 /// Extreme elements of lines that lie side by side, a tile of lines at a time: rows are combined element by element.
 template <bool largest, class T>
 void combine_rows(const Tensor& x, int axis, T* out) {
@@ -99,7 +90,7 @@ template <bool largest>
 Tensor extremum(const char* op, const Tensor& x, int axis, bool keepdim) {
   axis = normalize_axis(op, axis, x.rank());
   Tensor out(without_axis(op, x, axis, largest), x.dtype());
-  visit_ordered(op, x.dtype(), [&](auto zero) {
+  visit_full_precision(op, x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     T* p = out.mutable_data<T>();
     if constexpr (!std::is_same_v<T, bool>)
@@ -114,7 +105,7 @@ Tensor place_of_extremum(const char* op, const Tensor& x, int axis, bool keepdim
   axis = normalize_axis(op, axis, x.rank());
   Tensor out(without_axis(op, x, axis, largest), DType::i64);
   int64_t* p = out.mutable_data<int64_t>();
-  visit_ordered(op, x.dtype(), [&](auto zero) {
+  visit_full_precision(op, x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     for_each_extremum<T, largest>(x, axis, out, [&](int64_t at, T, int64_t where) { p[at] = where; });
   });

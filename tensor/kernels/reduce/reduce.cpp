@@ -19,8 +19,7 @@ const ReduceKernels& loops() { return isa_kernels<ReduceKernels>(); }
 /// Sums x over the marked axes into a tensor of shape `kept`: x's shape with 1 for these axes.
 Tensor sum_marked(const Tensor& x, const bool* reduced, const Shape& kept) {
   if (!is_floating(x.dtype()) && x.dtype() != DType::i64) return sum_marked(to(x, DType::i64), reduced, kept);
-  check<DTypeError>(!is_reduced_floating(x.dtype()), "[sum] does not take ", x.dtype(),
-                    "; convert with to(x, DType::f32)");
+  check_full_precision("sum", x.dtype());
   Tensor out(kept, x.dtype());
   if (x.numel() == 0) {
     fill(out, 0);

@@ -54,16 +54,11 @@ void scan(const Tensor& out, const Tensor& x, int axis, const From* from, To* to
   });
 }
 
-void check_full_precision(const char* op, const Tensor& x) {
-  check<DTypeError>(!is_reduced_floating(x.dtype()), "[", op, "] does not take ", x.dtype(),
-                    "; convert with to(x, DType::f32)");
-}
-
 /// A running sum or product: `run` is called with pointers to elements of x and of the result.
 template <class Run>
 Tensor accumulate_along(const char* op, const Tensor& x, int axis, const Run& run) {
   axis = normalize_axis(op, axis, x.rank());
-  check_full_precision(op, x);
+  check_full_precision(op, x.dtype());
   const Tensor source = is_floating(x.dtype()) ? x : to_dtype(x, DType::i64);
   Tensor out(x.shape(), source.dtype());
   if (out.numel() == 0) return out;
@@ -106,19 +101,18 @@ struct Best {
 template <bool largest>
 Tensor cumulative_place(const char* op, const Tensor& x, int axis) {
   axis = normalize_axis(op, axis, x.rank());
-  check_full_precision(op, x);
+  check_full_precision(op, x.dtype());
   Tensor out(x.shape(), DType::i64);
   if (out.numel() == 0) return out;
-  visit_dtype(x.dtype(), [&](auto zero) {
+  visit_full_precision(op, x.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    if constexpr (!is_reduced_float<T>)
-      scan<Best<T>>(out, x, axis, x.data<T>(), out.mutable_data<int64_t>(), [](Best<T>& best, T value, int64_t i) {
-        const bool wins = largest ? value >= best.value : value <= best.value;
-        if (best.index < 0 || wins || value != value) {
-          if (best.index < 0 || best.value == best.value || value != value) best = {value, i};
-        }
-        return best.index;
-      });
+    scan<Best<T>>(out, x, axis, x.data<T>(), out.mutable_data<int64_t>(), [](Best<T>& best, T value, int64_t i) {
+      const bool wins = largest ? value >= best.value : value <= best.value;
+      if (best.index < 0 || wins || value != value) {
+        if (best.index < 0 || best.value == best.value || value != value) best = {value, i};
+      }
+      return best.index;
+    });
   });
   return out;
 }
@@ -154,13 +148,11 @@ Tensor logcumsumexp(const Tensor& x, int axis) {
 }
 
 Tensor logcumsumexp_backward(const Tensor& grad, const Tensor& x, const Tensor& y, int axis) {
-  Axes order;
-  for (int i = 0; i < x.rank(); ++i) order.push_back(i);
-  std::swap(order[axis], order[x.rank() - 1]);
-  const auto lines = [&](const Tensor& t) { return contiguous(views::permute(t, order)); };
+  const auto turned = [&](const Tensor& t) { return views::transpose(t, axis, x.rank() - 1); };
+  const auto lines = [&](const Tensor& t) { return contiguous(turned(t)); };
   const Tensor g = lines(grad), in = lines(x), out = lines(y), dx(in.shape(), x.dtype());
   const int64_t n = in.size(-1);
-  if (in.numel() == 0) return views::permute(dx, order);
+  if (in.numel() == 0) return turned(dx);
   visit_floating("logcumsumexp_backward", x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const T *pg = g.data<T>(), *px = in.data<T>(), *py = out.data<T>();
@@ -180,7 +172,7 @@ Tensor logcumsumexp_backward(const Tensor& grad, const Tensor& x, const Tensor& 
       }
     });
   });
-  return views::permute(dx, order);
+  return turned(dx);
 }
 
 Tensor cumulative_argmax(const char* op, const Tensor& x, int axis) { return cumulative_place<true>(op, x, axis); }

@@ -44,21 +44,9 @@ struct Long {
   bool operator<(const Long& other) const { return key != other.key ? key < other.key : place < other.place; }
 };
 
-template <class F>
-void visit_sortable(const char* op, DType dtype, const F& f) {
-  visit_dtype(dtype, [&](auto zero) {
-    if constexpr (is_reduced_float<decltype(zero)>)
-      fail<DTypeError>("[", op, "] does not take ", dtype, "; convert with to(x, DType::f32)");
-    else f(zero);
-  });
-}
-
-/// Swaps an axis with the last one; its own inverse.
+/// Swaps an axis with the last one; its own inverse. A scalar has none.
 Tensor with_last(const Tensor& x, int axis) {
-  Axes order;
-  for (int i = 0; i < x.rank(); ++i) order.push_back(i);
-  std::swap(order[axis], order[x.rank() - 1]);
-  return views::permute(x, order);
+  return x.rank() == 0 ? x : views::transpose(x, axis, x.rank() - 1);
 }
 
 /// The elements of one line in order; `arrange` sorts as many as are needed.
@@ -82,7 +70,7 @@ Tensor order(const char* op, const Tensor& x, int axis, bool descending, int64_t
   Shape shape = lines.shape();
   shape[shape.rank() - 1] = count;
   Tensor out(shape, DType::i64);
-  visit_sortable(op, x.dtype(), [&](auto zero) {
+  visit_full_precision(op, x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const T* from = lines.data<T>();
     int64_t* to = out.mutable_data<int64_t>();
@@ -139,7 +127,7 @@ Tensor searchsorted(const Tensor& sorted, const Tensor& values, bool right) {
   Tensor out(values.shape(), DType::i64);
   if (out.numel() == 0) return out;
   const int64_t n = sorted.size(-1), width = one_row ? values.numel() : values.size(-1);
-  visit_sortable("searchsorted", sorted.dtype(), [&](auto zero) {
+  visit_full_precision("searchsorted", sorted.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const T *row = rows.data<T>(), *value = wanted.data<T>();
     int64_t* to = out.mutable_data<int64_t>();
@@ -157,7 +145,7 @@ Distinct distinct(const Tensor& x) {
   Tensor inverse(x.shape(), DType::i64);
   Tensor values;
   std::vector<int64_t> counts;
-  visit_sortable("unique", x.dtype(), [&](auto zero) {
+  visit_full_precision("unique", x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const T* from = flat.data<T>();
     int64_t* group = inverse.mutable_data<int64_t>();
