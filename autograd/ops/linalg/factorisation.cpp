@@ -7,12 +7,12 @@
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/autograd/ops/linalg/matrices.h>
 #include <ditharos/tensor/view.h>
 
 namespace ditharos::linalg {
 namespace {
 
-Tensor transposed(const Tensor& x) { return transpose(x, -2, -1); }
 Tensor symmetric(const Tensor& x) { return (x + transposed(x)) * .5; }
 
 /// X with X R = Y for an upper triangular R.
@@ -26,16 +26,6 @@ Tensor divide_by_upper_transposed(const Tensor& y, const Tensor& r) {
 
 /// The lower triangle with half of the diagonal.
 Tensor half_lower(const Tensor& x) { return (tril(x) + tril(x, -1)) * .5; }
-
-void check_square(const char* op, const Tensor& a) {
-  check_floating(op, a.dtype());
-  check<ShapeError>(a.rank() >= 2 && a.size(-1) == a.size(-2), "[", op, "] needs square matrices, got shape ",
-                    a.shape());
-}
-void check_matrix(const char* op, const Tensor& a) {
-  check_floating(op, a.dtype());
-  check<ShapeError>(a.rank() >= 2, "[", op, "] needs matrices, got shape ", a.shape());
-}
 
 /// x_j - x_i at [..., i, j]; 1 on the diagonal, so that it can be divided by.
 Tensor differences(const Tensor& x) {

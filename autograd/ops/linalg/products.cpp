@@ -156,8 +156,7 @@ Tensor cosine_similarity(const Tensor& a, const Tensor& b, int axis, double eps)
   axis = normalize_axis("cosine_similarity", axis, shape.rank());
   const Tensor x = expand(a, shape), y = expand(b, shape);
   // Each direction for itself, which no scale overflows.
-  const Tensor u = x / clamp_min(norm(x, 2, {axis}, true), eps), v = y / clamp_min(norm(y, 2, {axis}, true), eps);
-  return sum(u * v, axis);
+  return sum(normalize(x, 2, axis, eps) * normalize(y, 2, axis, eps), axis);
 }
 
 }  // namespace ditharos

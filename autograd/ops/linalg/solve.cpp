@@ -8,11 +8,10 @@
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/detail/operands.h>
+#include <ditharos/autograd/ops/linalg/matrices.h>
 
 namespace ditharos::linalg {
 namespace {
-
-Tensor transposed(const Tensor& x) { return transpose(x, -2, -1); }
 
 /// X for a and b of one batch.
 Tensor solve_matrices(const char* op, const Tensor& a, const Tensor& b) {
@@ -46,12 +45,6 @@ Tensor solve_triangles(const char* op, const Tensor& a, const Tensor& b, bool up
                       },
                       [&](const Tensor& db) { return solve_triangles(op, a, db, upper, unit); })(d);
                 });
-}
-
-void check_square(const char* op, const Tensor& a) {
-  check_floating(op, a.dtype());
-  check<ShapeError>(a.rank() >= 2 && a.size(-1) == a.size(-2), "[", op, "] needs square matrices, got shape ",
-                    a.shape());
 }
 
 /// Calls f(a, b) for a and b that were broadcast to one batch.
@@ -114,8 +107,7 @@ Tensor pseudo_inverse(const Tensor& a, double rtol) {
 }  // namespace
 
 Tensor pinv(const Tensor& a, double rtol) {
-  check_floating("linalg.pinv", a.dtype());
-  check<ShapeError>(a.rank() >= 2, "[linalg.pinv] needs matrices, got shape ", a.shape());
+  check_matrix("linalg.pinv", a);
   check<ConfigError>(rtol >= 0, "[linalg.pinv] the tolerance cannot be negative, got ", rtol);
   // With P for the result: dP = -P dA P + P P^T dA^T (I - A P) + (I - P A) dA^T P^T P (Golub and Pereyra 1973).
   return record("linalg.pinv", pseudo_inverse(a, rtol), {a}, save_inputs | save_output,
