@@ -5,23 +5,12 @@
 
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/kernels/linalg/linalg.h>
+#include "tests/op_table/op_golden_calls.h"
 
 namespace ditharos::tests {
 namespace {
 
-using Tensors = std::vector<Tensor>;
-using Entries = std::map<std::string, GoldenOperation>;
-using One = Tensor (*)(const Tensor&);
-using Two = Tensor (*)(const Tensor&, const Tensor&);
-
-GoldenOperation one(One f) {
-  return [f](const Tensors& in) { return f(in[0]); };
-}
-GoldenOperation two(Two f) {
-  return [f](const Tensors& in) { return f(in[0], in[1]); };
-}
-
-Entries functions() {
+GoldenEntries functions() {
   return {
       {"exp2", one(exp2)},
       {"asinh", one(asinh)},
@@ -49,7 +38,7 @@ Entries functions() {
   };
 }
 
-Entries arithmetic() {
+GoldenEntries arithmetic() {
   return {
       {"fmod", two(fmod)},
       {"fmod#number", [](const Tensors& in) { return fmod(in[0], 3); }},
@@ -74,15 +63,15 @@ Entries arithmetic() {
   };
 }
 
-void add_comparison(Entries& entries, const std::string& sign, Two two_tensors, One right, One left) {
+void add_comparison(GoldenEntries& entries, const std::string& sign, Two two_tensors, One right, One left) {
   entries[sign] = two(two_tensors);
   entries["tensor " + sign + " number"] = one(right);
   entries["number " + sign + " tensor"] = one(left);
 }
 
-Entries comparisons() {
+GoldenEntries comparisons() {
   using T = const Tensor&;
-  Entries entries = {
+  GoldenEntries entries = {
       {"bitwise_and", two(bitwise_and)},
       {"bitwise_or", two(bitwise_or)},
       {"bitwise_xor", two(bitwise_xor)},
@@ -112,7 +101,7 @@ Entries comparisons() {
   return entries;
 }
 
-Entries layouts() {
+GoldenEntries layouts() {
   return {
       {"clone", one(clone)},
       {"flatten", [](const Tensors& in) { return flatten(in[0], 1, 2); }},
@@ -143,7 +132,7 @@ Entries layouts() {
   };
 }
 
-Entries indexing() {
+GoldenEntries indexing() {
   return {
       {"index", [](const Tensors& in) { return index(in[0], {1, ellipsis, new_axis, Slice{1, -1}}); }},
       {"index#rows", [](const Tensors& in) { return in[0][in[1]]; }},
@@ -166,7 +155,7 @@ Entries indexing() {
   };
 }
 
-Entries orders() {
+GoldenEntries orders() {
   return {
       {"sort", [](const Tensors& in) { return sort(in[0], 1).values; }},
       {"sort#indices", [](const Tensors& in) { return sort(in[0], 0, true).indices; }},
@@ -191,7 +180,7 @@ Entries orders() {
   };
 }
 
-Entries reductions() {
+GoldenEntries reductions() {
   return {
       {"any", [](const Tensors& in) { return any(in[0], 1); }},
       {"all", [](const Tensors& in) { return all(in[0], 2, true); }},
@@ -212,7 +201,7 @@ Entries reductions() {
   };
 }
 
-Entries products() {
+GoldenEntries products() {
   const auto sampled = [](GridSampleOptions options) {
     return [options](const Tensors& in) { return grid_sample(in[0], in[1], options); };
   };
@@ -237,7 +226,7 @@ Entries products() {
   };
 }
 
-Entries linalg_entries() {
+GoldenEntries linalg_entries() {
   using namespace linalg;
   const auto symmetric = [](const Tensor& x) { return x + transpose(x, 0, 1); };
   return {
@@ -265,7 +254,7 @@ Entries linalg_entries() {
 }  // namespace
 
 std::map<std::string, GoldenOperation> golden_coverage() {
-  Entries all;
+  GoldenEntries all;
   for (const auto& family : {functions, arithmetic, comparisons, layouts, indexing, orders, reductions, products})
     all.merge(family());
   if (kernels::has_lapack()) all.merge(linalg_entries());

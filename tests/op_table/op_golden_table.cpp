@@ -3,24 +3,13 @@
 #include <cmath>
 
 #include <ditharos/autograd/ops.h>
+#include "tests/op_table/op_golden_calls.h"
 #include "tests/op_table/op_golden_coverage.h"
 
 namespace ditharos::tests {
 namespace {
 
-using Tensors = std::vector<Tensor>;
-using Entries = std::map<std::string, GoldenOperation>;
-using One = Tensor (*)(const Tensor&);
-using Two = Tensor (*)(const Tensor&, const Tensor&);
-
-GoldenOperation one(One f) {
-  return [f](const Tensors& in) { return f(in[0]); };
-}
-GoldenOperation two(Two f) {
-  return [f](const Tensors& in) { return f(in[0], in[1]); };
-}
-
-Entries arithmetic() {
+GoldenEntries arithmetic() {
   const GoldenOperation power = [](const Tensors& in) { return pow(in[0], in[1]); };
   return {
       {"+", [](const Tensors& in) { return in[0] + in[1]; }},
@@ -45,7 +34,7 @@ Entries arithmetic() {
   };
 }
 
-Entries functions() {
+GoldenEntries functions() {
   const GoldenOperation clamped = [](const Tensors& in) { return clamp(in[0], -1, 1); };
   return {
       {"abs", one(abs)},         {"square", one(square)},
@@ -69,7 +58,7 @@ Entries functions() {
   };
 }
 
-Entries logic() {
+GoldenEntries logic() {
   return {
       {"where", [](const Tensors& in) { return where(in[0], in[1], in[2]); }},
       {"equal", two(equal)},
@@ -89,7 +78,7 @@ Entries logic() {
   };
 }
 
-Entries reductions() {
+GoldenEntries reductions() {
   return {
       {"sum", [](const Tensors& in) { return sum(in[0], {0, 2}); }},
       {"mean", [](const Tensors& in) { return mean(in[0], {0, 2}, true); }},
@@ -117,7 +106,7 @@ Entries reductions() {
   };
 }
 
-Entries shapes() {
+GoldenEntries shapes() {
   return {
       {"reshape", [](const Tensors& in) { return reshape(in[0], {4, -1}); }},
       {"permute", [](const Tensors& in) { return permute(in[0], {2, 0, 1}); }},
@@ -150,8 +139,8 @@ Entries shapes() {
   };
 }
 
-Entries products() {
-  Entries entries = {
+GoldenEntries products() {
+  GoldenEntries entries = {
       {"matmul", two(matmul)},
       {"matmul#vector", two(matmul)},
       {"outer", two(outer)},
@@ -165,7 +154,7 @@ Entries products() {
   return entries;
 }
 
-Entries losses() {
+GoldenEntries losses() {
   return {
       {"softmax", [](const Tensors& in) { return softmax(in[0], 1); }},
       {"log_softmax", [](const Tensors& in) { return log_softmax(in[0], 1); }},
@@ -187,7 +176,7 @@ Entries losses() {
   };
 }
 
-Entries transformer() {
+GoldenEntries transformer() {
   const auto attend = [](bool causal) {
     return [causal](const Tensors& in) {
       return scaled_dot_product_attention(in[0], in[1], in[2], in.size() > 3 ? in[3] : Tensor{}, causal);
@@ -205,7 +194,7 @@ Entries transformer() {
   };
 }
 
-Entries images() {
+GoldenEntries images() {
   using P = PerAxis;
   return {
       {"conv1d", [](const Tensors& in) { return conv1d(in[0], in[1], in[2], 2, 1); }},
@@ -231,9 +220,9 @@ Entries images() {
 
 }  // namespace
 
-const Entries& golden_operations() {
-  static const Entries entries = [] {
-    Entries all;
+const GoldenEntries& golden_operations() {
+  static const GoldenEntries entries = [] {
+    GoldenEntries all;
     for (const auto& family :
          {arithmetic, functions, logic, reductions, shapes, products, losses, transformer, images})
       all.merge(family());

@@ -3,32 +3,20 @@
 
 #include <ditharos/autograd/ops.h>
 #include "tests/op_table/op_table.h"
+#include "tests/op_table/rows/moving_row.h"
 
 namespace ditharos::tests {
 namespace {
 
-using Op = std::function<Tensor(const Tensor&)>;
-using Source = std::function<Index(const Index&, const Shape&)>;  ///< where in x an element of the result comes from
-
-Row moving(const std::string& name, Op op, std::function<Shape(Shape)> shape, Source source, std::vector<Case> cases,
-           std::function<void()> misuse, const std::string& message) {
-  Row row;
-  row.name = name;
-  row.op = [op](const Tensors& in) { return op(in[0]); };
-  row.reference = [=](const Arrays& in) {
-    return pick(in[0], shape(in[0].shape), [&](const Index& i) { return source(i, in[0].shape); });
-  };
-  row.inputs = {uniform(-2, 2)};
-  row.cases = std::move(cases);
-  row.takes = Takes::anything;
-  row.tolerance = row.tolerance32 = 0;
-  row.misuse = std::move(misuse);
-  row.message = message;
+Row moving(const std::string& name, MovingOp op, std::function<Shape(Shape)> shape, Source source,
+           std::vector<Case> cases, std::function<void()> misuse, const std::string& message) {
+  Row row = tests::moving(name, "", std::move(op), std::move(shape), std::move(source), std::move(cases));
+  refuses(row, std::move(misuse), message);
   return row;
 }
 
 /// The result has the elements of x in their order.
-Row reshaping(const std::string& name, Op op, std::function<Shape(Shape)> shape, std::vector<Case> cases,
+Row reshaping(const std::string& name, MovingOp op, std::function<Shape(Shape)> shape, std::vector<Case> cases,
               std::function<void()> misuse, const std::string& message) {
   Row row = moving(name, op, {}, {}, std::move(cases), std::move(misuse), message);
   row.reference = [shape](const Arrays& in) { return reshaped(in[0], shape(in[0].shape)); };

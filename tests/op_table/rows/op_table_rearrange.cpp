@@ -3,34 +3,10 @@
 
 #include <ditharos/autograd/ops.h>
 #include "tests/op_table/op_table.h"
+#include "tests/op_table/rows/moving_row.h"
 
 namespace ditharos::tests {
 namespace {
-
-using Op = std::function<Tensor(const Tensor&)>;
-using Source = std::function<Index(const Index&, const Shape&)>;  ///< where in x an element of the result comes from
-
-/// `shape` of the result for the shape of the input.
-Row moving(const std::string& name, const std::string& record, Op op, std::function<Shape(Shape)> shape, Source source,
-           std::vector<Case> cases) {
-  Row row;
-  row.name = name;
-  row.record = record;
-  row.op = [op](const Tensors& in) { return op(in[0]); };
-  row.reference = [=](const Arrays& in) {
-    return pick(in[0], shape(in[0].shape), [&](const Index& i) { return source(i, in[0].shape); });
-  };
-  row.inputs = {uniform(-2, 2)};
-  row.cases = std::move(cases);
-  row.takes = Takes::anything;
-  row.tolerance = row.tolerance32 = 0;
-  return row;
-}
-
-void refuses(Row& row, std::function<void()> misuse, const std::string& message) {
-  row.misuse = std::move(misuse);
-  row.message = message;
-}
 
 Row padding(PadMode mode) {
   // Columns by 1 and 2, rows by 2 and 0.

@@ -7,7 +7,7 @@
 namespace ditharos::tests {
 namespace {
 
-using Reduction = Tensor (*)(const Tensor&, const Axes&, bool);
+using Reduction = Tensor (*)(const Tensor&, const AxisOrAxes&, bool);
 using OneAxis = std::function<Tensor(const Tensor&, int, bool)>;
 using Run = double (*)(const std::vector<double>&);
 
