@@ -4,7 +4,6 @@
 // Elementwise operations broadcast as in NumPy. All take f32 and f64 unless a comment says otherwise; two operands have
 // the same dtype. Axes may be negative. ShapeError and DTypeError name the operation and its arguments. Further
 // operations are in the headers of ops/, which this one includes. docs/pytorch.md has PyTorch's names beside these.
-#include <concepts>
 #include <optional>
 #include <string>
 #include <vector>
@@ -97,8 +96,8 @@ Tensor logical_xor(const Tensor& a, const Tensor& b);
 Tensor logical_not(const Tensor& x);
 
 // --- reductions (ops/reduce.cpp, ops/extremum.cpp, ops/statistics.cpp); `axes` empty: all ---
-Tensor sum(const Tensor& x, const Axes& axes = {}, bool keepdim = false);
-Tensor mean(const Tensor& x, const Axes& axes = {}, bool keepdim = false);
+Tensor sum(const Tensor& x, const AxisOrAxes& axes = {}, bool keepdim = false);
+Tensor mean(const Tensor& x, const AxisOrAxes& axes = {}, bool keepdim = false);
 /// Mean squared distance from the mean; with a correction, divided by n - correction (1: the unbiased estimate).
 Tensor variance(const Tensor& x, const Axes& axes = {}, bool keepdim = false, int64_t correction = 0);
 /// Its square root; the gradient is 0 where all elements are equal.
@@ -109,10 +108,10 @@ Tensor standard_deviation(const Tensor& x, const Axes& axes = {}, bool keepdim =
 Tensor norm(const Tensor& x, double p = 2, const Axes& axes = {}, bool keepdim = false);
 /// ln(sum e^x). It is minus infinity for an empty axis. It is minus infinity, with gradient 0, if all elements are
 /// minus infinity. Elements of plus infinity share the gradient equally.
-Tensor logsumexp(const Tensor& x, const Axes& axes = {}, bool keepdim = false);
-Tensor prod(const Tensor& x, const Axes& axes = {}, bool keepdim = false);  ///< right for zeros; integers give i64
-Tensor amax(const Tensor& x, const Axes& axes = {}, bool keepdim = false);  ///< ties share the gradient equally
-Tensor amin(const Tensor& x, const Axes& axes = {}, bool keepdim = false);
+Tensor logsumexp(const Tensor& x, const AxisOrAxes& axes = {}, bool keepdim = false);
+Tensor prod(const Tensor& x, const AxisOrAxes& axes = {}, bool keepdim = false);  ///< right for zeros; i64 of integers
+Tensor amax(const Tensor& x, const AxisOrAxes& axes = {}, bool keepdim = false);  ///< ties share the gradient equally
+Tensor amin(const Tensor& x, const AxisOrAxes& axes = {}, bool keepdim = false);
 /// The extreme values along one axis and their indices. Among equal elements, the first is chosen and receives the
 /// whole gradient.
 ValuesAndIndices max(const Tensor& x, int axis, bool keepdim = false);
@@ -121,33 +120,6 @@ Tensor argmax(const Tensor& x, int axis, bool keepdim = false);  ///< i64, no gr
 Tensor argmin(const Tensor& x, int axis, bool keepdim = false);
 Tensor cumsum(const Tensor& x, int axis);            ///< running sums
 Tensor sum_to(const Tensor& x, const Shape& shape);  ///< the inverse of broadcasting
-
-/// A number of one axis: sum(x, 0) is sum(x, {0}).
-template <class T> concept AxisNumber = std::integral<T> && !std::same_as<T, bool>;
-template <AxisNumber A> Tensor sum(const Tensor& x, A axis, bool keepdim = false) {
-  return sum(x, Axes{axis}, keepdim);
-}
-template <AxisNumber A> Tensor mean(const Tensor& x, A axis, bool keepdim = false) {
-  return mean(x, Axes{axis}, keepdim);
-}
-template <AxisNumber A> Tensor prod(const Tensor& x, A axis, bool keepdim = false) {
-  return prod(x, Axes{axis}, keepdim);
-}
-template <AxisNumber A> Tensor amax(const Tensor& x, A axis, bool keepdim = false) {
-  return amax(x, Axes{axis}, keepdim);
-}
-template <AxisNumber A> Tensor amin(const Tensor& x, A axis, bool keepdim = false) {
-  return amin(x, Axes{axis}, keepdim);
-}
-template <AxisNumber A> Tensor logsumexp(const Tensor& x, A axis, bool keepdim = false) {
-  return logsumexp(x, Axes{axis}, keepdim);
-}
-template <AxisNumber A> Tensor any(const Tensor& x, A axis, bool keepdim = false) {
-  return any(x, Axes{axis}, keepdim);
-}
-template <AxisNumber A> Tensor all(const Tensor& x, A axis, bool keepdim = false) {
-  return all(x, Axes{axis}, keepdim);
-}
 
 // --- shape (ops/shape.cpp); results are views if the strides allow it ---
 Tensor reshape(const Tensor& x, const Shape& shape);  ///< one size may be -1

@@ -1,5 +1,6 @@
 #pragma once
 // Shapes and strides: up to eight dimensions, stored inline.
+#include <concepts>
 #include <cstdint>
 #include <initializer_list>
 #include <string>
@@ -51,6 +52,17 @@ class Shape {
 };
 using Strides = Shape;
 using Axes = Shape;
+
+/// Axes, or the number of one: sum(x, 0) is sum(x, {0}).
+class AxisOrAxes : public Axes {
+ public:
+  using Axes::Axes;
+  AxisOrAxes() = default;
+  AxisOrAxes(const Axes& axes) : Axes(axes) {}
+  template <std::integral Axis>
+    requires(!std::same_as<Axis, bool>)
+  AxisOrAxes(Axis axis) : Axes{int64_t(axis)} {}
+};
 
 [[nodiscard]] std::string to_text(const Shape& s);  ///< "[2, 3]"
 

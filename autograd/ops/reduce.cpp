@@ -22,7 +22,7 @@ int64_t reduced_count(const char* op, const Tensor& x, const Axes& axes) {
 
 }  // namespace
 
-Tensor sum(const Tensor& x, const Axes& axes, bool keepdim) {
+Tensor sum(const Tensor& x, const AxisOrAxes& axes, bool keepdim) {
   // Every element gets the gradient of the sum it went into.
   return record("sum", kernels::sum(x, axes, keepdim), {x}, save_nothing, each([axes](const Backward& d) {
                   const Shape& in = d.input_shape(0);
@@ -31,7 +31,7 @@ Tensor sum(const Tensor& x, const Axes& axes, bool keepdim) {
                 [&](const Tangents& d) { return sum(d[0], axes, keepdim); });
 }
 
-Tensor mean(const Tensor& x, const Axes& axes, bool keepdim) {
+Tensor mean(const Tensor& x, const AxisOrAxes& axes, bool keepdim) {
   check_floating("mean", x.dtype());
   const int64_t n = reduced_count("mean", x, axes);
   check<ShapeError>(n > 0, "[mean] shape ", x.shape(), " has no elements to average");

@@ -112,7 +112,7 @@ Tensor norm(const Tensor& x, double p, const Axes& axes, bool keepdim) {
   return reshape(norm_of_rows(reduced.merged(x), p), reduced.result_shape(keepdim));
 }
 
-Tensor logsumexp(const Tensor& x, const Axes& axes, bool keepdim) {
+Tensor logsumexp(const Tensor& x, const AxisOrAxes& axes, bool keepdim) {
   check_floating("logsumexp", x.dtype());
   const ReducedAxes reduced("logsumexp", x.shape(), axes);
   const Tensor rows = reduced.merged(x);
@@ -121,7 +121,7 @@ Tensor logsumexp(const Tensor& x, const Axes& axes, bool keepdim) {
                  reduced.result_shape(keepdim));
 }
 
-Tensor prod(const Tensor& x, const Axes& axes, bool keepdim) {
+Tensor prod(const Tensor& x, const AxisOrAxes& axes, bool keepdim) {
   const ReducedAxes reduced("prod", x.shape(), axes);
   if (!is_floating(x.dtype()) && x.dtype() != DType::i64) return prod(to(x, DType::i64), axes, keepdim);
   const Tensor rows = reduced.merged(x);

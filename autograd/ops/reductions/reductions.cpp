@@ -32,10 +32,10 @@ Tensor reduce_truth(const char* name, Extremum extremum, bool of_nothing, const 
 
 }  // namespace
 
-Tensor any(const Tensor& x, const Axes& axes, bool keepdim) {
+Tensor any(const Tensor& x, const AxisOrAxes& axes, bool keepdim) {
   return reduce_truth("any", kernels::amax, false, x, axes, keepdim);
 }
-Tensor all(const Tensor& x, const Axes& axes, bool keepdim) {
+Tensor all(const Tensor& x, const AxisOrAxes& axes, bool keepdim) {
   return reduce_truth("all", kernels::amin, true, x, axes, keepdim);
 }
 
