@@ -14,8 +14,8 @@
 #include <ditharos/autograd/meta.h>
 #include <ditharos/autograd/module_path.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/tensor/observer.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
+#include <ditharos/tensor/observer.h>
 #include <ditharos/tensor/product_dtype.h>
 #include <ditharos/tensor/view.h>
 

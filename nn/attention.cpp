@@ -27,8 +27,6 @@ Tensor attend_packed(const Tensor& packed, int64_t heads, const AttentionInputs&
   return attend(parts[0], parts[1], parts[2], heads, inputs.mask, causal);
 }
 
-Tensor in_f32(const Tensor& read) { return read.dtype() == DType::bf16 ? to(read, DType::f32) : read; }
-
 }  // namespace
 
 void AttentionOptions::validate() const {
@@ -46,7 +44,7 @@ void AttentionOptions::validate() const {
 }
 
 Tensor packed_attention(const Tensor& packed, int64_t heads, const AttentionInputs& inputs, bool causal) {
-  return in_f32(attend_packed(packed, heads, inputs, causal));
+  return reduced::widened(attend_packed(packed, heads, inputs, causal));
 }
 
 Attention::Attention(const AttentionOptions& options, Generator& rng) : heads_(options.heads), causal_(options.causal) {
@@ -88,7 +86,7 @@ Tensor Attention::read(const Tensor& x, const AttentionInputs& inputs) const {
   return attend_packed(in_place ? in_.reduced(x) : packed(in_(x)), heads_, inputs, causal_);
 }
 
-Tensor Attention::projected(const Tensor& read) const { return proj_ ? (*proj_)(read) : in_f32(read); }
+Tensor Attention::projected(const Tensor& read) const { return proj_ ? (*proj_)(read) : reduced::widened(read); }
 
 void Attention::check_inputs(const AttentionInputs& inputs) const {
   if (inputs.context.defined() != kv_.has_value()) [[unlikely]] {

@@ -25,7 +25,7 @@ Tensor attention_composite(const Tensor& rounded, int64_t heads) {
 
 }  // namespace
 
-Tensor attention(const Tensor& qkv, int64_t heads) { return widened(reduced::attention(qkv, heads)); }
+Tensor attention(const Tensor& qkv, int64_t heads) { return reduced::widened(reduced::attention(qkv, heads)); }
 
 Tensor reduced::attention(const Tensor& input, int64_t heads) {
   Tensor qkv = input;

@@ -7,7 +7,6 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/detail/operands.h>
 #include <ditharos/tensor/kernels/conv/conv.h>
-#include <ditharos/tensor/kernels/copy/copy.h>
 #include <ditharos/tensor/product_dtype.h>
 
 namespace ditharos {
@@ -42,11 +41,9 @@ Tensor convolve(const char* op, const Tensor& input, const Tensor& filter, const
       [](const Backward& d) { return bias_gradient(d.grad()); });
   // The gradient of the output is rounded once for both products, in the pass that sums it for the bias.
   const auto kernel = [w, dtype = x.dtype()](const Backward& d) -> Grads {
-    Tensor dy = d.grad();
     Grads grads(3);
-    if (dtype != DType::bf16) grads[2] = d.needs(2) ? kernels::conv_bias_gradient(dy) : Tensor{};
-    else if (d.needs(2)) grads[2] = kernels::round_and_conv_bias_gradient(d.grad(), &dy);
-    else dy = kernels::to(dy, dtype);
+    const Tensor dy = gradient_as_read(d, dtype, kernels::conv_bias_gradient, kernels::round_and_conv_bias_gradient,
+                                       &grads[2]);
     if (d.needs(0)) grads[0] = kernels::conv_input_gradient("conv", dy, d.input(1), d.input_shape(0), w);
     if (d.needs(1)) grads[1] = kernels::conv_weight_gradient("conv", dy, d.input(0), d.input_shape(1), w);
     return grads;

@@ -51,10 +51,9 @@ Axes all_but_channels(const Tensor& x) {
 }
 
 Tensor group_norm_of(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps,
-                     bool with_silu, bool rounded = false) {
+                     bool with_silu, DType dtype) {
   Tensor statistics;  // [B * groups, 2]
-  const Tensor y = (rounded ? kernels::group_norm_rounded : kernels::group_norm)(x, groups, weight, bias, eps,
-                                                                                 with_silu, &statistics);
+  const Tensor y = kernels::group_norm(x, groups, weight, bias, eps, with_silu, &statistics, dtype);
   const auto composite = derivative_of([groups, eps, with_silu](const std::vector<Tensor>& in) {
     return group_composite(in[0], groups, in[1], in[2], eps, with_silu);
   });
@@ -104,16 +103,16 @@ Tensor batch_norm_training(const Tensor& x, const Tensor& weight, const Tensor& 
 }  // namespace
 
 Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps) {
-  return group_norm_of(x, groups, weight, bias, eps, false);
+  return group_norm_of(x, groups, weight, bias, eps, false, x.dtype());
 }
 
 Tensor group_norm_silu(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps) {
-  return group_norm_of(x, groups, weight, bias, eps, true);
+  return group_norm_of(x, groups, weight, bias, eps, true, x.dtype());
 }
 
 Tensor reduced::group_norm_silu(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias,
                                 double eps) {
-  return group_norm_of(x, groups, weight, bias, eps, true, autocast_dtype() == DType::bf16);
+  return group_norm_of(x, groups, weight, bias, eps, true, dtype_for_products(x));
 }
 
 Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight,

@@ -32,9 +32,7 @@ Tensor as_read(const Tensor& weight, DType dtype) { return dtype == DType::bf16 
 
 /// dy W, rounded if the producer of x, input 0, accepts that.
 Tensor input_gradient(const Backward& d, const Tensor& dy) {
-  if (!d.needs(0)) return {};
-  return d.accepts_rounded(0) ? kernels::linear_backward_input_rounded(dy, d.input(1))
-                              : kernels::linear_backward_input(dy, d.input(1));
+  return d.needs(0) ? kernels::linear_backward_input(dy, d.input(1), d.accepts_rounded(0)) : Tensor{};
 }
 
 /// dx W^T + x dW^T + db
@@ -73,10 +71,9 @@ namespace {
 Tensor record_linear(const Tensor& y, const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const DType dtype = x.dtype();
   const auto kernel = [dtype](const Backward& d) -> Grads {
-    Tensor dy = d.rounded_grad(), dbias;
-    if (dy.dtype() == dtype) dbias = d.needs(2) ? kernels::linear_backward_bias(dy) : Tensor{};
-    else if (d.needs(2)) dbias = kernels::round_and_linear_backward_bias(d.grad(), &dy);
-    else dy = kernels::to(dy, dtype);
+    Tensor dbias;
+    const Tensor dy = gradient_as_read(d, dtype, kernels::linear_backward_bias, kernels::round_and_linear_backward_bias,
+                                       &dbias);
     return {input_gradient(d, dy), d.needs(1) ? weight_gradient(d, dy) : Tensor{}, dbias};
   };
   return accept_rounded_gradient(record(
@@ -102,7 +99,7 @@ Tensor reduced::linear(const Tensor& input, const Tensor& w, const Tensor& bias)
 }
 
 Tensor linear_gelu_tanh(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  return widened(reduced::linear_gelu_tanh(x, weight, bias));
+  return reduced::widened(reduced::linear_gelu_tanh(x, weight, bias));
 }
 
 Tensor reduced::linear_gelu_tanh(const Tensor& input, const Tensor& w, const Tensor& bias) {

@@ -1,7 +1,6 @@
 // Layer normalisation, alone and fused with a modulation, and the gated residual.
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/autograd/autocast.h>
 #include <ditharos/autograd/ops/detail/normalized.h>
 #include <ditharos/autograd/ops/detail/operands.h>
 #include <ditharos/autograd/ops/reduced.h>
@@ -96,19 +95,19 @@ Tensor record_gated_residual(const Tensor& out, const Tensor& x, const Tensor& g
   return record("gated_residual", out, {x, gate, y}, save_input(1) | save_input(2),
                 fused([](const Backward& d) -> Grads {
                         Tensor y = d.input(2);
-                        if (!d.accepts_rounded(2)) y = widened(y);
+                        if (!d.accepts_rounded(2)) y = reduced::widened(y);
                         auto g = kernels::gated_residual_backward(d.grad(), d.input(1), y);
                         return {d.grad(), g.gate, g.y};
                       },
                       each([](const Backward& d) { return d.grad(); },
-                           [](const Backward& d) { return sum(d.grad() * widened(d.input(2)), {1}); },
+                           [](const Backward& d) { return sum(d.grad() * reduced::widened(d.input(2)), {1}); },
                            [](const Backward& d) { return unsqueeze(d.input(1), 1) * d.grad(); })),
                 // dx + gate dy + dgate y
                 [&](const Tangents& d) {
                   Tensor dout = d[0];
                   const auto add = [&](const Tensor& factor, const Tensor& branch) {
                     dout = dout.defined() ? gated_residual(dout, factor, branch)
-                                          : unsqueeze(factor, 1) * widened(branch);
+                                          : unsqueeze(factor, 1) * reduced::widened(branch);
                   };
                   if (d[2].defined()) add(gate, d[2]);
                   if (d[1].defined()) add(d[1], y);
@@ -118,11 +117,6 @@ Tensor record_gated_residual(const Tensor& out, const Tensor& x, const Tensor& g
 }  // namespace
 
 namespace {
-/// The dtype of a result that products alone read.
-DType dtype_for_products(const Tensor& x) {
-  return x.dtype() == DType::f32 && autocast_dtype() == DType::bf16 ? DType::bf16 : x.dtype();
-}
-
 Tensor modulate(const Tensor& x, const Tensor& shift, const Tensor& scale, double eps, DType dtype) {
   check_rows("layer_norm_modulate", x, "shift", shift);
   check_rows("layer_norm_modulate", x, "scale", scale);

@@ -8,6 +8,10 @@
 
 namespace ditharos::reduced {
 
+/// Such a result as f32, for a program; anything else as it is. It can be made again, so that nothing more is kept for
+/// the backward pass.
+inline Tensor widened(const Tensor& y) { return y.dtype() == DType::bf16 ? to(y, DType::f32) : y; }
+
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
 Tensor linear_gelu_tanh(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
 Tensor attention(const Tensor& qkv, int64_t heads);

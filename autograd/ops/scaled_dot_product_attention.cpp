@@ -87,7 +87,7 @@ Tensor composite(const Tensor& rounded_q, const Tensor& rounded_k, const Tensor&
 
 Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask,
                                     bool causal) {
-  return widened(reduced::scaled_dot_product_attention(q, k, v, mask, causal));
+  return reduced::widened(reduced::scaled_dot_product_attention(q, k, v, mask, causal));
 }
 
 Tensor reduced::scaled_dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value,

@@ -6,7 +6,7 @@
 namespace ditharos::models {
 
 Tensor add_branch(const Tensor& x, const Tensor& gate, const Tensor& y) {
-  return gate.defined() ? gated_residual(x, gate, y) : x + to(y, x.dtype());
+  return gate.defined() ? gated_residual(x, gate, y) : x + ditharos::reduced::widened(y);
 }
 
 BranchNorm::BranchNorm(const DiTConfig& config, double eps) : eps_(eps), kind_(config.norm) {

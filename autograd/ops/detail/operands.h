@@ -47,6 +47,11 @@ inline Shape check_floating_elementwise(const char* op, const Tensor& first, std
   return check_elementwise(op, first, others);
 }
 
+/// The dtype of a result that products alone read: bf16 where they would round it.
+inline DType dtype_for_products(const Tensor& x) {
+  return x.dtype() == DType::f32 && autocast_dtype() == DType::bf16 ? DType::bf16 : x.dtype();
+}
+
 /// Rounds the operands of a product to bf16 in an Autocast scope, and where one of them is bf16 already. Not where one
 /// is neither f32 nor bf16: the operation refuses or takes them as they are.
 template <class... Operands>
@@ -60,12 +65,21 @@ void round_operands(Operands&... x) {
 /// reads it, and nothing but the weight is kept for the backward pass.
 inline void round_input(Tensor& x, Tensor& weight) {
   if (weight.dtype() != DType::f32) return round_operands(x, weight);
-  if (x.dtype() == DType::f32 && autocast_dtype() == DType::bf16) x = to(x, DType::bf16);
+  x = to(x, dtype_for_products(x));
 }
 
-/// A result in bf16 as f32, for a program. It can be made again from the other, so that nothing but that is kept for
-/// the backward pass.
-inline Tensor widened(const Tensor& y) { return y.dtype() == DType::bf16 ? to(y, DType::f32) : y; }
+/// The gradient of a product's result as the products of the backward pass read it, in the dtype of their other
+/// operands. `dbias` receives its sum for the bias, input 2, if that is wanted: sum(dy), or round_and_sum(dy, &rounded)
+/// in the pass that rounds it.
+template <class Sum, class RoundAndSum>
+Tensor gradient_as_read(const Backward& d, DType dtype, const Sum& sum, const RoundAndSum& round_and_sum,
+                        Tensor* dbias) {
+  Tensor dy = d.rounded_grad();
+  if (dy.dtype() == dtype) *dbias = d.needs(2) ? sum(dy) : Tensor{};
+  else if (d.needs(2)) *dbias = round_and_sum(d.rounded_grad(), &dy);
+  else dy = to(dy, dtype);
+  return dy;
+}
 
 /// For a product of inputs 0 and 1: each factor is saved only if the other one needs a gradient.
 inline Save save_factors(const Tensor& a, const Tensor& b) {

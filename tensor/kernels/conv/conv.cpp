@@ -103,38 +103,15 @@ bool has_instructions() {
   return true;
 }
 
-// Each pass chooses its implementation. All tensors are contiguous, and the operands' elements are of type In.
-template <class In>
-void run(const ConvGeometry& g, const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& y) {
-  using T = ProductOf<In>;
-  const T* of_channels = bias.defined() ? bias.data<T>() : nullptr;
-  if constexpr (with_onednn && std::is_same_v<T, float>)
-    if (has_instructions<In>() &&
-        onednn::conv(g, x.data<In>(), weight.data<In>(), of_channels, y.mutable_data<T>())) return;
-  if constexpr (std::is_same_v<In, bfloat16>) run<T>(g, to(x, DType::f32), to(weight, DType::f32), bias, y);
-  else conv_native(g, x.data<T>(), weight.data<T>(), of_channels, y.mutable_data<T>());
-}
-
-template <class In>
-void run_input_gradient(const ConvGeometry& g, const Tensor& grad, const Tensor& weight, const Tensor& dx) {
+/// A pass over contiguous operands a and b with elements of In: by onednn(a, b), which returns false where oneDNN has
+/// no fast primitive, else by native(a, b), for which operands in bf16 are widened.
+template <class In, class OneDnn, class Native>
+void run(const Tensor& a, const Tensor& b, const OneDnn& onednn, const Native& native) {
   using T = ProductOf<In>;
   if constexpr (with_onednn && std::is_same_v<T, float>)
-    if (has_instructions<In>() &&
-        onednn::conv_input_gradient(g, grad.data<In>(), weight.data<In>(), dx.mutable_data<T>())) return;
-  if constexpr (std::is_same_v<In, bfloat16>)
-    run_input_gradient<T>(g, to(grad, DType::f32), to(weight, DType::f32), dx);
-  else conv_input_gradient_native(g, grad.data<T>(), weight.data<T>(), dx.mutable_data<T>());
-}
-
-template <class In>
-void run_weight_gradient(const ConvGeometry& g, const Tensor& grad, const Tensor& x, const Tensor& dweight) {
-  using T = ProductOf<In>;
-  if constexpr (with_onednn && std::is_same_v<T, float>)
-    if (has_instructions<In>() &&
-        onednn::conv_weight_gradient(g, grad.data<In>(), x.data<In>(), dweight.mutable_data<T>())) return;
-  if constexpr (std::is_same_v<In, bfloat16>)
-    run_weight_gradient<T>(g, to(grad, DType::f32), to(x, DType::f32), dweight);
-  else conv_weight_gradient_native(g, grad.data<T>(), x.data<T>(), dweight.mutable_data<T>());
+    if (has_instructions<In>() && onednn(a.data<In>(), b.data<In>())) return;
+  if constexpr (std::is_same_v<In, bfloat16>) run<T>(to(a, DType::f32), to(b, DType::f32), onednn, native);
+  else native(a.data<T>(), b.data<T>());
 }
 
 /// Positions of an image whose gradients are added one after the other, in `lanes` sums side by side.
@@ -166,7 +143,13 @@ Tensor conv(const char* op, const Tensor& x, const Tensor& weight, const Tensor&
     if (y.numel() == 0) return y;
     if (x.numel() == 0) return fill_with_bias(g, bias, y), y;
     count_flops(g.flops());
-    run<decltype(zero)>(g, contiguous(x), contiguous(weight), bias.defined() ? contiguous(bias) : bias, y);
+    using T = ProductOf<decltype(zero)>;
+    const Tensor of_channels = bias.defined() ? contiguous(bias) : bias;
+    const T* offsets = bias.defined() ? of_channels.data<T>() : nullptr;
+    T* to = y.mutable_data<T>();
+    run<decltype(zero)>(
+        contiguous(x), contiguous(weight), [&](auto* a, auto* b) { return onednn::conv(g, a, b, offsets, to); },
+        [&](auto* a, auto* b) { conv_native(g, a, b, offsets, to); });
     return y;
   });
 }
@@ -182,7 +165,11 @@ Tensor conv_input_gradient(const char* op, const Tensor& grad, const Tensor& wei
     if (dx.numel() == 0) return dx;
     if (grad.numel() == 0) return fill(dx, 0), dx;
     count_flops(g.flops());
-    run_input_gradient<decltype(zero)>(g, contiguous(grad), contiguous(weight), dx);
+    auto* to = dx.mutable_data<ProductOf<decltype(zero)>>();
+    run<decltype(zero)>(
+        contiguous(grad), contiguous(weight),
+        [&](auto* a, auto* b) { return onednn::conv_input_gradient(g, a, b, to); },
+        [&](auto* a, auto* b) { conv_input_gradient_native(g, a, b, to); });
     return dx;
   });
 }
@@ -197,7 +184,10 @@ Tensor conv_weight_gradient(const char* op, const Tensor& grad, const Tensor& x,
     const Tensor dweight(weight, product_dtype(grad.dtype()));
     if (grad.numel() == 0 || x.numel() == 0) return fill(dweight, 0), dweight;
     count_flops(g.flops());
-    run_weight_gradient<decltype(zero)>(g, contiguous(grad), contiguous(x), dweight);
+    auto* to = dweight.mutable_data<ProductOf<decltype(zero)>>();
+    run<decltype(zero)>(
+        contiguous(grad), contiguous(x), [&](auto* a, auto* b) { return onednn::conv_weight_gradient(g, a, b, to); },
+        [&](auto* a, auto* b) { conv_weight_gradient_native(g, a, b, to); });
     return dweight;
   });
 }

@@ -79,12 +79,16 @@ void product(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_
   run(g);
 }
 
+/// The product in the dtype of its sums, or `rounded` to that of a.
 Tensor multiply(const char* op, const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b,
-                const Tensor& bias) {
-  const Tensor out({a.size(transpose_a ? 1 : 0), b.size(transpose_b ? 0 : 1)}, product_dtype(a.dtype()));
+                const Tensor& bias, bool rounded = false) {
+  const DType dtype = rounded ? a.dtype() : product_dtype(a.dtype());
+  const Tensor out({a.size(transpose_a ? 1 : 0), b.size(transpose_b ? 0 : 1)}, dtype);
+  const auto run = [](const auto& g) { gemm(g); };
   visit_product_operand(op, a.dtype(), [&](auto zero) {
     using In = decltype(zero);
-    product<ProductOf<In>, In>(a, transpose_a, b, transpose_b, bias, out, [](const auto& g) { gemm(g); });
+    if (rounded) product<In, In>(a, transpose_a, b, transpose_b, bias, out, run);
+    else product<ProductOf<In>, In>(a, transpose_a, b, transpose_b, bias, out, run);
   });
   return out;
 }
@@ -98,20 +102,17 @@ void check_forward(const char* op, const Tensor& x, const Tensor& weight, const 
                     bias.shape());
 }
 
-}  // namespace
-
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+Tensor linear_of(const Tensor& x, const Tensor& weight, const Tensor& bias, bool rounded) {
   check_forward("linear", x, weight, bias);
-  return views::reshape(multiply("linear", as_rows(x), false, weight, true, bias),
+  return views::reshape(multiply("linear", as_rows(x), false, weight, true, bias, rounded),
                         with_last(x.shape(), weight.size(0)));
 }
 
+}  // namespace
+
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) { return linear_of(x, weight, bias, false); }
 Tensor linear_rounded(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  if (x.dtype() != DType::bf16) return linear(x, weight, bias);
-  check_forward("linear", x, weight, bias);
-  const Tensor rows = as_rows(x), y({rows.size(0), weight.size(0)}, DType::bf16);
-  product<bfloat16, bfloat16>(rows, false, weight, true, bias, y, [](const auto& g) { gemm(g); });
-  return views::reshape(y, with_last(x.shape(), weight.size(0)));
+  return linear_of(x, weight, bias, true);
 }
 
 Tensor linear_gelu_tanh(const Tensor& x, const Tensor& weight, const Tensor& bias, Tensor* before) {
@@ -155,40 +156,23 @@ Tensor gelu_tanh_backward_bias(const Tensor& grad, const Tensor& before, const T
                     " must have one shape");
   check<ShapeError>(out.is_contiguous(), "[", op, "] the result must be contiguous");
   const Tensor dy = contiguous(grad), h = contiguous(before);
-  if (rounded) {
-    const bfloat16 *dy_p = dy.data<bfloat16>(), *h_p = h.data<bfloat16>();
-    bfloat16* dx_p = out.mutable_data<bfloat16>();
-    return sum_of_chunks<float>(dy, [&](int64_t first, int64_t rows, int64_t width, float* sums) {
-      const int64_t at = first * width;
-      isa_kernels<GeluKernels>().backward_rounded(rows, width, dy_p + at, h_p + at, dx_p + at, sums);
-    });
-  }
-  Tensor sums_of_rows;
-  visit_product_operand(op, before.dtype(), [&](auto zero) {
-    using In = decltype(zero);
-    using T = ProductOf<In>;
-    const T* dy_p = dy.data<T>();
+  const auto run = [&]<class T, class In, class Grad>(void (*loop)(int64_t, int64_t, const Grad*, const In*, In*, T*)) {
+    const Grad* dy_p = dy.data<Grad>();
     const In* h_p = h.data<In>();
     In* dx_p = out.mutable_data<In>();
-    sums_of_rows = sum_of_chunks<T>(dy, [&](int64_t first, int64_t rows, int64_t width, T* sums) {
+    return sum_of_chunks<T>(dy, [&](int64_t first, int64_t rows, int64_t width, T* sums) {
       const int64_t at = first * width;
-      gelu_loops<In>().backward(rows, width, dy_p + at, h_p + at, dx_p + at, sums);
+      loop(rows, width, dy_p + at, h_p + at, dx_p + at, sums);
     });
-  });
-  return sums_of_rows;
+  };
+  if (rounded) return run(isa_kernels<GeluKernels>().backward_rounded);
+  return visit_product_operand(op, before.dtype(),
+                               [&](auto zero) { return run(gelu_loops<decltype(zero)>().backward); });
 }
 
-Tensor linear_backward_input(const Tensor& grad, const Tensor& weight) {
+Tensor linear_backward_input(const Tensor& grad, const Tensor& weight, bool rounded) {
   check_linear("linear_backward", "gradient", grad, weight, weight.rank() == 2 ? weight.size(0) : 0);
-  const Tensor dx = multiply("linear_backward", as_rows(grad), false, weight, false, {});
-  return views::reshape(dx, with_last(grad.shape(), weight.size(1)));
-}
-
-Tensor linear_backward_input_rounded(const Tensor& grad, const Tensor& weight) {
-  if (grad.dtype() != DType::bf16) return linear_backward_input(grad, weight);
-  check_linear("linear_backward", "gradient", grad, weight, weight.rank() == 2 ? weight.size(0) : 0);
-  const Tensor dy = as_rows(grad), dx({dy.size(0), weight.size(1)}, DType::bf16);
-  product<bfloat16, bfloat16>(dy, false, weight, false, {}, dx, [](const auto& g) { gemm(g); });
+  const Tensor dx = multiply("linear_backward", as_rows(grad), false, weight, false, {}, rounded);
   return views::reshape(dx, with_last(grad.shape(), weight.size(1)));
 }
 

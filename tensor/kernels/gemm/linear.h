@@ -18,10 +18,9 @@ Tensor gelu_tanh_of(const Tensor& before);
 /// Gradient of linear's result, grad gelu_tanh'(before), and its column sums [out], in one pass. `out` receives it, in
 /// the dtype of `before`; it may be `grad`. For bf16, `grad` is f32 or bf16.
 Tensor gelu_tanh_backward_bias(const Tensor& grad, const Tensor& before, const Tensor& out);
-/// Gradients of linear: dx = dy W; dW = dy^T x; dbias = sum of the rows of dy. dy [..., out].
-Tensor linear_backward_input(const Tensor& grad, const Tensor& weight);
-/// The same, rounded to the dtype of dy.
-Tensor linear_backward_input_rounded(const Tensor& grad, const Tensor& weight);
+/// Gradients of linear: dx = dy W, which may be `rounded` to the dtype of dy; dW = dy^T x; dbias = sum of the rows of
+/// dy. dy [..., out].
+Tensor linear_backward_input(const Tensor& grad, const Tensor& weight, bool rounded = false);
 Tensor linear_backward_weight(const Tensor& grad, const Tensor& x);
 /// dW += dy^T x, in place; dW [out, in], contiguous.
 void accumulate_linear_backward_weight(const Tensor& grad, const Tensor& x, const Tensor& weight_grad);

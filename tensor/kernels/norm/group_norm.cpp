@@ -136,15 +136,10 @@ ChannelNormGrads normalize_backward(const char* op, const Tensor& grad, const Te
 }  // namespace
 
 Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps, bool silu,
-                  Tensor* statistics) {
+                  Tensor* statistics, std::optional<DType> dtype) {
   const char* op = group_norm_name(silu);
-  return normalize(op, x, group_rows(op, x, groups), weight, bias, eps, silu, statistics, nullptr);
-}
-
-Tensor group_norm_rounded(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps,
-                          bool silu, Tensor* statistics) {
-  const char* op = group_norm_name(silu);
-  return normalize<bfloat16>(op, x, group_rows(op, x, groups), weight, bias, eps, silu, statistics, nullptr);
+  const auto run = dtype == DType::bf16 ? normalize<bfloat16> : normalize<float>;
+  return run(op, x, group_rows(op, x, groups), weight, bias, eps, silu, statistics, nullptr);
 }
 
 ChannelNormGrads group_norm_backward(const Tensor& grad, const Tensor& x, int64_t groups, const Tensor& weight,

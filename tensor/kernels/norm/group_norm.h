@@ -1,5 +1,7 @@
 #pragma once
 // Normalisation over channels and positions of images x [B, C, ...], and RMS norm over the last axis.
+#include <optional>
+
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos::kernels {
@@ -9,12 +11,9 @@ struct ChannelNormGrads { Tensor x, weight, bias; };
 
 /// y = f(xhat * weight + bias), f SiLU if `silu`, else nothing; xhat = (x - mean) / sqrt(var + eps) over each of
 /// `groups` groups of channels of an image (Wu and He 2018). weight, bias [C] or undefined. `statistics`, if not null,
-/// receives [B * groups, 2] = (mean, 1/sqrt(var + eps)).
+/// receives [B * groups, 2] = (mean, 1/sqrt(var + eps)). `dtype` of y: x's, or bf16 beside x in f32.
 Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps, bool silu,
-                  Tensor* statistics);
-/// The same for x of f32 with y rounded to bf16; for x of f64 group_norm.
-Tensor group_norm_rounded(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps,
-                          bool silu, Tensor* statistics);
+                  Tensor* statistics, std::optional<DType> dtype = {});
 ChannelNormGrads group_norm_backward(const Tensor& grad, const Tensor& x, int64_t groups, const Tensor& weight,
                                      const Tensor& bias, bool silu, const Tensor& statistics);
 

@@ -123,10 +123,10 @@ TEST_CASE("bf16: a group norm that is rounded is the nearest to that of f32, wit
         const Tensor x = Generator(1).normal(shape);
         const Tensor w = Generator(2).normal(channels), b = Generator(3).normal(channels);
         Tensor of_rounded, of_f32;
-        const Tensor y = kernels::group_norm_rounded(x, 2, w, b, 1e-5, silu, &of_rounded);
+        const Tensor y = kernels::group_norm(x, 2, w, b, 1e-5, silu, &of_rounded, DType::bf16);
         CHECK(same_bits(y, to(kernels::group_norm(x, 2, w, b, 1e-5, silu, &of_f32), DType::bf16)));
         CHECK(same_bits(of_rounded, of_f32));
-        CHECK(kernels::group_norm_rounded(f64(x), 2, f64(w), f64(b), 1e-5, silu, nullptr).dtype() == DType::f64);
+        CHECK(kernels::group_norm(f64(x), 2, f64(w), f64(b), 1e-5, silu, nullptr, DType::bf16).dtype() == DType::f64);
       }
   });
 }
@@ -299,7 +299,7 @@ TEST_CASE("bf16: a weight in f32 is read as its nearest bf16") {
     CHECK(same_bits(kernels::linear_gelu_tanh(x, w, bias, nullptr),
                     kernels::linear_gelu_tanh(x, rounded, bias, nullptr)));
     CHECK(same_bits(kernels::linear_backward_input(dy, w), kernels::linear_backward_input(dy, rounded)));
-    CHECK(same_bits(kernels::linear_backward_input_rounded(dy, w),
+    CHECK(same_bits(kernels::linear_backward_input(dy, w, true),
                     to(kernels::linear_backward_input(dy, w), DType::bf16)));
   });
 }
