@@ -64,10 +64,12 @@
 #include <ditharos/models/text/t5.h>
 #include <ditharos/models/text/t5_names.h>
 
+#include <ditharos/optim/adagrad.h>
 #include <ditharos/optim/adam.h>
 #include <ditharos/optim/clip.h>
 #include <ditharos/optim/ema.h>
 #include <ditharos/optim/muon.h>
+#include <ditharos/optim/rmsprop.h>
 #include <ditharos/optim/schedule.h>
 #include <ditharos/optim/sgd.h>
 
