@@ -69,6 +69,7 @@
 #include <ditharos/optim/clip.h>
 #include <ditharos/optim/ema.h>
 #include <ditharos/optim/muon.h>
+#include <ditharos/optim/reduce_on_plateau.h>
 #include <ditharos/optim/rmsprop.h>
 #include <ditharos/optim/schedule.h>
 #include <ditharos/optim/sgd.h>
