@@ -68,6 +68,7 @@
 #include <ditharos/optim/adam.h>
 #include <ditharos/optim/clip.h>
 #include <ditharos/optim/ema.h>
+#include <ditharos/optim/lbfgs.h>
 #include <ditharos/optim/muon.h>
 #include <ditharos/optim/reduce_on_plateau.h>
 #include <ditharos/optim/rmsprop.h>
