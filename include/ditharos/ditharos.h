@@ -86,6 +86,9 @@
 #include <ditharos/data/codecs/video/video_file.h>
 #include <ditharos/data/datasets/clips/video_folder.h>
 #include <ditharos/data/datasets/open.h>
+#include <ditharos/data/datasets/subset.h>
+#include <ditharos/data/datasets/tensor_dataset.h>
 #include <ditharos/data/image/image_grid.h>
+#include <ditharos/data/loading/data_loader.h>
 #include <ditharos/data/loading/loader.h>
 #include <ditharos/data/text/tokenizer.h>
