@@ -4,6 +4,7 @@
 
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/factory.h>
+#include <ditharos/tensor/io/numpy_file.h>
 #include <ditharos/tensor/io/print.h>
 #include <ditharos/tensor/io/safetensors.h>
 #include <ditharos/tensor/io/safetensors_index.h>
