@@ -25,12 +25,14 @@ Tensor orthogonalize(const Tensor& x, int64_t steps, double eps) {
   return y;
 }
 
-Muon::Muon(const nn::NamedTensors& matrices, const nn::NamedTensors& others, const MuonOptions& options,
-           const AdamOptions& adam)
-    : Adam({{matrices, {"momentum_buffer"}}, {others, adam_slots()}}, adam, true), options_(options) {
-  for (const auto& [name, tensor] : matrices) {
-    check<ShapeError>(tensor.rank() == 2, "[muon] parameter \"", name, "\" of shape ", tensor.shape(),
-                      " is not a matrix");
+std::vector<Optimizer::Group> Muon::muon_groups(const ParameterGroups& matrices, const ParameterGroups& others,
+                                                const MuonOptions& options, const AdamOptions& adam) {
+  for (const ParameterGroup& group : matrices.list()) {
+    for (const nn::NamedTensor& matrix : group.parameters) {
+      nn::check_leaf("optimizer", matrix);
+      check<ShapeError>(matrix.tensor.rank() == 2, "[muon] parameter \"", matrix.name, "\" of shape ",
+                        matrix.tensor.shape(), " is not a matrix");
+    }
   }
   check<ConfigError>(options.momentum >= 0 && options.momentum < 1,
                      "[muon] momentum must be at least 0 and below 1, got ", options.momentum);
@@ -40,10 +42,19 @@ Muon::Muon(const nn::NamedTensors& matrices, const nn::NamedTensors& others, con
                      options.ns_steps);
   check<ConfigError>(std::isfinite(options.eps) && options.eps > 0, "[muon] eps must be a number > 0, got ",
                      options.eps);
+  std::vector<Group> groups = with_slots(matrices, {"momentum_buffer"});
+  for (Group& group : adam_groups(others, adam)) groups.push_back(std::move(group));
+  return groups;
 }
 
+Muon::Muon(const ParameterGroups& matrices, const ParameterGroups& others, const MuonOptions& options,
+           const AdamOptions& adam)
+    : Adam(muon_groups(matrices, others, options, adam), adam, true),
+      options_(options),
+      matrix_groups_(matrices.list().size()) {}
+
 Tensor Muon::prepare(const Update& u) {
-  if (u.group != 0) return Adam::prepare(u);
+  if (!is_matrix_group(u)) return Adam::prepare(u);
   const NoGrad no_grad;
   const double momentum = options_.momentum;
   const Tensor fresh = u.grad * ((1 - momentum) * u.grad_scale), buffer = momentum * u.slots[0] + fresh;
@@ -52,7 +63,7 @@ Tensor Muon::prepare(const Update& u) {
 }
 
 void Muon::update(const Update& u) {
-  if (u.group != 0) return Adam::update(u);
+  if (!is_matrix_group(u)) return Adam::update(u);
   // Both are steps of plain SGD, p -= lr (grad_scale grad + weight_decay p):
   // m += (1 - momentum) (scale grad - m);  p -= lr (0.2 sqrt(max(rows, columns)) direction + weight_decay p).
   kernels::SgdStep average{};
@@ -62,7 +73,7 @@ void Muon::update(const Update& u) {
   kernels::sgd(u.slots[0], u.grad, {}, {}, average);
   kernels::SgdStep move{};
   move.lr = u.lr;
-  move.weight_decay = options_.weight_decay;
+  move.weight_decay = groups()[u.group].weight_decay.value_or(options_.weight_decay);
   move.grad_scale = .2 * std::sqrt(double(std::max(u.prepared.size(0), u.prepared.size(1))));
   move.ema_decay = u.ema_decay;
   kernels::sgd(u.parameter, u.prepared, {}, u.average, move);

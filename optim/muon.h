@@ -21,8 +21,8 @@ struct MuonOptions {
 class Muon : public Adam {
  public:
   /// `matrices` have rank 2, [rows, columns]; `others` may be empty. ConfigError for an option out of range, ShapeError
-  /// for a matrix of another rank.
-  Muon(const nn::NamedTensors& matrices, const nn::NamedTensors& others, const MuonOptions& options = {},
+  /// for a matrix of another rank. Among groups(), those of the matrices come first.
+  Muon(const ParameterGroups& matrices, const ParameterGroups& others, const MuonOptions& options = {},
        const AdamOptions& adam = {.weight_decay = 1e-2});
 
  protected:
@@ -31,7 +31,12 @@ class Muon : public Adam {
   void update(const Update& u) override;
 
  private:
+  static std::vector<Group> muon_groups(const ParameterGroups& matrices, const ParameterGroups& others,
+                                        const MuonOptions& options, const AdamOptions& adam);
+  bool is_matrix_group(const Update& u) const { return u.group < matrix_groups_; }
+
   MuonOptions options_;
+  size_t matrix_groups_;  // the first ones
 };
 
 /// x [rows, columns] with singular values near 1, between .7 and 1.2, by the quintic Newton-Schulz iteration

@@ -1,6 +1,8 @@
 #include <ditharos/optim/optimizer.h>
 
+#include <algorithm>
 #include <cmath>
+#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -15,30 +17,90 @@
 #include <ditharos/tensor/view.h>
 
 namespace ditharos::optim {
+namespace {
+
+void check_options(const ParameterGroup& group, size_t index, bool has_betas) {
+  const auto in_range = [](double x) { return std::isfinite(x) && x >= 0; };
+  check<ConfigError>(in_range(group.lr_scale), "[optimizer] group ", index,
+                     ": lr_scale must be a number >= 0, got ", group.lr_scale);
+  check<ConfigError>(!group.weight_decay || in_range(*group.weight_decay), "[optimizer] group ", index,
+                     ": weight_decay must be a number >= 0, got ", group.weight_decay.value_or(0));
+  for (const std::optional<double>& beta : {group.beta1, group.beta2}) {
+    check<ConfigError>(!beta || has_betas, "[optimizer] group ", index,
+                       " sets a beta, which this optimiser does not have");
+    check<ConfigError>(!beta || (*beta >= 0 && *beta < 1), "[optimizer] group ", index,
+                       ": both betas must be at least 0 and below 1, got ", beta.value_or(0));
+  }
+}
+
+}  // namespace
+
+std::vector<Optimizer::Group> Optimizer::with_slots(const ParameterGroups& groups,
+                                                    const std::vector<std::string>& slots, bool has_betas) {
+  std::vector<Group> result;
+  for (const ParameterGroup& group : groups.list()) result.push_back({group, slots, has_betas});
+  return result;
+}
 
 Optimizer::Optimizer(const std::vector<Group>& groups) {
   std::unordered_set<std::string> names;
-  std::unordered_set<const TensorImpl*> seen;
-  for (const Group& group : groups) {
-    for (const nn::NamedTensor& parameter : group.parameters) {
+  std::unordered_map<const TensorImpl*, size_t> seen;  // the group of each tensor
+  for (const Group& from : groups) {
+    const size_t index = groups_.size();
+    check_options(from.group, index, from.has_betas);
+    nn::NamedTensors own;
+    for (const nn::NamedTensor& parameter : from.group.parameters) {
       const auto& [name, tensor] = parameter;
-      nn::check_leaf("optimizer", parameter);
+      check_trainable(parameter);
       check<ConfigError>(names.insert(name).second, "[optimizer] two parameters are named \"", name, "\"");
-      check<ShapeError>(tensor.is_contiguous(), "[optimizer] parameter \"", name, "\" of shape ", tensor.shape(),
-                        " is not contiguous");
-      check<DTypeError>(tensor.dtype() == DType::f32 || tensor.dtype() == DType::f64, "[optimizer] parameter \"",
-                        name, "\" must be f32 or f64, got ", tensor.dtype());
-      if (!seen.insert(tensor.impl()).second) continue;  // a shared weight is updated once
-      parameters_.push_back({name, tensor});
-      group_of_.push_back(slot_names_.size());
+      const auto [before, is_new] = seen.emplace(tensor.impl(), index);
+      check<ConfigError>(before->second == index, "[optimizer] parameter \"", name, "\" of group ", index,
+                         " is the same tensor as one of group ", before->second, "; each belongs to one group");
+      if (!is_new) continue;  // a shared weight is updated once
+      own.push_back({name, tensor});
+      group_of_.push_back(index);
       steps_.push_back(zeros({}, DType::i64));
       slots_.emplace_back();
-      for (size_t s = 0; s < group.slots.size(); ++s) slots_.back().push_back(zeros(tensor.shape(), tensor.dtype()));
+      for (size_t s = 0; s < from.slots.size(); ++s) slots_.back().push_back(zeros(tensor.shape(), tensor.dtype()));
     }
-    slot_names_.push_back(group.slots);
+    parameters_.insert(parameters_.end(), own.begin(), own.end());
+    slot_names_.push_back(from.slots);
+    has_betas_.push_back(from.has_betas);
+    groups_.push_back(from.group);
+    groups_.back().parameters = std::move(own);
   }
   check<ConfigError>(!parameters_.empty(), "[optimizer] there is no parameter to train");
   kept_.assign(parameters_.size(), true);
+  for (const ParameterGroup& group : groups_) apply_frozen(group, false);
+}
+
+void Optimizer::set_group(size_t index, const ParameterGroup& group) {
+  check<ConfigError>(index < groups_.size(), "[optimizer] there is no group ", index, " of ", groups_.size());
+  check_options(group, index, has_betas_[index]);
+  const auto same = [](const nn::NamedTensor& a, const nn::NamedTensor& b) {
+    return a.tensor.impl() == b.tensor.impl();
+  };
+  const nn::NamedTensors &own = groups_[index].parameters, &given = group.parameters;
+  check<ConfigError>(std::equal(own.begin(), own.end(), given.begin(), given.end(), same), "[optimizer] group ", index,
+                     " has ", own.size(), " parameters, and the new options list others; copy groups()[", index,
+                     "] and change its options");
+  const bool was_frozen = groups_[index].frozen;
+  groups_[index] = group;
+  apply_frozen(group, was_frozen);
+}
+
+/// Parameters that no step reads need no gradient. Those of a group that was never frozen are left as the caller has
+/// them.
+void Optimizer::apply_frozen(const ParameterGroup& group, bool was_frozen) {
+  if (group.frozen == was_frozen) return;
+  for (const auto& [name, tensor] : group.parameters) {
+    tensor.set_requires_grad(!group.frozen);
+    if (group.frozen) tensor.set_grad({});
+  }
+}
+
+void Optimizer::fill_slots(size_t slot, double value) {
+  for (const std::vector<Tensor>& slots : slots_) kernels::fill(slots[slot], value);
 }
 
 void Optimizer::zero_grad() {
@@ -47,8 +109,9 @@ void Optimizer::zero_grad() {
 
 std::vector<Tensor> Optimizer::contiguous_gradients() const {
   std::vector<Tensor> gradients;
-  for (const auto& [name, tensor] : parameters_) {
-    const Tensor grad = tensor.grad();
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    const auto& [name, tensor] = parameters_[i];
+    const Tensor grad = groups_[group_of_[i]].frozen ? Tensor() : tensor.grad();
     check(!grad.defined() || kernels::all_finite(grad), "[optimizer] the gradient of \"", name,
           "\" has NaN or infinite elements; nothing was updated");
     gradients.push_back(grad.defined() ? kernels::contiguous(grad) : Tensor());
@@ -68,8 +131,8 @@ void Optimizer::step(double lr, double grad_scale, Ema* ema) {
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const Tensor& parameter = parameters_[i].tensor;
     const int64_t step = *steps_[i].data<int64_t>() + 1;
-    Update u{parameter, gradients[i], slots_[i].data(), ema ? ema->average_of(parameter) : Tensor(), 0, lr, grad_scale,
-             step, group_of_[i], {}};
+    Update u{parameter, gradients[i], slots_[i].data(), ema ? ema->average_of(parameter) : Tensor(), 0,
+             lr * groups_[group_of_[i]].lr_scale, grad_scale, step, group_of_[i], {}};
     check(kept_[i] || !u.grad.defined(), "[optimizer] \"", parameters_[i].name,
           "\" has a gradient, but its state is kept elsewhere (keep_state)");
     updates.push_back(std::move(u));

@@ -11,10 +11,13 @@
 //
 //   const auto gradient = optim::clip_grad_factor(optimizer.parameters(), 1.0);
 //   optimizer.step(learning_rate, gradient.factor, &ema);
+//
+// Groups of parameters with options of their own are in parameter_group.h.
 #include <string>
 #include <vector>
 
 #include <ditharos/nn/module.h>
+#include <ditharos/optim/parameter_group.h>
 
 namespace ditharos::optim {
 
@@ -29,13 +32,25 @@ class Optimizer {
   /// The parameters that it trains, each tensor once. These are handles: to change a model's values, copy into its
   /// tensors (nn::load_state_dict); a tensor that is assigned to a member is not trained by this optimiser.
   const nn::NamedTensors& parameters() const { return parameters_; }
+  /// The groups of these parameters with their options.
+  const std::vector<ParameterGroup>& groups() const { return groups_; }
+  /// Replaces the options of a group from the next step on: a changed copy of an element of groups(). Its parameters
+  /// stay, and so does the state. ConfigError, and nothing has changed, for an option out of range, for one that this
+  /// optimiser does not have, and for other parameters.
+  ///
+  ///   optim::ParameterGroup backbone = optimizer.groups()[1];
+  ///   backbone.frozen = false;
+  ///   optimizer.set_group(1, backbone);
+  void set_group(size_t index, const ParameterGroup& group);
+
   /// Drops the gradients.
   void zero_grad();
-  /// One update. Parameters without a gradient are left as they are and do not count the step, as in PyTorch.
+  /// One update. Parameters without a gradient and frozen ones are left as they are and do not count the step, as in
+  /// PyTorch.
   ///
-  /// lr: the learning rate of this step, >= 0. grad_scale: multiplies every gradient (the factor of clip_grad_factor).
-  /// ema: takes the new parameters into its average in the same pass. Several optimisers of one model may be given the
-  /// same average: their steps count as one update.
+  /// lr: the learning rate of this step, >= 0, which each group scales. grad_scale: multiplies every gradient (the
+  /// factor of clip_grad_factor). ema: takes the new parameters into its average in the same pass. Several optimisers
+  /// of one model may be given the same average: their steps count as one update.
   /// Throws Error if a gradient is not finite, with the parameter's name, or when memory ends; nothing has changed
   /// then.
   void step(double lr, double grad_scale = 1.0, Ema* ema = nullptr);
@@ -56,22 +71,29 @@ class Optimizer {
   void check_state(const nn::NamedTensors& state) const;
 
  protected:
-  /// A group of parameters with the same options. `slots` names the state tensors of each parameter, which have its
-  /// shape and start as zeros.
+  /// A group and the state tensors of each of its parameters by name, which have the parameter's shape and start as
+  /// zeros. `has_betas`: the group may set beta1 and beta2.
   struct Group {
-    nn::NamedTensors parameters;
+    ParameterGroup group;
     std::vector<std::string> slots;
+    bool has_betas = false;
   };
-  /// Throws unless every parameter is a leaf, contiguous, of f32 or f64, and no name comes twice.
+  /// Each group with the same slots.
+  static std::vector<Group> with_slots(const ParameterGroups& groups, const std::vector<std::string>& slots,
+                                       bool has_betas = false);
+  /// Throws unless every parameter is a leaf, contiguous, of f32 or f64, in one group alone, no name comes twice, and
+  /// the groups' options are in range.
   explicit Optimizer(const std::vector<Group>& groups);
+  /// Sets the elements of one slot of every parameter, for a state that does not start as zeros.
+  void fill_slots(size_t slot, double value);
 
   struct Update {
     Tensor parameter, grad;  // contiguous, of one shape and dtype
     const Tensor* slots;     // in the order of the names
     Tensor average;          // of the moving average; undefined without one
-    double ema_decay, lr, grad_scale;
+    double ema_decay, lr, grad_scale;  // lr: of the parameter's group
     int64_t step;     // updates of this parameter, this one included
-    size_t group;     // that the parameter belongs to
+    size_t group;     // that the parameter belongs to, an index into groups()
     Tensor prepared;  // what prepare() returned
   };
   /// Called for every parameter before anything changes, on any thread and for several parameters at once; all memory
@@ -83,12 +105,16 @@ class Optimizer {
  private:
   std::vector<Tensor> contiguous_gradients() const;
 
-  nn::NamedTensors parameters_;
+  void apply_frozen(const ParameterGroup& group, bool was_frozen);
+
+  std::vector<ParameterGroup> groups_;                // each tensor in one of them, once
+  std::vector<bool> has_betas_;                       // [group]
+  nn::NamedTensors parameters_;                       // of all groups
   std::vector<size_t> group_of_;                      // [parameter]
   std::vector<std::vector<std::string>> slot_names_;  // [group][slot]
   std::vector<std::vector<Tensor>> slots_;            // [parameter][slot]
-  std::vector<Tensor> steps_;               // [parameter], scalars, i64
-  std::vector<bool> kept_;                  // [parameter], false: slots_ holds zeros of stride 0
+  std::vector<Tensor> steps_;                         // [parameter], scalars, i64
+  std::vector<bool> kept_;                            // [parameter], false: slots_ holds zeros of stride 0
 };
 
 }  // namespace ditharos::optim

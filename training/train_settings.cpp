@@ -59,8 +59,7 @@ std::unique_ptr<optim::Optimizer> make_optimizer(nn::ModuleBase& model, const Tr
       .beta1 = train.betas[0], .beta2 = train.betas[1], .weight_decay = train.weight_decay};
   const nn::NamedTensors parameters = nn::named_parameters(model);
   if (train.optimizer == OptimizerKind::adamw) return std::make_unique<optim::AdamW>(parameters, adam);
-  nn::NamedTensors matrices, others;
-  for (const nn::NamedTensor& p : parameters) (is_hidden_matrix(p) ? matrices : others).push_back(p);
+  const auto [matrices, others] = optim::partition(parameters, is_hidden_matrix);
   return std::make_unique<optim::Muon>(matrices, others, optim::MuonOptions{.weight_decay = train.weight_decay}, adam);
 }
 

@@ -43,7 +43,7 @@ struct LoaderOptions {
 
 /// A position between two batches: two integers that go into a checkpoint. Where every epoch ends with a batch, they
 /// are the epoch and the number of its samples that were returned. Where samples are carried over, `epoch` is 0 and
-/// `position` is the number of batches that were returned.
+/// `position` is the number of batches that were returned. For a DataLoader it is the number of the epoch's batches.
 struct Cursor {
   uint64_t epoch = 0;
   int64_t position = 0;

@@ -17,12 +17,14 @@
 
 namespace ditharos::data {
 
-/// How items are made. An item is begun, and then its parts are done in any order, each by one thread.
+/// How items are made. An item is begun, then its parts are done in any order, each by one thread, and then one thread
+/// finishes it.
 template <class Item>
 struct ItemWork {
   std::function<Item()> begin;                          ///< the next item; one call at a time
   std::function<int64_t(const Item&)> parts;            ///< how many parts it has, at least 1
   std::function<void(Item&, int64_t part)> do_part;     ///< several calls at a time, also for one item
+  std::function<void(Item&)> finish = [](Item&) {};     ///< several calls at a time, one for an item
 };
 
 /// Prepares items on `workers` background threads, up to `depth` items ahead, and returns them in order. The threads
@@ -65,6 +67,7 @@ class Prefetcher {
   struct Entry {
     Item item;
     int64_t parts = 0, begun = 0, done = 0;
+    bool finished = false;
     std::exception_ptr failure = nullptr;  // of the first part that failed, in the order of the parts
     int64_t failed_part = 0;
   };
@@ -73,6 +76,7 @@ class Prefetcher {
     if (!retried_) retried_ = work_.begin();
     const int64_t parts = work_.parts(*retried_);
     for (int64_t part = 0; part < parts; ++part) work_.do_part(*retried_, part);
+    work_.finish(*retried_);
     Item item = std::move(*retried_);
     retried_.reset();
     return item;
@@ -105,7 +109,7 @@ class Prefetcher {
   bool is_settled() const {
     if (entries_.empty()) return begin_failure_ != nullptr;
     const Entry& entry = *entries_.front();
-    return entry.done == entry.begun && (entry.failure || entry.begun == entry.parts);
+    return entry.done == entry.begun && (entry.failure || entry.finished);
   }
   /// The first item with a part that no thread has begun; null if there is none. Nothing behind a failure is begun.
   Entry* with_part_left() const {
@@ -136,7 +140,22 @@ class Prefetcher {
       entry.failure = failure;
       entry.failed_part = part;
     }
+    if (entry.done == entry.parts && !entry.failure) finish(entry, lock);
     if (is_settled()) wake_caller_.notify_one();
+  }
+
+  /// Finishes an item whose parts are done, with the mutex unlocked.
+  void finish(Entry& entry, std::unique_lock<std::mutex>& lock) {
+    std::exception_ptr failure;
+    lock.unlock();
+    try {
+      work_.finish(entry.item);
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    lock.lock();
+    entry.failure = failure;
+    entry.finished = true;
   }
 
   /// Begins an item with the mutex unlocked: it may take long to plan the first one of an epoch.

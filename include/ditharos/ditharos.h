@@ -4,6 +4,7 @@
 
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/factory.h>
+#include <ditharos/tensor/io/numpy_file.h>
 #include <ditharos/tensor/io/print.h>
 #include <ditharos/tensor/io/safetensors.h>
 #include <ditharos/tensor/io/safetensors_index.h>
@@ -64,10 +65,14 @@
 #include <ditharos/models/text/t5.h>
 #include <ditharos/models/text/t5_names.h>
 
+#include <ditharos/optim/adagrad.h>
 #include <ditharos/optim/adam.h>
 #include <ditharos/optim/clip.h>
 #include <ditharos/optim/ema.h>
+#include <ditharos/optim/lbfgs.h>
 #include <ditharos/optim/muon.h>
+#include <ditharos/optim/reduce_on_plateau.h>
+#include <ditharos/optim/rmsprop.h>
 #include <ditharos/optim/schedule.h>
 #include <ditharos/optim/sgd.h>
 
@@ -82,6 +87,9 @@
 #include <ditharos/data/codecs/video/video_file.h>
 #include <ditharos/data/datasets/clips/video_folder.h>
 #include <ditharos/data/datasets/open.h>
+#include <ditharos/data/datasets/subset.h>
+#include <ditharos/data/datasets/tensor_dataset.h>
 #include <ditharos/data/image/image_grid.h>
+#include <ditharos/data/loading/data_loader.h>
 #include <ditharos/data/loading/loader.h>
 #include <ditharos/data/text/tokenizer.h>

@@ -7,10 +7,12 @@
 #include <doctest/doctest.h>
 
 #include <ditharos/nn/state_dict.h>
+#include <ditharos/optim/adagrad.h>
 #include <ditharos/optim/adam.h>
 #include <ditharos/optim/clip.h>
 #include <ditharos/optim/ema.h>
 #include <ditharos/optim/muon.h>
+#include <ditharos/optim/rmsprop.h>
 #include <ditharos/optim/sgd.h>
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
@@ -75,11 +77,28 @@ const std::vector<Case>& cases() {
       {"adam", 0.03, [](const auto& p) { return std::make_unique<Adam>(p, AdamOptions{0.8, 0.95, 1e-6, 0.1}); }},
       {"adamw", 0.03, [](const auto& p) { return std::make_unique<AdamW>(p, AdamOptions{0.9, 0.99, 1e-8, 0.2}); }},
       {"muon", 0.03, [](const nn::NamedTensors& p) {
-         nn::NamedTensors matrices, others;
-         for (const nn::NamedTensor& each : p) (each.tensor.rank() == 2 ? matrices : others).push_back(each);
+         const auto [matrices, others] = partition(p, [](const auto& each) { return each.tensor.rank() == 2; });
          return std::make_unique<Muon>(matrices, others, MuonOptions{.momentum = 0.9, .weight_decay = 0.2},
                                        AdamOptions{0.9, 0.99, 1e-8, 0.2});
        }},
+      {"muon_groups", 0.03, [](const nn::NamedTensors& p) {
+         const std::vector<ParameterGroup> others{{.parameters = {p[1]}, .weight_decay = 0},
+                                                  {.parameters = {p[2]}, .lr_scale = 3}};
+         return std::make_unique<Muon>(
+             std::vector<ParameterGroup>{{.parameters = {p[0]}, .weight_decay = 0.05, .lr_scale = 0.5}}, others,
+             MuonOptions{.momentum = 0.9, .weight_decay = 0.2}, AdamOptions{0.9, 0.99, 1e-8, 0.2});
+       }},
+      {"amsgrad", 0.03, [](const auto& p) {
+         return std::make_unique<Adam>(p, AdamOptions{0.8, 0.7, 1e-8, 0.1, true});
+       }},
+      {"dampening", 0.05, [](const auto& p) {
+         return std::make_unique<Sgd>(p, SgdOptions{0.9, 0.02, false, 0.3});
+       }},
+      {"rmsprop", 0.02, [](const auto& p) { return std::make_unique<RMSprop>(p, RMSpropOptions{0.9, 1e-6, 0.1}); }},
+      {"rmsprop_centered", 0.02, [](const auto& p) {
+         return std::make_unique<RMSprop>(p, RMSpropOptions{0.8, 1e-8, 0.05, 0.7, true});
+       }},
+      {"adagrad", 0.1, [](const auto& p) { return std::make_unique<Adagrad>(p, AdagradOptions{0.2, 0.1, 0.3}); }},
   };
   return all;
 }
@@ -248,6 +267,12 @@ TEST_CASE("optimisers: refuse bad options and bad parameters; a shared weight is
   CHECK_THROWS_AS(optim::Adam(one(w), {.beta2 = -0.1}), ConfigError);
   CHECK_THROWS_AS(optim::Adam(one(w), {.eps = -1}), ConfigError);
   CHECK_THROWS_AS(optim::AdamW(one(w), {.weight_decay = NAN}), ConfigError);
+  CHECK_THROWS_AS(optim::Sgd(one(w), {.momentum = .9, .nesterov = true, .dampening = .1}), ConfigError);
+  CHECK_THROWS_AS(optim::Sgd(one(w), {.momentum = .9, .dampening = -1}), ConfigError);
+  CHECK_THROWS_AS(optim::RMSprop(one(w), {.alpha = 1}), ConfigError);
+  CHECK_THROWS_AS(optim::RMSprop(one(w), {.momentum = -.1}), ConfigError);
+  CHECK_THROWS_AS(optim::Adagrad(one(w), {.lr_decay = -1}), ConfigError);
+  CHECK_THROWS_AS(optim::Adagrad(one(w), {.initial_accumulator_value = NAN}), ConfigError);
   CHECK_THROWS_AS(optim::Sgd({}), ConfigError);
   CHECK_THROWS_AS(optim::Sgd({{"w", w}, {"w", ones({2})}}), ConfigError);
   CHECK_THROWS_AS(optim::Sgd(one(ones({2}, DType::i64))), DTypeError);

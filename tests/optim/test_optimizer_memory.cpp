@@ -6,10 +6,12 @@
 #include <doctest/doctest.h>
 
 #include <ditharos/autograd/node.h>
+#include <ditharos/optim/adagrad.h>
 #include <ditharos/optim/adam.h>
 #include <ditharos/optim/clip.h>
 #include <ditharos/optim/ema.h>
 #include <ditharos/optim/muon.h>
+#include <ditharos/optim/rmsprop.h>
 #include <ditharos/optim/sgd.h>
 #include <ditharos/tensor/allocator.h>
 #include <ditharos/tensor/factory.h>
@@ -46,8 +48,7 @@ Toy random_toy() {
 
 using Make = std::function<std::unique_ptr<optim::Optimizer>(const nn::NamedTensors&)>;
 std::unique_ptr<optim::Optimizer> make_muon(const nn::NamedTensors& p, bool nesterov) {
-  nn::NamedTensors matrices, others;
-  for (const nn::NamedTensor& each : p) (each.tensor.rank() == 2 ? matrices : others).push_back(each);
+  const auto [matrices, others] = optim::partition(p, [](const auto& each) { return each.tensor.rank() == 2; });
   return std::make_unique<optim::Muon>(matrices, others, optim::MuonOptions{.nesterov = nesterov});
 }
 const std::vector<std::pair<const char*, Make>>& makers() {
@@ -57,6 +58,9 @@ const std::vector<std::pair<const char*, Make>>& makers() {
       {"nesterov", [](const auto& p) { return std::make_unique<Sgd>(p, SgdOptions{0.8, 0.01, true}); }},
       {"adam", [](const auto& p) { return std::make_unique<Adam>(p, AdamOptions{}); }},
       {"adamw", [](const auto& p) { return std::make_unique<AdamW>(p, AdamOptions{}); }},
+      {"amsgrad", [](const auto& p) { return std::make_unique<Adam>(p, AdamOptions{.amsgrad = true}); }},
+      {"rmsprop", [](const auto& p) { return std::make_unique<RMSprop>(p, RMSpropOptions{.centered = true}); }},
+      {"adagrad", [](const auto& p) { return std::make_unique<Adagrad>(p); }},
       {"muon", [](const auto& p) { return make_muon(p, true); }},
       {"muon without nesterov", [](const auto& p) { return make_muon(p, false); }},
   };

@@ -16,7 +16,7 @@ cmake -S "$source_dir" -B "$scratch/build" -G "$generator" -DCMAKE_PREFIX_PATH="
 cmake --build "$scratch/build"
 "$scratch/build/consumer"
 
-(cd "$scratch" && build/custom_model && build/own_dataset)
+(cd "$scratch" && build/custom_model && build/own_dataset && build/training_loop .)
 (cd "$scratch" && build/video_pipeline "$source_dir/../../examples/checkpoints/sora.safetensors" "a red sneaker drifts left")
 if [[ -x $build/examples/train_dit ]]; then
   "$build/examples/train_dit" --data shapes --hidden 16 --depth 1 --heads 2 --patch 7 --batch-size 4 --steps 2 \

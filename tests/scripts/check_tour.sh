@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The documentation says what the program and the sources say. In docs/autograd.md, docs/library.md and docs/ops/*.md,
+# The documentation says what the program and the sources say. In docs/autograd.md, docs/library.md,
+# docs/training_loop.md and docs/ops/*.md,
 #
 #   ```text autograd_tour 6      is what `autograd_tour 6` prints; every step is quoted once
 #   ```cpp autograd/node.h       is a piece of that file, whole lines, letter by letter
@@ -18,7 +19,7 @@ source "$root/tests/scripts/documents.sh"
 faults() {  # FOLDER
   local document line info body number first step quotes=0 steps=0
   declare -A quoted=()
-  for document in "$1"/docs/autograd.md "$1"/docs/library.md "$1"/docs/ops/*.md; do
+  for document in "$1"/docs/autograd.md "$1"/docs/library.md "$1"/docs/training_loop.md "$1"/docs/ops/*.md; do
     info="" number=0
     while IFS= read -r line || [[ -n $line ]]; do
       number=$((number + 1))

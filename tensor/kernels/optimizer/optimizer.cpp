@@ -77,11 +77,12 @@ void run(int64_t n, const Update& update, Arrays... arrays) {
 }  // namespace
 
 void adam(const Tensor& parameter, const Tensor& grad, const Tensor& m, const Tensor& v, const Tensor& ema,
-          const AdamStep& s) {
+          const AdamStep& s, const Tensor& max_v) {
   check_state("adam", "parameter", parameter, parameter, false);
   check_gradient("adam", parameter, grad);
   check_state("adam", "first moment", parameter, m, false);
   check_state("adam", "second moment", parameter, v, false);
+  check_state("adam", "largest second moment", parameter, max_v, true);
   check_state("adam", "moving average", parameter, ema, true);
   check<ConfigError>(s.step >= 1, "[adam] steps count from 1, got ", s.step);
   visit_floating("adam", parameter.dtype(), [&](auto zero) {
@@ -105,10 +106,10 @@ void adam(const Tensor& parameter, const Tensor& grad, const Tensor& m, const Te
     const Tensor g = contiguous(grad);
     const auto loop = isa_kernels<OptimizerKernels>().loops(zero).adam;
     run(parameter.numel(),
-        [&](int64_t n, T* p, const T* gradient, T* mean, T* square, T* average) {
-          loop(n, p, gradient, mean, square, average, c);
+        [&](int64_t n, T* p, const T* gradient, T* mean, T* square, T* largest, T* average) {
+          loop(n, p, gradient, mean, square, largest, average, c);
         },
-        State<T>(parameter), Input<T>(g), State<T>(m), State<T>(v), State<T>(ema));
+        State<T>(parameter), Input<T>(g), State<T>(m), State<T>(v), State<T>(max_v), State<T>(ema));
   });
 }
 
@@ -124,6 +125,7 @@ void sgd(const Tensor& parameter, const Tensor& grad, const Tensor& buffer, cons
         .grad_scale = T(s.grad_scale),
         .l2 = T(s.weight_decay),
         .momentum = T(s.momentum),
+        .undamped = T(s.first ? 1 : 1 - s.dampening),
         .lr_grad = T(plain || s.nesterov ? s.lr : 0),
         .lr_buffer = T(plain ? 0 : s.nesterov ? s.lr * s.momentum : s.lr),
         .ema_decay = T(s.ema_decay),
@@ -138,6 +140,65 @@ void sgd(const Tensor& parameter, const Tensor& grad, const Tensor& buffer, cons
           loop(n, p, gradient, velocity, average, c);
         },
         State<T>(parameter), Input<T>(g), State<T>(plain ? Tensor() : buffer), State<T>(ema));
+  });
+}
+
+void rmsprop(const Tensor& parameter, const Tensor& grad, const Tensor& square_avg, const Tensor& grad_avg,
+             const Tensor& buffer, const Tensor& ema, const RmspropStep& s) {
+  check_state("rmsprop", "parameter", parameter, parameter, false);
+  check_gradient("rmsprop", parameter, grad);
+  check_state("rmsprop", "mean of squares", parameter, square_avg, false);
+  check_state("rmsprop", "mean of gradients", parameter, grad_avg, true);
+  check_state("rmsprop", "momentum buffer", parameter, buffer, s.momentum == 0);
+  check_state("rmsprop", "moving average", parameter, ema, true);
+  visit_floating("rmsprop", parameter.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const RmspropCoefficients<T> c = {
+        .grad_scale = T(s.grad_scale),
+        .l2 = T(s.weight_decay),
+        .alpha = T(s.alpha),
+        .alpha_rest = T(1 - s.alpha),
+        .eps = T(s.eps),
+        .momentum = T(s.momentum),
+        .lr = T(s.lr),
+        .ema_decay = T(s.ema_decay),
+        .ema_rest = T(1 - s.ema_decay),
+    };
+    const Tensor g = contiguous(grad);
+    const auto loop = isa_kernels<OptimizerKernels>().loops(zero).rmsprop;
+    run(
+        parameter.numel(),
+        [&](int64_t n, T* p, const T* gradient, T* square, T* mean, T* velocity, T* average) {
+          loop(n, p, gradient, square, mean, velocity, average, c);
+        },
+        State<T>(parameter), Input<T>(g), State<T>(square_avg), State<T>(grad_avg),
+        State<T>(s.momentum == 0 ? Tensor() : buffer), State<T>(ema));
+  });
+}
+
+void adagrad(const Tensor& parameter, const Tensor& grad, const Tensor& sum, const Tensor& ema, const AdagradStep& s) {
+  check_state("adagrad", "parameter", parameter, parameter, false);
+  check_gradient("adagrad", parameter, grad);
+  check_state("adagrad", "sum of squares", parameter, sum, false);
+  check_state("adagrad", "moving average", parameter, ema, true);
+  visit_floating("adagrad", parameter.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const AdagradCoefficients<T> c = {
+        .grad_scale = T(s.grad_scale),
+        .l2 = T(s.weight_decay),
+        .eps = T(s.eps),
+        .lr = T(s.lr),
+        .ema_decay = T(s.ema_decay),
+        .ema_rest = T(1 - s.ema_decay),
+    };
+    const Tensor g = contiguous(grad);
+    const auto loop = isa_kernels<OptimizerKernels>().loops(zero).adagrad;
+    run(
+        parameter.numel(),
+        [&](int64_t n, T* p, const T* gradient, T* squares, T* average) {
+          loop(n, p, gradient, squares, average, c);
+        },
+        State<T>(parameter), Input<T>(g), State<T>(sum), State<T>(ema));
   });
 }
 

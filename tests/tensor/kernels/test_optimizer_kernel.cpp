@@ -105,6 +105,77 @@ TEST_CASE("optimizer kernels: SGD plain, with momentum and with Nesterov's") {
   });
 }
 
+TEST_CASE("optimizer kernels: AMSGrad, dampening, RMSprop and Adagrad") {
+  for_each_isa([] {
+    for (DType dtype : {DType::f32, DType::f64})
+      for (int64_t n : {1, 16, 29, 20003}) {
+        const double tolerance = dtype == DType::f32 ? 1e-5 : 1e-13;
+        // Runs six steps of a kernel and of one element in double; `states` are the kernel's arrays, from zeros.
+        const auto check_steps = [&](size_t count, const auto& kernel, const auto& element) {
+          Generator numbers(uint64_t(n) + 5);
+          const Tensor p = numbers.normal({n}, dtype), ema = kernels::to(p, dtype);
+          std::vector<Tensor> states;
+          for (size_t k = 0; k < count; ++k) states.push_back(zeros({n}, dtype));
+          Numbers ps = p.to_vector<double>(), es = ps;
+          std::vector<Numbers> xs(ps.size(), Numbers(count));
+          for (int step = 1; step <= steps; ++step) {
+            const Tensor grad = numbers.normal({n}, dtype);
+            const Numbers gs = grad.to_vector<double>();
+            kernel(p, grad, states, ema, step);
+            for (size_t i = 0; i < ps.size(); ++i) {
+              element(ps[i], gs[i] * .7 + .02 * ps[i], xs[i], step);
+              es[i] = .8 * es[i] + .2 * ps[i];
+            }
+          }
+          CHECK(worst(p, ps) < tolerance);
+          CHECK(worst(ema, es) < tolerance);
+          for (size_t k = 0; k < count; ++k) {
+            Numbers expected;
+            for (const Numbers& x : xs) expected.push_back(x[k]);
+            CHECK(worst(states[k], expected) < tolerance);
+          }
+        };
+        check_steps(3, [](auto& p, auto& g, auto& s, auto& ema, int step) {
+          kernels::adam(p, g, s[0], s[1], ema, {.lr = .1, .beta1 = .5, .beta2 = .6, .eps = 1e-3, .weight_decay = .02,
+                                                .decoupled = false, .grad_scale = .7, .step = step, .ema_decay = .8},
+                        s[2]);
+        }, [](double& p, double g, Numbers& s, int step) {
+          s[0] = .5 * s[0] + .5 * g;
+          s[1] = .6 * s[1] + .4 * g * g;
+          s[2] = std::max(s[1], s[2]);
+          p -= .1 * s[0] / (1 - std::pow(.5, step)) / (std::sqrt(s[2] / (1 - std::pow(.6, step))) + 1e-3);
+        });
+        check_steps(1, [](auto& p, auto& g, auto& s, auto& ema, int step) {
+          kernels::sgd(p, g, s[0], ema, {.lr = .1, .momentum = .9, .weight_decay = .02, .nesterov = false,
+                                         .grad_scale = .7, .first = step == 1, .ema_decay = .8, .dampening = .3});
+        }, [](double& p, double g, Numbers& s, int step) { p -= .1 * (s[0] = step == 1 ? g : .9 * s[0] + .7 * g); });
+        for (const bool centered : {false, true})
+          for (const double momentum : {0.0, .6})
+            check_steps(3, [&](auto& p, auto& g, auto& s, auto& ema, int) {
+              kernels::rmsprop(p, g, s[0], centered ? s[1] : Tensor(), s[2], ema,
+                               {.lr = .1, .alpha = .8, .eps = .1, .momentum = momentum, .weight_decay = .02,
+                                .grad_scale = .7, .ema_decay = .8});
+            }, [&](double& p, double g, Numbers& s, int) {
+              s[0] = .8 * s[0] + .2 * g * g;
+              if (centered) s[1] = .8 * s[1] + .2 * g;
+              const double update = g / (std::sqrt(s[0] - s[1] * s[1]) + .1);
+              if (momentum > 0) s[2] = momentum * s[2] + update;
+              p -= .1 * (momentum > 0 ? s[2] : update);
+            });
+        check_steps(1, [](auto& p, auto& g, auto& s, auto& ema, int) {
+          kernels::adagrad(p, g, s[0], ema, {.lr = .1, .eps = .1, .weight_decay = .02, .grad_scale = .7,
+                                             .ema_decay = .8});
+        }, [](double& p, double g, Numbers& s, int) { p -= .1 * g / (std::sqrt(s[0] += g * g) + .1); });
+      }
+  });
+  // The mean of equal gradients leaves no variance, or less than none by rounding: the step stays finite.
+  const Tensor p = zeros({64}), g = full({64}, 1.0 / 3), square = zeros({64}), mean = zeros({64});
+  for (int step = 0; step < 200; ++step)
+    kernels::rmsprop(p, g, square, mean, {}, {}, {.lr = .01, .alpha = .9, .eps = 1e-3, .momentum = 0, .weight_decay = 0,
+                                                  .grad_scale = 1, .ema_decay = 0});
+  for (const float x : p.to_vector<float>()) CHECK(std::isfinite(x));
+}
+
 TEST_CASE("optimizer kernels: an element's update does not depend on its position or the number of threads") {
   const int64_t n = 100003;
   const Tensor start = Generator(3).normal({n}), grad = Generator(4).normal({n});

@@ -33,7 +33,7 @@ namespace {
 struct Setup {
   int64_t shards = 4, samples = 13, parts = 1;
   DType precision = DType::f32;
-  bool muon = false, clips = false, learn_sigma = false;
+  bool muon = false, groups = false, clips = false, learn_sigma = false;
   std::shared_ptr<const Objective> objective = std::make_shared<Flow>();
   int steps = 60;
   int64_t bad_sample = -1;  // its first pixel is infinite
@@ -65,10 +65,17 @@ struct Rank {
     t.gradient_shards = s.shards;
     t.ranks = &ranks;
     const nn::NamedTensors parameters = nn::named_parameters(*model);
-    nn::NamedTensors matrices, others;
-    for (const nn::NamedTensor& p : parameters) (p.tensor.rank() == 2 ? matrices : others).push_back(p);
+    const auto [matrices, others] =
+        optim::partition(parameters, [](const nn::NamedTensor& p) { return p.tensor.rank() == 2; });
+    const auto [attention, rest] = optim::partition(
+        matrices, [](const nn::NamedTensor& p) { return p.name.find(".attn.") != std::string::npos; });
     std::unique_ptr<optim::Optimizer> optimizer;
     if (s.muon) optimizer = std::make_unique<optim::Muon>(matrices, others);
+    else if (s.groups)
+      optimizer = std::make_unique<optim::AdamW>(
+          std::vector<optim::ParameterGroup>{{.parameters = rest, .weight_decay = .1},
+                                             {.parameters = attention, .frozen = true},
+                                             {.parameters = others, .weight_decay = 0, .lr_scale = .5, .beta2 = .9}});
     else optimizer = std::make_unique<optim::AdamW>(parameters);
     const auto network = [this](const Tensor& x, const Tensor& time, const Tensor& y) { return (*model)(x, time, y); };
     trainer.emplace(*model, network, s.objective, std::move(optimizer), t);
@@ -165,6 +172,7 @@ TEST_CASE("ranks: the same with accumulated batches, eight shards, Muon, clips a
   SUBCASE("accumulated") { check_divisions({.parts = 3, .steps = 8}); }
   SUBCASE("eight shards") { check_divisions({.shards = 8, .steps = 8}); }
   SUBCASE("Muon") { check_divisions({.muon = true, .steps = 8}); }
+  SUBCASE("groups, one of them frozen") { check_divisions({.groups = true, .steps = 8}); }
   SUBCASE("clips") { check_divisions({.clips = true, .objective = std::make_shared<FrameFlow>(), .steps = 8}); }
   SUBCASE("mean flow") { check_divisions({.objective = std::make_shared<MeanFlow>(), .steps = 8}); }
   SUBCASE("gaussian") {
