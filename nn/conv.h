@@ -55,7 +55,8 @@ class ConvModule : public Module<Self> {
 class Conv1d : public ConvModule<Conv1d> {
  public:
   Conv1d() = default;
-  Conv1d(int64_t in, int64_t out, const PerAxis& kernel, const ConvOptions& options, Generator& rng)
+  Conv1d(int64_t in, int64_t out, const PerAxis& kernel, const ConvOptions& options = {},
+         Generator& rng = default_generator())
       : ConvModule("Conv1d", 1, out, in, out, kernel, options, rng) {}
   Tensor forward(const Tensor& x) const {
     check_has_weight("conv1d", "nn::Conv1d", weight);
@@ -68,9 +69,11 @@ class Conv1d : public ConvModule<Conv1d> {
 class Conv2d : public ConvModule<Conv2d> {
  public:
   Conv2d() = default;
-  Conv2d(int64_t in, int64_t out, const PerAxis& kernel, const ConvOptions& options, Generator& rng)
+  Conv2d(int64_t in, int64_t out, const PerAxis& kernel, const ConvOptions& options = {},
+         Generator& rng = default_generator())
       : ConvModule("Conv2d", 2, out, in, out, kernel, options, rng) {}
-  Conv2d(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding, Generator& rng)
+  Conv2d(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding,
+         Generator& rng = default_generator())
       : Conv2d(in, out, kernel, {.stride = stride, .padding = padding}, rng) {}
   Tensor forward(const Tensor& x) const {
     check_has_weight("conv2d", "nn::Conv2d", weight);
@@ -83,7 +86,8 @@ class Conv2d : public ConvModule<Conv2d> {
 class Conv3d : public ConvModule<Conv3d> {
  public:
   Conv3d() = default;
-  Conv3d(int64_t in, int64_t out, const PerAxis& kernel, const ConvOptions& options, Generator& rng)
+  Conv3d(int64_t in, int64_t out, const PerAxis& kernel, const ConvOptions& options = {},
+         Generator& rng = default_generator())
       : ConvModule("Conv3d", 3, out, in, out, kernel, options, rng) {}
   Tensor forward(const Tensor& x) const {
     check_has_weight("conv3d", "nn::Conv3d", weight);
@@ -92,17 +96,46 @@ class Conv3d : public ConvModule<Conv3d> {
   }
 };
 
-/// x [B, in, H, W] -> [B, out, H', W'] with H' = (H - 1) stride - 2 padding + dilation (kernel - 1) + 1 +
-/// output_padding. weight [in, out / groups, kernel, kernel].
+/// x [B, in, L] -> [B, out, L'] with L' = (L - 1) stride - 2 padding + dilation (kernel - 1) + 1 + output_padding.
+/// weight [in, out / groups, kernel].
+class ConvTranspose1d : public ConvModule<ConvTranspose1d> {
+ public:
+  ConvTranspose1d() = default;
+  ConvTranspose1d(int64_t in, int64_t out, const PerAxis& kernel, const ConvOptions& options = {},
+                  Generator& rng = default_generator())
+      : ConvModule("ConvTranspose1d", 1, in, out, out, kernel, options, rng) {}
+  Tensor forward(const Tensor& x) const {
+    check_has_weight("conv_transpose1d", "nn::ConvTranspose1d", weight);
+    const ConvOptions& o = options();
+    return conv_transpose1d(x, weight, bias, o.stride, o.padding, o.output_padding, o.groups, o.dilation);
+  }
+};
+
+/// x [B, in, H, W] -> [B, out, H', W'], sides as above. weight [in, out / groups, kernel, kernel].
 class ConvTranspose2d : public ConvModule<ConvTranspose2d> {
  public:
   ConvTranspose2d() = default;
-  ConvTranspose2d(int64_t in, int64_t out, const PerAxis& kernel, const ConvOptions& options, Generator& rng)
+  ConvTranspose2d(int64_t in, int64_t out, const PerAxis& kernel, const ConvOptions& options = {},
+                  Generator& rng = default_generator())
       : ConvModule("ConvTranspose2d", 2, in, out, out, kernel, options, rng) {}
   Tensor forward(const Tensor& x) const {
     check_has_weight("conv_transpose2d", "nn::ConvTranspose2d", weight);
     const ConvOptions& o = options();
     return conv_transpose2d(x, weight, bias, o.stride, o.padding, o.output_padding, o.groups, o.dilation);
+  }
+};
+
+/// x [B, in, D, H, W] -> [B, out, D', H', W'].
+class ConvTranspose3d : public ConvModule<ConvTranspose3d> {
+ public:
+  ConvTranspose3d() = default;
+  ConvTranspose3d(int64_t in, int64_t out, const PerAxis& kernel, const ConvOptions& options = {},
+                  Generator& rng = default_generator())
+      : ConvModule("ConvTranspose3d", 3, in, out, out, kernel, options, rng) {}
+  Tensor forward(const Tensor& x) const {
+    check_has_weight("conv_transpose3d", "nn::ConvTranspose3d", weight);
+    const ConvOptions& o = options();
+    return conv_transpose3d(x, weight, bias, o.stride, o.padding, o.output_padding, o.groups, o.dilation);
   }
 };
 

@@ -1,7 +1,7 @@
 #pragma once
 #include <ditharos/autograd/ops.h>
 #include <ditharos/nn/module.h>
-#include <ditharos/tensor/random.h>
+#include <ditharos/tensor/draws/default_generator.h>
 
 namespace ditharos::nn {
 
@@ -13,6 +13,8 @@ class Dropout : public Module<Dropout> {
     check<ConfigError>(p >= 0 && p < 1, "the dropout probability must be in [0, 1), got ", p);
   }
 
+  /// Draws from default_generator().
+  Tensor forward(const Tensor& x) const { return forward(x, default_generator()); }
   Tensor forward(const Tensor& x, Generator& rng) const {
     if (!is_training() || p_ == 0) return x;
     return dropout(x, p_, rng);
@@ -22,5 +24,33 @@ class Dropout : public Module<Dropout> {
  private:
   double p_;
 };
+
+/// The same for whole channels of x [B, C, spatial axes...] (Tompson et al. 2015).
+template <int spatial_axes>
+class ChannelDropout : public Module<ChannelDropout<spatial_axes>> {
+ public:
+  explicit ChannelDropout(double p = .5) : p_(p) {
+    check<ConfigError>(p >= 0 && p < 1, "the dropout probability must be in [0, 1), got ", p);
+  }
+
+  Tensor forward(const Tensor& x) const { return forward(x, default_generator()); }
+  Tensor forward(const Tensor& x, Generator& rng) const {
+    check<ShapeError>(x.rank() == 2 + spatial_axes, "[Dropout", spatial_axes, "d] needs x [B, C] with ", spatial_axes,
+                      " more axes, got ", x.shape());
+    if (!this->is_training() || p_ == 0) return x;
+    const Shape channels{x.size(0), x.size(1)};
+    Shape factors = Shape::filled(x.rank(), 1);
+    factors[0] = channels[0], factors[1] = channels[1];
+    const Tensor kept = reshape(rng.bernoulli(1 - p_, channels, DType::boolean), factors);
+    return where(kept, x * (1 / (1 - p_)), scalar(0, x.dtype()));  // as dropout()
+  }
+  void visit(Visitor&) override {}
+
+ private:
+  double p_;
+};
+using Dropout1d = ChannelDropout<1>;  ///< x [B, C, L]
+using Dropout2d = ChannelDropout<2>;  ///< x [B, C, H, W]
+using Dropout3d = ChannelDropout<3>;  ///< x [B, C, D, H, W]
 
 }  // namespace ditharos::nn

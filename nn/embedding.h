@@ -7,7 +7,7 @@ namespace ditharos::nn {
 class Embedding : public Module<Embedding> {
  public:
   Embedding() = default;
-  Embedding(int64_t rows, int64_t width, Generator& rng, double standard_deviation = 1.0)
+  Embedding(int64_t rows, int64_t width, Generator& rng = default_generator(), double standard_deviation = 1.0)
       : weight(init::normal({rows, width}, standard_deviation, rng)) {}
 
   Tensor forward(const Tensor& indices) const {

@@ -41,38 +41,6 @@ class GroupNorm : public Module<GroupNorm> {
   double eps_ = 1e-5;
 };
 
-/// Normalisation of each channel over the batch x [B, C, H, W]. In training it uses the statistics of the batch and
-/// updates the running statistics; in evaluation it uses the running ones.
-class BatchNorm2d : public Module<BatchNorm2d> {
- public:
-  BatchNorm2d() = default;
-  explicit BatchNorm2d(int64_t channels, double eps = 1e-5, double momentum = 0.1)
-      : weight(ones({channels})), bias(zeros({channels})),
-        running_mean(zeros({channels})), running_var(ones({channels})), num_batches_tracked(zeros({}, DType::i64)),
-        eps_(eps), momentum_(momentum) {}
-
-  Tensor forward(const Tensor& x) const {
-    check_has_weight("batch_norm", "nn::BatchNorm2d", weight);
-    check<ShapeError>(x.rank() == 4, "[BatchNorm2d] needs x [B, C, H, W], got ", x.shape());
-    const Tensor y = batch_norm(x, running_mean, running_var, weight, bias, is_training(), momentum_, eps_);
-    if (is_training()) ++*num_batches_tracked.mutable_data<int64_t>();
-    return y;
-  }
-  void visit(Visitor& v) override {
-    v("weight", weight);
-    v("bias", bias);
-    v.buffer("running_mean", running_mean);
-    v.buffer("running_var", running_var);
-    v.buffer("num_batches_tracked", num_batches_tracked);
-  }
-
-  Parameter weight, bias;
-  Buffer running_mean, running_var, num_batches_tracked;
-
- private:
-  double eps_ = 1e-5, momentum_ = 0.1;
-};
-
 /// x / sqrt(mean(x^2) + eps) * weight over the last axis, weight [D] (ones).
 class RMSNorm : public Module<RMSNorm> {
  public:

@@ -13,6 +13,9 @@ class Linear : public Module<Linear> {
   Linear(int64_t in, int64_t out, Generator& rng, bool with_bias = true)
       : weight(init::xavier_uniform({out, in}, rng)), bias(with_bias ? Parameter(zeros({out})) : Parameter()) {}
 
+  /// Draws from default_generator().
+  Linear(int64_t in, int64_t out, bool with_bias = true) : Linear(in, out, default_generator(), with_bias) {}
+
   Tensor forward(const Tensor& x) const;
   /// The same for a result that products alone read: bf16 in an Autocast scope (autograd/ops/reduced.h), unless hooks
   /// want to see it.

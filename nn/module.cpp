@@ -86,6 +86,11 @@ NamedTensors named_tensors(const ModuleBase& module) {
   return found;
 }
 
+void visit_tensors(ModuleBase& module, const std::function<void(const std::string&, Tensor&)>& visit) {
+  Lister lister(visit, visit);
+  module.visit(lister);
+}
+
 std::vector<SharedNames> shared_tensors(const ModuleBase& module) {
   std::vector<SharedNames> groups;
   std::unordered_map<const TensorImpl*, size_t> group_of;

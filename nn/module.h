@@ -15,6 +15,7 @@
 // them: std::vector<nn::Linear>(3, nn::Linear(4, 4, rng)) has three independent layers. share() gives a module with the
 // same tensors. shared_tensors() and audit() report tensors that are listed more than once.
 #include <concepts>
+#include <functional>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -154,6 +155,8 @@ using NamedTensors = std::vector<NamedTensor>;
 [[nodiscard]] NamedTensors named_parameters(const ModuleBase& module);
 /// Parameters and buffers under all of their names, as in a checkpoint.
 [[nodiscard]] NamedTensors named_tensors(const ModuleBase& module);
+/// Calls `visit` with each parameter and buffer, under all of its names; it may assign another tensor.
+void visit_tensors(ModuleBase& module, const std::function<void(const std::string& name, Tensor& tensor)>& visit);
 /// Elements of all parameters, shared ones once.
 [[nodiscard]] int64_t parameter_count(const ModuleBase& module);
 

@@ -8,10 +8,11 @@ namespace ditharos::nn {
 class LayerNorm : public Module<LayerNorm> {
  public:
   LayerNorm() = default;
-  explicit LayerNorm(int64_t width, bool affine = true, double eps = 1e-5) : eps_(eps) {
-    if (!affine) return;
-    weight = Parameter(ones({width}));
-    bias = Parameter(zeros({width}));
+  explicit LayerNorm(int64_t width, bool affine = true, double eps = 1e-5) : LayerNorm(width, eps, affine) {}
+  /// The arguments in PyTorch's order.
+  LayerNorm(int64_t width, double eps, bool affine = true, bool with_bias = true) : eps_(eps) {
+    if (affine) weight = Parameter(ones({width}));
+    if (affine && with_bias) bias = Parameter(zeros({width}));
   }
 
   Tensor forward(const Tensor& x) const {

@@ -15,6 +15,7 @@
 #include <ditharos/nn/state_dict.h>
 #include <ditharos/nn/summary.h>
 #include <ditharos/tensor/draws/batch_rows.h>
+#include <ditharos/tensor/draws/default_generator.h>
 #include <ditharos/tensor/io/number_text.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
 #include <ditharos/training/distributed/gathered_state.h>
@@ -28,7 +29,7 @@ constexpr double no_limit = std::numeric_limits<double>::infinity();
 /// Separates the trainer's random numbers from others that a program draws with the same seed.
 constexpr uint64_t stream_key = 0x747261696e;      // "train"
 constexpr uint64_t validation_key = 0x76616c6964;  // "valid"
-enum Purpose : uint64_t { conditions_stream, objective_stream, parts_stream };
+enum Purpose : uint64_t { conditions_stream, objective_stream, parts_stream, module_stream };
 constexpr const char* counts_entry = "counts";  // of TrainState::metadata
 
 /// The model in evaluation mode for a scope, and then in the mode that it had.
@@ -123,7 +124,8 @@ void Trainer::keep_own_state() {
 models::Loss Trainer::loss_of(const MicroBatch& batch, Generator rng) const {
   const Autocast precision(config_.precision == DType::f32 ? autocast_dtype() : config_.precision);
   const Tensor seen = drop_conditions(batch.conditions, rng.fork(conditions_stream));
-  Generator objective_rng = rng.fork(objective_stream);
+  Generator objective_rng = rng.fork(objective_stream), module_rng = rng.fork(module_stream);
+  const DefaultGeneratorScope of_modules(module_rng);  // dropout without a generator depends on the step alone
   return objective_->conditional_loss(network_, seen, config_.null_condition, batch.data, objective_rng);
 }
 

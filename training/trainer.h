@@ -60,7 +60,8 @@ struct StepMetrics {
 };
 
 /// Trains the parameters of `model`. The randomness of step k depends only on (seed, k), so a run that is restored at
-/// step k continues with the same results as one that never stopped.
+/// step k continues with the same results as one that never stopped. That includes what modules draw from
+/// default_generator(), such as dropout, which is a generator of the step in the network's forward pass.
 ///
 /// With several ranks every one of them makes the same calls. They divide the shards of a step among them, and each
 /// keeps the optimiser's state and the averages of a part of the parameters. Times and noise of a sample depend on its

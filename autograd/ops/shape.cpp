@@ -2,6 +2,7 @@
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
+#include <ditharos/tensor/kernels/pointwise/pointwise.h>
 #include <ditharos/tensor/product_dtype.h>
 #include <ditharos/tensor/view.h>
 
@@ -39,6 +40,16 @@ Tensor unslice(const Tensor& x, const Shape& shape, int axis, int64_t begin, int
   return record("unslice", whole, {x}, save_nothing,
                 each([=](const Backward& d) { return slice(d.grad(), axis, begin, end, step); }),
                 [&](const Tangents& d) { return unslice(d[0], shape, axis, begin, end, step); });
+}
+
+/// The gradient of the whole; undefined when it was added to what the whole has already, so that the slices of a tensor
+/// together cost as much as the tensor, and not each of them.
+Tensor slice_gradient(const Backward& d, int axis, int64_t begin, int64_t end, int64_t step) {
+  const Tensor so_far = d.pending(0);
+  if (!so_far.defined() || so_far.dtype() != d.grad().dtype())
+    return unslice(d.grad(), d.input_shape(0), axis, begin, end, step);
+  kernels::accumulate(views::slice(so_far, axis, begin, end, step), d.grad());
+  return {};
 }
 
 }  // namespace
@@ -80,7 +91,7 @@ Tensor expand(const Tensor& x, const Shape& shape) {
 Tensor slice(const Tensor& x, int axis, int64_t begin, int64_t end, int64_t step) {
   axis = normalize_axis("slice", axis, x.rank());
   return record("slice", views::slice(x, axis, begin, end, step), {x}, save_nothing,
-                each([=](const Backward& d) { return unslice(d.grad(), d.input_shape(0), axis, begin, end, step); }),
+                each([=](const Backward& d) { return slice_gradient(d, axis, begin, end, step); }),
                 [&](const Tangents& d) { return slice(d[0], axis, begin, end, step); });
 }
 

@@ -2,6 +2,7 @@
 // What a program built on ditharos needs, in one include. Other headers of the library serve special purposes and are
 // included by themselves, such as <ditharos/models/evaluation/image_evaluator.h>.
 
+#include <ditharos/tensor/draws/default_generator.h>
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/io/numpy_file.h>
@@ -29,20 +30,34 @@
 #include <ditharos/autograd/inspect/profiler.h>
 #include <ditharos/autograd/ops.h>
 
+#include <ditharos/nn/activations/activations.h>
 #include <ditharos/nn/attention.h>
 #include <ditharos/nn/checkpoint.h>
+#include <ditharos/nn/containers/module_list.h>
+#include <ditharos/nn/containers/sequential.h>
 #include <ditharos/nn/conv.h>
 #include <ditharos/nn/dropout.h>
 #include <ditharos/nn/embedding.h>
 #include <ditharos/nn/group_norm.h>
 #include <ditharos/nn/inference.h>
+#include <ditharos/nn/init.h>
+#include <ditharos/nn/layout/layout.h>
 #include <ditharos/nn/linear.h>
 #include <ditharos/nn/mlp.h>
 #include <ditharos/nn/module.h>
 #include <ditharos/nn/name_map.h>
 #include <ditharos/nn/norm.h>
+#include <ditharos/nn/normalization/batch_norm.h>
+#include <ditharos/nn/normalization/instance_norm.h>
+#include <ditharos/nn/pooling/pool.h>
+#include <ditharos/nn/recurrent/cells.h>
+#include <ditharos/nn/recurrent/recurrent.h>
+#include <ditharos/nn/state/functional_call.h>
+#include <ditharos/nn/state/module_dtype.h>
+#include <ditharos/nn/state/module_file.h>
 #include <ditharos/nn/state_dict.h>
 #include <ditharos/nn/summary.h>
+#include <ditharos/nn/transformer/transformer.h>
 
 #include <ditharos/models/autoencoder/kl.h>
 #include <ditharos/models/autoencoder/kl_names.h>

@@ -11,6 +11,7 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/nn/conv.h>
 #include <ditharos/nn/group_norm.h>
+#include <ditharos/nn/normalization/batch_norm.h>
 #include <ditharos/nn/state_dict.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
 #include <ditharos/tensor/kernels/norm/group_norm.h>
