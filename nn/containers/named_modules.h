@@ -1,5 +1,4 @@
 #pragma once
-// Internal to nn/containers/.
 #include <string>
 #include <utility>
 #include <vector>

@@ -24,8 +24,8 @@ TEST_CASE("slices: overlapping ones, with steps, of a leaf and of a result, have
   want.slice(0, 1, 5).copy_(weights[0]);
   want.slice(0, 0, 6, 2).copy_(want.slice(0, 0, 6, 2) + weights[1]);
   want.slice(1, 3, 5).copy_(want.slice(1, 3, 5) + weights[2]);
-  CHECK(allclose(grad({loss(x)}, {x})[0], want, 0, 1e-15));
-  CHECK(allclose(grad({loss(x * 1.0)}, {x})[0], want, 0, 1e-15));
+  CHECK(allclose(grad(loss(x), x), want, 0, 1e-15));
+  CHECK(allclose(grad(loss(x * 1.0), x), want, 0, 1e-15));
   loss(x).backward();
   loss(x).backward();  // adds to the gradient that x has
   CHECK(allclose(x.grad(), want * 2.0, 0, 1e-15));
@@ -57,10 +57,10 @@ TEST_CASE("slices: taking a tensor apart needs its memory once in the backward p
   const int64_t rows = 64, columns = 4096;
   const Tensor x = Generator(3).normal({rows, columns}).set_requires_grad();
   Tensor total = scalar(0);
-  for (const Tensor& row : unbind(x * 1.0, 0)) total = total + sum(row);
+  for (const Tensor& row : unbind(x, 0)) total = total + sum(row);
   const size_t before = allocator_stats().live;
   reset_peak();
-  const Tensor gradient = grad({total}, {x})[0];
+  const Tensor gradient = grad(total, x);
   const size_t whole = size_t(rows * columns) * sizeof(float);
   CHECK(allocator_stats().peak - before < whole + whole / 2);
   CHECK(same_bits(gradient, ones({rows, columns})));

@@ -1,5 +1,5 @@
-// Training steps of the paper's models, of the small one of examples/configs/fashion_mnist.toml ("quickstart") and of one
-// with a video's many tokens.
+// Training steps of the paper's models, of the small one of examples/configs/fashion_mnist.toml ("quickstart") and of
+// one with a video's many tokens.
 #include <ditharos/models/dit/presets.h>
 #include "tests/bench/training.h"
 

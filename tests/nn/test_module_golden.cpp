@@ -13,7 +13,7 @@
 #include <ditharos/nn/normalization/instance_norm.h>
 #include <ditharos/nn/pooling/pool.h>
 #include "tests/support/message_of.h"
-#include "tests/support/module_golden.h"
+#include "tests/nn/module_golden.h"
 
 using namespace ditharos;
 using namespace ditharos::tests;

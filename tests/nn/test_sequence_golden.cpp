@@ -3,7 +3,7 @@
 
 #include <ditharos/nn/recurrent/cells.h>
 #include <ditharos/nn/transformer/transformer.h>
-#include "tests/support/module_golden.h"
+#include "tests/nn/module_golden.h"
 
 using namespace ditharos;
 using namespace ditharos::tests;
