@@ -5,18 +5,18 @@
 namespace ditharos {
 namespace {
 
-thread_local DType current = DType::f32;
+thread_local DType current_dtype = DType::f32;
 
 }  // namespace
 
-Autocast::Autocast(DType dtype) : before_(current) {
+Autocast::Autocast(DType dtype) : before_(current_dtype) {
   check<DTypeError>(dtype == DType::bf16 || dtype == DType::f32, "[Autocast] products read bf16 or f32, got ", dtype);
-  current = dtype;
+  current_dtype = dtype;
 }
 
-Autocast::~Autocast() { current = before_; }
+Autocast::~Autocast() { current_dtype = before_; }
 
-DType autocast_dtype() { return current; }
+DType autocast_dtype() { return current_dtype; }
 
 DType precision_dtype(Precision precision) {
   const bool reduced = precision == Precision::bf16 || (precision == Precision::automatic && has_bf16_products());

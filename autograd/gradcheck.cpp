@@ -18,7 +18,7 @@ namespace {
 using kernels::Binary;
 using kernels::Unary;
 using Tensors = std::vector<Tensor>;
-using Function = std::function<Tensors(const Tensors&)>;
+using VectorFunction = std::function<Tensors(const Tensors&)>;
 
 bool is_variable(const Tensor& x) { return x.defined() && x.dtype() == DType::f64; }
 
@@ -88,7 +88,7 @@ Tensors weighted_grad(const Tensors& outputs, const Tensors& w, const Tensors& x
 }
 
 /// The function (x, w) -> gradients of <w, f(x)>, as differentiable as f is. The first `count` arguments are x.
-Function gradient_of(const Function& f, size_t count) {
+VectorFunction gradient_of(const VectorFunction& f, size_t count) {
   return [f, count](const Tensors& arguments) {
     Tensors x(arguments.begin(), arguments.begin() + std::ptrdiff_t(count));
     const Tensors w(arguments.begin() + std::ptrdiff_t(count), arguments.end());
@@ -99,7 +99,7 @@ Function gradient_of(const Function& f, size_t count) {
 }
 
 /// d/dt <w, f(x + t u)> at t = 0.
-double difference_quotient(const Function& f, const Tensors& x, const Tensors& u, const Tensors& w, double h) {
+double difference_quotient(const VectorFunction& f, const Tensors& x, const Tensors& u, const Tensors& w, double h) {
   const auto value = [&](double t) { return dot(w, f(moved(x, u, t))); };
   return (8 * (value(h) - value(-h)) - (value(2 * h) - value(-2 * h))) / (12 * h);
 }
@@ -109,7 +109,7 @@ struct Comparison {
 };
 
 /// The directional derivative of one order, through the variables that u moves.
-Comparison compare(const Function& f, const Tensors& x, const Tensors& grads, const Tensors& u, const Tensors& w,
+Comparison compare(const VectorFunction& f, const Tensors& x, const Tensors& grads, const Tensors& u, const Tensors& w,
                    double magnitude, double step) {
   Comparison c{};
   c.analytic = dot(grads, u);
@@ -139,7 +139,7 @@ GradcheckResult gradcheck(const std::function<Tensor(const Tensors&)>& f, const 
   GradMode recording(true);
   Generator rng(options.seed);
   GradcheckResult result;
-  Function function = [&f](const Tensors& x) { return Tensors{f(x)}; };
+  VectorFunction function = [&f](const Tensors& x) { return Tensors{f(x)}; };
   Tensors x = inputs;
   for (int order = 1; order <= options.order; ++order) {
     const Tensors leaves = as_leaves(x), outputs = function(leaves);

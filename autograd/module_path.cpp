@@ -5,10 +5,10 @@
 
 namespace ditharos {
 namespace {
-constinit thread_local const char* current = "";
+constinit thread_local const char* current_path = "";
 }
 
-const char* current_module_path() { return current; }
+const char* current_module_path() { return current_path; }
 
 const char* intern_path(const std::string& path) {
   static std::mutex mutex;
@@ -17,9 +17,9 @@ const char* intern_path(const std::string& path) {
   return paths->insert(path).first->c_str();  // elements of a set stay where they are
 }
 
-ModulePath::ModulePath(const char* path) : before_(current) {
-  if (*path) current = path;
+ModulePath::ModulePath(const char* path) : before_(current_path) {
+  if (*path) current_path = path;
 }
-ModulePath::~ModulePath() { current = before_; }
+ModulePath::~ModulePath() { current_path = before_; }
 
 }  // namespace ditharos

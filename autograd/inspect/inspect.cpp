@@ -21,7 +21,7 @@ std::string numbers(const std::vector<int>& inputs) {
 }
 
 /// `text` between the quotation marks of Graphviz.
-std::string quoted(const std::string& text) {
+std::string dot_quoted(const std::string& text) {
   std::string out = "\"";
   for (char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -58,7 +58,7 @@ std::string to_dot(const Tensor& loss, const TensorNames& names) {
     std::string label = title(graph[i]) + "\n" + to_text(node.shape);
     if (*node.module) label += std::string("\n") + node.module;
     if (graph[i].own_bytes > 0) label += "\nsaves " + std::to_string(graph[i].own_bytes) + " bytes";
-    text += "  n" + std::to_string(i) + " [label=" + quoted(label) +
+    text += "  n" + std::to_string(i) + " [label=" + dot_quoted(label) +
             (node.leaf.defined() ? ", shape=box, style=filled, fillcolor=\"#dbeafe\"" : "") + "];\n";
     for (int input : graph[i].inputs)
       if (input >= 0) text += "  n" + std::to_string(input) + " -> n" + std::to_string(i) + ";\n";

@@ -23,7 +23,7 @@ void check_mean(const char* op, const Shape& shape, Reduction reduction) {
                     " has no elements, so there is no mean");
 }
 
-Tensor reduced(const char* op, const Tensor& losses, Reduction reduction) {
+Tensor reduced_losses(const char* op, const Tensor& losses, Reduction reduction) {
   check_mean(op, losses.shape(), reduction);
   switch (reduction) {
     case Reduction::none: return losses;
@@ -54,7 +54,7 @@ Tensor weighted(const Tensor& w, const Tensor& x) {
 
 Tensor mse_loss(const Tensor& prediction, const Tensor& target, Reduction reduction) {
   check_pair("mse_loss", prediction, target);
-  if (reduction != Reduction::mean) return reduced("mse_loss", square(prediction - target), reduction);
+  if (reduction != Reduction::mean) return reduced_losses("mse_loss", square(prediction - target), reduction);
   check_mean("mse_loss", prediction.shape(), reduction);
   // d/dp mean (p - t)^2 = 2 (p - t) / n, and the negative of it for t
   const auto kernel = [](const Backward& d) -> Grads {
@@ -74,19 +74,19 @@ Tensor mse_loss(const Tensor& prediction, const Tensor& target, Reduction reduct
 
 Tensor l1_loss(const Tensor& prediction, const Tensor& target, Reduction reduction) {
   check_pair("l1_loss", prediction, target);
-  return reduced("l1_loss", abs(prediction - target), reduction);
+  return reduced_losses("l1_loss", abs(prediction - target), reduction);
 }
 
 Tensor huber_loss(const Tensor& prediction, const Tensor& target, double delta, Reduction reduction) {
   check_pair("huber_loss", prediction, target);
   check<ConfigError>(delta > 0, "[huber_loss] delta must be positive, got ", delta);
-  return reduced("huber_loss", huber(prediction - target, delta), reduction);
+  return reduced_losses("huber_loss", huber(prediction - target, delta), reduction);
 }
 
 Tensor smooth_l1_loss(const Tensor& prediction, const Tensor& target, double beta, Reduction reduction) {
   check_pair("smooth_l1_loss", prediction, target);
   check<ConfigError>(beta > 0, "[smooth_l1_loss] beta must be positive, got ", beta);
-  return reduced("smooth_l1_loss", huber(prediction - target, beta) / beta, reduction);
+  return reduced_losses("smooth_l1_loss", huber(prediction - target, beta) / beta, reduction);
 }
 
 Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& target, const Tensor& pos_weight,
@@ -99,7 +99,7 @@ Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& targ
                     " does not broadcast to the target's shape ", target.shape());
   // -log sigmoid(x) = softplus(-x) and -log(1 - sigmoid(x)) = softplus(x); neither overflows.
   const Tensor positive = weighted(target, softplus(-logits)), negative = weighted(1.0 - target, softplus(logits));
-  return reduced(op, (pos_weight.defined() ? weighted(pos_weight, positive) : positive) + negative, reduction);
+  return reduced_losses(op, (pos_weight.defined() ? weighted(pos_weight, positive) : positive) + negative, reduction);
 }
 
 Tensor kl_div(const Tensor& log_prediction, const Tensor& target, Reduction reduction) {
@@ -107,7 +107,7 @@ Tensor kl_div(const Tensor& log_prediction, const Tensor& target, Reduction redu
   // t (log t - log p), and 0 where t is 0: there the logarithm is taken of 1.
   const Tensor zero = scalar(0, target.dtype()), absent = equal(target, zero);
   const Tensor log_target = log(where(absent, scalar(1, target.dtype()), target));
-  return reduced("kl_div", target * (log_target - where(absent, zero, log_prediction)), reduction);
+  return reduced_losses("kl_div", target * (log_target - where(absent, zero, log_prediction)), reduction);
 }
 
 namespace {
@@ -164,7 +164,7 @@ struct Labels {
   /// The losses [N] reduced: ignored rows give 0, and the mean is weighted.
   Tensor finish(Tensor losses, Reduction reduction) const {
     if (ignored.defined()) losses = masked_fill(losses, ignored, 0);
-    if (reduction != Reduction::mean) return reduced("", losses, reduction);
+    if (reduction != Reduction::mean) return reduced_losses("", losses, reduction);
     if (!weight.defined()) return sum(losses) / double(count);
     return sum(losses) / sum(ignored.defined() ? masked_fill(weight, ignored, 0) : weight);
   }

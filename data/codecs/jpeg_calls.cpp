@@ -9,7 +9,7 @@ namespace {
 
 JpegErrors& errors_of(j_common_ptr info) { return *reinterpret_cast<JpegErrors*>(info->err); }
 
-void on_error(j_common_ptr info) {
+void on_jpeg_error(j_common_ptr info) {
   JpegErrors& errors = errors_of(info);
   (*info->err->format_message)(info, errors.text);
   std::longjmp(errors.jump, 1);
@@ -38,7 +38,7 @@ void print_nothing(j_common_ptr) {}
 jpeg_error_mgr* begin_errors(JpegErrors& errors) {
   std::memset(&errors, 0, sizeof errors);
   jpeg_std_error(&errors.manager);
-  errors.manager.error_exit = on_error;
+  errors.manager.error_exit = on_jpeg_error;
   errors.manager.emit_message = on_message;
   errors.manager.output_message = print_nothing;
   return &errors.manager;

@@ -13,13 +13,13 @@ namespace {
 constexpr int most_scans = 100;
 
 /// Owns libjpeg's structure. It is created by read_header, so that a failure of that has a place to jump to.
-struct Decoder {
-  Decoder() { jpeg.err = begin_errors(errors); }
-  ~Decoder() {
+struct JpegDecoder {
+  JpegDecoder() { jpeg.err = begin_errors(errors); }
+  ~JpegDecoder() {
     if (created) jpeg_destroy_decompress(&jpeg);
   }
-  Decoder(const Decoder&) = delete;
-  Decoder& operator=(const Decoder&) = delete;
+  JpegDecoder(const JpegDecoder&) = delete;
+  JpegDecoder& operator=(const JpegDecoder&) = delete;
 
   JpegErrors errors;
   jpeg_decompress_struct jpeg{};
@@ -37,7 +37,7 @@ void count_scans(j_common_ptr info) {
 }
 
 /// False with the reason in decoder.errors, here and below.
-bool read_header(Decoder& decoder, const unsigned char* bytes, unsigned long size) {
+bool read_header(JpegDecoder& decoder, const unsigned char* bytes, unsigned long size) {
   if (setjmp(decoder.errors.jump)) return false;
   jpeg_create_decompress(&decoder.jpeg);
   decoder.created = true;
@@ -49,7 +49,7 @@ bool read_header(Decoder& decoder, const unsigned char* bytes, unsigned long siz
   return true;
 }
 
-bool begin_rows(Decoder& decoder, J_COLOR_SPACE colors) {
+bool begin_rows(JpegDecoder& decoder, J_COLOR_SPACE colors) {
   if (setjmp(decoder.errors.jump)) return false;
   decoder.jpeg.out_color_space = colors;
   jpeg_start_decompress(&decoder.jpeg);
@@ -93,7 +93,7 @@ void put_row(const Planes& planes, const uint8_t* row, int64_t width, int compon
 }
 
 /// All rows and what follows them up to the end of the image; `row` has space for one.
-bool read_rows(Decoder& decoder, uint8_t* row, const Planes& planes) {
+bool read_rows(JpegDecoder& decoder, uint8_t* row, const Planes& planes) {
   if (setjmp(decoder.errors.jump)) return false;
   jpeg_decompress_struct& jpeg = decoder.jpeg;
   while (jpeg.output_scanline < jpeg.output_height) {
@@ -106,7 +106,7 @@ bool read_rows(Decoder& decoder, uint8_t* row, const Planes& planes) {
   return true;
 }
 
-void check_decoded(bool ok, const Decoder& decoder, const std::string& name) {
+void check_decoded(bool ok, const JpegDecoder& decoder, const std::string& name) {
   check<IoError>(ok, "cannot read ", name, ": ", decoder.errors.text);
   check<IoError>(!decoder.errors.damaged, "cannot read ", name, ": its data are damaged or cut off (",
                  decoder.errors.text, ")");
@@ -120,7 +120,7 @@ int orientation_of(const jpeg_decompress_struct& jpeg) {
   return 1;
 }
 
-JpegInfo checked_info(Decoder& decoder, std::string_view bytes, const std::string& name, int64_t max_pixels) {
+JpegInfo checked_info(JpegDecoder& decoder, std::string_view bytes, const std::string& name, int64_t max_pixels) {
   check<IoError>(bytes.starts_with("\xff\xd8\xff"), "cannot read ", name, ": it is not a JPEG file");
   check_decoded(read_header(decoder, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()), decoder,
                 name);
@@ -146,13 +146,13 @@ JpegInfo checked_info(Decoder& decoder, std::string_view bytes, const std::strin
 }  // namespace
 
 JpegInfo jpeg_info(std::string_view bytes, const std::string& name, int64_t max_pixels) {
-  Decoder decoder;
+  JpegDecoder decoder;
   return checked_info(decoder, bytes, name, max_pixels);
 }
 
 Tensor decode_jpeg(std::string_view bytes, int64_t channels, const std::string& name, int64_t max_pixels) {
   check<ShapeError>(channels == 1 || channels == 3, "[decode_jpeg] gives 1 channel (gray) or 3 (RGB), not ", channels);
-  Decoder decoder;
+  JpegDecoder decoder;
   const JpegInfo info = checked_info(decoder, bytes, name, max_pixels);
   const int components = decoder.jpeg.num_components;
   check_decoded(begin_rows(decoder, components == 1 ? JCS_GRAYSCALE : components == 3 ? JCS_RGB : JCS_CMYK), decoder,

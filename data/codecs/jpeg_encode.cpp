@@ -19,13 +19,13 @@ struct Destination {
 };
 
 /// Owns libjpeg's structure and the bytes that it writes.
-struct Encoder {
-  Encoder() { jpeg.err = begin_errors(errors); }
-  ~Encoder() {
+struct JpegEncoder {
+  JpegEncoder() { jpeg.err = begin_errors(errors); }
+  ~JpegEncoder() {
     if (created) jpeg_destroy_compress(&jpeg);
   }
-  Encoder(const Encoder&) = delete;
-  Encoder& operator=(const Encoder&) = delete;
+  JpegEncoder(const JpegEncoder&) = delete;
+  JpegEncoder& operator=(const JpegEncoder&) = delete;
 
   JpegErrors errors;
   jpeg_compress_struct jpeg{};
@@ -60,7 +60,8 @@ void on_end(j_compress_ptr jpeg) {
 }
 
 /// `pixels` [H, W, components]. False with the reason in encoder.errors.
-bool write_all(Encoder& encoder, const uint8_t* pixels, int64_t width, int64_t height, int components, int quality) {
+bool write_all(JpegEncoder& encoder, const uint8_t* pixels, int64_t width, int64_t height, int components,
+               int quality) {
   if (setjmp(encoder.errors.jump)) return false;
   jpeg_compress_struct& jpeg = encoder.jpeg;
   jpeg_create_compress(&jpeg);
@@ -97,7 +98,7 @@ std::string encode_jpeg(const Tensor& image, int64_t quality, const std::string&
   const Tensor planes = kernels::contiguous(image);
   const std::vector<uint8_t> pixels = interleave(planes.data<uint8_t>(), channels, height * width);
 
-  Encoder encoder;
+  JpegEncoder encoder;
   const bool ok = write_all(encoder, pixels.data(), width, height, static_cast<int>(channels),
                             static_cast<int>(quality));
   check<IoError>(ok, "cannot write ", name, ": ", encoder.errors.text);

@@ -13,8 +13,8 @@ namespace {
 constexpr size_t rgba = 4;
 
 /// Owns libpng's two structures and the bytes that are read.
-struct Decoder {
-  explicit Decoder(std::string_view source) : bytes(source) {
+struct PngDecoder {
+  explicit PngDecoder(std::string_view source) : bytes(source) {
     png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &error, on_error, on_warning);
     if (png) info = png_create_info_struct(png);
     if (!info) {
@@ -22,9 +22,9 @@ struct Decoder {
       fail<Error>("[png] libpng has no memory");
     }
   }
-  ~Decoder() { png_destroy_read_struct(&png, &info, nullptr); }
-  Decoder(const Decoder&) = delete;
-  Decoder& operator=(const Decoder&) = delete;
+  ~PngDecoder() { png_destroy_read_struct(&png, &info, nullptr); }
+  PngDecoder(const PngDecoder&) = delete;
+  PngDecoder& operator=(const PngDecoder&) = delete;
 
   std::string_view bytes;  // not read yet
   ErrorText error;
@@ -33,7 +33,7 @@ struct Decoder {
 };
 
 void take_bytes(png_structp png, png_bytep to, size_t n) {
-  auto* decoder = static_cast<Decoder*>(png_get_io_ptr(png));
+  auto* decoder = static_cast<PngDecoder*>(png_get_io_ptr(png));
   if (n > decoder->bytes.size()) png_error(png, "the file is cut off");
   std::memcpy(to, decoder->bytes.data(), n);
   decoder->bytes.remove_prefix(n);
@@ -67,7 +67,7 @@ void check_chunks(std::string_view bytes, const std::string& name) {
 }
 
 /// False with the reason in decoder.error.
-bool read_header(Decoder& decoder) {
+bool read_header(PngDecoder& decoder) {
   if (setjmp(png_jmpbuf(decoder.png))) return false;
   png_set_read_fn(decoder.png, &decoder, take_bytes);
   png_set_user_limits(decoder.png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // checked_info has its own limits and messages
@@ -78,7 +78,7 @@ bool read_header(Decoder& decoder) {
 }
 
 /// Asks for eight bits of red, green, blue and alpha. False with the reason in decoder.error.
-bool set_transforms(Decoder& decoder) {
+bool set_transforms(PngDecoder& decoder) {
   if (setjmp(png_jmpbuf(decoder.png))) return false;
   png_set_expand(decoder.png);  // palettes, fewer than eight bits, transparent colours
   png_set_scale_16(decoder.png);
@@ -93,18 +93,18 @@ bool set_transforms(Decoder& decoder) {
 }
 
 /// Reads all rows and the end of the file. False with the reason in decoder.error.
-bool read_rows(Decoder& decoder, png_bytep* rows) {
+bool read_rows(PngDecoder& decoder, png_bytep* rows) {
   if (setjmp(png_jmpbuf(decoder.png))) return false;
   png_read_image(decoder.png, rows);
   png_read_end(decoder.png, nullptr);
   return true;
 }
 
-void check_decoded(bool ok, const Decoder& decoder, const std::string& name) {
+void check_decoded(bool ok, const PngDecoder& decoder, const std::string& name) {
   check<IoError>(ok, "cannot read ", name, ": ", decoder.error.text.data());
 }
 
-PngInfo checked_info(Decoder& decoder, const std::string& name, int64_t max_pixels) {
+PngInfo checked_info(PngDecoder& decoder, const std::string& name, int64_t max_pixels) {
   const size_t size = decoder.bytes.size();
   const bool is_png = size >= 8 && png_sig_cmp(reinterpret_cast<png_const_bytep>(decoder.bytes.data()), 0, 8) == 0;
   check<IoError>(is_png, "cannot read ", name, ": it is not a PNG file");
@@ -138,14 +138,14 @@ void to_gray(const std::vector<uint8_t>& pixels, uint8_t* out) {
 }  // namespace
 
 PngInfo png_info(std::string_view bytes, const std::string& name, int64_t max_pixels) {
-  Decoder decoder(bytes);
+  PngDecoder decoder(bytes);
   return checked_info(decoder, name, max_pixels);
 }
 
 Tensor decode_png(std::string_view bytes, int64_t channels, const std::string& name, int64_t max_pixels) {
   check<ShapeError>(channels == 1 || channels == 3 || channels == 4,
                     "[decode_png] gives 1 channel (gray), 3 (RGB) or 4 (RGB and opacity), not ", channels);
-  Decoder decoder(bytes);
+  PngDecoder decoder(bytes);
   const PngInfo info = checked_info(decoder, name, max_pixels);
   check_decoded(set_transforms(decoder), decoder, name);
 

@@ -11,8 +11,8 @@ namespace ditharos::data {
 namespace {
 
 /// Owns libpng's two structures and the bytes that are written.
-struct Encoder {
-  Encoder() {
+struct PngEncoder {
+  PngEncoder() {
     png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &error, on_error, on_warning);
     if (png) info = png_create_info_struct(png);
     if (!info) {
@@ -20,9 +20,9 @@ struct Encoder {
       fail<Error>("[png] libpng has no memory");
     }
   }
-  ~Encoder() { png_destroy_write_struct(&png, &info); }
-  Encoder(const Encoder&) = delete;
-  Encoder& operator=(const Encoder&) = delete;
+  ~PngEncoder() { png_destroy_write_struct(&png, &info); }
+  PngEncoder(const PngEncoder&) = delete;
+  PngEncoder& operator=(const PngEncoder&) = delete;
 
   std::string bytes;
   ErrorText error;
@@ -39,12 +39,12 @@ bool append(std::string& to, const char* data, size_t n) noexcept {
   }
 }
 void put_bytes(png_structp png, png_bytep data, size_t n) {
-  auto* encoder = static_cast<Encoder*>(png_get_io_ptr(png));
+  auto* encoder = static_cast<PngEncoder*>(png_get_io_ptr(png));
   if (!append(encoder->bytes, reinterpret_cast<const char*>(data), n)) png_error(png, "out of memory");
 }
 void flush_nothing(png_structp) {}
 
-bool write_all(Encoder& encoder, png_uint_32 width, png_uint_32 height, bool color, png_bytep* rows) {
+bool write_all(PngEncoder& encoder, png_uint_32 width, png_uint_32 height, bool color, png_bytep* rows) {
   if (setjmp(png_jmpbuf(encoder.png))) return false;
   png_set_write_fn(encoder.png, &encoder, put_bytes, flush_nothing);
   png_set_IHDR(encoder.png, encoder.info, width, height, 8, color ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_GRAY,
@@ -70,7 +70,7 @@ std::string encode_png(const Tensor& image, const std::string& name) {
   const Tensor planes = kernels::contiguous(image);
   std::vector<uint8_t> pixels = interleave(planes.data<uint8_t>(), channels, height * width);  // [H, W, C]
 
-  Encoder encoder;
+  PngEncoder encoder;
   std::vector<png_bytep> rows = row_pointers(pixels, static_cast<size_t>(height));
   const bool ok =
       write_all(encoder, static_cast<png_uint_32>(width), static_cast<png_uint_32>(height), channels == 3, rows.data());

@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include <ditharos/data/text/text_lines.h>
 #include <ditharos/tensor/error.h>
 
 namespace ditharos::data {
 namespace {
-
-constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
 
 class Reader {
  public:

@@ -6,11 +6,6 @@
 #include <ditharos/tensor/io/file.h>
 
 namespace ditharos::data {
-namespace {
-
-constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
-
-}  // namespace
 
 std::string read_text(const std::string& path, uint64_t most_bytes) {
   std::string text = read_file(path, most_bytes);

@@ -7,6 +7,9 @@
 
 namespace ditharos::data {
 
+/// What editors put in front of a text in UTF-8.
+inline constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+
 /// The text of a file of at most `most_bytes` bytes. IoError naming the file when it cannot be read, is longer, or
 /// holds zero bytes, which UTF-16 and binary files do.
 [[nodiscard]] std::string read_text(const std::string& path, uint64_t most_bytes);

@@ -11,8 +11,8 @@
 namespace ditharos::by_hand {
 namespace {
 
-Tensor columns(const Tensor& x) { return transpose(select(x, 0, 0), 0, 1); }
-Tensor column(const Tensor& x) { return reshape(x, {-1, 1}); }
+Tensor as_columns(const Tensor& x) { return transpose(select(x, 0, 0), 0, 1); }
+Tensor as_column(const Tensor& x) { return reshape(x, {-1, 1}); }
 
 Heading gradient_of(const std::string& symbol, const std::string& name, const std::string& formula) {
   return {.symbol = symbol, .name = name, .formula = formula, .place = Place::side};
@@ -40,18 +40,18 @@ AttentionGradient through_softmax(Trace& trace, const GradientInputs& in, int df
                                   const std::vector<Tensor>& g) {
   const double factor = 1 / std::sqrt(double(width));
   const int a = in.a;
-  const int da = trace.add(gradient_of("dA", "gradient of A", "C^T dF"), columns(g[0]),
+  const int da = trace.add(gradient_of("dA", "gradient of A", "C^T dF"), as_columns(g[0]),
                            transposed_product(in.modulated, df, width));
   const int ds = trace.add(gradient_of("dS", "gradient of S", "A (dA - the column's sum of A dA) / sqrt(width)"),
-                           columns(g[1]), [=](int64_t r, int64_t col) {
+                           as_columns(g[1]), [=](int64_t r, int64_t col) {
                              Origin origin{.terms = {{.factors = {{a, r, col}, {da, r, col}}, .coefficient = factor}}};
                              for (int64_t k = 0; k < tokens; ++k)
                                origin.terms.push_back(
                                    {.factors = {{a, r, col}, {a, k, col}, {da, k, col}}, .coefficient = -factor});
                              return origin;
                            });
-  const int dq = trace.add(gradient_of("dQ", "gradient of Q", "K dS"), columns(g[2]), affine(in.k, ds, tokens));
-  const int dk = trace.add(gradient_of("dK", "gradient of K", "Q dS^T"), columns(g[3]),
+  const int dq = trace.add(gradient_of("dQ", "gradient of Q", "K dS"), as_columns(g[2]), affine(in.k, ds, tokens));
+  const int dk = trace.add(gradient_of("dK", "gradient of K", "Q dS^T"), as_columns(g[3]),
                            product_transposed(in.q, ds, tokens));
   return {dq, dk};
 }
@@ -73,7 +73,7 @@ Losses add_gradients(Trace& trace, const Run& run, const GradientInputs& in, con
   Losses losses;
   losses.before = loss.item(), losses.after = loss_after_step(run, z, c);
   losses.difference = trace.add({"G", "the article's gradient", "P - N", Place::stream},
-                                columns(s.predicted - run.noise), plus(in.predicted, in.sampled, -1));
+                                as_columns(s.predicted - run.noise), plus(in.predicted, in.sampled, -1));
   const int difference = losses.difference;
   trace.add({"MSE", "mean squared error", "mean of G * G", Place::stream}, reshape(loss, {1, 1}),
             [=](int64_t, int64_t) {
@@ -86,24 +86,24 @@ Losses add_gradients(Trace& trace, const Run& run, const GradientInputs& in, con
             });
   trace.note("The gradient of the mean of n squares is (2/n) G, here n = " + std::to_string(count) +
              "; the article shows G, without the factor.");
-  const int dp = trace.add(gradient_of("dP", "gradient of P", "2/" + std::to_string(count) + " G"), columns(g[0]),
+  const int dp = trace.add(gradient_of("dP", "gradient of P", "2/" + std::to_string(count) + " G"), as_columns(g[0]),
                            [=](int64_t r, int64_t col) {
                              return Origin{.terms = {{.factors = {{difference, r, col}}, .coefficient = 2}},
                                            .divisor = double(count)};
                            });
   trace.add(gradient_of("dWf", "gradient of Wf", "dP F^T"), g[1], product_transposed(dp, in.pooled, tokens));
-  trace.add(gradient_of("dbf", "gradient of bf", "sum of dP's columns"), column(g[2]), [=](int64_t r, int64_t) {
+  trace.add(gradient_of("dbf", "gradient of bf", "sum of dP's columns"), as_column(g[2]), [=](int64_t r, int64_t) {
     Origin origin;
     for (int64_t k = 0; k < tokens; ++k) origin.terms.push_back({.factors = {{dp, r, k}}});
     return origin;
   });
-  const int df = trace.add(gradient_of("dF", "gradient of F", "Wf^T dP"), columns(g[3]),
+  const int df = trace.add(gradient_of("dF", "gradient of F", "Wf^T dP"), as_columns(g[3]),
                            transposed_product(in.wf, dp, width));
 
   AttentionGradient attention{-1, -1};
   if (soft) attention = through_softmax(trace, in, df, width, tokens, {g[7], g[8], g[9], g[10]});
   const int dc = trace.add(
-      gradient_of("dC", "gradient of C", soft ? "dF A^T + Wq^T dQ + Wk^T dK" : "dF A^T"), columns(g[4]),
+      gradient_of("dC", "gradient of C", soft ? "dF A^T + Wq^T dQ + Wk^T dK" : "dF A^T"), as_columns(g[4]),
       [=](int64_t r, int64_t col) {
         Origin origin = product_transposed(df, in.a, tokens)(r, col);
         if (soft) append(origin, transposed_product(in.wq, attention.dq, width)(r, col));
@@ -118,7 +118,7 @@ Losses add_gradients(Trace& trace, const Run& run, const GradientInputs& in, con
   }
   const int z_matrix = in.noised;
   const int dy = trace.add(gradient_of("dy", "gradient of scale, then shift", "sums over dC * Z, then over dC"),
-                           column(g[5]), [=](int64_t r, int64_t) {
+                           as_column(g[5]), [=](int64_t r, int64_t) {
                              Origin origin;
                              for (int64_t k = 0; k < tokens; ++k) {
                                if (r < width) origin.terms.push_back({.factors = {{dc, r, k}, {z_matrix, r, k}}});

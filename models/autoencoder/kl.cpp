@@ -4,7 +4,7 @@ namespace ditharos::models {
 namespace {
 
 /// Bounds of the log variance, as in the released code.
-constexpr double log_variance_low = -30, log_variance_high = 20;
+constexpr double kl_log_variance_low = -30, kl_log_variance_high = 20;
 
 nn::Conv2d pointwise(int64_t channels, Generator& rng) {
   return {channels, channels, 1, {.init = nn::ConvInit::fan_in_uniform}, rng};
@@ -34,7 +34,7 @@ LatentDistribution AutoencoderKL::encode(const Tensor& images, const TilingOptio
     const int channels = shape.rank() - 3;
     shape[channels] *= 2;
     const std::vector<Tensor> halves = chunk(reshape(moments(as_images(images), tiling), shape), 2, channels);
-    return {halves[0], clamp(halves[1], log_variance_low, log_variance_high)};
+    return {halves[0], clamp(halves[1], kl_log_variance_low, kl_log_variance_high)};
   });
 }
 

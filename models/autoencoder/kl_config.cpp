@@ -10,7 +10,7 @@
 namespace ditharos::models {
 namespace {
 
-constexpr int64_t most_channels = 4096, most_layers = 16, most_resolutions = 7;
+constexpr int64_t most_kl_channels = 4096, most_layers = 16, most_resolutions = 7;
 constexpr int64_t most_pixels = int64_t(1) << 24;  // along a side, for counts that do not overflow
 
 /// Adds up parameters and operations layer by layer, at the resolution that is set.
@@ -102,14 +102,14 @@ void AutoencoderKLConfig::validate() const {
     check<ConfigError>(value >= lowest && value <= highest, name, " of an AutoencoderKL must be between ", lowest,
                        " and ", highest, ", got ", value);
   };
-  check_size("in_channels", in_channels, 1, most_channels);
-  check_size("out_channels", out_channels, 1, most_channels);
-  check_size("latent_channels", latent_channels, 1, most_channels);
+  check_size("in_channels", in_channels, 1, most_kl_channels);
+  check_size("out_channels", out_channels, 1, most_kl_channels);
+  check_size("latent_channels", latent_channels, 1, most_kl_channels);
   check_size("layers_per_block", layers_per_block, 1, most_layers);
-  check_size("norm_num_groups", norm_num_groups, 1, most_channels);
+  check_size("norm_num_groups", norm_num_groups, 1, most_kl_channels);
   check_size("the length of block_out_channels", std::ssize(block_out_channels), 1, most_resolutions);
   for (const int64_t channels : block_out_channels) {
-    check_size("each of block_out_channels", channels, 1, most_channels);
+    check_size("each of block_out_channels", channels, 1, most_kl_channels);
     check<ConfigError>(channels % norm_num_groups == 0, "block_out_channels of an AutoencoderKL must be multiples of ",
                        "norm_num_groups = ", norm_num_groups, ", got ", channels);
   }

@@ -9,7 +9,7 @@ namespace ditharos::models {
 namespace {
 
 /// [..., C, H, W] -> [N, C, H, W].
-Tensor as_images(const Tensor& x) {
+Tensor frames_as_images(const Tensor& x) {
   return reshape(x, {-1, x.size(-3), x.size(-2), x.size(-1)});
 }
 
@@ -31,7 +31,7 @@ Loss AutoencoderObjective::loss(const Denoiser&, const Tensor& data, Generator& 
   Tensor error = mean_per_sample(config_.reconstruction == ReconstructionError::l1 ? abs(difference)
                                                                                     : square(difference));
   if (config_.perceptual_weight > 0) {
-    const Tensor distance = (*perceptual_)(as_images(decoded), as_images(data));
+    const Tensor distance = (*perceptual_)(frames_as_images(decoded), frames_as_images(data));
     error = error + mean_per_sample(reshape(distance, {data.size(0), -1})) * config_.perceptual_weight;
   }
   return {mean(error) + latents.kl_divergence() * config_.kl_weight, error.detach(), ones({data.size(0)})};

@@ -9,7 +9,7 @@
 namespace ditharos::models {
 namespace {
 
-constexpr int64_t least_order = 2, greatest_order = 4;  // of Adams-Bashforth
+constexpr int64_t least_order = 2, most_order = 4;  // of Adams-Bashforth
 
 /// The methods whose steps lie between given times.
 class FixedSteps {
@@ -79,8 +79,8 @@ const char* name_of(OdeMethod method) {
 }
 
 void OdeOptions::validate() const {
-  check<ConfigError>(method != OdeMethod::adams_bashforth || (order >= least_order && order <= greatest_order),
-                     "the order of Adams-Bashforth must be ", least_order, " to ", greatest_order, ", got ", order);
+  check<ConfigError>(method != OdeMethod::adams_bashforth || (order >= least_order && order <= most_order),
+                     "the order of Adams-Bashforth must be ", least_order, " to ", most_order, ", got ", order);
   check<ConfigError>(std::isfinite(absolute_tolerance) && std::isfinite(relative_tolerance) &&
                          absolute_tolerance >= 0 && relative_tolerance >= 0 &&
                          absolute_tolerance + relative_tolerance > 0,

@@ -9,7 +9,7 @@
 namespace ditharos::models {
 namespace {
 
-constexpr int64_t largest = 1 << 16, largest_vocabulary = 1 << 24;
+constexpr int64_t largest_size = 1 << 16, largest_table = 1 << 24;
 
 struct Preset {
   const char* name;
@@ -71,23 +71,23 @@ void T5Config::validate() const {
   const auto check_size = [](const char* name, int64_t value, int64_t most) {
     check<ConfigError>(value >= 1 && value <= most, "T5's ", name, " must be between 1 and ", most, ", got ", value);
   };
-  check_size("vocab_size", vocab_size, largest_vocabulary);
-  check_size("d_model", d_model, largest);
-  check_size("d_kv", d_kv, largest);
-  check_size("d_ff", d_ff, largest);
-  check_size("num_layers", num_layers, largest);
-  check_size("num_heads", num_heads, largest);
-  check<ConfigError>(num_heads * d_kv <= largest, "T5's num_heads * d_kv must be at most ", largest, ", got ",
+  check_size("vocab_size", vocab_size, largest_table);
+  check_size("d_model", d_model, largest_size);
+  check_size("d_kv", d_kv, largest_size);
+  check_size("d_ff", d_ff, largest_size);
+  check_size("num_layers", num_layers, largest_size);
+  check_size("num_heads", num_heads, largest_size);
+  check<ConfigError>(num_heads * d_kv <= largest_size, "T5's num_heads * d_kv must be at most ", largest_size, ", got ",
                      num_heads, " * ", d_kv);
-  check_size("relative_attention_num_buckets", relative_attention_num_buckets, largest);
+  check_size("relative_attention_num_buckets", relative_attention_num_buckets, largest_size);
   check<ConfigError>(relative_attention_num_buckets >= 4 && relative_attention_num_buckets % 2 == 0,
                      "T5's relative_attention_num_buckets must be even and at least 4, got ",
                      relative_attention_num_buckets);
   check<ConfigError>(relative_attention_max_distance > relative_attention_num_buckets / 4 &&
-                         relative_attention_max_distance <= largest_vocabulary,
+                         relative_attention_max_distance <= largest_table,
                      "T5's relative_attention_max_distance must be more than a quarter of the ",
                      relative_attention_num_buckets, " buckets, whose distances are exact, and at most ",
-                     largest_vocabulary, "; got ", relative_attention_max_distance);
+                     largest_table, "; got ", relative_attention_max_distance);
   check<ConfigError>(std::isfinite(layer_norm_epsilon) && layer_norm_epsilon > 0, "T5's layer_norm_epsilon must be ",
                      "above 0, got ", layer_norm_epsilon);
 }

@@ -10,7 +10,8 @@
 #include <ditharos/tensor/kernels/pointwise/pointwise.h>
 #include "tests/support/tensor_cases.h"
 
-using namespace ditharos;
+namespace ditharos::test_autograd {
+
 using ditharos::tests::message_of;
 
 namespace {
@@ -278,3 +279,5 @@ TEST_CASE("autograd: combinations of what is saved") {
     CHECK(all.input(i));
   }
 }
+
+}  // namespace ditharos::test_autograd

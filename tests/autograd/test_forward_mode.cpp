@@ -17,7 +17,8 @@
 #include <ditharos/tensor/random.h>
 #include "tests/support/message_of.h"
 
-using namespace ditharos;
+namespace ditharos::test_forward_mode {
+
 using ditharos::tests::message_of;
 
 namespace {
@@ -288,3 +289,5 @@ TEST_CASE("forward mode: the profiler and anomaly mode observe tangent rules") {
   CHECK(message_of<AutogradError>([&] { jvp([](const List& in) { return sqrt(in[0]); }, {x}, {v}); }) ==
         "[sqrt] the tangent of the result, of shape [2], has a NaN, which the tangents of the inputs had not");
 }
+
+}  // namespace ditharos::test_forward_mode

@@ -7,7 +7,8 @@
 #include <ditharos/tensor/random.h>
 #include "tests/support/tensor_cases.h"
 
-using namespace ditharos;
+namespace ditharos::test_function {
+
 using ditharos::tests::message_of;
 
 namespace {
@@ -78,3 +79,5 @@ TEST_CASE("custom operations: gradcheck finds a wrong rule") {
   CHECK(message_of<AutogradError>([&] { sum(short_of_one({x, x})).backward(); }) ==
         "[test.short] the rule returned 1 gradients for 2 inputs");
 }
+
+}  // namespace ditharos::test_function

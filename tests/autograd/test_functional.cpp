@@ -9,7 +9,8 @@
 #include <ditharos/tensor/random.h>
 #include "tests/support/tensor_cases.h"
 
-using namespace ditharos;
+namespace ditharos::test_functional {
+
 using ditharos::tests::message_of;
 
 namespace {
@@ -147,3 +148,5 @@ TEST_CASE("regression 28: a function that reaches its input only through what it
   // A linear function has a Hessian of zeros, and a result that a recomputed block made depends on its inputs.
   CHECK(values_of(hvp([](const List& in) { return sum(in[0]); }, {v}, {v}).grads[0]) == Values{0, 0});
 }
+
+}  // namespace ditharos::test_functional

@@ -11,7 +11,7 @@
 #include <ditharos/tensor/random.h>
 #include "tests/support/tensor_cases.h"
 
-using namespace ditharos;
+namespace ditharos::test_higher_order {
 
 namespace {
 
@@ -167,3 +167,5 @@ TEST_CASE("training step of an MLP: the same bytes at every number of threads") 
     for (size_t i = 0; i < got.size(); ++i) CHECK(tests::same_bits(got[i], expected[i]));
   });
 }
+
+}  // namespace ditharos::test_higher_order

@@ -7,7 +7,7 @@
 #include "tests/support/tensor_cases.h"
 #include <doctest/doctest.h>
 
-using namespace ditharos;
+namespace ditharos::test_infinities {
 
 namespace {
 
@@ -140,3 +140,5 @@ TEST_CASE("regression 21: a hidden key or value that is not finite contributes n
     });
   });
 }
+
+}  // namespace ditharos::test_infinities

@@ -10,7 +10,8 @@
 #include <ditharos/tensor/io/text_table.h>
 #include "tests/support/tensor_cases.h"
 
-using namespace ditharos;
+namespace ditharos::test_inspect {
+
 using ditharos::tests::message_of;
 
 namespace {
@@ -201,3 +202,5 @@ TEST_CASE("inspect: misuse") {
            "computed under NoGrad (explain_grad says which)");
   CHECK_THROWS_AS(saved_bytes_by_op(plain), AutogradError);
 }
+
+}  // namespace ditharos::test_inspect

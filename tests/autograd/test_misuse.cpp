@@ -13,7 +13,8 @@
 #include <ditharos/tensor/parallel.h>
 #include "tests/support/tensor_cases.h"
 
-using namespace ditharos;
+namespace ditharos::test_misuse {
+
 using ditharos::tests::message_of;
 
 namespace {
@@ -262,3 +263,5 @@ TEST_CASE("R12: misuse: at least 60 cases have their exact messages") {
   std::printf("misuse: %d cases with their exact messages\n", cases_so_far);
   CHECK((cases_so_far == 0 || cases_so_far >= 60));  // 0: a filter left the others out
 }
+
+}  // namespace ditharos::test_misuse

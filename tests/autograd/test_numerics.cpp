@@ -10,7 +10,8 @@
 #include "tests/support/tensor_cases.h"
 #include <doctest/doctest.h>
 
-using namespace ditharos;
+namespace ditharos::test_numerics {
+
 using tests::message_of;
 
 namespace {
@@ -220,3 +221,5 @@ TEST_CASE("regression 34: a gradient with a graph in a leaf is freed by clearing
   }
   CHECK(live_nodes() == before);
 }
+
+}  // namespace ditharos::test_numerics

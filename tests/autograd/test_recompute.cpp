@@ -15,7 +15,7 @@
 #include <ditharos/nn/state_dict.h>
 #include <ditharos/tensor/allocator.h>
 
-using namespace ditharos;
+namespace ditharos::test_recompute {
 
 namespace {
 
@@ -316,3 +316,5 @@ TEST_CASE("nn::checkpoint: a context that hides a tensor which needs a gradient 
                        "[checkpoint] the block uses a parameter of shape [3] that is neither among its inputs nor "
                        "among its parameters", AutogradError);
 }
+
+}  // namespace ditharos::test_recompute

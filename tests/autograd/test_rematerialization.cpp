@@ -12,7 +12,8 @@
 #include <ditharos/tensor/random.h>
 #include "tests/support/tensor_cases.h"
 
-using namespace ditharos;
+namespace ditharos::test_rematerialization {
+
 using tests::message_of;
 using tests::same_bits;
 
@@ -148,3 +149,5 @@ TEST_CASE("a gated residual and the norm behind it: in one pass as one after the
           gated_residual_norm(zeros({1, 2, 3}), zeros({1, 3}), zeros({1, 2, 3}), zeros({1, 2}), zeros({1, 3}));
         }) == "[gated_residual_norm] needs x [B, T, D] and shift [B, D], got [1, 2, 3] and [1, 2]");
 }
+
+}  // namespace ditharos::test_rematerialization

@@ -8,7 +8,7 @@
 #include "tests/support/tensor_cases.h"
 #include <doctest/doctest.h>
 
-using namespace ditharos;
+namespace ditharos::test_scales {
 
 namespace {
 
@@ -104,3 +104,5 @@ TEST_CASE("regression 23: the norm and the standard deviation of large and tiny 
     CHECK(norm(zeros({3}, dtype)).item() == 0);
   });
 }
+
+}  // namespace ditharos::test_scales

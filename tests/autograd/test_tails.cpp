@@ -7,7 +7,7 @@
 #include "tests/support/tensor_cases.h"
 #include <doctest/doctest.h>
 
-using namespace ditharos;
+namespace ditharos::test_tails {
 
 namespace {
 
@@ -96,3 +96,5 @@ TEST_CASE("regression 22: cross entropy of a dominant logit is the small number 
     check_near(g[1], missed, DType::f64);
   }
 }
+
+}  // namespace ditharos::test_tails

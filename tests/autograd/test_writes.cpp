@@ -10,7 +10,8 @@
 #include "tests/support/tensor_cases.h"
 #include <doctest/doctest.h>
 
-using namespace ditharos;
+namespace ditharos::test_writes {
+
 using tests::message_of;
 
 namespace {
@@ -81,3 +82,5 @@ TEST_CASE("regression 31: a write to what a result was computed from leaves the 
   write_first(x, 3);
   CHECK(grad(sum(y * w), w).to_vector<float>() == y.to_vector<float>());
 }
+
+}  // namespace ditharos::test_writes

@@ -12,36 +12,36 @@
 namespace ditharos::bench {
 namespace {
 
-enum class Mask { causal, flags, padding };
+enum class MaskKind { causal, flags, padding };
 
-struct Sizes {
+struct AttentionSizes {
   std::string name;
-  Mask mask;
+  MaskKind mask;
   int64_t batch, heads, queries, keys, head_size;
 };
 
 /// A projection [batch, rows, heads * head_size], seen as [batch, heads, rows, head_size].
-Tensor projection(const Sizes& s, int64_t rows) {
+Tensor projection(const AttentionSizes& s, int64_t rows) {
   return random({s.batch, rows, s.heads, s.head_size}).permute({0, 2, 1, 3}).detach();
 }
 
 /// Booleans: each key with probability 3/4 or, as for captions of all lengths, the first ones of each sample.
-Tensor mask_of(const Sizes& s) {
-  if (s.mask == Mask::causal) return {};
-  if (s.mask == Mask::flags)
+Tensor mask_of(const AttentionSizes& s) {
+  if (s.mask == MaskKind::causal) return {};
+  if (s.mask == MaskKind::flags)
     return less(Generator(3).uniform({s.batch, 1, s.queries, s.keys}), scalar(.75, DType::f32));
   const Tensor lengths = reshape(arange(s.batch, DType::i64) + scalar(1, DType::i64), {s.batch, 1, 1, 1});
   return less(arange(s.keys, DType::i64) * scalar(s.batch, DType::i64), lengths * scalar(s.keys, DType::i64));
 }
 
 /// True where a key is masked out for a query, [B or 1, 1, T or 1, S].
-Tensor blocked_of(const Sizes& s) {
-  if (s.mask == Mask::causal) return triu(ones({1, 1, s.queries, s.keys}, DType::boolean), 1);
+Tensor blocked_of(const AttentionSizes& s) {
+  if (s.mask == MaskKind::causal) return triu(ones({1, 1, s.queries, s.keys}, DType::boolean), 1);
   return logical_not(mask_of(s));
 }
 
 /// Operations of `products` products with head_size columns, over the pairs of a query and a key that are not blocked.
-double flops(const Sizes& s, int products) {
+double flops(const AttentionSizes& s, int products) {
   const Tensor open = kernels::to(logical_not(blocked_of(s)), DType::f64);
   return 2.0 * products * double(s.batch * s.heads * s.queries * s.keys * s.head_size) * mean(open).item();
 }
@@ -55,7 +55,7 @@ Tensor composed(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor&
 using Attend = std::function<Tensor(const Tensor& q, const Tensor& k, const Tensor& v)>;
 
 /// Forward alone, and the gradients of q, k and v of a graph that is made once.
-void add_directions(std::vector<Case>& cases, const std::string& name, const Sizes& s, const Attend& attend) {
+void add_directions(std::vector<Case>& cases, const std::string& name, const AttentionSizes& s, const Attend& attend) {
   cases.push_back({name + "/forward", [=] {
     return Work{.run = [=, q = projection(s, s.queries), k = projection(s, s.keys), v = projection(s, s.keys)] {
                   const NoGrad guard;
@@ -74,13 +74,13 @@ void add_directions(std::vector<Case>& cases, const std::string& name, const Siz
 }  // namespace
 
 void add_attention_cases(std::vector<Case>& cases) {
-  for (const Sizes& s : {Sizes{"causal_256", Mask::causal, 8, 6, 256, 256, 64},
-                         Sizes{"flags_256", Mask::flags, 8, 6, 256, 256, 64},
-                         Sizes{"padding_280", Mask::padding, 8, 6, 280, 280, 64},
-                         Sizes{"captions_128", Mask::padding, 8, 6, 128, 24, 32},
-                         Sizes{"captions_512", Mask::padding, 8, 6, 512, 24, 32}}) {
+  for (const AttentionSizes& s : {AttentionSizes{"causal_256", MaskKind::causal, 8, 6, 256, 256, 64},
+                                  AttentionSizes{"flags_256", MaskKind::flags, 8, 6, 256, 256, 64},
+                                  AttentionSizes{"padding_280", MaskKind::padding, 8, 6, 280, 280, 64},
+                                  AttentionSizes{"captions_128", MaskKind::padding, 8, 6, 128, 24, 32},
+                                  AttentionSizes{"captions_512", MaskKind::padding, 8, 6, 512, 24, 32}}) {
     const Tensor mask = mask_of(s);
-    const bool causal = s.mask == Mask::causal;
+    const bool causal = s.mask == MaskKind::causal;
     add_directions(cases, "scaled_dot_product_attention/" + s.name, s,
                    [=](const Tensor& q, const Tensor& k, const Tensor& v) {
                      return scaled_dot_product_attention(q, k, v, mask, causal);

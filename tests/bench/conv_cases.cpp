@@ -107,8 +107,8 @@ struct Residual : nn::Module<Residual> {
 };
 
 /// 3 x 32 x 32 to 4 x 8 x 8 and back, widths 64, 128 and 256: halved by strides, doubled by repeating pixels.
-struct Autoencoder : nn::Module<Autoencoder> {
-  Autoencoder(double& flops, Generator& rng)
+struct ConvAutoencoder : nn::Module<ConvAutoencoder> {
+  ConvAutoencoder(double& flops, Generator& rng)
       : stem(convolution(3, 64, 32, 1, flops, rng)), encode1(64, 32, flops, rng),
         down1(convolution(64, 128, 32, 2, flops, rng)), encode2(128, 16, flops, rng),
         down2(convolution(128, 256, 16, 2, flops, rng)), encode3(256, 8, flops, rng),
@@ -154,10 +154,10 @@ struct Autoencoder : nn::Module<Autoencoder> {
   nn::Conv2d head;
 };
 
-struct Training {
+struct ConvTraining {
   double forward_flops = 0;
   Generator rng{1};
-  Autoencoder model{forward_flops, rng};
+  ConvAutoencoder model{forward_flops, rng};
   optim::AdamW optimizer{nn::named_parameters(model)};
   Tensor images = rng.normal({batch, 3, 32, 32});
 
@@ -177,7 +177,7 @@ void add_conv_cases(std::vector<Case>& cases) {
   add_norm(cases);
   add_interpolation(cases);
   cases.push_back({"step/conv_autoencoder", [] {
-    auto training = std::make_shared<Training>();
+    auto training = std::make_shared<ConvTraining>();
     // Forward and both gradients of every layer; the first one's input needs none.
     const double flops = 3 * training->forward_flops - Layer{3, 64, 32}.flops();
     return Work{[training] { training->step(); }, flops, 0, 0, nn::parameter_count(training->model)};

@@ -48,7 +48,7 @@ PeakLoop peak_loop() { return {run_baseline, 12 * 4 * 2}; }
 #endif
 
 constexpr int64_t peak_steps = 5'000'000;  // some 15 ms: long enough to notice that other programs take turns
-volatile float sink;  // keeps the loop from being removed
+volatile float peak_sink;  // keeps the loop from being removed
 
 }  // namespace
 
@@ -57,7 +57,7 @@ double measure_peak() {
   const int threads = num_threads();
   const auto before = std::chrono::steady_clock::now();
   parallel_for(threads, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) sink = loop.run(peak_steps);
+    for (int64_t i = begin; i < end; ++i) peak_sink = loop.run(peak_steps);
   });
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - before;
   return threads * double(peak_steps) * loop.flops_of_step / seconds.count() * 1e-9;

@@ -22,8 +22,8 @@ models::DiTConfig latent_model(models::AttentionLayout attention) {
   return config;
 }
 
-struct Training {
-  Training(const models::DiTConfig& config, const Shape& shape) : rng(1), model(config, rng) {
+struct VideoTraining {
+  VideoTraining(const models::DiTConfig& config, const Shape& shape) : rng(1), model(config, rng) {
     training::TrainerConfig t;
     t.class_dropout = .1;
     t.null_condition = zeros({prompt_length}, DType::i64);
@@ -46,7 +46,7 @@ struct Training {
 Case training(const std::string& name, models::AttentionLayout attention, int64_t batch, int64_t frames) {
   return {"step/video_" + name, [=] {
             const models::DiTConfig config = latent_model(attention);
-            auto run = std::make_shared<Training>(config, Shape{batch, frames, 8, 8, 8});
+            auto run = std::make_shared<VideoTraining>(config, Shape{batch, frames, 8, 8, 8});
             return Work{.run = [run] { run->trainer->step(run->latents, run->prompts); },
                         .flops = 3 * double(batch) * forward_flops(config, {frames, 4, 4}),
                         .parameters = models::count_parameters(config).trainable};
@@ -56,7 +56,7 @@ Case training(const std::string& name, models::AttentionLayout attention, int64_
 Case sampling(const std::string& name, int64_t batch, int64_t frames) {
   return {"sample/video_" + name, [=] {
             const models::DiTConfig config = latent_model(models::AttentionLayout::joint);
-            auto run = std::make_shared<Training>(config, Shape{batch, frames, 8, 8, 8});
+            auto run = std::make_shared<VideoTraining>(config, Shape{batch, frames, 8, 8, 8});
             const models::VideoModel model{
                 [run](const Tensor& x, const Tensor& t, const Tensor& p) { return run->model(x, t, p); }, run->prompts,
                 zeros({prompt_length}, DType::i64)};

@@ -5,7 +5,8 @@
 #include <ditharos/data/codecs/video/y4m.h>
 #include "tests/support/data_files.h"
 
-using namespace ditharos;
+namespace ditharos::test_video_quirks {
+
 using namespace ditharos::tests;
 using data::VideoFrames;
 
@@ -106,3 +107,5 @@ TEST_CASE("regression 15: pixels that are not square are resampled to squares") 
   CHECK(size_of(wide) == "4x2");
   CHECK(shown(wide) == "rrrrrrrr gggggggg");
 }
+
+}  // namespace ditharos::test_video_quirks

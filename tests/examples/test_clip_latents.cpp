@@ -10,7 +10,8 @@
 #include "tests/support/temporary_folder.h"
 #include "tests/support/video_clips.h"
 
-using namespace ditharos;
+namespace ditharos::test_clip_latents {
+
 using namespace ditharos::tests;
 namespace fs = std::filesystem;
 
@@ -145,3 +146,5 @@ TEST_CASE("clip latents: a cache inside of the data is refused before they are r
   CHECK(run.status == 2);
   CHECK_MESSAGE(contains(run.output, "--cache"), run.output);
 }
+
+}  // namespace ditharos::test_clip_latents

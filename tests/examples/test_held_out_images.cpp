@@ -11,7 +11,8 @@
 #include "tests/support/small_runs.h"
 #include "tests/support/temporary_folder.h"
 
-using namespace ditharos;
+namespace ditharos::test_held_out_images {
+
 using namespace ditharos::tests;
 namespace fs = std::filesystem;
 
@@ -86,3 +87,5 @@ TEST_CASE("held-out arrays of other channels are refused before the first step")
   CHECK_MESSAGE(contains(run.output, "have 1 channels, and those of training have 3"), run.output);
   CHECK_MESSAGE(!contains(run.output, "step 1"), run.output);
 }
+
+}  // namespace ditharos::test_held_out_images

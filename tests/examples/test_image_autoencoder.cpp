@@ -12,7 +12,8 @@
 #include "tests/support/temporary_folder.h"
 #include "tests/support/video_clips.h"
 
-using namespace ditharos;
+namespace ditharos::test_image_autoencoder {
+
 using namespace ditharos::tests;
 namespace fs = std::filesystem;
 
@@ -161,3 +162,5 @@ TEST_CASE("image autoencoder: what cannot be trained on, and flags without effec
   CHECK(contains(refused("moving-garments", {"--shapes", "1x8x8", "--size", "8"}),
                  "--size has no effect: it needs data of images; leave it out"));
 }
+
+}  // namespace ditharos::test_image_autoencoder

@@ -11,7 +11,8 @@
 #include "tests/support/small_runs.h"
 #include "tests/support/temporary_folder.h"
 
-using namespace ditharos;
+namespace ditharos::test_image_cache {
+
 using namespace ditharos::tests;
 namespace fs = std::filesystem;
 
@@ -174,3 +175,5 @@ TEST_CASE("image cache: --dry-run and --summary write no cache, and say what a r
     CHECK(tree(cache) == whole);
   }
 }
+
+}  // namespace ditharos::test_image_cache

@@ -10,7 +10,8 @@
 #include "tests/support/small_runs.h"
 #include "tests/support/temporary_folder.h"
 
-using namespace ditharos;
+namespace ditharos::test_own_images {
+
 using namespace ditharos::tests;
 
 namespace fs = std::filesystem;
@@ -131,3 +132,5 @@ TEST_CASE("own images: a message with a file's name is one line without control 
     CHECK(!contains(run.output, "\x1b[2J"));
   }
 }
+
+}  // namespace ditharos::test_own_images

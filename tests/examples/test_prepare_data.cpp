@@ -10,7 +10,8 @@
 #include "tests/support/run_program.h"
 #include "tests/support/temporary_folder.h"
 
-using namespace ditharos;
+namespace ditharos::test_prepare_data {
+
 using namespace ditharos::tests;
 namespace fs = std::filesystem;
 
@@ -117,3 +118,5 @@ TEST_CASE("train_dit: packed samples give the same bytes, also when a run goes o
   CHECK_FALSE(contains(train("both", 8, {"--cache", cache, "--resume", halfway}), "packed sample"));
   CHECK(checkpoint(folder / "both", 8) == checkpoint(folder / "plain", 8));
 }
+
+}  // namespace ditharos::test_prepare_data

@@ -5,7 +5,8 @@
 #include "tests/support/data_files.h"
 #include "tests/support/message_of.h"
 
-using namespace ditharos;
+namespace ditharos::test_settings_set {
+
 using namespace ditharos::examples;
 using tests::contains;
 using tests::message_of;
@@ -88,3 +89,5 @@ TEST_CASE("ema_decay is a number or a list, and one number is written as before"
   CHECK_THROWS_AS(read("[train]\nema_decay = \"0.5\"\n"), ConfigError);
   CHECK_THROWS_AS(read("[train]\nbetas = 0.5\n"), ConfigError);
 }
+
+}  // namespace ditharos::test_settings_set

@@ -11,7 +11,8 @@
 #include "examples/by_hand/prepare.h"
 #include "tests/support/tensor_cases.h"
 
-using namespace ditharos;
+namespace ditharos::test_sora_by_hand {
+
 using namespace ditharos::by_hand;
 using ditharos::tests::message_of;
 using ditharos::tests::same_bits;
@@ -335,3 +336,5 @@ TEST_CASE("sora [13]: 4 frames of the input's size") {
   CHECK_EQ(printed.video.to_vector<double>(),
            std::vector<double>{0, 0, 0, 0, /**/ 1, 0, 1, 0, /**/ 0, 0, 0, 0, /**/ 0, 1, 0, 1});
 }
+
+}  // namespace ditharos::test_sora_by_hand

@@ -12,7 +12,8 @@
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tensor_cases.h"
 
-using namespace ditharos;
+namespace ditharos::test_sora_trace {
+
 using namespace ditharos::by_hand;
 using ditharos::tests::message_of;
 using ditharos::tests::same_bits;
@@ -201,3 +202,5 @@ TEST_CASE("sora: prompt and step give a new video, reproducible by seed; the pro
   run.noise = run.noise * 2.0;
   CHECK_FALSE(same_bits(walk(run).video, generated.video));
 }
+
+}  // namespace ditharos::test_sora_trace

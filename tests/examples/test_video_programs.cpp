@@ -10,7 +10,8 @@
 #include "tests/support/data_files.h"
 #include "tests/support/temporary_folder.h"
 
-using namespace ditharos;
+namespace ditharos::test_video_programs {
+
 using namespace ditharos::examples;
 using tests::contains;
 using tests::message_of;
@@ -34,3 +35,5 @@ TEST_CASE("video programs: a grid of clips") {
   CHECK_EQ(grid.size(0), 3);
   CHECK_EQ(grid.size(2), 4 + 4 * (2 * 10 + 4));  // four columns of doubled pixels with margins
 }
+
+}  // namespace ditharos::test_video_programs

@@ -7,7 +7,7 @@ namespace ditharos::tests {
 namespace {
 
 /// The checksums of all whole chunks made right: without this no changed byte would come further than to them.
-std::string with_checksums(std::string bytes) {
+std::string with_chunk_checksums(std::string bytes) {
   const auto number = [&](size_t at) {
     uint32_t value = 0;
     for (size_t i = 0; i < 4; ++i) value = value << 8 | static_cast<unsigned char>(bytes[at + i]);
@@ -35,7 +35,7 @@ void decode(std::string_view bytes) {
 
 void fuzz_png(std::string_view bytes) {
   fuzz_one(decode, bytes);
-  decode(with_checksums(std::string(bytes)));
+  decode(with_chunk_checksums(std::string(bytes)));
 }
 
 }  // namespace ditharos::tests

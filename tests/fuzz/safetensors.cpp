@@ -7,7 +7,7 @@ namespace ditharos::tests {
 namespace {
 
 /// What is read can be written, and comes back the same.
-void read(std::string_view bytes) {
+void read_tensors(std::string_view bytes) {
   const safetensors::Contents contents = safetensors::load(file_with("a", bytes));
   const std::string copy = file_with("b", "");
   safetensors::save(copy, contents.tensors, contents.metadata);
@@ -25,12 +25,12 @@ void read(std::string_view bytes) {
 }  // namespace
 
 void fuzz_safetensors(std::string_view bytes) {
-  fuzz_one(read, bytes);
+  fuzz_one(read_tensors, bytes);
   // The text alone, with its length put in front of it.
   std::string file(8, '\0');
   const uint64_t length = bytes.size();
   std::memcpy(file.data(), &length, sizeof length);
-  read(file.append(bytes));
+  read_tensors(file.append(bytes));
 }
 
 }  // namespace ditharos::tests

@@ -7,7 +7,7 @@ namespace ditharos::tests {
 namespace {
 
 /// Every element of what is read lies in memory.
-void read(std::string_view bytes) {
+void read_torch(std::string_view bytes) {
   const torch_file::Contents contents = torch_file::load(file_with("a.pt", bytes));
   for (const auto& [name, tensor] : contents.tensors) {
     const Tensor copy = kernels::to(tensor, tensor.dtype());
@@ -19,9 +19,9 @@ void read(std::string_view bytes) {
 }  // namespace
 
 void fuzz_torch_file(std::string_view bytes) {
-  fuzz_one(read, bytes);
+  fuzz_one(read_torch, bytes);
   // The pickle alone, in an archive with a few storages.
-  read(torch_archive(std::string(bytes), {{.name = "0", .data = std::string(24, '\1')},
+  read_torch(torch_archive(std::string(bytes), {{.name = "0", .data = std::string(24, '\1')},
                                           {.name = "1", .data = std::string(8, '\1')},
                                           {.name = "2", .data = ""}}));
 }

@@ -13,7 +13,8 @@
 #include "tests/support/golden.h"
 #include "tests/support/paths.h"
 
-using namespace ditharos;
+namespace ditharos::test_released_processes {
+
 using namespace ditharos::models;
 using ditharos::tests::difference;
 
@@ -227,3 +228,5 @@ TEST_CASE("released processes: SiT's losses and times") {
   }
   CHECK_EQ(compared, 21);
 }
+
+}  // namespace ditharos::test_released_processes

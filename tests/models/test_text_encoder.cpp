@@ -10,7 +10,8 @@
 #include <ditharos/nn/state_dict.h>
 #include "tests/support/golden.h"
 
-using namespace ditharos;
+namespace ditharos::test_text_encoder {
+
 using namespace ditharos::models;
 using ditharos::tests::difference;
 
@@ -101,3 +102,5 @@ TEST_CASE("text encoder: wrong tokens are refused in a sentence") {
   CHECK_THROWS_AS(encoder(full({1, 2}, -1, DType::i64)), Error);
   CHECK_THROWS_AS(TextEncoder({.vocabulary = 0}, rng), ConfigError);
 }
+
+}  // namespace ditharos::test_text_encoder

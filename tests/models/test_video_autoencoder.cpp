@@ -11,7 +11,8 @@
 #include <ditharos/optim/adam.h>
 #include <ditharos/training/trainer.h>
 
-using namespace ditharos;
+namespace ditharos::test_video_autoencoder {
+
 using namespace ditharos::models;
 
 namespace {
@@ -206,3 +207,5 @@ TEST_CASE("video autoencoder: learns to reconstruct clips") {
   for (uint64_t step = 0; step < 100; ++step) trainer.step(moving_squares(4, 4, step));
   CHECK_MESSAGE(error() < .3 * before, before, " -> ", error());
 }
+
+}  // namespace ditharos::test_video_autoencoder

@@ -15,7 +15,7 @@
 #include <ditharos/optim/ema.h>
 #include <ditharos/tensor/parallel.h>
 
-using namespace ditharos;
+namespace ditharos::test_inference {
 
 namespace {
 
@@ -240,3 +240,5 @@ TEST_CASE("quantize: samplers draw nearly the same images") {
   nn::quantize(s.model);
   CHECK(relative_error(draw(), exact) < .02);
 }
+
+}  // namespace ditharos::test_inference

@@ -17,7 +17,8 @@
 #include <ditharos/tensor/kernels/copy/copy.h>
 #include "tests/support/tensor_cases.h"
 
-using namespace ditharos;
+namespace ditharos::test_module {
+
 using ditharos::tests::message_of;
 using ditharos::tests::same_bits;
 
@@ -365,3 +366,5 @@ TEST_CASE("initial values: Xavier's bound, Kaiming's variance, zero biases") {
   CHECK(variance(conv.weight).item() == doctest::Approx(2.0 / 72).epsilon(.06));
   CHECK(conv(zeros({1, 8, 5, 5})).shape() == Shape{1, 64, 5, 5});
 }
+
+}  // namespace ditharos::test_module

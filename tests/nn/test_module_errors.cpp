@@ -9,7 +9,8 @@
 #include <ditharos/nn/module.h>
 #include "tests/support/tensor_cases.h"
 
-using namespace ditharos;
+namespace ditharos::test_module_errors {
+
 using ditharos::tests::message_of;
 
 namespace {
@@ -115,3 +116,5 @@ TEST_CASE("an error takes one module: a later path stands in the place of an ear
   const Error copy = error;
   CHECK(std::string(copy.what()) == error.what());
 }
+
+}  // namespace ditharos::test_module_errors

@@ -6,7 +6,8 @@
 #include <ditharos/tensor/kernels/copy/copy.h>
 #include "tests/support/tensor_cases.h"
 
-using namespace ditharos;
+namespace ditharos::test_name_map {
+
 using ditharos::tests::message_of;
 using ditharos::tests::same_bits;
 using nn::NamedTensors;
@@ -303,3 +304,5 @@ TEST_CASE("name map: malformed rules are refused") {
   CHECK(refused({.own = "a", .published = {"b"}, .published_shape = Shape{-1, -1}}) ==
         "[NameMap] \"a\": more than one size of [-1, -1] is open");
 }
+
+}  // namespace ditharos::test_name_map

@@ -8,7 +8,8 @@
 #include <ditharos/nn/summary.h>
 #include "tests/support/tensor_cases.h"
 
-using namespace ditharos;
+namespace ditharos::test_summary {
+
 using ditharos::tests::message_of;
 
 namespace {
@@ -73,3 +74,5 @@ TEST_CASE("summary: misuse") {
   CHECK_EQ(message_of<AutogradError>([&] { nn::summarize(net, [] { return Tensor(); }); }),
            "[summarize] a profiler is watching this thread; stop it first");
 }
+
+}  // namespace ditharos::test_summary

@@ -19,7 +19,7 @@
 #include <ditharos/tensor/random.h>
 #include "tests/support/heap_counter.h"
 
-using namespace ditharos;
+namespace ditharos::test_optimizer_memory {
 
 namespace {
 
@@ -133,3 +133,5 @@ TEST_CASE("R10: an optimiser's step whose heap allocation fails changes nothing 
   collect_op_names(true);
   set_num_threads(threads);
 }
+
+}  // namespace ditharos::test_optimizer_memory

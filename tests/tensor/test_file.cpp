@@ -19,8 +19,9 @@
 #include <ditharos/tensor/io/file.h>
 #include "tests/support/temporary_folder.h"
 
+namespace ditharos::test_file {
+
 namespace fs = std::filesystem;
-using namespace ditharos;
 
 namespace {
 
@@ -240,3 +241,5 @@ TEST_CASE("read_file and InputFile: limits, missing files, folders") {
   fs::resize_file(path, 5);
   CHECK(contains(io_error([&] { file.read(8, two, 2); }), "has become shorter"));
 }
+
+}  // namespace ditharos::test_file

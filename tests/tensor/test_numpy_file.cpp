@@ -13,7 +13,8 @@
 #include "tests/support/temporary_folder.h"
 #include "tests/tensor/torch_archives.h"
 
-using namespace ditharos;
+namespace ditharos::test_numpy_file {
+
 using namespace ditharos::tests;
 
 namespace {
@@ -187,3 +188,5 @@ TEST_CASE("numpy_file: damaged archives are refused with the path, the array and
     CHECK_THROWS_AS((void)load_npz(path), IoError);
   }
 }
+
+}  // namespace ditharos::test_numpy_file

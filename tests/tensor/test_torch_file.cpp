@@ -16,7 +16,7 @@
 #include "tests/support/tensor_cases.h"
 #include "tests/tensor/torch_archives.h"
 
-namespace ditharos::tests {
+namespace ditharos::tests::test_torch_file {
 namespace {
 
 using Tensors = std::map<std::string, Tensor>;
@@ -236,4 +236,4 @@ TEST_CASE("torch file: globals that a state dict does not need are refused by na
 }
 
 }  // namespace
-}  // namespace ditharos::tests
+}  // namespace ditharos::tests::test_torch_file

@@ -18,7 +18,7 @@
 #include "tests/support/tensor_cases.h"
 #include "tests/tensor/safetensors_bytes.h"
 
-namespace ditharos::tests {
+namespace ditharos::tests::test_weights_file {
 namespace {
 
 
@@ -215,4 +215,4 @@ TEST_CASE("weights: the format is seen from the contents") {
   CHECK_THROWS_AS((void)load_weights(folder.path()), IoError);
 }
 
-}  // namespace ditharos::tests
+}  // namespace ditharos::tests::test_weights_file

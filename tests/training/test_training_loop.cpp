@@ -15,7 +15,8 @@
 #include "tests/support/small_runs.h"
 #include "tests/support/temporary_folder.h"
 
-using namespace ditharos;
+namespace ditharos::test_training_loop {
+
 using tests::message_of;
 using tests::TemporaryFolder;
 namespace fs = std::filesystem;
@@ -180,3 +181,5 @@ TEST_CASE("training loop: signals can be left to the program") {
   CHECK_EQ(caught.steps, 1);
   CHECK_EQ(caught.signal, SIGUSR1);
 }
+
+}  // namespace ditharos::test_training_loop

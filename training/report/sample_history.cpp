@@ -12,9 +12,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uint64_t most_bytes = uint64_t(64) << 20;
+constexpr uint64_t most_history_bytes = uint64_t(64) << 20;
 constexpr size_t digits = 8;
-const std::string prefix = "step_";
+const std::string sample_prefix = "step_";
 
 }  // namespace
 
@@ -24,8 +24,8 @@ void keep_sample(const std::string& folder, int64_t step, const std::string& fil
   check<IoError>(!error, "cannot make the folder ", folder, ": ", error.message());
   std::string number = std::to_string(step);
   number.insert(0, digits - std::min(number.size(), digits), '0');
-  const std::string path = (fs::path(folder) / (prefix + number)).string() + fs::path(file).extension().string();
-  const std::string bytes = read_file(file, most_bytes);
+  const std::string path = (fs::path(folder) / (sample_prefix + number)).string() + fs::path(file).extension().string();
+  const std::string bytes = read_file(file, most_history_bytes);
   AtomicFile copy(path);
   copy.write(bytes.data(), bytes.size());
   copy.commit();
@@ -39,10 +39,10 @@ std::vector<KeptSample> list_samples(const std::string& folder) {
   for (; !error && it != fs::directory_iterator(); it.increment(error)) {
     const std::string name = it->path().stem().string();
     std::error_code ignored;
-    if (!name.starts_with(prefix) || !it->is_regular_file(ignored)) continue;
+    if (!name.starts_with(sample_prefix) || !it->is_regular_file(ignored)) continue;
     int64_t step = -1;
     const char* const last = name.data() + name.size();
-    const auto [end, problem] = std::from_chars(name.data() + prefix.size(), last, step);
+    const auto [end, problem] = std::from_chars(name.data() + sample_prefix.size(), last, step);
     if (problem == std::errc() && end == last && step >= 0) samples.push_back({step, it->path().string()});
   }
   check<IoError>(!error, "cannot list the samples in ", folder, ": ", error.message());

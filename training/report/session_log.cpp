@@ -14,7 +14,7 @@
 namespace ditharos::training {
 namespace {
 
-constexpr uint64_t most_bytes = 16 << 20;
+constexpr uint64_t most_log_bytes = 16 << 20;
 constexpr size_t most_sessions = 200, longest_value = 4096;
 constexpr const char* session_header = "[[session]]";
 
@@ -46,7 +46,7 @@ std::vector<Session> read_sessions(const std::string& path) {
   std::vector<Session> sessions;
   std::error_code error;
   if (!std::filesystem::exists(path, error) && !error) return sessions;
-  std::istringstream lines(read_file(path, most_bytes));
+  std::istringstream lines(read_file(path, most_log_bytes));
   for (std::string line; std::getline(lines, line);) {
     const size_t at = line.find(" = ");
     if (line == session_header) sessions.emplace_back();

@@ -14,7 +14,7 @@
 namespace ditharos::data {
 namespace {
 
-constexpr int64_t ticks_per_second = 100;
+constexpr int64_t gif_ticks_per_second = 100;
 
 /// The source of bytes for giflib.
 struct Source {
@@ -245,13 +245,13 @@ VideoFrames decode_gif(std::string_view bytes, const std::string& name, int64_t 
   while (frames.size() < count && reader.next_image()) {
     canvas.paint(reader);
     rgba_over_white(canvas.shown(), height * width, frames.add());
-    ticks += shown_ticks(reader.control().DelayTime, ticks_per_second);
+    ticks += shown_ticks(reader.control().DelayTime, gif_ticks_per_second);
   }
   // A single image without a delay is no video; its rate says nothing.
   const bool still = count == 1 && !reader.is_animated();
   const int aspect = reader.gif().AspectByte;  // 0: not said
   const Tensor square = square_pixels(frames.take(), aspect == 0 ? 1 : (aspect + 15) / 64.0, name, max_pixels);
-  return {square, still ? default_fps : rate_of_ticks(count, ticks, ticks_per_second)};
+  return {square, still ? default_fps : rate_of_ticks(count, ticks, gif_ticks_per_second)};
 }
 
 }  // namespace ditharos::data

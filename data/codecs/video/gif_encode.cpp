@@ -14,8 +14,8 @@
 namespace ditharos::data {
 namespace {
 
-constexpr size_t most_colors = 256;
-constexpr int64_t ticks_per_second = 100;
+constexpr size_t most_gif_colors = 256;
+constexpr int64_t gif_ticks = 100;
 
 struct MapDeleter {
   void operator()(ColorMapObject* map) const { GifFreeMapObject(map); }
@@ -33,20 +33,20 @@ int append_bytes(GifFileType* gif, const GifByteType* bytes, int n) {
 }
 
 /// Owns giflib's structure and the bytes that are written.
-class Encoder {
+class GifEncoder {
  public:
-  explicit Encoder(const std::string& name) : name_(name) {
+  explicit GifEncoder(const std::string& name) : name_(name) {
     int error = 0;
     gif_ = EGifOpen(&bytes_, append_bytes, &error);
     if (!gif_) refuse(error);
     EGifSetGifVersion(gif_, true);
   }
-  ~Encoder() {
+  ~GifEncoder() {
     int ignored = 0;
     if (gif_) EGifCloseFile(gif_, &ignored);
   }
-  Encoder(const Encoder&) = delete;
-  Encoder& operator=(const Encoder&) = delete;
+  GifEncoder(const GifEncoder&) = delete;
+  GifEncoder& operator=(const GifEncoder&) = delete;
 
   void begin(int64_t height, int64_t width, const ColorMapObject* palette, bool loop) {
     run(EGifPutScreenDesc(gif_, static_cast<int>(width), static_cast<int>(height), 8, 0, palette));
@@ -94,7 +94,7 @@ class Encoder {
 
 /// Palettes in a GIF have 2, 4, ..., 256 colours.
 ColorMap to_map(const std::vector<ColorBytes>& palette) {
-  std::array<GifColorType, most_colors> colors{};
+  std::array<GifColorType, most_gif_colors> colors{};
   for (size_t i = 0; i < palette.size(); ++i) colors[i] = {palette[i][0], palette[i][1], palette[i][2]};
   ColorMap map(GifMakeMapObject(static_cast<int>(std::bit_ceil(std::max<size_t>(2, palette.size()))), colors.data()));
   check<Error>(map != nullptr, "[gif] giflib has no memory");
@@ -105,10 +105,10 @@ ColorMap to_map(const std::vector<ColorBytes>& palette) {
 std::vector<ColorBytes> common_palette(const VideoFrames& clip, int64_t n) {
   std::vector<ColorBytes> all;
   for (int64_t f = 0; f < clip.frames.size(0); ++f) {
-    const auto more = distinct_colors(clip.frames.data<uint8_t>() + f * 3 * n, n, most_colors);
+    const auto more = distinct_colors(clip.frames.data<uint8_t>() + f * 3 * n, n, most_gif_colors);
     std::vector<ColorBytes> both;
     std::set_union(all.begin(), all.end(), more.begin(), more.end(), std::back_inserter(both));
-    if (both.size() > most_colors) return {};
+    if (both.size() > most_gif_colors) return {};
     all = std::move(both);
   }
   return all;
@@ -123,11 +123,11 @@ std::string encode_gif(const VideoFrames& clip, bool loop, const std::string& na
   const std::vector<ColorBytes> common = common_palette(clip, n);
   const ColorMap common_map = common.empty() ? nullptr : to_map(common);
 
-  Encoder encoder(name);
+  GifEncoder encoder(name);
   encoder.begin(height, width, common_map.get(), loop);
   const uint8_t* frame = clip.frames.data<uint8_t>();
   for (int64_t f = 0; f < clip.frames.size(0); ++f, frame += 3 * n) {
-    const int64_t delay = tick_of(f + 1, clip.fps, ticks_per_second) - tick_of(f, clip.fps, ticks_per_second);
+    const int64_t delay = tick_of(f + 1, clip.fps, gif_ticks) - tick_of(f, clip.fps, gif_ticks);
     const PixelBox part =
         f == 0 ? PixelBox{0, 0, height, width} : changed_part(frame - 3 * n, frame, height, width, 1);
     const std::vector<uint8_t> planes = cut_out(frame, height, width, part);

@@ -10,7 +10,7 @@
 namespace ditharos::data {
 namespace {
 
-constexpr size_t most_colors = 256;
+constexpr size_t most_palette_colors = 256;
 
 struct CountedColor {
   ColorBytes color{};
@@ -65,7 +65,7 @@ ColorBytes mean_color(const std::vector<CountedColor>& colors, const ColorBox& b
 /// frame buffer display", SIGGRAPH 1982; largest error instead of most pixels, so that rare colours are not lost).
 std::vector<ColorBytes> median_cut(std::vector<CountedColor>& colors) {
   std::vector<ColorBox> boxes{measured_box(colors, 0, colors.size())};
-  while (boxes.size() < most_colors) {
+  while (boxes.size() < most_palette_colors) {
     const auto widest = std::max_element(boxes.begin(), boxes.end(),
                                          [](const ColorBox& a, const ColorBox& b) { return a.error < b.error; });
     const ColorBox box = *widest;
@@ -167,8 +167,8 @@ std::vector<uint8_t> exact_indices(const uint8_t* planes, int64_t n, const std::
 
 IndexedImage to_palette(const uint8_t* planes, int64_t height, int64_t width, int64_t top, int64_t left) {
   const int64_t n = height * width;
-  std::vector<ColorBytes> exact = distinct_colors(planes, n, most_colors);
-  if (exact.size() <= most_colors) {
+  std::vector<ColorBytes> exact = distinct_colors(planes, n, most_palette_colors);
+  if (exact.size() <= most_palette_colors) {
     std::vector<uint8_t> indices = exact_indices(planes, n, exact);
     return {std::move(exact), std::move(indices)};
   }

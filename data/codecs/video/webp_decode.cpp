@@ -11,7 +11,7 @@
 namespace ditharos::data {
 namespace {
 
-constexpr int64_t ticks_per_second = 1000;
+constexpr int64_t webp_ticks_per_second = 1000;
 
 struct DemuxerDeleter {
   void operator()(WebPDemuxer* demuxer) const { WebPDemuxDelete(demuxer); }
@@ -71,12 +71,12 @@ VideoFrames decode_webp(std::string_view bytes, const std::string& name, int64_t
     check<IoError>(WebPAnimDecoderGetNext(decoder.get(), &rgba, &end), "cannot read ", name, ": damaged ",
                    after_frame(f));
     rgba_over_white(rgba, height * width, frames.add());
-    ticks += shown_ticks(end - before, ticks_per_second);
+    ticks += shown_ticks(end - before, webp_ticks_per_second);
     before = end;
   }
   WebPBitstreamFeatures features;
   const bool animated = WebPGetFeatures(data.bytes, data.size, &features) == VP8_STATUS_OK && features.has_animation;
-  return {frames.take(), animated ? rate_of_ticks(count, ticks, ticks_per_second) : default_fps};
+  return {frames.take(), animated ? rate_of_ticks(count, ticks, webp_ticks_per_second) : default_fps};
 }
 
 }  // namespace ditharos::data

@@ -14,7 +14,7 @@
 namespace ditharos::data {
 namespace {
 
-constexpr int64_t ticks_per_second = 1000;
+constexpr int64_t webp_ticks = 1000;
 constexpr int64_t longest_duration = (int64_t{1} << 24) - 1;  // a field of 24 bits
 
 struct MuxDeleter {
@@ -98,7 +98,8 @@ std::string encode_webp(const VideoFrames& clip, const WriteClipOptions& options
   const uint8_t* frame = clip.frames.data<uint8_t>();
   for (int64_t f = 0; f < clip.frames.size(0); ++f, frame += n) {
     const PixelBox part = f == 0 ? PixelBox{0, 0, height, width} : changed_part(frame - n, frame, height, width, 2);
-    const int64_t duration = tick_of(f + 1, clip.fps, ticks_per_second) - tick_of(f, clip.fps, ticks_per_second);
+    const int64_t duration =
+        tick_of(f + 1, clip.fps, webp_ticks) - tick_of(f, clip.fps, webp_ticks);
     add_frame(mux.get(), cut_out(frame, height, width, part), part, duration, config, name);
   }
   WebPData data{};

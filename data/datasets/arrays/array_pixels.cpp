@@ -35,13 +35,13 @@ Tensor with_channels(const Tensor& array, const std::string& name) {
 }
 
 /// Numbers as bytes: (x - low) * scale, rounded.
-struct Range {
+struct PixelRange {
   double low = 0, scale = 1;
   std::string note;
 };
 
 template <class T>
-Range range_of(const T* x, int64_t n, DType dtype, const std::string& name) {
+PixelRange range_of(const T* x, int64_t n, DType dtype, const std::string& name) {
   double least = 0, most = 0;
   bool whole = true;
   for (int64_t i = 0; i < n; ++i) {
@@ -78,7 +78,7 @@ Tensor to_u8(const Tensor& array, const std::string& name, std::string& note) {
     using T = decltype(zero);
     if constexpr (std::is_arithmetic_v<T>) {
       const T* from = wide.data<T>();
-      const Range range = range_of(from, n, array.dtype(), name);
+      const PixelRange range = range_of(from, n, array.dtype(), name);
       for (int64_t i = 0; i < n; ++i)
         to[i] = static_cast<uint8_t>(std::lround((static_cast<double>(from[i]) - range.low) * range.scale));
       note = range.note;

@@ -12,16 +12,16 @@ using models::SamplerKind;
 using models::StepEmbedding;
 using models::AttentionLayout;
 
-constexpr double most = 1 << 16;  // of every size of a model, as its configuration has it
+constexpr double most_per_axis = 1 << 16;  // of every size of a model, as its configuration has it
 
 void describe_model(Settings& settings, VideoSettings& run) {
   settings.section("model", "the diffusion transformer")
       .add("autoencoder", run.autoencoder,
            "run folder or checkpoint of train_autoencoder, for a model of its latents; empty: a model of pixels")
-      .add("patch", run.patch, "frames, rows and columns of a patch", between(1, most).count(3))
-      .add("hidden", run.model.hidden, "width of a token; divisible by heads", between(1, most))
-      .add("depth", run.model.depth, "number of blocks", between(1, most))
-      .add("heads", run.model.heads, "attention heads per block", between(1, most))
+      .add("patch", run.patch, "frames, rows and columns of a patch", between(1, most_per_axis).count(3))
+      .add("hidden", run.model.hidden, "width of a token; divisible by heads", between(1, most_per_axis))
+      .add("depth", run.model.depth, "number of blocks", between(1, most_per_axis))
+      .add("heads", run.model.heads, "attention heads per block", between(1, most_per_axis))
       .add("mlp_ratio", run.model.mlp_ratio, "hidden width of the MLP, in units of hidden", above(0).at_most(1024))
       .add("attention", run.model.attention, "joint: over all tokens; factorised: spatial and temporal in turn",
            {{"joint", AttentionLayout::joint}, {"factorised", AttentionLayout::factorised}})

@@ -315,12 +315,18 @@ int64_t scratch_elements(int64_t keys, int64_t head_size, int64_t value_size) {
 }  // namespace
 }  // namespace DITHAROS_ISA
 
-const AttentionKernels& AttentionKernels::DITHAROS_ISA() {
+const AttentionKernels& AttentionKernels::DITHAROS_ISA() noexcept {
   using namespace kernels::DITHAROS_ISA;
+#ifdef __AVX512BF16__
+  // For operands in f32 and f64 this set has nothing that avx512 has not.
+  static const AttentionKernels kernels{
+      avx512().f32, avx512().f64, {scratch_elements<float>, forward<float, bfloat16>, backward<float, bfloat16>, nullptr}};
+#else
   static constexpr AttentionKernels kernels{
       {scratch_elements<float>, forward<float, float>, backward<float, float>, tangent<float>},
       {scratch_elements<double>, forward<double, double>, backward<double, double>, tangent<double>},
       {scratch_elements<float>, forward<float, bfloat16>, backward<float, bfloat16>, nullptr}};
+#endif
   return kernels;
 }
 

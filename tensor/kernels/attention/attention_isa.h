@@ -71,10 +71,10 @@ struct AttentionKernels {
   AttentionLoops<double> f64;
   AttentionLoops<float, bfloat16> bf16;
 
-  static const AttentionKernels& baseline();
-  static const AttentionKernels& avx2();
-  static const AttentionKernels& avx512();
-  static const AttentionKernels& avx512_bf16();
+  static const AttentionKernels& baseline() noexcept;
+  static const AttentionKernels& avx2() noexcept;
+  static const AttentionKernels& avx512() noexcept;
+  static const AttentionKernels& avx512_bf16() noexcept;
 };
 
 }  // namespace ditharos::kernels

@@ -21,7 +21,7 @@ void copy_row(int64_t n, To* to, int64_t to_stride, const From* from, int64_t fr
     else if constexpr (std::is_same_v<To, float> && std::is_same_v<From, bfloat16>)
       isa_kernels<ConvertKernels>().from_bf16(n, from, to);
     else for (int64_t i = 0; i < n; ++i) to[i] = convert<To>(from[i]);
-  } else if (to_stride == 1 && from_stride == -1) {
+  } else if (std::is_same_v<To, From> && to_stride == 1 && from_stride == -1) {
     for (int64_t i = 0; i < n; ++i) to[i] = convert<To>(from[-i]);  // a stride that the compiler knows: it vectorises
   } else {
     for (int64_t i = 0; i < n; ++i) to[i * to_stride] = convert<To>(from[i * from_stride]);

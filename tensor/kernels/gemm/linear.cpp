@@ -48,11 +48,6 @@ Tensor sum_of_chunks(const Tensor& x, const Chunk& chunk) {
   return sum(partial, {0}, false);
 }
 
-Shape with_last(Shape s, int64_t last) {
-  s[s.rank() - 1] = last;
-  return s;
-}
-
 void check_linear(const char* op, const char* name, const Tensor& x, const Tensor& weight, int64_t width) {
   const bool rounded = x.dtype() == DType::bf16 && weight.dtype() == DType::f32;
   check<DTypeError>(x.dtype() == weight.dtype() || rounded, "[", op, "] ", name, " is ", x.dtype(), ", weight is ",

@@ -39,4 +39,9 @@ Tensor as_rows(const Tensor& x) {
   return views::reshape(views::can_reshape(x, flat) ? x : contiguous(x), flat);
 }
 
+Shape with_last(Shape shape, int64_t last) {
+  shape[shape.rank() - 1] = last;
+  return shape;
+}
+
 }  // namespace ditharos::kernels

@@ -17,5 +17,7 @@ bool matrix_layout(const Tensor& x, MatrixLayout& layout);
 Tensor readable_matrix(const Tensor& x, MatrixLayout& layout);
 /// x [..., n] as [rows, n], a view where the strides allow it, else a copy.
 Tensor as_rows(const Tensor& x);
+/// `shape` [..., n] as [..., last].
+Shape with_last(Shape shape, int64_t last);
 
 }  // namespace ditharos::kernels

@@ -5,6 +5,7 @@
 
 #include <ditharos/tensor/kernels/copy/copy.h>
 #include <ditharos/tensor/kernels/dispatch.h>
+#include <ditharos/tensor/kernels/gemm/matrix_view.h>
 #include <ditharos/tensor/kernels/gemm/packed_product.h>
 #include <ditharos/tensor/kernels/gemm/quantize_isa.h>
 #include <ditharos/tensor/kernels/pointwise/convert_isa.h>
@@ -48,11 +49,6 @@ void check_input(const char* op, const Tensor& x, int64_t in) {
                     "] packed weights take f32 or bf16, x is ", x.dtype(), "; convert it");
   check<ShapeError>(x.rank() >= 1 && x.size(-1) == in, "[", op, "] x ", x.shape(),
                     " does not fit packed weights: its last axis must be ", in);
-}
-
-Shape with_last(Shape s, int64_t last) {
-  s[s.rank() - 1] = last;
-  return s;
 }
 
 /// n numbers in bf16, in memory of the calling thread that its next call reuses.

@@ -27,10 +27,10 @@ MatmulLayouts layouts_of(int64_t m, int64_t n, int64_t k, const memory::desc& we
 
 /// The key of a primitive. The layout of the weights follows from it, so one primitive serves all weights of the same
 /// shape.
-struct Key {
+struct PackedKey {
   int64_t m, n, k;
   int64_t bias;  // 0 or 1
-  friend bool operator==(const Key&, const Key&) = default;
+  friend bool operator==(const PackedKey&, const PackedKey&) = default;
 };
 
 template <class Kind>
@@ -96,7 +96,7 @@ class BlockedProduct : public PackedProduct<Kind> {
 
   void multiply(int64_t m, int64_t n, const memory::desc& layout, const void* weight, const typename Kind::Left* a,
                 typename Kind::Result* c, const typename Kind::Result* bias) const {
-    static thread_local PrimitiveCache<Key, Matmul> cache(1024);
+    static thread_local PrimitiveCache<PackedKey, Matmul> cache(1024);
     const auto create = [&] { return std::make_unique<Matmul>(layouts_of<Kind>(m, n, k_, layout, bias != nullptr)); };
     on_one_thread([&] { cache.find_or_create({m, n, k_, bias != nullptr}, create)->run(a, weight, bias, c); },
                   "[linear] oneDNN failed with packed weights of shape [", n, ", ", k_, "]: ");

@@ -5,7 +5,8 @@
 #include <ditharos/data/datasets/arrays/cifar.h>
 #include "tests/data/fault_table.h"
 
-using namespace ditharos;
+namespace ditharos::test_cifar {
+
 using namespace ditharos::tests;
 
 namespace {
@@ -123,3 +124,5 @@ TEST_CASE("cifar: the Python version is refused with what to do") {
   CHECK(data::is_cifar_directory(folder.path()));
   CHECK(contains(message_of<IoError>([&] { load(folder.path()); }), "download the binary version"));
 }
+
+}  // namespace ditharos::test_cifar

@@ -11,7 +11,8 @@
 #include "tests/support/data_files.h"
 #include "tests/support/temporary_folder.h"
 
-using namespace ditharos;
+namespace ditharos::test_image_files {
+
 using namespace ditharos::tests;
 using data::Split;
 
@@ -148,3 +149,5 @@ TEST_CASE("resize: crops around the middle and averages by area") {
   CHECK_THROWS_AS(data::center_crop_resize(zeros({1, 2, 2}), 1, 1), DTypeError);
   CHECK_THROWS_AS(data::center_crop_resize(zeros({1, 0, 2}, DType::u8), 1, 1), ShapeError);
 }
+
+}  // namespace ditharos::test_image_files

@@ -11,7 +11,8 @@
 #include "tests/support/data_files.h"
 #include "tests/support/temporary_folder.h"
 
-using namespace ditharos;
+namespace ditharos::test_image_lists {
+
 using namespace ditharos::tests;
 using data::ImageFiles;
 using data::Split;
@@ -261,3 +262,5 @@ TEST_CASE("image files: progress is told of every file, and a file that changes 
                  "cannot read " + folder / "3.png" + ": it has changed since the set was opened"));
   CHECK(set.sample(4, {1, 8, 8}).data<uint8_t>()[0] == 4);
 }
+
+}  // namespace ditharos::test_image_lists

@@ -14,7 +14,8 @@
 #include "tests/support/data_files.h"
 #include "tests/support/temporary_folder.h"
 
-using namespace ditharos;
+namespace ditharos::test_image_selection {
+
 using namespace ditharos::tests;
 namespace fs = std::filesystem;
 using data::DecodedImages;
@@ -286,3 +287,5 @@ TEST_CASE("image selection: where all images are damaged, the first one is named
     }), ": it is torn"));
   });
 }
+
+}  // namespace ditharos::test_image_selection

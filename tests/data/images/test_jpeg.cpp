@@ -14,7 +14,8 @@
 #include "tests/support/golden.h"
 #include "tests/support/paths.h"
 
-using namespace ditharos;
+namespace ditharos::test_jpeg {
+
 using namespace ditharos::tests;
 
 namespace {
@@ -203,3 +204,5 @@ TEST_CASE("image files: the contents decide on the format, and other formats are
     CHECK(contains(message_of<ConfigError>([&] { static_cast<void>(data::parse_color(text, "background")); }),
                    "background: \"" + std::string(text) + "\" is not a colour"));
 }
+
+}  // namespace ditharos::test_jpeg

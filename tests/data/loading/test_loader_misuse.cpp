@@ -7,7 +7,8 @@
 #include "tests/support/data_files.h"
 #include "tests/support/numbered_samples.h"
 
-using namespace ditharos;
+namespace ditharos::test_loader_misuse {
+
 using namespace ditharos::tests;
 using data::EpochEnd;
 using data::LoaderOptions;
@@ -84,3 +85,5 @@ TEST_CASE("read_batch: the message for a wrong shape or type of a source names t
   CHECK(contains(message_of<DTypeError>([] { data::read_batch(NumberedLatents(3, DType::i64), {1, 2, 3}, {0}); }),
                  "takes samples of u8 or floats, got i64"));
 }
+
+}  // namespace ditharos::test_loader_misuse

@@ -13,7 +13,8 @@
 #include "tests/support/numbered_samples.h"
 #include "tests/support/temporary_folder.h"
 
-using namespace ditharos;
+namespace ditharos::test_packed_faults {
+
 using namespace ditharos::tests;
 namespace fs = std::filesystem;
 
@@ -204,3 +205,5 @@ TEST_CASE("packed faults: misuse") {
     CHECK_THROWS_AS(packed.caption(i), Error);
   }
 }
+
+}  // namespace ditharos::test_packed_faults

@@ -16,7 +16,8 @@
 #include "tests/support/numbered_samples.h"
 #include "tests/support/temporary_folder.h"
 
-using namespace ditharos;
+namespace ditharos::test_packed_selection {
+
 using namespace ditharos::tests;
 namespace fs = std::filesystem;
 using data::ImageFiles;
@@ -223,3 +224,5 @@ TEST_CASE("find_packed: finds what packed() would use, says why not, and writes 
   CHECK(data::find_packed(source, clip, path, fault) == nullptr);
   CHECK(contains(fault, "packed samples are damaged: " + path + "/shard-00000.safetensors has 9 bytes, and the index"));
 }
+
+}  // namespace ditharos::test_packed_selection

@@ -15,7 +15,8 @@
 #include "tests/support/message_of.h"
 #include "tests/support/tensor_cases.h"
 
-using namespace ditharos;
+namespace ditharos::test_dit_variants {
+
 using namespace ditharos::models;
 using ditharos::tests::difference;
 using ditharos::tests::fill;
@@ -244,3 +245,5 @@ TEST_CASE("dit variants: wrong times and text embeddings are refused by name") {
         "[DiT] text embeddings must hold 10 numbers per sample, shape [2, ...], got [2, 9]");
   CHECK(text.null_condition().shape() == Shape{10});
 }
+
+}  // namespace ditharos::test_dit_variants

@@ -13,7 +13,8 @@
 #include "tests/support/message_of.h"
 #include "tests/models/samplers/slope.h"
 
-using namespace ditharos;
+namespace ditharos::test_ode {
+
 using namespace ditharos::models;
 using ditharos::tests::GaussianMixture;
 
@@ -209,3 +210,5 @@ TEST_CASE("ode: what cannot be solved is refused in one sentence") {
   CHECK(refusal(velocity, {0, 1}, {.method = OdeMethod::dopri5, .max_evaluations = 5}).find("may use no more than 5") !=
         std::string::npos);
 }
+
+}  // namespace ditharos::test_ode

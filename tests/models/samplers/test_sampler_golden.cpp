@@ -17,7 +17,8 @@
 #include <ditharos/models/samplers/sde.h>
 #include "tests/support/golden.h"
 
-using namespace ditharos;
+namespace ditharos::test_sampler_golden {
+
 using namespace ditharos::models;
 using ditharos::tests::difference;
 using ditharos::tests::Golden;
@@ -233,3 +234,5 @@ TEST_CASE("sampler golden: SiT's stochastic equations, all diffusion forms and l
     CHECK_LT(difference(end(path, unfinished), golden().at("sde_heun." + name + ".none")), tolerance);
   }
 }
+
+}  // namespace ditharos::test_sampler_golden

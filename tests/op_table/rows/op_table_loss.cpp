@@ -32,7 +32,7 @@ Row normalising(const std::string& name, Tensor (*op)(const Tensor&, int), Rowwi
 
 Array reduced(const Array& losses, Reduction reduction) {
   if (reduction == Reduction::none) return losses;
-  return reduce(losses, {}, false, reduction == Reduction::sum ? sum_of : mean_of);
+  return tests::reduce(losses, {}, false, reduction == Reduction::sum ? sum_of : mean_of);
 }
 
 using PairLoss = std::function<Tensor(const Tensor&, const Tensor&, Reduction)>;

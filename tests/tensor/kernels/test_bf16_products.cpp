@@ -22,7 +22,7 @@
 #include "tests/support/relative_error.h"
 #include "tests/support/tensor_cases.h"
 
-namespace ditharos {
+namespace ditharos::test_bf16_products {
 
 using tests::relative_error;
 using tests::same_bits;
@@ -330,4 +330,4 @@ TEST_CASE("bf16: operands of two dtypes are refused with both named") {
   CHECK_THROWS_AS(static_cast<void>(kernels::matmul(to(x, DType::f16), to(w, DType::f16).transpose(0, 1))), DTypeError);
 }
 
-}  // namespace ditharos
+}  // namespace ditharos::test_bf16_products

@@ -14,7 +14,7 @@
 #include <ditharos/tensor/random.h>
 #include <ditharos/tensor/view.h>
 
-namespace ditharos {
+namespace ditharos::test_matmul {
 namespace {
 
 Tensor random(const Shape& shape, uint64_t seed, DType dtype = DType::f64) {
@@ -145,4 +145,4 @@ TEST_CASE("matmul and linear refuse what does not fit, and say why") {
   CHECK_THROWS_AS(kernels::linear_backward_weight(zeros({2, 3}), zeros({4, 5})), ShapeError);
 }
 
-}  // namespace ditharos
+}  // namespace ditharos::test_matmul

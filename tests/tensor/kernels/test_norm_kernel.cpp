@@ -15,7 +15,7 @@
 #include "tests/support/relative_error.h"
 #include "tests/support/tensor_cases.h"
 
-namespace ditharos {
+namespace ditharos::test_norm_kernel {
 namespace {
 
 using tests::relative_error;
@@ -235,4 +235,4 @@ TEST_CASE("norms: what a linear layer reads or computed may be bf16, and its gra
   CHECK_THROWS_AS(kernels::gated_residual(x, none, rounded(random({2, 3, 8}, 3, DType::f32))), DTypeError);
 }
 
-}  // namespace ditharos
+}  // namespace ditharos::test_norm_kernel

@@ -19,7 +19,8 @@
 #include <ditharos/tensor/random.h>
 #include "tests/support/tensor_cases.h"
 
-using namespace ditharos;
+namespace ditharos::test_packed_linear {
+
 using kernels::PackedLinear;
 using kernels::Precision;
 
@@ -254,3 +255,5 @@ TEST_CASE("packed linear: detects whether the weights have changed since they we
   w.mutable_data<float>()[0] = 1;
   CHECK_FALSE(packed.is_of(w, b));
 }
+
+}  // namespace ditharos::test_packed_linear

@@ -13,7 +13,7 @@
 #include <ditharos/tensor/view.h>
 #include "tests/support/tensor_cases.h"
 
-namespace ditharos::tests {
+namespace ditharos::tests::test_pointwise {
 namespace {
 
 using kernels::Binary;
@@ -367,4 +367,4 @@ TEST_CASE("pointwise: errors name the function, the shapes and the types") {
 }
 
 }  // namespace
-}  // namespace ditharos::tests
+}  // namespace ditharos::tests::test_pointwise

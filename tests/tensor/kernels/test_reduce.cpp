@@ -14,7 +14,7 @@
 #include <ditharos/tensor/view.h>
 #include "tests/support/tensor_cases.h"
 
-namespace ditharos::tests {
+namespace ditharos::tests::test_reduce {
 namespace {
 
 const double nan = std::nan("");
@@ -246,4 +246,4 @@ TEST_CASE("regression 33: products of integers are i64, as their sums are") {
 }
 
 }  // namespace
-}  // namespace ditharos::tests
+}  // namespace ditharos::tests::test_reduce

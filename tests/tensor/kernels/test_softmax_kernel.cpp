@@ -13,7 +13,7 @@
 #include <ditharos/tensor/view.h>
 #include "tests/support/tensor_cases.h"
 
-namespace ditharos::tests {
+namespace ditharos::tests::test_softmax_kernel {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -135,4 +135,4 @@ TEST_CASE("softmax kernels: no rows, no columns, and errors") {
 }
 
 }  // namespace
-}  // namespace ditharos::tests
+}  // namespace ditharos::tests::test_softmax_kernel
