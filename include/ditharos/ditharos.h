@@ -43,6 +43,15 @@
 #include <ditharos/nn/state_dict.h>
 #include <ditharos/nn/summary.h>
 
+#include <ditharos/optim/adam.h>
+#include <ditharos/optim/clip.h>
+#include <ditharos/optim/ema.h>
+#include <ditharos/optim/muon.h>
+#include <ditharos/optim/schedule.h>
+#include <ditharos/optim/sgd.h>
+
+// The components models and training are there unless the library was built without them.
+#if __has_include(<ditharos/models/dit/dit.h>)
 #include <ditharos/models/autoencoder/kl.h>
 #include <ditharos/models/autoencoder/kl_names.h>
 #include <ditharos/models/autoencoder/objective.h>
@@ -63,14 +72,9 @@
 #include <ditharos/models/samplers/sampler.h>
 #include <ditharos/models/text/t5.h>
 #include <ditharos/models/text/t5_names.h>
+#endif
 
-#include <ditharos/optim/adam.h>
-#include <ditharos/optim/clip.h>
-#include <ditharos/optim/ema.h>
-#include <ditharos/optim/muon.h>
-#include <ditharos/optim/schedule.h>
-#include <ditharos/optim/sgd.h>
-
+#if __has_include(<ditharos/training/trainer.h>)
 #include <ditharos/training/trainer.h>
 #include <ditharos/training/training_loop.h>
 
@@ -85,3 +89,4 @@
 #include <ditharos/data/image/image_grid.h>
 #include <ditharos/data/loading/loader.h>
 #include <ditharos/data/text/tokenizer.h>
+#endif
