@@ -22,7 +22,7 @@ step "packages" packages
 shared() {
   cmake -G Ninja -S . -B build-shared -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=ON -DCMAKE_INSTALL_PREFIX=/usr \
     -DDITHAROS_BUILD_TESTS=OFF -DCMAKE_CXX_FLAGS=-Werror
-  cmake --build build-shared
+  cmake --build build-shared -- -k 0
 }
 step "shared libraries and programs" shared
 
