@@ -17,6 +17,9 @@ endif()
 # twice. -ffast-math is never used: it assumes away NaN and infinity, which the library checks for.
 set(DITHAROS_KERNEL_OPTIONS $<$<NOT:$<CONFIG:Debug>>:-O3> -fno-math-errno -fno-trapping-math -ffp-contract=fast)
 
+# The pragmas for vectors hold without OpenMP's threads too.
+list(APPEND DITHAROS_KERNEL_OPTIONS -fopenmp-simd)
+
 # The instruction sets for which tensor/kernels/**/*_isa.cpp are compiled; the widest one that the CPU has is chosen at run time.
 set(DITHAROS_ISAS baseline)
 set(DITHAROS_ISA_OPTIONS_baseline "")

@@ -5,8 +5,12 @@
 #include <cstdlib>
 #include <exception>
 
+#if defined(_OPENMP)
 #include <omp.h>
 #include <pthread.h>
+#else
+#include <thread>
+#endif
 #if defined(__SSE__)
 #include <xmmintrin.h>
 #endif
@@ -50,6 +54,7 @@ class BodyScope {
   [[maybe_unused]] unsigned mode_before_ = 0;
 };
 
+#if defined(_OPENMP)
 /// Keeps the first exception that any thread throws, for the caller; no task begins after it. An exception must not
 /// leave an OpenMP region.
 class FirstException {
@@ -103,11 +108,15 @@ void end_pool_before_fork() {
 }
 [[maybe_unused]] const int fork_handlers = pthread_atfork(end_pool_before_fork, nullptr, Team::reset);
 #endif
+#endif  // _OPENMP
 
 void run_in_place(int64_t n, FunctionRef<void(int64_t)> body) {
   const BodyScope scope(current_thread);
   for (int64_t i = 0; i < n; ++i) body(i);
 }
+
+#if defined(_OPENMP)
+int processors() { return omp_get_num_procs(); }
 
 /// Runs body(i) for each i in [0, n). Regions always have all threads: libgomp ends and makes threads when their number
 /// changes from region to region.
@@ -125,13 +134,17 @@ void run_tasks(int64_t n, FunctionRef<void(int64_t)> body) {
   }
   failure.rethrow();
 }
+#else
+int processors() { return static_cast<int>(std::thread::hardware_concurrency()); }
+void run_tasks(int64_t n, FunctionRef<void(int64_t)> body) { run_in_place(n, body); }
+#endif
 
 }  // namespace
 
 int num_threads() {
   int n = threads_wanted.load(std::memory_order_relaxed);
   if (n == 0) {
-    n = thread_count(std::getenv("DITHAROS_NUM_THREADS"), std::getenv("OMP_NUM_THREADS"), omp_get_num_procs(),
+    n = thread_count(std::getenv("DITHAROS_NUM_THREADS"), std::getenv("OMP_NUM_THREADS"), processors(),
                      cpu_quota());
     threads_wanted.store(n, std::memory_order_relaxed);
   }

@@ -59,6 +59,19 @@
 #include <ditharos/nn/summary.h>
 #include <ditharos/nn/transformer/transformer.h>
 
+#include <ditharos/optim/adagrad.h>
+#include <ditharos/optim/adam.h>
+#include <ditharos/optim/clip.h>
+#include <ditharos/optim/ema.h>
+#include <ditharos/optim/lbfgs.h>
+#include <ditharos/optim/muon.h>
+#include <ditharos/optim/reduce_on_plateau.h>
+#include <ditharos/optim/rmsprop.h>
+#include <ditharos/optim/schedule.h>
+#include <ditharos/optim/sgd.h>
+
+// The components models and training are there unless the library was built without them.
+#if __has_include(<ditharos/models/dit/dit.h>)
 #include <ditharos/models/autoencoder/kl.h>
 #include <ditharos/models/autoencoder/kl_names.h>
 #include <ditharos/models/autoencoder/objective.h>
@@ -79,18 +92,9 @@
 #include <ditharos/models/samplers/sampler.h>
 #include <ditharos/models/text/t5.h>
 #include <ditharos/models/text/t5_names.h>
+#endif
 
-#include <ditharos/optim/adagrad.h>
-#include <ditharos/optim/adam.h>
-#include <ditharos/optim/clip.h>
-#include <ditharos/optim/ema.h>
-#include <ditharos/optim/lbfgs.h>
-#include <ditharos/optim/muon.h>
-#include <ditharos/optim/reduce_on_plateau.h>
-#include <ditharos/optim/rmsprop.h>
-#include <ditharos/optim/schedule.h>
-#include <ditharos/optim/sgd.h>
-
+#if __has_include(<ditharos/training/trainer.h>)
 #include <ditharos/training/trainer.h>
 #include <ditharos/training/training_loop.h>
 
@@ -108,3 +112,4 @@
 #include <ditharos/data/loading/data_loader.h>
 #include <ditharos/data/loading/loader.h>
 #include <ditharos/data/text/tokenizer.h>
+#endif

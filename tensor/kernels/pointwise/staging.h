@@ -14,6 +14,7 @@ template <class T>
 class StagedInput {
  public:
   StagedInput(const T* row, int64_t stride, int64_t n) : row_(row), stride_(stride) {
+    buffer_[0] = T{};  // GCC 14 does not see that what a loop reads was filled
     if (stride == 0)
       std::fill_n(buffer_, std::min(stage_size, (n + block_of<T> - 1) / block_of<T> * block_of<T>), *row);
   }
@@ -23,7 +24,7 @@ class StagedInput {
     if (stride_ == 0) return buffer_;
     if (stride_ == 1 && n == padded) return row_ + first;
     for (int64_t i = 0; i < n; ++i) buffer_[i] = row_[(first + i) * stride_];
-    std::fill(buffer_ + n, buffer_ + padded, buffer_[0]);
+    std::fill(buffer_ + n, buffer_ + padded, row_[first * stride_]);
     return buffer_;
   }
 

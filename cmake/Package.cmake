@@ -1,0 +1,30 @@
+# Debian packages: `cpack -G DEB` in a build with BUILD_SHARED_LIBS=ON and CMAKE_INSTALL_PREFIX=/usr makes the libraries
+# (libditharos0.1), what programs are built with (libditharos-dev), and the programs (ditharos-tools). dpkg-shlibdeps finds
+# what each of them depends on.
+set(CPACK_PACKAGE_NAME ditharos)
+set(CPACK_PACKAGE_CONTACT "ditharos developers <ditharos@localhost>")
+set(CPACK_PACKAGE_VENDOR ditharos)
+set(CPACK_RESOURCE_FILE_LICENSE "${CMAKE_CURRENT_SOURCE_DIR}/LICENSE")
+set(CPACK_GENERATOR DEB)
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_COMPONENTS_ALL Runtime Development Tools)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION libs)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+# The tools' libraries are in the same build.
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS "${CMAKE_CURRENT_BINARY_DIR}")
+set(CPACK_STRIP_FILES ON)
+
+set(runtime "libditharos${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}")
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME ${runtime})
+set(CPACK_COMPONENT_RUNTIME_DESCRIPTION "Tensors, automatic differentiation and diffusion transformers: shared libraries")
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_GENERATE_SHLIBS ON)
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libditharos-dev)
+set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "Tensors, automatic differentiation and diffusion transformers: headers and package files")
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "${runtime} (= ${PROJECT_VERSION})")
+set(CPACK_DEBIAN_TOOLS_PACKAGE_NAME ditharos-tools)
+set(CPACK_COMPONENT_TOOLS_DESCRIPTION "Tensors, automatic differentiation and diffusion transformers: programs that train and sample")
+set(CPACK_DEBIAN_TOOLS_PACKAGE_SECTION science)
+set(CPACK_DEBIAN_TOOLS_PACKAGE_DEPENDS "${runtime} (= ${PROJECT_VERSION})")
+include(CPack)
