@@ -12,8 +12,13 @@ foreach(component IN LISTS DITHAROS_COMPONENTS)
     COMPONENT Development FILES_MATCHING PATTERN "*.h"
     # Headers that include those of a dependency serve the library alone.
     PATTERN "kernels/onednn" EXCLUDE PATTERN "kernels/linalg/lapack.h" EXCLUDE
-    PATTERN "codecs/jpeg_calls.h" EXCLUDE PATTERN "codecs/png_calls.h" EXCLUDE)
+    PATTERN "codecs/jpeg_calls.h" EXCLUDE PATTERN "codecs/png_calls.h" EXCLUDE
+    PATTERN "models/evaluation/*_evaluator.h" EXCLUDE)
 endforeach()
+if(TARGET ditharos_training)
+  list(TRANSFORM DITHAROS_EVALUATORS APPEND ".h" OUTPUT_VARIABLE headers)
+  install(FILES ${headers} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/ditharos/models/evaluation" COMPONENT Development)
+endif()
 install(FILES include/ditharos/ditharos.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/ditharos" COMPONENT Development)
 
 configure_package_config_file(cmake/ditharosConfig.cmake.in "${CMAKE_CURRENT_BINARY_DIR}/ditharosConfig.cmake"

@@ -2,7 +2,8 @@
 #
 #   ditharos_core      tensor, autograd, nn, optim
 #   ditharos_models    models; needs core
-#   ditharos_training  data, training, pipelines, with the codecs of images and clips; needs models
+#   ditharos_training  data, training, pipelines, with the codecs of images and clips, and the evaluators of models/, which
+#                      read data sets; needs models
 #   ditharos           all that are built
 #
 # tensor/kernels/ is compiled with the kernels' options, *_isa.cpp there once for each instruction set, and
@@ -13,6 +14,7 @@ include(CheckLinkerFlag)
 set(DITHAROS_FOLDERS_core tensor autograd nn optim)
 set(DITHAROS_FOLDERS_models models)
 set(DITHAROS_FOLDERS_training data training pipelines)
+set(DITHAROS_EVALUATORS models/evaluation/image_evaluator models/evaluation/clip_evaluator)
 set(DITHAROS_NEEDS_models core)
 set(DITHAROS_NEEDS_training models)
 
@@ -29,6 +31,12 @@ foreach(component IN LISTS DITHAROS_COMPONENTS)
     list(APPEND sources ${folder_sources})
   endforeach()
   list(FILTER sources EXCLUDE REGEX "/tensor/kernels/")  # targets of their own, below
+  foreach(evaluator IN LISTS DITHAROS_EVALUATORS)
+    list(REMOVE_ITEM sources "${CMAKE_CURRENT_SOURCE_DIR}/${evaluator}.cpp")
+    if(component STREQUAL "training")
+      list(APPEND sources "${CMAKE_CURRENT_SOURCE_DIR}/${evaluator}.cpp")
+    endif()
+  endforeach()
 
   set(target ditharos_${component})
   add_library(${target} ${sources})

@@ -8,7 +8,7 @@
 namespace ditharos::data {
 namespace {
 
-struct Item {
+struct PreparedBatch {
   EpochBatch plan;
   std::shared_ptr<void> batch;
   int64_t samples_per_part;
@@ -24,20 +24,20 @@ struct PreparedBatches::State {
         cursor(plans.cursor()),
         batches(options.prefetch, options.workers,
                 {.begin = [this] { return begin(); },
-                 .parts = [](const Item& item) {
+                 .parts = [](const PreparedBatch& item) {
                    return (item.size() + item.samples_per_part - 1) / item.samples_per_part;
                  },
-                 .do_part = [this](Item& item, int64_t part) { read(item, part); },
-                 .finish = [this](Item& item) { work.collate(item.batch.get()); }}) {}
+                 .do_part = [this](PreparedBatch& item, int64_t part) { read(item, part); },
+                 .finish = [this](PreparedBatch& item) { work.collate(item.batch.get()); }}) {}
 
-  Item begin() {
-    Item item{plans.next(), nullptr, 1};
+  PreparedBatch begin() {
+    PreparedBatch item{plans.next(), nullptr, 1};
     item.batch = work.begin(item.plan.indices.size());
     constexpr int64_t parts_per_worker = 8;  // so that all threads end together
     item.samples_per_part = std::max<int64_t>(1, item.size() / (parts_per_worker * workers));
     return item;
   }
-  void read(Item& item, int64_t part) const {
+  void read(PreparedBatch& item, int64_t part) const {
     const int64_t first = part * item.samples_per_part, end = std::min(first + item.samples_per_part, item.size());
     for (auto k = static_cast<size_t>(first); k < static_cast<size_t>(end); ++k) {
       Generator rng = item.plan.generator_of(k);
@@ -49,7 +49,7 @@ struct PreparedBatches::State {
   const int64_t workers;
   EpochBatches plans;
   Cursor cursor;             // of the caller
-  Prefetcher<Item> batches;  // last: its threads start when everything else is there
+  Prefetcher<PreparedBatch> batches;  // last: its threads start when everything else is there
 };
 
 PreparedBatches::PreparedBatches(int64_t size, const DataLoaderOptions& options, Cursor start, Work work)
@@ -57,7 +57,7 @@ PreparedBatches::PreparedBatches(int64_t size, const DataLoaderOptions& options,
 PreparedBatches::~PreparedBatches() = default;
 
 std::shared_ptr<void> PreparedBatches::next() {
-  Item item = state_->batches.take();
+  PreparedBatch item = state_->batches.take();
   state_->cursor = item.plan.after;
   return item.batch;
 }

@@ -1,5 +1,5 @@
-// A project of one's own on ditharos: a data set, an operation with its gradient, a module and a training loop. It learns to
-// tell the arms of two spirals apart.
+// A project of one's own on ditharos: a data set, an operation with its gradient, a module and a training loop. It
+// learns to tell the arms of two spirals apart.
 #include <cmath>
 #include <cstdio>
 #include <numbers>

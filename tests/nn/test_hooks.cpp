@@ -14,7 +14,8 @@
 #include "tests/support/golden.h"
 #include "tests/support/tensor_cases.h"
 
-using namespace ditharos;
+namespace ditharos::test_hooks {
+
 using ditharos::tests::difference;
 using ditharos::tests::message_of;
 using ditharos::tests::same_bits;
@@ -214,3 +215,5 @@ TEST_CASE("a user's module of forward and visit: hooks, profiler path and the na
   const DetectNan guard;
   CHECK(message_of<AutogradError>([&] { model(x * -1.0); }).starts_with("[sqrt] made a NaN"));
 }
+
+}  // namespace ditharos::test_hooks

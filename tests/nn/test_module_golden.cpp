@@ -15,7 +15,8 @@
 #include "tests/support/message_of.h"
 #include "tests/nn/module_golden.h"
 
-using namespace ditharos;
+namespace ditharos::test_module_golden {
+
 using namespace ditharos::tests;
 
 namespace {
@@ -161,3 +162,5 @@ TEST_CASE("modules: a failed call of batch norm leaves its statistics") {
   CHECK(norm.num_batches_tracked.item() == 0);
   CHECK(norm.running_var.to_vector<double>() == std::vector<double>{1, 1});
 }
+
+}  // namespace ditharos::test_module_golden

@@ -5,7 +5,8 @@
 #include <ditharos/nn/transformer/transformer.h>
 #include "tests/nn/module_golden.h"
 
-using namespace ditharos;
+namespace ditharos::test_sequence_golden {
+
 using namespace ditharos::tests;
 
 namespace {
@@ -145,3 +146,5 @@ TEST_CASE("sequence golden: layers of the transformer, the encoder, and the whol
                                                .tgt_is_causal = true})};
              });
 }
+
+}  // namespace ditharos::test_sequence_golden

@@ -14,7 +14,8 @@
 #include "tests/support/golden.h"
 #include "tests/support/tensor_cases.h"
 
-using namespace ditharos;
+namespace ditharos::test_sequences {
+
 using namespace ditharos::tests;
 
 namespace {
@@ -203,3 +204,5 @@ TEST_CASE("sequences: messages for misuse") {
   CHECK(message_of<Error>([] { nn::TransformerEncoderLayer(8, 2, {.activation = nullptr}); }) ==
         "[Transformer] the activation is an empty function");
 }
+
+}  // namespace ditharos::test_sequences

@@ -13,7 +13,8 @@
 #include "tests/support/golden.h"
 #include "tests/support/tensor_cases.h"
 
-using namespace ditharos;
+namespace ditharos::test_parameter_groups {
+
 using optim::ParameterGroup;
 using tests::message_of;
 
@@ -174,3 +175,5 @@ TEST_CASE("parameter groups: what is out of range, of another optimiser or in tw
   CHECK(v.requires_grad());
   CHECK(optimizer.groups()[1].lr_scale == 1);
 }
+
+}  // namespace ditharos::test_parameter_groups

@@ -320,7 +320,9 @@ const AttentionKernels& AttentionKernels::DITHAROS_ISA() noexcept {
 #ifdef __AVX512BF16__
   // For operands in f32 and f64 this set has nothing that avx512 has not.
   static const AttentionKernels kernels{
-      avx512().f32, avx512().f64, {scratch_elements<float>, forward<float, bfloat16>, backward<float, bfloat16>, nullptr}};
+      avx512().f32,
+      avx512().f64,
+      {scratch_elements<float>, forward<float, bfloat16>, backward<float, bfloat16>, nullptr}};
 #else
   static constexpr AttentionKernels kernels{
       {scratch_elements<float>, forward<float, float>, backward<float, float>, tangent<float>},

@@ -12,7 +12,8 @@
 #include "tests/support/numbered_samples.h"
 #include "tests/support/tensor_cases.h"
 
-using namespace ditharos;
+namespace ditharos::test_data_loader {
+
 using namespace ditharos::tests;
 using namespace std::chrono_literals;
 using data::Cursor;
@@ -297,3 +298,5 @@ TEST_CASE("DataLoader: refuses options and positions that do not fit") {
   CHECK(refusal({.batch_size = 4}, {0, -1}) ==
         "[DataLoader] cannot start at batch -1 of an epoch of 3; is this the data set of the checkpoint?");
 }
+
+}  // namespace ditharos::test_data_loader

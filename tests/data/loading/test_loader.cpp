@@ -15,7 +15,8 @@
 #include "tests/support/data_files.h"
 #include "tests/support/numbered_samples.h"
 
-using namespace ditharos;
+namespace ditharos::test_loader {
+
 using namespace ditharos::tests;
 using data::Batch;
 using data::Cursor;
@@ -335,3 +336,5 @@ TEST_CASE("loader: an exception in its thread reaches the caller, and the cursor
     CHECK(same(resumed.next(), reference.next()));
   }
 }
+
+}  // namespace ditharos::test_loader

@@ -1,9 +1,8 @@
 // Calls both libraries alone, from regions of its own, and between them.
 #include <cstdio>
 
-double first(int n);
-double second(int n);
-bool catches();
+#include "tests/packaging/two_libraries/first.h"
+#include "tests/packaging/two_libraries/second.h"
 
 int main() {
   const int n = 1000;

@@ -1,17 +1,17 @@
+#include "tests/packaging/two_libraries/second.h"
+
 #include <cstring>
 
 #include <ditharos/ditharos.h>
 
 using namespace ditharos;
 
-/// The same by forward mode.
 double second(int n) {
   const Tensor x = arange(1, n + 1, 1, DType::f64);
   const DualLevel level;
   return tangent_of(sum(pow(make_dual(x, ones({n}, DType::f64)), 3))).item();
 }
 
-/// Whether an error of the library is caught by its type on this side.
 bool catches() {
   try {
     reshape(ones({2, 3}), {4});
