@@ -12,22 +12,27 @@ command -v doxygen >/dev/null || { echo "doxygen is not installed (Debian: apt-g
 mkdir -p "$folder"
 rm -rf "$folder"/*.html "$folder/search"  # of an earlier site
 
-# Headers for users: neither those that say that they are internal to their folder, nor kernels of one instruction set.
-# They are named as they are included, <ditharos/folder/file.h>.
-headers=include/ditharos
-mapfile -t internal < <(grep -rlE --include='*.h' '^// Internal to ' $headers/*/)
-mapfile -t kernels < <(find -L $headers/tensor/kernels -name '*_isa.h')
+# Headers for users, under the names by which they are included: neither those that say that they are internal to their
+# folder, nor kernels of one instruction set. They are copies, because newer versions of doxygen follow symbolic links.
+headers=$(mktemp -d)
+trap 'rm -rf "$headers"' EXIT
+(
+  cd include
+  find -L ditharos -name '*.h' ! -name '*_isa.h' ! -path '*/kernels/simd/*' ! -path '*/kernels/onednn/*' -print0 |
+    xargs -0 grep -LZ '^// Internal to ' | xargs -0 cp -L --parents -t "$headers"
+)
 version=$(sed -n 's/^project(ditharos VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
 {
   cat docs/site/Doxyfile
   echo "PROJECT_NUMBER = $version"
   echo "OUTPUT_DIRECTORY = \"$folder\""
   echo "WARN_LOGFILE = \"$folder/warnings.txt\""
-  echo "INPUT = README.md CONTRIBUTING.md docs examples/checkpoints/README.md $headers"
-  echo "EXCLUDE = ${internal[*]} ${kernels[*]} $headers/tensor/kernels/simd $headers/tensor/kernels/onednn"
+  echo "INPUT = README.md CONTRIBUTING.md docs examples/checkpoints/README.md \"$headers\""
+  echo "STRIP_FROM_PATH = \"$headers\" ."
+  echo "STRIP_FROM_INC_PATH = \"$headers\""
 } | doxygen -
 if [[ -s $folder/warnings.txt ]]; then
-  cat "$folder/warnings.txt" >&2
+  sed "s|^$headers/ditharos/||; s|^$PWD/||" "$folder/warnings.txt" >&2
   exit 1
 fi
 rm "$folder/warnings.txt"

@@ -5,6 +5,7 @@
 #   int64_t width;  // text                in a class is the member's description, as ///< text
 #   friend ...;                            in a class is left out: it is not for users. A friend with a body counts as
 #                                          a member, since doxygen makes links to friends and no text for them
+#   module = nullptr                       is without its value, which doxygen 1.9.8 takes for the name of a module
 #   // --- arithmetic (ops/pointwise.cpp) ---   begins a group of functions, which the page of the file shows
 
 function flush() { if (holding) print held (in_code ? " \\endcode" : ""); holding = in_code = 0 }
@@ -42,6 +43,7 @@ grouped && /^}/ { $0 = "/** @} */ " $0; grouped = 0 }
 
 /^(template.*> *)?(struct|class|enum) .*{$/ || /^(struct|class|enum) [^;]*{$/ { in_class = 1 }
 /^}/ { in_class = 0 }
+in_class && / module = nullptr;/ { sub(/ = nullptr/, "") }
 in_class && /^ +friend .*{$/ { sub(/friend /, "") }
 in_class && /^ +friend .*;/ { $0 = "" }
 in_class && /^  [^ ].*[;,]  \/\/ / && !/\/\/\// { sub(/  \/\/ /, "  ///< ") }
