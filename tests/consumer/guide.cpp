@@ -108,10 +108,7 @@ int main(int argc, char** argv) {
 
   Generator other(/*seed=*/1);
   Denoiser loaded(channels, classes, /*depth=*/2, other);
-  nn::NamedTensors weights;
-  for (const auto& [name, tensor] : safetensors::load(folder + "/guide.safetensors").tensors)
-    weights.push_back({name, tensor});
-  nn::load_state_dict(loaded, weights);  // every name and shape has to agree
+  nn::load_module(loaded, folder + "/guide.safetensors");  // every name and shape has to agree
 
   const models::SamplerConfig sampler{
       .kind = models::SamplerKind::heun, .steps = 10, .guidance = {.scale = 2}};

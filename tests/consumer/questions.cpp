@@ -18,24 +18,16 @@ struct Net : nn::Module<Net> {
   void visit(nn::Visitor& v) override { v("backbone", backbone), v("head", head); }
 };
 
-std::map<std::string, Tensor> by_name(const nn::NamedTensors& tensors) {
-  std::map<std::string, Tensor> map;
-  for (const auto& [name, tensor] : tensors) map[name] = tensor;
-  return map;
-}
-
 /// Weights in a file that Python's safetensors reads, and a model that takes those that it knows.
 bool files(const Net& net, Generator& rng) {
-  std::map<std::string, Tensor> tensors = by_name(nn::named_tensors(net));
-  safetensors::save("net.safetensors", tensors);  // safetensors.torch.load_file("net.safetensors") reads it
+  nn::save_module(net, "net.safetensors");  // in Python, safetensors.torch.load_file("net.safetensors") reads it
+  std::map<std::string, Tensor> tensors = safetensors::load("net.safetensors").tensors;
   tensors.erase("head.bias");
   safetensors::save("part.safetensors", tensors);
 
   Net other(rng);
-  nn::NamedTensors weights;
-  for (const auto& [name, tensor] : load_weights("part.safetensors").tensors)  // or .pt, .pth, .safetensors.index.json
-    weights.push_back({name, tensor});
-  const nn::LoadReport report = nn::load_state_dict(other, weights, {.strict = false});
+  // Or a file of torch.save, or model.safetensors.index.json. Without strict = false, all names have to agree.
+  const nn::LoadReport report = nn::load_module(other, "part.safetensors", {.strict = false});
   std::printf("%s\n", to_text(report).c_str());
   return to_text(report) == "missing: head.bias" &&
          other.head.weight.to_vector<float>() == net.head.weight.to_vector<float>();
