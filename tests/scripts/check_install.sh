@@ -17,6 +17,7 @@ cmake --build "$scratch/build"
 "$scratch/build/consumer"
 
 (cd "$scratch" && build/custom_model && build/own_dataset && build/training_loop .)
+(cd "$scratch" && build/guide && build/extending && build/questions)
 (cd "$scratch" && build/video_pipeline "$source_dir/../../examples/checkpoints/sora.safetensors" "a red sneaker drifts left")
 if [[ -x $build/examples/train_dit ]]; then
   "$build/examples/train_dit" --data shapes --hidden 16 --depth 1 --heads 2 --patch 7 --batch-size 4 --steps 2 \

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# The documentation says what the program and the sources say. In docs/autograd.md, docs/library.md,
-# docs/training_loop.md and docs/ops/*.md,
+# The documentation says what the program and the sources say. In docs/*.md and docs/ops/*.md,
 #
 #   ```text autograd_tour 6      is what `autograd_tour 6` prints; every step is quoted once
 #   ```cpp autograd/node.h       is a piece of that file, whole lines, letter by letter
@@ -19,7 +18,7 @@ source "$root/tests/scripts/documents.sh"
 faults() {  # FOLDER
   local document line info body number first step quotes=0 steps=0
   declare -A quoted=()
-  for document in "$1"/docs/autograd.md "$1"/docs/library.md "$1"/docs/training_loop.md "$1"/docs/ops/*.md; do
+  for document in "$1"/docs/*.md "$1"/docs/ops/*.md; do
     info="" number=0
     while IFS= read -r line || [[ -n $line ]]; do
       number=$((number + 1))
@@ -71,7 +70,7 @@ must_find() {  # EXPECTED FILE SED-SCRIPT
   rm -rf "$folder/copy"
   mkdir "$folder/copy"
   cp -r "$root/docs" "$folder/copy/"
-  for source in autograd examples; do ln -s "$(realpath "$root/$source")" "$folder/copy/$source"; done  # links lead there
+  for source in "$root"/*; do [[ ${source##*/} == docs ]] || ln -s "$(realpath "$source")" "$folder/copy/"; done  # for links
   sed -i "$3" "$folder/copy/$2"
   found=$(faults "$folder/copy")
   [[ $found == *"$1"* ]] || { echo "after the change $3 to $2 the check finds: ${found:-nothing}"; exit 1; }

@@ -7,7 +7,7 @@
 
 namespace ditharos::training {
 
-/// A line of a log with its end: {"step": step, <members of object>}
+/// A line of a log with its end: `{"step": step, members of object}`
 [[nodiscard]] std::string log_line(int64_t step, const JsonObject& object);
 
 /// Appends lines to a file. A line is in the file, whole, when append() returns; a failed append() takes back what it
@@ -26,7 +26,7 @@ class StepLog {
   bool has_line(int64_t step, const JsonObject& object) const;
   /// Whether there is this line of `step`.
   bool has_same_line(int64_t step, const JsonObject& object) const;
-  /// Adds the line {"step": step, <members of object>}. Steps must not decrease.
+  /// Adds the line `{"step": step, members of object}`. Steps must not decrease.
   void append(int64_t step, const JsonObject& object);
   /// Flushes the lines to the disk (fsync); call it before saving the checkpoint of their step.
   void sync();
