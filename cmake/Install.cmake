@@ -87,10 +87,11 @@ if(DITHAROS_BUILD_EXAMPLES)
     prepare_data report checkpoint zoo)
   set_target_properties(${tools} PROPERTIES INSTALL_RPATH "$ORIGIN/..")
   install(TARGETS ${tools} RUNTIME DESTINATION "${CMAKE_INSTALL_LIBDIR}/ditharos" COMPONENT Tools)
-  file(MAKE_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/links")
   foreach(tool IN LISTS tools)
-    file(CREATE_LINK "../${CMAKE_INSTALL_LIBDIR}/ditharos/${tool}" "${CMAKE_CURRENT_BINARY_DIR}/links/ditharos-${tool}" SYMBOLIC)
-    install(FILES "${CMAKE_CURRENT_BINARY_DIR}/links/ditharos-${tool}" DESTINATION "${CMAKE_INSTALL_BINDIR}"
+    install(CODE "
+      set(folder \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}\")
+      file(MAKE_DIRECTORY \"\${folder}\")
+      file(CREATE_LINK ../${CMAKE_INSTALL_LIBDIR}/ditharos/${tool} \"\${folder}/ditharos-${tool}\" SYMBOLIC)"
       COMPONENT Tools)
   endforeach()
   install(DIRECTORY examples/configs DESTINATION "${CMAKE_INSTALL_DATADIR}/ditharos" COMPONENT Tools)

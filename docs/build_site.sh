@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the documentation as a site of files, which a browser opens without a network or a server: the pages of docs/,
-# README.md and CONTRIBUTING.md, the reference of the headers, and a search. Needs doxygen 1.9 (Debian: doxygen).
+# README.md, CONTRIBUTING.md and CHANGELOG.md, the reference of the headers, and a search. Needs doxygen 1.9 (Debian: doxygen).
 #
 #   bash docs/build_site.sh [FOLDER]      FOLDER is build/site if it is left out; open FOLDER/index.html
 #
@@ -27,7 +27,7 @@ version=$(sed -n 's/^project(ditharos VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt
   echo "PROJECT_NUMBER = $version"
   echo "OUTPUT_DIRECTORY = \"$folder\""
   echo "WARN_LOGFILE = \"$folder/warnings.txt\""
-  echo "INPUT = README.md CONTRIBUTING.md docs examples/checkpoints/README.md \"$headers\""
+  echo "INPUT = README.md CONTRIBUTING.md CHANGELOG.md docs examples/checkpoints/README.md \"$headers\""
   echo "STRIP_FROM_PATH = \"$headers\" ."
   echo "STRIP_FROM_INC_PATH = \"$headers\""
 } | doxygen -

@@ -25,7 +25,20 @@ if [[ -x $build/examples/train_dit ]]; then
   (cd "$scratch" && build/image_pipeline run)
 fi
 
+# The project of examples/custom_model, which needs the component core alone, by CMake and by pkg-config.
+example=$source_dir/../../examples/custom_model
+cmake -S "$example" -B "$scratch/example" -G "$generator" -DCMAKE_PREFIX_PATH="$scratch/prefix" >"$scratch/example.log"
+cmake --build "$scratch/example"
+"$scratch/example/custom_model"
 compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[A-Z]*=//p' "$build/CMakeCache.txt")
+if command -v pkg-config >/dev/null; then
+  PKG_CONFIG_PATH=$(dirname "$(find "$scratch/prefix" -name ditharos.pc)")
+  export PKG_CONFIG_PATH
+  read -ra flags <<<"$(pkg-config --cflags --libs ditharos)"
+  "$compiler" -std=c++20 -O1 "$example/custom_model.cpp" "${flags[@]}" -o "$scratch/by_pkg_config"
+  "$scratch/by_pkg_config"
+fi
+
 statements=$(grep -c '^  .*;$' "$source_dir/ignored.cpp")
 "$compiler" -std=c++20 -fsyntax-only -I"$scratch/prefix/include" "$source_dir/ignored.cpp" 2>"$scratch/warnings" || true
 warned=$(sed -n 's/.*ignored\.cpp:\([0-9]*\):.*warning: .*/\1/p' "$scratch/warnings" | sort -u | wc -l)
