@@ -93,7 +93,8 @@ class Collector {
     sample_ = ShardSample();
     sample_.shard = shard_;
     sample_.key = key;
-    json_label_ = json_caption_ = std::nullopt;
+    json_label_.reset();
+    json_caption_.reset();
     texts_.clear();
     open_ = true;
   }
