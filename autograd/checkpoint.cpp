@@ -38,8 +38,8 @@ void check_all_listed(const Tensor& y, const NodeSet& listed, uint64_t begin) {
     const std::shared_ptr<Node> node = found[i];
     if (listed.count(node.get())) continue;
     check<AutogradError>(node->sequence > begin, "[checkpoint] the block uses a ",
-                         node->leaf.defined() ? "parameter" : "tensor that needs a gradient", " of shape ",
-                         node->shape, " that is neither among its inputs nor among its parameters");
+                         node->leaf.defined() ? "parameter" : "tensor that needs a gradient", " of shape ", node->shape,
+                         " that is neither among its inputs nor among its parameters");
     for (const auto& producer : node->next)
       if (producer && seen.insert(producer.get()).second) found.push_back(producer);
   }
@@ -75,8 +75,10 @@ Grads replay(const Backward& d, const CheckpointBlock& block, Generator rng, con
     const Autocast precision(autocast);
     const ReplayDraws again(draws);
     y = block(inputs, rng);
-    check<AutogradError>(again.finished(), "[checkpoint] the block draws other random numbers when it is computed "
-                         "again: the first time it made ", draws.size(), " draws");
+    check<AutogradError>(again.finished(),
+                         "[checkpoint] the block draws other random numbers when it is computed "
+                         "again: the first time it made ",
+                         draws.size(), " draws");
   }
   Grads grads(d.input_count());
   if (!needs_grad(y)) return grads;  // a constant
@@ -104,12 +106,11 @@ Tensor checkpoint(CheckpointBlock block, const std::vector<Tensor>& inputs, cons
   std::unordered_set<const TensorImpl*> seen;
   for (const Tensor& p : parameters)  // one that is listed twice would get its gradient twice
     if (seen.insert(p.impl()).second) all.push_back(p);
-  return record("checkpoint", y, all, save_inputs,
-                [block = std::move(block), start, draws = std::move(draws), autocast = autocast_dtype(),
-                 n = inputs.size()](const Backward& d) {
-                  return replay(d, block, start, draws, autocast, n);
-                },
-                [tangent = tangent_of(y)](const Tangents&) { return tangent; });
+  return record(
+      "checkpoint", y, all, save_inputs,
+      [block = std::move(block), start, draws = std::move(draws), autocast = autocast_dtype(),
+       n = inputs.size()](const Backward& d) { return replay(d, block, start, draws, autocast, n); },
+      [tangent = tangent_of(y)](const Tangents&) { return tangent; });
 }
 
 Tensor checkpoint(std::function<Tensor(const std::vector<Tensor>&)> block, const std::vector<Tensor>& inputs,

@@ -48,8 +48,8 @@ void accumulate(Tensor& into, Tensor g) {
 
 /// A copy that is attached to the graph while one is being made.
 Tensor copied(const Tensor& g) {
-  return record("clone", kernels::to(g, g.dtype()), {g}, save_nothing,
-                each([](const Backward& d) { return d.grad(); }), [](const Tangents& d) { return d[0]; });
+  return record("clone", kernels::to(g, g.dtype()), {g}, save_nothing, each([](const Backward& d) { return d.grad(); }),
+                [](const Tangents& d) { return d[0]; });
 }
 
 /// Adds a finished gradient to a leaf's. The leaf keeps memory of its own: optimisers and clipping work in place there.
@@ -231,9 +231,10 @@ class Pass : private PendingGrads {
 
   void propagate(Node& node, Tensor grad) {
     Grads grads = apply_rule(node, std::move(grad));
-    const bool any_left_out = grads.size() < node.next.size() &&
-                              std::any_of(node.next.begin() + std::ptrdiff_t(grads.size()), node.next.end(),
-                                          [](const NodePtr& producer) { return producer != nullptr; });
+    const bool any_left_out =
+        grads.size() < node.next.size() && std::any_of(
+                                               node.next.begin() + std::ptrdiff_t(grads.size()), node.next.end(),
+                                               [](const NodePtr& producer) { return producer != nullptr; });
     check<AutogradError>(grads.size() <= node.next.size() && !any_left_out, "[", node.name, "] the rule returned ",
                          grads.size(), " gradients for ", node.next.size(), " inputs");
     for (size_t i = 0; i < grads.size(); ++i) {
@@ -292,8 +293,7 @@ int running_rules() { return rules; }
 RuleScope::RuleScope() { ++rules; }
 RuleScope::~RuleScope() { --rules; }
 
-GradientListenerScope::GradientListenerScope(GradientListener& heard)
-    : outer_(std::exchange(listener, &heard)) {}
+GradientListenerScope::GradientListenerScope(GradientListener& heard) : outer_(std::exchange(listener, &heard)) {}
 GradientListenerScope::~GradientListenerScope() { listener = outer_; }
 
 void backward(const Tensor& output, const Tensor& grad, const BackwardOptions& options) {

@@ -71,8 +71,8 @@ Tensor make_dual(const Tensor& x, const Tensor& tangent) {
                     x.dtype());
   check<ShapeError>(tangent.shape() == x.shape(), "[make_dual] the tangent has shape ", tangent.shape(),
                     ", the tensor ", x.shape());
-  const Tensor dual = record("identity", views::alias(x), {x}, save_nothing,
-                             each([](const Backward& d) { return d.grad(); }));
+  const Tensor dual =
+      record("identity", views::alias(x), {x}, save_nothing, each([](const Backward& d) { return d.grad(); }));
   set_tangent(dual, tangent);
   return dual;
 }

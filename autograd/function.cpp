@@ -16,7 +16,8 @@ Tensor tangent_by_backward(const Function& f, const Function::Tensors& inputs, c
   Function::Tensors rows, tangents;
   for (size_t i = 0; i < grads.size(); ++i) {
     if (!grads[i].defined() || !d[i].defined()) continue;
-    check<AutogradError>(needs_grad(grads[i]), "[", f.name, "] has no tangent function, and its backward function is "
+    check<AutogradError>(needs_grad(grads[i]), "[", f.name,
+                         "] has no tangent function, and its backward function is "
                          "not made of the library's operations on `grad`, so it cannot be differentiated instead");
     rows.push_back(grads[i]);
     tangents.push_back(expand(d[i], grads[i].shape()));  // the engine sums the gradients of inputs that were broadcast

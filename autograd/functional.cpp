@@ -45,10 +45,12 @@ Tensor evaluate(const char* op, const TensorFunction& f, const Tensors& inputs, 
     if (behind.count(node_of(variables[i]).get())) continue;
     const auto original = node_of(inputs[i]);
     fail<AutogradError>("[", op, "] the function's result does not depend on input ", i, " of shape ",
-                        inputs[i].shape(), original && behind.count(original.get())
+                        inputs[i].shape(),
+                        original && behind.count(original.get())
                             ? ": it uses the tensor that was given as this input, but captured (as a module's "
                               "parameter is), not the argument that it is called with"
-                            : "", "; with allow_unused = true the derivative is zero");
+                            : "",
+                        "; with allow_unused = true the derivative is zero");
   }
   return y;
 }
@@ -79,8 +81,7 @@ void check_like_inputs(const char* op, const Tensors& inputs, const Tensors& v) 
 }
 
 void check_one_element(const char* op, const Tensor& output) {
-  check<ShapeError>(output.numel() == 1, "[", op, "] the function must return one element, got shape ",
-                    output.shape());
+  check<ShapeError>(output.numel() == 1, "[", op, "] the function must return one element, got shape ", output.shape());
 }
 
 Tensor finished(const Tensor& x, bool create_graph) { return create_graph ? x : x.detach(); }
@@ -211,8 +212,7 @@ TensorFunction vmap(TensorFunction f, std::vector<std::optional<int>> in_dims, i
 }
 
 Tensors per_sample_grads(const TensorFunction& loss, const Tensors& parameters, const Tensors& batch) {
-  const int64_t count =
-      batch_size("per_sample_grads", batch, std::vector<std::optional<int>>(batch.size(), 0));
+  const int64_t count = batch_size("per_sample_grads", batch, std::vector<std::optional<int>>(batch.size(), 0));
   GradMode recording(true);
   std::vector<Tensors> rows(parameters.size());
   for (int64_t k = 0; k < count; ++k) {

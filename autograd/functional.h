@@ -50,7 +50,7 @@ Tensor jacobian(const std::function<Tensor(const Tensor&)>& f, const Tensor& inp
 /// Second derivatives of a function with one element: block [i][j] is d^2 f / d input_i d input_j in the shape
 /// [input_i's..., input_j's...].
 [[nodiscard]] std::vector<std::vector<Tensor>> hessian(const TensorFunction& f, const std::vector<Tensor>& inputs,
-                                                        bool create_graph = false, bool allow_unused = false);
+                                                       bool create_graph = false, bool allow_unused = false);
 Tensor hessian(const std::function<Tensor(const Tensor&)>& f, const Tensor& input, bool create_graph = false,
                bool allow_unused = false);
 

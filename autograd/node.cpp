@@ -241,9 +241,11 @@ namespace {
 
 /// The part for forward mode, when some tangent is defined.
 [[gnu::noinline]] Tensor attach_with_tangent(const char* name, Tensor out, const std::vector<Tensor>& inputs,
-                           const std::vector<Tensor>& tangents, const Save& save, Rule&& rule,
-                           const TangentRule& tangent_rule, const std::function<Rematerialization()>& recompute) {
-  check<AutogradError>(bool(tangent_rule), "[", name, "] has no tangent rule, and an input has a tangent: pass one to "
+                                             const std::vector<Tensor>& tangents, const Save& save, Rule&& rule,
+                                             const TangentRule& tangent_rule,
+                                             const std::function<Rematerialization()>& recompute) {
+  check<AutogradError>(bool(tangent_rule), "[", name,
+                       "] has no tangent rule, and an input has a tangent: pass one to "
                        "record() (autograd/rule.h)");
   const DualOptions& options = active_level()->options;
   const Rule backward_rule = rule;

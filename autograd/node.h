@@ -35,8 +35,8 @@ struct Node : std::enable_shared_from_this<Node> {
 
   const char* name;
   const char* module;  // path of the module that recorded it; empty outside of named modules
-  uint64_t sequence;  // creation order, which is a topological order; leaves have 0
-  Shape shape;        // of the output
+  uint64_t sequence;   // creation order, which is a topological order; leaves have 0
+  Shape shape;         // of the output
   DType dtype = DType::f32;
   std::vector<std::shared_ptr<Node>> next;  // producers of the inputs; null where no gradient is needed
   std::vector<Saved> inputs;

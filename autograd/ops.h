@@ -62,7 +62,7 @@ Tensor atan(const Tensor& x);
 Tensor sinh(const Tensor& x);
 Tensor cosh(const Tensor& x);
 Tensor erf(const Tensor& x);
-Tensor sign(const Tensor& x);   ///< -1, 0 or 1; its gradient and that of the next three is 0
+Tensor sign(const Tensor& x);  ///< -1, 0 or 1; its gradient and that of the next three is 0
 Tensor floor(const Tensor& x);
 Tensor ceil(const Tensor& x);
 Tensor round(const Tensor& x);  ///< halves to the nearest even number
@@ -73,10 +73,10 @@ Tensor sigmoid(const Tensor& x);
 Tensor relu(const Tensor& x);
 Tensor leaky_relu(const Tensor& x, double slope = .01);  ///< x above 0, else slope x
 Tensor elu(const Tensor& x, double alpha = 1);           ///< x above 0, else alpha (e^x - 1) (Clevert et al. 2015)
-Tensor softplus(const Tensor& x);   ///< ln(1 + e^x)
-Tensor silu(const Tensor& x);       ///< x sigmoid(x)
-Tensor gelu(const Tensor& x);       ///< x Phi(x), exact (Hendrycks and Gimpel 2016)
-Tensor gelu_tanh(const Tensor& x);  ///< its tanh approximation, which DiT uses
+Tensor softplus(const Tensor& x);                        ///< ln(1 + e^x)
+Tensor silu(const Tensor& x);                            ///< x sigmoid(x)
+Tensor gelu(const Tensor& x);                            ///< x Phi(x), exact (Hendrycks and Gimpel 2016)
+Tensor gelu_tanh(const Tensor& x);                       ///< its tanh approximation, which DiT uses
 
 // --- selection, masks; comparisons and logic give booleans and no gradient (ops/logic.cpp) ---
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
@@ -149,13 +149,13 @@ enum class PadMode { constant, reflect, replicate };
 /// `pads`: sizes before and after the last axis, then those of the axis before it, and so on: {left, right, top,
 /// bottom}. The new elements are `value`, the mirror image (without the edge itself) or the edge element.
 Tensor pad(const Tensor& x, const std::vector<int64_t>& pads, PadMode mode = PadMode::constant, double value = 0);
-Tensor flip(const Tensor& x, const Axes& axes);             ///< reverses the order along `axes`
-Tensor roll(const Tensor& x, int64_t shift, int axis);      ///< element i moves to (i + shift) mod size
-Tensor repeat(const Tensor& x, const Shape& counts);        ///< `counts` times along each axis; new axes come first
+Tensor flip(const Tensor& x, const Axes& axes);         ///< reverses the order along `axes`
+Tensor roll(const Tensor& x, int64_t shift, int axis);  ///< element i moves to (i + shift) mod size
+Tensor repeat(const Tensor& x, const Shape& counts);    ///< `counts` times along each axis; new axes come first
 
 // --- indices (ops/index.cpp) ---
 Tensor index_select(const Tensor& table, const Tensor& indices);  ///< rows of table [N, D...]; indices i64, any shape
-Tensor index_select(const Tensor& x, int axis, const Tensor& indices);  ///< along an axis; indices i64 [K]
+Tensor index_select(const Tensor& x, int axis, const Tensor& indices);        ///< along an axis; indices i64 [K]
 Tensor index_add(const Tensor& values, const Tensor& indices, int64_t rows);  ///< its adjoint
 Tensor gather(const Tensor& x, int axis, const Tensor& index);
 Tensor scatter_add(const Tensor& values, int axis, const Tensor& index, const Shape& shape);
@@ -271,7 +271,9 @@ Tensor layer_norm(const Tensor& x, const Tensor& weight = {}, const Tensor& bias
 Tensor layer_norm_modulate(const Tensor& x, const Tensor& shift, const Tensor& scale, double eps = 1e-6);
 /// x + gate * y; x, y [B, T, D], gate [B, D] (adaLN-Zero). y may be bf16 beside x in f32.
 Tensor gated_residual(const Tensor& x, const Tensor& gate, const Tensor& y);
-struct [[nodiscard]] GatedNorm { Tensor residual, normalized; };
+struct [[nodiscard]] GatedNorm {
+  Tensor residual, normalized;
+};
 /// residual = gated_residual(x, gate, y) and normalized = layer_norm_modulate(residual, shift, scale, eps), in one
 /// pass.
 GatedNorm gated_residual_norm(const Tensor& x, const Tensor& gate, const Tensor& y, const Tensor& shift,

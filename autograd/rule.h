@@ -68,9 +68,8 @@ class TangentRule {
   template <class F>
     requires std::is_invocable_r_v<Tensor, const F&, const Tangents&>
   TangentRule(const F& f)  // NOLINT: implicit
-      : object_(&f), call_([](const void* object, const Tangents& d) -> Tensor {
-          return (*static_cast<const F*>(object))(d);
-        }) {}
+      : object_(&f),
+        call_([](const void* object, const Tangents& d) -> Tensor { return (*static_cast<const F*>(object))(d); }) {}
 
   explicit operator bool() const { return call_ != nullptr; }
   Tensor operator()(const Tangents& d) const { return call_(object_, d); }

@@ -1,6 +1,6 @@
 # ditharos_options: what every target of ours is compiled with. Never part of what users of the library inherit.
 add_library(ditharos_options INTERFACE)
-target_compile_options(ditharos_options INTERFACE -Wall -Wextra)
+target_compile_options(ditharos_options INTERFACE -Wall -Wextra $<$<BOOL:${DITHAROS_WARNINGS_AS_ERRORS}>:-Werror>)
 # GCC looks for memory to free only above this number of kilobytes: 5 % less compile time, a fifth more memory.
 target_compile_options(ditharos_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:--param=ggc-min-heapsize=1000000>)
 target_compile_features(ditharos_options INTERFACE cxx_std_20)

@@ -79,12 +79,15 @@ forget_other_place() {
 }
 
 # build_targets [TARGET...]: configures build/ (Release) unless that was done, and builds the targets, or everything.
+# With DITHAROS_WARNINGS_AS_ERRORS=1 in the environment, a warning of the compiler ends the build.
 build_targets() {
   forget_other_place
+  local options=()
+  [[ ${DITHAROS_WARNINGS_AS_ERRORS-} != 1 ]] || options+=(-DDITHAROS_WARNINGS_AS_ERRORS=ON)
   if [[ -f build/CMakeCache.txt ]]; then
-    cmake -S . -B build  # keeps the settings that were chosen when it was configured
+    cmake -S . -B build "${options[@]}"  # keeps the other settings that were chosen when it was configured
   else
-    cmake --preset release
+    cmake --preset release "${options[@]}"
   fi
   cmake --build build --parallel "$(nproc)" ${1:+--target "$@"}
 }

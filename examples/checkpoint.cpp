@@ -41,8 +41,8 @@ of them. "checkpoint COMMAND --help" describes the options of a command.
 
 int inspect(int argc, char** argv) {
   Paths paths;
-  Settings settings = command("inspect", "Prints what a checkpoint holds. Checksums of tensors are not computed.",
-                              paths, "FILE");
+  Settings settings =
+      command("inspect", "Prints what a checkpoint holds. Checksums of tensors are not computed.", paths, "FILE");
   if (!settings.parse(argc, argv)) return 0;
   paths.check("inspect", 1, 1);
   const std::string path = newest_in(paths.files[0]);
@@ -51,8 +51,8 @@ int inspect(int argc, char** argv) {
 
 int verify(int argc, char** argv) {
   Paths paths;
-  Settings settings = command("verify", "Computes every checksum of checkpoints. The status is 1 if one is damaged.",
-                              paths, "FILE...");
+  Settings settings =
+      command("verify", "Computes every checksum of checkpoints. The status is 1 if one is damaged.", paths, "FILE...");
   if (!settings.parse(argc, argv)) return 0;
   paths.check("verify", 1, SIZE_MAX);
   int damaged = 0;
@@ -71,8 +71,8 @@ int verify(int argc, char** argv) {
 int diff(int argc, char** argv) {
   Paths paths;
   bool all = false;
-  Settings settings = command("diff", "Compares two checkpoints. The status is 0 if they are equal, 1 if not.", paths,
-                              "A B");
+  Settings settings =
+      command("diff", "Compares two checkpoints. The status is 0 if they are equal, 1 if not.", paths, "A B");
   settings.options().add("all", all, "list the tensors that are equal too");
   if (!settings.parse(argc, argv)) return 0;
   paths.check("diff", 2, 2);
@@ -87,9 +87,9 @@ int export_as(const std::string& name, training::Weights weights, const std::str
   Settings settings = command(name, summary, paths, "FILE");
   settings.options().add("out", paths.out, "the .safetensors file to write");
   if (name == "export")
-    settings.options().add("weights", weights, "both: as model.NAME and ema.NAME",
-                           {{"model", training::Weights::model}, {"ema", training::Weights::ema},
-                            {"both", training::Weights::both}});
+    settings.options().add(
+        "weights", weights, "both: as model.NAME and ema.NAME",
+        {{"model", training::Weights::model}, {"ema", training::Weights::ema}, {"both", training::Weights::both}});
   if (!settings.parse(argc, argv)) return 0;
   paths.check(name, 1, 1, ".safetensors");
   const training::LatestCheckpoint found = open_newest(paths.files[0]);
@@ -100,9 +100,10 @@ int export_as(const std::string& name, training::Weights weights, const std::str
 
 int average(int argc, char** argv) {
   Paths paths;
-  Settings settings = command("average", "Writes a checkpoint with the mean of the weights of several, and of their "
-                              "moving averages. It can be sampled from; a run cannot be resumed from it.", paths,
-                              "A B...");
+  Settings settings = command("average",
+                              "Writes a checkpoint with the mean of the weights of several, and of their "
+                              "moving averages. It can be sampled from; a run cannot be resumed from it.",
+                              paths, "A B...");
   settings.options().add("out", paths.out, "the .ckpt file to write");
   if (!settings.parse(argc, argv)) return 0;
   paths.check("average", 2, SIZE_MAX, ".ckpt");

@@ -14,10 +14,10 @@
 #include <ditharos/training/classifier.h>
 #include <ditharos/training/distributed/rank_checks.h>
 #include <ditharos/training/run/output_files.h>
+#include "examples/cli/inputs.h"
 #include "examples/cli/options/dit_settings.h"
 #include "examples/cli/options/image_options.h"
 #include "examples/cli/options/precision.h"
-#include "examples/cli/inputs.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
 #include "examples/cli/progress.h"
@@ -70,9 +70,9 @@ void check_fits(const pipelines::ImagePipeline& pipeline, const data::Dataset& t
   const Shape drawn = pipeline.image_shape();  // [C, H, W]
   check<ConfigError>(pipeline.tokenizer() == nullptr, pipeline.path(), " draws images from prompts, and the figures ",
                      "come from a classifier of classes");
-  check<ConfigError>(drawn == Shape{test.channels(), test.height(), test.width()}, pipeline.path(),
-                     " draws images of ", drawn[1], "x", drawn[2], "x", drawn[0], ", but those of ", data, " are ",
-                     test.height(), "x", test.width(), "x", test.channels());
+  check<ConfigError>(drawn == Shape{test.channels(), test.height(), test.width()}, pipeline.path(), " draws images of ",
+                     drawn[1], "x", drawn[2], "x", drawn[0], ", but those of ", data, " are ", test.height(), "x",
+                     test.width(), "x", test.channels());
   check<ConfigError>(model.classes == 0 || model.classes == test.num_classes(), pipeline.path(), " knows ",
                      model.classes, " classes, but ", data, " has ", test.num_classes());
 }
@@ -83,13 +83,13 @@ std::optional<models::ImageQuality> measure_samples(const pipelines::ImagePipeli
                                                     uint64_t seed, training::Communicator& ranks) {
   // A model without classes draws about as many images as one with them.
   const pipelines::ImageRequest request{.per_class = evaluator.per_class(),
-                                        .unconditional = evaluator.per_class() * test.num_classes(), .seed = seed,
+                                        .unconditional = evaluator.per_class() * test.num_classes(),
+                                        .seed = seed,
                                         .ranks = &ranks};
   const int64_t count = pipeline.count(request);
   Progress progress(0, count, "sample");
-  const Tensor samples = pipeline(request, [&](double share) {
-    progress.update(static_cast<int64_t>(share * static_cast<double>(count)));
-  });
+  const Tensor samples = pipeline(
+      request, [&](double share) { progress.update(static_cast<int64_t>(share * static_cast<double>(count))); });
   progress.finish();
   if (!samples.defined()) return std::nullopt;
   // Rounded to bytes, like the real ones: the classifier is sensitive to differences that an image file does not keep.
@@ -100,22 +100,47 @@ int evaluate(int argc, char** argv) {
   training::Communicator& ranks = join_ranks();
   Options options;
   models::SamplerConfig sampler;
-  Settings settings("evaluate", "Evaluates the images of a diffusion transformer that train_dit trained: the share "
-                                "that is classified as the requested class, and the Frechet distance from real "
-                                "images.");
+  Settings settings("evaluate",
+                    "Evaluates the images of a diffusion transformer that train_dit trained: the share "
+                    "that is classified as the requested class, and the Frechet distance from real "
+                    "images.");
   describe(settings, options);
   describe_sampling(settings, sampler);
-  settings.only_with({"seed", "last_weights", "int8", "precision", "sampler", "sampling_steps", "guidance",
-                      "guided_channels", "guide_from", "guide_to", "guidance_rescale", "eta", "clip_pixels",
-                      "sampler_order", "absolute_tolerance", "relative_tolerance", "error_control",
-                      "lower_order_final", "unipc_variant",
-                      "time_spacing", "karras_sigmas", "sde_diffusion", "sde_norm", "last_step", "last_step_size",
-                      "feature_cache", "cache_interval", "cache_order"},
-                     [&options] { return !options.checkpoint.empty(); }, "--checkpoint");
+  settings.only_with(
+      {"seed",
+       "last_weights",
+       "int8",
+       "precision",
+       "sampler",
+       "sampling_steps",
+       "guidance",
+       "guided_channels",
+       "guide_from",
+       "guide_to",
+       "guidance_rescale",
+       "eta",
+       "clip_pixels",
+       "sampler_order",
+       "absolute_tolerance",
+       "relative_tolerance",
+       "error_control",
+       "lower_order_final",
+       "unipc_variant",
+       "time_spacing",
+       "karras_sigmas",
+       "sde_diffusion",
+       "sde_norm",
+       "last_step",
+       "last_step_size",
+       "feature_cache",
+       "cache_interval",
+       "cache_order"},
+      [&options] { return !options.checkpoint.empty(); }, "--checkpoint");
   if (!settings.parse(argc, argv)) return 0;
   settle_threads(options.threads);
-  check_outputs({{"--json", options.json}}, {{"--checkpoint", options.checkpoint, true}, {"--data", options.data},
-                                             {"--config", settings.config_path()}});
+  check_outputs(
+      {{"--json", options.json}},
+      {{"--checkpoint", options.checkpoint, true}, {"--data", options.data}, {"--config", settings.config_path()}});
   training::check_output_file(options.json);
   training::check_output_folder(options.cache);
   check_inputs({{"--checkpoint", options.checkpoint}});
@@ -123,9 +148,10 @@ int evaluate(int argc, char** argv) {
   if (!options.checkpoint.empty()) {
     RunReporter reporter;
     say_precision(options.precision);
-    pipeline = pipelines::ImagePipeline::from_pretrained(
-        options.checkpoint, {.averaged = !options.last_weights, .int8 = options.int8, .precision = options.precision,
-                             .reporter = &reporter});
+    pipeline = pipelines::ImagePipeline::from_pretrained(options.checkpoint, {.averaged = !options.last_weights,
+                                                                              .int8 = options.int8,
+                                                                              .precision = options.precision,
+                                                                              .reporter = &reporter});
     // The defaults are those of the training; the command line overrides them.
     sampler = pipeline->sampler();
     options.images = pipeline->image_settings();
@@ -156,7 +182,9 @@ int evaluate(int argc, char** argv) {
   if (pipeline) {
     std::printf("sampling: %s, %lld steps, guidance %s%s\n", models::name_of(sampler.kind),
                 static_cast<long long>(sampler.steps), general_text(sampler.guidance.scale, 6).c_str(),
-                options.int8 ? ", int8" : precision_dtype(options.precision) == DType::bf16 ? ", bf16" : "");
+                options.int8                                        ? ", int8"
+                : precision_dtype(options.precision) == DType::bf16 ? ", bf16"
+                                                                    : "");
     samples = measure_samples(*pipeline, evaluator, test, options.seed, ranks);
   }
   if (!ranks.is_root()) return 0;

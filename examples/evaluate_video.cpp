@@ -63,8 +63,7 @@ int evaluate(int argc, char** argv) {
   say_precision(options.precision);
   RunReporter reporter;
   auto pipeline = pipelines::VideoPipeline::from_pretrained(
-      options.checkpoint,
-      {.averaged = !options.last_weights, .precision = options.precision, .reporter = &reporter});
+      options.checkpoint, {.averaged = !options.last_weights, .precision = options.precision, .reporter = &reporter});
   // The sampler's defaults are those of the training; the command line overrides them.
   options.sampler = pipeline.sampler();
   settings.parse(argc, argv);
@@ -89,7 +88,9 @@ int evaluate(int argc, char** argv) {
                     .reconstructed = score(pipelines::reconstruct(pipeline, held_out.real)),
                     .sampled = models::score_clips(held_out.facts, predictions),
                     .shuffled = models::score_shuffled(held_out.facts, predictions),
-                    .prompts = options.prompts, .shape = shape, .tasks = {}};
+                    .prompts = options.prompts,
+                    .shape = shape,
+                    .tasks = {}};
   print_scores(report);
   if (options.tasks > 0) {
     const auto some = [&](const auto& all) { return std::vector(all.begin(), all.begin() + options.tasks); };

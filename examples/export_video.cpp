@@ -19,8 +19,9 @@ int main(int argc, char** argv) {
   return run_main(argc, argv, [](int count, char** arguments) {
     std::string checkpoint = "runs/video", out = "video.safetensors";
     bool last_weights = false;
-    Settings settings("export_video", "Writes the averaged weights of a text-to-video model, its autoencoder, its "
-                                      "tokenizer and its configuration into one file for sample_video.");
+    Settings settings("export_video",
+                      "Writes the averaged weights of a text-to-video model, its autoencoder, its "
+                      "tokenizer and its configuration into one file for sample_video.");
     settings.options()
         .add("checkpoint", checkpoint, "a run folder or a checkpoint of train_video")
         .add("out", out, "the .safetensors file to write")

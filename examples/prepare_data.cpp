@@ -43,8 +43,9 @@ bool parse(Options& options, int argc, char** argv) {
   settings.options()
       .add("split", options.split, "the part of the set: train or test",
            {{"train", data::Split::train}, {"test", data::Split::test}})
-      .add("cache", options.cache, "pack the samples into this folder; give train_dit the same size, fit, resample and "
-                                   "background")
+      .add("cache", options.cache,
+           "pack the samples into this folder; give train_dit the same size, fit, resample and "
+           "background")
       .add("grid", options.grid, "a .png file to write: some images of each class, or with their captions")
       .add("list", options.listed, "lines of each list", at_least(1))
       .add("max_pixels", options.max_pixels, "files with more pixels are refused", at_least(1))
@@ -64,18 +65,20 @@ int prepare(int argc, char** argv) {
   Options options;
   if (!parse(options, argc, argv)) return 0;
   if (options.threads > 0) set_num_threads(options.threads);
-  const data::OpenedImages opened = scan_images(
-      options.data.front(), options.split, options.images,
-      {.max_pixels = options.max_pixels, .memory = 0, .mixed_sizes = options.images.size.empty(),
-       .earlier = earlier_selections(options.split, options.cache)});
+  const data::OpenedImages opened = scan_images(options.data.front(), options.split, options.images,
+                                                {.max_pixels = options.max_pixels,
+                                                 .memory = 0,
+                                                 .mixed_sizes = options.images.size.empty(),
+                                                 .earlier = earlier_selections(options.split, options.cache)});
   const data::DataSource& source = *opened.source;
   const data::ImageSummary summary = data::summarize_images(source, options.images.fit);
   std::printf("%s: the %s split\n%s", options.data.front().c_str(), name_of(options.split),
               data_report(source, summary, options.images.fit, options.listed).c_str());
   const auto skipped = static_cast<long long>(opened.skipped.size());
   if (skipped == 0) std::printf("every file can be read\n");
-  else std::printf("left out, since they cannot be read: %lld\n%s", skipped,
-                   first_lines(opened.skipped, options.listed).c_str());
+  else
+    std::printf("left out, since they cannot be read: %lld\n%s", skipped,
+                first_lines(opened.skipped, options.listed).c_str());
   if (!opened.notes.empty()) std::printf("notes:\n%s", first_lines(opened.notes, options.listed).c_str());
   if (!options.grid.empty()) {
     data::save_contact_grid(options.grid, source);

@@ -22,8 +22,9 @@ int report(int argc, char** argv) {
   std::string out = "report.html";
   std::vector<std::string> folders;
   int64_t image_megabytes = 6;
-  Settings settings("report", "Writes one HTML page about training runs: curves, samples, configurations, "
-                              "environments.");
+  Settings settings("report",
+                    "Writes one HTML page about training runs: curves, samples, configurations, "
+                    "environments.");
   settings.without_config_file();
   settings.add_arguments(folders, "RUN...", "the folders of the runs");
   settings.options()

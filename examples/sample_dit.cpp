@@ -16,10 +16,10 @@
 #include <ditharos/tensor/parallel.h>
 #include <ditharos/training/run/output_files.h>
 #include <ditharos/training/run/run_folder.h>
+#include "examples/cli/inputs.h"
 #include "examples/cli/options/class_names.h"
 #include "examples/cli/options/dit_settings.h"
 #include "examples/cli/options/precision.h"
-#include "examples/cli/inputs.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
 #include "examples/cli/progress.h"
@@ -44,8 +44,9 @@ void describe(Settings& settings, Options& options) {
   settings.options()
       .add("checkpoint", options.checkpoint, "a run folder or a checkpoint file")
       .add("out", options.out, "the grid to write, PNG")
-      .add("folder", options.folder, "also write each image as a PNG of its own, FOLDER/class/0000.png: data for "
-                                     "train_dit. A class \"T-shirt/top\" gets the folder T-shirt%2Ftop")
+      .add("folder", options.folder,
+           "also write each image as a PNG of its own, FOLDER/class/0000.png: data for "
+           "train_dit. A class \"T-shirt/top\" gets the folder T-shirt%2Ftop")
       .add("per_class", options.per_class, "images per class or prompt", between(1, 1e6))
       .add("scale", options.scale, "size of a pixel on the grid", between(1, 32))
       .add("seed", options.seed, "seed of the images' noise")
@@ -88,7 +89,9 @@ struct Request {
 
 Request make_request(const Options& options, const pipelines::ImagePipeline& pipeline) {
   Request r{.classes = {.per_class = options.per_class, .seed = options.seed},
-            .prompts = {options.prompts, options.per_class, options.seed}, .row_labels = {}, .shown = {}};
+            .prompts = {options.prompts, options.per_class, options.seed},
+            .row_labels = {},
+            .shown = {}};
   const data::Tokenizer* const tokenizer = pipeline.tokenizer();
   check<ConfigError>(tokenizer || options.prompts.empty(), pipeline.path(), " was trained without captions and takes ",
                      "no prompts", pipeline.class_names().empty() ? "" : ": choose its images by --classes");
@@ -127,8 +130,8 @@ int sample(int argc, char** argv) {
   RunReporter reporter;
   say_precision(options.precision);
   auto pipeline = pipelines::ImagePipeline::from_pretrained(
-      options.checkpoint, {.averaged = !options.last_weights, .int8 = options.int8, .precision = options.precision,
-                           .reporter = &reporter});
+      options.checkpoint,
+      {.averaged = !options.last_weights, .int8 = options.int8, .precision = options.precision, .reporter = &reporter});
   // The sampler's defaults are those of the training; the command line overrides them.
   sampler = pipeline.sampler();
   settings.parse(argc, argv);
@@ -144,12 +147,14 @@ int sample(int argc, char** argv) {
   progress.finish();
   if (!ranks.is_root()) return 0;
   using Place = data::GridOptions::LabelPlace;
-  data::save_grid(options.out, images, {.columns = options.per_class, .scale = options.scale,
-                                        .row_labels = request.row_labels,
-                                        .label_place = pipeline.tokenizer() ? Place::above : Place::left});
+  data::save_grid(options.out, images,
+                  {.columns = options.per_class,
+                   .scale = options.scale,
+                   .row_labels = request.row_labels,
+                   .label_place = pipeline.tokenizer() ? Place::above : Place::left});
   write_images(files, images);
-  std::printf("%lld images from %s, step %lld: %s\n", static_cast<long long>(images.size(0)),
-              pipeline.path().c_str(), static_cast<long long>(pipeline.step()), options.out.c_str());
+  std::printf("%lld images from %s, step %lld: %s\n", static_cast<long long>(images.size(0)), pipeline.path().c_str(),
+              static_cast<long long>(pipeline.step()), options.out.c_str());
   return 0;
 }
 

@@ -80,8 +80,7 @@ int sample(int argc, char** argv) {
   say_precision(options.precision);
 
   auto pipeline = pipelines::VideoPipeline::from_pretrained(
-      options.checkpoint,
-      {.averaged = !options.last_weights, .precision = options.precision, .reporter = &reporter});
+      options.checkpoint, {.averaged = !options.last_weights, .precision = options.precision, .reporter = &reporter});
   // The sampler's defaults are those of the training; the command line overrides them.
   options.sampler = pipeline.sampler();
   settings.parse(argc, argv);

@@ -76,8 +76,7 @@ bool read_command(Command& c, int argc, char** argv) {
   check<ConfigError>(run.soft || !(given("training_steps") || given("training_rate")),
                      "--training-steps and --training-rate need --soft: the exercise's whole numbers do not learn");
   if (!c.out.empty()) data::check_clip_output(c.out);
-  check_outputs({{"--out", c.out}, {"--html", c.html}},
-                {{"--video", run.video}, {"--config", settings.config_path()}});
+  check_outputs({{"--out", c.out}, {"--html", c.html}}, {{"--video", run.video}, {"--config", settings.config_path()}});
   training::check_output_file(c.html);
   check_inputs({{"--video", run.video}});
   return true;
@@ -91,8 +90,10 @@ void print_legend(const by_hand::Options& run) {
 }
 
 void learn(by_hand::Run& run, const by_hand::TrainingOptions& options) {
-  std::printf("Training: %lld steps of SGD, fresh noise each time; the mean squared error over 256 draws that stay the "
-              "same:\n", static_cast<long long>(options.steps));
+  std::printf(
+      "Training: %lld steps of SGD, fresh noise each time; the mean squared error over 256 draws that stay the "
+      "same:\n",
+      static_cast<long long>(options.steps));
   by_hand::train(run, options, [](int64_t step, double loss) {
     std::printf("    step %4lld  MSE %s\n", static_cast<long long>(step), fixed_text(loss, 3).c_str());
   });

@@ -24,9 +24,9 @@
 #include <ditharos/training/latent_statistics.h>
 #include <ditharos/training/run/data_fingerprint.h>
 #include <ditharos/training/training_loop.h>
+#include "examples/cli/inputs.h"
 #include "examples/cli/options/clip_data.h"
 #include "examples/cli/options/training_settings.h"
-#include "examples/cli/inputs.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
 #include "examples/cli/reports/evaluation_classifier.h"
@@ -51,7 +51,9 @@ void draw_images(const std::string& path, const data::Batch& batch, const Tensor
   const int64_t images = std::min<int64_t>(8, batch.samples.size(0));
   const auto row = [images](const Tensor& samples) { return slice(select(samples, 1, 0), 0, 0, images); };
   data::save_grid(path, cat({row(batch.samples), row(decoded)}, 0),
-                  {.columns = images, .scale = 2, .row_labels = {"images", "as they come back"},
+                  {.columns = images,
+                   .scale = 2,
+                   .row_labels = {"images", "as they come back"},
                    .label_place = data::GridOptions::LabelPlace::above});
 }
 
@@ -67,8 +69,9 @@ void draw_grid(const std::string& path, const data::Batch& batch, const Tensor& 
     labels.push_back(batch.captions[size_t(i)]);
     labels.push_back("as it comes back");
   }
-  data::save_grid(path, cat(rows, 0), {.columns = frames, .scale = 3, .row_labels = labels,
-                                        .label_place = data::GridOptions::LabelPlace::above});
+  data::save_grid(
+      path, cat(rows, 0),
+      {.columns = frames, .scale = 3, .row_labels = labels, .label_place = data::GridOptions::LabelPlace::above});
 }
 
 int train(int argc, char** argv) {
@@ -95,12 +98,13 @@ int train(int argc, char** argv) {
 
   limits.max_pixels = options.max_pixels;
   const AutoencoderData samples = open_autoencoder_data(run, limits);
-  const data::Batch held_out_batch =
-      data::clip_batch(*samples.held_out, samples.held_out_shape, 0,
-                       std::min(held_out_clips, samples.held_out->size()));
-  const training::RunIdentity identity{.kind = autoencoder_kind(), .configuration = settings.to_toml(),
+  const data::Batch held_out_batch = data::clip_batch(*samples.held_out, samples.held_out_shape, 0,
+                                                      std::min(held_out_clips, samples.held_out->size()));
+  const training::RunIdentity identity{.kind = autoencoder_kind(),
+                                       .configuration = settings.to_toml(),
                                        .defaults = default_configuration<AutoencoderSettings>(),
-                                       .data = training::fingerprint_of(*samples.training), .train = run.train};
+                                       .data = training::fingerprint_of(*samples.training),
+                                       .train = run.train};
   Generator rng(run.train.seed);
   models::Autoencoder model(run.model, rng);
   std::optional<models::PerceptualLoss> perceptual;
@@ -108,8 +112,8 @@ int train(int argc, char** argv) {
     reporter.note("without the perceptual distance, for which a run trains a classifier first");
     run.loss.perceptual_weight = 0;
   } else if (run.loss.perceptual_weight > 0) {
-    perceptual.emplace(training::root_first(
-        ranks, [&] { return clip_classifier(cache, run.classifier_clips, run.classifier); }));
+    perceptual.emplace(
+        training::root_first(ranks, [&] { return clip_classifier(cache, run.classifier_clips, run.classifier); }));
   }
   training::TrainerConfig config = trainer_config(run.train);
   config.ranks = &ranks;
@@ -121,8 +125,11 @@ int train(int argc, char** argv) {
     first_batch = run.train.overfit_one_batch ? 0 : state->position;
   }
   data::Loader loader(samples.training,
-                      {.buckets = samples.buckets, .seed = run.train.seed, .epoch_end = data::EpochEnd::carry_over,
-                       .part = ranks.rank(), .parts = ranks.size()},
+                      {.buckets = samples.buckets,
+                       .seed = run.train.seed,
+                       .epoch_end = data::EpochEnd::carry_over,
+                       .part = ranks.rank(),
+                       .parts = ranks.size()},
                       {0, first_batch});
   const data::SampleShape& shape = samples.buckets[0].shape;
   const Shape latent = run.model.latent_shape({1, shape.frames, run.model.sizes.channels, shape.height, shape.width});
@@ -168,10 +175,15 @@ int train(int argc, char** argv) {
     const double divergence = latents.kl_divergence().item();
     return training::JsonObject().add("psnr", f.psnr).add("rms", f.rms).add("divergence", divergence);
   };
-  return reporter.finish(training::run_training(
-      {.trainer = trainer, .outputs = outputs, .run = identity, .output = run.output,
-       .next_batch = next_batch, .held_out = validation_batches, .describe = describe_state,
-       .show = show, .reporter = reporter}));
+  return reporter.finish(training::run_training({.trainer = trainer,
+                                                 .outputs = outputs,
+                                                 .run = identity,
+                                                 .output = run.output,
+                                                 .next_batch = next_batch,
+                                                 .held_out = validation_batches,
+                                                 .describe = describe_state,
+                                                 .show = show,
+                                                 .reporter = reporter}));
 }
 
 }  // namespace

@@ -18,12 +18,12 @@
 #include <ditharos/training/held_out.h>
 #include <ditharos/training/run/data_fingerprint.h>
 #include <ditharos/training/training_loop.h>
+#include "examples/cli/inputs.h"
 #include "examples/cli/options/dit_data.h"
 #include "examples/cli/options/dit_settings.h"
 #include "examples/cli/options/image_options.h"
 #include "examples/cli/options/sample_cache.h"
 #include "examples/cli/options/training_settings.h"
-#include "examples/cli/inputs.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
 #include "examples/cli/run_reporter.h"
@@ -54,16 +54,18 @@ void draw_grid(const std::string& path, models::LatentDiT& model, training::Trai
   nn::set_training(model, false);
   const uint64_t seed = run.train.seed;
   const Tensor samples =
-      parts.tokenizer ? pipelines::sample_images(model.dit(), *parts.tokenizer, run.process, run.sampler,
-                                                 {.prompts = prompts, .per_prompt = per_row, .seed = seed})
-                      : pipelines::sample_images(model.dit(), run.process, run.sampler,
-                                                 {.per_class = per_row, .seed = seed});
+      parts.tokenizer
+          ? pipelines::sample_images(model.dit(), *parts.tokenizer, run.process, run.sampler,
+                                     {.prompts = prompts, .per_prompt = per_row, .seed = seed})
+          : pipelines::sample_images(model.dit(), run.process, run.sampler, {.per_class = per_row, .seed = seed});
   const Tensor images = pipelines::decode_images(model, samples);
   nn::set_training(model, true);
   using Place = data::GridOptions::LabelPlace;
-  data::save_grid(path, images, {.columns = per_row, .scale = 2, .row_labels = parts.tokenizer ? prompts
-                                                                                             : parts.class_names,
-                                 .label_place = parts.tokenizer ? Place::above : Place::left});
+  data::save_grid(path, images,
+                  {.columns = per_row,
+                   .scale = 2,
+                   .row_labels = parts.tokenizer ? prompts : parts.class_names,
+                   .label_place = parts.tokenizer ? Place::above : Place::left});
 }
 
 int train(int argc, char** argv) {
@@ -92,9 +94,11 @@ int train(int argc, char** argv) {
   reading.limits.max_pixels = options.max_pixels;
   reading.writes_nothing = options.writes_nothing();
   const std::shared_ptr<const data::DataSource> images = training_images(run, reading);
-  const training::RunIdentity identity{.kind = dit_kind(), .configuration = settings.to_toml(),
+  const training::RunIdentity identity{.kind = dit_kind(),
+                                       .configuration = settings.to_toml(),
                                        .defaults = default_configuration<DiTSettings>(),
-                                       .data = training::fingerprint_of(*images), .train = run.train};
+                                       .data = training::fingerprint_of(*images),
+                                       .train = run.train};
   const std::optional<training::TrainState> state = state_to_resume(options, identity, reporter);
   const ImageModelParts made = image_parts(run, *images, state, options.folder, reporter);
   const pipelines::ImageParts& parts = made.parts;
@@ -111,17 +115,21 @@ int train(int argc, char** argv) {
   data::Cursor start;
   if (state && !run.train.overfit_one_batch) start = {uint64_t(state->epoch), state->position};
   if (start.position > samples->size()) start = {start.epoch + 1, 0};  // the data set has shrunk
-  data::Loader loader(samples, {.batch_size = run.train.batch_size, .seed = run.train.seed,
-                                .horizontal_flip = run.data.horizontal_flip && !made.autoencoder,
-                                .part = ranks.rank(), .parts = ranks.size()}, start);
+  data::Loader loader(samples,
+                      {.batch_size = run.train.batch_size,
+                       .seed = run.train.seed,
+                       .horizontal_flip = run.data.horizontal_flip && !made.autoencoder,
+                       .part = ranks.rank(),
+                       .parts = ranks.size()},
+                      start);
   std::printf("%s; %lld parameters; %d threads\n", describe_data(*images, run, parts).c_str(),
               static_cast<long long>(nn::parameter_count(model)), num_threads());
 
   const auto conditions = [&](const data::Batch& b) { return pipelines::conditions_of(parts, run.model, b); };
   const auto next_batch = [&] {
     const data::Batch batch = loader.next();
-    return training::TrainingBatch{batch.images(), conditions(batch), batch.indices, batch.captions, batch.first,
-                                   batch.total};
+    return training::TrainingBatch{batch.images(), conditions(batch), batch.indices,
+                                   batch.captions, batch.first,       batch.total};
   };
   const auto held_out = [&] {
     const auto test = held_out_samples(*images, model, run, reading);
@@ -141,9 +149,15 @@ int train(int argc, char** argv) {
     draw_grid(path, model, trainer, run, parts, prompts);
     return training::JsonObject();
   };
-  return reporter.finish(training::run_training(
-      {.trainer = trainer, .outputs = outputs, .run = identity, .output = run.output, .next_batch = next_batch,
-       .held_out = held_out, .describe = describe_state, .show = show, .reporter = reporter}));
+  return reporter.finish(training::run_training({.trainer = trainer,
+                                                 .outputs = outputs,
+                                                 .run = identity,
+                                                 .output = run.output,
+                                                 .next_batch = next_batch,
+                                                 .held_out = held_out,
+                                                 .describe = describe_state,
+                                                 .show = show,
+                                                 .reporter = reporter}));
 }
 
 }  // namespace

@@ -19,10 +19,10 @@
 #include <ditharos/training/held_out.h>
 #include <ditharos/training/run/data_fingerprint.h>
 #include <ditharos/training/training_loop.h>
+#include "examples/cli/inputs.h"
 #include "examples/cli/options/clip_data.h"
 #include "examples/cli/options/training_settings.h"
 #include "examples/cli/options/video_settings.h"
-#include "examples/cli/inputs.h"
 #include "examples/cli/outputs.h"
 #include "examples/cli/program.h"
 #include "examples/cli/reports/clip_grid.h"
@@ -75,17 +75,18 @@ int train(int argc, char** argv) {
            "recompute blocks in the backward pass: less memory, more time, the same up to rounding");
   describe(settings, reading);
   describe(settings, run);
-  settings.only_with({"autoencoder", "vocabulary", "caption_count"}, [&] { return start_from.empty(); },
-                     "a run without --start-from, which brings its own autoencoder and tokenizer");
+  settings.only_with(
+      {"autoencoder", "vocabulary", "caption_count"}, [&] { return start_from.empty(); },
+      "a run without --start-from, which brings its own autoencoder and tokenizer");
   if (!settings.parse(argc, argv)) return 0;
   settle_ranks(options, run.train);
   settle(run);
-  check_training_outputs(options, settings,
-                         {{"--data", run.clips.data}, {"--autoencoder", run.autoencoder, true},
-                          {"--start-from", start_from, true}},
-                         {{"--export", export_to}, {"--cache", reading.cache, true}});
-  check_training_inputs(options, settings, {{"--start-from", start_from},
-                                            {"--autoencoder", start_from.empty() ? run.autoencoder : ""}});
+  check_training_outputs(
+      options, settings,
+      {{"--data", run.clips.data}, {"--autoencoder", run.autoencoder, true}, {"--start-from", start_from, true}},
+      {{"--export", export_to}, {"--cache", reading.cache, true}});
+  check_training_inputs(options, settings,
+                        {{"--start-from", start_from}, {"--autoencoder", start_from.empty() ? run.autoencoder : ""}});
   say_adjustments(settings, run.train);
   if (!export_to.empty()) pipelines::check_export_path(export_to);
   RunReporter reporter;
@@ -94,9 +95,11 @@ int train(int argc, char** argv) {
   const auto source = data::open_clips(run.clips.data, data::ClipUse::training, options.max_pixels);
   print_notes(source->notes());
   const std::vector<data::Bucket> buckets = clip_buckets(run.clips, run.train.batch_size);
-  const training::RunIdentity identity{.kind = video_kind(), .configuration = settings.to_toml(),
+  const training::RunIdentity identity{.kind = video_kind(),
+                                       .configuration = settings.to_toml(),
                                        .defaults = default_configuration<VideoSettings>(),
-                                       .data = training::fingerprint_of(*source), .train = run.train};
+                                       .data = training::fingerprint_of(*source),
+                                       .train = run.train};
   const std::optional<training::TrainState> state = state_to_resume(options, identity, reporter);
   std::optional<pipelines::VideoPipeline> other;
   std::optional<pipelines::TrainedAutoencoder> autoencoder;
@@ -124,8 +127,11 @@ int train(int argc, char** argv) {
   reading.writes_nothing = options.writes_nothing();
   const BucketedSource samples = training_samples({source, buckets}, model, reading);
   data::Loader loader(samples.source,
-                      {.buckets = samples.buckets, .seed = run.train.seed, .epoch_end = data::EpochEnd::carry_over,
-                       .part = ranks.rank(), .parts = ranks.size()},
+                      {.buckets = samples.buckets,
+                       .seed = run.train.seed,
+                       .epoch_end = data::EpochEnd::carry_over,
+                       .part = ranks.rank(),
+                       .parts = ranks.size()},
                       {0, state && !run.train.overfit_one_batch ? state->position : 0});
   const data::SampleShape& shape = buckets[0].shape;
   std::printf("%lld clips in %zu shapes, %lld of %s a step; %lld tokens of text; %lld parameters; %d threads\n",
@@ -138,8 +144,8 @@ int train(int argc, char** argv) {
   };
   const auto next_batch = [&] {
     const data::Batch batch = loader.next();
-    return training::TrainingBatch{batch.samples, prompts_of(batch), batch.indices, batch.captions, batch.first,
-                                   batch.total};
+    return training::TrainingBatch{batch.samples,  prompts_of(batch), batch.indices,
+                                   batch.captions, batch.first,       batch.total};
   };
   const auto held_out = [&] {
     const auto clips = data::open_clips(run.clips.data, data::ClipUse::evaluation, options.max_pixels);
@@ -162,10 +168,15 @@ int train(int argc, char** argv) {
     save_clip_grid(path, clips, prompts);
     return training::JsonObject();
   };
-  const int status = reporter.finish(training::run_training(
-      {.trainer = trainer, .outputs = outputs, .run = identity, .output = run.output,
-       .next_batch = next_batch, .held_out = held_out, .describe = describe_state, .show = show,
-       .reporter = reporter}));
+  const int status = reporter.finish(training::run_training({.trainer = trainer,
+                                                             .outputs = outputs,
+                                                             .run = identity,
+                                                             .output = run.output,
+                                                             .next_batch = next_batch,
+                                                             .held_out = held_out,
+                                                             .describe = describe_state,
+                                                             .show = show,
+                                                             .reporter = reporter}));
   if (status != 0 || export_to.empty() || options.writes_nothing() || !ranks.is_root()) return status;
   auto pipeline = pipelines::VideoPipeline::from_pretrained(options.folder, {.reporter = &reporter});
   const int64_t bytes = pipeline.save(export_to);

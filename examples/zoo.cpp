@@ -61,8 +61,9 @@ int convert(int argc, char** argv) {
   Settings settings = command("convert", "Writes the weights of a model as .safetensors, in another layout or dtype.");
   settings.add_arguments(files, "IN OUT", "the weights, and the file to write");
   settings.options()
-      .add("to", to, "names of the tensors: official (the paper's code), diffusers or ditharos (this library); the "
-                     "same when not given")
+      .add("to", to,
+           "names of the tensors: official (the paper's code), diffusers or ditharos (this library); the "
+           "same when not given")
       .add("dtype", dtype, "f32, bf16 or f16; the same when not given");
   hints.describe(settings);
   if (!settings.parse(argc, argv)) return 0;
@@ -81,7 +82,9 @@ int run(int argc, char** argv) {
   std::string weights, inputs, out;
   bool gradients = false;
   Hints hints;
-  Settings settings = command("run", "Computes what a model gives for stored inputs: x, t, y, text, mask, pooled. "
+  Settings settings = command(
+      "run",
+      "Computes what a model gives for stored inputs: x, t, y, text, mask, pooled. "
       "Writes out (an autoencoder: mean, logvar, and decoded of the mode). Given a cotangent among the inputs, also "
       "grad.NAME for each parameter, the gradient of the sum of out * cotangent.");
   settings.options()

@@ -94,8 +94,8 @@ void Attention::check_inputs(const AttentionInputs& inputs) const {
           "context_width for one");
     fail("[Attention] this is cross-attention: it needs a context [B, S, context_width]");
   }
-  check(!kv_ || !inputs.positions.cosines.defined(), "[Attention] rotary positions are those of one sequence: ",
-        "cross-attention takes none");
+  check(!kv_ || !inputs.positions.cosines.defined(),
+        "[Attention] rotary positions are those of one sequence: ", "cross-attention takes none");
 }
 
 /// The projection has the layout of packed() already.

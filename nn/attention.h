@@ -85,8 +85,8 @@ class Attention : public Module<Attention> {
   int64_t heads_ = 1, kv_heads_ = 1, head_size_ = 0;
   double query_factor_ = 1;  // the scale in units of 1 / sqrt(head size), by which the operations multiply scores
   bool causal_ = false;
-  Linear in_;                 // to queries, keys and values; of cross-attention to queries
-  std::optional<Linear> kv_;  // of cross-attention
+  Linear in_;                  // to queries, keys and values; of cross-attention to queries
+  std::optional<Linear> kv_;   // of cross-attention
   Parameter q_norm_, k_norm_;  // [head size], factors after the RMS norm; undefined without
   std::optional<Linear> proj_;
 };

@@ -17,7 +17,8 @@ namespace ditharos::nn {
 template <class X, class F>
 void for_each_tensor(X& argument, const F& f) {
   if constexpr (std::same_as<X, Tensor>) f(argument);
-  else if constexpr (std::same_as<X, std::vector<Tensor>>) for (Tensor& tensor : argument) f(tensor);
+  else if constexpr (std::same_as<X, std::vector<Tensor>>)
+    for (Tensor& tensor : argument) f(tensor);
   else if constexpr (requires { argument.visit_tensors(f); }) argument.visit_tensors(f);
 }
 

@@ -72,8 +72,7 @@ class Conv2d : public ConvModule<Conv2d> {
   Conv2d(int64_t in, int64_t out, const PerAxis& kernel, const ConvOptions& options = {},
          Generator& rng = default_generator())
       : ConvModule("Conv2d", 2, out, in, out, kernel, options, rng) {}
-  Conv2d(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding,
-         Generator& rng = default_generator())
+  Conv2d(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding, Generator& rng = default_generator())
       : Conv2d(in, out, kernel, {.stride = stride, .padding = padding}, rng) {}
   Tensor forward(const Tensor& x) const {
     check_has_weight("conv2d", "nn::Conv2d", weight);

@@ -10,15 +10,12 @@ class GroupNorm : public Module<GroupNorm> {
  public:
   GroupNorm() = default;
   GroupNorm(int64_t groups, int64_t channels, double eps = 1e-5)
-      : weight(ones({channels})), bias(zeros({channels})), groups_(groups),
-        eps_(eps) {
-    check<ShapeError>(groups >= 1 && channels % groups == 0, "[GroupNorm] ", channels,
-                      " channels do not divide into ", groups, " groups");
+      : weight(ones({channels})), bias(zeros({channels})), groups_(groups), eps_(eps) {
+    check<ShapeError>(groups >= 1 && channels % groups == 0, "[GroupNorm] ", channels, " channels do not divide into ",
+                      groups, " groups");
   }
 
-  Tensor forward(const Tensor& x) const {
-    return group_norm(x, groups_, weight, bias, eps_);
-  }
+  Tensor forward(const Tensor& x) const { return group_norm(x, groups_, weight, bias, eps_); }
   /// silu(forward(x)) in one pass.
   Tensor with_silu(const Tensor& x) const {
     return call([&] { return group_norm_silu(x, groups_, weight, bias, eps_); });
@@ -47,9 +44,7 @@ class RMSNorm : public Module<RMSNorm> {
   RMSNorm() = default;
   explicit RMSNorm(int64_t width, double eps = 1e-6) : weight(ones({width})), eps_(eps) {}
 
-  Tensor forward(const Tensor& x) const {
-    return rms_norm(x, weight, eps_);
-  }
+  Tensor forward(const Tensor& x) const { return rms_norm(x, weight, eps_); }
   void visit(Visitor& v) override { v("weight", weight); }
 
   Parameter weight;

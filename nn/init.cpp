@@ -87,8 +87,7 @@ const Tensor& write(const char* op, const Tensor& tensor, double factor, double 
 }
 
 const Tensor& write_uniform(const char* op, const Tensor& tensor, double low, double high, Generator& rng) {
-  return write(op, tensor, high - low, low,
-               [&](const Shape& shape, DType dtype) { return rng.uniform(shape, dtype); });
+  return write(op, tensor, high - low, low, [&](const Shape& shape, DType dtype) { return rng.uniform(shape, dtype); });
 }
 
 const Tensor& write_normal(const char* op, const Tensor& tensor, double mean, double deviation, Generator& rng) {
@@ -184,14 +183,14 @@ const Tensor& xavier_normal_(const Tensor& tensor, double gain, Generator& rng) 
 }
 
 const Tensor& kaiming_uniform_(const Tensor& tensor, const KaimingOptions& options, Generator& rng) {
-  const double bound = calculate_gain(options.nonlinearity, options.a) *
-                       std::sqrt(3 / fan("kaiming_uniform_", tensor, options.mode));
+  const double bound =
+      calculate_gain(options.nonlinearity, options.a) * std::sqrt(3 / fan("kaiming_uniform_", tensor, options.mode));
   return write_uniform("kaiming_uniform_", tensor, -bound, bound, rng);
 }
 
 const Tensor& kaiming_normal_(const Tensor& tensor, const KaimingOptions& options, Generator& rng) {
-  const double deviation = calculate_gain(options.nonlinearity, options.a) /
-                           std::sqrt(fan("kaiming_normal_", tensor, options.mode));
+  const double deviation =
+      calculate_gain(options.nonlinearity, options.a) / std::sqrt(fan("kaiming_normal_", tensor, options.mode));
   return write_normal("kaiming_normal_", tensor, 0, deviation, rng);
 }
 

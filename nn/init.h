@@ -58,9 +58,9 @@ const Tensor& xavier_uniform_(const Tensor& tensor, double gain = 1, Generator& 
 const Tensor& xavier_normal_(const Tensor& tensor, double gain = 1, Generator& rng = default_generator());
 
 struct KaimingOptions {
-  double a = 0;                              ///< the slope below 0 of a leaky ReLU
-  std::string mode = "fan_in";               ///< or "fan_out"
-  std::string nonlinearity = "leaky_relu";   ///< see calculate_gain()
+  double a = 0;                             ///< the slope below 0 of a leaky ReLU
+  std::string mode = "fan_in";              ///< or "fan_out"
+  std::string nonlinearity = "leaky_relu";  ///< see calculate_gain()
 };
 /// Uniform in +-gain sqrt(3 / fan) (He et al. 2015).
 const Tensor& kaiming_uniform_(const Tensor& tensor, const KaimingOptions& options = {},

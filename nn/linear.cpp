@@ -43,7 +43,8 @@ std::shared_ptr<const kernels::PackedLinear> Linear::packed(const Tensor& x) con
   call([&] { check_has_weight("linear", "nn::Linear", weight); });  // Mlp calls this without forward
   const bool dual = tangent_of(x).defined() || tangent_of(weight).defined() || tangent_of(bias).defined();
   if (quantized_) {
-    check<AutogradError>(!dual, "[linear] this layer is quantised to int8, and rounding has no derivative: call "
+    check<AutogradError>(!dual,
+                         "[linear] this layer is quantised to int8, and rounding has no derivative: call "
                          "nn::dequantize(model) before forward mode");
     check<AutogradError>(!grad_enabled() || !(needs_grad(x) || needs_grad(weight) || needs_grad(bias)),
                          "[linear] this layer is quantised to int8, and rounding has no derivative: run it under "

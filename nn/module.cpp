@@ -151,13 +151,14 @@ void check_leaf(const char* op, const NamedTensor& parameter) {
   check(tensor.defined(), "[", op, "] parameter \"", name, "\" is undefined");
   if (is_leaf(tensor)) return;
   fail<AutogradError>("[", op, "] parameter \"", name, "\" of shape ", tensor.shape(), " is no leaf: [",
-                      node_of(tensor)->name, "] computed it from others, and only leaves collect a gradient; give "
+                      node_of(tensor)->name,
+                      "] computed it from others, and only leaves collect a gradient; give "
                       "those others, or a new leaf, nn::Parameter(x.detach())");
 }
 
 void unshare(ModuleBase& module) {
   std::unordered_map<const TensorImpl*, Tensor> copies;  // a tensor that the module lists twice stays one tensor
-  std::vector<Tensor> originals;                          // alive until the end, so that no address is used twice
+  std::vector<Tensor> originals;                         // alive until the end, so that no address is used twice
   const auto copy = [&](const std::string&, Tensor& t) {
     originals.push_back(t);
     const auto [entry, fresh] = copies.try_emplace(t.impl());

@@ -104,7 +104,8 @@ class ModuleBase {
   /// The output after the hooks; the output itself if there are none. Only a forward whose result is not a Tensor calls
   /// it, with the tensor for the hooks: AdaLN with the product of which its results are views.
   Tensor run_hooks(Tensor output) const {
-    if (hooks_) [[unlikely]] return call_hooks(std::move(output));
+    if (hooks_) [[unlikely]]
+      return call_hooks(std::move(output));
     return output;
   }
 
@@ -121,7 +122,7 @@ class ModuleBase {
   /// The same hooks in a new list, for a copy of the module; in a SharingScope the same list.
   static std::shared_ptr<ModuleHooks> copied(const std::shared_ptr<ModuleHooks>& hooks);
 
-  mutable const char* path_ = "";  // does not affect the results, so a const model can be named
+  mutable const char* path_ = "";       // does not affect the results, so a const model can be named
   std::shared_ptr<ModuleHooks> hooks_;  // null: none
   bool training_ = true;
 };

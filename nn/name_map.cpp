@@ -145,8 +145,8 @@ NameMap::NameMap(std::initializer_list<NameRule> rules) {
 
 void NameMap::add(NameRule rule) {
   check<ConfigError>(!rule.published.empty(), "[NameMap] \"", rule.own, "\" has no published name");
-  check<ConfigError>(rule.sizes.empty() || (rule.sizes.size() == rule.published.size() && !rule.copies),
-                     "[NameMap] \"", rule.own, "\": ", rule.sizes.size(), " sizes for ", rule.published.size(),
+  check<ConfigError>(rule.sizes.empty() || (rule.sizes.size() == rule.published.size() && !rule.copies), "[NameMap] \"",
+                     rule.own, "\": ", rule.sizes.size(), " sizes for ", rule.published.size(),
                      rule.copies ? " copies, which have none" : " parts");
   for (const int64_t size : rule.sizes)
     check<ConfigError>(size > 0, "[NameMap] \"", rule.own, "\": a part has ", size, " rows");
@@ -354,11 +354,11 @@ NameMap::Fit NameMap::fit(const std::map<std::string, Tensor>& published, const 
   }
   const auto there = [&](const std::string& own) {
     return found.contains(own) || std::ranges::any_of(rules_, [&](const CompiledRule& one) {
-      Pattern::Values values;
-      return one.own.match(own, values) && std::ranges::all_of(one.published, [&](const Pattern& pattern) {
-        return found.contains(pattern.with(values));
-      });
-    });
+             Pattern::Values values;
+             return one.own.match(own, values) && std::ranges::all_of(one.published, [&](const Pattern& pattern) {
+                      return found.contains(pattern.with(values));
+                    });
+           });
   };
   for (const auto& [name, tensor] : wanted)
     if (!there(name))

@@ -15,9 +15,7 @@ class LayerNorm : public Module<LayerNorm> {
     if (affine && with_bias) bias = Parameter(zeros({width}));
   }
 
-  Tensor forward(const Tensor& x) const {
-    return layer_norm(x, weight, bias, eps_);
-  }
+  Tensor forward(const Tensor& x) const { return layer_norm(x, weight, bias, eps_); }
   void visit(Visitor& v) override {
     v("weight", weight);
     v("bias", bias);

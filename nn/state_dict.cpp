@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <map>
-#include <utility>
 #include <unordered_set>
+#include <utility>
 
 #include <ditharos/autograd/node.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
@@ -68,7 +68,8 @@ void check_shared_agree(const std::string& what, const NamedTensors& expected,
     const std::string& other = at->second->name;
     if (!given.contains(other) || !given.contains(one.name)) continue;  // not strict: the module's own value
     check<ConfigError>(same_values(given.at(other), given.at(one.name)), what, " does not fit: \"", other, "\" and \"",
-                       one.name, "\" are one tensor here, but have different values there; share() and tied weights "
+                       one.name,
+                       "\" are one tensor here, but have different values there; share() and tied weights "
                        "make one tensor of several, copies of a module are independent");
   }
 }

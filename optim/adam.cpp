@@ -34,8 +34,7 @@ void Adam::update(const Update& u) {
   s.grad_scale = u.grad_scale;
   s.step = u.step;
   s.ema_decay = u.ema_decay;
-  kernels::adam(u.parameter, u.grad, u.slots[0], u.slots[1], u.average, s,
-                options_.amsgrad ? u.slots[2] : Tensor());
+  kernels::adam(u.parameter, u.grad, u.slots[0], u.slots[1], u.average, s, options_.amsgrad ? u.slots[2] : Tensor());
 }
 
 }  // namespace ditharos::optim

@@ -56,10 +56,10 @@ class Ema {
   double decay_;
   int64_t updates_ = 0;
   std::vector<const Optimizer*> taken_part_;  // in the last update; only compared
-  std::vector<Pair> parameters_, buffers_;  // each tensor once
-  nn::NamedTensors averages_;               // all names; a shared weight has one average under both of its names
-  std::vector<Tensor> averaged_;            // [entry of averages_], of the module
-  std::vector<bool> kept_;                  // [entry of averages_], false: zeros of stride 0
+  std::vector<Pair> parameters_, buffers_;    // each tensor once
+  nn::NamedTensors averages_;                 // all names; a shared weight has one average under both of its names
+  std::vector<Tensor> averaged_;              // [entry of averages_], of the module
+  std::vector<bool> kept_;                    // [entry of averages_], false: zeros of stride 0
   std::unordered_map<const TensorImpl*, Tensor> by_parameter_;
 };
 

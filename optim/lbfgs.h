@@ -11,8 +11,8 @@ namespace ditharos::optim {
 enum class LineSearch { none, strong_wolfe };
 
 struct LbfgsOptions {
-  int64_t max_iter = 20;  ///< iterations of a step
-  int64_t max_eval = 0;   ///< evaluations of the loss by a step; 0: 5/4 of max_iter
+  int64_t max_iter = 20;           ///< iterations of a step
+  int64_t max_eval = 0;            ///< evaluations of the loss by a step; 0: 5/4 of max_iter
   double tolerance_grad = 1e-7;    ///< a step ends when no element of the gradient is larger
   double tolerance_change = 1e-9;  ///< a step ends when neither loss nor parameters change by more
   int64_t history_size = 100;      ///< pairs of vectors, each of the size of all parameters

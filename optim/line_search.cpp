@@ -18,8 +18,8 @@ double cubic_minimum(const LinePoint& a, const LinePoint& b, double low, double 
   const double square = d1 * d1 - a.slope * b.slope;
   if (!(square >= 0)) return (low + high) / 2;
   const double d2 = std::sqrt(square);
-  const double minimum = right.step - (right.step - left.step) * ((right.slope + d2 - d1) /
-                                                                  (right.slope - left.slope + 2 * d2));
+  const double minimum =
+      right.step - (right.step - left.step) * ((right.slope + d2 - d1) / (right.slope - left.slope + 2 * d2));
   return std::isfinite(minimum) ? std::clamp(minimum, low, high) : (low + high) / 2;
 }
 

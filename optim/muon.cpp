@@ -49,8 +49,7 @@ std::vector<Optimizer::Group> Muon::muon_groups(const ParameterGroups& matrices,
 
 Muon::Muon(const ParameterGroups& matrices, const ParameterGroups& others, const MuonOptions& options,
            const AdamOptions& adam)
-    : Adam(muon_groups(matrices, others, options, adam), adam, true),
-      options_(options),
+    : Adam(muon_groups(matrices, others, options, adam), adam, true), options_(options),
       matrix_groups_(matrices.list().size()) {}
 
 Tensor Muon::prepare(const Update& u) {

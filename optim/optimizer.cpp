@@ -21,8 +21,8 @@ namespace {
 
 void check_options(const ParameterGroup& group, size_t index, bool has_betas) {
   const auto in_range = [](double x) { return std::isfinite(x) && x >= 0; };
-  check<ConfigError>(in_range(group.lr_scale), "[optimizer] group ", index,
-                     ": lr_scale must be a number >= 0, got ", group.lr_scale);
+  check<ConfigError>(in_range(group.lr_scale), "[optimizer] group ", index, ": lr_scale must be a number >= 0, got ",
+                     group.lr_scale);
   check<ConfigError>(!group.weight_decay || in_range(*group.weight_decay), "[optimizer] group ", index,
                      ": weight_decay must be a number >= 0, got ", group.weight_decay.value_or(0));
   for (const std::optional<double>& beta : {group.beta1, group.beta2}) {
@@ -131,8 +131,16 @@ void Optimizer::step(double lr, double grad_scale, Ema* ema) {
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const Tensor& parameter = parameters_[i].tensor;
     const int64_t step = *steps_[i].data<int64_t>() + 1;
-    Update u{parameter, gradients[i], slots_[i].data(), ema ? ema->average_of(parameter) : Tensor(), 0,
-             lr * groups_[group_of_[i]].lr_scale, grad_scale, step, group_of_[i], {}};
+    Update u{parameter,
+             gradients[i],
+             slots_[i].data(),
+             ema ? ema->average_of(parameter) : Tensor(),
+             0,
+             lr * groups_[group_of_[i]].lr_scale,
+             grad_scale,
+             step,
+             group_of_[i],
+             {}};
     check(kept_[i] || !u.grad.defined(), "[optimizer] \"", parameters_[i].name,
           "\" has a gradient, but its state is kept elsewhere (keep_state)");
     updates.push_back(std::move(u));

@@ -88,13 +88,13 @@ class Optimizer {
   void fill_slots(size_t slot, double value);
 
   struct Update {
-    Tensor parameter, grad;  // contiguous, of one shape and dtype
-    const Tensor* slots;     // in the order of the names
-    Tensor average;          // of the moving average; undefined without one
+    Tensor parameter, grad;            // contiguous, of one shape and dtype
+    const Tensor* slots;               // in the order of the names
+    Tensor average;                    // of the moving average; undefined without one
     double ema_decay, lr, grad_scale;  // lr: of the parameter's group
-    int64_t step;     // updates of this parameter, this one included
-    size_t group;     // that the parameter belongs to, an index into groups()
-    Tensor prepared;  // what prepare() returned
+    int64_t step;                      // updates of this parameter, this one included
+    size_t group;                      // that the parameter belongs to, an index into groups()
+    Tensor prepared;                   // what prepare() returned
   };
   /// Called for every parameter before anything changes, on any thread and for several parameters at once; all memory
   /// must be allocated here. `ema_decay` is not known yet.

@@ -51,10 +51,10 @@ void ReduceOnPlateau::step(double metric) {
 }
 
 void ReduceOnPlateau::load_state(const PlateauState& state) {
-  check<ConfigError>(std::isfinite(state.lr) && state.lr >= 0 && !std::isnan(state.best) && state.bad >= 0 &&
-                         state.cooldown >= 0,
-                     "[ReduceOnPlateau] this is no state: lr ", state.lr, ", best ", state.best, ", bad ", state.bad,
-                     ", cooldown ", state.cooldown);
+  check<ConfigError>(
+      std::isfinite(state.lr) && state.lr >= 0 && !std::isnan(state.best) && state.bad >= 0 && state.cooldown >= 0,
+      "[ReduceOnPlateau] this is no state: lr ", state.lr, ", best ", state.best, ", bad ", state.bad, ", cooldown ",
+      state.cooldown);
   state_ = state;
 }
 

@@ -5,15 +5,15 @@
 namespace ditharos::optim {
 
 struct PlateauOptions {
-  double lr = 1e-3;          ///< at first
-  bool maximize = false;     ///< whether larger metrics are better (mode="max")
-  double factor = .1;        ///< of each fall, below 1
-  int64_t patience = 10;     ///< metrics in succession without an improvement that are borne
-  double threshold = 1e-4;   ///< the least improvement that counts
-  bool absolute = false;     ///< the threshold is a difference (threshold_mode="abs"), and no part of the best metric
-  int64_t cooldown = 0;      ///< metrics after a fall that do not count
+  double lr = 1e-3;         ///< at first
+  bool maximize = false;    ///< whether larger metrics are better (mode="max")
+  double factor = .1;       ///< of each fall, below 1
+  int64_t patience = 10;    ///< metrics in succession without an improvement that are borne
+  double threshold = 1e-4;  ///< the least improvement that counts
+  bool absolute = false;    ///< the threshold is a difference (threshold_mode="abs"), and no part of the best metric
+  int64_t cooldown = 0;     ///< metrics after a fall that do not count
   double min_lr = 0;
-  double eps = 1e-8;         ///< a smaller fall is left out
+  double eps = 1e-8;  ///< a smaller fall is left out
 };
 
 /// What ReduceOnPlateau remembers, for a checkpoint.

@@ -10,32 +10,34 @@
 namespace ditharos::optim {
 namespace {
 
-constexpr std::pair<const char*, Decay> names[] = {
-    {"constant", Decay::constant},       {"linear", Decay::linear},
-    {"cosine", Decay::cosine},           {"inverse_sqrt", Decay::inverse_sqrt},
-    {"step", Decay::step},               {"multi_step", Decay::multi_step},
-    {"exponential", Decay::exponential}, {"cosine_restarts", Decay::cosine_restarts},
-    {"one_cycle", Decay::one_cycle}};
+constexpr std::pair<const char*, Decay> names[] = {{"constant", Decay::constant},
+                                                   {"linear", Decay::linear},
+                                                   {"cosine", Decay::cosine},
+                                                   {"inverse_sqrt", Decay::inverse_sqrt},
+                                                   {"step", Decay::step},
+                                                   {"multi_step", Decay::multi_step},
+                                                   {"exponential", Decay::exponential},
+                                                   {"cosine_restarts", Decay::cosine_restarts},
+                                                   {"one_cycle", Decay::one_cycle}};
 
 void check_schedule(const Schedule& s) {
   check<ConfigError>(std::isfinite(s.lr) && s.lr >= 0, "[schedule] lr must be a number >= 0, got ", s.lr);
   check<ConfigError>(s.warmup_steps >= 0, "[schedule] warmup_steps must be at least 0, got ", s.warmup_steps);
   check<ConfigError>(s.final_fraction >= 0 && s.final_fraction <= 1,
                      "[schedule] final_fraction must be in [0, 1], got ", s.final_fraction);
-  check<ConfigError>(!has_end(s.decay) || s.total_steps > s.warmup_steps, "[schedule] total_steps (",
-                     s.total_steps, ") must be above warmup_steps (", s.warmup_steps, ")");
+  check<ConfigError>(!has_end(s.decay) || s.total_steps > s.warmup_steps, "[schedule] total_steps (", s.total_steps,
+                     ") must be above warmup_steps (", s.warmup_steps, ")");
   check<ConfigError>(std::isfinite(s.gamma) && s.gamma > 0, "[schedule] gamma must be a number above 0, got ", s.gamma);
   const bool has_period = s.decay == Decay::step || s.decay == Decay::cosine_restarts;
   check<ConfigError>(!has_period || s.period >= 1, "[schedule] period must be at least 1, got ", s.period);
   check<ConfigError>(s.period_factor >= 1, "[schedule] period_factor must be at least 1, got ", s.period_factor);
-  check<ConfigError>(std::is_sorted(s.milestones.begin(), s.milestones.end()) &&
-                         (s.milestones.empty() || s.milestones.front() >= 0),
-                     "[schedule] milestones must be numbers of steps in ascending order");
+  check<ConfigError>(
+      std::is_sorted(s.milestones.begin(), s.milestones.end()) && (s.milestones.empty() || s.milestones.front() >= 0),
+      "[schedule] milestones must be numbers of steps in ascending order");
   if (s.decay != Decay::one_cycle) return;
   check<ConfigError>(s.warmup_steps == 0, "[schedule] one_cycle has its own rise (pct_start) and no warm-up, got ",
                      s.warmup_steps, " warmup_steps");
-  check<ConfigError>(s.pct_start >= 0 && s.pct_start <= 1, "[schedule] pct_start must be in [0, 1], got ",
-                     s.pct_start);
+  check<ConfigError>(s.pct_start >= 0 && s.pct_start <= 1, "[schedule] pct_start must be in [0, 1], got ", s.pct_start);
   for (const double factor : {s.div_factor, s.final_div_factor})
     check<ConfigError>(std::isfinite(factor) && factor > 0,
                        "[schedule] div_factor and final_div_factor must be numbers above 0, got ", factor);

@@ -30,17 +30,17 @@ enum class Decay {
 }
 
 struct Schedule {
-  double lr = 1e-3;           ///< the peak, reached at the end of the warm-up
-  int64_t warmup_steps = 0;   ///< linear from lr / warmup_steps at step 0; 0: none
+  double lr = 1e-3;          ///< the peak, reached at the end of the warm-up
+  int64_t warmup_steps = 0;  ///< linear from lr / warmup_steps at step 0; 0: none
   Decay decay = Decay::constant;
-  int64_t total_steps = 0;    ///< where linear, cosine and one_cycle end; above warmup_steps. Not used by others
+  int64_t total_steps = 0;  ///< where linear, cosine and one_cycle end; above warmup_steps. Not used by others
   /// Of lr, the lowest rate after the warm-up; in [0, 1]. Of linear, cosine, inverse_sqrt and cosine_restarts.
   double final_fraction = 0;
   double gamma = .1;          ///< factor of each fall of step, multi_step and exponential; above 0
   int64_t period = 0;         ///< steps between two falls of step; of the first cycle of cosine_restarts
   int64_t period_factor = 1;  ///< by which each cycle of cosine_restarts is longer than the one before (T_mult)
-  std::vector<int64_t> milestones = {};  ///< of multi_step: numbers of steps behind the warm-up, ascending
-  double pct_start = .3;                 ///< part of the steps of one_cycle in which the rate rises
+  std::vector<int64_t> milestones = {};            ///< of multi_step: numbers of steps behind the warm-up, ascending
+  double pct_start = .3;                           ///< part of the steps of one_cycle in which the rate rises
   double div_factor = 25, final_div_factor = 1e4;  ///< of one_cycle; above 0
   bool linear_cycle = false;                       ///< one_cycle in straight lines instead of cosines
 };

@@ -15,8 +15,8 @@ std::vector<Optimizer::Group> Sgd::sgd_groups(const ParameterGroups& parameters,
                      "[sgd] weight_decay must be a number >= 0, got ", options.weight_decay);
   check<ConfigError>(!options.nesterov || (options.momentum > 0 && options.dampening == 0),
                      "[sgd] nesterov needs a momentum above 0 and a dampening of 0");
-  return with_slots(parameters, options.momentum > 0 ? std::vector<std::string>{"momentum_buffer"}
-                                                     : std::vector<std::string>{});
+  return with_slots(parameters,
+                    options.momentum > 0 ? std::vector<std::string>{"momentum_buffer"} : std::vector<std::string>{});
 }
 
 Sgd::Sgd(const ParameterGroups& parameters, const SgdOptions& options)

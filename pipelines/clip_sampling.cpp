@@ -11,7 +11,7 @@
 namespace ditharos::pipelines {
 namespace {
 
-constexpr int64_t tokens_at_once = 4096;  // of latents, in one batch
+constexpr int64_t tokens_at_once = 4096;      // of latents, in one batch
 constexpr uint64_t second_pass = 0x6c6f6f70;  // "loop": the key of its noise
 
 /// Clips in one batch.
@@ -56,9 +56,7 @@ class Batch {
   }
 
  private:
-  Tensor given(const Tensor& clip) const {
-    return clip.defined() ? latents_of(model_, clip, end_ - begin_) : Tensor{};
-  }
+  Tensor given(const Tensor& clip) const { return clip.defined() ? latents_of(model_, clip, end_ - begin_) : Tensor{}; }
   Tensor noise(const data::SampleShape& shape, uint64_t stream = 0) const {
     const Generator rng = stream == 0 ? Generator(request_.seed) : Generator(request_.seed).fork(stream);
     return slice(noise_for(model_, shape, end_, rng), 0, begin_, end_);
@@ -78,9 +76,11 @@ class Batch {
     data::SampleShape there = request_.shape, back = request_.shape;
     there.frames = (request_.shape.frames + shared) / 2 / unit * unit;
     back.frames = request_.shape.frames + shared - there.frames;
-    check<ConfigError>(there.frames > shared / 2 && back.frames > shared && back.frames % unit == 0,
-                       "a loop of ", request_.shape.frames, " frames is impossible for this model: choose an even "
-                       "number of --frames, at least ", 2 * shared);
+    check<ConfigError>(there.frames > shared / 2 && back.frames > shared && back.frames % unit == 0, "a loop of ",
+                       request_.shape.frames,
+                       " frames is impossible for this model: choose an even "
+                       "number of --frames, at least ",
+                       2 * shared);
     return sample_loop(network_, sampler_, noise(there), noise(back, second_pass), 1, progress);
   }
 
@@ -93,8 +93,7 @@ class Batch {
 
 }  // namespace
 
-Tensor noise_for(const models::LatentDiT& model, const data::SampleShape& shape, int64_t count,
-                 const Generator& rng) {
+Tensor noise_for(const models::LatentDiT& model, const data::SampleShape& shape, int64_t count, const Generator& rng) {
   const Shape latent = model.latent_shape({1, shape.frames, model.channels(), shape.height, shape.width});
   std::vector<Tensor> noise;
   for (int64_t i = 0; i < count; ++i) noise.push_back(rng.fork(uint64_t(i)).normal(latent));

@@ -21,11 +21,11 @@ double ratio(int64_t a, int64_t b) { return std::abs(std::log(double(a) / double
 void check_clip_shape(const models::LatentDiT& model, const data::SampleShape& shape, const std::string& what) {
   const models::PatchSize m = model.clip_multiple();
   const data::SampleShape nearest{nearest_multiple(shape.frames, m.frames), nearest_multiple(shape.height, m.height),
-                                nearest_multiple(shape.width, m.width)};
+                                  nearest_multiple(shape.width, m.width)};
   check<ConfigError>(nearest == shape, what, ": the model cannot generate clips of ", shape.frames, " frames of ",
                      shape.height, "x", shape.width, ": frames must be a multiple of ", m.frames, ", height of ",
-                     m.height, " and width of ", m.width, "; the nearest that fits is ", nearest.frames,
-                     " frames of ", nearest.height, "x", nearest.width);
+                     m.height, " and width of ", m.width, "; the nearest that fits is ", nearest.frames, " frames of ",
+                     nearest.height, "x", nearest.width);
   const int64_t of_frame = (shape.height / m.height) * (shape.width / m.width);
   const int64_t tokens = shape.frames / m.frames * of_frame;
   check<ConfigError>(of_frame <= max_tokens, what, ": frames of ", shape.height, "x", shape.width,
@@ -48,9 +48,8 @@ data::SampleShape nearest_trained(const std::vector<data::SampleShape>& trained,
     return (wanted.frames_given ? 0 : ratio(s.frames, w.frames)) +
            (wanted.size_given ? 0 : ratio(s.height, w.height) + ratio(s.width, w.width));
   };
-  data::SampleShape best = *std::min_element(candidates.begin(), candidates.end(), [&](const auto& a, const auto& b) {
-    return distance(a) < distance(b);
-  });
+  data::SampleShape best = *std::min_element(candidates.begin(), candidates.end(),
+                                             [&](const auto& a, const auto& b) { return distance(a) < distance(b); });
   if (wanted.frames_given) best.frames = wanted.shape.frames;
   if (wanted.size_given) best.height = wanted.shape.height, best.width = wanted.shape.width;
   return best;
@@ -62,9 +61,8 @@ data::FrameSize size_for(const std::vector<data::SampleShape>& trained, int64_t 
     if (s.height == height && s.width == width) return -1.0;
     return std::abs(std::log(double(s.height) * double(width) / (double(s.width) * double(height))));
   };
-  const data::SampleShape best = *std::min_element(trained.begin(), trained.end(), [&](const auto& a, const auto& b) {
-    return distance(a) < distance(b) - 1e-9;
-  });
+  const data::SampleShape best = *std::min_element(
+      trained.begin(), trained.end(), [&](const auto& a, const auto& b) { return distance(a) < distance(b) - 1e-9; });
   return {best.height, best.width};
 }
 

@@ -37,8 +37,8 @@ TaskFigures measure_tasks(const VideoPipeline& pipeline, const std::vector<std::
 
     sum.first += rms_difference(part(make({.first = first}), 0, 1), first);
     const Tensor between = make({.first = first, .last = last});
-    sum.ends += (rms_difference(part(between, 0, 1), first) +
-                 rms_difference(part(between, frames - 1, frames), last)) / 2;
+    sum.ends +=
+        (rms_difference(part(between, 0, 1), first) + rms_difference(part(between, frames - 1, frames), last)) / 2;
     sum.extended_forwards +=
         rms_difference(part(make({.task = ClipTask::extend_forwards, .clip = begin}), 0, half), begin);
     const Tensor before = make({.task = ClipTask::extend_backwards, .clip = end});

@@ -23,6 +23,6 @@ struct TaskFigures {
 /// Uses frames of each real clip as conditioning frames under its prompt. Clips are u8 [F, 3, H, W], all of one shape,
 /// F >= 4 and even. Error unless there are as many prompts as clips, and at least one.
 [[nodiscard]] TaskFigures measure_tasks(const VideoPipeline& pipeline, const std::vector<std::string>& prompts,
-                          const std::vector<Tensor>& clips, uint64_t seed);
+                                        const std::vector<Tensor>& clips, uint64_t seed);
 
 }  // namespace ditharos::pipelines

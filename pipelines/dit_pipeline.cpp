@@ -20,9 +20,10 @@ const models::DiTConfig& checked_transformer(const models::RecognizedModel& mode
   const auto* config = std::get_if<models::DiTConfig>(&model.config);
   check<ConfigError>(config != nullptr, "the weights of the transformer are those of a ", family,
                      ", which is no diffusion model: give those of a DiT or SiT");
-  const bool texts = config->condition() == models::Condition::text ||
-                     config->condition() == models::Condition::text_embedding;
-  check<ConfigError>(!texts, "a ", family, " with texts needs the features of a text encoder, and images are sampled "
+  const bool texts =
+      config->condition() == models::Condition::text || config->condition() == models::Condition::text_embedding;
+  check<ConfigError>(!texts, "a ", family,
+                     " with texts needs the features of a text encoder, and images are sampled "
                      "from classes alone: give a DiT or SiT");
   check<ConfigError>(model.family != ModelFamily::latte, "a Latte samples clips, not images: give a DiT or SiT");
   check<ConfigError>(model.family == ModelFamily::dit || model.family == ModelFamily::sit, "the latents of a ", family,
@@ -70,17 +71,15 @@ models::DiffusionConfig published_process(const models::RecognizedModel& model) 
 
 models::SamplerConfig published_sampler(const models::RecognizedModel& model) {
   const models::DiTConfig& config = checked_transformer(model);
-  models::SamplerConfig sampler{.kind = model.family == ModelFamily::sit ? models::SamplerKind::dopri5
-                                                                         : models::SamplerKind::ddpm,
-                                .steps = 250};
+  models::SamplerConfig sampler{
+      .kind = model.family == ModelFamily::sit ? models::SamplerKind::dopri5 : models::SamplerKind::ddpm, .steps = 250};
   if (config.classes > 0) sampler.guidance.scale = 4;
   return sampler;
 }
 
 DiTPipeline::DiTPipeline(models::PublishedModel transformer, std::optional<models::PublishedModel> autoencoder)
     : transformer_(std::move(transformer)), autoencoder_(std::move(autoencoder)),
-      process_(published_process(transformer_.description())),
-      sampler_(published_sampler(transformer_.description())) {
+      process_(published_process(transformer_.description())), sampler_(published_sampler(transformer_.description())) {
   check_autoencoder(this->transformer().config(), autoencoder_);
 }
 
@@ -91,9 +90,7 @@ DiTPipeline DiTPipeline::from_weights(const DiTFiles& files) {
   return DiTPipeline(std::move(transformer), load_model(files.autoencoder, files.autoencoder_hints));
 }
 
-const models::DiT& DiTPipeline::transformer() const {
-  return dynamic_cast<const models::DiT&>(transformer_.module());
-}
+const models::DiT& DiTPipeline::transformer() const { return dynamic_cast<const models::DiT&>(transformer_.module()); }
 
 const models::AutoencoderKL* DiTPipeline::autoencoder() const {
   return autoencoder_ ? &dynamic_cast<const models::AutoencoderKL&>(autoencoder_->module()) : nullptr;
@@ -101,8 +98,8 @@ const models::AutoencoderKL* DiTPipeline::autoencoder() const {
 
 void DiTPipeline::set_sampler(const models::SamplerConfig& sampler) {
   models::check_sampler(process_, sampler);
-  check<ConfigError>(sampler.guidance.scale == 1 || transformer().config().classes > 0, "guidance = ",
-                     sampler.guidance.scale, " needs classes, and the model has none");
+  check<ConfigError>(sampler.guidance.scale == 1 || transformer().config().classes > 0,
+                     "guidance = ", sampler.guidance.scale, " needs classes, and the model has none");
   sampler_ = sampler;
 }
 

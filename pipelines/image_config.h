@@ -11,8 +11,16 @@ enum class Prediction { standard, eps, x0, v, velocity, score };
 
 /// The defaults are for 28x28 images.
 struct ImageModelConfig {
-  models::DiTConfig model{.height = 28, .width = 28, .channels = 1, .patch = {1, 4, 4}, .hidden = 96, .depth = 4,
-                          .heads = 4, .classes = 10, .text = {.length = 48, .width = 96}, .learn_sigma = false};
+  models::DiTConfig model{.height = 28,
+                          .width = 28,
+                          .channels = 1,
+                          .patch = {1, 4, 4},
+                          .hidden = 96,
+                          .depth = 4,
+                          .heads = 4,
+                          .classes = 10,
+                          .text = {.length = 48, .width = 96},
+                          .learn_sigma = false};
   models::DiffusionConfig process;
   Prediction prediction = Prediction::standard;
   bool sigma_small = false;  ///< a Gaussian process's variance that is not learned: fixed_small instead of fixed_large

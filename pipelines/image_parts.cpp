@@ -27,7 +27,8 @@ ImageParts new_image_parts(const data::DataSource& source, ImageCondition wanted
                            int64_t caption_count) {
   ImageParts parts;
   const bool classes = source.num_classes() > 0;
-  check<ConfigError>(wanted != ImageCondition::classes || classes, "condition = \"class\" needs images with classes, "
+  check<ConfigError>(wanted != ImageCondition::classes || classes,
+                     "condition = \"class\" needs images with classes, "
                      "and these have none: choose text, none or auto");
   if (wanted == ImageCondition::none) return parts;
   if (classes && wanted != ImageCondition::text) {
@@ -84,8 +85,7 @@ void describe_image_checkpoint(training::TrainState& state, const models::DiTCon
   state.metadata["width"] = std::to_string(model.width);
   state.metadata["channels"] = std::to_string(model.channels);
   state.metadata["classes"] = std::to_string(model.classes);
-  for (size_t i = 0; i < parts.class_names.size(); ++i)
-    state.metadata[class_entry(int64_t(i))] = parts.class_names[i];
+  for (size_t i = 0; i < parts.class_names.size(); ++i) state.metadata[class_entry(int64_t(i))] = parts.class_names[i];
   if (parts.tokenizer) state.metadata["tokenizer"] = parts.tokenizer->to_text();
   if (!parts.autoencoder.empty()) state.metadata["autoencoder"] = parts.autoencoder;
 }

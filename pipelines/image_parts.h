@@ -26,7 +26,7 @@ enum class ImageCondition {
 
 /// An image is a clip of one frame: the model is a LatentDiT, whose transformer takes labels or prompts.
 struct ImageParts {
-  std::vector<std::string> class_names = {};     ///< none: the model takes no labels
+  std::vector<std::string> class_names = {};      ///< none: the model takes no labels
   std::optional<data::Tokenizer> tokenizer = {};  ///< of a model of prompts
   /// The text that describes the autoencoder in files (stored_autoencoder.h); empty: the model works on pixels.
   std::string autoencoder = {};

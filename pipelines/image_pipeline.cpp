@@ -18,8 +18,7 @@ namespace {
 int64_t stored_number(const training::LatestCheckpoint& run, const char* key) {
   const auto it = run.state->metadata.find(key);
   int64_t value = -1;
-  if (it != run.state->metadata.end())
-    std::from_chars(it->second.data(), it->second.data() + it->second.size(), value);
+  if (it != run.state->metadata.end()) std::from_chars(it->second.data(), it->second.data() + it->second.size(), value);
   check<IoError>(value >= 0, "\"", run.path, "\" does not say the ", key, " of its images");
   return value;
 }
@@ -69,8 +68,7 @@ Tensor ImagePipeline::operator()(const PromptRequest& request, const std::functi
   check<ConfigError>(parts_.tokenizer.has_value(), path_, " was trained without captions and takes no prompts",
                      parts_.class_names.empty() ? "" : ": choose its images by class");
   const Autocast precision(products_);
-  const Tensor samples =
-      sample_images(model(), *parts_.tokenizer, config_.process, config_.sampler, request, progress);
+  const Tensor samples = sample_images(model(), *parts_.tokenizer, config_.process, config_.sampler, request, progress);
   return samples.defined() ? decode_images(model_, samples) : samples;
 }
 

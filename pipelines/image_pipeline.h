@@ -50,7 +50,7 @@ class ImagePipeline {
   /// The data that the model was trained on, as data::open_images takes it, and how their files became samples.
   const std::string& data() const { return data_; }
   const data::ImageSettings& image_settings() const { return image_settings_; }
-  int64_t step() const { return step_; }            ///< of the training
+  int64_t step() const { return step_; }             ///< of the training
   const std::string& path() const { return path_; }  ///< the file that the model came from
 
  private:

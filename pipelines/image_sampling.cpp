@@ -108,14 +108,15 @@ Tensor sample_images(const models::DiT& model, const models::DiffusionConfig& pr
   return sample_conditioned(model, process, sampler,
                             {.noise = request_noise(model.config(), request),
                              .conditions = labels.empty() ? Tensor{} : from_vector(labels),
-                             .null_condition = model.config().null_condition(), .seed = request.seed,
+                             .null_condition = model.config().null_condition(),
+                             .seed = request.seed,
                              .ranks = request.ranks},
                             progress, batch);
 }
 
-Tensor sample_images(const models::DiT& model, const data::Tokenizer& tokenizer,
-                     const models::DiffusionConfig& process, const models::SamplerConfig& sampler,
-                     const PromptRequest& request, const std::function<void(double)>& progress, int64_t batch) {
+Tensor sample_images(const models::DiT& model, const data::Tokenizer& tokenizer, const models::DiffusionConfig& process,
+                     const models::SamplerConfig& sampler, const PromptRequest& request,
+                     const std::function<void(double)>& progress, int64_t batch) {
   const models::DiTConfig& config = model.config();
   check<ConfigError>(config.condition() == models::Condition::prompt, "the model was trained without captions and ",
                      "takes no prompts");
@@ -128,13 +129,16 @@ Tensor sample_images(const models::DiT& model, const data::Tokenizer& tokenizer,
   const Tensor tokens = encode_prompts(tokenizer, request.prompts, config.text.length);
   std::vector<Tensor> noise, conditions;
   for (int64_t k = 0; k < count; ++k) {
-    noise.push_back(Generator(request.seed).fork(uint64_t(k)).normal(
-        {request.per_prompt, config.channels, config.height, config.width}));
+    noise.push_back(Generator(request.seed)
+                        .fork(uint64_t(k))
+                        .normal({request.per_prompt, config.channels, config.height, config.width}));
     conditions.push_back(expand(slice(tokens, 0, k, k + 1), {request.per_prompt, tokens.size(1)}));
   }
   return sample_conditioned(model, process, sampler,
-                            {.noise = cat(noise, 0), .conditions = cat(conditions, 0),
-                             .null_condition = null_prompt(tokenizer, config.text.length), .seed = request.seed,
+                            {.noise = cat(noise, 0),
+                             .conditions = cat(conditions, 0),
+                             .null_condition = null_prompt(tokenizer, config.text.length),
+                             .seed = request.seed,
                              .ranks = request.ranks},
                             progress, batch);
 }

@@ -51,9 +51,8 @@ Tensor sample_images(const models::DiT& model, const models::DiffusionConfig& pr
 
 /// The same for the prompts of a request, in their order. ConfigError for a model without prompts, for a request of
 /// none, and for a prompt that is empty or too long.
-Tensor sample_images(const models::DiT& model, const data::Tokenizer& tokenizer,
-                     const models::DiffusionConfig& process, const models::SamplerConfig& sampler,
-                     const PromptRequest& request, const std::function<void(double share)>& progress = {},
-                     int64_t batch = 128);
+Tensor sample_images(const models::DiT& model, const data::Tokenizer& tokenizer, const models::DiffusionConfig& process,
+                     const models::SamplerConfig& sampler, const PromptRequest& request,
+                     const std::function<void(double share)>& progress = {}, int64_t batch = 128);
 
 }  // namespace ditharos::pipelines

@@ -18,6 +18,6 @@ Tensor null_prompt(const data::Tokenizer& tokenizer, int64_t length);
 /// The first captions of the data that fit into the model's prompt length, at most `count` of them, none twice.
 /// ConfigError when none of the first thousand fits.
 [[nodiscard]] std::vector<std::string> first_captions(const data::DataSource& source, const data::Tokenizer& tokenizer,
-                                        int64_t length, int64_t count);
+                                                      int64_t length, int64_t count);
 
 }  // namespace ditharos::pipelines

@@ -15,8 +15,8 @@ namespace ditharos::pipelines {
 
 /// The clips that a model was trained on.
 struct TrainedClips {
-  std::string data = "moving-garments";  ///< as data::open_clips takes it
-  std::vector<data::SampleShape> shapes;   ///< at least one
+  std::string data = "moving-garments";   ///< as data::open_clips takes it
+  std::vector<data::SampleShape> shapes;  ///< at least one
   friend bool operator==(const TrainedClips&, const TrainedClips&) = default;
 };
 

@@ -41,7 +41,7 @@ models::DiTConfig fitted(models::DiTConfig config, const VideoParts& parts) {
 }
 
 models::LatentDiT build_video_model(const models::DiTConfig& config, const VideoParts& parts, uint64_t seed,
-                                      const models::Autoencoder* autoencoder) {
+                                    const models::Autoencoder* autoencoder) {
   Generator of_autoencoder(0), rng(seed);
   std::optional<models::Autoencoder> own;
   if (autoencoder) own.emplace(*autoencoder);

@@ -33,16 +33,15 @@ void describe_video_checkpoint(training::TrainState& state, const VideoParts& pa
 /// The whole model, with random weights from `seed` and this autoencoder; null: one with random weights, where the
 /// parts have one at all.
 [[nodiscard]] models::LatentDiT build_video_model(const models::DiTConfig& config, const VideoParts& parts,
-                                                    uint64_t seed,
-                                                    const models::Autoencoder* autoencoder = nullptr);
+                                                  uint64_t seed, const models::Autoencoder* autoencoder = nullptr);
 
 /// An autoencoder that train_autoencoder trained.
 struct TrainedAutoencoder {
-  models::Autoencoder model;       ///< in evaluation mode
+  models::Autoencoder model;  ///< in evaluation mode
   models::AutoencoderConfig config;
-  std::string description;         ///< for VideoParts
-  int64_t step = 0;                ///< of the training
-  std::string path;                ///< the file that it came from
+  std::string description;  ///< for VideoParts
+  int64_t step = 0;         ///< of the training
+  std::string path;         ///< the file that it came from
 };
 /// An autoencoder from a checkpoint file or a run folder; IoError or ConfigError naming it when there is none, or when
 /// it is damaged or of another kind of model.

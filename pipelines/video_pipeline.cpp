@@ -89,11 +89,12 @@ int64_t VideoPipeline::save(const std::string& path) {
   std::map<std::string, Tensor> tensors;
   for (const auto& [name, tensor] : nn::named_tensors(model_))
     tensors[name] = to(tensor.detach(), name.starts_with("dit.") ? DType::bf16 : DType::f32);
-  safetensors::save(path, tensors, {{"format", exported_format},
-                                    {"step", std::to_string(step_)},
-                                    {"configuration", description_},
-                                    {"autoencoder", parts_.autoencoder_description},
-                                    {"tokenizer", parts_.tokenizer.to_text()}});
+  safetensors::save(path, tensors,
+                    {{"format", exported_format},
+                     {"step", std::to_string(step_)},
+                     {"configuration", description_},
+                     {"autoencoder", parts_.autoencoder_description},
+                     {"tokenizer", parts_.tokenizer.to_text()}});
   return int64_t(std::filesystem::file_size(path));
 }
 

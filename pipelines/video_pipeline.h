@@ -41,7 +41,7 @@ class VideoPipeline {
   const data::Tokenizer& tokenizer() const { return parts_.tokenizer; }
   const VideoParts& parts() const { return parts_; }
   const VideoModelConfig& config() const { return config_; }
-  int64_t step() const { return step_; }            ///< of the training
+  int64_t step() const { return step_; }             ///< of the training
   const std::string& path() const { return path_; }  ///< the file that the model came from
 
   /// The model's weights, for a training that starts from them.

@@ -40,7 +40,8 @@ template <class E = ShapeError>
   int64_t sum = 0;
   for (const int64_t term : terms) {
     const bool overflow = __builtin_add_overflow(sum, term, &sum);
-    if (overflow || sum > max_size || sum < -max_size) [[unlikely]] detail::refuse_size<E>(op, " + ", terms);
+    if (overflow || sum > max_size || sum < -max_size) [[unlikely]]
+      detail::refuse_size<E>(op, " + ", terms);
   }
   return sum;
 }

@@ -14,18 +14,45 @@ namespace ditharos {
 /// bf16 and f16 are types of storage and files: they are copied, converted and compared. Arithmetic needs f32 or f64.
 enum class DType : uint8_t { f32, f64, bf16, f16, i64, i32, u8, boolean };
 
-template <class T> struct dtype_of_type;
-template <> struct dtype_of_type<float> { static constexpr DType value = DType::f32; };
-template <> struct dtype_of_type<double> { static constexpr DType value = DType::f64; };
-template <> struct dtype_of_type<bfloat16> { static constexpr DType value = DType::bf16; };
-template <> struct dtype_of_type<float16> { static constexpr DType value = DType::f16; };
-template <> struct dtype_of_type<int64_t> { static constexpr DType value = DType::i64; };
-template <> struct dtype_of_type<int32_t> { static constexpr DType value = DType::i32; };
-template <> struct dtype_of_type<uint8_t> { static constexpr DType value = DType::u8; };
-template <> struct dtype_of_type<bool> { static constexpr DType value = DType::boolean; };
-template <class T> inline constexpr DType dtype_of = dtype_of_type<T>::value;
+template <class T>
+struct dtype_of_type;
+template <>
+struct dtype_of_type<float> {
+  static constexpr DType value = DType::f32;
+};
+template <>
+struct dtype_of_type<double> {
+  static constexpr DType value = DType::f64;
+};
+template <>
+struct dtype_of_type<bfloat16> {
+  static constexpr DType value = DType::bf16;
+};
+template <>
+struct dtype_of_type<float16> {
+  static constexpr DType value = DType::f16;
+};
+template <>
+struct dtype_of_type<int64_t> {
+  static constexpr DType value = DType::i64;
+};
+template <>
+struct dtype_of_type<int32_t> {
+  static constexpr DType value = DType::i32;
+};
+template <>
+struct dtype_of_type<uint8_t> {
+  static constexpr DType value = DType::u8;
+};
+template <>
+struct dtype_of_type<bool> {
+  static constexpr DType value = DType::boolean;
+};
+template <class T>
+inline constexpr DType dtype_of = dtype_of_type<T>::value;
 /// A type that tensors hold: float, double, bfloat16, float16, int64_t, int32_t, uint8_t or bool.
-template <class T> concept Element = requires { dtype_of_type<T>::value; };
+template <class T>
+concept Element = requires { dtype_of_type<T>::value; };
 
 /// Calls f(T{}) with a value of the C++ type that `dtype` names.
 template <class F>
@@ -52,7 +79,8 @@ decltype(auto) visit_floating(const char* op, DType dtype, F&& f);
 }
 /// bf16 and f16, without arithmetic of their own.
 [[nodiscard]] inline bool is_reduced_floating(DType d) { return d == DType::bf16 || d == DType::f16; }
-template <class T> inline constexpr bool is_reduced_float = std::is_same_v<T, bfloat16> || std::is_same_v<T, float16>;
+template <class T>
+inline constexpr bool is_reduced_float = std::is_same_v<T, bfloat16> || std::is_same_v<T, float16>;
 [[nodiscard]] inline bool is_floating(DType d) { return d == DType::f32 || d == DType::f64 || is_reduced_floating(d); }
 [[nodiscard]] inline const char* name_of(DType dtype) {
   constexpr const char* names[] = {"f32", "f64", "bf16", "f16", "i64", "i32", "u8", "bool"};

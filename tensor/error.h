@@ -25,11 +25,21 @@ class Error : public std::runtime_error {
  private:
   size_t length_;  // of the message without the path
 };
-class ShapeError : public Error { using Error::Error; };     ///< shapes or axes that do not fit
-class DTypeError : public Error { using Error::Error; };     ///< an element type that the operation does not take
-class AutogradError : public Error { using Error::Error; };  ///< a graph that is missing, freed or modified
-class IoError : public Error { using Error::Error; };        ///< a file that is missing, damaged or not writable
-class ConfigError : public Error { using Error::Error; };    ///< a setting that is unknown or out of range
+class ShapeError : public Error {
+  using Error::Error;
+};  ///< shapes or axes that do not fit
+class DTypeError : public Error {
+  using Error::Error;
+};  ///< an element type that the operation does not take
+class AutogradError : public Error {
+  using Error::Error;
+};  ///< a graph that is missing, freed or modified
+class IoError : public Error {
+  using Error::Error;
+};  ///< a file that is missing, damaged or not writable
+class ConfigError : public Error {
+  using Error::Error;
+};  ///< a setting that is unknown or out of range
 
 namespace detail {
 /// Six decimals, as std::to_string writes them, in every locale.
@@ -57,7 +67,8 @@ template <class E = Error, class... Parts>
 /// Throws E with the concatenated parts unless `ok`. Parts are turned into text only on failure.
 template <class E = Error, class... Parts>
 void check(bool ok, const Parts&... parts) {
-  if (!ok) [[unlikely]] fail<E>(parts...);
+  if (!ok) [[unlikely]]
+    fail<E>(parts...);
 }
 
 }  // namespace ditharos

@@ -21,7 +21,8 @@ Tensor linspace(double first, double last, int64_t n, DType dtype = DType::f32);
 Tensor eye(int64_t n, DType dtype = DType::f32);
 
 /// A copy of `values` in row-major order, of their type; ShapeError unless their number fits.
-template <Element T> Tensor from_vector(const std::vector<T>& values, const Shape& shape);
+template <Element T>
+Tensor from_vector(const std::vector<T>& values, const Shape& shape);
 /// The same with the shape [values.size()].
 template <Element T>
 Tensor from_vector(const std::vector<T>& values) {

@@ -22,8 +22,8 @@
 namespace ditharos {
 namespace {
 
-std::atomic<int> threads_wanted{0};    // 0: not asked yet
-thread_local int current_thread = 0;   // index inside the parallel body that this thread runs
+std::atomic<int> threads_wanted{0};   // 0: not asked yet
+thread_local int current_thread = 0;  // index inside the parallel body that this thread runs
 thread_local bool inside_body = false;
 
 /// Marks this thread as running a body: denormals count as zero, nested loops run in place. Restores both.
@@ -144,8 +144,7 @@ void run_tasks(int64_t n, FunctionRef<void(int64_t)> body) { run_in_place(n, bod
 int num_threads() {
   int n = threads_wanted.load(std::memory_order_relaxed);
   if (n == 0) {
-    n = thread_count(std::getenv("DITHAROS_NUM_THREADS"), std::getenv("OMP_NUM_THREADS"), processors(),
-                     cpu_quota());
+    n = thread_count(std::getenv("DITHAROS_NUM_THREADS"), std::getenv("OMP_NUM_THREADS"), processors(), cpu_quota());
     threads_wanted.store(n, std::memory_order_relaxed);
   }
   return n;

@@ -20,7 +20,8 @@ namespace ditharos {
 void set_num_threads(int n);
 
 /// Non-owning reference to a callable; costs no allocation.
-template <class Signature> class FunctionRef;
+template <class Signature>
+class FunctionRef;
 template <class R, class... A>
 class FunctionRef<R(A...)> {
  public:

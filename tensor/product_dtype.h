@@ -12,7 +12,8 @@ namespace ditharos {
 [[nodiscard]] inline DType product_dtype(DType of_operands) {
   return of_operands == DType::bf16 ? DType::f32 : of_operands;
 }
-template <class In> using ProductOf = std::conditional_t<std::is_same_v<In, bfloat16>, float, In>;
+template <class In>
+using ProductOf = std::conditional_t<std::is_same_v<In, bfloat16>, float, In>;
 
 /// The dtype of gradients of tensors of a floating dtype. Those of bf16 and f16 are summed and passed on in f32.
 [[nodiscard]] inline DType gradient_dtype(DType of_tensor) {

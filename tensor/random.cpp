@@ -44,9 +44,7 @@ double normal_value(const Bits& bits) {
 }
 
 /// The rows of a draw; of a draw without axes, all of it.
-RowRange rows_of(const Shape& shape) {
-  return shape.rank() == 0 ? RowRange{0, 1, 1} : batch_rows(shape[0]);
-}
+RowRange rows_of(const Shape& shape) { return shape.rank() == 0 ? RowRange{0, 1, 1} : batch_rows(shape[0]); }
 
 /// The draw of a whole tensor, whose element i has counter result.offset + i; advances the offset. In a BatchRows scope
 /// the tensor has the rows of that scope alone, and the offset advances by all rows.

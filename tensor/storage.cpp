@@ -17,8 +17,7 @@ int64_t tell_birth(size_t bytes) {
 
 }  // namespace
 
-Storage::Storage(size_t bytes)
-    : data_(allocate(bytes)), bytes_(bytes), birth_(observed() ? tell_birth(bytes) : 0) {}
+Storage::Storage(size_t bytes) : data_(allocate(bytes)), bytes_(bytes), birth_(observed() ? tell_birth(bytes) : 0) {}
 Storage::Storage(void* data, size_t bytes, std::shared_ptr<void> owner)
     : data_(data), bytes_(bytes), birth_(observed() ? tell_birth(0) : 0), owner_(std::move(owner)) {}
 Storage::~Storage() {

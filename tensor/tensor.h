@@ -49,9 +49,13 @@ class [[nodiscard]] Tensor {
   bool is_contiguous() const;
 
   /// First element, for reading. Throws DTypeError unless T is the element type.
-  template <Element T> const T* data() const { return static_cast<const T*>(raw(dtype_of<T>)); }
+  template <Element T>
+  const T* data() const {
+    return static_cast<const T*>(raw(dtype_of<T>));
+  }
   /// First element, for writing. Increments the version of the storage, so that a backward pass that saved it throws.
-  template <Element T> T* mutable_data() const {
+  template <Element T>
+  T* mutable_data() const {
     void* p = raw(dtype_of<T>);
     impl_->storage->bump_version();
     return static_cast<T*>(p);
@@ -62,35 +66,40 @@ class [[nodiscard]] Tensor {
   /// The one element of a one-element tensor, as double. Keeps no graph alive.
   double item() const;
   /// All elements in row-major order, converted to T: any element type (int is i32, bool is true for all but 0).
-  template <Element T> std::vector<T> to_vector() const;
+  template <Element T>
+  std::vector<T> to_vector() const;
 
   /// The identity of the tensor: two handles with one impl are the same tensor.
   TensorImpl* impl() const { return impl_.get(); }
   /// True when no other handle, view or saved tensor refers to these elements, so that they may be overwritten.
   bool is_unique() const { return impl_.use_count() == 1 && impl_->storage.use_count() == 1; }
   std::weak_ptr<TensorImpl> weak() const { return impl_; }
-  static Tensor from_impl(std::shared_ptr<TensorImpl> impl) { Tensor t; t.impl_ = std::move(impl); return t; }
+  static Tensor from_impl(std::shared_ptr<TensorImpl> impl) {
+    Tensor t;
+    t.impl_ = std::move(impl);
+    return t;
+  }
 
   // Declared here, because they are methods of Tensor; defined in autograd/tensor.cpp.
-  bool requires_grad() const;                        ///< true for parameters and everything computed from them
+  bool requires_grad() const;                             ///< true for parameters and everything computed from them
   const Tensor& set_requires_grad(bool on = true) const;  ///< leaves only
-  Tensor grad() const;                               ///< accumulated gradient of a leaf; undefined before backward()
-  void set_grad(const Tensor& grad) const;           ///< replaces it; an undefined tensor clears it
-  void backward() const;  ///< accumulates d(this)/d(leaf) into every leaf; this has one element
-  Tensor detach() const;                             ///< the same elements, without a graph
-  Tensor reshape(const Shape& shape) const;          ///< one size may be -1; a view where the strides allow it
+  Tensor grad() const;                       ///< accumulated gradient of a leaf; undefined before backward()
+  void set_grad(const Tensor& grad) const;   ///< replaces it; an undefined tensor clears it
+  void backward() const;                     ///< accumulates d(this)/d(leaf) into every leaf; this has one element
+  Tensor detach() const;                     ///< the same elements, without a graph
+  Tensor reshape(const Shape& shape) const;  ///< one size may be -1; a view where the strides allow it
   Tensor transpose(int axis0, int axis1) const;
   Tensor permute(const Axes& order) const;
   Tensor slice(int axis, int64_t begin, int64_t end, int64_t step = 1) const;
-  Tensor select(int axis, int64_t index) const;      ///< drops the axis
+  Tensor select(int axis, int64_t index) const;  ///< drops the axis
   Tensor unsqueeze(int axis) const;
   Tensor squeeze(int axis) const;
   Tensor expand(const Shape& shape) const;
-  Tensor clone() const;                              ///< a contiguous copy, with a gradient
-  Tensor operator[](int64_t i) const;                ///< select(0, i)
-  Tensor operator[](const Tensor& index) const;      ///< rows by indices (i64), or elements by flags (boolean)
+  Tensor clone() const;                          ///< a contiguous copy, with a gradient
+  Tensor operator[](int64_t i) const;            ///< select(0, i)
+  Tensor operator[](const Tensor& index) const;  ///< rows by indices (i64), or elements by flags (boolean)
   // Writing: under NoGrad, or where nothing needs a gradient; AutogradError otherwise.
-  const Tensor& copy_(const Tensor& source) const;   ///< the source is converted and broadcast
+  const Tensor& copy_(const Tensor& source) const;  ///< the source is converted and broadcast
   const Tensor& fill_(double value) const;
   const Tensor& zero_() const;
 

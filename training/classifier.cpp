@@ -21,7 +21,9 @@ namespace {
 constexpr const char* kind = "image-classifier";
 
 models::ClassifierConfig config_for(const data::Dataset& dataset) {
-  return {.channels = dataset.channels(), .height = dataset.height(), .width = dataset.width(),
+  return {.channels = dataset.channels(),
+          .height = dataset.height(),
+          .width = dataset.width(),
           .classes = dataset.num_classes()};
 }
 
@@ -54,14 +56,17 @@ std::optional<models::ConvClassifier> read_classifier(const std::string& path, c
 models::ConvClassifier train_classifier(const data::Dataset& dataset, const ClassifierTraining& training,
                                         const ClassifierProgress& progress) {
   data::Loader loader(std::make_shared<data::Dataset>(dataset),
-                      {.batch_size = std::min(training.batch_size, dataset.size()), .seed = training.seed,
+                      {.batch_size = std::min(training.batch_size, dataset.size()),
+                       .seed = training.seed,
                        .horizontal_flip = training.horizontal_flip});
   Generator rng(training.seed);
   models::ConvClassifier model(config_for(dataset), rng);
   optim::AdamW optimizer(nn::named_parameters(model), {.weight_decay = training.weight_decay});
   const int64_t total = training.epochs * loader.batches_per_epoch();
-  const optim::Schedule schedule{.lr = training.learning_rate, .warmup_steps = std::min<int64_t>(100, total / 10),
-                                 .decay = optim::Decay::linear, .total_steps = total};
+  const optim::Schedule schedule{.lr = training.learning_rate,
+                                 .warmup_steps = std::min<int64_t>(100, total / 10),
+                                 .decay = optim::Decay::linear,
+                                 .total_steps = total};
   if (progress) progress(0, total, std::numeric_limits<double>::quiet_NaN());
   for (int64_t step = 0; step < total; ++step) {
     const data::Batch batch = loader.next();
@@ -80,11 +85,10 @@ std::string classifier_fingerprint(const data::Dataset& dataset, const Classifie
   const auto line = [](const char* key, const std::string& value) { return key + (" = " + value + "\n"); };
   return line("layout", "1") +  // increase it when the network or its training changes
          line("images", std::to_string(checksum(dataset.images()))) +
-         line("labels", std::to_string(checksum(dataset.labels()))) +
-         line("count", std::to_string(dataset.size())) + line("channels", std::to_string(dataset.channels())) +
-         line("height", std::to_string(dataset.height())) + line("width", std::to_string(dataset.width())) +
-         line("classes", std::to_string(dataset.num_classes())) + line("epochs", std::to_string(training.epochs)) +
-         line("batch_size", std::to_string(training.batch_size)) +
+         line("labels", std::to_string(checksum(dataset.labels()))) + line("count", std::to_string(dataset.size())) +
+         line("channels", std::to_string(dataset.channels())) + line("height", std::to_string(dataset.height())) +
+         line("width", std::to_string(dataset.width())) + line("classes", std::to_string(dataset.num_classes())) +
+         line("epochs", std::to_string(training.epochs)) + line("batch_size", std::to_string(training.batch_size)) +
          line("learning_rate", shortest(training.learning_rate)) +
          line("weight_decay", shortest(training.weight_decay)) +
          line("horizontal_flip", training.horizontal_flip ? "true" : "false") +
@@ -93,8 +97,8 @@ std::string classifier_fingerprint(const data::Dataset& dataset, const Classifie
 
 CachedClassifier cached_classifier(const std::string& folder, const data::Dataset& dataset,
                                    const ClassifierTraining& training, const ClassifierProgress& progress) {
-  return cached_classifier(folder, classifier_fingerprint(dataset, training), dataset, [&] { return dataset; },
-                           training, progress);
+  return cached_classifier(
+      folder, classifier_fingerprint(dataset, training), dataset, [&] { return dataset; }, training, progress);
 }
 
 CachedClassifier cached_classifier(const std::string& folder, const std::string& fingerprint, const data::Dataset& like,

@@ -23,7 +23,7 @@ using ClassifierProgress = std::function<void(int64_t step, int64_t total, doubl
 
 /// Trains a classifier from scratch and returns it in evaluation mode. A set smaller than a batch is one batch.
 [[nodiscard]] models::ConvClassifier train_classifier(const data::Dataset& dataset, const ClassifierTraining& training,
-                                        const ClassifierProgress& progress = {});
+                                                      const ClassifierProgress& progress = {});
 
 /// Identifies a trained classifier: the checksum of images and labels, and the settings.
 [[nodiscard]] std::string classifier_fingerprint(const data::Dataset& dataset, const ClassifierTraining& training);

@@ -26,8 +26,7 @@ LatentSource::LatentSource(std::shared_ptr<const data::DataSource> pixels, const
     : pixels_(std::move(pixels)), autoencoder_(autoencoder), shape_(shape), options_(options) {
   check<ConfigError>(pixels_->channels() == autoencoder.channels(), "the autoencoder encodes samples of ",
                      autoencoder.channels(), " channels, and those of the data have ", pixels_->channels());
-  const Shape latent =
-      autoencoder.latent_shape({1, shape.frames, autoencoder.channels(), shape.height, shape.width});
+  const Shape latent = autoencoder.latent_shape({1, shape.frames, autoencoder.channels(), shape.height, shape.width});
   latents_ = {latent[1], latent[3], latent[4]};
   const int64_t about[] = {shape.frames, shape.height, shape.width, options.mirrored ? 1 : 0, pixels_->checksum()};
   checksum_ = checksum_of(autoencoder, crc32c(about, sizeof about));

@@ -23,9 +23,9 @@ struct LossByTime {
 
 /// A part of a run's state, so that a resumed run goes on with it.
 struct RunCounts {
-  LossByTime losses;                                ///< of the steps since they were taken last
+  LossByTime losses;                               ///< of the steps since they were taken last
   int64_t skipped = 0, skipped_in_succession = 0;  ///< steps whose update was left out, in all and at the end
-  int64_t rolled_back = 0;                          ///< how often an earlier checkpoint was restored
+  int64_t rolled_back = 0;                         ///< how often an earlier checkpoint was restored
   friend bool operator==(const RunCounts&, const RunCounts&) = default;
 };
 

@@ -102,11 +102,10 @@ void report_summary(const TrainingLoop& loop) {
   loop.trainer.outline(state);
   TrainState model;
   model.model = state.model;
-  reporter.note("multiply-adds and saved bytes are those of the forward pass of " +
-                std::to_string(batches[0].data.size(0)) +
-                " samples; weights, averages and the optimiser's state take " +
-                bytes_text(double(payload_bytes(state))) + ", gradients up to " +
-                bytes_text(double(payload_bytes(model))) + " more");
+  reporter.note(
+      "multiply-adds and saved bytes are those of the forward pass of " + std::to_string(batches[0].data.size(0)) +
+      " samples; weights, averages and the optimiser's state take " + bytes_text(double(payload_bytes(state))) +
+      ", gradients up to " + bytes_text(double(payload_bytes(model))) + " more");
 }
 
 void report_dry_run(const TrainingLoop& loop) {
@@ -137,8 +136,8 @@ void report_dry_run(const TrainingLoop& loop) {
   reporter.note(estimate + ", and what samples take");
   const std::string folder = loop.outputs.folder().path().string();
   const std::optional<uint64_t> free = free_space(folder);
-  reporter.note("checkpoints of " + bytes_text(space.size) + ", up to " + general_text(space.files, 9) + " of them: " +
-                bytes_text(space.needed()) + " of the disk of \"" + folder + "\"" +
+  reporter.note("checkpoints of " + bytes_text(space.size) + ", up to " + general_text(space.files, 9) +
+                " of them: " + bytes_text(space.needed()) + " of the disk of \"" + folder + "\"" +
                 (free ? ", which has " + bytes_text(double(*free)) + " free" : ""));
 }
 

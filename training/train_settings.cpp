@@ -18,8 +18,9 @@ bool is_hidden_matrix(const nn::NamedTensor& p) {
 }  // namespace
 
 void check_schedule(const TrainSettings& train) {
-  check<ConfigError>(train.final_learning_rate <= train.learning_rate, "final_learning_rate = ",
-                     train.final_learning_rate, " is above learning_rate = ", train.learning_rate);
+  check<ConfigError>(train.final_learning_rate <= train.learning_rate,
+                     "final_learning_rate = ", train.final_learning_rate,
+                     " is above learning_rate = ", train.learning_rate);
 }
 
 void check_output(const OutputSettings& output) {
@@ -28,8 +29,8 @@ void check_output(const OutputSettings& output) {
 }
 
 const std::set<std::string>& changeable_settings() {
-  static const std::set<std::string> names{"steps", "learning_rate", "final_learning_rate", "warmup", "schedule",
-                                           "precision", "on_not_finite", "most_not_finite"};
+  static const std::set<std::string> names{"steps",    "learning_rate", "final_learning_rate", "warmup",
+                                           "schedule", "precision",     "on_not_finite",       "most_not_finite"};
   return names;
 }
 
@@ -48,15 +49,16 @@ TrainerConfig trainer_config(const TrainSettings& train) {
     config.ema_decay = train.ema_decay[0];
     config.more_ema_decays.assign(train.ema_decay.begin() + 1, train.ema_decay.end());
   }
-  config.schedule = {.lr = train.learning_rate, .warmup_steps = warmup_steps(train), .decay = train.schedule,
+  config.schedule = {.lr = train.learning_rate,
+                     .warmup_steps = warmup_steps(train),
+                     .decay = train.schedule,
                      .total_steps = train.steps,
                      .final_fraction = train.final_learning_rate / train.learning_rate};
   return config;
 }
 
 std::unique_ptr<optim::Optimizer> make_optimizer(nn::ModuleBase& model, const TrainSettings& train) {
-  const optim::AdamOptions adam{
-      .beta1 = train.betas[0], .beta2 = train.betas[1], .weight_decay = train.weight_decay};
+  const optim::AdamOptions adam{.beta1 = train.betas[0], .beta2 = train.betas[1], .weight_decay = train.weight_decay};
   const nn::NamedTensors parameters = nn::named_parameters(model);
   if (train.optimizer == OptimizerKind::adamw) return std::make_unique<optim::AdamW>(parameters, adam);
   const auto [matrices, others] = optim::partition(parameters, is_hidden_matrix);

@@ -30,7 +30,7 @@ enum class OnNotFinite {
 struct TrainSettings {
   OptimizerKind optimizer = OptimizerKind::adamw;
   int64_t steps = 2000, batch_size = 64;
-  int64_t accumulate = 1;  ///< batches whose gradients a step averages
+  int64_t accumulate = 1;       ///< batches whose gradients a step averages
   int64_t gradient_shards = 1;  ///< TrainerConfig::gradient_shards
   double learning_rate = 1e-3, final_learning_rate = 0, weight_decay = 0;
   std::vector<double> betas = {.9, .99};
@@ -42,7 +42,7 @@ struct TrainSettings {
   uint64_t seed = 0;
   Precision precision = Precision::f32;  ///< of products
   OnNotFinite on_not_finite = OnNotFinite::stop;
-  int64_t most_not_finite = 5;      ///< skip: in succession; roll_back: in a run. The next one stops the run
+  int64_t most_not_finite = 5;     ///< skip: in succession; roll_back: in a run. The next one stops the run
   bool overfit_one_batch = false;  ///< every step has the data of the first: a check that a model can learn
 };
 

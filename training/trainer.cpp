@@ -80,12 +80,8 @@ MicroBatch part_of(const MicroBatch& batch, const RowRange& rows) {
 
 Trainer::Trainer(nn::ModuleBase& model, models::Network network, std::shared_ptr<const models::Objective> objective,
                  std::unique_ptr<optim::Optimizer> optimizer, const TrainerConfig& config)
-    : model_(model),
-      network_(std::move(network)),
-      objective_(std::move(objective)),
-      optimizer_(std::move(optimizer)),
-      config_(config),
-      ranks_(config.ranks != nullptr ? *config.ranks : alone_),
+    : model_(model), network_(std::move(network)), objective_(std::move(objective)), optimizer_(std::move(optimizer)),
+      config_(config), ranks_(config.ranks != nullptr ? *config.ranks : alone_),
       layout_(config.gradient_shards, ranks_.rank(), ranks_.size()),
       exchange_(ranks_, layout_, optimizer_->parameters()) {
   check<ConfigError>(config.class_dropout >= 0 && config.class_dropout <= 1, "class_dropout must be in [0, 1], got ",
@@ -277,10 +273,10 @@ void Trainer::explain_bad_loss(double loss, const MicroBatch& batch, const Gener
   const NonFiniteSearch search;
   static_cast<void>(loss_of(batch, rng));
   const std::string& found = search.found();
-  fail<NotFiniteError>(what, " although data and weights are finite: ",
-                       found.empty() ? "activations overflow"
-                                     : "the first result that is not finite is that of " + found,
-                       "; a smaller learning rate or clipping helps");
+  fail<NotFiniteError>(
+      what, " although data and weights are finite: ",
+      found.empty() ? "activations overflow" : "the first result that is not finite is that of " + found,
+      "; a smaller learning rate or clipping helps");
 }
 
 void Trainer::capture(TrainState& state) {
@@ -327,9 +323,8 @@ void Trainer::restore(const TrainState& state) {
                      "\" at its step ", state.step);
   check<ConfigError>(stream->seed == config_.seed, "the checkpoint was trained with seed ", stream->seed,
                      ", this run has seed ", config_.seed, "; a resumed run needs the same");
-  check<ConfigError>(state.more_averages.size() == more_emas_.size(), "the checkpoint has ",
-                     state.more_averages.size(), " moving averages beside the first one, this run ",
-                     more_emas_.size());
+  check<ConfigError>(state.more_averages.size() == more_emas_.size(), "the checkpoint has ", state.more_averages.size(),
+                     " moving averages beside the first one, this run ", more_emas_.size());
   for (size_t i = 0; i < more_emas_.size(); ++i) {
     const Average& average = state.more_averages[i];
     check<ConfigError>(average.decay == config_.more_ema_decays[i], "the checkpoint has a moving average of decay ",

@@ -31,8 +31,8 @@ struct TrainerConfig {
   Tensor null_condition = {};
   /// Of the products of forward and backward pass: bf16 (Autocast), or f32 outside of an Autocast of the caller.
   DType precision = DType::f32;
-  double clip_norm = 0;  ///< largest global norm of the gradients; 0: no clipping
-  double ema_decay = 0;  ///< highest decay of the weights' moving average; 0: no average
+  double clip_norm = 0;                      ///< largest global norm of the gradients; 0: no clipping
+  double ema_decay = 0;                      ///< highest decay of the weights' moving average; 0: no average
   std::vector<double> more_ema_decays = {};  ///< of further averages, which are only saved; above 0
   optim::Schedule schedule = {};
   /// Parts of a step's samples whose gradients are computed one by one and added along a fixed tree: a power of two.

@@ -26,8 +26,7 @@ struct TrainingBatch {
 /// Writes `folder`/step_00001234.safetensors: the parts' samples, conditions and indices ("samples", or "samples.0" and
 /// so on of several), and as metadata the step, the reason and the captions as a JSON list. Creates the folder. Returns
 /// the path, or "" without writing where the folder has `most` such files. IoError when it cannot be written.
-[[nodiscard]] std::string save_batch(const std::string& folder, int64_t step,
-                                     const std::vector<TrainingBatch>& batches, const std::string& reason,
-                                     int64_t most);
+[[nodiscard]] std::string save_batch(const std::string& folder, int64_t step, const std::vector<TrainingBatch>& batches,
+                                     const std::string& reason, int64_t most);
 
 }  // namespace ditharos::training

@@ -29,19 +29,16 @@ KeepRules keep_rules(const OutputSettings& output) {
 class Run {
  public:
   explicit Run(const TrainingLoop& loop)
-      : loop_(loop),
-        trainer_(loop.trainer),
-        ranks_(loop.trainer.ranks()),
-        folder_(loop.outputs.folder()),
-        began_(loop.trainer.steps()),
-        steps_(loop.run.train.steps),
-        saved_(false) {
+      : loop_(loop), trainer_(loop.trainer), ranks_(loop.trainer.ranks()), folder_(loop.outputs.folder()),
+        began_(loop.trainer.steps()), steps_(loop.run.train.steps), saved_(false) {
     if (ranks_.is_root()) {
       checkpoints_.emplace(folder_.file(checkpoint_folder), keep_rules(loop.output));
       saved_ = std::filesystem::exists(checkpoints_->path_of(began_));
       metrics_.emplace(folder_.file(metrics_file), began_ > 0 || saved_ ? began_ : -1);
-      record_.emplace(folder_, RecordSettings{began_, loop.run.train.batch_size * loop.run.train.accumulate,
-                                              loop.output.tensorboard}, loop.reporter);
+      record_.emplace(
+          folder_,
+          RecordSettings{began_, loop.run.train.batch_size * loop.run.train.accumulate, loop.output.tensorboard},
+          loop.reporter);
     }
     saved_ = ranks_.max(saved_ ? 1 : 0) != 0;
     if (loop.catch_signals) interrupt_.emplace();
@@ -92,13 +89,13 @@ class Run {
   // On rank 0 alone.
   std::optional<CheckpointFolder> checkpoints_;
   std::optional<StepLog> metrics_;
-  std::optional<RunRecord> record_;                // made when metrics_ has no later steps
+  std::optional<RunRecord> record_;  // made when metrics_ has no later steps
   std::optional<Interrupt> interrupt_;
-  int signal_ = 0;                                 // of any rank
-  std::vector<TrainingBatch> batches_;             // of the present step
+  int signal_ = 0;                      // of any rank
+  std::vector<TrainingBatch> batches_;  // of the present step
   std::vector<MicroBatch> held_out_;
-  std::optional<double> validation_;               // of the present step
-  bool saved_;                                     // the present step has a checkpoint
+  std::optional<double> validation_;  // of the present step
+  bool saved_;                        // the present step has a checkpoint
 };
 
 void Run::save() {
@@ -275,10 +272,13 @@ TrainingResult Run::train() {
   if (trainer_.steps() > began_) loop_.reporter.end();
   const std::string report = record_ ? record_->finish() : "";
   const std::string trace = profile.finish(loop_.reporter);
-  return {.steps = trainer_.steps(), .signal = own_signal() != 0 ? own_signal() : signal_,
+  return {.steps = trainer_.steps(),
+          .signal = own_signal() != 0 ? own_signal() : signal_,
           .checkpoint = checkpoints_ ? checkpoints_->path_of(trainer_.steps()) : "",
           .metrics = folder_.file(metrics_file),
-          .samples = loop_.outputs.samples(), .trace = trace, .report = report};
+          .samples = loop_.outputs.samples(),
+          .trace = trace,
+          .report = report};
 }
 
 /// Of the model's tensors, as text.
@@ -301,8 +301,8 @@ std::string weights_checksum(Trainer& trainer) {
 TrainingResult run_training(const TrainingLoop& loop) {
   check<Error>(loop.next_batch != nullptr, "[run_training] there is no next_batch");
   check_output(loop.output);
-  check<ConfigError>(loop.output.validate_every == 0 || loop.held_out != nullptr, "validate_every = ",
-                     loop.output.validate_every, " needs held-out data");
+  check<ConfigError>(loop.output.validate_every == 0 || loop.held_out != nullptr,
+                     "validate_every = ", loop.output.validate_every, " needs held-out data");
   check<ConfigError>(loop.run.train.accumulate >= 1, "accumulate must be at least 1, got ", loop.run.train.accumulate);
   if (loop.run.train.overfit_one_batch)
     loop.reporter.note("every step has the data of the first one (overfit_one_batch): the loss must fall");

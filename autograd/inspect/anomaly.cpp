@@ -50,8 +50,8 @@ class NanSearch : public Observer {
       if (has_nan(inputs[i]))
         fail<AutogradError>("[", work.name, "] input ", i, " of shape ", inputs[i].shape(), " has a NaN");
       if (inputs[i].defined()) shapes += (shapes.empty() ? "" : ", ") + to_text(inputs[i].shape());
-      if (const auto producer = node_of(inputs[i])) origins += "; input " + std::to_string(i) + " comes from " +
-                                                               describe_origin(*producer);
+      if (const auto producer = node_of(inputs[i]))
+        origins += "; input " + std::to_string(i) + " comes from " + describe_origin(*producer);
     }
     fail<AutogradError>("[", work.name, "] made a NaN out of inputs without one, of shapes ", shapes, origins);
   }

@@ -58,8 +58,8 @@ std::string reason_of(const GraphBreak& graph_break) {
 std::string list_of(const std::vector<GraphBreak>& graph_breaks) {
   std::string text;
   for (const GraphBreak& graph_break : graph_breaks)
-    text += "X " + std::string(graph_break.op) + " " + to_text(graph_break.shape) + ": " + reason_of(graph_break) +
-            ".\n";
+    text +=
+        "X " + std::string(graph_break.op) + " " + to_text(graph_break.shape) + ": " + reason_of(graph_break) + ".\n";
   return text;
 }
 
@@ -80,7 +80,7 @@ struct FoundBreak {
 struct Search {
   std::vector<FoundBreak> through;  // graph breaks with x behind them
   std::vector<GraphBreak> gone;     // graph breaks of graphs that no longer exist
-  bool more = false;              // marks that found no room
+  bool more = false;                // marks that found no room
 };
 
 Search search_graph_breaks(const Tensor& loss, const Reach* reach, const Node* target) {
@@ -148,16 +148,17 @@ std::string explain_constant(const Tensor& loss, const Tensor& x) {
     return text + "x was cut from the graph when it was computed:\n" + list_of(meta->graph_breaks->list);
   if (x.dtype() != DType::f32 && x.dtype() != DType::f64)
     return text + "Its dtype is " + to_text(x.dtype()) + "; only f32 and f64 tensors have gradients.\n";
-  return text + "It is a leaf, or was computed from such tensors alone, for which set_requires_grad() was not called "
-                "before they were used.\n";
+  return text +
+         "It is a leaf, or was computed from such tensors alone, for which set_requires_grad() was not called "
+         "before they were used.\n";
 }
 
 std::string explain_unused(const Tensor& loss, const Tensor& x, const Reach* reach, const Search& search) {
   std::string text = "No gradient flows from " + of_shape("the loss", loss) + " to " + of_shape("x", x) +
                      ": the loss does not use x in any way that was recorded.\n";
   if (reach) {
-    const auto leaves = std::count_if(reach->nodes.begin(), reach->nodes.end(),
-                                      [](const Node* node) { return node->leaf.defined(); });
+    const auto leaves =
+        std::count_if(reach->nodes.begin(), reach->nodes.end(), [](const Node* node) { return node->leaf.defined(); });
     text += "Its graph has " + std::to_string(std::ptrdiff_t(reach->nodes.size()) - leaves) + " operations and " +
             std::to_string(leaves) + " leaves; x is not among them.\n";
   } else {

@@ -14,8 +14,8 @@ std::vector<NodePtr> operations_behind(const NodePtr& root) {
   NodeSet seen{root.get()};
   for (size_t i = 0; i < found.size(); ++i)
     for (size_t k = 0; k < found[i]->next.size(); ++k)  // found[i] moves when found grows
-      if (NodePtr producer = found[i]->next[k]; producer && !producer->leaf.defined() &&
-                                                seen.insert(producer.get()).second)
+      if (NodePtr producer = found[i]->next[k];
+          producer && !producer->leaf.defined() && seen.insert(producer.get()).second)
         found.push_back(std::move(producer));
   if (root->leaf.defined()) found.clear();
   std::sort(found.begin(), found.end(), [](auto& a, auto& b) { return a->sequence < b->sequence; });

@@ -60,9 +60,9 @@ class Recording : public Observer {
 std::string describe_kept(const ListedNode& entry) {
   std::string text;
   for (const KeptTensor& kept : entry.kept)
-    text += (text.empty() ? "" : ",") + ("{\"what\":" + script_string(kept.what)) + ",\"bytes\":" +
-            std::to_string(kept.own_bytes()) + ",\"parameter\":" + (kept.parameter ? "true" : "false") + "," +
-            describe(kept.tensor) + "}";
+    text += (text.empty() ? "" : ",") + ("{\"what\":" + script_string(kept.what)) +
+            ",\"bytes\":" + std::to_string(kept.own_bytes()) + ",\"parameter\":" + (kept.parameter ? "true" : "false") +
+            "," + describe(kept.tensor) + "}";
   return text;
 }
 
@@ -79,10 +79,10 @@ std::string describe_node(const ListedNode& entry, const Recording::Entry& seen,
   const Node& node = *entry.node;
   const OpFormula formula = formula_of(node.name);
   return "{\"op\":" + script_string(node.name) + ",\"leaf\":" + (node.leaf.defined() ? "true" : "false") +
-         ",\"name\":" + script_string(entry.name) + ",\"module\":" + script_string(node.module) + ",\"forward\":" +
-         script_string(formula.forward) + ",\"backward\":" + script_string(formula.backward) + ",\"at\":[" +
-         coordinates(place) + "],\"inputs\":[" + integers(entry.inputs) + "],\"shape\":" +
-         script_string(to_text(node.shape)) +
+         ",\"name\":" + script_string(entry.name) + ",\"module\":" + script_string(node.module) +
+         ",\"forward\":" + script_string(formula.forward) + ",\"backward\":" + script_string(formula.backward) +
+         ",\"at\":[" + coordinates(place) + "],\"inputs\":[" + integers(entry.inputs) +
+         "],\"shape\":" + script_string(to_text(node.shape)) +
          (node.leaf.defined() ? ",\"value\":{" + describe(node.leaf) + "}" : "") + ",\"saved\":[" +
          describe_kept(entry) + "],\"bytes\":" + std::to_string(entry.own_bytes) +
          ",\"grad\":" + (seen.grad.empty() ? "null" : seen.grad) + ",\"out\":[" + seen.out + "]}";
@@ -97,7 +97,8 @@ std::string html_page(const Tensor& loss, const TensorNames& names) {
                        " cannot be read: draw a smaller model or a single block");
   std::vector<std::vector<int>> inputs;
   for (const ListedNode& entry : graph) {
-    check<AutogradError>(entry.node->leaf.defined() || entry.node->rule, "[to_html] the graph was freed by a backward "
+    check<AutogradError>(entry.node->leaf.defined() || entry.node->rule,
+                         "[to_html] the graph was freed by a backward "
                          "pass; write the page before, or pass retain_graph = true");
     inputs.push_back(entry.inputs);
   }

@@ -7,9 +7,7 @@
 namespace ditharos {
 namespace {
 
-bool has_non_finite(const Tensor& x) {
-  return x.defined() && is_floating(x.dtype()) && !kernels::all_finite(x);
-}
+bool has_non_finite(const Tensor& x) { return x.defined() && is_floating(x.dtype()) && !kernels::all_finite(x); }
 
 }  // namespace
 

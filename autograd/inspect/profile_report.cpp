@@ -107,10 +107,13 @@ std::string operation_table(const std::vector<ProfileEvent>& events, double seco
 }
 
 std::string module_table(const std::vector<ProfileEvent>& events, double seconds, int64_t steps, int depth) {
-  return table_of("module", grouped(events, [depth](const ProfileEvent& e) {
-                    const std::string path = path_prefix(e.module, depth);
-                    return path.empty() ? std::string("(outside modules)") : path;
-                  }), seconds, steps);
+  return table_of("module",
+                  grouped(events,
+                          [depth](const ProfileEvent& e) {
+                            const std::string path = path_prefix(e.module, depth);
+                            return path.empty() ? std::string("(outside modules)") : path;
+                          }),
+                  seconds, steps);
 }
 
 std::string chrome_trace(const std::vector<ProfileEvent>& events) {
@@ -129,8 +132,7 @@ std::string chrome_trace(const std::vector<ProfileEvent>& events) {
         R"(, "ph": "X", "pid": 1, "tid": 1, "ts": )" + fixed_text(begin, 3) + ", \"dur\": " + fixed_text(duration, 3);
     text += ", \"args\": {\"shape\": " + json_string(e->shape) + ", \"module\": " + json_string(e->module);
     text += ", \"bytes\": " + std::to_string(e->bytes);
-    if (e->flops > 0)
-      text += ", \"gflops_per_second\": " + fixed_text(e->flops * 1e-3 / std::max(duration, 1e-3), 1);
+    if (e->flops > 0) text += ", \"gflops_per_second\": " + fixed_text(e->flops * 1e-3 / std::max(duration, 1e-3), 1);
     text += "}}";
   }
   return text + "\n]}\n";

@@ -41,7 +41,9 @@ void Profiler::on_storage(size_t bytes, int64_t birth) {
 }
 
 void Profiler::begin(const WorkItem& work) {
-  ProfileEvent event{.name = work.name, .kind = work.kind, .module = work.module,
+  ProfileEvent event{.name = work.name,
+                     .kind = work.kind,
+                     .module = work.module,
                      .shape = work.shape ? to_text(*work.shape) : std::string()};
   event.depth = int(open_.size());
   event.bytes = bytes_;
@@ -60,8 +62,10 @@ void Profiler::end() {
 }
 
 void Profiler::on_result(const WorkItem& work, const Tensor& result, const std::vector<Tensor>& inputs) {
-  ProfileEvent event{.name = work.name, .kind = open_.empty() ? work.kind : open_.back().kind,
-                     .module = work.module, .shape = to_text(result.shape())};
+  ProfileEvent event{.name = work.name,
+                     .kind = open_.empty() ? work.kind : open_.back().kind,
+                     .module = work.module,
+                     .shape = to_text(result.shape())};
   event.depth = int(open_.size());
   event.begin = now() - start_;
   const int64_t born = result.storage()->birth();

@@ -21,10 +21,10 @@
 namespace ditharos {
 
 struct ProfileEvent {
-  const char* name;    ///< of the operation, as in the op table
+  const char* name;  ///< of the operation, as in the op table
   WorkKind kind;
-  const char* module;  ///< path of the module that called it ("blocks.3.attn.qkv"); "" if none or unnamed
-  std::string shape;   ///< of the result; in the backward pass of the gradient that came in
+  const char* module;          ///< path of the module that called it ("blocks.3.attn.qkv"); "" if none or unnamed
+  std::string shape;           ///< of the result; in the backward pass of the gradient that came in
   int64_t begin = 0, end = 0;  ///< nanoseconds since the profiler began
   int depth = 0;               ///< 0, or how many events this one lies in
   uint64_t bytes = 0;          ///< memory taken for tensors and scratch
@@ -72,7 +72,7 @@ class Profiler : private Observer {
   int64_t start_ = 0, duration_ = 0, last_end_ = 0;
   uint64_t bytes_ = 0;  // counted since the start
   double flops_ = 0;
-  std::vector<Birth> births_;  // since the last event's end
+  std::vector<Birth> births_;       // since the last event's end
   std::vector<ProfileEvent> open_;  // begun; bytes and flops are the counts at that moment
   std::vector<ProfileEvent> events_;
   std::optional<ObserverScope> scope_;  // until stop()

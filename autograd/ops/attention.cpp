@@ -34,23 +34,20 @@ Tensor reduced::attention(const Tensor& input, int64_t heads) {
   round_operands(qkv);
   if (qkv.dtype() == DType::bf16 && tangent_of(qkv).defined()) return to(attention_composite(qkv, heads), DType::bf16);
   Tensor kept;  // the softmax of short sequences, the log-sum-exp of long ones and of dual tensors
-  const Tensor out =
-      tangent_of(qkv).defined()
-          ? kernels::attention_keeping(kernels::AttentionKeeps::log_sum_exp, qkv, heads, &kept)
-          : kernels::attention(qkv, heads, grad_enabled() && needs_grad(qkv) ? &kept : nullptr);
-  const auto composite = derivative_of([heads](const std::vector<Tensor>& in) {
-    return attention_composite(in[0], heads);
-  });
+  const Tensor out = tangent_of(qkv).defined()
+                         ? kernels::attention_keeping(kernels::AttentionKeeps::log_sum_exp, qkv, heads, &kept)
+                         : kernels::attention(qkv, heads, grad_enabled() && needs_grad(qkv) ? &kept : nullptr);
+  const auto composite =
+      derivative_of([heads](const std::vector<Tensor>& in) { return attention_composite(in[0], heads); });
   // dV = P^T dO; dS = P (dP - rowsum(dO O)), dP = dO V^T; dQ = dS K / sqrt(d), dK = dS^T Q / sqrt(d)
-  return record("attention", out, {qkv}, save_inputs | save_output,
-                fused(each([kept = Saved(kept), heads](const Backward& d) {
-                        return kernels::attention_backward(d.grad(), d.input(0), d.output(), d.intermediate(kept),
-                                                           heads);
-                      }),
-                      composite),
-                // dO = dP V + P dV; dP = P (dS - rowsum(P dS)), dS = (dQ K^T + Q dK^T) / sqrt(d)
-                fused([&](const Tangents& d) { return kernels::attention_tangent(d[0], qkv, out, kept, heads); },
-                      composite));
+  return record(
+      "attention", out, {qkv}, save_inputs | save_output,
+      fused(each([kept = Saved(kept), heads](const Backward& d) {
+              return kernels::attention_backward(d.grad(), d.input(0), d.output(), d.intermediate(kept), heads);
+            }),
+            composite),
+      // dO = dP V + P dV; dP = P (dS - rowsum(P dS)), dS = (dQ K^T + Q dK^T) / sqrt(d)
+      fused([&](const Tangents& d) { return kernels::attention_tangent(d[0], qkv, out, kept, heads); }, composite));
 }
 
 }  // namespace ditharos

@@ -35,15 +35,15 @@ Tensor per_channel(const Tensor& bias, int axes) {
 Tensor convolve(const char* op, const Tensor& input, const Tensor& filter, const Tensor& bias, const ConvWindow& w) {
   Tensor x = input, weight = filter;
   round_operands(x, weight);
-  const auto separate = each(
-      [w](const Backward& d) { return input_gradient("conv", d.grad(), d.input(1), d.input_shape(0), w); },
-      [w](const Backward& d) { return weight_gradient(d.grad(), d.input(0), d.input_shape(1), w); },
-      [](const Backward& d) { return bias_gradient(d.grad()); });
+  const auto separate =
+      each([w](const Backward& d) { return input_gradient("conv", d.grad(), d.input(1), d.input_shape(0), w); },
+           [w](const Backward& d) { return weight_gradient(d.grad(), d.input(0), d.input_shape(1), w); },
+           [](const Backward& d) { return bias_gradient(d.grad()); });
   // The gradient of the output is rounded once for both products, in the pass that sums it for the bias.
   const auto kernel = [w, dtype = x.dtype()](const Backward& d) -> Grads {
     Grads grads(3);
-    const Tensor dy = gradient_as_read(d, dtype, kernels::conv_bias_gradient, kernels::round_and_conv_bias_gradient,
-                                       &grads[2]);
+    const Tensor dy =
+        gradient_as_read(d, dtype, kernels::conv_bias_gradient, kernels::round_and_conv_bias_gradient, &grads[2]);
     if (d.needs(0)) grads[0] = kernels::conv_input_gradient("conv", dy, d.input(1), d.input_shape(0), w);
     if (d.needs(1)) grads[1] = kernels::conv_weight_gradient("conv", dy, d.input(0), d.input_shape(1), w);
     return grads;
@@ -55,8 +55,7 @@ Tensor convolve(const char* op, const Tensor& input, const Tensor& filter, const
                              [&](const Tensor& db) { return per_channel(db, w.stride.rank()); }));
 }
 
-Tensor input_gradient(const char* op, const Tensor& dy, const Tensor& filter, const Shape& input,
-                      const ConvWindow& w) {
+Tensor input_gradient(const char* op, const Tensor& dy, const Tensor& filter, const Shape& input, const ConvWindow& w) {
   Tensor grad = dy, weight = filter;
   round_operands(grad, weight);
   return record("conv_transpose", kernels::conv_input_gradient(op, grad, weight, input, w), {grad, weight},
@@ -87,8 +86,8 @@ ConvWindow window(const char* op, int axes, const PerAxis& stride, const PerAxis
 Tensor transposed(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias, const PerAxis& out_padding,
                   const ConvWindow& w) {
   const int axes = w.stride.rank();
-  const Shape out = kernels::conv_transpose_shape(op, x.shape(), weight.shape(), w,
-                                                  out_padding.resolve(op, "output_padding", axes));
+  const Shape out =
+      kernels::conv_transpose_shape(op, x.shape(), weight.shape(), w, out_padding.resolve(op, "output_padding", axes));
   if (bias.defined()) {
     check<ShapeError>(bias.shape() == Shape{out[1]}, "[", op, "] bias must be ", Shape{out[1]}, ", got ", bias.shape());
     check<DTypeError>(bias.dtype() == product_dtype(x.dtype()), "[", op, "] bias is ", bias.dtype(), ", where ",

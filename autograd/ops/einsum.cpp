@@ -85,8 +85,8 @@ std::vector<Named> named_operands(const EinsumEquation& equation, const std::vec
       const char name = equation.inputs[i][size_t(axis)];
       const int64_t size = operands[i].size(axis), known = sizes.try_emplace(name, size).first->second;
       const bool broadcasts = EinsumEquation::of_ellipsis(name) && (size == 1 || known == 1);
-      check<ShapeError>(size == known || broadcasts, "[einsum] \"", equation.text, "\": ",
-                        EinsumEquation::describe(name), " has size ", size, " in operand ", i, " of shape ",
+      check<ShapeError>(size == known || broadcasts, "[einsum] \"", equation.text,
+                        "\": ", EinsumEquation::describe(name), " has size ", size, " in operand ", i, " of shape ",
                         operands[i].shape(), ", but ", known, " before");
       sizes[name] = known == 1 ? size : known;
     }

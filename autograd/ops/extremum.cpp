@@ -27,9 +27,7 @@ Tensor extremum(const char* name, Kernel kernel, const Tensor& x, int axis, bool
                   const Tensor count = to(sum(hit, {axis}, true), in.dtype());
                   return where(hit, reshape(d.grad(), kept) / count, scalar(0, in.dtype()));
                 }),
-                [&](const Tangents& d) {
-                  return sum(d.gradient(ones_like(d.output())) * d[0], {axis}, keepdim);
-                });
+                [&](const Tangents& d) { return sum(d.gradient(ones_like(d.output())) * d[0], {axis}, keepdim); });
 }
 
 Tensor over_axes(const char* name, Kernel kernel, const Tensor& x, const Axes& axes, bool keepdim) {

@@ -60,9 +60,8 @@ Tensor group_norm_of(const Tensor& x, int64_t groups, const Tensor& weight, cons
   const auto tangent = fused(
       [&](const Tangents& d) {
         const Tensor dz = affine_tangent(
-            d, [&](const Tensor& dx) {
-              return kernels::group_norm_backward(dx, x, groups, {}, {}, false, statistics).x;
-            },
+            d,
+            [&](const Tensor& dx) { return kernels::group_norm_backward(dx, x, groups, {}, {}, false, statistics).x; },
             [&] { return kernels::group_norm(x, groups, {}, {}, eps, false, nullptr); });
         if (!with_silu) return dz;
         const Tensor z = kernels::group_norm(x, groups, weight, bias, eps, false, nullptr);
@@ -70,12 +69,13 @@ Tensor group_norm_of(const Tensor& x, int64_t groups, const Tensor& weight, cons
       },
       composite);
   return record("group_norm", y, {x, weight, bias}, save_inputs,
-                fused([groups, with_silu, statistics = Saved(statistics)](const Backward& d) -> Grads {
-                        auto g = kernels::group_norm_backward(d.grad(), d.input(0), groups, d.input(1), d.input(2),
-                                                              with_silu, d.intermediate(statistics));
-                        return {g.x, g.weight, g.bias};
-                      },
-                      composite),
+                fused(
+                    [groups, with_silu, statistics = Saved(statistics)](const Backward& d) -> Grads {
+                      auto g = kernels::group_norm_backward(d.grad(), d.input(0), groups, d.input(1), d.input(2),
+                                                            with_silu, d.intermediate(statistics));
+                      return {g.x, g.weight, g.bias};
+                    },
+                    composite),
                 [&](const Tangents& d) { return to(tangent(d), y.dtype()); });
 }
 
@@ -86,11 +86,12 @@ Tensor batch_norm_training(const Tensor& x, const Tensor& weight, const Tensor& 
     return affine(normalized(in[0], all_but_channels(in[0]), eps), in[1], in[2]);
   });
   return record("batch_norm", y, {x, weight, bias}, save_inputs,
-                fused([kept = Saved(*statistics)](const Backward& d) -> Grads {  // [C, 2]
-                        auto g = kernels::batch_norm_backward(d.grad(), d.input(0), d.input(1), d.intermediate(kept));
-                        return {g.x, g.weight, g.bias};
-                      },
-                      composite),
+                fused(
+                    [kept = Saved(*statistics)](const Backward& d) -> Grads {  // [C, 2]
+                      auto g = kernels::batch_norm_backward(d.grad(), d.input(0), d.input(1), d.intermediate(kept));
+                      return {g.x, g.weight, g.bias};
+                    },
+                    composite),
                 fused(
                     [&](const Tangents& d) {
                       return affine_tangent(
@@ -110,8 +111,7 @@ Tensor group_norm_silu(const Tensor& x, int64_t groups, const Tensor& weight, co
   return group_norm_of(x, groups, weight, bias, eps, true, x.dtype());
 }
 
-Tensor reduced::group_norm_silu(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias,
-                                double eps) {
+Tensor reduced::group_norm_silu(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps) {
   return group_norm_of(x, groups, weight, bias, eps, true, dtype_for_products(x));
 }
 
@@ -154,11 +154,12 @@ Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps) {
     return in[1].defined() ? y * in[1] : y;
   });
   return record("rms_norm", y, {x, weight}, save_inputs,
-                fused([inverse = Saved(inverse)](const Backward& d) -> Grads {
-                        auto g = kernels::rms_norm_backward(d.grad(), d.input(0), d.input(1), d.intermediate(inverse));
-                        return {g.x, g.weight};
-                      },
-                      composite),
+                fused(
+                    [inverse = Saved(inverse)](const Backward& d) -> Grads {
+                      auto g = kernels::rms_norm_backward(d.grad(), d.input(0), d.input(1), d.intermediate(inverse));
+                      return {g.x, g.weight};
+                    },
+                    composite),
                 fused(each_tangent(
                           [&](const Tensor& dx) {
                             const Tensor dn = kernels::rms_norm_backward(dx, x, {}, inverse).x;

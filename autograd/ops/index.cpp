@@ -24,11 +24,10 @@ Tensor index_select(const Tensor& x, int axis, const Tensor& indices) {
   axis = normalize_axis("index_select", axis, x.rank());
   check<ShapeError>(indices.rank() == 1, "[index_select] along an axis the indices must have one axis, got shape ",
                     indices.shape());
-  return record("index_select", kernels::index_select(x, axis, indices), {x, indices}, save_input(1),
-                each([axis](const Backward& d) {
-                  return add_slices(d.grad(), axis, d.input(1), d.input_shape(0)[axis]);
-                }),
-                [&](const Tangents& d) { return index_select(d[0], axis, indices); });
+  return record(
+      "index_select", kernels::index_select(x, axis, indices), {x, indices}, save_input(1),
+      each([axis](const Backward& d) { return add_slices(d.grad(), axis, d.input(1), d.input_shape(0)[axis]); }),
+      [&](const Tangents& d) { return index_select(d[0], axis, indices); });
 }
 
 Tensor index_add(const Tensor& values, const Tensor& indices, int64_t rows) {

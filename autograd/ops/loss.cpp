@@ -62,12 +62,11 @@ Tensor mse_loss(const Tensor& prediction, const Tensor& target, Reduction reduct
     return {dp, d.needs(1) ? kernels::unary(kernels::Unary::neg, dp) : Tensor{}};
   };
   return record("mse_loss", kernels::mse(prediction, target), {prediction, target}, save_inputs,
-                fused(kernel, derivative_of([](const std::vector<Tensor>& in) {
-                        return mean(square(in[0] - in[1]));
-                      })),
+                fused(kernel, derivative_of([](const std::vector<Tensor>& in) { return mean(square(in[0] - in[1])); })),
                 [&](const Tangents& d) {
                   const Tensor error = prediction - target, change = d[0].defined() && d[1].defined() ? d[0] - d[1]
-                                                                     : d[0].defined() ? d[0] : -d[1];
+                                                                     : d[0].defined()                 ? d[0]
+                                                                                                      : -d[1];
                   return mean(error * change) * 2.0;
                 });
 }
@@ -116,29 +115,28 @@ namespace {
 Tensor cross_entropy_rows(const Tensor& logits, const Tensor& labels) {
   // dlogits = g (softmax(logits) - onehot(label)); p - 1 of the label is minus the sum of the other p, which is not
   // lost when p rounds to 1.
-  return record("cross_entropy", kernels::cross_entropy(logits, labels), {logits, labels}, save_inputs,
-                fused(each([](const Backward& d) {
-                        return kernels::cross_entropy_backward(d.grad(), d.input(0), d.input(1));
-                      }),
-                      each([](const Backward& d) {
-                        const Tensor x = d.input(0), label = d.input(1);
-                        const Tensor own = equal(arange(x.size(1), DType::i64), unsqueeze(label, 1));  // [N, C]
-                        const Tensor others = where(own, scalar(0, x.dtype()), softmax(x, -1));
-                        return unsqueeze(d.grad(), 1) * where(own, -sum(others, {-1}, true), others);
-                      })),
-                // sum over the classes of p (dx - dx of the label)
-                [&](const Tangents& d) {
-                  const Tensor relative = d[0] - gather(d[0], -1, unsqueeze(labels, 1));
-                  return sum(softmax(logits, -1) * relative, {-1});
-                });
+  return record(
+      "cross_entropy", kernels::cross_entropy(logits, labels), {logits, labels}, save_inputs,
+      fused(each([](const Backward& d) { return kernels::cross_entropy_backward(d.grad(), d.input(0), d.input(1)); }),
+            each([](const Backward& d) {
+              const Tensor x = d.input(0), label = d.input(1);
+              const Tensor own = equal(arange(x.size(1), DType::i64), unsqueeze(label, 1));  // [N, C]
+              const Tensor others = where(own, scalar(0, x.dtype()), softmax(x, -1));
+              return unsqueeze(d.grad(), 1) * where(own, -sum(others, {-1}, true), others);
+            })),
+      // sum over the classes of p (dx - dx of the label)
+      [&](const Tangents& d) {
+        const Tensor relative = d[0] - gather(d[0], -1, unsqueeze(labels, 1));
+        return sum(softmax(logits, -1) * relative, {-1});
+      });
 }
 
 /// Labels of rows, some of which may be ignored, and the rows' weights.
 struct Labels {
-  Tensor index;          ///< [N], 0 for ignored rows
-  Tensor ignored;        ///< [N] of booleans; undefined when no row is ignored
-  Tensor weight;         ///< [N]; undefined when every row counts the same
-  int64_t count = 0;     ///< of the rows that are not ignored
+  Tensor index;       ///< [N], 0 for ignored rows
+  Tensor ignored;     ///< [N] of booleans; undefined when no row is ignored
+  Tensor weight;      ///< [N]; undefined when every row counts the same
+  int64_t count = 0;  ///< of the rows that are not ignored
 
   Labels(const char* op, const Tensor& x, const Tensor& labels, const LabelLossOptions& options) : index(labels) {
     check<ShapeError>(x.rank() == 2 && labels.rank() == 1 && x.size(0) == labels.size(0), "[", op,

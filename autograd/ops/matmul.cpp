@@ -51,11 +51,11 @@ Tensor matmul(const Tensor& left, const Tensor& right) {
   if (b.rank() == 1) return squeeze(matmul(a, unsqueeze(b, 1)), -1);
   round_operands(a, b);
   // C = A B: dA = dC B^T, dB = A^T dC
-  return record("matmul", kernels::matmul(a, b), {a, b}, save_inputs,
-                each([](const Backward& d) { return matmul(d.grad(), transposed(d.input(1))); },
-                     [](const Backward& d) { return matmul(transposed(d.input(0)), d.grad()); }),
-                each_tangent([&](const Tensor& da) { return matmul(da, b); },
-                             [&](const Tensor& db) { return matmul(a, db); }));
+  return record(
+      "matmul", kernels::matmul(a, b), {a, b}, save_inputs,
+      each([](const Backward& d) { return matmul(d.grad(), transposed(d.input(1))); },
+           [](const Backward& d) { return matmul(transposed(d.input(0)), d.grad()); }),
+      each_tangent([&](const Tensor& da) { return matmul(da, b); }, [&](const Tensor& db) { return matmul(a, db); }));
 }
 
 Tensor outer(const Tensor& a, const Tensor& b) {
@@ -72,16 +72,16 @@ Tensor record_linear(const Tensor& y, const Tensor& x, const Tensor& weight, con
   const DType dtype = x.dtype();
   const auto kernel = [dtype](const Backward& d) -> Grads {
     Tensor dbias;
-    const Tensor dy = gradient_as_read(d, dtype, kernels::linear_backward_bias, kernels::round_and_linear_backward_bias,
-                                       &dbias);
+    const Tensor dy =
+        gradient_as_read(d, dtype, kernels::linear_backward_bias, kernels::round_and_linear_backward_bias, &dbias);
     return {input_gradient(d, dy), d.needs(1) ? weight_gradient(d, dy) : Tensor{}, dbias};
   };
-  return accept_rounded_gradient(record(
-      "linear", y, {x, weight, bias}, save_factors(x, weight),
-      fused(kernel, each([dtype](const Backward& d) { return matmul(d.grad(), as_read(d.input(1), dtype)); },
-                         [](const Backward& d) { return matmul(transposed(rows(d.grad())), rows(d.input(0))); },
-                         [](const Backward& d) { return sum_to(d.grad(), d.input_shape(2)); })),
-      [&](const Tangents& d) { return to(linear_tangent(d, x, weight), y.dtype()); }));
+  return accept_rounded_gradient(
+      record("linear", y, {x, weight, bias}, save_factors(x, weight),
+             fused(kernel, each([dtype](const Backward& d) { return matmul(d.grad(), as_read(d.input(1), dtype)); },
+                                [](const Backward& d) { return matmul(transposed(rows(d.grad())), rows(d.input(0))); },
+                                [](const Backward& d) { return sum_to(d.grad(), d.input_shape(2)); })),
+             [&](const Tangents& d) { return to(linear_tangent(d, x, weight), y.dtype()); }));
 }
 
 }  // namespace
@@ -116,9 +116,8 @@ Tensor reduced::linear_gelu_tanh(const Tensor& input, const Tensor& w, const Ten
     const Tensor dbias = kernels::gelu_tanh_backward_bias(dy, h, dh);
     return {input_gradient(d, dh), d.needs(1) ? weight_gradient(d, dh) : Tensor{}, dbias};
   };
-  const auto composite = derivative_of([](const std::vector<Tensor>& in) {
-    return gelu_tanh(ditharos::linear(in[0], in[1], in[2]));
-  });
+  const auto composite =
+      derivative_of([](const std::vector<Tensor>& in) { return gelu_tanh(ditharos::linear(in[0], in[1], in[2])); });
   const auto tangent = fused(
       [&](const Tangents& d) {
         const Tensor dh = linear_tangent(d, x, weight);
@@ -126,13 +125,12 @@ Tensor reduced::linear_gelu_tanh(const Tensor& input, const Tensor& w, const Ten
                                kernels::to_dtype(h, dh.dtype()));
       },
       composite);
-  return accept_rounded_gradient(
-      record("linear_gelu_tanh", y, {x, weight, bias}, save_inputs, fused(kernel, composite),
-             [&](const Tangents& d) { return to(tangent(d), y.dtype()); }, [&] {
-               return Rematerialization({h}, [](const std::vector<Tensor>& in) {
-                 return kernels::gelu_tanh_of(in[0]);
-               });
-             }));
+  return accept_rounded_gradient(record(
+      "linear_gelu_tanh", y, {x, weight, bias}, save_inputs, fused(kernel, composite),
+      [&](const Tangents& d) { return to(tangent(d), y.dtype()); },
+      [&] {
+        return Rematerialization({h}, [](const std::vector<Tensor>& in) { return kernels::gelu_tanh_of(in[0]); });
+      }));
 }
 
 }  // namespace ditharos

@@ -30,14 +30,15 @@ Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, dou
     return in[2].defined() ? out + in[2] : out;
   });
   return record("layer_norm", y, {x, weight, bias}, save_inputs,
-                fused([statistics = Saved(statistics)](const Backward& d) -> Grads {
-                        auto g = kernels::layer_norm_backward(d.grad(), d.input(0), d.input(1),
-                                                              d.intermediate(statistics));
-                        if (d.needs(2) && !g.bias.defined())
-                          g.bias = d.grad();  // no weight: the engine sums over the rows
-                        return {g.x, g.weight, g.bias};
-                      },
-                      composite),
+                fused(
+                    [statistics = Saved(statistics)](const Backward& d) -> Grads {
+                      auto g =
+                          kernels::layer_norm_backward(d.grad(), d.input(0), d.input(1), d.intermediate(statistics));
+                      if (d.needs(2) && !g.bias.defined())
+                        g.bias = d.grad();  // no weight: the engine sums over the rows
+                      return {g.x, g.weight, g.bias};
+                    },
+                    composite),
                 // With n the normalised x, whose Jacobian is symmetric: dn weight + n dweight + dbias
                 fused(each_tangent(
                           [&](const Tensor& dx) {
@@ -73,35 +74,37 @@ Tensor record_modulate(const Tensor& y, const Tensor& statistics, const Tensor& 
         return rest.defined() ? gated_residual(expand(rest, x.shape()), factor, dn) : dn * unsqueeze(factor, 1);
       },
       composite);
-  return accept_rounded_gradient(
-      record("layer_norm_modulate", y, {x, shift, scale}, save_inputs,
-             fused([statistics = Saved(statistics)](const Backward& d) -> Grads {
-                     const Tensor dx = d.pending(0);
-                     auto g = kernels::layer_norm_modulate_backward(d.rounded_grad(), d.input(0), d.input(2),
-                                                                    d.intermediate(statistics), dx);
-                     return {dx.defined() ? Tensor{} : g.x, g.shift, g.scale};
-                   },
-                   composite),
-             [&](const Tangents& d) { return to(tangent(d), y.dtype()); },
-             [&] {
-               return Rematerialization({x, shift, scale}, [eps, dtype = y.dtype()](const std::vector<Tensor>& in) {
-                 return kernels::layer_norm_modulate(in[0], in[1], in[2], eps, nullptr, dtype);
-               });
-             }));
+  return accept_rounded_gradient(record(
+      "layer_norm_modulate", y, {x, shift, scale}, save_inputs,
+      fused(
+          [statistics = Saved(statistics)](const Backward& d) -> Grads {
+            const Tensor dx = d.pending(0);
+            auto g = kernels::layer_norm_modulate_backward(d.rounded_grad(), d.input(0), d.input(2),
+                                                           d.intermediate(statistics), dx);
+            return {dx.defined() ? Tensor{} : g.x, g.shift, g.scale};
+          },
+          composite),
+      [&](const Tangents& d) { return to(tangent(d), y.dtype()); },
+      [&] {
+        return Rematerialization({x, shift, scale}, [eps, dtype = y.dtype()](const std::vector<Tensor>& in) {
+          return kernels::layer_norm_modulate(in[0], in[1], in[2], eps, nullptr, dtype);
+        });
+      }));
 }
 
 /// The same for out = x + gate y: dx = d, dgate = sum over T of d y, dy = gate d.
 Tensor record_gated_residual(const Tensor& out, const Tensor& x, const Tensor& gate, const Tensor& y) {
   return record("gated_residual", out, {x, gate, y}, save_input(1) | save_input(2),
-                fused([](const Backward& d) -> Grads {
-                        Tensor y = d.input(2);
-                        if (!d.accepts_rounded(2)) y = reduced::widened(y);
-                        auto g = kernels::gated_residual_backward(d.grad(), d.input(1), y);
-                        return {d.grad(), g.gate, g.y};
-                      },
-                      each([](const Backward& d) { return d.grad(); },
-                           [](const Backward& d) { return sum(d.grad() * reduced::widened(d.input(2)), {1}); },
-                           [](const Backward& d) { return unsqueeze(d.input(1), 1) * d.grad(); })),
+                fused(
+                    [](const Backward& d) -> Grads {
+                      Tensor y = d.input(2);
+                      if (!d.accepts_rounded(2)) y = reduced::widened(y);
+                      auto g = kernels::gated_residual_backward(d.grad(), d.input(1), y);
+                      return {d.grad(), g.gate, g.y};
+                    },
+                    each([](const Backward& d) { return d.grad(); },
+                         [](const Backward& d) { return sum(d.grad() * reduced::widened(d.input(2)), {1}); },
+                         [](const Backward& d) { return unsqueeze(d.input(1), 1) * d.grad(); })),
                 // dx + gate dy + dgate y
                 [&](const Tangents& d) {
                   Tensor dout = d[0];

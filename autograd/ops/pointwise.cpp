@@ -42,14 +42,12 @@ Tensor operator/(const Tensor& a, const Tensor& b) {
 
 Tensor operator+(const Tensor& a, double b) {
   return record("add_scalar", kernels::unary(Unary::add_scalar, a, b), {a}, save_nothing,
-                each([](const Backward& d) { return d.grad(); }),
-                elementwise);
+                each([](const Backward& d) { return d.grad(); }), elementwise);
 }
 
 Tensor operator*(const Tensor& a, double b) {
   return record("mul_scalar", kernels::unary(Unary::mul_scalar, a, b), {a}, save_nothing,
-                each([b](const Backward& d) { return d.grad() * b; }),
-                elementwise);
+                each([b](const Backward& d) { return d.grad() * b; }), elementwise);
 }
 
 Tensor operator-(const Tensor& a, double b) {
@@ -59,8 +57,7 @@ Tensor operator-(const Tensor& a, double b) {
 Tensor operator/(const Tensor& a, double b) {
   check_floating("div", a.dtype());
   return record("div_scalar", kernels::unary(Unary::div_scalar, a, b), {a}, save_nothing,
-                each([b](const Backward& d) { return d.grad() / b; }),
-                elementwise);
+                each([b](const Backward& d) { return d.grad() / b; }), elementwise);
 }
 Tensor operator+(double a, const Tensor& b) { return b + a; }
 Tensor operator-(double a, const Tensor& b) {
@@ -75,8 +72,7 @@ Tensor operator/(double a, const Tensor& b) {
 
 Tensor operator-(const Tensor& x) {
   return record("neg", kernels::unary(Unary::neg, x), {x}, save_nothing,
-                each([](const Backward& d) { return -d.grad(); }),
-                elementwise);
+                each([](const Backward& d) { return -d.grad(); }), elementwise);
 }
 
 Tensor pow(const Tensor& x, double exponent) {
@@ -141,8 +137,7 @@ namespace {
 /// A function that is constant between its steps: its derivative is 0 wherever there is one.
 Tensor step_function(const char* name, Unary f, const Tensor& x) {
   return record(name, kernels::unary(f, x), {x}, save_nothing,
-                each([](const Backward& d) { return zeros_like(d.grad()); }),
-                elementwise);
+                each([](const Backward& d) { return zeros_like(d.grad()); }), elementwise);
 }
 }  // namespace
 
@@ -155,29 +150,25 @@ Tensor abs(const Tensor& x) {
 
 Tensor square(const Tensor& x) {
   return record("square", kernels::unary(Unary::square, x), {x}, save_inputs,
-                each([](const Backward& d) { return d.grad() * d.input(0) * 2.0; }),
-                elementwise);
+                each([](const Backward& d) { return d.grad() * d.input(0) * 2.0; }), elementwise);
 }
 
 Tensor sqrt(const Tensor& x) {
   // d/dx sqrt(x) = 1 / (2 sqrt(x))
   return record("sqrt", kernels::unary(Unary::sqrt, x), {x}, save_output,
-                each([](const Backward& d) { return d.grad() / d.output() * .5; }),
-                elementwise);
+                each([](const Backward& d) { return d.grad() / d.output() * .5; }), elementwise);
 }
 
 Tensor rsqrt(const Tensor& x) {
   // d/dx x^(-1/2) = -1/2 x^(-3/2)
   return record("rsqrt", kernels::unary(Unary::rsqrt, x), {x}, save_output,
-                each([](const Backward& d) { return d.grad() * pow(d.output(), 3) * -.5; }),
-                elementwise);
+                each([](const Backward& d) { return d.grad() * pow(d.output(), 3) * -.5; }), elementwise);
 }
 
 Tensor reciprocal(const Tensor& x) {
   // d/dx 1/x = -1/x^2
   return record("reciprocal", kernels::unary(Unary::reciprocal, x), {x}, save_output,
-                each([](const Backward& d) { return -(d.grad() * square(d.output())); }),
-                elementwise);
+                each([](const Backward& d) { return -(d.grad() * square(d.output())); }), elementwise);
 }
 
 Tensor sign(const Tensor& x) { return step_function("sign", Unary::sign, x); }
@@ -187,27 +178,23 @@ Tensor round(const Tensor& x) { return step_function("round", Unary::round, x); 
 
 Tensor exp(const Tensor& x) {
   return record("exp", kernels::unary(Unary::exp, x), {x}, save_output,
-                each([](const Backward& d) { return d.grad() * d.output(); }),
-                elementwise);
+                each([](const Backward& d) { return d.grad() * d.output(); }), elementwise);
 }
 
 Tensor log(const Tensor& x) {
   return record("log", kernels::unary(Unary::log, x), {x}, save_inputs,
-                each([](const Backward& d) { return d.grad() / d.input(0); }),
-                elementwise);
+                each([](const Backward& d) { return d.grad() / d.input(0); }), elementwise);
 }
 
 Tensor expm1(const Tensor& x) {
   // d/dx (e^x - 1) = e^x, which y + 1 would round to 0 far below 0
   return record("expm1", kernels::unary(Unary::expm1, x), {x}, save_inputs,
-                each([](const Backward& d) { return d.grad() * exp(d.input(0)); }),
-                elementwise);
+                each([](const Backward& d) { return d.grad() * exp(d.input(0)); }), elementwise);
 }
 
 Tensor log1p(const Tensor& x) {
   return record("log1p", kernels::unary(Unary::log1p, x), {x}, save_inputs,
-                each([](const Backward& d) { return d.grad() / (d.input(0) + 1.0); }),
-                elementwise);
+                each([](const Backward& d) { return d.grad() / (d.input(0) + 1.0); }), elementwise);
 }
 
 Tensor erf(const Tensor& x) {

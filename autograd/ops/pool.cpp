@@ -16,8 +16,7 @@ using SharedTaps = std::shared_ptr<const Taps>;
 /// map with R^T and C^T, to every order.
 Tensor resampled(const char* op, const Tensor& x, const SharedTaps& rows, const SharedTaps& columns,
                  const SharedTaps& rows_back, const SharedTaps& columns_back) {
-  return record("resample", kernels::resample(op, x, *rows, *columns), {x}, save_nothing,
-                each([=](const Backward& d) {
+  return record("resample", kernels::resample(op, x, *rows, *columns), {x}, save_nothing, each([=](const Backward& d) {
                   return resampled("resample", d.grad(), rows_back, columns_back, rows, columns);
                 }),
                 [&](const Tangents& d) { return resampled(op, d[0], rows, columns, rows_back, columns_back); });
@@ -41,15 +40,14 @@ Window window_of(const char* op, const Tensor& x, const PerAxis& kernel, const s
   check<ShapeError>(x.rank() == 4, "[", op, "] needs x [B, C, H, W], got ", x.shape());
   bool settings = true, fits = true;
   for (int i = 0; i < 2; ++i) {
-    settings = settings && w.kernel[i] >= 1 && w.stride[i] >= 1 && w.padding[i] >= 0 &&
-               w.padding[i] <= w.kernel[i] / 2;
+    settings = settings && w.kernel[i] >= 1 && w.stride[i] >= 1 && w.padding[i] >= 0 && w.padding[i] <= w.kernel[i] / 2;
     fits = fits && settings && checked_sum(op, {x.size(2 + i), w.padding[i], w.padding[i]}) >= w.kernel[i] &&
            x.size(2 + i) >= 1;
   }
   check<ShapeError>(settings, "[", op, "] needs kernel >= 1, stride >= 1 and padding from 0 to half the kernel, got ",
                     w.kernel, ", ", w.stride, " and ", w.padding);
-  check<ShapeError>(fits, "[", op, "] a window of ", w.kernel, " does not fit images of ",
-                    Shape{x.size(2), x.size(3)}, " with padding ", w.padding);
+  check<ShapeError>(fits, "[", op, "] a window of ", w.kernel, " does not fit images of ", Shape{x.size(2), x.size(3)},
+                    " with padding ", w.padding);
   return w;
 }
 

@@ -38,8 +38,7 @@ Tensor pad_with_value(const Tensor& x, const Padding& padding, double value) {
   };
   const Tensor out = full(shape, value, x.dtype());
   kernels::copy_into(inside(out, views::slice), x);
-  return record("pad", out, {x}, save_nothing,
-                each([inside](const Backward& d) { return inside(d.grad(), slice); }),
+  return record("pad", out, {x}, save_nothing, each([inside](const Backward& d) { return inside(d.grad(), slice); }),
                 [&](const Tangents& d) { return pad_with_value(d[0], padding, 0); });
 }
 

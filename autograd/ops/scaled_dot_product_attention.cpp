@@ -98,7 +98,8 @@ Tensor reduced::scaled_dot_product_attention(const Tensor& query, const Tensor& 
   // For a mask that is the same for every query the kernel skips masked keys; for others it gives them the weight 0.
   const bool by_query = causal || (mask.defined() && mask.rank() >= 2 && mask.size(-2) > 1);
   const Tensor blocked = by_query && !(kernels::all_finite(k) && kernels::all_finite(v))
-                             ? blocked_keys(mask, causal, q.size(2), k.size(2)) : Tensor{};
+                             ? blocked_keys(mask, causal, q.size(2), k.size(2))
+                             : Tensor{};
   k = seen_alone(k, blocked);
   v = seen_alone(v, blocked);
   // The gradient of a mask is as large as the scores, which the kernel does not store: a learned mask uses the
@@ -109,31 +110,29 @@ Tensor reduced::scaled_dot_product_attention(const Tensor& query, const Tensor& 
   const bool dual = tangent_of(q).defined() || tangent_of(k).defined() || tangent_of(v).defined();
   if (dual && q.dtype() == DType::bf16) return to(composite(q, k, v, mask, causal), DType::bf16);
   Tensor log_sum_exp;  // [B, H, T]
-  const Tensor out = kernels::scaled_dot_product_attention({q, k, v, mask, causal},
-                                                           recorded || dual ? &log_sum_exp : nullptr);
-  const auto by_composite = derivative_of([causal](const std::vector<Tensor>& in) {
-    return composite(in[0], in[1], in[2], in[3], causal);
-  });
+  const Tensor out =
+      kernels::scaled_dot_product_attention({q, k, v, mask, causal}, recorded || dual ? &log_sum_exp : nullptr);
+  const auto by_composite =
+      derivative_of([causal](const std::vector<Tensor>& in) { return composite(in[0], in[1], in[2], in[3], causal); });
   // dV = P^T dO; dS = P (dP - rowsum(dO O)), dP = dO V^T; dQ = dS K / sqrt(D), dK = dS^T Q / sqrt(D)
-  return record(op, out, {q, k, v, mask}, save_inputs | save_output,
-                fused(
-                    [log_sum_exp = Saved(log_sum_exp), causal](const Backward& d) -> Grads {
-                      const auto g = kernels::scaled_dot_product_attention_backward(
-                          {d.input(0), d.input(1), d.input(2), d.input(3), causal}, d.output(),
-                          d.intermediate(log_sum_exp), d.grad());
-                      return {g.q, g.k, g.v};
-                    },
-                    by_composite),
-                // dO = dP V + P dV; dP = P (dS - rowsum(P dS)), dS = (dQ K^T + Q dK^T) / sqrt(D)
-                fused(
-                    [&](const Tangents& d) {
-                      const auto tangent = [&](size_t i, const Tensor& x) {
-                        return d[i].defined() ? d[i] : zeros_like(x);
-                      };
-                      return kernels::scaled_dot_product_attention_tangent(
-                          {q, k, v, mask, causal}, {tangent(0, q), tangent(1, k), tangent(2, v)}, out, log_sum_exp);
-                    },
-                    by_composite));
+  return record(
+      op, out, {q, k, v, mask}, save_inputs | save_output,
+      fused(
+          [log_sum_exp = Saved(log_sum_exp), causal](const Backward& d) -> Grads {
+            const auto g =
+                kernels::scaled_dot_product_attention_backward({d.input(0), d.input(1), d.input(2), d.input(3), causal},
+                                                               d.output(), d.intermediate(log_sum_exp), d.grad());
+            return {g.q, g.k, g.v};
+          },
+          by_composite),
+      // dO = dP V + P dV; dP = P (dS - rowsum(P dS)), dS = (dQ K^T + Q dK^T) / sqrt(D)
+      fused(
+          [&](const Tangents& d) {
+            const auto tangent = [&](size_t i, const Tensor& x) { return d[i].defined() ? d[i] : zeros_like(x); };
+            return kernels::scaled_dot_product_attention_tangent(
+                {q, k, v, mask, causal}, {tangent(0, q), tangent(1, k), tangent(2, v)}, out, log_sum_exp);
+          },
+          by_composite));
 }
 
 }  // namespace ditharos

@@ -187,9 +187,8 @@ std::function<Rematerialization()> converted_again(const Tensor& x, DType dtype)
     };
   if (!node->recompute || node->shape != x.shape() || !node->recompute->makes(x)) return nullptr;
   return [how = node->recompute, dtype] {
-    Rematerialization rounded({}, [how, dtype](const std::vector<Tensor>& in) {
-      return kernels::to(how->compute(in), dtype);
-    });
+    Rematerialization rounded(
+        {}, [how, dtype](const std::vector<Tensor>& in) { return kernels::to(how->compute(in), dtype); });
     rounded.inputs = how->inputs;
     return rounded;
   };
@@ -201,9 +200,10 @@ Tensor to(const Tensor& x, DType dtype) {
   // Conversion to integers is piecewise constant: it has no gradient.
   if (!is_floating(dtype)) return not_differentiable("to", kernels::to(x, dtype), {x});
   const DType of_gradient = gradient_dtype(x.dtype());
-  return record("to", kernels::to(x, dtype), {x}, save_nothing,
-                each([of_gradient](const Backward& d) { return to(d.grad(), of_gradient); }),
-                [&](const Tangents& d) { return to(d[0], dtype); }, converted_again(x, dtype));
+  return record(
+      "to", kernels::to(x, dtype), {x}, save_nothing,
+      each([of_gradient](const Backward& d) { return to(d.grad(), of_gradient); }),
+      [&](const Tangents& d) { return to(d[0], dtype); }, converted_again(x, dtype));
 }
 
 }  // namespace ditharos

@@ -106,8 +106,7 @@ ImageInfo image_info(std::string_view bytes, const std::string& name, const Imag
 }
 
 Tensor decode_image(std::string_view bytes, int64_t channels, const std::string& name, const ImageDecoding& options) {
-  check<ShapeError>(channels == 1 || channels == 3, "[decode_image] gives 1 channel (gray) or 3 (RGB), not ",
-                    channels);
+  check<ShapeError>(channels == 1 || channels == 3, "[decode_image] gives 1 channel (gray) or 3 (RGB), not ", channels);
   switch (format_of(bytes, name)) {
     case ImageFormat::png:
       if (options.background == white) return decode_png(bytes, channels, name, options.max_pixels);

@@ -126,8 +126,8 @@ JpegInfo checked_info(JpegDecoder& decoder, std::string_view bytes, const std::s
                 name);
   const jpeg_decompress_struct& jpeg = decoder.jpeg;
   const int64_t width = jpeg.image_width, height = jpeg.image_height;
-  check<IoError>(jpeg.num_components == 1 || jpeg.num_components == 3 || jpeg.num_components == 4, "cannot read ",
-                 name, ": it has ", jpeg.num_components, " colour components; 1, 3 and 4 are read");
+  check<IoError>(jpeg.num_components == 1 || jpeg.num_components == 3 || jpeg.num_components == 4, "cannot read ", name,
+                 ": it has ", jpeg.num_components, " colour components; 1, 3 and 4 are read");
   check<IoError>(jpeg.jpeg_color_space != JCS_UNKNOWN, "cannot read ", name, ": its colour space is not known");
   check_pixels(name, 1, height, width, max_pixels);
   // Every unit of 8 h x 8 v pixels takes at least one bit of Huffman codes: a header that announces more units than the
@@ -137,8 +137,8 @@ JpegInfo checked_info(JpegDecoder& decoder, std::string_view bytes, const std::s
   check<IoError>(jpeg.arith_code || units <= 8 * static_cast<int64_t>(bytes.size()), "cannot read ", name,
                  ": its header announces ", width, " x ", height, " pixels, more than a file of ", bytes.size(),
                  " bytes can hold");
-  JpegInfo info{.width = width, .height = height, .color = jpeg.num_components > 1,
-                .orientation = orientation_of(jpeg)};
+  JpegInfo info{
+      .width = width, .height = height, .color = jpeg.num_components > 1, .orientation = orientation_of(jpeg)};
   if (info.orientation >= 5) std::swap(info.width, info.height);
   return info;
 }
@@ -155,8 +155,10 @@ Tensor decode_jpeg(std::string_view bytes, int64_t channels, const std::string& 
   JpegDecoder decoder;
   const JpegInfo info = checked_info(decoder, bytes, name, max_pixels);
   const int components = decoder.jpeg.num_components;
-  check_decoded(begin_rows(decoder, components == 1 ? JCS_GRAYSCALE : components == 3 ? JCS_RGB : JCS_CMYK), decoder,
-                name);
+  check_decoded(begin_rows(decoder, components == 1   ? JCS_GRAYSCALE
+                                    : components == 3 ? JCS_RGB
+                                                      : JCS_CMYK),
+                decoder, name);
 
   const int64_t stored_height = decoder.jpeg.output_height, stored_width = decoder.jpeg.output_width;
   Tensor image({channels, info.height, info.width}, DType::u8);

@@ -99,8 +99,8 @@ std::string encode_jpeg(const Tensor& image, int64_t quality, const std::string&
   const std::vector<uint8_t> pixels = interleave(planes.data<uint8_t>(), channels, height * width);
 
   JpegEncoder encoder;
-  const bool ok = write_all(encoder, pixels.data(), width, height, static_cast<int>(channels),
-                            static_cast<int>(quality));
+  const bool ok =
+      write_all(encoder, pixels.data(), width, height, static_cast<int>(channels), static_cast<int>(quality));
   check<IoError>(ok, "cannot write ", name, ": ", encoder.errors.text);
   return std::move(encoder.destination.bytes);
 }

@@ -58,9 +58,9 @@ void check_chunks(std::string_view bytes, const std::string& name) {
     const bool is_type =
         std::all_of(type.begin(), type.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); });
     const size_t left = bytes.size() - before;
-    check<IoError>(left >= checksum && length <= left - checksum, "cannot read ", name, ": the file is cut off: ",
-                   is_type ? "its chunk " + type : "a chunk", " claims ", length, " bytes and a checksum, and ", left,
-                   " are left");
+    check<IoError>(left >= checksum && length <= left - checksum, "cannot read ", name,
+                   ": the file is cut off: ", is_type ? "its chunk " + type : "a chunk", " claims ", length,
+                   " bytes and a checksum, and ", left, " are left");
     if (type == "IEND") return;
     bytes.remove_prefix(before + length + checksum);
   }

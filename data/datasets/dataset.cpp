@@ -13,9 +13,7 @@
 namespace ditharos::data {
 
 Dataset::Dataset(Tensor images, Tensor labels, std::vector<std::string> class_names, std::vector<std::string> captions)
-    : images_(std::move(images)),
-      labels_(std::move(labels)),
-      class_names_(std::move(class_names)),
+    : images_(std::move(images)), labels_(std::move(labels)), class_names_(std::move(class_names)),
       captions_(std::move(captions)) {
   check<Error>(images_.defined(), "[Dataset] images must be a defined tensor");
   check<DTypeError>(images_.dtype() == DType::u8, "[Dataset] takes images as u8, got ", images_.dtype());
@@ -58,9 +56,8 @@ Tensor Dataset::sample(int64_t i, const SampleShape& shape) const {
   check<ShapeError>(shape.has_pixels(), "[Dataset] every size of a sample must be at least 1, got ", shape);
   if (shape == native_shape()) return images_.slice(0, i, i + 1);
   const Tensor image = images_.select(0, i);
-  const Tensor resized = shape.height == height() && shape.width == width()
-                             ? image
-                             : center_crop_resize(image, shape.height, shape.width);
+  const Tensor resized =
+      shape.height == height() && shape.width == width() ? image : center_crop_resize(image, shape.height, shape.width);
   Tensor frames({shape.frames, channels(), shape.height, shape.width}, DType::u8);
   uint8_t* to = frames.mutable_data<uint8_t>();
   for (int64_t f = 0; f < shape.frames; ++f) to = std::copy_n(resized.data<uint8_t>(), resized.numel(), to);

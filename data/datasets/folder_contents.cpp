@@ -10,16 +10,14 @@
 namespace ditharos::data {
 namespace {
 
-std::string counted(int64_t n, const std::string& what) {
-  return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
-}
+std::string counted(int64_t n, const std::string& what) { return std::to_string(n) + " " + what + (n == 1 ? "" : "s"); }
 
 }  // namespace
 
 bool is_hidden(const std::string& name) {
-  static const std::set<std::string> of_systems{"__macosx",     "thumbs.db",  "ehthumbs.db", "desktop.ini",
-                                                "$recycle.bin", "lost+found", "@eadir",      "#recycle",
-                                                "system volume information"};
+  static const std::set<std::string> of_systems{"__macosx",    "thumbs.db",    "ehthumbs.db",
+                                                "desktop.ini", "$recycle.bin", "lost+found",
+                                                "@eadir",      "#recycle",     "system volume information"};
   std::string lower = name;
   std::transform(lower.begin(), lower.end(), lower.begin(), ascii_lower);
   return name.starts_with('.') || of_systems.contains(lower);

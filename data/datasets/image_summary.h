@@ -24,13 +24,13 @@ struct ImageSummary {
 
   std::vector<int64_t> class_counts;  ///< samples of each class
 
-  int64_t captions = 0;           ///< samples with a caption of their own, which is not the name of their class
-  int64_t missing_captions = 0;   ///< the other samples, where some have one
+  int64_t captions = 0;          ///< samples with a caption of their own, which is not the name of their class
+  int64_t missing_captions = 0;  ///< the other samples, where some have one
   int64_t shortest_caption = 0, median_caption = 0, longest_caption = 0;  ///< in characters
 
   /// Images of equal bytes (of the files, or of the pixels), by the first sample of each, in ascending order.
   std::vector<std::vector<int64_t>> duplicates;
-  int64_t surplus = 0;  ///< images that have an equal one before them
+  int64_t surplus = 0;    ///< images that have an equal one before them
   int64_t conflicts = 0;  ///< groups of equal images with different classes
 
   double lost = 0;       ///< mean share of an image's pixels that the crop leaves out

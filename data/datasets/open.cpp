@@ -29,7 +29,8 @@ Dataset resized(const Dataset& set, const ImageFilesOptions& options) {
 }
 
 OpenedImages in_memory(const Opened& opened, const ImageFilesOptions& options) {
-  return {.source = std::make_shared<Dataset>(resized(opened.dataset, options)), .skipped = opened.skipped,
+  return {.source = std::make_shared<Dataset>(resized(opened.dataset, options)),
+          .skipped = opened.skipped,
           .notes = opened.notes};
 }
 

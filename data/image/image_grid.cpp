@@ -61,8 +61,8 @@ void validate(const Tensor& images, const GridOptions& options) {
                     "[make_grid] takes at least one image as [N, 1 or 3, H, W], got ", shape);
   constexpr int64_t most = 1024;
   check<ConfigError>(options.columns >= 0, "[make_grid] columns must not be negative, got ", options.columns);
-  check<ConfigError>(options.padding >= 0 && options.padding <= most, "[make_grid] padding must be 0..", most,
-                     ", got ", options.padding);
+  check<ConfigError>(options.padding >= 0 && options.padding <= most, "[make_grid] padding must be 0..", most, ", got ",
+                     options.padding);
   check<ConfigError>(options.scale >= 1 && options.scale <= most, "[make_grid] scale must be 1..", most, ", got ",
                      options.scale);
   check<ShapeError>(shape[2] <= max_png_side && shape[3] <= max_png_side && shape[0] <= max_png_pixels,
@@ -71,8 +71,8 @@ void validate(const Tensor& images, const GridOptions& options) {
   const Layout layout(images, options);
   check<ConfigError>(labels <= layout.rows, "[make_grid] got ", labels, " row labels for ", layout.rows, " rows");
   const int64_t w = layout.grid_width(options), h = layout.grid_height();
-  check<ShapeError>(w <= max_png_side && h <= max_png_side && w * h <= max_png_pixels,
-                    "[make_grid] the grid would be ", w, " x ", h,
+  check<ShapeError>(w <= max_png_side && h <= max_png_side && w * h <= max_png_pixels, "[make_grid] the grid would be ",
+                    w, " x ", h,
                     " pixels, more than a PNG of this library holds; take fewer images, columns or a smaller scale");
 }
 

@@ -125,8 +125,7 @@ Tensor center_crop_resize(const Tensor& image, int64_t height, int64_t width, Re
 
 Tensor stretch(const Tensor& image, int64_t height, int64_t width, Resample method) {
   validate("stretch", image, height, width);
-  return resample(image, static_cast<double>(image.size(1)), static_cast<double>(image.size(2)), height, width,
-                  method);
+  return resample(image, static_cast<double>(image.size(1)), static_cast<double>(image.size(2)), height, width, method);
 }
 
 }  // namespace ditharos::data

@@ -16,15 +16,15 @@ double pixels(const SampleShape& shape) { return double(shape.frames) * double(s
 }  // namespace
 
 std::vector<Bucket> clip_buckets(const std::string& shape_list, const std::vector<double>& weights,
-                                     int64_t batch_size) {
+                                 int64_t batch_size) {
   const std::vector<SampleShape> shapes = parse_clip_shapes(shape_list, "shapes");
   check<ConfigError>(weights.empty() || weights.size() == shapes.size(), "shape_weights has ", weights.size(),
                      " numbers for ", shapes.size(), " shapes");
   std::vector<Bucket> buckets;
   for (size_t i = 0; i < shapes.size(); ++i) {
     const int64_t batch = std::llround(double(batch_size) * pixels(shapes[0]) / pixels(shapes[i]));
-    buckets.push_back({.shape = shapes[i], .batch_size = std::max<int64_t>(1, batch),
-                       .weight = weights.empty() ? 1 : weights[i]});
+    buckets.push_back(
+        {.shape = shapes[i], .batch_size = std::max<int64_t>(1, batch), .weight = weights.empty() ? 1 : weights[i]});
   }
   return buckets;
 }

@@ -11,7 +11,7 @@ namespace ditharos::data {
 /// batch has about as many pixels as `batch_size` clips of the first shape. ConfigError when the lists do not fit
 /// together.
 [[nodiscard]] std::vector<Bucket> clip_buckets(const std::string& shapes, const std::vector<double>& weights,
-                                                   int64_t batch_size);
+                                               int64_t batch_size);
 /// The shapes with a weight above 0, in their order: those that a model is trained on.
 [[nodiscard]] std::vector<SampleShape> used_shapes(const std::vector<Bucket>& buckets);
 

@@ -14,10 +14,11 @@ Tensor stack_samples(const std::vector<Tensor>& samples) {
     const Tensor& sample = samples[k];
     check<ShapeError>(sample.defined() && sample.shape() == samples[0].shape(), "[collate] sample ", k,
                       " of the batch is of shape ", sample.defined() ? to_text(sample.shape()) : "undefined",
-                      ", but the first one of ", samples[0].shape(), "; samples of several shapes need a collate "
+                      ", but the first one of ", samples[0].shape(),
+                      "; samples of several shapes need a collate "
                       "function");
-    check<DTypeError>(sample.dtype() == samples[0].dtype(), "[collate] sample ", k, " of the batch is ",
-                      sample.dtype(), ", but the first one ", samples[0].dtype());
+    check<DTypeError>(sample.dtype() == samples[0].dtype(), "[collate] sample ", k, " of the batch is ", sample.dtype(),
+                      ", but the first one ", samples[0].dtype());
     const auto at = static_cast<int64_t>(k);
     kernels::copy_into(views::reshape(views::slice(batch, 0, at, at + 1, 1), sample.shape()), sample);
   }

@@ -18,16 +18,26 @@ namespace ditharos::data {
 [[nodiscard]] Tensor stack_samples(const std::vector<Tensor>& samples);
 
 namespace collate_types {
-template <class T> inline constexpr bool is_vector = false;
-template <class T> inline constexpr bool is_vector<std::vector<T>> = true;
-template <class T> inline constexpr bool is_map = false;
-template <class T> inline constexpr bool is_map<std::map<std::string, T>> = true;
-template <class T> inline constexpr bool is_array = false;
-template <class T, size_t n> inline constexpr bool is_array<std::array<T, n>> = true;
-template <class T> inline constexpr bool is_pair = false;
-template <class A, class B> inline constexpr bool is_pair<std::pair<A, B>> = true;
-template <class T> inline constexpr bool is_tuple = false;
-template <class... T> inline constexpr bool is_tuple<std::tuple<T...>> = true;
+template <class T>
+inline constexpr bool is_vector = false;
+template <class T>
+inline constexpr bool is_vector<std::vector<T>> = true;
+template <class T>
+inline constexpr bool is_map = false;
+template <class T>
+inline constexpr bool is_map<std::map<std::string, T>> = true;
+template <class T>
+inline constexpr bool is_array = false;
+template <class T, size_t n>
+inline constexpr bool is_array<std::array<T, n>> = true;
+template <class T>
+inline constexpr bool is_pair = false;
+template <class A, class B>
+inline constexpr bool is_pair<std::pair<A, B>> = true;
+template <class T>
+inline constexpr bool is_tuple = false;
+template <class... T>
+inline constexpr bool is_tuple<std::tuple<T...>> = true;
 }  // namespace collate_types
 
 /// The batch of a list of samples, by their type:
@@ -62,9 +72,8 @@ struct DefaultCollate {
     } else if constexpr (is_vector<Sample>) {
       for (const Sample& sample : samples)
         check_alike(sample.size() == samples[0].size(), "lists must have the same length");
-      return mapped(samples[0].size(), [&](size_t i) {
-        return (*this)(mapped(samples.size(), [&](size_t k) { return samples[k][i]; }));
-      });
+      return mapped(samples[0].size(),
+                    [&](size_t i) { return (*this)(mapped(samples.size(), [&](size_t k) { return samples[k][i]; })); });
     } else {
       static_assert(is_map<Sample>, "give the DataLoader a function that makes batches of samples of this type");
       std::map<std::string, decltype((*this)(std::vector{samples[0].begin()->second}))> batch;

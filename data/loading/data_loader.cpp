@@ -21,14 +21,14 @@ struct PreparedBatch {
 struct PreparedBatches::State {
   State(int64_t size, const DataLoaderOptions& options, Cursor start, Work work_)
       : work(std::move(work_)), workers(std::max<int64_t>(options.workers, 1)), plans(size, options, start),
-        cursor(plans.cursor()),
-        batches(options.prefetch, options.workers,
-                {.begin = [this] { return begin(); },
-                 .parts = [](const PreparedBatch& item) {
-                   return (item.size() + item.samples_per_part - 1) / item.samples_per_part;
-                 },
-                 .do_part = [this](PreparedBatch& item, int64_t part) { read(item, part); },
-                 .finish = [this](PreparedBatch& item) { work.collate(item.batch.get()); }}) {}
+        cursor(plans.cursor()), batches(options.prefetch, options.workers,
+                                        {.begin = [this] { return begin(); },
+                                         .parts =
+                                             [](const PreparedBatch& item) {
+                                               return (item.size() + item.samples_per_part - 1) / item.samples_per_part;
+                                             },
+                                         .do_part = [this](PreparedBatch& item, int64_t part) { read(item, part); },
+                                         .finish = [this](PreparedBatch& item) { work.collate(item.batch.get()); }}) {}
 
   PreparedBatch begin() {
     PreparedBatch item{plans.next(), nullptr, 1};
@@ -48,7 +48,7 @@ struct PreparedBatches::State {
   const Work work;
   const int64_t workers;
   EpochBatches plans;
-  Cursor cursor;             // of the caller
+  Cursor cursor;                      // of the caller
   Prefetcher<PreparedBatch> batches;  // last: its threads start when everything else is there
 };
 

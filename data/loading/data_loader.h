@@ -100,14 +100,16 @@ class DataLoader {
     State(D dataset_, const DataLoaderOptions& options, Cursor start, Collate collate_)
         : dataset(std::move(dataset_)), collate(std::move(collate_)),
           batches(static_cast<int64_t>(dataset.size()), options, start,
-                  {.begin = [](size_t count) {
-                     const auto item = std::make_shared<Item>();
-                     item->samples.resize(count);
-                     return item;
-                   },
-                   .read = [this](void* item, size_t k, int64_t index, Generator& rng) {
-                     static_cast<Item*>(item)->samples[k].emplace(read_sample(dataset, index, rng));
-                   },
+                  {.begin =
+                       [](size_t count) {
+                         const auto item = std::make_shared<Item>();
+                         item->samples.resize(count);
+                         return item;
+                       },
+                   .read =
+                       [this](void* item, size_t k, int64_t index, Generator& rng) {
+                         static_cast<Item*>(item)->samples[k].emplace(read_sample(dataset, index, rng));
+                       },
                    .collate = [this](void* item) { make_batch(*static_cast<Item*>(item)); }}) {}
 
     void make_batch(Item& item) const {

@@ -16,7 +16,8 @@ BatchOrder order_of(int64_t size, const DataLoaderOptions& options) {
                      options.prefetch);
   check<ConfigError>(options.workers >= 0 && options.workers <= 256, "[DataLoader] workers must be 0..256, got ",
                      options.workers);
-  check<ConfigError>(!options.sampler || !options.shuffle, "[DataLoader] a sampler decides the order: shuffle must be "
+  check<ConfigError>(!options.sampler || !options.shuffle,
+                     "[DataLoader] a sampler decides the order: shuffle must be "
                      "false");
   if (options.batch_sampler) {
     check<ConfigError>(options.batch_size == 1 && !options.shuffle && !options.sampler && !options.drop_last,

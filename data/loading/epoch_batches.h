@@ -15,9 +15,9 @@ struct DataLoaderOptions;
 /// One batch: its samples, and the stream of random numbers of each.
 struct EpochBatch {
   std::vector<int64_t> indices;
-  Generator epoch;        ///< of the epoch's samples
-  int64_t first_sample;   ///< of the batch, counted from the start of the epoch
-  Cursor after;           ///< the position behind the batch
+  Generator epoch;       ///< of the epoch's samples
+  int64_t first_sample;  ///< of the batch, counted from the start of the epoch
+  Cursor after;          ///< the position behind the batch
 
   /// Randomness for sample k of the batch. It depends on seed, epoch and the sample's place in it.
   Generator generator_of(size_t k) const { return epoch.fork(static_cast<uint64_t>(first_sample) + k); }

@@ -105,22 +105,24 @@ struct Loader::State {
         schedule(source->size(), options, start), cursor(schedule.cursor()),
         batches(options.prefetch, options.workers,
                 {.begin = [this] { return begin(); },
-                 .parts = [](const Item& item) {
-                   return (item.reader.size() + item.samples_per_part - 1) / item.samples_per_part;
-                 },
-                 .do_part = [](Item& item, int64_t part) {
-                   const int64_t first = part * item.samples_per_part;
-                   const int64_t end = std::min(first + item.samples_per_part, item.reader.size());
-                   for (int64_t k = first; k < end; ++k) item.reader.read(k);
-                 }}) {}
+                 .parts =
+                     [](const Item& item) {
+                       return (item.reader.size() + item.samples_per_part - 1) / item.samples_per_part;
+                     },
+                 .do_part =
+                     [](Item& item, int64_t part) {
+                       const int64_t first = part * item.samples_per_part;
+                       const int64_t end = std::min(first + item.samples_per_part, item.reader.size());
+                       for (int64_t k = first; k < end; ++k) item.reader.read(k);
+                     }}) {}
 
   /// The batch at the schedule's cursor, before its samples are read.
   Item begin() {
     BatchPlan plan = schedule.plan();
     const auto total = static_cast<int64_t>(plan.indices.size());
     const int64_t first = keep_part(plan, options), part = samples_per_part(*source, options, plan);
-    Item item{BatchReader(*source, plan.shape, std::move(plan.indices), std::move(plan.mirrored)), {}, part, first,
-              total};
+    Item item{
+        BatchReader(*source, plan.shape, std::move(plan.indices), std::move(plan.mirrored)), {}, part, first, total};
     schedule.advance(total);
     item.after = schedule.cursor();
     return item;

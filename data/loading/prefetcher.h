@@ -21,10 +21,10 @@ namespace ditharos::data {
 /// finishes it.
 template <class Item>
 struct ItemWork {
-  std::function<Item()> begin;                          ///< the next item; one call at a time
-  std::function<int64_t(const Item&)> parts;            ///< how many parts it has, at least 1
-  std::function<void(Item&, int64_t part)> do_part;     ///< several calls at a time, also for one item
-  std::function<void(Item&)> finish = [](Item&) {};     ///< several calls at a time, one for an item
+  std::function<Item()> begin;                       ///< the next item; one call at a time
+  std::function<int64_t(const Item&)> parts;         ///< how many parts it has, at least 1
+  std::function<void(Item&, int64_t part)> do_part;  ///< several calls at a time, also for one item
+  std::function<void(Item&)> finish = [](Item&) {};  ///< several calls at a time, one for an item
 };
 
 /// Prepares items on `workers` background threads, up to `depth` items ahead, and returns them in order. The threads

@@ -17,20 +17,20 @@ struct Emoji {
   const char* name;  // the common name of the Unicode character
 };
 constexpr Emoji known[] = {
-    {U'\U0001F680', "rocket"},     {U'\U0001F681', "helicopter"}, {U'\U0001F388', "balloon"},
-    {U'\U0001F426', "bird"},       {U'\U0001F98B', "butterfly"},  {U'\U0001F41D', "bee"},
-    {U'\U0001F986', "duck"},       {U'\U0001F989', "owl"},        {U'\U0001F987', "bat"},
-    {U'\U0001F420', "fish"},       {U'\U0001F433', "whale"},      {U'\U0001F422', "turtle"},
-    {U'\U0001F408', "cat"},        {U'\U0001F415', "dog"},        {U'\U0001F40E', "horse"},
-    {U'\U0001F404', "cow"},        {U'\U0001F418', "elephant"},   {U'\U0001F40C', "snail"},
-    {U'\U0001F419', "octopus"},    {U'\U0001F980', "crab"},       {U'\U0001F697', "car"},
-    {U'\U0001F68C', "bus"},        {U'\U0001F69C', "tractor"},    {U'\U0001F6B2', "bicycle"},
-    {U'\u26F5', "boat"},           {U'\U0001F34E', "apple"},      {U'\U0001F34C', "banana"},
-    {U'\U0001F34B', "lemon"},      {U'\U0001F353', "strawberry"}, {U'\U0001F355', "pizza"},
-    {U'\U0001F370', "cake"},       {U'\U0001F3B8', "guitar"},     {U'\u26BD', "football"},
-    {U'\U0001F511', "key"},        {U'\U0001F514', "bell"},       {U'\u2B50', "star"},
-    {U'\U0001F47B', "ghost"},      {U'\U0001F916', "robot"},      {U'\U0001F33B', "sunflower"},
-    {U'\U0001F344', "mushroom"},   {U'\U0001F335', "cactus"},
+    {U'\U0001F680', "rocket"},   {U'\U0001F681', "helicopter"}, {U'\U0001F388', "balloon"},
+    {U'\U0001F426', "bird"},     {U'\U0001F98B', "butterfly"},  {U'\U0001F41D', "bee"},
+    {U'\U0001F986', "duck"},     {U'\U0001F989', "owl"},        {U'\U0001F987', "bat"},
+    {U'\U0001F420', "fish"},     {U'\U0001F433', "whale"},      {U'\U0001F422', "turtle"},
+    {U'\U0001F408', "cat"},      {U'\U0001F415', "dog"},        {U'\U0001F40E', "horse"},
+    {U'\U0001F404', "cow"},      {U'\U0001F418', "elephant"},   {U'\U0001F40C', "snail"},
+    {U'\U0001F419', "octopus"},  {U'\U0001F980', "crab"},       {U'\U0001F697', "car"},
+    {U'\U0001F68C', "bus"},      {U'\U0001F69C', "tractor"},    {U'\U0001F6B2', "bicycle"},
+    {U'\u26F5', "boat"},         {U'\U0001F34E', "apple"},      {U'\U0001F34C', "banana"},
+    {U'\U0001F34B', "lemon"},    {U'\U0001F353', "strawberry"}, {U'\U0001F355', "pizza"},
+    {U'\U0001F370', "cake"},     {U'\U0001F3B8', "guitar"},     {U'\u26BD', "football"},
+    {U'\U0001F511', "key"},      {U'\U0001F514', "bell"},       {U'\u2B50', "star"},
+    {U'\U0001F47B', "ghost"},    {U'\U0001F916', "robot"},      {U'\U0001F33B', "sunflower"},
+    {U'\U0001F344', "mushroom"}, {U'\U0001F335', "cactus"},
 };
 
 /// Premultiplied alpha, so that averaging does not mix in the colours of transparent pixels. [4, H, W]

@@ -116,9 +116,8 @@ void EmojiFont::read_runs(uint64_t begin, uint64_t length, uint64_t images, uint
 }
 
 std::optional<Tensor> EmojiFont::image(char32_t character) const {
-  const auto range = std::find_if(ranges_.begin(), ranges_.end(), [&](const Range& r) {
-    return character >= r.first && character <= r.last;
-  });
+  const auto range = std::find_if(ranges_.begin(), ranges_.end(),
+                                  [&](const Range& r) { return character >= r.first && character <= r.last; });
   if (range == ranges_.end()) return std::nullopt;
   const uint64_t glyph = uint64_t{range->first_glyph} + character - range->first;
   for (const Run& run : runs_) {

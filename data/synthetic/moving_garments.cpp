@@ -40,7 +40,7 @@ Sprite MovingGarments::sprite_of(const MovingObject& object) const {
   const uint8_t* image = images_.image(object.image);
   const int64_t height = images_.height(), width = images_.width();
   return images_.channels() == 4 ? from_planes(image, height, width)
-                                   : cut_out(image, height, width, tint(object.tint).color);
+                                 : cut_out(image, height, width, tint(object.tint).color);
 }
 
 Tensor MovingGarments::render(const Scene& scene, const SampleShape& shape) const {

@@ -9,7 +9,7 @@ namespace ditharos::data {
 namespace {
 
 constexpr double clear_difference = 30;  // in RGB space, from 0 to 442
-constexpr int64_t smallest_object = 6;    // pixels
+constexpr int64_t smallest_object = 6;   // pixels
 
 Rgb pixel_at(const uint8_t* pixels, int64_t plane, int64_t i) {
   return {double(pixels[i]), double(pixels[plane + i]), double(pixels[2 * plane + i])};
@@ -131,7 +131,7 @@ ObjectMask find_object(const uint8_t* pixels, int64_t height, int64_t width, con
 }
 
 void draw_object(uint8_t* out, int64_t side, const ObjectMask& object, const uint8_t* pixels, int64_t height,
-                int64_t width, const Gradient& sky) {
+                 int64_t width, const Gradient& sky) {
   const int64_t plane = height * width;
   const Rgb own = brightest_color(object, pixels, plane);
   Sprite sprite;
@@ -149,8 +149,9 @@ void draw_object(uint8_t* out, int64_t side, const ObjectMask& object, const uin
   const double drawn_width = scale * static_cast<double>(sprite.width);
   const double drawn_height = scale * static_cast<double>(sprite.height);
   Frame frame(side, side);
-  draw_sprite(frame, sprite, {(static_cast<double>(side) - drawn_width) / 2,
-                              (static_cast<double>(side) - drawn_height) / 2, drawn_width, drawn_height});
+  draw_sprite(frame, sprite,
+              {(static_cast<double>(side) - drawn_width) / 2, (static_cast<double>(side) - drawn_height) / 2,
+               drawn_width, drawn_height});
   for (int64_t i = 0; i < side * side; ++i) out[i] = static_cast<uint8_t>(std::lround(frame.planes[i]));
 }
 

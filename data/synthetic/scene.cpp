@@ -21,9 +21,7 @@ class Choices {
   explicit Choices(Generator random) : random_(random) {}
   double between(double low, double high) { return low + (high - low) * random_.uniform(); }
   bool chance(double p) { return random_.uniform() < p; }
-  int64_t below(int64_t n) {
-    return std::min(static_cast<int64_t>(random_.uniform() * static_cast<double>(n)), n - 1);
-  }
+  int64_t below(int64_t n) { return std::min(static_cast<int64_t>(random_.uniform() * static_cast<double>(n)), n - 1); }
 
  private:
   Generator random_;
@@ -34,9 +32,9 @@ void choose_part(MovingObject& object, Choices& choices, int64_t classes, SceneS
   do {
     object.label = choices.below(classes);
     // About two thirds of the motions are directions, the motions that prompts describe most.
-    object.motion = static_cast<Motion>(choices.chance(0.7) ? choices.below(direction_count)
-                                                           : choices.below(motion_count - direction_count) +
-                                                                 direction_count);
+    object.motion =
+        static_cast<Motion>(choices.chance(0.7) ? choices.below(direction_count)
+                                                : choices.below(motion_count - direction_count) + direction_count);
   } while (is_held_out(object.label, object.motion) != (split == SceneSplit::held_out));
 }
 

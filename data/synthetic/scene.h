@@ -34,7 +34,7 @@ struct MovingObject {
   int64_t label = 0, image = 0;  ///< class, and index of the image in its data set
   int tint = 0;
   Motion motion = Motion::left;
-  bool fast = false;  ///< moves farther, or changes its size more, during the clip
+  bool fast = false;                         ///< moves farther, or changes its size more, during the clip
   double first_size = 0.6, last_size = 0.6;  ///< its longer side as a share of the frame's shorter side
   /// First and last position, as shares of the free range: 0 touches the left or upper edge of the frame, 1 the right
   /// or lower edge.
@@ -64,7 +64,7 @@ using ImagesByClass = std::vector<std::vector<int64_t>>;
 struct SceneOptions {
   SceneSplit split = SceneSplit::train;
   double second_object = 0;  ///< probability of a companion
-  bool tinted = true;       ///< objects come in one of the tints; false: in their own colours
+  bool tinted = true;        ///< objects come in one of the tints; false: in their own colours
 };
 /// Draws a scene without its caption.
 [[nodiscard]] Scene draw_scene(Generator random, const ImagesByClass& images, const SceneOptions& options);

@@ -67,8 +67,8 @@ std::optional<Motion> motion_said(const Words& words) {
       {Motion::left, {"left", "leftwards"}},
       {Motion::right, {"right", "rightwards"}},
       {Motion::up, {"rises", "rise", "rising", "climbs", "climb", "climbing", "up", "upwards"}},
-      {Motion::down, {"falls", "fall", "falling", "drops", "drop", "dropping", "sinks", "sink", "sinking", "down",
-                      "downwards"}}};
+      {Motion::down,
+       {"falls", "fall", "falling", "drops", "drop", "dropping", "sinks", "sink", "sinking", "down", "downwards"}}};
   return find_key(keys, words);
 }
 

@@ -26,9 +26,10 @@ class Corpus {
     double most = 0;
     for (const auto& [pair, occurrences] : pairs_) {
       const auto together = static_cast<double>(occurrences.count);
-      const double gain = together * std::log(together * static_cast<double>(total_) /
-                                              (static_cast<double>(pieces_.at(pair.first)) *
-                                               static_cast<double>(pieces_.at(pair.second))));
+      const double gain =
+          together *
+          std::log(together * static_cast<double>(total_) /
+                   (static_cast<double>(pieces_.at(pair.first)) * static_cast<double>(pieces_.at(pair.second))));
       if (together > 0 && gain > most) {
         most = gain;
         best = pair;

@@ -31,8 +31,8 @@ std::string unescaped(const std::string& text, int64_t line) {
     else if (text[i] != '\\') piece += text[i];
     else {
       const std::string digits = text.substr(i, 4);
-      const bool complete = digits.size() == 4 && digits[1] == 'x' &&
-                            digits.find_first_not_of(hex_digits, 2) == std::string::npos;
+      const bool complete =
+          digits.size() == 4 && digits[1] == 'x' && digits.find_first_not_of(hex_digits, 2) == std::string::npos;
       check<IoError>(complete, "[Tokenizer] line ", line, ": '", digits, "' should be \\x and two digits 0-9a-f");
       piece += static_cast<char>(std::stoi(digits.substr(2), nullptr, 16));
       i += 3;

@@ -30,17 +30,33 @@ std::string composed(std::string_view text, Case letters) {
 /// Appends the first character of `text`, as ASCII where there is an equivalent.
 void append_plain(std::string& out, std::string_view text, const Character& c) {
   switch (c.code) {
-    case 0x2018: case 0x2019: case 0x201a: case 0x201b: case 0x02bc: case 0x2032: out += '\''; return;
-    case 0x201c: case 0x201d: case 0x201e: case 0x201f: case 0x00ab: case 0x00bb: case 0x2033: out += '"'; return;
-    case 0x2010: case 0x2011: case 0x2212: out += '-'; return;
+    case 0x2018:
+    case 0x2019:
+    case 0x201a:
+    case 0x201b:
+    case 0x02bc:
+    case 0x2032: out += '\''; return;
+    case 0x201c:
+    case 0x201d:
+    case 0x201e:
+    case 0x201f:
+    case 0x00ab:
+    case 0x00bb:
+    case 0x2033: out += '"'; return;
+    case 0x2010:
+    case 0x2011:
+    case 0x2212: out += '-'; return;
     case 0x2026: out += "..."; return;
-    case 0x00ad: case 0x2060: case 0xfeff: return;
-    case 0x0085: case 0x200b: out += ' '; return;
+    case 0x00ad:
+    case 0x2060:
+    case 0xfeff: return;
+    case 0x0085:
+    case 0x200b: out += ' '; return;
     default: break;
   }
   const utf8proc_category_t category = c.code < 128 ? UTF8PROC_CATEGORY_CN : utf8proc_category(c.code);
-  const bool blank = category == UTF8PROC_CATEGORY_ZS || category == UTF8PROC_CATEGORY_ZL ||
-                     category == UTF8PROC_CATEGORY_ZP;
+  const bool blank =
+      category == UTF8PROC_CATEGORY_ZS || category == UTF8PROC_CATEGORY_ZL || category == UTF8PROC_CATEGORY_ZP;
   if (blank) out += ' ';
   else out.append(text.substr(0, c.length));
 }

@@ -13,8 +13,8 @@ size_t word_character(std::string_view text) {
   if (text.empty()) return 0;
   const Character c = first_character(text);
   if (c.code < 0 || c.code >= 128) return is_punctuation(c.code) ? 0 : c.length;
-  const bool plain = (c.code >= 'a' && c.code <= 'z') || (c.code >= 'A' && c.code <= 'Z') ||
-                     (c.code >= '0' && c.code <= '9');
+  const bool plain =
+      (c.code >= 'a' && c.code <= 'z') || (c.code >= 'A' && c.code <= 'Z') || (c.code >= '0' && c.code <= '9');
   return plain ? 1 : 0;
 }
 

@@ -45,9 +45,7 @@ Tensor exercise_video() {
   return from_vector<double>({1, 0, 0, 0, /**/ 0, 1, 0, 0, /**/ 0, 0, 0, 1, /**/ 1, 1, 0, 1}, {4, 1, 2, 2});
 }
 
-Tensor exercise_noise() {
-  return contiguous(transpose(unsqueeze(matrix({{0, -1, 1, -1}, {-1, 0, -1, 0}}), 0), 1, 2));
-}
+Tensor exercise_noise() { return contiguous(transpose(unsqueeze(matrix({{0, -1, 1, -1}, {-1, 0, -1, 0}}), 0), 1, 2)); }
 
 models::LinearAutoencoder make_autoencoder(const Sizes& sizes, Generator& rng) {
   const models::LinearAutoencoderConfig config{.channels = 1, .patch = sizes.patch, .latent_channels = sizes.width};

@@ -80,15 +80,18 @@ void write_strip(const std::string& path, const std::vector<Tensor>& videos, con
   const int64_t factor = std::max<int64_t>(enlargement(pixels) / grid_scale, 1);
   const Tensor large = interpolate(pixels, {pixels.size(2) * factor, pixels.size(3) * factor});
   const Tensor images = pad(large, {1, 1, 1, 1});  // 0 is gray: it separates white frames
-  data::save_grid(path, images, {.columns = videos.at(0).size(0), .padding = 3, .scale = grid_scale,
-                                    .row_labels = labels, .label_place = data::GridOptions::LabelPlace::above});
+  data::save_grid(path, images,
+                  {.columns = videos.at(0).size(0),
+                   .padding = 3,
+                   .scale = grid_scale,
+                   .row_labels = labels,
+                   .label_place = data::GridOptions::LabelPlace::above});
 }
 
 void write_moving(const std::string& path, const Tensor& video) {
   constexpr double frames_a_second = 2;
   const Shape rgb = {video.size(0), 3, video.size(2), video.size(3)};
-  data::write_clip(path, contiguous(expand(signed_pixels(video), rgb)), frames_a_second,
-                   {.scale = enlargement(video)});
+  data::write_clip(path, contiguous(expand(signed_pixels(video), rgb)), frames_a_second, {.scale = enlargement(video)});
 }
 
 }  // namespace ditharos::by_hand

@@ -40,8 +40,9 @@ std::string misprint_comparison(Options options) {
   }
   text += line("MSE", fixed_text(correct.loss, 5), fixed_text(printed.loss, 5));
   text += line("after SGD", fixed_text(correct.loss_after, 5), fixed_text(printed.loss_after, 5));
-  return text + "\nElement (2, 2) of G is -1 on the right, as the author's second note says; on the left attention "
-                "looks at\nother patches.\n";
+  return text +
+         "\nElement (2, 2) of G is -1 on the right, as the author's second note says; on the left attention "
+         "looks at\nother patches.\n";
 }
 
 }  // namespace ditharos::by_hand

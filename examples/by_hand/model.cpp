@@ -65,10 +65,8 @@ double noise_level(int64_t t, int64_t steps) {
 }
 
 HandDiT::HandDiT(const HandDiTConfig& config, Generator& rng)
-    : ada_ln(config.condition, 2 * config.width, rng),
-      query(config.width, config.width, rng, /*with_bias=*/false),
-      key(config.width, config.width, rng, /*with_bias=*/false),
-      feed_forward(config.width, config.width, rng),
+    : ada_ln(config.condition, 2 * config.width, rng), query(config.width, config.width, rng, /*with_bias=*/false),
+      key(config.width, config.width, rng, /*with_bias=*/false), feed_forward(config.width, config.width, rng),
       config_(config) {}
 
 Stages HandDiT::stages(const Tensor& latents, const Tensor& condition) const {

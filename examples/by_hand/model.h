@@ -43,12 +43,12 @@ struct HandDiTConfig {
 
 /// The results of the steps [5] to [9] for T patches.
 struct Stages {
-  Tensor modulation;    ///< [5] [B, 2 width]: scale, then shift
-  Tensor scale, shift;  ///< [5] [B, width]
-  Tensor conditioned;   ///< [6] [B, T, width]
+  Tensor modulation;                        ///< [5] [B, 2 width]: scale, then shift
+  Tensor scale, shift;                      ///< [5] [B, width]
+  Tensor conditioned;                       ///< [6] [B, T, width]
   Tensor queries, keys, scores, attention;  ///< [7] [B, T, width] twice, [B, T, T] twice: row: query, column: key
-  Tensor pooled;        ///< [8] [B, T, width]
-  Tensor predicted;     ///< [9] [B, T, width]
+  Tensor pooled;                            ///< [8] [B, T, width]
+  Tensor predicted;                         ///< [9] [B, T, width]
 };
 
 /// Adaptive norm that only scales and shifts, self-attention whose values are the patches themselves, one linear map.

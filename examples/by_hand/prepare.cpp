@@ -26,8 +26,9 @@ models::PatchGrid checked_grid(const Shape& video, const models::PatchSize& patc
 
 Run prepare(const Options& o) {
   check<ConfigError>(o.patch.size() == 3, "--patch wants three numbers: frames, rows, columns");
-  check<ConfigError>(!o.as_printed || !o.soft, "--as-printed and --soft: the misprints are in the exercise's own "
-                                               "weights, and soft attention learns others");
+  check<ConfigError>(!o.as_printed || !o.soft,
+                     "--as-printed and --soft: the misprints are in the exercise's own "
+                     "weights, and soft attention learns others");
   Run run;
   run.sizes = {.patch = {o.patch[0], o.patch[1], o.patch[2]}, .width = o.latent_width, .bits = o.bits};
   run.prompt = o.prompt;

@@ -10,9 +10,7 @@ constexpr int64_t most = 16;  // rows or columns of a matrix that are shown, as 
 
 using Lines = std::vector<std::string>;
 
-char mark_of(Source source) {
-  return source == Source::article ? '*' : source == Source::misprint ? '!' : ' ';
-}
+char mark_of(Source source) { return source == Source::article ? '*' : source == Source::misprint ? '!' : ' '; }
 
 /// "We  2x4  the article's", "encoder weight", then the rows.
 Lines block(const Matrix& m) {
@@ -22,7 +20,9 @@ Lines block(const Matrix& m) {
   std::string name = m.heading.name;
   if (!m.heading.formula.empty()) name += ": " + m.heading.formula;
   lines.push_back(m.heading.symbol + "  " + std::to_string(m.rows) + "x" + std::to_string(m.columns) +
-                  (all ? "  article" : articles > 0 ? "  article where *" : ""));
+                  (all            ? "  article"
+                   : articles > 0 ? "  article where *"
+                                  : ""));
   lines.push_back(name);
   const int64_t rows = std::min(m.rows, most);
   int64_t columns = std::min(m.columns, most);

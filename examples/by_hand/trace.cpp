@@ -143,7 +143,9 @@ std::string Trace::explain(const Cell& cell) const {
   std::string others;
   for (const Term& term : o.terms) {
     const std::string number = number_text(term_value(term));
-    others += (others.empty() ? "" : o.finish == Finish::softmax ? " + " : ", ") +
+    others += (others.empty()                ? ""
+               : o.finish == Finish::softmax ? " + "
+                                             : ", ") +
               (o.finish == Finish::softmax ? "e^" + factor_text(term_value(term)) : number);
   }
   if (o.finish == Finish::softmax)

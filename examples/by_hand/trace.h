@@ -68,8 +68,8 @@ struct Matrix {
 
 /// One of the thirteen steps, of one diffusion step.
 struct Section {
-  int number = 0;      ///< 0: the inputs
-  int64_t pass = 0;    ///< the diffusion step t; 0 for steps that are done once
+  int number = 0;    ///< 0: the inputs
+  int64_t pass = 0;  ///< the diffusion step t; 0 for steps that are done once
   std::string title;
   std::vector<std::string> notes;
   std::vector<int> matrices;

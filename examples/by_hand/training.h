@@ -23,7 +23,6 @@ NoisedBatch draw_noised(const Run& run, int64_t count, Generator& rng);
 /// Trains the run's model in place by SGD with momentum and gradients clipped to a norm of 1; encoder and decoder are
 /// frozen. `report` gets the mean squared error over 256 fixed draws before the first step, after each eighth of the
 /// steps and after the last one. Equal runs and options give equal weights.
-void train(Run& run, const TrainingOptions& options,
-           const std::function<void(int64_t step, double loss)>& report = {});
+void train(Run& run, const TrainingOptions& options, const std::function<void(int64_t step, double loss)>& report = {});
 
 }  // namespace ditharos::by_hand

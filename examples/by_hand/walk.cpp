@@ -53,8 +53,8 @@ class Walk {
   }
 
   void given() {
-    begin(0, "Given: the training video, the prompt \"" + run_.prompt + "\", the step t = " +
-                 std::to_string(*run_.steps));
+    begin(0,
+          "Given: the training video, the prompt \"" + run_.prompt + "\", the step t = " + std::to_string(*run_.steps));
     for (int64_t f = 0; f < run_.video.size(0); ++f)
       frames_.push_back(add({"frame " + std::to_string(f + 1), "of the training video", "", Place::stream},
                             select(select(run_.video, 0, f), 0, 0)));
@@ -148,8 +148,9 @@ class Walk {
     }
     begin(11, "Denoising: the predicted noise is taken away");
     if (!run_.generate && !run_.all_steps)
-      trace().note("Z still holds the training video's latent here. Generation begins with noise alone instead: "
-                   "--generate.");
+      trace().note(
+          "Z still holds the training video's latent here. Generation begins with noise alone instead: "
+          "--generate.");
     const Tensor denoised = z - s.predicted;
     denoised_ = add({"D", "denoised latent", "Z - P", Place::stream}, columns(denoised), plus(noised_, predicted_, -1));
     return denoised.detach();
@@ -208,8 +209,9 @@ class Walk {
     trace().mark_misprint({y, 2, 0});
     trace().mark(shift, {{-1}, {5}});
     trace().mark_misprint({shift, 0, 0});
-    trace().note("MISPRINT: the article prints the shift [-1, 5]; its author's note says that the third element of y "
-                 "should be 1. A bias of -2 instead of 0 gives the printed number.");
+    trace().note(
+        "MISPRINT: the article prints the shift [-1, 5]; its author's note says that the third element of y "
+        "should be 1. A bias of -2 instead of 0 gives the printed number.");
   }
 
   void attend(const Stages& s) {
@@ -225,8 +227,10 @@ class Walk {
         add({"S", "scores", "K^T Q", Place::stream}, columns(s.scores), transposed_product(k_, q_, width));
     const bool soft = run_.model.config().attention == Attention::soft;
     const double factor = soft ? 1 / std::sqrt(double(width)) : 1;
-    a_ = add({"A", "attention", soft ? "softmax of S / sqrt(" + std::to_string(width) + "), a column at a time"
-                                     : "1 at a column's largest score", Place::stream},
+    a_ = add({"A", "attention",
+              soft ? "softmax of S / sqrt(" + std::to_string(width) + "), a column at a time"
+                   : "1 at a column's largest score",
+              Place::stream},
              columns(s.attention), [=](int64_t r, int64_t c) {
                Origin origin{.terms = {}, .finish = soft ? Finish::softmax : Finish::largest, .chosen = r};
                for (int64_t k = 0; k < tokens; ++k)
@@ -256,10 +260,9 @@ class Walk {
     const models::Rectified decoded = run_.autoencoder.decode(z);
     const int u = add({"u", "before the ReLU", "Wd D + bd", Place::stream}, columns(decoded.z),
                       affine(w, denoised_, run_.sizes.width, b));
-    const int v = add({"V", "decoded patches", "max(0, u)", Place::stream}, columns(decoded.h),
-                      [=](int64_t r, int64_t c) {
-                        return Origin{.terms = {{.factors = {{u, r, c}}}}, .finish = Finish::relu};
-                      });
+    const int v =
+        add({"V", "decoded patches", "max(0, u)", Place::stream}, columns(decoded.h),
+            [=](int64_t r, int64_t c) { return Origin{.terms = {{.factors = {{u, r, c}}}}, .finish = Finish::relu}; });
     begin(13, "The patches are arranged into frames: a new video");
     const Tensor video = models::unpatchify(decoded.h, run_.grid, run_.sizes.patch);  // [1, F, 1, H, W]
     result_.video = select(video, 0, 0);

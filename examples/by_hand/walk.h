@@ -9,23 +9,23 @@
 namespace ditharos::by_hand {
 
 struct Run {
-  Tensor video;               ///< [F, 1, H, W] in f64; undefined when `generate`
+  Tensor video;  ///< [F, 1, H, W] in f64; undefined when `generate`
   std::string prompt;
   std::optional<int64_t> steps;  ///< T; they count from 1, and the last one has the smallest noise
-  bool all_steps = false;     ///< run the steps 1 to T; otherwise T alone, which is the exercise
-  bool generate = false;      ///< begin with noise alone: without the steps [1], [2] and [10]
+  bool all_steps = false;        ///< run the steps 1 to T; otherwise T alone, which is the exercise
+  bool generate = false;         ///< begin with noise alone: without the steps [1], [2] and [10]
   Sizes sizes;
-  models::PatchGrid grid;     ///< of the video, or of the one to be generated
+  models::PatchGrid grid;  ///< of the video, or of the one to be generated
   models::LinearAutoencoder autoencoder;
   HandDiT model;
-  Tensor noise;               ///< [1, grid.tokens(), width]
+  Tensor noise;                 ///< [1, grid.tokens(), width]
   double learning_rate = .001;  ///< of the SGD step that [10] tries
 };
 
 struct Result {
   Trace trace;
-  Tensor video;       ///< the new one, [F, 1, H, W]
-  Tensor denoised;    ///< [11] of the last step, [1, T, width]
+  Tensor video;                     ///< the new one, [F, 1, H, W]
+  Tensor denoised;                  ///< [11] of the last step, [1, T, width]
   double loss = 0, loss_after = 0;  ///< [10] of the last step: before an SGD step, and after it
 };
 

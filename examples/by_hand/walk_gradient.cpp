@@ -42,17 +42,17 @@ AttentionGradient through_softmax(Trace& trace, const GradientInputs& in, int df
   const int a = in.a;
   const int da = trace.add(gradient_of("dA", "gradient of A", "C^T dF"), as_columns(g[0]),
                            transposed_product(in.modulated, df, width));
-  const int ds = trace.add(gradient_of("dS", "gradient of S", "A (dA - the column's sum of A dA) / sqrt(width)"),
-                           as_columns(g[1]), [=](int64_t r, int64_t col) {
-                             Origin origin{.terms = {{.factors = {{a, r, col}, {da, r, col}}, .coefficient = factor}}};
-                             for (int64_t k = 0; k < tokens; ++k)
-                               origin.terms.push_back(
-                                   {.factors = {{a, r, col}, {a, k, col}, {da, k, col}}, .coefficient = -factor});
-                             return origin;
-                           });
+  const int ds = trace.add(
+      gradient_of("dS", "gradient of S", "A (dA - the column's sum of A dA) / sqrt(width)"), as_columns(g[1]),
+      [=](int64_t r, int64_t col) {
+        Origin origin{.terms = {{.factors = {{a, r, col}, {da, r, col}}, .coefficient = factor}}};
+        for (int64_t k = 0; k < tokens; ++k)
+          origin.terms.push_back({.factors = {{a, r, col}, {a, k, col}, {da, k, col}}, .coefficient = -factor});
+        return origin;
+      });
   const int dq = trace.add(gradient_of("dQ", "gradient of Q", "K dS"), as_columns(g[2]), affine(in.k, ds, tokens));
-  const int dk = trace.add(gradient_of("dK", "gradient of K", "Q dS^T"), as_columns(g[3]),
-                           product_transposed(in.q, ds, tokens));
+  const int dk =
+      trace.add(gradient_of("dK", "gradient of K", "Q dS^T"), as_columns(g[3]), product_transposed(in.q, ds, tokens));
   return {dq, dk};
 }
 
@@ -64,8 +64,9 @@ Losses add_gradients(Trace& trace, const Run& run, const GradientInputs& in, con
   const Stages s = run.model.stages(z, c);
   const Tensor loss = mse_loss(s.predicted, run.noise);
   const HandDiT& model = run.model;
-  std::vector<Tensor> inputs = {s.predicted,   model.feed_forward.weight, model.feed_forward.bias, s.pooled,
-                                s.conditioned, s.modulation,              model.ada_ln.weight};
+  std::vector<Tensor> inputs = {
+      s.predicted,  model.feed_forward.weight, model.feed_forward.bias, s.pooled, s.conditioned,
+      s.modulation, model.ada_ln.weight};
   if (soft)
     inputs.insert(inputs.end(), {s.attention, s.scores, s.queries, s.keys, model.query.weight, model.key.weight});
   const std::vector<Tensor> g = grad({loss}, inputs);
@@ -97,19 +98,18 @@ Losses add_gradients(Trace& trace, const Run& run, const GradientInputs& in, con
     for (int64_t k = 0; k < tokens; ++k) origin.terms.push_back({.factors = {{dp, r, k}}});
     return origin;
   });
-  const int df = trace.add(gradient_of("dF", "gradient of F", "Wf^T dP"), as_columns(g[3]),
-                           transposed_product(in.wf, dp, width));
+  const int df =
+      trace.add(gradient_of("dF", "gradient of F", "Wf^T dP"), as_columns(g[3]), transposed_product(in.wf, dp, width));
 
   AttentionGradient attention{-1, -1};
   if (soft) attention = through_softmax(trace, in, df, width, tokens, {g[7], g[8], g[9], g[10]});
-  const int dc = trace.add(
-      gradient_of("dC", "gradient of C", soft ? "dF A^T + Wq^T dQ + Wk^T dK" : "dF A^T"), as_columns(g[4]),
-      [=](int64_t r, int64_t col) {
-        Origin origin = product_transposed(df, in.a, tokens)(r, col);
-        if (soft) append(origin, transposed_product(in.wq, attention.dq, width)(r, col));
-        if (soft) append(origin, transposed_product(in.wk, attention.dk, width)(r, col));
-        return origin;
-      });
+  const int dc = trace.add(gradient_of("dC", "gradient of C", soft ? "dF A^T + Wq^T dQ + Wk^T dK" : "dF A^T"),
+                           as_columns(g[4]), [=](int64_t r, int64_t col) {
+                             Origin origin = product_transposed(df, in.a, tokens)(r, col);
+                             if (soft) append(origin, transposed_product(in.wq, attention.dq, width)(r, col));
+                             if (soft) append(origin, transposed_product(in.wk, attention.dk, width)(r, col));
+                             return origin;
+                           });
   if (soft) {
     trace.add(gradient_of("dWq", "gradient of Wq", "dQ C^T"), g[11],
               product_transposed(attention.dq, in.modulated, tokens));

@@ -62,8 +62,7 @@ void settle_threads(int threads) {
   if (threads > 0) set_num_threads(threads);
 }
 
-int run_main(int argc, char** argv, const std::function<int(int argc, char** argv)>& program,
-             int error_status) {
+int run_main(int argc, char** argv, const std::function<int(int argc, char** argv)>& program, int error_status) {
   // Nothing here allocates: it reports that there is no memory, too.
   std::string_view name = argc > 0 ? argv[0] : "program";
   name.remove_prefix(name.rfind('/') + 1);  // npos + 1 is 0

@@ -20,8 +20,7 @@ void settle_threads(int threads);
 /// ConfigError (bad usage), `error_status` for any other Error, 1 for everything else. Status 1 too when standard
 /// output could not be written. When the reader of a pipe has ended (`| head -1`), the program continues without output
 /// and writes its files. One of several ranks ends the others as well.
-int run_main(int argc, char** argv, const std::function<int(int argc, char** argv)>& program,
-             int error_status = 1);
+int run_main(int argc, char** argv, const std::function<int(int argc, char** argv)>& program, int error_status = 1);
 
 /// Prints each sentence as a line "note: ..." on stderr, unless it was printed before.
 void print_notes(const std::vector<std::string>& notes);

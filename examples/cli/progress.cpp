@@ -153,8 +153,8 @@ std::string Progress::bar_line(int width) const {
 }
 
 std::string Progress::plain_line() const {
-  std::string line = is_share() ? std::to_string(step_) + " %"
-                                : unit_ + " " + std::to_string(step_) + "/" + std::to_string(total_);
+  std::string line =
+      is_share() ? std::to_string(step_) + " %" : unit_ + " " + std::to_string(step_) + "/" + std::to_string(total_);
   for (const std::string& part : parts()) line += ", " + part;
   return line;
 }

@@ -53,8 +53,8 @@ void Settings::add(Setting setting) {
   for (const Setting& other : table_) {
     check(other.name != setting.name, "[Settings] the key ", setting.name, " is there twice; flags need unique names");
   }
-  check(((setting.name != "config" && setting.name != "set") || !takes_config_) &&
-            setting.name != "help", "[Settings] ", setting.name, " is a flag of its own");
+  check(((setting.name != "config" && setting.name != "set") || !takes_config_) && setting.name != "help",
+        "[Settings] ", setting.name, " is a flag of its own");
   const Value value = setting.get();
   check(setting.rule.allows(value), "[Settings] the default of ", setting.name, ", ", toml_text(value), ", is not ",
         setting.rule.expectation(value));

@@ -31,9 +31,9 @@ namespace ditharos::examples {
 
 /// One row of the table.
 struct Setting {
-  std::string section;  ///< "" for options of the command line, which no configuration holds
-  std::string name;     ///< unique in the whole table, because the flag is derived from it
-  std::string help;     ///< its meaning, with its unit
+  std::string section;      ///< "" for options of the command line, which no configuration holds
+  std::string name;         ///< unique in the whole table, because the flag is derived from it
+  std::string help;         ///< its meaning, with its unit
   std::string placeholder;  ///< the value's name in --help: N, X, PATH
   Rule rule;
   std::function<Value()> get;
@@ -44,7 +44,7 @@ struct Setting {
   /// Under which it has an effect.
   struct Condition {
     std::function<bool()> holds;
-    std::string needs;       ///< its description, for a message
+    std::string needs;      ///< its description, for a message
     bool required = false;  ///< given in spite of it, the setting is an error
   };
   std::vector<Condition> conditions = {};
@@ -111,8 +111,7 @@ class Settings {
   void add_repeated(const std::string& name, std::vector<std::string>& texts, const std::string& placeholder,
                     const std::string& help);
   /// Declares that settings have an effect only while `used` returns true; `needs` ends the sentence "--eta needs ...".
-  void only_with(std::initializer_list<const char*> names, const std::function<bool()>& used,
-                 const std::string& needs);
+  void only_with(std::initializer_list<const char*> names, const std::function<bool()>& used, const std::string& needs);
   /// The same for settings of some kinds of data or of conditioning alone: check_kinds() refuses them for others.
   void only_for(std::initializer_list<const char*> names, const std::function<bool()>& used, const std::string& needs);
   /// ConfigError for the first setting of another kind of data: on the command line, or in the configuration with a
@@ -207,7 +206,9 @@ Settings::Section& Settings::Section::add(const std::string& name, T& variable, 
   } else if constexpr (std::unsigned_integral<T> && !std::same_as<T, bool>) {
     if (!rule.has_lower_bound()) rule.at_least(0);
   }
-  settings_.add({.section = name_, .name = name, .help = help,
+  settings_.add({.section = name_,
+                 .name = name,
+                 .help = help,
                  .placeholder = rule.choices().empty() ? detail::placeholder<T>() : "NAME",
                  .rule = std::move(rule),
                  .get = [&variable] { return detail::to_value(variable); },
@@ -217,9 +218,8 @@ Settings::Section& Settings::Section::add(const std::string& name, T& variable, 
 
 template <class E>
   requires std::is_enum_v<E>
-Settings::Section& Settings::Section::add(
-    const std::string& name, E& variable, const std::string& help,
-    const std::type_identity_t<std::vector<std::pair<const char*, E>>>& names) {
+Settings::Section& Settings::Section::add(const std::string& name, E& variable, const std::string& help,
+                                          const std::type_identity_t<std::vector<std::pair<const char*, E>>>& names) {
   const std::vector<std::pair<std::string, E>> table(names.begin(), names.end());
   std::vector<std::string> choices;
   for (const auto& [text, value] : table) choices.push_back(text);
@@ -234,8 +234,13 @@ Settings::Section& Settings::Section::add(
       if (text == std::get<std::string>(value)) variable = e;
     }
   };
-  settings_.add({.section = name_, .name = name, .help = help, .placeholder = "NAME",
-                 .rule = one_of(std::move(choices)), .get = get, .set = set});
+  settings_.add({.section = name_,
+                 .name = name,
+                 .help = help,
+                 .placeholder = "NAME",
+                 .rule = one_of(std::move(choices)),
+                 .get = get,
+                 .set = set});
   return *this;
 }
 
@@ -243,12 +248,17 @@ template <class E>
   requires std::is_enum_v<E>
 Settings::Section& Settings::Section::add_switch(const std::string& name, E& variable, E off, E on,
                                                  const std::string& help) {
-  settings_.add({.section = name_, .name = name, .help = help, .placeholder = detail::placeholder<bool>(), .rule = {},
+  settings_.add({.section = name_,
+                 .name = name,
+                 .help = help,
+                 .placeholder = detail::placeholder<bool>(),
+                 .rule = {},
                  .get = [&variable, on] { return Value(variable == on); },
-                 .set = [&variable, off, on](const Value& value) {
-                   if (std::get<bool>(value)) variable = on;
-                   else if (variable == on) variable = off;
-                 }});
+                 .set =
+                     [&variable, off, on](const Value& value) {
+                       if (std::get<bool>(value)) variable = on;
+                       else if (variable == on) variable = off;
+                     }});
   return *this;
 }
 

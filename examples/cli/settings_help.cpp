@@ -68,8 +68,9 @@ std::string help_text(const std::string& program, const std::string& summary,
     if (section.empty()) {
       if (takes_config) {
         out += row("--config FILE", "read settings from a TOML file; a flag wins over it, it wins over the default");
-        out += row("--set KEY=VALUE", "a key of the file by its name, or as section.key; may be repeated, and wins "
-                                      "over the key's own flag");
+        out += row("--set KEY=VALUE",
+                   "a key of the file by its name, or as section.key; may be repeated, and wins "
+                   "over the key's own flag");
       }
     } else {
       out += "\n[" + section + "]" + (about.empty() ? "" : " " + about) + "\n";
@@ -84,8 +85,10 @@ std::string help_text(const std::string& program, const std::string& summary,
   }
   for (const Setting& s : table) {
     if (s.section.empty() || std::holds_alternative<bool>(s.get())) continue;
-    out += "\n" + wrapped("Every key can stand in the file too, in the section shown, with _ for -: " + s.flag() + " " +
-                              toml_text(s.get()) + " is", 0) +
+    out += "\n" +
+           wrapped("Every key can stand in the file too, in the section shown, with _ for -: " + s.flag() + " " +
+                       toml_text(s.get()) + " is",
+                   0) +
            "\n\n  [" + s.section + "]\n  " + s.name + " = " + toml_text(s.get()) + "\n";
     break;
   }

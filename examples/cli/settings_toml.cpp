@@ -90,9 +90,8 @@ class Reader {
   }
 
   void read_root(const std::string& key, toml::source_position where, const toml::node& node) {
-    const bool is_section = std::any_of(table_.begin(), table_.end(), [&](const Setting& s) {
-      return !key.empty() && s.section == key;
-    });
+    const bool is_section =
+        std::any_of(table_.begin(), table_.end(), [&](const Setting& s) { return !key.empty() && s.section == key; });
     const toml::table* table = node.as_table();
     if (is_section && table) {
       for (const auto& [name, value] : *table) read_key(key, std::string(name.str()), name.source().begin, value);
@@ -109,9 +108,8 @@ class Reader {
 
   void read_key(const std::string& section, const std::string& name, toml::source_position where,
                 const toml::node& node) {
-    const auto row = std::find_if(table_.begin(), table_.end(), [&](const Setting& s) {
-      return s.section == section && s.name == name;
-    });
+    const auto row = std::find_if(table_.begin(), table_.end(),
+                                  [&](const Setting& s) { return s.section == section && s.name == name; });
     if (row == table_.end()) {
       mistakes_.push_back({where, "unknown key " + quote(name) + " in [" + section + "]" + advice(section, name)});
       return;
@@ -119,8 +117,8 @@ class Reader {
     const Value present = row->get();
     std::optional<Value> value = value_from(node, present, row->rule);
     if (!value || !row->rule.allows(*value)) {
-      mistakes_.push_back({node.source().begin, row->full_name() + " must be " + row->rule.expectation(present) +
-                                                    ", not " + text_of(node)});
+      mistakes_.push_back({node.source().begin,
+                           row->full_name() + " must be " + row->rule.expectation(present) + ", not " + text_of(node)});
       return;
     }
     assignments_.push_back({static_cast<size_t>(row - table_.begin()), std::move(*value), position_text(where)});

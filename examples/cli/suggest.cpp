@@ -6,7 +6,6 @@
 
 #include <ditharos/tensor/io/quoted_text.h>
 
-
 namespace ditharos::examples {
 
 namespace {

@@ -64,13 +64,34 @@ std::string list_text(const std::vector<T>& list) {
 
 }  // namespace
 
-Rule& Rule::at_least(double low) { low_ = low, low_open_ = false; return *this; }
-Rule& Rule::above(double low) { low_ = low, low_open_ = true; return *this; }
-Rule& Rule::at_most(double high) { high_ = high, high_open_ = false; return *this; }
-Rule& Rule::below(double high) { high_ = high, high_open_ = true; return *this; }
-Rule& Rule::count(int64_t length) { count_ = length; return *this; }
-Rule& Rule::or_number() { or_number_ = true; return *this; }
-Rule& Rule::one_of(std::vector<std::string> choices) { choices_ = std::move(choices); return *this; }
+Rule& Rule::at_least(double low) {
+  low_ = low, low_open_ = false;
+  return *this;
+}
+Rule& Rule::above(double low) {
+  low_ = low, low_open_ = true;
+  return *this;
+}
+Rule& Rule::at_most(double high) {
+  high_ = high, high_open_ = false;
+  return *this;
+}
+Rule& Rule::below(double high) {
+  high_ = high, high_open_ = true;
+  return *this;
+}
+Rule& Rule::count(int64_t length) {
+  count_ = length;
+  return *this;
+}
+Rule& Rule::or_number() {
+  or_number_ = true;
+  return *this;
+}
+Rule& Rule::one_of(std::vector<std::string> choices) {
+  choices_ = std::move(choices);
+  return *this;
+}
 
 std::string Rule::text() const {
   if (!choices_.empty()) {
@@ -109,8 +130,8 @@ std::string Rule::expectation(const Value& like) const {
   if (!choices_.empty()) return text();
   if (std::holds_alternative<bool>(like)) return "true or false";
   if (std::holds_alternative<std::string>(like)) return "text";
-  const bool is_list = std::holds_alternative<std::vector<int64_t>>(like) ||
-                       std::holds_alternative<std::vector<double>>(like);
+  const bool is_list =
+      std::holds_alternative<std::vector<int64_t>>(like) || std::holds_alternative<std::vector<double>>(like);
   const bool is_integer = std::holds_alternative<int64_t>(like) || std::holds_alternative<std::vector<int64_t>>(like);
   const std::string rule = text();
   const std::string link = rule.empty() ? "" : rule.starts_with("at ") ? " of " : " ";  // of at least 1; above 1

@@ -33,12 +33,10 @@ Spirals make_spirals(int64_t n, double noise, Generator& rng) {
 // --- an operation: x + sin(x)^2, the snake activation (Ziyin et al. 2020) with a = 1, and its gradient ---
 
 Tensor snake(const Tensor& x) {
-  static const Function op = {
-      "snake",
-      [](const Function::Tensors& in) { return in[0] + square(sin(in[0])); },
-      [](const Function::Tensors& in, const Tensor&, const Tensor& grad) -> Function::Tensors {
-        return {grad * (sin(2.0 * in[0]) + 1.0)};
-      }};
+  static const Function op = {"snake", [](const Function::Tensors& in) { return in[0] + square(sin(in[0])); },
+                              [](const Function::Tensors& in, const Tensor&, const Tensor& grad) -> Function::Tensors {
+                                return {grad * (sin(2.0 * in[0]) + 1.0)};
+                              }};
   return op({x});
 }
 
@@ -77,8 +75,8 @@ double accuracy(const Network& network, const Spirals& data) {
 
 int main() {
   Generator rng(/*seed=*/0);
-  const GradcheckResult check = gradcheck([](const std::vector<Tensor>& x) { return snake(x[0]); },
-                                          {rng.normal({3, 4}, DType::f64)});
+  const GradcheckResult check =
+      gradcheck([](const std::vector<Tensor>& x) { return snake(x[0]); }, {rng.normal({3, 4}, DType::f64)});
   std::printf("gradient of snake: %s\n", check.ok ? "right" : check.message.c_str());
 
   const Spirals train = make_spirals(1024, .02, rng), test = make_spirals(256, .02, rng);

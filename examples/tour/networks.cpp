@@ -31,7 +31,7 @@ Tensor plain_attention(const Tensor& q, const Tensor& k, const Tensor& v) {
 void linear_layer() {
   const Tensor x = variable({1, 2, 3, 4, 5, 6}, {3, 2});  // three rows of two
   const Tensor w = variable({1, 0, -1, 2}, {2, 2}), b = variable({1, 1}, {2});
-  const Tensor y = linear(x, w, b);                                   // x w^T + b
+  const Tensor y = linear(x, w, b);                                  // x w^T + b
   const Tensor g = from_vector<double>({1, 0, 0, 1, 1, 1}, {3, 2});  // the gradient that arrives
   backward(y, g);
   std::printf("y  %s\n", text(y).c_str());

@@ -19,11 +19,10 @@ Tensor log_cosh(const Tensor& x) {
 
 /// The same with a mistake in its derivative: 1.01 tanh(x).
 Tensor wrong_log_cosh(const Tensor& x) {
-  static const Function op = {
-      "wrong_log_cosh", [](const Function::Tensors& in) { return log_cosh(in[0]); },
-      [](const Function::Tensors& in, const Tensor&, const Tensor& g) -> Function::Tensors {
-        return {g * tanh(in[0]) * 1.01};
-      }};
+  static const Function op = {"wrong_log_cosh", [](const Function::Tensors& in) { return log_cosh(in[0]); },
+                              [](const Function::Tensors& in, const Tensor&, const Tensor& g) -> Function::Tensors {
+                                return {g * tanh(in[0]) * 1.01};
+                              }};
   return op({x});
 }
 
@@ -39,8 +38,8 @@ void own_op() {
 }
 
 void wrong_rule() {
-  const auto checked = gradcheck([](const auto& in) { return in[0] * wrong_log_cosh(in[1]); },
-                                 {random({2, 3}, 1), random({2, 3}, 2)});
+  const auto checked =
+      gradcheck([](const auto& in) { return in[0] * wrong_log_cosh(in[1]); }, {random({2, 3}, 1), random({2, 3}, 2)});
   const std::string& message = checked.message;
   std::printf("ok: %s\n", yes_or_no(checked.ok));
   std::printf("%s ...%s\n", message.substr(0, message.find(':')).c_str(), message.substr(message.rfind(';')).c_str());

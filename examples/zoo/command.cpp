@@ -5,8 +5,9 @@ namespace ditharos::examples {
 void Hints::describe(Settings& settings) {
   settings.options()
       .add("model", model, "its name (\"zoo list\") or its family (SiT), if the tensors do not tell it")
-      .add("config", config, "diffusers' config.json, or a JSON object of the constructor arguments of the paper's "
-                             "code: {\"num_heads\": 16}");
+      .add("config", config,
+           "diffusers' config.json, or a JSON object of the constructor arguments of the paper's "
+           "code: {\"num_heads\": 16}");
 }
 
 models::RecognitionHints Hints::read() const {

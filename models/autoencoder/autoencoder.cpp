@@ -21,10 +21,14 @@ int64_t channels_of(const AutoencoderKL& model) { return model.config().in_chann
 }  // namespace
 
 AutoencoderKLConfig AutoencoderConfig::kl() const {
-  AutoencoderKLConfig config{.in_channels = sizes.channels, .out_channels = sizes.channels,
-                             .latent_channels = sizes.latent_channels, .block_out_channels = {},
-                             .layers_per_block = sizes.blocks, .norm_num_groups = sizes.groups,
-                             .scaling_factor = 1, .latent_statistics = true};
+  AutoencoderKLConfig config{.in_channels = sizes.channels,
+                             .out_channels = sizes.channels,
+                             .latent_channels = sizes.latent_channels,
+                             .block_out_channels = {},
+                             .layers_per_block = sizes.blocks,
+                             .norm_num_groups = sizes.groups,
+                             .scaling_factor = 1,
+                             .latent_statistics = true};
   for (int64_t i = 0; i <= sizes.stages; ++i) config.block_out_channels.push_back(sizes.width_at(i));
   return config;
 }

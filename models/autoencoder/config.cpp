@@ -44,8 +44,8 @@ int64_t count_elements(const VideoAutoencoderConfig& config) {
   const auto residual = [&](int64_t width) { return 2 * (2 * width + convolution(width, width)); };
   const int64_t narrow = config.width_at(0), wide = config.width_at(config.stages), latent = config.latent_channels;
   int64_t encoder = convolution(config.channels, narrow) + 2 * wide + convolution(wide, 2 * latent);
-  int64_t decoder = convolution(latent, wide) + config.blocks * residual(narrow) + 2 * narrow +
-                    convolution(narrow, config.channels);
+  int64_t decoder =
+      convolution(latent, wide) + config.blocks * residual(narrow) + 2 * narrow + convolution(narrow, config.channels);
   for (int64_t s = 0; s < config.stages; ++s) {
     const int64_t here = config.width_at(s), next = config.width_at(s + 1);
     encoder += convolution(here, next) + config.blocks * residual(next);
@@ -60,8 +60,8 @@ Shape VideoAutoencoderConfig::latent_shape(const Shape& clips) const {
   check<ShapeError>(clips.rank() == 5 && clips[2] == channels, "[VideoAutoencoder] clips must have shape [B, F, ",
                     channels, ", H, W], got ", clips);
   const int64_t s = stride(), t = time_stride;
-  const bool fits = clips[1] > 0 && clips[3] > 0 && clips[4] > 0 && clips[1] % t == 0 && clips[3] % s == 0 &&
-                    clips[4] % s == 0;
+  const bool fits =
+      clips[1] > 0 && clips[3] > 0 && clips[4] > 0 && clips[1] % t == 0 && clips[3] % s == 0 && clips[4] % s == 0;
   check<ShapeError>(fits, "[VideoAutoencoder] clips of ", clips[1], " frames of ", clips[3], "x", clips[4],
                     " pixels do not fit: frames must be a multiple of ", t, ", height and width of ", s,
                     "; the nearest that fits is ", nearest_multiple(clips[1], t), " frames of ",

@@ -9,14 +9,14 @@ namespace ditharos::models {
 /// The architecture of a VideoAutoencoder. The defaults encode 32x32 frames as 8x8 latents with 8 channels: a sixth of
 /// the elements.
 struct VideoAutoencoderConfig {
-  int64_t channels = 3;         ///< of a clip
+  int64_t channels = 3;  ///< of a clip
   int64_t latent_channels = 8;
-  int64_t width = 32;           ///< channels at full resolution; each halving doubles them, up to max_width
+  int64_t width = 32;  ///< channels at full resolution; each halving doubles them, up to max_width
   int64_t max_width = 64;
-  int64_t blocks = 1;           ///< residual blocks at each resolution
-  int64_t groups = 8;           ///< of the group norms; divides the widths
-  int64_t stages = 2;           ///< halvings of height and width
-  int64_t time_stride = 1;      ///< frames that one latent frame stands for: 1, 2 or 4
+  int64_t blocks = 1;       ///< residual blocks at each resolution
+  int64_t groups = 8;       ///< of the group norms; divides the widths
+  int64_t stages = 2;       ///< halvings of height and width
+  int64_t time_stride = 1;  ///< frames that one latent frame stands for: 1, 2 or 4
 
   /// Pixels along height and along width that one latent element stands for.
   int64_t stride() const { return int64_t(1) << stages; }

@@ -12,8 +12,13 @@ nn::Conv2d convolution(int64_t in, int64_t out, Generator& rng) {
 }
 
 FrameResidual residual(const AutoencoderKLConfig& config, int64_t in, int64_t out, Generator& rng) {
-  return FrameResidual({.in = in, .out = out, .groups = config.norm_num_groups, .eps = eps, .zero_output = false,
-                        .init = nn::ConvInit::fan_in_uniform}, rng);
+  return FrameResidual({.in = in,
+                        .out = out,
+                        .groups = config.norm_num_groups,
+                        .eps = eps,
+                        .zero_output = false,
+                        .init = nn::ConvInit::fan_in_uniform},
+                       rng);
 }
 
 /// `count` residual blocks, the first of which changes the number of channels.
@@ -55,7 +60,7 @@ KLAttention::KLAttention(int64_t channels, int64_t groups, Generator& rng)
 }
 
 Tensor KLAttention::forward(const Tensor& x) const {
-  const Tensor pixels = reshape(norm_(x), {x.size(0), x.size(1), -1});          // [N, C, H W]
+  const Tensor pixels = reshape(norm_(x), {x.size(0), x.size(1), -1});         // [N, C, H W]
   const Tensor change = transpose(attention_(transpose(pixels, 1, 2)), 1, 2);  // [N, C, H W]
   return x + reshape(change, x.shape());
 }

@@ -40,9 +40,10 @@ nn::NameMap kl_names_compvis(const AutoencoderKLConfig& config) {
     names.add({.own = attention + "attn.qkv.weight",
                .published = {there + "q.weight", there + "k.weight", there + "v.weight"},
                .published_shape = convolution});
-    names.add({.own = attention + "attn.qkv.bias",
-               .published = {there + "q.bias", there + "k.bias", there + "v.bias"}});
-    names.add({.own = attention + "attn.proj.weight", .published = {there + "proj_out.weight"},
+    names.add(
+        {.own = attention + "attn.qkv.bias", .published = {there + "q.bias", there + "k.bias", there + "v.bias"}});
+    names.add({.own = attention + "attn.proj.weight",
+               .published = {there + "proj_out.weight"},
                .published_shape = convolution});
     names.add({.own = attention + "attn.proj.bias", .published = {there + "proj_out.bias"}});
     add_compvis_residual(names, own + "resnets.0", published + "block_1");

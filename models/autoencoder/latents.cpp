@@ -24,13 +24,9 @@ Tensor LatentDistribution::kl_divergence() const {
 LatentNorm::LatentNorm(int64_t channels, double mean, double standard_deviation)
     : mean_(full({channels}, mean)), std_(full({channels}, standard_deviation)) {}
 
-Tensor LatentNorm::normalize(const Tensor& latents) const {
-  return (latents - per_channel(mean_)) / per_channel(std_);
-}
+Tensor LatentNorm::normalize(const Tensor& latents) const { return (latents - per_channel(mean_)) / per_channel(std_); }
 
-Tensor LatentNorm::denormalize(const Tensor& latents) const {
-  return latents * per_channel(std_) + per_channel(mean_);
-}
+Tensor LatentNorm::denormalize(const Tensor& latents) const { return latents * per_channel(std_) + per_channel(mean_); }
 
 void LatentNorm::set(const Tensor& mean, const Tensor& standard_deviation) {
   const auto check_statistic = [&](const char* what, const Tensor& x, double lowest) {

@@ -42,13 +42,9 @@ Tensor FrameDown::forward(const Tensor& x) const {
   return conv_(padding_ == FramePadding::after ? pad(x, {0, 1, 0, 1}) : x);
 }
 
-Tensor FrameUp::forward(const Tensor& x) const {
-  return conv_(interpolate(x, {2 * x.size(2), 2 * x.size(3)}));
-}
+Tensor FrameUp::forward(const Tensor& x) const { return conv_(interpolate(x, {2 * x.size(2), 2 * x.size(3)})); }
 
-Tensor TimeDown::forward(const Tensor& x, int64_t frames) const {
-  return to_frames(conv_(to_volumes(x, frames)));
-}
+Tensor TimeDown::forward(const Tensor& x, int64_t frames) const { return to_frames(conv_(to_volumes(x, frames))); }
 
 Tensor TimeUp::forward(const Tensor& x, int64_t frames) const {
   const int64_t channels = x.size(1), height = x.size(2), width = x.size(3), clips = x.size(0) / frames;

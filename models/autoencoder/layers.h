@@ -9,10 +9,10 @@
 namespace ditharos::models {
 
 struct FrameResidualOptions {
-  int64_t in = 0, out = 0;   ///< channels
-  int64_t groups = 1;        ///< of the group norms; divides both
-  double eps = 1e-5;         ///< of the group norms
-  bool zero_output = true;   ///< the last convolution's weight starts as zero: a new block is the identity
+  int64_t in = 0, out = 0;  ///< channels
+  int64_t groups = 1;       ///< of the group norms; divides both
+  double eps = 1e-5;        ///< of the group norms
+  bool zero_output = true;  ///< the last convolution's weight starts as zero: a new block is the identity
   nn::ConvInit init = nn::ConvInit::kaiming_normal;
 };
 

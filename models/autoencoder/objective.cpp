@@ -9,9 +9,7 @@ namespace ditharos::models {
 namespace {
 
 /// [..., C, H, W] -> [N, C, H, W].
-Tensor frames_as_images(const Tensor& x) {
-  return reshape(x, {-1, x.size(-3), x.size(-2), x.size(-1)});
-}
+Tensor frames_as_images(const Tensor& x) { return reshape(x, {-1, x.size(-3), x.size(-2), x.size(-1)}); }
 
 }  // namespace
 
@@ -28,8 +26,8 @@ AutoencoderObjective::AutoencoderObjective(Encode encode, Decode decode, const A
 Loss AutoencoderObjective::loss(const Denoiser&, const Tensor& data, Generator& rng) const {
   const LatentDistribution latents = encode_(data);
   const Tensor decoded = decode_(latents.sample(rng)), difference = decoded - data;
-  Tensor error = mean_per_sample(config_.reconstruction == ReconstructionError::l1 ? abs(difference)
-                                                                                    : square(difference));
+  Tensor error =
+      mean_per_sample(config_.reconstruction == ReconstructionError::l1 ? abs(difference) : square(difference));
   if (config_.perceptual_weight > 0) {
     const Tensor distance = (*perceptual_)(frames_as_images(decoded), frames_as_images(data));
     error = error + mean_per_sample(reshape(distance, {data.size(0), -1})) * config_.perceptual_weight;

@@ -14,9 +14,9 @@ using Function = std::function<Tensor(const Tensor&)>;
 
 /// The tiles of a function's argument and result, whose sides have a fixed ratio.
 struct Tiles {
-  int64_t side;  ///< of a tile of the argument
-  int64_t step;  ///< from one tile of the argument to the next
-  int64_t used;  ///< of a tile of the result; after it the next tile begins
+  int64_t side;   ///< of a tile of the argument
+  int64_t step;   ///< from one tile of the argument to the next
+  int64_t used;   ///< of a tile of the result; after it the next tile begins
   int64_t blend;  ///< rows or columns of the result over which two tiles are mixed
 };
 
@@ -33,8 +33,8 @@ Tensor blended(const Tensor& before, const Tensor& tile, int axis, int64_t exten
   Shape ramp = Shape::filled(4, 1);
   ramp[axis] = extent;
   const Tensor rising = reshape(arange(extent, tile.dtype()), ramp) * (1 / double(extent));
-  const Tensor mixed = narrow(before, axis, before.size(axis) - extent, extent) * (1 - rising) +
-                       narrow(tile, axis, 0, extent) * rising;
+  const Tensor mixed =
+      narrow(before, axis, before.size(axis) - extent, extent) * (1 - rising) + narrow(tile, axis, 0, extent) * rising;
   return cat({mixed, narrow(tile, axis, extent, tile.size(axis) - extent)}, axis);
 }
 

@@ -92,9 +92,7 @@ Tensor VideoAutoencoder::decoded(const Tensor& latents) const {
   return reshape(decoder_out_(decoder_norm_.with_silu_reduced(x)), clips);
 }
 
-Tensor VideoAutoencoder::to_latents(const Tensor& clips) const {
-  return latent_norm_.normalize(encode(clips).mean);
-}
+Tensor VideoAutoencoder::to_latents(const Tensor& clips) const { return latent_norm_.normalize(encode(clips).mean); }
 
 Tensor VideoAutoencoder::from_latents(const Tensor& latents) const {
   config_.clip_shape(latents.shape());  // checks the channels before they are broadcast

@@ -54,8 +54,7 @@ BitsPerDim bits_per_dim(const GaussianDiffusion& diffusion, const Denoiser& mode
 
 BitsPerDim bits_per_dim(const GaussianDiffusion& diffusion, const Denoiser& model, const Tensor& data, Generator& rng,
                         bool clip) {
-  return bits_per_dim(
-      diffusion, model, data, [&](int64_t) { return rng.normal(data.shape(), data.dtype()); }, clip);
+  return bits_per_dim(diffusion, model, data, [&](int64_t) { return rng.normal(data.shape(), data.dtype()); }, clip);
 }
 
 }  // namespace ditharos::models

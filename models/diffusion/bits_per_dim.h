@@ -8,10 +8,10 @@ namespace ditharos::models {
 
 /// All in bits per dimension or squared errors; column i of [B, steps] is step i.
 struct BitsPerDim {
-  Tensor total;               ///< [B]: prior plus the sum of vb
-  Tensor prior;               ///< [B]: the divergence of x_T's distribution from the standard normal
-  Tensor vb;                  ///< [B, steps]; column 0 is the negative log-likelihood of the pixels
-  Tensor x0_mse, noise_mse;   ///< [B, steps]: of the predicted data and of the noise that follows from it
+  Tensor total;              ///< [B]: prior plus the sum of vb
+  Tensor prior;              ///< [B]: the divergence of x_T's distribution from the standard normal
+  Tensor vb;                 ///< [B, steps]; column 0 is the negative log-likelihood of the pixels
+  Tensor x0_mse, noise_mse;  ///< [B, steps]: of the predicted data and of the noise that follows from it
 };
 
 /// The bound for `data` [B, ...], 8-bit pixels scaled to [-1, 1], at every step, with one network call and one draw of

@@ -45,12 +45,14 @@ Tensor target_of(PredictionKind kind, const Path& path, const Tensor& data, cons
     case PredictionKind::score: return -noise;
     case PredictionKind::velocity:
       if (path.kind() == PathKind::linear) return data - noise;
-      return combine(data, noise, points_at(path, t), [](const PathPoint& p) { return p.d_alpha; },
-                     [](const PathPoint& p) { return p.d_sigma; });
+      return combine(
+          data, noise, points_at(path, t), [](const PathPoint& p) { return p.d_alpha; },
+          [](const PathPoint& p) { return p.d_sigma; });
     case PredictionKind::v: break;
   }
-  return combine(data, noise, points_at(path, t), [](const PathPoint& p) { return -p.sigma; },
-                 [](const PathPoint& p) { return p.alpha; });
+  return combine(
+      data, noise, points_at(path, t), [](const PathPoint& p) { return -p.sigma; },
+      [](const PathPoint& p) { return p.alpha; });
 }
 
 double weight_at(LossWeighting weighting, const Path& path, double t) {
@@ -90,11 +92,11 @@ double FlowConfig::shift() const {
 
 void FlowConfig::validate() const {
   check_times(*this);
-  check<ConfigError>(weighting == LossWeighting::none || prediction == PredictionKind::score ||
-                         prediction == PredictionKind::eps,
-                     "the loss weighting \"", weighting == LossWeighting::velocity ? "velocity" : "likelihood",
-                     "\" is for a network that predicts score or eps; with prediction = \"", name_of(prediction),
-                     "\" choose \"none\"");
+  check<ConfigError>(
+      weighting == LossWeighting::none || prediction == PredictionKind::score || prediction == PredictionKind::eps,
+      "the loss weighting \"", weighting == LossWeighting::velocity ? "velocity" : "likelihood",
+      "\" is for a network that predicts score or eps; with prediction = \"", name_of(prediction),
+      "\" choose \"none\"");
 }
 
 Flow::Flow(const FlowConfig& config) : config_(config), path_(config.path) { config.validate(); }
@@ -163,8 +165,9 @@ Tensor Flow::interpolate(const Tensor& data, const Tensor& noise, const std::vec
     const Tensor way = per_sample(t, data);
     return (1.0 - way) * noise + way * data;
   }
-  return combine(data, noise, points_at(path_, t), [](const PathPoint& p) { return p.alpha; },
-                 [](const PathPoint& p) { return p.sigma; });
+  return combine(
+      data, noise, points_at(path_, t), [](const PathPoint& p) { return p.alpha; },
+      [](const PathPoint& p) { return p.sigma; });
 }
 
 Tensor Flow::loss_terms(const Denoiser& model, const Tensor& data, const std::vector<double>& t,
@@ -189,8 +192,8 @@ Loss Flow::loss(const Denoiser& model, const Tensor& data, Generator& rng) const
   return {mean(each), each.detach(), from_vector(t)};
 }
 
-Loss Flow::loss_at(const Network& network, const Tensor& conditions, const Tensor&, const Tensor& data,
-                   double progress, Generator& rng) const {
+Loss Flow::loss_at(const Network& network, const Tensor& conditions, const Tensor&, const Tensor& data, double progress,
+                   Generator& rng) const {
   const auto [begin, end] = training_interval();
   const std::vector<double> t(size_t(data.size(0)), std::clamp(progress, begin, end));
   const auto model = [&](const Tensor& x, const Tensor& time) { return network(x, time, conditions); };

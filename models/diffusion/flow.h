@@ -17,9 +17,9 @@ enum class TimeSampling {
 /// The weight of a sample's loss by its time, when the network predicts the score or the noise (Ma et al. 2024). With g
 /// = Path::score_coefficient:
 enum class LossWeighting {
-  none,        ///< 1
-  velocity,    ///< (g / sigma)^2: the loss is that of the velocity
-  likelihood   ///< g / sigma^2: a bound of the likelihood (Song et al. 2021)
+  none,       ///< 1
+  velocity,   ///< (g / sigma)^2: the loss is that of the velocity
+  likelihood  ///< g / sigma^2: a bound of the likelihood (Song et al. 2021)
 };
 
 /// The shift for data of `pixels`, when `base_pixels` need none: sqrt(pixels / base_pixels) (Esser et al. 2024,

@@ -10,10 +10,9 @@
 namespace ditharos::models {
 namespace {
 
-constexpr FrameMask all_masks[frame_masks] = {FrameMask::none,           FrameMask::first,
-                                              FrameMask::last,           FrameMask::first_and_last,
-                                              FrameMask::first_quarter,  FrameMask::last_quarter,
-                                              FrameMask::random};
+constexpr FrameMask all_masks[frame_masks] = {
+    FrameMask::none,          FrameMask::first,        FrameMask::last,  FrameMask::first_and_last,
+    FrameMask::first_quarter, FrameMask::last_quarter, FrameMask::random};
 
 }  // namespace
 
@@ -32,11 +31,12 @@ double FrameFlowConfig::probability(FrameMask mask) const {
 
 void FrameFlowConfig::validate() const {
   flow.validate();
-  check<ConfigError>(flow.path == PathKind::linear && flow.prediction == PredictionKind::velocity &&
-                         flow.shift_base_pixels == 0,
-                     "clips with conditioning frames need the linear path, a prediction of the velocity and a fixed "
-                     "time_shift, got the path ", name_of(flow.path), ", the prediction ", name_of(flow.prediction),
-                     " and shift_base_pixels = ", flow.shift_base_pixels);
+  check<ConfigError>(
+      flow.path == PathKind::linear && flow.prediction == PredictionKind::velocity && flow.shift_base_pixels == 0,
+      "clips with conditioning frames need the linear path, a prediction of the velocity and a fixed "
+      "time_shift, got the path ",
+      name_of(flow.path), ", the prediction ", name_of(flow.prediction),
+      " and shift_base_pixels = ", flow.shift_base_pixels);
   double total = 0;
   for (const FrameMask mask : all_masks) {
     check<ConfigError>(probability(mask) >= 0 && probability(mask) <= 1,
@@ -96,7 +96,7 @@ Tensor FrameFlow::loss_terms(const Denoiser& model, const Tensor& data, const st
                     " times and ", masks.size(), " masks do not make a batch");
   const int64_t batch = data.size(0), frames = data.size(1);
   std::vector<double> times, network_times, is_generated;  // [B, F]
-  std::vector<double> generated;  // frames of each clip, [B]
+  std::vector<double> generated;                           // frames of each clip, [B]
   for (size_t i = 0; i < masks.size(); ++i) {
     const auto to_generate = std::count(masks[i].begin(), masks[i].end(), false);
     check<ShapeError>(int64_t(masks[i].size()) == frames && to_generate > 0,

@@ -8,7 +8,7 @@ namespace ditharos::models {
 /// Which frames of a training clip are conditioning frames.
 enum class FrameMask {
   none,
-  first,           ///< image to video
+  first,  ///< image to video
   last,
   first_and_last,  ///< interpolation
   first_quarter,   ///< extension forwards; at least one frame

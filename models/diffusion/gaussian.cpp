@@ -25,9 +25,9 @@ std::vector<double> betas_of(const GaussianConfig& config) {
 }  // namespace
 
 void GaussianConfig::validate() const {
-  check<ConfigError>(prediction == PredictionKind::eps || prediction == PredictionKind::x0 ||
-                         prediction == PredictionKind::v,
-                     "a Gaussian process predicts eps, x0 or v, not ", name_of(prediction));
+  check<ConfigError>(
+      prediction == PredictionKind::eps || prediction == PredictionKind::x0 || prediction == PredictionKind::v,
+      "a Gaussian process predicts eps, x0 or v, not ", name_of(prediction));
   check<ConfigError>(!zero_terminal_snr || prediction != PredictionKind::eps,
                      "with zero_terminal_snr the last step is noise alone, and eps says nothing of the data there: "
                      "choose prediction = \"v\" or \"x0\"");
@@ -38,8 +38,7 @@ void GaussianConfig::validate() const {
 }
 
 GaussianDiffusion::GaussianDiffusion(const GaussianConfig& config)
-    : config_(validated(config)),
-      tables_(betas_of(config), respaced_steps(config.steps, config.respacing)) {
+    : config_(validated(config)), tables_(betas_of(config), respaced_steps(config.steps, config.respacing)) {
   for (size_t t = 0; t < tables_.beta.size(); ++t) {
     const double a = tables_.a_bar[t];
     points_.push_back(point_of_a_bar(a));

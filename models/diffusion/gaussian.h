@@ -28,7 +28,7 @@ struct GaussianConfig {
   int64_t steps = 1000;
   std::string respacing = "";  ///< see respaced_steps; "" keeps all
   Variance variance = Variance::learned_range;
-  bool zero_terminal_snr = false;  ///< see rescale_zero_terminal_snr; not with a prediction of eps
+  bool zero_terminal_snr = false;                   ///< see rescale_zero_terminal_snr; not with a prediction of eps
   PredictionKind prediction = PredictionKind::eps;  ///< eps, x0 or v
   GaussianLoss loss = GaussianLoss::mse;
   /// When positive, the squared error is weighted so that it is min(SNR, gamma) times the squared error of x0 (Hang et

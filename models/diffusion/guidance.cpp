@@ -11,8 +11,8 @@ namespace ditharos::models {
 void Guidance::validate() const {
   check<ConfigError>(std::isfinite(scale) && scale >= 0, "the guidance scale must be 0 or more, got ", scale);
   check<ConfigError>(channels >= 0, "the number of guided channels must be 0 (all) or more, got ", channels);
-  check<ConfigError>(from >= 0 && from < to && to <= 1, "guidance must act on a part of [0, 1], got ", from,
-                     " to ", to);
+  check<ConfigError>(from >= 0 && from < to && to <= 1, "guidance must act on a part of [0, 1], got ", from, " to ",
+                     to);
   check<ConfigError>(rescale >= 0 && rescale <= 1, "guidance is rescaled by 0 (not) to 1 (fully), got ", rescale);
 }
 
@@ -53,8 +53,9 @@ Tensor rescaled(const Tensor& guided, const Tensor& conditional, double rescale)
 Denoiser guided(Network network, const Tensor& conditions, const Tensor& null_condition, const Guidance& guidance,
                 std::function<double(double)> progress) {
   guidance.validate();
-  check<ConfigError>(conditions.defined() || guidance.scale == 1, "a network without conditions cannot be guided: ",
-                     "leave the guidance scale at 1, not ", guidance.scale);
+  check<ConfigError>(conditions.defined() || guidance.scale == 1,
+                     "a network without conditions cannot be guided: ", "leave the guidance scale at 1, not ",
+                     guidance.scale);
   if (guidance.scale == 1) {
     return [=](const Tensor& x, const Tensor& t) { return network(x, t, conditions); };
   }

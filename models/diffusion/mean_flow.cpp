@@ -112,8 +112,8 @@ Tensor MeanFlow::training_velocity(const Network& network, const Tensor& conditi
   return where(without_condition(conditions, nothing, xt), velocity, guided);
 }
 
-Tensor MeanFlow::loss_terms(const Denoiser& model, const Tensor& data, const Intervals& intervals,
-                            const Tensor& noise, const Tensor& velocity) const {
+Tensor MeanFlow::loss_terms(const Denoiser& model, const Tensor& data, const Intervals& intervals, const Tensor& noise,
+                            const Tensor& velocity) const {
   check<ShapeError>(velocity.shape() == data.shape(), "[MeanFlow] the velocity has shape ", velocity.shape(),
                     ", the data ", data.shape());
   const Tensor xt = flow_.interpolate(data, noise, intervals.begin);

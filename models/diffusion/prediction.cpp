@@ -79,8 +79,7 @@ Coefficients conversion(PredictionKind from, PredictionKind to, const PathPoint&
                      "v and score");
   check<ConfigError>(std::isfinite(c.of_x) && std::isfinite(c.of_prediction), "[convert] ", name_of(from),
                      " does not determine ", name_of(to), " where alpha is ", point.alpha, " and sigma ", point.sigma,
-                     ": stay inside of the path, or predict ",
-                     point.alpha == 0 ? "x0 or v" : "velocity or v");
+                     ": stay inside of the path, or predict ", point.alpha == 0 ? "x0 or v" : "velocity or v");
   return c;
 }
 

@@ -12,14 +12,12 @@ enum class ProcessKind { flow, gaussian, mean_flow };
 
 struct DiffusionConfig {
   ProcessKind kind = ProcessKind::flow;
-  FlowConfig flow = {};          ///< read when kind is flow; its times when kind is mean_flow
-  GaussianConfig gaussian = {};  ///< read when kind is gaussian
+  FlowConfig flow = {};           ///< read when kind is flow; its times when kind is mean_flow
+  GaussianConfig gaussian = {};   ///< read when kind is gaussian
   MeanFlowConfig mean_flow = {};  ///< read when kind is mean_flow
 
   /// Whether the network predicts a second set of channels, for the variance.
-  bool learns_variance() const {
-    return kind == ProcessKind::gaussian && gaussian.variance == Variance::learned_range;
-  }
+  bool learns_variance() const { return kind == ProcessKind::gaussian && gaussian.variance == Variance::learned_range; }
   friend bool operator==(const DiffusionConfig&, const DiffusionConfig&) = default;
 };
 

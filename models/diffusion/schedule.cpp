@@ -26,8 +26,7 @@ double squared_cosine(double u) {
 int64_t parse_count(const std::string& text, const std::string& whole) {
   int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  check<ConfigError>(error == std::errc{} && end == text.data() + text.size() && value >= 1,
-                     "the respacing '", whole,
+  check<ConfigError>(error == std::errc{} && end == text.data() + text.size() && value >= 1, "the respacing '", whole,
                      "' must be a number of steps such as 250, a list such as 10,15,20, or ddim50; each at least 1");
   return value;
 }
@@ -58,8 +57,8 @@ std::vector<int64_t> spaced_steps(int64_t steps, int64_t count, bool leading) {
 /// `count` steps of [begin, begin + size), evenly spaced from the first to the last; a single one is the last, where
 /// the section has most noise.
 void append_section(std::vector<int64_t>& kept, int64_t begin, int64_t size, int64_t count) {
-  check<ConfigError>(count <= size, "a section of ", size, " steps cannot be respaced to ", count,
-                    "; from 1 to ", size, " are possible");
+  check<ConfigError>(count <= size, "a section of ", size, " steps cannot be respaced to ", count, "; from 1 to ", size,
+                     " are possible");
   if (count == 1) return kept.push_back(begin + size - 1);
   const double stride = double(size - 1) / double(count - 1);
   double at = 0;  // summed, not multiplied, and rounded half to even: as the released samplers do

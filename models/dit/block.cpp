@@ -16,10 +16,10 @@ nn::Parameter make_scale_shift_table(int64_t chunks, int64_t width, Generator& r
 }  // namespace
 
 DiTBlock::TextBranch::TextBranch(const DiTConfig& config, Generator& rng)
-    : shift(zeros({config.hidden})),
-      scale(zeros({config.hidden})),
-      attention({.width = config.hidden, .heads = config.heads, .context_width = config.text.width,
-                 .zero_output = true}, rng) {}
+    : shift(zeros({config.hidden})), scale(zeros({config.hidden})),
+      attention(
+          {.width = config.hidden, .heads = config.heads, .context_width = config.text.width, .zero_output = true},
+          rng) {}
 
 void DiTBlock::TextBranch::visit(nn::Visitor& v) {
   v("norm.shift", shift);
@@ -28,16 +28,12 @@ void DiTBlock::TextBranch::visit(nn::Visitor& v) {
 }
 
 DiTBlock::DiTBlock(const DiTConfig& config, Generator& rng, int64_t index)
-    : layout_(config.attention),
-      axes_(attention_axes(config.attention, index, config.depth)),
-      heads_(config.heads),
-      has_shift_(config.modulation_shift),
-      has_gate_(config.has_gates()),
-      norm1_(config, config.norm_eps),
+    : layout_(config.attention), axes_(attention_axes(config.attention, index, config.depth)), heads_(config.heads),
+      has_shift_(config.modulation_shift), has_gate_(config.has_gates()), norm1_(config, config.norm_eps),
       norm2_(config, config.mlp_norm_eps) {
   const int64_t width = config.hidden, chunks = config.modulation_chunks();
-  const nn::AttentionOptions self{.width = width, .heads = heads_, .qk_norm = config.qk_norm,
-                                  .qkv_bias = config.qkv_bias};
+  const nn::AttentionOptions self{
+      .width = width, .heads = heads_, .qk_norm = config.qk_norm, .qkv_bias = config.qkv_bias};
   attn_ = nn::Attention(self, rng);
   if (layout_ == AttentionLayout::sequential) temporal_attn_.emplace(self, rng);
   switch (config.mlp) {
@@ -46,8 +42,7 @@ DiTBlock::DiTBlock(const DiTConfig& config, Generator& rng, int64_t index)
   }
   if (config.conditioning == Conditioning::ada_ln_single)
     scale_shift_table_ = make_scale_shift_table(chunks, width, rng);
-  else if (chunks > 0)
-    ada_ln_.emplace(width, chunks, rng, has_gate_);
+  else if (chunks > 0) ada_ln_.emplace(width, chunks, rng, has_gate_);
   if (config.condition() == Condition::prompt) text_.emplace(config, rng);
   nn::AttentionOptions cross = self;
   cross.context_width = width, cross.qk_norm = false, cross.zero_output = config.attends_to_text(index);
@@ -69,8 +64,8 @@ Tensor DiTBlock::forward(const Tensor& x, const Tensor& condition, const DiTCont
   };
   if (text_) {
     const Shape groups{x.size(0), x.size(2)};
-    const Tensor normalized = next(BranchNorm{}, {.shift = expand(text_->shift, groups),
-                                                  .scale = expand(text_->scale, groups)});
+    const Tensor normalized =
+        next(BranchNorm{}, {.shift = expand(text_->shift, groups), .scale = expand(text_->scale, groups)});
     branch = cached(cache, [&] { return read_prompt(normalized, context); });
   }
   if (norm_cross_) {
@@ -78,9 +73,8 @@ Tensor DiTBlock::forward(const Tensor& x, const Tensor& condition, const DiTCont
     branch = cached(cache, [&] { return cross_attend(normalized, {.context = context.condition}, context); });
   } else if (cross_attn_) {  // to a text, without a norm
     h = add_branch(h, gate, branch), gate = {};
-    branch = cached(cache, [&] {
-      return cross_attend(h, {.context = context.text, .mask = context.text_mask}, context);
-    });
+    branch =
+        cached(cache, [&] { return cross_attend(h, {.context = context.text, .mask = context.text_mask}, context); });
   }
   const Tensor normalized = next(norm2_, mlp);
   branch = cached(cache, [&] { return feed_forward(normalized); });
@@ -161,8 +155,7 @@ FinalLayer::FinalLayer(const DiTConfig& config, Generator& rng)
   linear_.keep_f32();
   if (config.conditioning == Conditioning::ada_ln_single)
     scale_shift_table_ = make_scale_shift_table(2, config.hidden, rng);
-  else if (config.modulation_chunks() > 0)
-    ada_ln_.emplace(config.hidden, 2, rng, config.has_gates());
+  else if (config.modulation_chunks() > 0) ada_ln_.emplace(config.hidden, 2, rng, config.has_gates());
 }
 
 Tensor FinalLayer::forward(const Tensor& x, const Tensor& condition) const {

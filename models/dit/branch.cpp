@@ -30,8 +30,8 @@ Tensor BranchNorm::forward(const Tensor& x, const Modulation& m) const {
 GatedNorm BranchNorm::after_branch(const Tensor& x, const Tensor& gate, const Tensor& y, const Modulation& m) const {
   if (gate.defined() && fuses(m)) return ditharos::reduced::gated_residual_norm(x, gate, y, m.shift, m.scale, eps_);
   const Tensor residual = add_branch(x, gate, y);
-  return {residual, fuses(m) ? ditharos::reduced::layer_norm_modulate(residual, m.shift, m.scale, eps_)
-                             : forward(residual, m)};
+  return {residual,
+          fuses(m) ? ditharos::reduced::layer_norm_modulate(residual, m.shift, m.scale, eps_) : forward(residual, m)};
 }
 
 void BranchNorm::visit(nn::Visitor& v) {

@@ -75,10 +75,10 @@ void check_text(const DiTConfig& c) {
   check<ConfigError>(!joint || (c.attention == AttentionLayout::joint && c.norm == Norm::layer &&
                                 c.mlp == MlpKind::gelu_tanh && c.modulation_shift && !c.per_block_embedders),
                      "joint_streams have joint attention, layer norms, gelu_tanh MLPs, shifts, and one embedder");
-  check<ConfigError>(c.dual_attention_blocks >= 0 && c.dual_attention_blocks <= c.depth &&
-                         (joint || c.dual_attention_blocks == 0),
-                     "dual_attention_blocks are the first of the ", c.depth, " blocks with joint_streams; got ",
-                     c.dual_attention_blocks);
+  check<ConfigError>(
+      c.dual_attention_blocks >= 0 && c.dual_attention_blocks <= c.depth && (joint || c.dual_attention_blocks == 0),
+      "dual_attention_blocks are the first of the ", c.depth, " blocks with joint_streams; got ",
+      c.dual_attention_blocks);
 }
 
 void check_condition(const DiTConfig& c) {

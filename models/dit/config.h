@@ -2,8 +2,8 @@
 // The architecture of a diffusion transformer, and its checks. An image is a clip of one frame.
 #include <cstdint>
 
-#include <ditharos/models/dit/patch.h>
 #include <ditharos/models/dit/embedding/position_table.h>
+#include <ditharos/models/dit/patch.h>
 #include <ditharos/models/text/encoder.h>
 
 namespace ditharos::models {
@@ -116,16 +116,16 @@ struct DiTConfig {
   /// The model takes two times of a sample, [B, 2] = (t, r), and embeds t and r - t, each by a sinusoidal embedder: for
   /// average velocities over an interval, see MeanFlow.
   bool interval_times = false;
-  int64_t step_bits = 10;            ///< of the binary embedding: times from 0 to 2^bits - 1
-  int64_t downscale_freq_shift = 0;  ///< of the sinusoidal one, see timestep_features; 1 in diffusers' DiT
-  bool per_block_embedders = false;  ///< every block embeds time and label by itself (as diffusers' DiT)
-  int64_t classes = 1000;            ///< of labels; 0: none
-  double class_dropout = .1;         ///< share of labels that training replaces by null_label(), for guidance
-  TextEncoderConfig text = {};       ///< of prompts; with a vocabulary of 0 the model takes none
-  int64_t text_embedding = 0;        ///< numbers of a sample's text embedding; 0: the model takes none
-  int64_t caption_channels = 0;      ///< width of the features of a text encoder; 0: the model takes none
+  int64_t step_bits = 10;             ///< of the binary embedding: times from 0 to 2^bits - 1
+  int64_t downscale_freq_shift = 0;   ///< of the sinusoidal one, see timestep_features; 1 in diffusers' DiT
+  bool per_block_embedders = false;   ///< every block embeds time and label by itself (as diffusers' DiT)
+  int64_t classes = 1000;             ///< of labels; 0: none
+  double class_dropout = .1;          ///< share of labels that training replaces by null_label(), for guidance
+  TextEncoderConfig text = {};        ///< of prompts; with a vocabulary of 0 the model takes none
+  int64_t text_embedding = 0;         ///< numbers of a sample's text embedding; 0: the model takes none
+  int64_t caption_channels = 0;       ///< width of the features of a text encoder; 0: the model takes none
   int64_t pooled_projection_dim = 0;  ///< width of a vector of each text, beside its features; 0: the model takes none
-  bool size_conditions = false;      ///< resolution and aspect ratio add to the time (as PixArt-alpha at 1024x1024)
+  bool size_conditions = false;       ///< resolution and aspect ratio add to the time (as PixArt-alpha at 1024x1024)
   /// Blocks with joint streams in which the image's tokens also attend among themselves, the first ones (as Stable
   /// Diffusion 3.5).
   int64_t dual_attention_blocks = 0;

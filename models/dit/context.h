@@ -1,8 +1,8 @@
 #pragma once
 // What the blocks of a diffusion transformer share in one forward pass, and among which tokens they attend.
 #include <ditharos/models/dit/config.h>
-#include <ditharos/models/samplers/feature_cache.h>
 #include <ditharos/models/dit/rotary.h>
+#include <ditharos/models/samplers/feature_cache.h>
 
 namespace ditharos::models {
 

@@ -94,8 +94,8 @@ void add_self_attention(Cost& cost, const DiTConfig& c, int64_t tokens) {
 
 /// The self-attention of the block with this index.
 void add_attention(Cost& cost, const DiTConfig& c, const PatchGrid& grid, int64_t index) {
-  const int64_t d = c.hidden, positions = product({grid.rows, grid.columns}), extra =
-      c.conditioning == Conditioning::in_context ? c.condition_tokens() : 0;
+  const int64_t d = c.hidden, positions = product({grid.rows, grid.columns}),
+                extra = c.conditioning == Conditioning::in_context ? c.condition_tokens() : 0;
   const int64_t tokens = sum({product({positions, grid.frames}), extra});
   const auto along = [&](AttentionAxes axes, int64_t width) {
     switch (axes) {
@@ -113,9 +113,7 @@ void add_attention(Cost& cost, const DiTConfig& c, const PatchGrid& grid, int64_
       add_self_attention(cost, c, tokens);
       along(AttentionAxes::spatial, d);
       return along(AttentionAxes::temporal, d);
-    case AttentionLayout::split_heads:
-      along(AttentionAxes::spatial, d / 2);
-      along(AttentionAxes::temporal, d / 2);
+    case AttentionLayout::split_heads: along(AttentionAxes::spatial, d / 2); along(AttentionAxes::temporal, d / 2);
   }
 }
 
@@ -128,8 +126,8 @@ void add_cross_attention(Cost& cost, const DiTConfig& c, int64_t tokens, int64_t
 
 Cost block_cost(const DiTConfig& c, const PatchGrid& grid, int64_t index, int64_t text_tokens) {
   Cost cost;
-  const int64_t d = c.hidden, hidden = c.mlp_hidden(), extra =
-      c.conditioning == Conditioning::in_context ? c.condition_tokens() : 0;
+  const int64_t d = c.hidden, hidden = c.mlp_hidden(),
+                extra = c.conditioning == Conditioning::in_context ? c.condition_tokens() : 0;
   const int64_t tokens = sum({grid.tokens(), extra});
   add_norm(cost, c);
   add_attention(cost, c, grid, index);
@@ -205,8 +203,7 @@ Cost cost_of(const DiTConfig& c, const PatchGrid& grid, int64_t text_tokens) {
   }
   add_norm(cost, c);
   if (single) cost.parameters(2 * d);
-  else if (c.modulation_chunks() > 0)
-    cost.linear(d, 2 * d, condition_vectors(c, grid.frames));
+  else if (c.modulation_chunks() > 0) cost.linear(d, 2 * d, condition_vectors(c, grid.frames));
   cost.linear(d, c.out_volume(), tokens);
   return cost;
 }

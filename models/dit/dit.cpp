@@ -165,7 +165,8 @@ void DiT::visit(nn::Visitor& v) {  // PyTorch lists a module's own tensors befor
   v("x_embedder", x_embedder_);
   v("pos_embedder", pos_embedder_);
   if (config_.per_block_embedders) v("embedders", embedders_);
-  else for (ConditionEmbedder& embedder : embedders_) embedder.visit(v);
+  else
+    for (ConditionEmbedder& embedder : embedders_) embedder.visit(v);
   v("text_encoder", text_encoder_);
   v("prompt_embedder", prompt_embedder_);
   v("y_embedder.y_proj", caption_projection_);

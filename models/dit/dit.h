@@ -43,8 +43,7 @@ class DiT : public nn::Module<DiT> {
     return forward(x, t, DiTCondition{.conditions = conditions}, cache);
   }
   /// The same with conditions of all kinds, such as the features of a text encoder.
-  Tensor forward(const Tensor& x, const Tensor& t, const DiTCondition& conditions,
-                 FeatureCache* cache = nullptr) const;
+  Tensor forward(const Tensor& x, const Tensor& t, const DiTCondition& conditions, FeatureCache* cache = nullptr) const;
   void visit(nn::Visitor& v) override;
 
   const DiTConfig& config() const { return config_; }

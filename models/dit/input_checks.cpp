@@ -11,8 +11,8 @@ void check_size(const DiTConfig& config, const Tensor& x) {
   const bool fits = frames == expected && x.size(-2) == config.height && x.size(-1) == config.width;
   if (expected == 1) {
     check<ShapeError>(fits, "[DiT] x must be images of ", config.height, "x", config.width, ", of which the model ",
-                      "has its position table: shape [B, ", config.channels, ", ", config.height, ", ",
-                      config.width, "], got ", x.shape());
+                      "has its position table: shape [B, ", config.channels, ", ", config.height, ", ", config.width,
+                      "], got ", x.shape());
   }
   check<ShapeError>(fits, "[DiT] x must be clips of ", expected, " frames of ", config.height, "x", config.width,
                     ", of which the model has its position tables: shape [B, ", expected, ", ", config.channels, ", ",

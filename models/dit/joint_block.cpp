@@ -7,8 +7,8 @@ namespace ditharos::models {
 JointStream::JointStream(const DiTConfig& config, bool is_text, int64_t index, Generator& rng)
     : norm1_(config, config.norm_eps), norm2_(config, config.mlp_norm_eps) {
   const bool ends = is_text && index == config.depth - 1, dual = !is_text && index < config.dual_attention_blocks;
-  nn::AttentionOptions options{.width = config.hidden, .heads = config.heads, .qk_norm = config.qk_norm,
-                               .qkv_bias = config.qkv_bias};
+  nn::AttentionOptions options{
+      .width = config.hidden, .heads = config.heads, .qk_norm = config.qk_norm, .qkv_bias = config.qkv_bias};
   if (dual) attn2_.emplace(options, rng);
   options.output = !ends;
   attn_ = nn::Attention(options, rng);

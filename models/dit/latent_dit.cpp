@@ -4,8 +4,7 @@
 
 namespace ditharos::models {
 
-LatentDiT::LatentDiT(const DiTConfig& config, const std::optional<Autoencoder>& autoencoder,
-                         Generator& rng)
+LatentDiT::LatentDiT(const DiTConfig& config, const std::optional<Autoencoder>& autoencoder, Generator& rng)
     : dit_(config, rng) {
   if (!autoencoder) return;
   const int64_t channels = autoencoder->latent_channels();

@@ -31,8 +31,8 @@ PatchGrid patch_grid(const Shape& clips, const PatchSize& patch) {
   const int64_t frames = clips[1], height = clips[3], width = clips[4];
   const bool divides = frames % patch.frames == 0 && height % patch.height == 0 && width % patch.width == 0;
   check<ShapeError>(divides, "[patchify] patches of ", patch, " do not divide ", frames, " frames of ", height, "x",
-                    width, "; ", rounded_up(frames, patch.frames), " frames of ", rounded_up(height, patch.height),
-                    "x", rounded_up(width, patch.width), " would fit");
+                    width, "; ", rounded_up(frames, patch.frames), " frames of ", rounded_up(height, patch.height), "x",
+                    rounded_up(width, patch.width), " would fit");
   return {frames / patch.frames, height / patch.height, width / patch.width};
 }
 
@@ -41,14 +41,14 @@ Tensor as_clips(const Tensor& x) { return x.rank() == 4 ? unsqueeze(x, 1) : x; }
 Tensor patchify(const Tensor& clips, const PatchSize& patch) {
   const PatchGrid grid = patch_grid(clips.shape(), patch);
   const int64_t batch = clips.size(0), channels = clips.size(2);
-  const Tensor cells = reshape(clips, {batch, grid.frames, patch.frames, channels, grid.rows, patch.height,
-                                       grid.columns, patch.width});
+  const Tensor cells =
+      reshape(clips, {batch, grid.frames, patch.frames, channels, grid.rows, patch.height, grid.columns, patch.width});
   return reshape(permute(cells, {0, 1, 4, 6, 3, 2, 5, 7}), {batch, grid.tokens(), channels * patch.volume()});
 }
 
 Tensor unpatchify(const Tensor& tokens, const PatchGrid& grid, const PatchSize& patch, PatchOrder order) {
-  for (const auto& [a, b, c] : {std::array{grid.frames, grid.rows, grid.columns},
-                                std::array{patch.frames, patch.height, patch.width}})
+  for (const auto& [a, b, c] :
+       {std::array{grid.frames, grid.rows, grid.columns}, std::array{patch.frames, patch.height, patch.width}})
     // As PatchGrid::tokens and PatchSize::volume multiply them.
     static_cast<void>(checked_product("unpatchify", {a, b, c}));
   check<ShapeError>(tokens.rank() == 3 && tokens.size(1) == grid.tokens() && patch.volume() >= 1 &&
@@ -58,12 +58,12 @@ Tensor unpatchify(const Tensor& tokens, const PatchGrid& grid, const PatchSize& 
   const int64_t batch = tokens.size(0), channels = tokens.size(2) / patch.volume();
   const Shape clips{batch, grid.frames * patch.frames, channels, grid.rows * patch.height, grid.columns * patch.width};
   if (order == PatchOrder::channel_first) {
-    const Tensor cells = reshape(tokens, {batch, grid.frames, grid.rows, grid.columns, channels, patch.frames,
-                                          patch.height, patch.width});
+    const Tensor cells = reshape(
+        tokens, {batch, grid.frames, grid.rows, grid.columns, channels, patch.frames, patch.height, patch.width});
     return reshape(permute(cells, {0, 1, 5, 4, 2, 6, 3, 7}), clips);
   }
-  const Tensor cells = reshape(tokens, {batch, grid.frames, grid.rows, grid.columns, patch.frames, patch.height,
-                                        patch.width, channels});
+  const Tensor cells =
+      reshape(tokens, {batch, grid.frames, grid.rows, grid.columns, patch.frames, patch.height, patch.width, channels});
   return reshape(permute(cells, {0, 1, 4, 7, 2, 5, 3, 6}), clips);
 }
 

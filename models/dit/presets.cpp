@@ -10,11 +10,10 @@ struct Size {
   const char* name;
   int64_t depth, hidden, heads, patch;
 };
-constexpr Size dit_sizes[] = {
-    {"S/8", 12, 384, 6, 8},   {"S/4", 12, 384, 6, 4},   {"S/2", 12, 384, 6, 2},
-    {"B/8", 12, 768, 12, 8},  {"B/4", 12, 768, 12, 4},  {"B/2", 12, 768, 12, 2},
-    {"L/8", 24, 1024, 16, 8}, {"L/4", 24, 1024, 16, 4}, {"L/2", 24, 1024, 16, 2},
-    {"XL/8", 28, 1152, 16, 8}, {"XL/4", 28, 1152, 16, 4}, {"XL/2", 28, 1152, 16, 2}};
+constexpr Size dit_sizes[] = {{"S/8", 12, 384, 6, 8},    {"S/4", 12, 384, 6, 4},    {"S/2", 12, 384, 6, 2},
+                              {"B/8", 12, 768, 12, 8},   {"B/4", 12, 768, 12, 4},   {"B/2", 12, 768, 12, 2},
+                              {"L/8", 24, 1024, 16, 8},  {"L/4", 24, 1024, 16, 4},  {"L/2", 24, 1024, 16, 2},
+                              {"XL/8", 28, 1152, 16, 8}, {"XL/4", 28, 1152, 16, 4}, {"XL/2", 28, 1152, 16, 2}};
 constexpr Size lightning_sizes[] = {
     {"B/2", 12, 768, 12, 2},     {"B/1", 12, 768, 12, 1},     {"L/2", 24, 1024, 16, 2},
     {"XL/2", 28, 1152, 16, 2},   {"XL/1", 28, 1152, 16, 1},   {"1p0B/2", 24, 1536, 24, 2},
@@ -97,10 +96,21 @@ DiTConfig sd3_preset(const std::string& name) {
   check<ConfigError>(medium3 || medium35 || large35, "there is no Stable Diffusion 3 model '", name,
                      "'; known are 3-medium, 3.5-medium, 3.5-large");
   const int64_t depth = large35 ? 38 : 24;  // as many heads, of size 64
-  return {.height = 128, .width = 128, .channels = 16, .hidden = 64 * depth, .depth = depth, .heads = depth,
-          .qk_norm = !medium3, .position_scale = {.base_size = 64, .max_size = medium35 ? 384 : 192},
-          .variable_size = true, .conditioning = Conditioning::joint_streams, .classes = 0, .caption_channels = 4096,
-          .pooled_projection_dim = 2048, .dual_attention_blocks = medium35 ? 13 : 0, .learn_sigma = false};
+  return {.height = 128,
+          .width = 128,
+          .channels = 16,
+          .hidden = 64 * depth,
+          .depth = depth,
+          .heads = depth,
+          .qk_norm = !medium3,
+          .position_scale = {.base_size = 64, .max_size = medium35 ? 384 : 192},
+          .variable_size = true,
+          .conditioning = Conditioning::joint_streams,
+          .classes = 0,
+          .caption_channels = 4096,
+          .pooled_projection_dim = 2048,
+          .dual_attention_blocks = medium35 ? 13 : 0,
+          .learn_sigma = false};
 }
 
 std::vector<std::string> sd3_preset_names() { return {"3-medium", "3.5-medium", "3.5-large"}; }
@@ -114,8 +124,15 @@ DiTConfig latte_text_preset() {
 }
 
 DiTConfig video_dit_preset() {
-  return {.channels = 8, .patch_order = PatchOrder::channel_first, .hidden = 192, .depth = 8, .heads = 6,
-          .positions = Positions::none, .rotary = Rotary::spacetime, .classes = 0, .learn_sigma = false};
+  return {.channels = 8,
+          .patch_order = PatchOrder::channel_first,
+          .hidden = 192,
+          .depth = 8,
+          .heads = 6,
+          .positions = Positions::none,
+          .rotary = Rotary::spacetime,
+          .classes = 0,
+          .learn_sigma = false};
 }
 
 }  // namespace ditharos::models

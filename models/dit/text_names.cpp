@@ -66,19 +66,17 @@ nn::NameMap latte_text_names(const DiTConfig& config) {
 
 nn::NameMap sd3_names(const DiTConfig& config) {
   const std::string last = std::to_string(config.depth - 1), modulation = ".context_block.adaLN_modulation.1.{*}";
-  nn::NameMap names{{.own = "joint_blocks." + last + modulation,
-                     .published = {"transformer_blocks." + last + ".norm1_context.linear.{*}"},
-                     .swap_halves = true},
-                    {.own = "joint_blocks.{i}" + modulation,
-                     .published = {"transformer_blocks.{i}.norm1_context.linear.{*}"}},
-                    {.own = "joint_blocks.{i}.x_block.adaLN_modulation.1.{*}",
-                     .published = {"transformer_blocks.{i}.norm1.linear.{*}"}},
-                    {.own = "final_layer.adaLN_modulation.1.{*}",
-                     .published = {"norm_out.linear.{*}"},
-                     .swap_halves = true},
-                    {.own = "final_layer.linear.{*}", .published = {"proj_out.{*}"}},
-                    {.own = "pos_embed", .published = {"pos_embed.pos_embed"}},
-                    {.own = "x_embedder.proj.{*}", .published = {"pos_embed.proj.{*}"}}};
+  nn::NameMap names{
+      {.own = "joint_blocks." + last + modulation,
+       .published = {"transformer_blocks." + last + ".norm1_context.linear.{*}"},
+       .swap_halves = true},
+      {.own = "joint_blocks.{i}" + modulation, .published = {"transformer_blocks.{i}.norm1_context.linear.{*}"}},
+      {.own = "joint_blocks.{i}.x_block.adaLN_modulation.1.{*}",
+       .published = {"transformer_blocks.{i}.norm1.linear.{*}"}},
+      {.own = "final_layer.adaLN_modulation.1.{*}", .published = {"norm_out.linear.{*}"}, .swap_halves = true},
+      {.own = "final_layer.linear.{*}", .published = {"proj_out.{*}"}},
+      {.own = "pos_embed", .published = {"pos_embed.pos_embed"}},
+      {.own = "x_embedder.proj.{*}", .published = {"pos_embed.proj.{*}"}}};
   const std::string block = "transformer_blocks.{i}.", clip = "joint_blocks.{i}.x_block.",
                     text = "joint_blocks.{i}.context_block.", attn = block + "attn.";
   add_attention(names, clip + "attn", block + "attn");

@@ -48,10 +48,10 @@ std::vector<Tensor> ConvClassifier::activations(const Tensor& images) const {
 }
 
 Tensor ConvClassifier::features(const Tensor& images) const {
-  const bool fits = images.rank() == 4 && images.size(1) == config_.channels &&
-                    images.size(2) == config_.height && images.size(3) == config_.width;
-  check<ShapeError>(fits, "[ConvClassifier] images must have shape [B, ", config_.channels, ", ", config_.height,
-                    ", ", config_.width, "], got ", images.shape());
+  const bool fits = images.rank() == 4 && images.size(1) == config_.channels && images.size(2) == config_.height &&
+                    images.size(3) == config_.width;
+  check<ShapeError>(fits, "[ConvClassifier] images must have shape [B, ", config_.channels, ", ", config_.height, ", ",
+                    config_.width, "], got ", images.shape());
   const Tensor x = activations(images).back();
   return gelu(neck_(reshape(x, {x.size(0), -1})));
 }

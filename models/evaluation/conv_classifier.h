@@ -46,9 +46,7 @@ class ConvClassifier : public nn::Module<ConvClassifier> {
   Tensor features(const Tensor& images) const;
   /// Unnormalised log-probabilities of the classes, from features [B, features] -> [B, classes].
   Tensor logits(const Tensor& features) const { return head_(features); }
-  Tensor forward(const Tensor& images) const {
-    return logits(features(images));
-  }
+  Tensor forward(const Tensor& images) const { return logits(features(images)); }
   void visit(nn::Visitor& v) override;
 
   const ClassifierConfig& config() const { return config_; }

@@ -71,7 +71,8 @@ ImagePredictions classify(const ConvClassifier& classifier, const Tensor& images
 }
 
 void check_test_set(const data::Dataset& test, const std::string& name) {
-  check<ConfigError>(test.num_classes() > 0, "cannot evaluate by ", name, ": its images have no classes, and the "
+  check<ConfigError>(test.num_classes() > 0, "cannot evaluate by ", name,
+                     ": its images have no classes, and the "
                      "figures come from a classifier; name labelled images of the same kind with --data, or look at "
                      "samples");
   // Both halves need two images: a covariance needs two samples.
@@ -82,7 +83,8 @@ void check_test_set(const data::Dataset& test, const std::string& name) {
                        "\" has ", count, count == 1 ? " test image" : " test images",
                        ", and every class needs at least ", least,
                        ", half of them to compare with the other half (in a folder without train and test, every tenth "
-                       "image of a class is a test image: at least ", 10 * least, " of each class)");
+                       "image of a class is a test image: at least ",
+                       10 * least, " of each class)");
   }
 }
 

@@ -7,10 +7,10 @@
 
 #include <ditharos/models/diffusion/guidance.h>
 #include <ditharos/models/samplers/feature_cache.h>
-#include <ditharos/models/samplers/ode.h>
-#include <ditharos/models/samplers/sde.h>
 #include <ditharos/models/samplers/multistep/time_grid.h>
 #include <ditharos/models/samplers/multistep/unipc.h>
+#include <ditharos/models/samplers/ode.h>
+#include <ditharos/models/samplers/sde.h>
 
 namespace ditharos::models {
 

@@ -88,13 +88,12 @@ class Dopri5 {
   /// Tries a step and returns the length of the next one.
   double step(double begin, double end) {
     const double dt = end - begin, length = std::abs(dt);
-    check<Error>(end != begin && std::isfinite(length),
-                 "[solve_ode] dopri5 cannot reach its tolerance at t = ", begin, ": its step has shrunk to ", length,
-                 "; allow more than ", options_.absolute_tolerance, " (absolute) and ", options_.relative_tolerance,
-                 " (relative), or use a method with fixed steps");
-    check<Error>(result_.evaluations + stages - 1 <= options_.max_evaluations, "[solve_ode] dopri5 has reached t = ",
-                 begin, " after ", result_.evaluations, " evaluations and may use no more than ",
-                 options_.max_evaluations);
+    check<Error>(end != begin && std::isfinite(length), "[solve_ode] dopri5 cannot reach its tolerance at t = ", begin,
+                 ": its step has shrunk to ", length, "; allow more than ", options_.absolute_tolerance,
+                 " (absolute) and ", options_.relative_tolerance, " (relative), or use a method with fixed steps");
+    check<Error>(result_.evaluations + stages - 1 <= options_.max_evaluations,
+                 "[solve_ode] dopri5 has reached t = ", begin, " after ", result_.evaluations,
+                 " evaluations and may use no more than ", options_.max_evaluations);
     const Tensor& x = result_.x;
     std::vector<Tensor> v{first_};
     Tensor slope, next;

@@ -31,8 +31,8 @@ void FeatureCache::begin_call(const Shape& tokens) {
     branches_.clear();
   }
   const int64_t first_full = config_.method == CacheMethod::taylorseer ? 2 : 1;
-  const bool full = config_.method == CacheMethod::none || same_shape_ < first_full ||
-                    since_full_ + 1 >= config_.interval;
+  const bool full =
+      config_.method == CacheMethod::none || same_shape_ < first_full || since_full_ + 1 >= config_.interval;
   reuses_ = !full;
   distance_ = full ? since_full_ + 1 : distance_;
   since_full_ = full ? 0 : since_full_ + 1;

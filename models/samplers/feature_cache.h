@@ -61,9 +61,9 @@ class FeatureCache {
   Shape tokens_;
   bool reuses_ = false;
   int64_t calls_ = 0, full_calls_ = 0;
-  int64_t same_shape_ = 0;   // calls of the present shape
-  int64_t since_full_ = 0;   // calls since the last full one
-  int64_t distance_ = 0;     // calls between the last two full ones
+  int64_t same_shape_ = 0;  // calls of the present shape
+  int64_t since_full_ = 0;  // calls since the last full one
+  int64_t distance_ = 0;    // calls between the last two full ones
   size_t next_branch_ = 0;
   /// Of each branch: its output in the last full call, and finite differences of it of order 1, 2, ..., by calls.
   std::vector<std::vector<Tensor>> branches_;

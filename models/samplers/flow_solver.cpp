@@ -69,9 +69,11 @@ Tensor solve_equation(const ConditionedFlow& field, const SamplerConfig& sampler
   const bool adaptive = sampler.kind == SamplerKind::dopri5;
   constexpr int64_t shares = 100;  // in which the progress of an unknown number of steps is reported
   const std::vector<double> times = field.flow().sampling_times(adaptive ? 1 : steps, begin);
-  OdeOptions options{.method = ode_method(sampler.kind), .order = sampler.order,
+  OdeOptions options{.method = ode_method(sampler.kind),
+                     .order = sampler.order,
                      .absolute_tolerance = sampler.absolute_tolerance,
-                     .relative_tolerance = sampler.relative_tolerance, .error_control = sampler.error_control};
+                     .relative_tolerance = sampler.relative_tolerance,
+                     .error_control = sampler.error_control};
   if (progress) {
     options.after_step = [&](const OdeStep& step) {
       const bool last = step.end == times.back();

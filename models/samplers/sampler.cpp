@@ -39,8 +39,8 @@ Tensor sample_multistep(const GaussianDiffusion& diffusion, const Denoiser& mode
     wanted[1] *= config.variance == Variance::learned_range ? 2 : 1;
     check<ShapeError>(output.shape() == wanted, "[sample] the network must return shape ", wanted, ", got ",
                       output.shape());
-    const Tensor data = convert(slice(output, 1, 0, x.size(1)), config.prediction, PredictionKind::x0, x,
-                                run.grid.points[i]);
+    const Tensor data =
+        convert(slice(output, 1, 0, x.size(1)), config.prediction, PredictionKind::x0, x, run.grid.points[i]);
     return sampler.clip ? clamp(data, -1, 1) : data;
   };
   const int64_t steps = int64_t(run.grid.times.size());
@@ -63,8 +63,7 @@ void check_sampler(const DiffusionConfig& process, const SamplerConfig& sampler)
   const bool gaussian = process.kind == ProcessKind::gaussian;
   const auto fits = samplers_of(process.kind);
   check<ConfigError>(fits(sampler.kind), "the sampler ", name_of(sampler.kind), " does not sample a ",
-                     name_of(process.kind), " process, which the model was trained with; choose ",
-                     sampler_names(fits));
+                     name_of(process.kind), " process, which the model was trained with; choose ", sampler_names(fits));
   const bool even = !sampler.karras_sigmas && sampler.spacing == TimeSpacing::linspace;
   check<ConfigError>(gaussian || even, "the steps of a flow are even in its shifted time: ",
                      sampler.karras_sigmas ? "Karras' noise levels" : "leading and trailing spacing",

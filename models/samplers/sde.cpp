@@ -36,8 +36,10 @@ const char* name_of(LastStep step) {
 
 void SdeOptions::validate() const {
   check<ConfigError>(std::isfinite(norm) && norm >= 0, "the norm of the diffusion must be 0 or more, got ", norm);
-  check<ConfigError>(last_step_size > 0 && last_step_size < 1, "the size of the last step must be above 0 and below 1, "
-                     "got ", last_step_size, "; for none choose the last step \"none\"");
+  check<ConfigError>(last_step_size > 0 && last_step_size < 1,
+                     "the size of the last step must be above 0 and below 1, "
+                     "got ",
+                     last_step_size, "; for none choose the last step \"none\"");
   check<ConfigError>(margin > 0 && margin < .5, "the margin of the times must be above 0 and below .5, got ", margin);
 }
 
@@ -70,8 +72,7 @@ Tensor sde_step(const Velocity& velocity, const Path& path, const SdeOptions& op
   const nn::InferenceMode inference;
   const double dt = end - begin;
   const Tensor diffusion = noise * std::sqrt(2 * diffusion_coefficient(path, options, begin) * dt);
-  if (options.method == SdeMethod::euler_maruyama)
-    return x + drift(velocity, path, options, x, begin) * dt + diffusion;
+  if (options.method == SdeMethod::euler_maruyama) return x + drift(velocity, path, options, x, begin) * dt + diffusion;
   const Tensor noisy = x + diffusion;
   const Tensor first = drift(velocity, path, options, noisy, begin);
   const Tensor second = drift(velocity, path, options, noisy + first * dt, end);

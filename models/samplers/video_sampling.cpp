@@ -23,8 +23,8 @@ void check_like(const char* where, const char* what, const Tensor& clip, const T
   check_clip(where, "noise", like);
   Shape wanted = like.shape();
   wanted[1] = clip.size(1);
-  check<ShapeError>(clip.shape() == wanted, "[", where, "] ", what, " of shape ", clip.shape(),
-                    " and noise of shape ", like.shape(), " may differ in their number of frames alone");
+  check<ShapeError>(clip.shape() == wanted, "[", where, "] ", what, " of shape ", clip.shape(), " and noise of shape ",
+                    like.shape(), " may differ in their number of frames alone");
 }
 
 /// From x at time `begin` to clips at time 1.

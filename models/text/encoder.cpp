@@ -43,9 +43,7 @@ int64_t count_parameters(const TextEncoderConfig& config) {
 }
 
 TextBlock::TextBlock(const TextEncoderConfig& config, Generator& rng)
-    : norm1_(config.width),
-      norm2_(config.width),
-      attn_(config.width, config.heads, rng),
+    : norm1_(config.width), norm2_(config.width), attn_(config.width, config.heads, rng),
       mlp_(config.width, mlp_ratio * config.width, rng) {}
 
 Tensor TextBlock::forward(const Tensor& x, const Tensor& mask) const {

@@ -86,8 +86,8 @@ void T5Config::validate() const {
   check<ConfigError>(relative_attention_max_distance > relative_attention_num_buckets / 4 &&
                          relative_attention_max_distance <= largest_table,
                      "T5's relative_attention_max_distance must be more than a quarter of the ",
-                     relative_attention_num_buckets, " buckets, whose distances are exact, and at most ",
-                     largest_table, "; got ", relative_attention_max_distance);
+                     relative_attention_num_buckets, " buckets, whose distances are exact, and at most ", largest_table,
+                     "; got ", relative_attention_max_distance);
   check<ConfigError>(std::isfinite(layer_norm_epsilon) && layer_norm_epsilon > 0, "T5's layer_norm_epsilon must be ",
                      "above 0, got ", layer_norm_epsilon);
 }
@@ -96,8 +96,12 @@ T5Config t5_preset(const std::string& name) {
   std::string known;
   for (const Preset& p : presets) {
     if (name == p.name) {
-      return {.d_model = p.d_model, .d_kv = p.d_kv, .d_ff = p.d_ff, .num_layers = p.num_layers,
-              .num_heads = p.num_heads, .feed_forward_proj = p.feed_forward};
+      return {.d_model = p.d_model,
+              .d_kv = p.d_kv,
+              .d_ff = p.d_ff,
+              .num_layers = p.num_layers,
+              .num_heads = p.num_heads,
+              .feed_forward_proj = p.feed_forward};
     }
     known += (known.empty() ? "" : ", ") + std::string(p.name);
   }
@@ -137,11 +141,9 @@ Tensor relative_position_buckets(int64_t tokens, int64_t num_buckets, int64_t ma
 }
 
 T5Block::T5Block(const T5Config& c, Generator& rng)
-    : norm1_(c.d_model, c.layer_norm_epsilon),
-      norm2_(c.d_model, c.layer_norm_epsilon),
+    : norm1_(c.d_model, c.layer_norm_epsilon), norm2_(c.d_model, c.layer_norm_epsilon),
       attn_({.width = c.d_model, .heads = c.num_heads, .head_size = c.d_kv, .bias = false, .scale = 1}, rng),
-      wi_0_(c.d_model, c.d_ff, rng, false),
-      wo_(c.d_ff, c.d_model, rng, false) {
+      wi_0_(c.d_model, c.d_ff, rng, false), wo_(c.d_ff, c.d_model, rng, false) {
   if (c.feed_forward_proj == T5FeedForward::gated_gelu) wi_1_.emplace(c.d_model, c.d_ff, rng, false);
 }
 

@@ -19,12 +19,12 @@ enum class T5FeedForward {
 
 /// The parameters of a T5 encoder under the names of its published configuration. The defaults are those of t5-small.
 struct T5Config {
-  int64_t vocab_size = 32128;  ///< rows of the embedding table
-  int64_t d_model = 512;       ///< width W of a token's vector
-  int64_t d_kv = 64;           ///< size of an attention head; num_heads * d_kv need not be d_model
-  int64_t d_ff = 2048;         ///< hidden width of the feed-forward networks
-  int64_t num_layers = 6;      ///< blocks
-  int64_t num_heads = 8;       ///< attention heads per block
+  int64_t vocab_size = 32128;                     ///< rows of the embedding table
+  int64_t d_model = 512;                          ///< width W of a token's vector
+  int64_t d_kv = 64;                              ///< size of an attention head; num_heads * d_kv need not be d_model
+  int64_t d_ff = 2048;                            ///< hidden width of the feed-forward networks
+  int64_t num_layers = 6;                         ///< blocks
+  int64_t num_heads = 8;                          ///< attention heads per block
   int64_t relative_attention_num_buckets = 32;    ///< of relative_position_buckets; even and at least 4
   int64_t relative_attention_max_distance = 128;  ///< tokens further apart than this share a bucket
   T5FeedForward feed_forward_proj = T5FeedForward::relu;

@@ -48,8 +48,8 @@ ConversionOptions ConversionOptions::parse(const std::string& layout, const std:
 }
 
 TensorsByName convert_tensors(const TensorsByName& tensors, const ConversionOptions& options) {
-  const bool known = !options.dtype || *options.dtype == DType::f32 || *options.dtype == DType::bf16 ||
-                     *options.dtype == DType::f16;
+  const bool known =
+      !options.dtype || *options.dtype == DType::f32 || *options.dtype == DType::bf16 || *options.dtype == DType::f16;
   check<ConfigError>(known, "weights are converted to f32, bf16 or f16, not to ", options.dtype.value_or(DType::f32));
   TensorsByName converted = options.layout ? renamed(tensors, options) : tensors;
   // The module computes in f32; without another wish the tensors return to the dtype that they had.

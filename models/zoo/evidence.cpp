@@ -97,8 +97,9 @@ InputSize find_input_size(const Evidence& evidence, const std::string& key, int6
     if (positions == 0 || patches(size) == positions) return size;
   }
   const auto side = int64_t(std::llround(std::sqrt(double(positions))));
-  check<ConfigError>(positions > 0 && side * side == positions, "the tensors do not tell the size of the inputs: ",
-                     positions, " positions are no square; give a configuration with ", key);
+  check<ConfigError>(positions > 0 && side * side == positions,
+                     "the tensors do not tell the size of the inputs: ", positions,
+                     " positions are no square; give a configuration with ", key);
   return {side * patch.height, side * patch.width};
 }
 

@@ -19,8 +19,7 @@ const Shape& NamedShapes::at(const std::string& name, const std::string& what) c
 
 int64_t NamedShapes::size(const std::string& name, int rank, int axis, const std::string& what) const {
   const Shape& shape = at(name, what);
-  check<ConfigError>(shape.rank() == rank, name, " has shape ", shape, ", and in ", what, " it has ", rank,
-                     " axes");
+  check<ConfigError>(shape.rank() == rank, name, " has shape ", shape, ", and in ", what, " it has ", rank, " axes");
   return shape[axis];
 }
 

@@ -143,8 +143,8 @@ TensorsByName PublishedModel::run(const TensorsByName& inputs, bool gradients) {
   backward(out, cotangent);
   nn::NamedTensors own;
   for (const nn::NamedTensor& parameter : nn::named_parameters(network_->module()))
-    own.push_back({parameter.name, parameter.tensor.grad().defined() ? parameter.tensor.grad()
-                                                                      : zeros(parameter.tensor.shape())});
+    own.push_back({parameter.name,
+                   parameter.tensor.grad().defined() ? parameter.tensor.grad() : zeros(parameter.tensor.shape())});
   const nn::NameMap& map = spelling_ != nullptr ? *spelling_ : names(description_.layout).spellings.front();
   for (auto& [name, gradient] : map.to_published(own)) results["grad." + name] = gradient;
   for (auto& [name, tensor] : results) tensor = tensor.detach();

@@ -13,8 +13,8 @@ namespace ditharos::models {
 
 using TensorsByName = std::map<std::string, Tensor>;
 
-class PublishedNetwork;      // Internal: the module
-struct LayoutNames;  // Internal: its published names
+class PublishedNetwork;  // Internal: the module
+struct LayoutNames;      // Internal: its published names
 
 /// What does not fit of a state dict, under published names.
 struct PublishedFit {

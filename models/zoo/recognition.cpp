@@ -89,8 +89,8 @@ RecognizedModel recognize_model(const std::map<std::string, Tensor>& tensors, co
     model.name = zoo_name(model.family, model.config);
     if (const ZooModel* named = find_zoo_model(hints.model))
       check<ConfigError>(same_size(named->config, model.config), "the tensors are not those of ", named->name,
-                         ", but of ", model.name.empty() ? "a " + to_text(model.family) + " of another size"
-                                                         : model.name);
+                         ", but of ",
+                         model.name.empty() ? "a " + to_text(model.family) + " of another size" : model.name);
     return model;
   }
   check<ConfigError>(!tensors.empty(), "there are no tensors");

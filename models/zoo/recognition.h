@@ -29,8 +29,8 @@ struct RecognizedModel {
 
 /// What is known besides the tensors. All of it is optional, and what it says must agree with the tensors.
 struct RecognitionHints {
-  std::string model = {};   ///< a name of the registry ("SiT-XL/2") or of a family ("SiT")
-  JsonObject config = {};   ///< diffusers' config.json, or the constructor arguments of the paper's code
+  std::string model = {};  ///< a name of the registry ("SiT-XL/2") or of a family ("SiT")
+  JsonObject config = {};  ///< diffusers' config.json, or the constructor arguments of the paper's code
   /// The inputs x, t, y ... and the cotangent: their shapes tell sizes that no tensor tells.
   std::map<std::string, Tensor> inputs = {};
 };

@@ -16,9 +16,9 @@ RecognizedModel recognize_autoencoder(const NamedShapes& shapes, const Recogniti
   RecognizedModel model;
   const Evidence e{shapes, hints, "an AutoencoderKL"};
   const bool compvis = shapes.count("encoder.down.") > 0;
-  const Names names = compvis ? Names{"encoder.down.", ".block.", "encoder.mid.attn_1.norm.weight"}
-                              : Names{"encoder.down_blocks.", ".resnets.",
-                                      "encoder.mid_block.attentions.0.group_norm.weight"};
+  const Names names =
+      compvis ? Names{"encoder.down.", ".block.", "encoder.mid.attn_1.norm.weight"}
+              : Names{"encoder.down_blocks.", ".resnets.", "encoder.mid_block.attentions.0.group_norm.weight"};
   AutoencoderKLConfig config;
   config.in_channels = e.size("encoder.conv_in.weight", 4, 1);
   config.out_channels = e.size("decoder.conv_out.weight", 4, 0);
@@ -43,8 +43,8 @@ RecognizedModel recognize_autoencoder(const NamedShapes& shapes, const Recogniti
                        "numbers than the tensors have");
   for (const int64_t channels : config.block_out_channels)
     check<ConfigError>(hints.config.has("norm_num_groups") || channels % published_groups == 0, "the shapes do not ",
-                       "tell the groups of the group norms, and the published ", published_groups,
-                       " do not divide ", channels, " channels: give a configuration with norm_num_groups");
+                       "tell the groups of the group norms, and the published ", published_groups, " do not divide ",
+                       channels, " channels: give a configuration with norm_num_groups");
   config.validate();
   model.family = ModelFamily::autoencoder_kl;
   model.config = config;

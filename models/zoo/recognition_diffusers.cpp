@@ -123,8 +123,8 @@ RecognizedModel recognize_sd3(const NamedShapes& shapes, const RecognitionHints&
   if (const auto size = hints.config.integer("sample_size")) config.height = config.width = *size;
   else config.height = config.width = std::min(published_large_size, table.height * config.patch.height);
   config.position_scale.base_size = config.rows();
-  config.heads = find_heads(e, config.hidden, config.qk_norm ? e.size("transformer_blocks.0.attn.norm_q.weight", 1, 0)
-                                                             : 0, notes, head);
+  config.heads = find_heads(e, config.hidden,
+                            config.qk_norm ? e.size("transformer_blocks.0.attn.norm_q.weight", 1, 0) : 0, notes, head);
   find_outputs(e, config, "proj_out.weight");
   return recognized(ModelFamily::sd3, config, notes);
 }

@@ -5,10 +5,11 @@ namespace ditharos::models {
 namespace {
 
 /// Values of a setting of ours by their names in a configuration: "attention": "joint".
-constexpr std::pair<const char*, AttentionLayout> attention_names[] = {
-    {"joint", AttentionLayout::joint},           {"factorised", AttentionLayout::factorised},
-    {"late_fusion", AttentionLayout::late_fusion}, {"sequential", AttentionLayout::sequential},
-    {"split_heads", AttentionLayout::split_heads}};
+constexpr std::pair<const char*, AttentionLayout> attention_names[] = {{"joint", AttentionLayout::joint},
+                                                                       {"factorised", AttentionLayout::factorised},
+                                                                       {"late_fusion", AttentionLayout::late_fusion},
+                                                                       {"sequential", AttentionLayout::sequential},
+                                                                       {"split_heads", AttentionLayout::split_heads}};
 
 /// The same of the ways in which the condition enters the blocks: "conditioning": "adaLN-Zero".
 constexpr std::pair<const char*, Conditioning> conditioning_names[] = {
@@ -48,16 +49,16 @@ AttentionLayout attention_of(const Evidence& evidence) {
     check<ConfigError>(known, evidence.hints.config.source(), " says attention = ", *given, ": it is joint, ",
                        "factorised, late_fusion, sequential or split_heads");
   }
-  check<ConfigError>(sequential == (layout == AttentionLayout::sequential), "the blocks have ",
-                     sequential ? "a" : "no", " temporal_attn, which the attention layout sequential has and no other");
+  check<ConfigError>(sequential == (layout == AttentionLayout::sequential), "the blocks have ", sequential ? "a" : "no",
+                     " temporal_attn, which the attention layout sequential has and no other");
   return layout;
 }
 
 void find_conditioning(const Evidence& e, DiTConfig& config, bool lightning) {
   const std::string modulation = "blocks.0.adaLN_modulation.1.weight";
   if (!e.shapes.has(modulation)) {
-    config.conditioning = e.shapes.has("blocks.0.cross_attn.q.weight") ? Conditioning::cross_attention
-                                                                       : Conditioning::in_context;
+    config.conditioning =
+        e.shapes.has("blocks.0.cross_attn.q.weight") ? Conditioning::cross_attention : Conditioning::in_context;
     return;
   }
   const int64_t chunks = e.share(modulation, 2, config.hidden);
@@ -85,9 +86,9 @@ void agree_on_conditioning(const Evidence& e, const DiTConfig& config) {
 void agree_on_mlp_ratio(const Evidence& e, const DiTConfig& config) {
   DiTConfig given = config;
   given.mlp_ratio = e.hints.config.number("mlp_ratio").value_or(config.mlp_ratio);
-  check<ConfigError>(given.mlp_hidden() == config.mlp_hidden(), e.hints.config.source(), " says mlp_ratio = ",
-                     given.mlp_ratio, ", but the MLPs of the tensors have ", config.mlp_hidden(), " hidden channels, ",
-                     "not ", given.mlp_hidden());
+  check<ConfigError>(given.mlp_hidden() == config.mlp_hidden(), e.hints.config.source(),
+                     " says mlp_ratio = ", given.mlp_ratio, ", but the MLPs of the tensors have ", config.mlp_hidden(),
+                     " hidden channels, ", "not ", given.mlp_hidden());
 }
 
 void find_blocks(const Evidence& e, DiTConfig& config) {
@@ -121,8 +122,9 @@ void tell_sit(const Evidence& e, RecognizedModel& model, const DiTConfig& config
   const std::optional<Shape> cotangent = e.input("cotangent");
   if (cotangent && cotangent->rank() == 4 && (*cotangent)[1] == config.channels) {
     model.family = ModelFamily::sit;
-    model.notes.push_back("DiT and SiT have the same tensors: read as a SiT, because the cotangent has as many "
-                          "channels as x");
+    model.notes.push_back(
+        "DiT and SiT have the same tensors: read as a SiT, because the cotangent has as many "
+        "channels as x");
   } else {
     model.notes.push_back("DiT and SiT have the same tensors: read as a DiT");
   }
@@ -134,8 +136,9 @@ RecognizedModel recognize_official(const NamedShapes& shapes, const RecognitionH
   RecognizedModel model;
   const ModelFamily seen = family_of(shapes);
   model.family = hinted_family(hints).value_or(seen);
-  const bool same = model.family == seen || (seen == ModelFamily::dit && (model.family == ModelFamily::sit ||
-                                                                           model.family == ModelFamily::lightning_dit));
+  const bool same =
+      model.family == seen ||
+      (seen == ModelFamily::dit && (model.family == ModelFamily::sit || model.family == ModelFamily::lightning_dit));
   check<ConfigError>(same, "the tensors are those of a ", to_text(seen), ", not of a ", to_text(model.family));
   const Evidence e{shapes, hints, "a " + to_text(model.family)};
 

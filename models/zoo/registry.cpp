@@ -30,9 +30,9 @@ void add_dit(Registry& registry) {
   DiTConfig config = dit_preset("XL/2");
   config.height = config.width = 64;
   registry.add(largest + "-512", ModelFamily::dit, config, dit_code);
-  for (const auto& [name, conditioning] : {std::pair{"-in-context", Conditioning::in_context},
-                                           std::pair{"-cross-attention", Conditioning::cross_attention},
-                                           std::pair{"-adaLN", Conditioning::ada_ln}}) {
+  for (const auto& [name, conditioning] :
+       {std::pair{"-in-context", Conditioning::in_context},
+        std::pair{"-cross-attention", Conditioning::cross_attention}, std::pair{"-adaLN", Conditioning::ada_ln}}) {
     config = dit_preset("XL/2");
     config.conditioning = conditioning;
     registry.add(largest + name, ModelFamily::dit, config, composition);
@@ -47,10 +47,9 @@ void add_latte(Registry& registry) {
   DiTConfig config = latte_preset("XL/2");
   config.classes = 101;
   registry.add("Latte-XL/2-UCF101", ModelFamily::latte, config, "Vchitect/Latte");
-  for (const auto& [name, layout] : {std::pair{"-late-fusion", AttentionLayout::late_fusion},
-                                     std::pair{"-sequential", AttentionLayout::sequential},
-                                     std::pair{"-split-heads", AttentionLayout::split_heads},
-                                     std::pair{"-joint", AttentionLayout::joint}}) {
+  for (const auto& [name, layout] :
+       {std::pair{"-late-fusion", AttentionLayout::late_fusion}, std::pair{"-sequential", AttentionLayout::sequential},
+        std::pair{"-split-heads", AttentionLayout::split_heads}, std::pair{"-joint", AttentionLayout::joint}}) {
     config = latte_preset("XL/2");
     config.attention = layout;
     registry.add(std::string("Latte-XL/2") + name, ModelFamily::latte, config, composition);
@@ -59,8 +58,7 @@ void add_latte(Registry& registry) {
 
 void add_lightning_dit(Registry& registry) {
   for (const std::string& size : lightning_dit_preset_names())
-    registry.add("LightningDiT-" + size, ModelFamily::lightning_dit, lightning_dit_preset(size),
-                 "hustvl/LightningDiT");
+    registry.add("LightningDiT-" + size, ModelFamily::lightning_dit, lightning_dit_preset(size), "hustvl/LightningDiT");
 }
 
 void add_text_transformers(Registry& registry) {

@@ -1,7 +1,7 @@
 #include <ditharos/nn/containers/any_module.h>
 
-#include <cstdlib>
 #include <cxxabi.h>
+#include <cstdlib>
 
 namespace ditharos::nn {
 

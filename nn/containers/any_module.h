@@ -26,8 +26,7 @@ class AnyModule {
  public:
   template <class M>
     requires std::derived_from<std::remove_cvref_t<M>, ModuleBase>
-  explicit AnyModule(M&& module)
-      : holder_(std::make_unique<Holder<std::remove_cvref_t<M>>>(std::forward<M>(module))) {}
+  explicit AnyModule(M&& module) : holder_(std::make_unique<Holder<std::remove_cvref_t<M>>>(std::forward<M>(module))) {}
   AnyModule(const AnyModule& other) : holder_(other.holder_ ? other.holder_->copy() : nullptr) {}
   AnyModule& operator=(const AnyModule& other) {
     holder_ = other.holder_ ? other.holder_->copy() : nullptr;
@@ -69,8 +68,9 @@ class AnyModule {
     ModuleBase& base() override { return module; }
     Tensor call(const Tensor& x) const override {
       if constexpr (TensorModule<M>) return module(x);
-      else fail("[AnyModule] ", class_name(typeid(M)), " does not make one tensor of one: call get<",
-                class_name(typeid(M)), ">() with its own arguments");
+      else
+        fail("[AnyModule] ", class_name(typeid(M)), " does not make one tensor of one: call get<",
+             class_name(typeid(M)), ">() with its own arguments");
     }
     M module;
   };

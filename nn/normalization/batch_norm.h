@@ -22,8 +22,8 @@ class BatchNorm : public ChannelNorm<Self> {
       return batch_norm(x, this->running_mean, this->running_var, this->weight, this->bias, !this->tracks(), 0,
                         this->eps());
     const double share = this->momentum() ? *this->momentum() : 1 / (this->num_batches_tracked.item() + 1);
-    const Tensor y = batch_norm(x, this->running_mean, this->running_var, this->weight, this->bias, true, share,
-                                this->eps());
+    const Tensor y =
+        batch_norm(x, this->running_mean, this->running_var, this->weight, this->bias, true, share, this->eps());
     ++*this->num_batches_tracked.template mutable_data<int64_t>();
     return y;
   }

@@ -2,7 +2,6 @@
 
 #include <ditharos/autograd/ops.h>
 
-
 namespace ditharos::nn {
 namespace {
 

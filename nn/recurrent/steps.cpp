@@ -17,13 +17,11 @@ Parameter uniform_parameter(const Shape& shape, double bound, Generator& rng) {
 /// The recurrent part of the gates.
 Tensor recurrent(const Tensor& h, const RecurrentDirection& w) { return linear(h, w.weight_hh, w.bias_hh); }
 
-std::vector<Tensor> tanh_step(const Tensor& input, const std::vector<Tensor>& states,
-                              const RecurrentDirection& w) {
+std::vector<Tensor> tanh_step(const Tensor& input, const std::vector<Tensor>& states, const RecurrentDirection& w) {
   return {tanh(input + recurrent(states[0], w))};
 }
 
-std::vector<Tensor> relu_step(const Tensor& input, const std::vector<Tensor>& states,
-                              const RecurrentDirection& w) {
+std::vector<Tensor> relu_step(const Tensor& input, const std::vector<Tensor>& states, const RecurrentDirection& w) {
   return {relu(input + recurrent(states[0], w))};
 }
 
@@ -53,8 +51,7 @@ RecurrentStep rnn_step(const char* type, const std::string& nonlinearity) {
   return nonlinearity == "relu" ? relu_step : tanh_step;
 }
 
-std::vector<Tensor> gru_step(const Tensor& input, const std::vector<Tensor>& states,
-                             const RecurrentDirection& w) {
+std::vector<Tensor> gru_step(const Tensor& input, const std::vector<Tensor>& states, const RecurrentDirection& w) {
   const Tensor &h = states[0], from_h = recurrent(h, w);
   const int64_t size = h.size(1);
   const Tensor r_and_z = sigmoid(slice(input, 1, 0, 2 * size) + slice(from_h, 1, 0, 2 * size));
@@ -63,8 +60,7 @@ std::vector<Tensor> gru_step(const Tensor& input, const std::vector<Tensor>& sta
   return {n + z * (h - n)};
 }
 
-std::vector<Tensor> lstm_step(const Tensor& input, const std::vector<Tensor>& states,
-                              const RecurrentDirection& w) {
+std::vector<Tensor> lstm_step(const Tensor& input, const std::vector<Tensor>& states, const RecurrentDirection& w) {
   const Tensor gates = input + recurrent(states[0], w);
   const int64_t size = states[0].size(1);
   const Tensor i_and_f = sigmoid(slice(gates, 1, 0, 2 * size));

@@ -50,10 +50,12 @@ TransformerEncoderLayer::TransformerEncoderLayer(int64_t d_model, int64_t nhead,
 
 Tensor TransformerEncoderLayer::forward(const Tensor& src, const EncoderMasks& masks) const {
   const Tensor x = residual(src, norm1, norm_first_, [&](const Tensor& h) {
-    return dropout1(self_attn(h, h, h, MultiheadAttentionInputs{.key_padding_mask = masks.src_key_padding_mask,
-                                                                .need_weights = false,
-                                                                .attn_mask = masks.mask,
-                                                                .is_causal = masks.is_causal}).output);
+    return dropout1(self_attn(h, h, h,
+                              MultiheadAttentionInputs{.key_padding_mask = masks.src_key_padding_mask,
+                                                       .need_weights = false,
+                                                       .attn_mask = masks.mask,
+                                                       .is_causal = masks.is_causal})
+                        .output);
   });
   return residual(x, norm2, norm_first_, [&](const Tensor& h) { return dropout2(mlp(h)); });
 }
@@ -70,15 +72,17 @@ TransformerDecoderLayer::TransformerDecoderLayer(int64_t d_model, int64_t nhead,
     : self_attn(d_model, nhead, attention_options(options), rng),
       multihead_attn(d_model, nhead, attention_options(options), rng), mlp(d_model, options, rng),
       norm1(norm(d_model, options)), norm2(norm(d_model, options)), norm3(norm(d_model, options)),
-      dropout1(options.dropout), dropout2(options.dropout), dropout3(options.dropout),
-      norm_first_(options.norm_first) {}
+      dropout1(options.dropout), dropout2(options.dropout), dropout3(options.dropout), norm_first_(options.norm_first) {
+}
 
 Tensor TransformerDecoderLayer::forward(const Tensor& tgt, const Tensor& memory, const DecoderMasks& masks) const {
   Tensor x = residual(tgt, norm1, norm_first_, [&](const Tensor& h) {
-    return dropout1(self_attn(h, h, h, MultiheadAttentionInputs{.key_padding_mask = masks.tgt_key_padding_mask,
-                                                                .need_weights = false,
-                                                                .attn_mask = masks.tgt_mask,
-                                                                .is_causal = masks.tgt_is_causal}).output);
+    return dropout1(self_attn(h, h, h,
+                              MultiheadAttentionInputs{.key_padding_mask = masks.tgt_key_padding_mask,
+                                                       .need_weights = false,
+                                                       .attn_mask = masks.tgt_mask,
+                                                       .is_causal = masks.tgt_is_causal})
+                        .output);
   });
   x = residual(x, norm2, norm_first_, [&](const Tensor& h) {
     const MultiheadAttentionInputs inputs{.key_padding_mask = masks.memory_key_padding_mask,

@@ -45,9 +45,9 @@ Tensor mask_of(const MultiheadAttentionInputs& inputs, int64_t batch, int64_t he
   }
   if (mask.defined()) {
     const bool of_heads = mask.shape() == Shape{batch * heads, queries, keys};
-    check<ShapeError>(of_heads || mask.shape() == Shape{queries, keys}, "[", type, "] the attn_mask must be [T, S] = ",
-                      Shape{queries, keys}, " or [B * heads, T, S] = ", Shape{batch * heads, queries, keys}, ", got ",
-                      mask.shape());
+    check<ShapeError>(of_heads || mask.shape() == Shape{queries, keys}, "[", type,
+                      "] the attn_mask must be [T, S] = ", Shape{queries, keys},
+                      " or [B * heads, T, S] = ", Shape{batch * heads, queries, keys}, ", got ", mask.shape());
     if (of_heads) mask = reshape(mask, {batch, heads, queries, keys});
   }
   return combined(padding, mask);

@@ -36,18 +36,19 @@ Tensor TransformerDecoder::forward(const Tensor& tgt, const Tensor& memory, cons
 
 Transformer::Transformer(int64_t d_model, int64_t nhead, const TransformerOptions& options, Generator& rng) {
   const LayerNorm norm(d_model, options.layer.layer_norm_eps, true, options.layer.bias);
-  encoder = TransformerEncoder(TransformerEncoderLayer(d_model, nhead, options.layer, rng),
-                               options.num_encoder_layers, norm);
-  decoder = TransformerDecoder(TransformerDecoderLayer(d_model, nhead, options.layer, rng),
-                               options.num_decoder_layers, norm);
+  encoder =
+      TransformerEncoder(TransformerEncoderLayer(d_model, nhead, options.layer, rng), options.num_encoder_layers, norm);
+  decoder =
+      TransformerDecoder(TransformerDecoderLayer(d_model, nhead, options.layer, rng), options.num_decoder_layers, norm);
   for (const auto& [name, parameter] : named_parameters(*this))
     if (parameter.rank() > 1) init::xavier_uniform_(parameter, 1, rng);
 }
 
 Tensor Transformer::forward(const Tensor& src, const Tensor& tgt, const TransformerMasks& m) const {
   const Tensor memory = encoder(src, EncoderMasks{m.src_mask, m.src_key_padding_mask, m.src_is_causal});
-  return decoder(tgt, memory, DecoderMasks{m.tgt_mask, m.memory_mask, m.tgt_key_padding_mask,
-                                           m.memory_key_padding_mask, m.tgt_is_causal, m.memory_is_causal});
+  return decoder(tgt, memory,
+                 DecoderMasks{m.tgt_mask, m.memory_mask, m.tgt_key_padding_mask, m.memory_key_padding_mask,
+                              m.tgt_is_causal, m.memory_is_causal});
 }
 
 Tensor generate_square_subsequent_mask(int64_t size, DType dtype) {

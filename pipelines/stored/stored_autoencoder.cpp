@@ -31,8 +31,8 @@ std::string describe(const models::AutoencoderKLConfig& c) {
          ", \"mid_block_add_attention\": " + flag(c.mid_block_add_attention) +
          ", \"use_quant_conv\": " + flag(c.use_quant_conv) +
          ", \"use_post_quant_conv\": " + flag(c.use_post_quant_conv) +
-         ", \"scaling_factor\": " + shortest(c.scaling_factor) +
-         ", \"shift_factor\": " + shortest(c.shift_factor) + "}";
+         ", \"scaling_factor\": " + shortest(c.scaling_factor) + ", \"shift_factor\": " + shortest(c.shift_factor) +
+         "}";
 }
 
 LoadedAutoencoder load_published(const std::string& path) {

@@ -43,13 +43,11 @@ class Document {
    public:
     Section(Document& document, const std::string& name) : document_(document), name_(name) {}
 
-    /// Reads a setting into `variable`, which keeps its value when the setting is missing. T: bool, int64_t, double,
-    /// std::string, or std::vector of one of the numbers, to each of which the range applies.
+    /// Reads a setting into `variable`, which keeps its value when it is missing. The range applies to each number.
     template <class T>
     Section& take(const char* key, T& variable, const Range& range = {}) {
-      if (const toml::node* node = document_.find(name_, key)) {
-        if (!assign(*node, variable, range)) refuse(*node, key);
-      }
+      const toml::node* node = document_.find(name_, key);
+      if (node != nullptr && !assign(*node, variable, range)) refuse(*node, key);
       return *this;
     }
     template <class E>
@@ -59,9 +57,8 @@ class Document {
       const toml::node* node = document_.find(name_, key);
       if (node == nullptr) return *this;
       const auto text = node->value_exact<std::string>();
-      for (const auto& [name, value] : names) {
+      for (const auto& [name, value] : names)
         if (text == name) return variable = value, *this;
-      }
       refuse(*node, key);
     }
     /// Skips settings that only the training uses.
@@ -71,31 +68,27 @@ class Document {
     }
 
    private:
-    static bool assign(const toml::node& node, bool& x, const Range&) { return put(node.value_exact<bool>(), x); }
-    static bool assign(const toml::node& node, std::string& x, const Range&) {
-      return put(node.value_exact<std::string>(), x);
+    template <class T>
+    static bool assign(const toml::node& node, T& x, const Range&) {
+      const std::optional<T> value = node.value_exact<T>();
+      if (value) x = *value;
+      return value.has_value();
     }
     static bool assign(const toml::node& node, int64_t& x, const Range& range) {
-      return put(node.value_exact<int64_t>(), x) && range.holds(static_cast<double>(x));
+      return assign<int64_t>(node, x, range) && range.holds(static_cast<double>(x));
     }
     static bool assign(const toml::node& node, double& x, const Range& range) {
       // toml++ itself gives no double for an integer that has none exactly, such as 2^63 - 1.
       if (node.is_integer()) x = static_cast<double>(*node.value<int64_t>());
-      return (node.is_integer() || put(node.value_exact<double>(), x)) && range.holds(x);
+      return (node.is_integer() || assign<double>(node, x, range)) && range.holds(x);
     }
     template <class T>
     static bool assign(const toml::node& node, std::vector<T>& list, const Range& range) {
       if (!node.is_array()) return false;
       list.clear();
-      for (const toml::node& item : *node.as_array()) {
+      for (const toml::node& item : *node.as_array())
         if (!assign(item, list.emplace_back(), range)) return false;
-      }
       return true;
-    }
-    template <class T>
-    static bool put(const std::optional<T>& value, T& x) {
-      if (value) x = *value;
-      return value.has_value();
     }
     [[noreturn]] void refuse(const toml::node& node, const char* key) const {
       document_.refuse(node.source().begin, std::string(key) + " in [" + name_ + "] has a value that it cannot have");
@@ -145,8 +138,10 @@ TrainedClips take_clips(Document& document) {
   TrainedClips clips;
   std::string shapes = "8x32x32";
   std::vector<double> weights;
-  document.section("data").take("data", clips.data).take("shapes", shapes).take(
-      "shape_weights", weights, {.low = 0, .high = 1e9, .open = true});
+  document.section("data")
+      .take("data", clips.data)
+      .take("shapes", shapes)
+      .take("shape_weights", weights, {.low = 0, .high = 1e9, .open = true});
   clips.shapes = data::used_shapes(data::clip_buckets(shapes, weights, 1));
   return clips;
 }
@@ -163,7 +158,8 @@ void take_images(Document::Section section, data::ImageSettings& images) {
 void take_flow(Document::Section section, models::FlowConfig& flow) {
   section
       .take("time_sampling", flow.time_sampling,
-            {{"uniform", models::TimeSampling::uniform}, {"logit_normal", models::TimeSampling::logit_normal},
+            {{"uniform", models::TimeSampling::uniform},
+             {"logit_normal", models::TimeSampling::logit_normal},
              {"mode", models::TimeSampling::mode}})
       .take("logit_mean", flow.logit_mean, {-10, 10})
       .take("logit_scale", flow.logit_scale, {.low = 0, .high = 10, .open = true})
@@ -177,20 +173,27 @@ void take_prediction(Document::Section section, ImageModelConfig& config) {
   auto& [kind, flow, gaussian, mean_flow] = config.process;
   section
       .take("prediction", config.prediction,
-            {{"standard", Prediction::standard}, {"eps", Prediction::eps}, {"x0", Prediction::x0},
-             {"v", Prediction::v}, {"velocity", Prediction::velocity}, {"score", Prediction::score}})
+            {{"standard", Prediction::standard},
+             {"eps", Prediction::eps},
+             {"x0", Prediction::x0},
+             {"v", Prediction::v},
+             {"velocity", Prediction::velocity},
+             {"score", Prediction::score}})
       .take("path", flow.path,
             {{"linear", models::PathKind::linear}, {"gvp", models::PathKind::gvp}, {"vp", models::PathKind::vp}})
       .take("loss_weighting", flow.weighting,
-            {{"none", models::LossWeighting::none}, {"velocity", models::LossWeighting::velocity},
+            {{"none", models::LossWeighting::none},
+             {"velocity", models::LossWeighting::velocity},
              {"likelihood", models::LossWeighting::likelihood}})
       .take("shift_base_pixels", flow.shift_base_pixels, {0, 1e9})
       .take("train_eps", flow.train_eps, {0, .25})
       .take("sample_eps", flow.sample_eps, {0, .25})
       .take("zero_terminal_snr", gaussian.zero_terminal_snr)
       .take("gaussian_loss", gaussian.loss,
-            {{"mse", models::GaussianLoss::mse}, {"rescaled_mse", models::GaussianLoss::rescaled_mse},
-             {"kl", models::GaussianLoss::kl}, {"rescaled_kl", models::GaussianLoss::rescaled_kl}})
+            {{"mse", models::GaussianLoss::mse},
+             {"rescaled_mse", models::GaussianLoss::rescaled_mse},
+             {"kl", models::GaussianLoss::kl},
+             {"rescaled_kl", models::GaussianLoss::rescaled_kl}})
       .take("min_snr_gamma", gaussian.min_snr_gamma, {0, 1e6})
       .take("sigma_small", config.sigma_small)
       .take("interval_share", mean_flow.interval_share, {0, 1})
@@ -214,7 +217,8 @@ void take_sampler(Document::Section section, models::SamplerConfig& sampler, boo
             {{"bh1", models::UniPcVariant::bh1}, {"bh2", models::UniPcVariant::bh2}})
       .take("guidance_rescale", sampler.guidance.rescale, {0, 1})
       .take("feature_cache", sampler.caching.method,
-            {{"none", models::CacheMethod::none}, {"fora", models::CacheMethod::fora},
+            {{"none", models::CacheMethod::none},
+             {"fora", models::CacheMethod::fora},
              {"taylorseer", models::CacheMethod::taylorseer}})
       .take("cache_interval", sampler.caching.interval, {1, 1000})
       .take("cache_order", sampler.caching.order, {0, 8})
@@ -229,18 +233,23 @@ void take_image_sampler(Document::Section section, models::SamplerConfig& sample
       .take("eta", sampler.eta, {0, 1})
       .take("clip_pixels", sampler.clip)
       .take("time_spacing", sampler.spacing,
-            {{"linspace", models::TimeSpacing::linspace}, {"leading", models::TimeSpacing::leading},
+            {{"linspace", models::TimeSpacing::linspace},
+             {"leading", models::TimeSpacing::leading},
              {"trailing", models::TimeSpacing::trailing}})
       .take("karras_sigmas", sampler.karras_sigmas)
       .take("sde_diffusion", sampler.sde.form,
-            {{"constant", models::DiffusionForm::constant}, {"sbdm", models::DiffusionForm::sbdm},
-             {"sigma", models::DiffusionForm::sigma}, {"linear", models::DiffusionForm::linear},
+            {{"constant", models::DiffusionForm::constant},
+             {"sbdm", models::DiffusionForm::sbdm},
+             {"sigma", models::DiffusionForm::sigma},
+             {"linear", models::DiffusionForm::linear},
              {"decreasing", models::DiffusionForm::decreasing},
              {"increasing_decreasing", models::DiffusionForm::increasing_decreasing}})
       .take("sde_norm", sampler.sde.norm, {0, 1e6})
       .take("last_step", sampler.sde.last_step,
-            {{"none", models::LastStep::none}, {"mean", models::LastStep::mean},
-             {"tweedie", models::LastStep::tweedie}, {"euler", models::LastStep::euler}})
+            {{"none", models::LastStep::none},
+             {"mean", models::LastStep::mean},
+             {"tweedie", models::LastStep::tweedie},
+             {"euler", models::LastStep::euler}})
       .take("last_step_size", sampler.sde.last_step_size, {.low = 0, .high = std::nextafter(1., 0.), .open = true});
 }
 
@@ -262,19 +271,21 @@ void take_text(Document& document, models::TextEncoderConfig& text) {
 void take_architecture(Document::Section section, models::DiTConfig& model) {
   section
       .take("conditioning", model.conditioning,
-            {{"ada_ln_zero", models::Conditioning::ada_ln_zero}, {"ada_ln", models::Conditioning::ada_ln},
+            {{"ada_ln_zero", models::Conditioning::ada_ln_zero},
+             {"ada_ln", models::Conditioning::ada_ln},
              {"cross_attention", models::Conditioning::cross_attention},
              {"in_context", models::Conditioning::in_context},
              {"ada_ln_single", models::Conditioning::ada_ln_single}})
       .take("positions", model.positions,
-            {{"sin_cos", models::Positions::sin_cos}, {"learned", models::Positions::learned},
+            {{"sin_cos", models::Positions::sin_cos},
+             {"learned", models::Positions::learned},
              {"none", models::Positions::none}})
       .take("rotary", model.rotary,
-            {{"none", models::Rotary::none}, {"spacetime", models::Rotary::spacetime},
+            {{"none", models::Rotary::none},
+             {"spacetime", models::Rotary::spacetime},
              {"spatial", models::Rotary::spatial}})
       .take("norm", model.norm, {{"layer", models::Norm::layer}, {"rms", models::Norm::rms}})
-      .take("mlp", model.mlp,
-            {{"gelu_tanh", models::MlpKind::gelu_tanh}, {"swiglu", models::MlpKind::swiglu}})
+      .take("mlp", model.mlp, {{"gelu_tanh", models::MlpKind::gelu_tanh}, {"swiglu", models::MlpKind::swiglu}})
       .take("qk_norm", model.qk_norm);
 }
 
@@ -301,11 +312,14 @@ StoredImageModel read_image_model(const std::string& text, const std::string& so
   model.patch = {1, patch, patch};
   document.section("objective")
       .take("objective", process.kind,
-            {{"flow", models::ProcessKind::flow}, {"gaussian", models::ProcessKind::gaussian},
+            {{"flow", models::ProcessKind::flow},
+             {"gaussian", models::ProcessKind::gaussian},
              {"mean_flow", models::ProcessKind::mean_flow}})
       .take("noise_schedule", process.gaussian.schedule,
-            {{"linear", models::BetaSchedule::linear}, {"cosine", models::BetaSchedule::squaredcos_cap_v2},
-             {"scaled_linear", models::BetaSchedule::scaled_linear}, {"sigmoid", models::BetaSchedule::sigmoid}})
+            {{"linear", models::BetaSchedule::linear},
+             {"cosine", models::BetaSchedule::squaredcos_cap_v2},
+             {"scaled_linear", models::BetaSchedule::scaled_linear},
+             {"sigmoid", models::BetaSchedule::sigmoid}})
       .take("diffusion_steps", process.gaussian.steps, {2, 1e5});
   take_flow(document.section("objective"), process.flow);
   take_prediction(document.section("objective"), stored.config);
@@ -317,8 +331,8 @@ StoredImageModel read_image_model(const std::string& text, const std::string& so
 }
 
 VideoModelConfig read_video_model(const std::string& text, const std::string& source) {
-  using models::StepEmbedding;
   using models::AttentionLayout;
+  using models::StepEmbedding;
   VideoModelConfig config;
   models::DiTConfig& model = config.model;
   Document document(text, source);

@@ -99,8 +99,8 @@ class Scanner {
     if (!at_end() && peek() == '[') advance();
     skip_space();
     if (at_end() || peek() == ']' || is_key_start(peek())) return;
-    refuse("expected the name of a section behind '[', not ", peek() == '\n' || peek() == '\r' ? "the end of the line"
-                                                                                                : shown());
+    refuse("expected the name of a section behind '[', not ",
+           peek() == '\n' || peek() == '\r' ? "the end of the line" : shown());
   }
 
   void skip_string(char quotation) {
@@ -127,8 +127,6 @@ class Scanner {
 
 }  // namespace
 
-void check_toml(const std::string& text, const std::string& source) {
-  Scanner(text, source).check();
-}
+void check_toml(const std::string& text, const std::string& source) { Scanner(text, source).check(); }
 
 }  // namespace ditharos::pipelines

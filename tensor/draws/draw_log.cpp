@@ -20,9 +20,8 @@ Draw begin_draw(uint64_t seed, uint64_t& offset, uint64_t count) {
     check<AutogradError>(player->next_ < player->log_.size() && player->log_[player->next_].count == count,
                          "[checkpoint] the block draws other random numbers when it is computed again: draw ",
                          player->next_, " has ", count, " elements, and the first time it ",
-                         player->next_ < player->log_.size()
-                             ? "had " + to_text(player->log_[player->next_].count)
-                             : std::string("was not made"));
+                         player->next_ < player->log_.size() ? "had " + to_text(player->log_[player->next_].count)
+                                                             : std::string("was not made"));
     draw = player->log_[player->next_++];
   } else {
     offset += count;

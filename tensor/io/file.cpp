@@ -69,14 +69,14 @@ int create_temporary(const std::string& directory, std::string& path, const Crea
   static std::atomic<uint64_t> counter{0};
   sweep_once(directory);
   for (;;) {
-    path = directory + "/" + std::string(temporary_prefix) + std::to_string(::getpid()) + "-" +
-           std::to_string(counter++);
+    path =
+        directory + "/" + std::string(temporary_prefix) + std::to_string(::getpid()) + "-" + std::to_string(counter++);
     const int fd = create(path.c_str());
     if (fd < 0 && errno == EEXIST) continue;  // left by a dead process that had our number
     if (fd < 0) return fd;
     // The lock tells sweep_temporaries that the writer lives; it ends with the process. A sweep that came in between
     // creation and lock has removed it: then take the next name.
-    struct stat now {};
+    struct stat now{};
     while (::flock(fd, LOCK_EX) != 0 && errno == EINTR) continue;
     if (::fstat(fd, &now) == 0 && now.st_nlink > 0) return fd;
     ::close(fd);
@@ -99,7 +99,7 @@ bool remove_flat_directory(const std::string& path) {
 std::string error_text(int error) { return std::generic_category().message(error); }
 
 bool same_file(const std::string& a, const std::string& b) {
-  struct stat first {}, second {};
+  struct stat first{}, second{};
   const bool has_first = ::stat(a.c_str(), &first) == 0, has_second = ::stat(b.c_str(), &second) == 0;
   if (has_first && has_second) return first.st_dev == second.st_dev && first.st_ino == second.st_ino;
   if (has_first != has_second || a.empty() || b.empty()) return false;
@@ -116,19 +116,19 @@ void set_io_hook(IoHook hook) { io_hook() = std::move(hook); }
 AtomicFile::AtomicFile(const std::string& path) : path_(resolve(path)) {
   directory_ = fs::path(path_).parent_path().string();
   if (directory_.empty()) directory_ = ".";
-  struct stat old {};
+  struct stat old{};
   const bool exists = ::stat(path_.c_str(), &old) == 0;
   check<IoError>(!exists || S_ISREG(old.st_mode), "cannot write ", path, ": it is not a regular file");
   open_temporary();
   // The new file keeps the permissions of the one it replaces; where that is not allowed, the default ones do.
-  if (exists) [[maybe_unused]] const int best_effort = ::fchmod(fd_, old.st_mode & 07777);
+  if (exists) [[maybe_unused]]
+    const int best_effort = ::fchmod(fd_, old.st_mode & 07777);
 }
 
 void AtomicFile::open_temporary() {
   fd_ = create_temporary(directory_, temporary_, [](const char* path) {
-    return int(system_call("open", 0, [&](size_t) {
-      return ::open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    }));
+    return int(
+        system_call("open", 0, [&](size_t) { return ::open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); }));
   });
   const int error = errno;
   check<IoError>(fd_ >= 0, "cannot write ", path_, ": cannot create a file in ", directory_, ": ", error_text(error));
@@ -177,8 +177,8 @@ void AtomicFile::commit() {
   const int error = synced ? 0 : errno;
   if (directory >= 0) ::close(directory);
   // EINVAL: a file system that knows no such call.
-  check<IoError>(synced || error == EINVAL, "wrote ", path_, ", but cannot make sure that it survives a power cut: ",
-                 error_text(error));
+  check<IoError>(synced || error == EINVAL, "wrote ", path_,
+                 ", but cannot make sure that it survives a power cut: ", error_text(error));
 }
 
 TemporaryDirectory::TemporaryDirectory(const std::string& directory, const std::string& action) {
@@ -200,7 +200,7 @@ TemporaryDirectory::~TemporaryDirectory() {
 }
 
 void TemporaryDirectory::move_to(const std::string& target) const {
-  struct stat old {};
+  struct stat old{};
   const unsigned flags = ::lstat(target.c_str(), &old) == 0 ? RENAME_EXCHANGE : 0;
   const bool moved = ::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, target.c_str(), flags) == 0;
   const int error = errno;
@@ -211,7 +211,7 @@ void TemporaryDirectory::move_to(const std::string& target) const {
 InputFile::InputFile(const std::string& path)
     : path_(path), fd_(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)) {
   if (fd_ < 0) fail<IoError>("cannot open ", path, ": ", error_text(errno));
-  struct stat status {};
+  struct stat status{};
   const bool known = ::fstat(fd_, &status) == 0;
   if (known && S_ISREG(status.st_mode)) {
     size_ = uint64_t(status.st_size);
@@ -268,7 +268,7 @@ std::vector<std::string> sweep_temporaries(const std::string& directory) {
     const std::string path = it->path().string();
     const int fd = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0) continue;
-    struct stat status {};
+    struct stat status{};
     const bool stale = ::fstat(fd, &status) == 0 && ::flock(fd, LOCK_EX | LOCK_NB) == 0;
     const bool gone = stale && (S_ISREG(status.st_mode)   ? ::unlink(path.c_str()) == 0
                                 : S_ISDIR(status.st_mode) ? remove_flat_directory(path)

@@ -11,9 +11,8 @@ namespace {
 constexpr struct {
   const char* name;
   DType dtype;
-} dtype_names[] = {
-    {"F32", DType::f32}, {"F64", DType::f64}, {"BF16", DType::bf16}, {"F16", DType::f16},
-    {"I64", DType::i64}, {"I32", DType::i32}, {"U8", DType::u8},     {"BOOL", DType::boolean}};
+} dtype_names[] = {{"F32", DType::f32}, {"F64", DType::f64}, {"BF16", DType::bf16}, {"F16", DType::f16},
+                   {"I64", DType::i64}, {"I32", DType::i32}, {"U8", DType::u8},     {"BOOL", DType::boolean}};
 
 DType parse_dtype(const std::string& text, const std::string& tensor) {
   for (const auto& known : dtype_names)
@@ -150,9 +149,8 @@ Header parse_header(std::string_view text, uint64_t data_size) {
   read_json(text, "the header", reader);
   check_names(header.entries);
 
-  std::sort(header.entries.begin(), header.entries.end(), [](const Entry& a, const Entry& b) {
-    return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
-  });
+  std::sort(header.entries.begin(), header.entries.end(),
+            [](const Entry& a, const Entry& b) { return a.begin != b.begin ? a.begin < b.begin : a.end < b.end; });
   uint64_t at = 0;
   for (const Entry& entry : header.entries) {
     check<IoError>(entry.begin == at && entry.end >= entry.begin, "the data of tensor \"", entry.name, "\" lie at ",

@@ -22,8 +22,8 @@ struct Index {
 };
 
 void check_shard_name(const std::string& name) {
-  const bool plain = !name.empty() && name != "." && name != ".." &&
-                     name.find_first_of(std::string("/\\\0", 3)) == std::string::npos;
+  const bool plain =
+      !name.empty() && name != "." && name != ".." && name.find_first_of(std::string("/\\\0", 3)) == std::string::npos;
   check<IoError>(plain, "the shard ", quote(name), " is not the name of a file in the index's own folder");
 }
 
@@ -97,8 +97,8 @@ Index read_index(const std::string& path) {
     }
     std::ranges::sort(names);
     const auto twice = std::ranges::adjacent_find(names);
-    check<IoError>(twice == names.end(), "the weight map names a tensor twice: ",
-                   twice == names.end() ? "" : quote(*twice));
+    check<IoError>(twice == names.end(),
+                   "the weight map names a tensor twice: ", twice == names.end() ? "" : quote(*twice));
   } catch (const IoError& e) {
     fail<IoError>(path, " is no valid index of safetensors files: ", e.what());
   }

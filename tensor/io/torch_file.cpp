@@ -180,8 +180,7 @@ Contents read(const InputFile& file, const Options& options) {
   contents.state_dict = found.name;
   for (std::string& name : selection.candidates())
     if (name != found.name) contents.others.push_back(std::move(name));
-  TensorRecords records(document, archive, folder + "data/",
-                        options.mode == LoadMode::map ? file.map() : nullptr);
+  TensorRecords records(document, archive, folder + "data/", options.mode == LoadMode::map ? file.map() : nullptr);
   std::set<std::string> names;
   const auto& items = document.items(found.dict);
   for (size_t i = 0; i + 1 < items.size(); i += 2) {

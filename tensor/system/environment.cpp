@@ -42,15 +42,16 @@ std::string value_of(const std::string& text, const std::string& key, char separ
 
 /// Those of the CPU's features that matter to kernels.
 std::string cpu_features(const std::string& cpuinfo) {
-  std::string flags = value_of(cpuinfo, "flags", ':');                 // x86
-  if (flags.empty()) flags = value_of(cpuinfo, "Features", ':');       // arm64
+  std::string flags = value_of(cpuinfo, "flags", ':');            // x86
+  if (flags.empty()) flags = value_of(cpuinfo, "Features", ':');  // arm64
   std::istringstream words(flags);
   std::set<std::string> present;
   for (std::string word; words >> word;) present.insert(word);
   std::string text;
-  for (const char* feature : {"sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512dq", "avx512vl",
-                              "avx512_vnni", "avx512_bf16", "avx512_fp16", "avx_vnni", "amx_bf16", "amx_int8", "asimd",
-                              "asimdhp", "asimddp", "bf16", "i8mm", "sve", "sve2"})
+  for (const char* feature :
+       {"sse4_2",   "avx",         "avx2",        "fma",         "f16c",     "avx512f",  "avx512bw", "avx512dq",
+        "avx512vl", "avx512_vnni", "avx512_bf16", "avx512_fp16", "avx_vnni", "amx_bf16", "amx_int8", "asimd",
+        "asimdhp",  "asimddp",     "bf16",        "i8mm",        "sve",      "sve2"})
     if (present.contains(feature)) text += (text.empty() ? "" : " ") + std::string(feature);
   return text;
 }
@@ -101,8 +102,9 @@ std::string command_line() {
     const size_t end = std::min(arguments.find('\0', begin), arguments.size());
     const std::string word = arguments.substr(begin, end - begin);
     begin = end + 1;
-    const bool plain = !word.empty() && word.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                                               "0123456789_-./=,:+@%") == std::string::npos;
+    const bool plain = !word.empty() && word.find_first_not_of(
+                                            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                            "0123456789_-./=,:+@%") == std::string::npos;
     std::string quoted = "'";
     for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
     text += (text.empty() ? "" : " ") + (plain ? word : quoted + "'");

@@ -6,9 +6,7 @@
 
 namespace ditharos {
 
-const char* instruction_set() {
-  return kernels::name_of(std::min(kernels::active_isa(), kernels::Isa::avx512));
-}
+const char* instruction_set() { return kernels::name_of(std::min(kernels::active_isa(), kernels::Isa::avx512)); }
 
 bool has_bf16_products() {
 #ifdef DITHAROS_HAS_ONEDNN

@@ -12,9 +12,7 @@ constexpr long most_threads = 1024;
 
 }  // namespace
 
-int cores_within(int cores, double quota) {
-  return quota < cores ? std::max(1, static_cast<int>(quota)) : cores;
-}
+int cores_within(int cores, double quota) { return quota < cores ? std::max(1, static_cast<int>(quota)) : cores; }
 
 int thread_count(const char* requested, const char* openmp, int cores, double quota) {
   if (requested) {

@@ -54,8 +54,7 @@ TEST_CASE("autograd: each leaf's gradient is memory of its own") {
     for (const Tensor* one : leaves) {
       CHECK(one->grad().is_contiguous());
       CHECK(one->grad().storage() != seed.storage());
-      for (const Tensor* other : leaves)
-        CHECK((one == other || one->grad().storage() != other->grad().storage()));
+      for (const Tensor* other : leaves) CHECK((one == other || one->grad().storage() != other->grad().storage()));
     }
     kernels::scale_in_place(a.grad(), 0);  // as an optimiser or clipping does
     CHECK(values_of(a.grad()) == Values{0, 0});

@@ -24,8 +24,7 @@ void check_case(const std::string& name, size_t operands, const std::function<Te
   static const Golden golden("conv.golden");
   CAPTURE(name);
   Operands in;
-  for (size_t i = 0; i < operands; ++i)
-    in.push_back(golden.at(name + ".in" + std::to_string(i)).set_requires_grad());
+  for (size_t i = 0; i < operands; ++i) in.push_back(golden.at(name + ".in" + std::to_string(i)).set_requires_grad());
   const Tensor y = f(in);
   CHECK_LT(difference(y, golden.at(name + ".y")), tolerance);
   const auto grads = grad({y}, in, {golden.at(name + ".cotangent")});
@@ -43,13 +42,11 @@ TEST_CASE("conv golden: convolutions and their transposes as in PyTorch") {
   check_case("conv2d_groups", 3,
              [](const Operands& in) { return conv2d(in[0], in[1], in[2], {2, 1}, {1, 2}, {1, 2}, 2); });
   check_case("conv3d", 3, [](const Operands& in) { return conv3d(in[0], in[1], in[2], {1, 2, 1}, {1, 0, 1}); });
-  check_case("conv_transpose1d", 3,
-             [](const Operands& in) { return conv_transpose1d(in[0], in[1], in[2], 3, 1, 2); });
+  check_case("conv_transpose1d", 3, [](const Operands& in) { return conv_transpose1d(in[0], in[1], in[2], 3, 1, 2); });
   check_case("conv_transpose2d", 3,
              [](const Operands& in) { return conv_transpose2d(in[0], in[1], in[2], 2, 1, 1, 2, 1); });
-  check_case("conv_transpose3d", 3, [](const Operands& in) {
-    return conv_transpose3d(in[0], in[1], in[2], {2, 1, 2}, {0, 1, 0}, {1, 0, 0});
-  });
+  check_case("conv_transpose3d", 3,
+             [](const Operands& in) { return conv_transpose3d(in[0], in[1], in[2], {2, 1, 2}, {0, 1, 0}, {1, 0, 0}); });
 }
 
 TEST_CASE("conv golden: group, batch and RMS norm as in PyTorch") {
@@ -71,6 +68,5 @@ TEST_CASE("conv golden: pooling and interpolation as in PyTorch") {
   check_case("avg_pool2d", 1, [](const Operands& in) { return avg_pool2d(in[0], {2, 3}, PerAxis{1, 2}, {1, 0}); });
   check_case("adaptive_avg_pool2d", 1, [](const Operands& in) { return adaptive_avg_pool2d(in[0], {3, 2}); });
   check_case("nearest", 1, [](const Operands& in) { return interpolate(in[0], {7, 4}); });
-  check_case("bilinear", 1,
-             [](const Operands& in) { return interpolate(in[0], {7, 4}, Interpolation::bilinear); });
+  check_case("bilinear", 1, [](const Operands& in) { return interpolate(in[0], {7, 4}, Interpolation::bilinear); });
 }

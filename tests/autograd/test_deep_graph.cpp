@@ -77,8 +77,10 @@ TEST_CASE("deep graph: a million operations that save their inputs, backward and
   const double freeing = cpu_seconds() - start - forward - backwards;
   CHECK(x.grad().item() == length + 1);
   CHECK(live_nodes() == 0);
-  std::printf("deep graph: a million multiplications: forward %.2f s, backward %.2f s, freeing %.2f s of CPU time, "
-              "%.0f bytes each\n", forward, backwards, freeing, bytes);
+  std::printf(
+      "deep graph: a million multiplications: forward %.2f s, backward %.2f s, freeing %.2f s of CPU time, "
+      "%.0f bytes each\n",
+      forward, backwards, freeing, bytes);
 }
 
 TEST_CASE("deep graph: freed piece by piece during backward, and through captured results") {

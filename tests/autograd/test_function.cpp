@@ -17,12 +17,10 @@ using Tensors = std::vector<Tensor>;
 using Values = std::vector<double>;
 
 Tensor my_softsign(const Tensor& x) {  // x / (1 + |x|)
-  static const Function op = {
-      "test.softsign",
-      [](const Tensors& in) { return in[0] / (abs(in[0]) + 1.0); },
-      [](const Tensors&, const Tensor& output, const Tensor& grad) -> Tensors {
-        return {grad * square(1.0 - abs(output))};  // 1 / (1 + |x|)^2
-      }};
+  static const Function op = {"test.softsign", [](const Tensors& in) { return in[0] / (abs(in[0]) + 1.0); },
+                              [](const Tensors&, const Tensor& output, const Tensor& grad) -> Tensors {
+                                return {grad * square(1.0 - abs(output))};  // 1 / (1 + |x|)^2
+                              }};
   return op({x});
 }
 
@@ -34,11 +32,10 @@ Tensor straight_through_round(const Tensor& x) {
 }
 
 /// a^2 b with b broadcast over a's rows.
-const Function scaled_square = {
-    "test.scaled_square", [](const Tensors& in) { return square(in[0]) * in[1]; },
-    [](const Tensors& in, const Tensor&, const Tensor& grad) -> Tensors {
-      return {grad * in[0] * in[1] * 2.0, grad * square(in[0])};
-    }};
+const Function scaled_square = {"test.scaled_square", [](const Tensors& in) { return square(in[0]) * in[1]; },
+                                [](const Tensors& in, const Tensor&, const Tensor& grad) -> Tensors {
+                                  return {grad * in[0] * in[1] * 2.0, grad * square(in[0])};
+                                }};
 
 Tensor away_from_zero(const Shape& shape) { return Generator(3).uniform(shape, DType::f64) + .3; }
 

@@ -139,10 +139,9 @@ TEST_CASE("regression 28: a function that reaches its input only through what it
   close(hvp(f, {w}, {v}).grads[0], matmul(v, matmul(transpose(x, 0, 1), x)) * 2.0);
 
   // One input of two, a constant, and one that a detach() hides.
-  CHECK(message_of<AutogradError>([&] {
-          vjp([](const List& in) { return sum(in[0]); }, {x, v});
-        }) == "[vjp] the function's result does not depend on input 1 of shape [1, 2]; with allow_unused = true the "
-              "derivative is zero");
+  CHECK(message_of<AutogradError>([&] { vjp([](const List& in) { return sum(in[0]); }, {x, v}); }) ==
+        "[vjp] the function's result does not depend on input 1 of shape [1, 2]; with allow_unused = true the "
+        "derivative is zero");
   CHECK_THROWS_AS(hvp([](const List&) { return ones({}, DType::f64); }, {x}, {x}), AutogradError);
   CHECK_THROWS_AS(vjp([](const List& in) { return sum(in[0].detach() * 2.0); }, {x}), AutogradError);
   // A linear function has a Hessian of zeros, and a result that a recomputed block made depends on its inputs.

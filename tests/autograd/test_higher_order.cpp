@@ -72,10 +72,12 @@ TEST_CASE("higher order: the second derivative goes on through a fused operation
 
 TEST_CASE("higher order: shared inputs, views and joins") {
   passes(3, [](const Tensors& x) { return x[0] * x[0] * exp(x[0]); }, {random({3})});
-  passes(2, [](const Tensors& x) {
-    const Tensor t = transpose(x[0], 0, 1);
-    return cat({matmul(t, x[0]), slice(t, 1, 0, 2) * select(x[0], 0, 1).unsqueeze(1)}, 1);
-  }, {random({2, 3})});
+  passes(2,
+         [](const Tensors& x) {
+           const Tensor t = transpose(x[0], 0, 1);
+           return cat({matmul(t, x[0]), slice(t, 1, 0, 2) * select(x[0], 0, 1).unsqueeze(1)}, 1);
+         },
+         {random({2, 3})});
   passes(2, [](const Tensors& x) { return x[0] / (x[1] + sum(square(x[0]), {1}, true)); },
          {random({2, 3}), random({3}, 9)});
 }
@@ -142,11 +144,15 @@ TEST_CASE("gradcheck: finds wrong rules at the order where they are wrong") {
   CHECK(two.message.find("; wrong for input 1") != std::string::npos);
   CHECK(two.message.find("wrong for input 0") == std::string::npos);
   // A softmax with a wrong rule that a plain sum would not see: its gradient of a sum is zero anyway.
-  CHECK_FALSE(gradcheck([](const Tensors& in) {
-    return record("test.softmax", softmax(in[0].detach(), -1), {in[0]}, save_output, each([](const Backward& d) {
-                    return d.output() * (d.grad() - sum(d.grad() * d.output(), {-1}, true)) * 2.0;
-                  }));
-  }, {random({2, 3})}).ok);
+  CHECK_FALSE(gradcheck(
+                  [](const Tensors& in) {
+                    return record("test.softmax", softmax(in[0].detach(), -1), {in[0]}, save_output,
+                                  each([](const Backward& d) {
+                                    return d.output() * (d.grad() - sum(d.grad() * d.output(), {-1}, true)) * 2.0;
+                                  }));
+                  },
+                  {random({2, 3})})
+                  .ok);
 }
 
 TEST_CASE("training step of an MLP: the same bytes at every number of threads") {

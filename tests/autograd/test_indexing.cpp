@@ -79,8 +79,9 @@ TEST_CASE("writing: copy_, fill_ and zero_ change elements and the version") {
 
 TEST_CASE("writing: a write that the graph would miss is refused") {
   const Tensor p = ones({2}).set_requires_grad(), x = ones({2});
-  const std::string ending = "writing is not recorded, but a tensor of shape [2] or its source needs a gradient; write "
-                             "under NoGrad, or use where() or index_put()";
+  const std::string ending =
+      "writing is not recorded, but a tensor of shape [2] or its source needs a gradient; write "
+      "under NoGrad, or use where() or index_put()";
   CHECK(message_of<AutogradError>([&] { p.fill_(0); }) == "[fill_] " + ending);
   CHECK(message_of<AutogradError>([&] { x.copy_(p); }) == "[copy_] " + ending);
   CHECK(values(p) == std::vector<float>{1, 1});

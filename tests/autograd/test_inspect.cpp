@@ -36,12 +36,13 @@ TEST_CASE("explain_grad: a path") {
     hidden = exp(x * w);
   }
   const Tensor loss = sum(hidden) + sum(square(exp(hidden)));
-  CHECK_EQ(explain_grad(loss, x), "A gradient flows from the loss [] to x [3]. The shortest path has 4 steps:\n"
-                                  "  leaf  [3]  x\n"
-                                  "  mul   [3]  in net.fc\n"
-                                  "  exp   [3]  in net.fc\n"
-                                  "  sum   []\n"
-                                  "  add   []   the loss\n");
+  CHECK_EQ(explain_grad(loss, x),
+           "A gradient flows from the loss [] to x [3]. The shortest path has 4 steps:\n"
+           "  leaf  [3]  x\n"
+           "  mul   [3]  in net.fc\n"
+           "  exp   [3]  in net.fc\n"
+           "  sum   []\n"
+           "  add   []   the loss\n");
   CHECK(contains(explain_grad(loss, hidden), "has 2 steps"));
   CHECK(contains(explain_grad(loss, loss), "has 0 steps"));
   loss.backward();  // what was saved is gone; the way is still known
@@ -52,13 +53,14 @@ TEST_CASE("explain_grad: a graph break by detach") {
   const Tensor x = parameter({3}), w = parameter({3});
   const Tensor hidden = exp(x);
   const Tensor loss = sum(hidden.detach().reshape({3, 1}) * unsqueeze(w, 1));
-  CHECK_EQ(explain_grad(loss, x), "No gradient flows from the loss [] to x [3].\n"
-                                  "  leaf    [3]\n"
-                                  "  exp     [3]\n"
-                                  "X detach  [3]\n"
-                                  "  mul     [3, 1]\n"
-                                  "  sum     []      the loss\n"
-                                  "The gradient stops at X: detach() gives the elements outside every graph.\n");
+  CHECK_EQ(explain_grad(loss, x),
+           "No gradient flows from the loss [] to x [3].\n"
+           "  leaf    [3]\n"
+           "  exp     [3]\n"
+           "X detach  [3]\n"
+           "  mul     [3, 1]\n"
+           "  sum     []      the loss\n"
+           "The gradient stops at X: detach() gives the elements outside every graph.\n");
   CHECK(contains(explain_grad(sum(x.detach() * w), x), "X detach  [3]"));  // a leaf itself
   CHECK(contains(explain_grad(x.detach(), x), "X detach  [3]"));           // the loss itself
 }
@@ -86,8 +88,9 @@ TEST_CASE("explain_grad: a graph break by NoGrad, also through several operation
 TEST_CASE("explain_grad: a graph break by an operation without derivative") {
   const Tensor x = parameter({3}), w = parameter({3});
   const Tensor rounded = to(to(x, DType::i64), DType::f32);
-  CHECK(contains(explain_grad(sum(rounded * w), x), "The gradient stops at X: to gives whole numbers, which have no "
-                                                    "derivative.\n"));
+  CHECK(contains(explain_grad(sum(rounded * w), x),
+                 "The gradient stops at X: to gives whole numbers, which have no "
+                 "derivative.\n"));
   const Tensor mask = to(logical_and(greater(x, ones({3})), less(x, ones({}))), DType::f32);
   CHECK(contains(explain_grad(sum(mask * w), x), "The gradient stops at X: greater gives booleans"));
   const Tensor index = to(argmax(x, 0), DType::f32);
@@ -144,16 +147,17 @@ TEST_CASE("print_graph: table, names, saved bytes") {
   }
   const Tensor loss = sum(square(y));
   const std::string text = print_graph(loss, {{"fc.weight", w}, {"fc.bias", b}});
-  CHECK_EQ(text, "#  operation       shape   inputs  saved bytes  module\n"
-                 "------------------------------------------------------\n"
-                 "0  leaf fc.weight  [3, 2]\n"
-                 "1  leaf fc.bias    [2]\n"
-                 "2  matmul          [4, 2]  - 0              48  fc\n"
-                 "3  add             [4, 2]  2 1               0  fc\n"
-                 "4  tanh            [4, 2]  3                32  fc\n"
-                 "5  square          [4, 2]  4                 0\n"
-                 "6  sum             []      5                 0\n"
-                 "5 operations, 2 leaves, 80 bytes saved for the backward pass\n");
+  CHECK_EQ(text,
+           "#  operation       shape   inputs  saved bytes  module\n"
+           "------------------------------------------------------\n"
+           "0  leaf fc.weight  [3, 2]\n"
+           "1  leaf fc.bias    [2]\n"
+           "2  matmul          [4, 2]  - 0              48  fc\n"
+           "3  add             [4, 2]  2 1               0  fc\n"
+           "4  tanh            [4, 2]  3                32  fc\n"
+           "5  square          [4, 2]  4                 0\n"
+           "6  sum             []      5                 0\n"
+           "5 operations, 2 leaves, 80 bytes saved for the backward pass\n");
 }
 
 TEST_CASE("saved_bytes_by_op: each block of memory once, leaves apart, nothing after the backward pass") {

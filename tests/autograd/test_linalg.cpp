@@ -58,8 +58,16 @@ TEST_CASE("linalg: batches have the bits of one matrix at a time, at every numbe
   const auto run = [&] {
     const linalg::SVD svd = linalg::svd(a);
     const linalg::Eigh eigh = linalg::eigh(matmul(a, transposed(a)));
-    return std::vector<Tensor>{linalg::solve(a, b), linalg::cholesky(matmul(a, transposed(a))), svd.U, svd.S, svd.Vh,
-                               linalg::qr(a).Q, linalg::qr(a).R, eigh.L, eigh.Q, linalg::det(a)};
+    return std::vector<Tensor>{linalg::solve(a, b),
+                               linalg::cholesky(matmul(a, transposed(a))),
+                               svd.U,
+                               svd.S,
+                               svd.Vh,
+                               linalg::qr(a).Q,
+                               linalg::qr(a).R,
+                               eigh.L,
+                               eigh.Q,
+                               linalg::det(a)};
   };
   const std::vector<Tensor> first = run();
   CHECK(tests::same_bits(contiguous(first[0][4]), linalg::solve(a[4], b[4])));

@@ -7,8 +7,8 @@
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
-#include "tests/support/tensor_cases.h"
 #include <doctest/doctest.h>
+#include "tests/support/tensor_cases.h"
 
 namespace ditharos::test_numerics {
 
@@ -32,8 +32,7 @@ Tensor numbers(const Values& v) { return from_vector<double>(v); }
 bool same(const Tensor& got, const Values& want) {
   const Values g = got.to_vector<double>();
   bool equal = g.size() == want.size();
-  for (size_t i = 0; equal && i < g.size(); ++i)
-    equal = g[i] == want[i] || (std::isnan(g[i]) && std::isnan(want[i]));
+  for (size_t i = 0; equal && i < g.size(); ++i) equal = g[i] == want[i] || (std::isnan(g[i]) && std::isnan(want[i]));
   if (!equal)
     for (size_t i = 0; i < g.size(); ++i)
       MESSAGE("element " << i << " is " << g[i] << ", wanted " << (i < want.size() ? want[i] : nan_value));

@@ -7,9 +7,9 @@
 #include <ditharos/nn/conv.h>
 #include <ditharos/nn/embedding.h>
 #include <ditharos/nn/group_norm.h>
-#include <ditharos/nn/normalization/batch_norm.h>
 #include <ditharos/nn/inference.h>
 #include <ditharos/nn/mlp.h>
+#include <ditharos/nn/normalization/batch_norm.h>
 #include <ditharos/tensor/random.h>
 #include "tests/support/tensor_cases.h"
 

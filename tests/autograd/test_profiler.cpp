@@ -33,8 +33,15 @@ int64_t count(const Profiler& p, const std::string& name, WorkKind kind) {
 }
 
 models::DiTConfig small_dit() {
-  return {.height = 8, .width = 8, .channels = 1, .patch = {1, 4, 4}, .hidden = 16, .depth = 2, .heads = 2,
-          .classes = 3, .learn_sigma = false};
+  return {.height = 8,
+          .width = 8,
+          .channels = 1,
+          .patch = {1, 4, 4},
+          .hidden = 16,
+          .depth = 2,
+          .heads = 2,
+          .classes = 3,
+          .learn_sigma = false};
 }
 
 }  // namespace
@@ -137,9 +144,8 @@ TEST_CASE("second order: what a rule calls lies inside the rule and is not count
   profiler.stop();
   const ProfileEvent* rule = find(profiler, "exp", WorkKind::backward);
   REQUIRE(rule);
-  const auto inner = std::find_if(profiler.events().begin(), profiler.events().end(), [](const ProfileEvent& e) {
-    return e.depth == 1 && std::string(e.name) == "mul";
-  });
+  const auto inner = std::find_if(profiler.events().begin(), profiler.events().end(),
+                                  [](const ProfileEvent& e) { return e.depth == 1 && std::string(e.name) == "mul"; });
   REQUIRE(inner != profiler.events().end());
   CHECK(inner->kind == WorkKind::backward);
   CHECK(inner->begin >= rule->begin);

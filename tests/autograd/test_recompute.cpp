@@ -26,7 +26,13 @@ bool same_bits(const Tensor& a, const Tensor& b) {
 }
 
 models::DiTConfig small_dit(int64_t depth = 3) {
-  return {.height = 8, .width = 8, .channels = 1, .hidden = 32, .depth = depth, .heads = 2, .classes = 3,
+  return {.height = 8,
+          .width = 8,
+          .channels = 1,
+          .hidden = 32,
+          .depth = depth,
+          .heads = 2,
+          .classes = 3,
           .learn_sigma = false};
 }
 
@@ -173,12 +179,14 @@ TEST_CASE("a checkpointed block reports its misuse") {
   const auto block = [&](const std::vector<Tensor>& in) { return in[0] * w; };
   CHECK_THROWS_WITH_AS(sum(checkpoint(block, {x}, {})).backward(),
                        "[checkpoint] the block uses a parameter of shape [2] that is neither among its inputs nor "
-                       "among its parameters", AutogradError);
+                       "among its parameters",
+                       AutogradError);
   const Tensor h = exp(x);
   const auto captures = [&](const std::vector<Tensor>& in) { return in[0] * h; };
   CHECK_THROWS_WITH_AS(sum(checkpoint(captures, {w}, {})).backward(),
                        "[checkpoint] the block uses a tensor that needs a gradient of shape [2] that is neither among "
-                       "its inputs nor among its parameters", AutogradError);
+                       "its inputs nor among its parameters",
+                       AutogradError);
   const Tensor y = checkpoint(block, {x}, {w});
   *w.mutable_data<float>() = 5;
   CHECK_THROWS_WITH_AS(sum(y).backward(), doctest::Contains("[checkpoint] the saved input 1 of shape [2] was modified"),
@@ -206,9 +214,8 @@ TEST_CASE("regression 28: a block that draws from any generator draws the same a
   check_replayed([&](const std::vector<Tensor>& in) {
     return in[0] * to(captured.permutation(4), DType::f32) * to(captured.randint(1, 9, {4}), DType::f32);
   });
-  check_replayed([&](const std::vector<Tensor>& in) {
-    return dropout(in[0], .5, captured) * captured.fork(1).normal({4});
-  });
+  check_replayed(
+      [&](const std::vector<Tensor>& in) { return dropout(in[0], .5, captured) * captured.fork(1).normal({4}); });
   // Blocks inside of blocks, each with draws of its own.
   const auto inner = [&](const std::vector<Tensor>& in) { return in[0] * captured.normal({4}); };
   check_replayed([&](const std::vector<Tensor>& in) {
@@ -234,12 +241,14 @@ TEST_CASE("regression 28: a block that draws otherwise the second time is refuse
   const auto fewer = [&](const std::vector<Tensor>& in) { return ++runs == 1 ? in[0] * rng.normal({4}) : in[0] * 2.0; };
   CHECK_THROWS_WITH_AS(sum(checkpoint(fewer, {x}, {})).backward(),
                        "[checkpoint] the block draws other random numbers when it is computed again: the first time it "
-                       "made 1 draws", AutogradError);
+                       "made 1 draws",
+                       AutogradError);
   runs = 0;
   const auto longer = [&](const std::vector<Tensor>& in) { return in[0] * rng.normal({++runs, 4}); };
   CHECK_THROWS_WITH_AS(sum(checkpoint(longer, {x}, {})).backward(),
                        "[checkpoint] the block draws other random numbers when it is computed again: draw 0 has 8 "
-                       "elements, and the first time it had 4", AutogradError);
+                       "elements, and the first time it had 4",
+                       AutogradError);
   // Nothing of it stays behind.
   const uint64_t before = rng.offset();
   const Tensor later = rng.normal({4});
@@ -314,7 +323,8 @@ TEST_CASE("nn::checkpoint: a context that hides a tensor which needs a gradient 
   CHECK(x.grad().to_vector<float>() == std::vector<float>{2, 2, 2});
   CHECK_THROWS_WITH_AS(sum(nn::checkpoint(module, x, silent, 1)).backward(),
                        "[checkpoint] the block uses a parameter of shape [3] that is neither among its inputs nor "
-                       "among its parameters", AutogradError);
+                       "among its parameters",
+                       AutogradError);
 }
 
 }  // namespace ditharos::test_recompute

@@ -5,8 +5,8 @@
 
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/ops.h>
-#include "tests/support/tensor_cases.h"
 #include <doctest/doctest.h>
+#include "tests/support/tensor_cases.h"
 
 namespace ditharos::test_scales {
 
@@ -47,7 +47,8 @@ std::vector<Norm> norms() {
   const auto rows = as({1, -1}), channels = as({-1, 1}), tokens = as({1, 1, -1});
   return {{"rms_norm", [](const Tensor& x) { return rms_norm(x); }},
           {"layer_norm", [](const Tensor& x) { return layer_norm(x); }},
-          {"layer_norm_modulate", [=](const Tensor& x) {
+          {"layer_norm_modulate",
+           [=](const Tensor& x) {
              const Tensor none = zeros({1, x.numel()}, x.dtype());
              return layer_norm_modulate(tokens(x), none, none);
            }},
@@ -70,7 +71,8 @@ TEST_CASE("regression 23: norms of [1e25, -1e25] are [1, -1], as those of [1, -1
         for (bool create_graph : {false, true}) {
           const Values g = grad(norm.of(x), x, w, {.create_graph = create_graph}).to_vector<double>();
           if (norm.name == std::string("rms_norm")) check_near(g, {2 / size, 2 / size});
-          else for (double v : g) CHECK(std::abs(v) * size < 1e-5);
+          else
+            for (double v : g) CHECK(std::abs(v) * size < 1e-5);
         }
       }
       // Beside a row of usual size.

@@ -4,8 +4,8 @@
 
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/ops.h>
-#include "tests/support/tensor_cases.h"
 #include <doctest/doctest.h>
+#include "tests/support/tensor_cases.h"
 
 namespace ditharos::test_tails {
 

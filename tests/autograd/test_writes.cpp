@@ -6,9 +6,9 @@
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/random.h>
+#include <doctest/doctest.h>
 #include "tests/op_table/op_write_checks.h"
 #include "tests/support/tensor_cases.h"
-#include <doctest/doctest.h>
 
 namespace ditharos::test_writes {
 
@@ -51,9 +51,7 @@ TEST_CASE("regression 31: an operation saves what was written to the result of o
       [](const Tensor& x) { return layer_norm_modulate(x, zeros({1, 4}), zeros({1, 4})); },
       [](const Tensor& x) { return linear_gelu_tanh(x, parameter({4, 4}, 5)); },
       [](const Tensor& x) { return group_norm_silu(x, 2); },
-      [](const Tensor& x) {
-        return gated_residual_norm(x, ones({1, 4}), x, zeros({1, 4}), zeros({1, 4})).normalized;
-      },
+      [](const Tensor& x) { return gated_residual_norm(x, ones({1, 4}), x, zeros({1, 4}), zeros({1, 4})).normalized; },
   };
   for (size_t i = 0; i < std::size(layers); ++i) {
     CAPTURE(i);

@@ -28,47 +28,53 @@ volatile char sink;  // memory that nobody reads need not be written
 template <class Allocator>
 Case pairs(const std::string& size, size_t bytes) {
   return {std::string(Allocator::name) + "/pair/" + size, [bytes] {
-    return Work{.run = [bytes] {
-                  for (size_t i = 0; i < count; ++i) {
-                    void* block = Allocator::take(bytes);
-                    *static_cast<volatile char*>(block) = 1;
-                    Allocator::give(block, bytes);
-                  }
-                },
-                .items = double(count)};
-  }};
+            return Work{.run =
+                            [bytes] {
+                              for (size_t i = 0; i < count; ++i) {
+                                void* block = Allocator::take(bytes);
+                                *static_cast<volatile char*>(block) = 1;
+                                Allocator::give(block, bytes);
+                              }
+                            },
+                        .items = double(count)};
+          }};
 }
 
 /// Blocks of mixed sizes, sixty-four live at a time, as in a training step; the oldest goes first.
 template <class Allocator>
 Case mixed() {
   return {std::string(Allocator::name) + "/mixed", [] {
-    struct Block { void* memory = nullptr; size_t bytes = 0; };
-    return Work{.run = [blocks = std::make_shared<std::vector<Block>>(live)] {
-                  for (size_t i = 0; i < count + live; ++i) {
-                    Block& block = (*blocks)[i % live];
-                    if (block.memory) Allocator::give(block.memory, block.bytes);
-                    block = {};
-                    if (i >= count) continue;  // give all back at the end
-                    block.bytes = size_t{64} << (i * 7 % 15);  // 64 B to 1 MB
-                    block.memory = Allocator::take(block.bytes);
-                  }
-                },
-                .items = double(count)};
-  }};
+            struct Block {
+              void* memory = nullptr;
+              size_t bytes = 0;
+            };
+            return Work{.run =
+                            [blocks = std::make_shared<std::vector<Block>>(live)] {
+                              for (size_t i = 0; i < count + live; ++i) {
+                                Block& block = (*blocks)[i % live];
+                                if (block.memory) Allocator::give(block.memory, block.bytes);
+                                block = {};
+                                if (i >= count) continue;                  // give all back at the end
+                                block.bytes = size_t{64} << (i * 7 % 15);  // 64 B to 1 MB
+                                block.memory = Allocator::take(block.bytes);
+                              }
+                            },
+                        .items = double(count)};
+          }};
 }
 
 template <class Allocator>
 Case written(const std::string& size, size_t bytes) {
   return {std::string(Allocator::name) + "/written/" + size, [bytes] {
-    return Work{.run = [bytes] {
-                  void* block = Allocator::take(bytes);
-                  std::memset(block, 1, bytes);
-                  sink = static_cast<char*>(block)[bytes / 2];
-                  Allocator::give(block, bytes);
-                },
-                .bytes = double(bytes)};
-  }};
+            return Work{.run =
+                            [bytes] {
+                              void* block = Allocator::take(bytes);
+                              std::memset(block, 1, bytes);
+                              sink = static_cast<char*>(block)[bytes / 2];
+                              Allocator::give(block, bytes);
+                            },
+                        .bytes = double(bytes)};
+          }};
 }
 
 template <class Allocator>

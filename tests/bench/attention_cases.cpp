@@ -57,18 +57,21 @@ using Attend = std::function<Tensor(const Tensor& q, const Tensor& k, const Tens
 /// Forward alone, and the gradients of q, k and v of a graph that is made once.
 void add_directions(std::vector<Case>& cases, const std::string& name, const AttentionSizes& s, const Attend& attend) {
   cases.push_back({name + "/forward", [=] {
-    return Work{.run = [=, q = projection(s, s.queries), k = projection(s, s.keys), v = projection(s, s.keys)] {
-                  const NoGrad guard;
-                  attend(q, k, v);
-                },
-                .flops = flops(s, 2)};
-  }});
-  cases.push_back({name + "/backward", [=] {
-    const Tensor q = projection(s, s.queries).set_requires_grad(), k = projection(s, s.keys).set_requires_grad();
-    const Tensor v = projection(s, s.keys).set_requires_grad(), out = attend(q, k, v),
-                 weight = projection(s, s.queries);
-    return Work{.run = [=] { grad({out}, {q, k, v}, {weight}, {.retain_graph = true}); }, .flops = flops(s, 5)};
-  }});
+                     return Work{
+                         .run =
+                             [=, q = projection(s, s.queries), k = projection(s, s.keys), v = projection(s, s.keys)] {
+                               const NoGrad guard;
+                               attend(q, k, v);
+                             },
+                         .flops = flops(s, 2)};
+                   }});
+  cases.push_back(
+      {name + "/backward", [=] {
+         const Tensor q = projection(s, s.queries).set_requires_grad(), k = projection(s, s.keys).set_requires_grad();
+         const Tensor v = projection(s, s.keys).set_requires_grad(), out = attend(q, k, v),
+                      weight = projection(s, s.queries);
+         return Work{.run = [=] { grad({out}, {q, k, v}, {weight}, {.retain_graph = true}); }, .flops = flops(s, 5)};
+       }});
 }
 
 }  // namespace

@@ -40,10 +40,10 @@ void add_parallel_cases(std::vector<Case>& cases);
 void add_loading_cases(std::vector<Case>& cases);
 
 struct Measurement {
-  double seconds = 0;   ///< 20th percentile: what the machine does when left alone, without trusting the single best
+  double seconds = 0;  ///< 20th percentile: what the machine does when left alone, without trusting the single best
   double median = 0;
   int repetitions = 0;
-  bool clean = false;   ///< the machine ran at its peak before and after
+  bool clean = false;            ///< the machine ran at its peak before and after
   uint64_t system_requests = 0;  ///< that the allocator made of the system during the last repetition
 };
 

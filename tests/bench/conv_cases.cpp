@@ -29,43 +29,44 @@ void add_layer(std::vector<Case>& cases, const Layer& l) {
   const std::string name = "conv/" + std::to_string(l.in) + "x" + std::to_string(l.out) + "_side" +
                            std::to_string(l.side) + (l.stride == 1 ? "" : "_stride2");
   cases.push_back({name + "/forward", [=] {
-    return Work{[=, x = random(l.x()), weight = random(l.weight()), bias = random({l.out})] {
-                  kernels::conv("conv", x, weight, bias, w);
-                },
-                l.flops(), 0};
-  }});
+                     return Work{[=, x = random(l.x()), weight = random(l.weight()), bias = random({l.out})] {
+                                   kernels::conv("conv", x, weight, bias, w);
+                                 },
+                                 l.flops(), 0};
+                   }});
   cases.push_back({name + "/input_gradient", [=] {
-    return Work{[=, dy = random(l.y()), weight = random(l.weight())] {
-                  kernels::conv_input_gradient("conv", dy, weight, l.x(), w);
-                },
-                l.flops(), 0};
-  }});
+                     return Work{[=, dy = random(l.y()), weight = random(l.weight())] {
+                                   kernels::conv_input_gradient("conv", dy, weight, l.x(), w);
+                                 },
+                                 l.flops(), 0};
+                   }});
   cases.push_back({name + "/weight_gradient", [=] {
-    return Work{[=, dy = random(l.y()), x = random(l.x())] {
-                  kernels::conv_bias_gradient(dy);
-                  kernels::conv_weight_gradient("conv", dy, x, l.weight(), w);
-                },
-                l.flops(), 0};
-  }});
+                     return Work{[=, dy = random(l.y()), x = random(l.x())] {
+                                   kernels::conv_bias_gradient(dy);
+                                   kernels::conv_weight_gradient("conv", dy, x, l.weight(), w);
+                                 },
+                                 l.flops(), 0};
+                   }});
 }
 
 void add_norm(std::vector<Case>& cases) {
   const Shape shape{batch, 64, 32, 32}, channels{64};
   const double bytes = double(numel(shape)) * sizeof(float);
   cases.push_back({"group_norm_silu/64_side32/forward", [=] {
-    return Work{[x = random(shape), w = random(channels), b = random(channels)] {
-                  Tensor statistics;
-                  kernels::group_norm(x, 8, w, b, 1e-5, true, &statistics);
-                },
-                0, 2 * bytes};
-  }});
-  cases.push_back({"group_norm_silu/64_side32/backward", [=] {
-    const Tensor x = random(shape), w = random(channels);
-    Tensor statistics;
-    kernels::group_norm(x, 8, w, w, 1e-5, true, &statistics);
-    return Work{[=, grad = random(shape)] { kernels::group_norm_backward(grad, x, 8, w, w, true, statistics); }, 0,
-                3 * bytes};
-  }});
+                     return Work{[x = random(shape), w = random(channels), b = random(channels)] {
+                                   Tensor statistics;
+                                   kernels::group_norm(x, 8, w, b, 1e-5, true, &statistics);
+                                 },
+                                 0, 2 * bytes};
+                   }});
+  cases.push_back(
+      {"group_norm_silu/64_side32/backward", [=] {
+         const Tensor x = random(shape), w = random(channels);
+         Tensor statistics;
+         kernels::group_norm(x, 8, w, w, 1e-5, true, &statistics);
+         return Work{[=, grad = random(shape)] { kernels::group_norm_backward(grad, x, 8, w, w, true, statistics); }, 0,
+                     3 * bytes};
+       }});
 }
 
 /// Doubling an image by repeating its pixels, and the way back.
@@ -74,12 +75,14 @@ void add_interpolation(std::vector<Case>& cases) {
   const double bytes = double(numel(small) + numel(large)) * sizeof(float);
   const auto rows = kernels::Taps::nearest(16, 32);
   cases.push_back({"interpolate/128_side16/forward", [=] {
-    return Work{[=, x = random(small)] { kernels::resample("interpolate", x, rows, rows); }, 0, bytes};
-  }});
+                     return Work{[=, x = random(small)] { kernels::resample("interpolate", x, rows, rows); }, 0, bytes};
+                   }});
   cases.push_back({"interpolate/128_side16/backward", [=] {
-    return Work{[=, g = random(large), back = rows.transposed()] { kernels::resample("interpolate", g, back, back); },
-                0, bytes};
-  }});
+                     return Work{[=, g = random(large), back = rows.transposed()] {
+                                   kernels::resample("interpolate", g, back, back);
+                                 },
+                                 0, bytes};
+                   }});
 }
 
 /// A 3 x 3 convolution that adds its arithmetic to a sum.
@@ -177,11 +180,11 @@ void add_conv_cases(std::vector<Case>& cases) {
   add_norm(cases);
   add_interpolation(cases);
   cases.push_back({"step/conv_autoencoder", [] {
-    auto training = std::make_shared<ConvTraining>();
-    // Forward and both gradients of every layer; the first one's input needs none.
-    const double flops = 3 * training->forward_flops - Layer{3, 64, 32}.flops();
-    return Work{[training] { training->step(); }, flops, 0, 0, nn::parameter_count(training->model)};
-  }});
+                     auto training = std::make_shared<ConvTraining>();
+                     // Forward and both gradients of every layer; the first one's input needs none.
+                     const double flops = 3 * training->forward_flops - Layer{3, 64, 32}.flops();
+                     return Work{[training] { training->step(); }, flops, 0, 0, nn::parameter_count(training->model)};
+                   }});
 }
 
 }  // namespace ditharos::bench

@@ -11,8 +11,11 @@ struct Point {
 
 Case curve_case(const std::string& axis, int64_t value, const Point& p) {
   constexpr int64_t patch = 2, head_size = 64;
-  const models::DiTConfig config{.height = patch * p.tokens_high, .width = patch * p.tokens_wide,
-                                 .patch = {1, patch, patch}, .hidden = p.width, .depth = p.depth,
+  const models::DiTConfig config{.height = patch * p.tokens_high,
+                                 .width = patch * p.tokens_wide,
+                                 .patch = {1, patch, patch},
+                                 .hidden = p.width,
+                                 .depth = p.depth,
                                  .heads = p.width / head_size};
   return training_step("curve/" + axis + "/" + std::to_string(value), config, p.batch);
 }

@@ -17,14 +17,10 @@ struct Product {
 };
 constexpr int64_t rows = 8 * 256;
 constexpr Product products[] = {
-    {"qkv_forward", rows, 1152, 384, false, true},
-    {"qkv_input_gradient", rows, 384, 1152, false, false},
-    {"qkv_weight_gradient", 1152, 384, rows, true, false},
-    {"fc1_forward", rows, 1536, 384, false, true},
-    {"fc1_input_gradient", rows, 384, 1536, false, false},
-    {"fc1_weight_gradient", 1536, 384, rows, true, false},
-    {"fc2_forward", rows, 384, 1536, false, true},
-    {"fc2_weight_gradient", 384, 1536, rows, true, false},
+    {"qkv_forward", rows, 1152, 384, false, true},         {"qkv_input_gradient", rows, 384, 1152, false, false},
+    {"qkv_weight_gradient", 1152, 384, rows, true, false}, {"fc1_forward", rows, 1536, 384, false, true},
+    {"fc1_input_gradient", rows, 384, 1536, false, false}, {"fc1_weight_gradient", 1536, 384, rows, true, false},
+    {"fc2_forward", rows, 384, 1536, false, true},         {"fc2_weight_gradient", 384, 1536, rows, true, false},
     {"proj_forward", rows, 384, 384, false, true},
 };
 
@@ -40,15 +36,16 @@ kernels::Gemm<float> gemm_of(const Product& p, const Tensor& a, const Tensor& b,
 
 Case product_case(const Product& p, bool fixed_tiles) {
   return {std::string("determinism/") + p.name + (fixed_tiles ? "/fixed_tiles" : "/library_threads"), [=] {
-    Generator rng(1);
-    const Tensor a = rng.normal({p.m * p.k}), b = rng.normal({p.k * p.n}), c({p.m * p.n});
-    return Work{[=] {
-                  const kernels::Gemm<float> g = gemm_of(p, a, b, c);
-                  if (fixed_tiles) return kernels::gemm(g);
-                  check(kernels::gemm_by_library_threads(g, num_threads()), "this build has no oneDNN to compare with");
-                },
-                2.0 * double(p.m) * double(p.n) * double(p.k), 0};
-  }};
+            Generator rng(1);
+            const Tensor a = rng.normal({p.m * p.k}), b = rng.normal({p.k * p.n}), c({p.m * p.n});
+            return Work{[=] {
+                          const kernels::Gemm<float> g = gemm_of(p, a, b, c);
+                          if (fixed_tiles) return kernels::gemm(g);
+                          check(kernels::gemm_by_library_threads(g, num_threads()),
+                                "this build has no oneDNN to compare with");
+                        },
+                        2.0 * double(p.m) * double(p.n) * double(p.k), 0};
+          }};
 }
 
 }  // namespace

@@ -30,16 +30,20 @@ void add_chain(std::vector<Case>& cases, const std::string& name, int64_t operat
 
 void add_engine_cases(std::vector<Case>& cases) {
   constexpr int64_t additions = 1000, layers = 100, width = 16;
-  add_chain(cases, "add", additions, [](const Tensor& x) {
-    Tensor h = x;
-    for (int64_t i = 0; i < additions; ++i) h = h + x;
-    return h;
-  }, {width});
-  add_chain(cases, "linear", layers, [w = random({width, width}).set_requires_grad()](const Tensor& x) {
-    Tensor h = x;
-    for (int64_t i = 0; i < layers; ++i) h = linear(h, w);
-    return h;
-  }, {4, width});
+  add_chain(cases, "add", additions,
+            [](const Tensor& x) {
+              Tensor h = x;
+              for (int64_t i = 0; i < additions; ++i) h = h + x;
+              return h;
+            },
+            {width});
+  add_chain(cases, "linear", layers,
+            [w = random({width, width}).set_requires_grad()](const Tensor& x) {
+              Tensor h = x;
+              for (int64_t i = 0; i < layers; ++i) h = linear(h, w);
+              return h;
+            },
+            {4, width});
 }
 
 }  // namespace ditharos::bench

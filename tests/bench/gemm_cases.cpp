@@ -17,19 +17,21 @@ void add_linear(std::vector<Case>& cases, const std::string& model, const std::s
                 int64_t out) {
   const double flops = 2.0 * double(rows) * double(in) * double(out);
   cases.push_back({"linear/" + model + "/" + layer + "/forward", [=] {
-    return Work{[x = operand({rows, in}), w = operand({out, in}), bias = random({out})] {
-                  kernels::linear(x, w, bias);
-                },
-                flops, 0};
-  }});
+                     return Work{[x = operand({rows, in}), w = operand({out, in}), bias = random({out})] {
+                                   kernels::linear(x, w, bias);
+                                 },
+                                 flops, 0};
+                   }});
   cases.push_back({"linear/" + model + "/" + layer + "/input_gradient", [=] {
-    return Work{[dy = operand({rows, out}), w = operand({out, in})] { kernels::linear_backward_input(dy, w); }, flops,
-                0};
-  }});
-  cases.push_back({"linear/" + model + "/" + layer + "/weight_gradient", [=] {
-    return Work{[dy = operand({rows, out}), x = operand({rows, in})] { kernels::linear_backward_weight(dy, x); }, flops,
-                0};
-  }});
+                     return Work{
+                         [dy = operand({rows, out}), w = operand({out, in})] { kernels::linear_backward_input(dy, w); },
+                         flops, 0};
+                   }});
+  cases.push_back(
+      {"linear/" + model + "/" + layer + "/weight_gradient", [=] {
+         return Work{[dy = operand({rows, out}), x = operand({rows, in})] { kernels::linear_backward_weight(dy, x); },
+                     flops, 0};
+       }});
 }
 
 void add_layers(std::vector<Case>& cases, const std::string& model, int64_t batch, int64_t tokens, int64_t width) {
@@ -43,14 +45,14 @@ void add_layers(std::vector<Case>& cases, const std::string& model, int64_t batc
 
 Case native_square(int64_t n) {
   return {"gemm_native/" + std::to_string(n), [n] {
-    return Work{[n, a = random({n, n}), b = random({n, n}), c = random({n, n})] {
-                  kernels::Gemm<float> g;
-                  g.m = g.n = g.k = g.lda = g.ldb = g.ldc = n;
-                  g.a = a.data<float>(), g.b = b.data<float>(), g.c = c.mutable_data<float>();
-                  kernels::gemm_native(g);
-                },
-                2.0 * double(n) * double(n) * double(n), 0};
-  }};
+            return Work{[n, a = random({n, n}), b = random({n, n}), c = random({n, n})] {
+                          kernels::Gemm<float> g;
+                          g.m = g.n = g.k = g.lda = g.ldb = g.ldc = n;
+                          g.a = a.data<float>(), g.b = b.data<float>(), g.c = c.mutable_data<float>();
+                          kernels::gemm_native(g);
+                        },
+                        2.0 * double(n) * double(n) * double(n), 0};
+          }};
 }
 
 }  // namespace

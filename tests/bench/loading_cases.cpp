@@ -19,8 +19,8 @@ constexpr int64_t side = 64, batch_size = 64, batches = 32;
 /// The images of a folder, read from their files whenever they are needed.
 std::shared_ptr<const data::DataSource> files_in(const std::string& folder) {
   return std::make_shared<data::ImageFiles>(
-      folder, data::Split::train, data::ImageFilesOptions{.channels = 3, .height = side, .width = side,
-                                                          .memory_bytes = 0});
+      folder, data::Split::train,
+      data::ImageFilesOptions{.channels = 3, .height = side, .width = side, .memory_bytes = 0});
 }
 
 std::shared_ptr<const data::DataSource> packed_beside(const std::string& folder) {
@@ -30,11 +30,12 @@ std::shared_ptr<const data::DataSource> packed_beside(const std::string& folder)
 }
 
 Work read_batches(std::shared_ptr<const data::DataSource> source, int64_t workers) {
-  const auto loader = std::make_shared<data::Loader>(
-      std::move(source), data::LoaderOptions{.batch_size = batch_size, .workers = workers});
-  return {.run = [loader] {
-            for (int64_t k = 0; k < batches; ++k) static_cast<void>(loader->next());
-          },
+  const auto loader = std::make_shared<data::Loader>(std::move(source),
+                                                     data::LoaderOptions{.batch_size = batch_size, .workers = workers});
+  return {.run =
+              [loader] {
+                for (int64_t k = 0; k < batches; ++k) static_cast<void>(loader->next());
+              },
           .items = double(batches * batch_size)};
 }
 

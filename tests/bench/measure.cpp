@@ -9,9 +9,7 @@
 namespace ditharos::bench {
 namespace {
 
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 Measurement time_once(const Work& work, double budget) {
   constexpr size_t most = 5000;

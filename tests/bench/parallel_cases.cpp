@@ -16,16 +16,23 @@ void empty_loop() {
 
 void add_parallel_cases(std::vector<Case>& cases) {
   cases.push_back({"parallel/100_loops", [] {
-    return Work{.run = [] {
-      for (int i = 0; i < 100; ++i) empty_loop();
-    }, .flops = 0, .bytes = 0, .items = 100};
-  }});
+                     return Work{.run =
+                                     [] {
+                                       for (int i = 0; i < 100; ++i) empty_loop();
+                                     },
+                                 .flops = 0,
+                                 .bytes = 0,
+                                 .items = 100};
+                   }});
   cases.push_back({"parallel/loop_after_1ms_rest", [] {
-    return Work{.run = [] {
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));  // counted as well
-      empty_loop();
-    }, .flops = 0, .bytes = 0};
-  }});
+                     return Work{.run =
+                                     [] {
+                                       std::this_thread::sleep_for(std::chrono::milliseconds(1));  // counted as well
+                                       empty_loop();
+                                     },
+                                 .flops = 0,
+                                 .bytes = 0};
+                   }});
 }
 
 }  // namespace ditharos::bench

@@ -35,9 +35,7 @@ float run_baseline(int64_t steps) { return multiply_adds<Float4>(steps); }
 typedef float Float8 __attribute__((vector_size(32)));
 typedef float Float16 __attribute__((vector_size(64)));
 __attribute__((target("avx2,fma"))) float run_avx2(int64_t steps) { return multiply_adds<Float8>(steps); }
-__attribute__((target("avx512f"))) float run_avx512(int64_t steps) {
-  return multiply_adds<Float16>(steps);
-}
+__attribute__((target("avx512f"))) float run_avx512(int64_t steps) { return multiply_adds<Float16>(steps); }
 PeakLoop peak_loop() {
   if (__builtin_cpu_supports("avx512f")) return {run_avx512, 12 * 16 * 2};
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return {run_avx2, 12 * 8 * 2};
@@ -48,7 +46,7 @@ PeakLoop peak_loop() { return {run_baseline, 12 * 4 * 2}; }
 #endif
 
 constexpr int64_t peak_steps = 5'000'000;  // some 15 ms: long enough to notice that other programs take turns
-volatile float peak_sink;  // keeps the loop from being removed
+volatile float peak_sink;                  // keeps the loop from being removed
 
 }  // namespace
 

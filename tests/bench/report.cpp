@@ -44,8 +44,7 @@ void print_machine(bool json, double peak) {
   if (json)
     std::printf("{\"peak_gflops\": %.1f, \"threads\": %d, \"isa\": \"%s\", \"gemm\": \"%s\"}\n", peak, num_threads(),
                 isa, kernels::gemm_backend());
-  else
-    std::printf("%d threads, %s, %s, peak %.0f GFLOP/s\n", num_threads(), isa, kernels::gemm_backend(), peak);
+  else std::printf("%d threads, %s, %s, peak %.0f GFLOP/s\n", num_threads(), isa, kernels::gemm_backend(), peak);
   std::fflush(stdout);
 }
 

@@ -20,9 +20,8 @@ struct Sampling {
     if (int8) nn::quantize(model);
     noise = rng.normal({images, config.channels, config.height, config.width});
     const Tensor labels = rng.randint(0, config.classes, {images});
-    denoiser = models::guided(
-        [this](const Tensor& x, const Tensor& t, const Tensor& y) { return model(x, t, y); }, labels,
-        config.null_condition(), {.scale = 4}, [](double t) { return t; });
+    denoiser = models::guided([this](const Tensor& x, const Tensor& t, const Tensor& y) { return model(x, t, y); },
+                              labels, config.null_condition(), {.scale = 4}, [](double t) { return t; });
   }
 
   /// Euler's step, as sample_euler makes it.
@@ -52,8 +51,7 @@ Case sampling_step(const std::string& name, models::DiTConfig config, int64_t im
 
 void add_sample_cases(std::vector<Case>& cases) {
   for (const bool int8 : {false, true})
-    for (const int64_t images : {1, 8})
-      cases.push_back(sampling_step("S2", models::dit_preset("S/2"), images, int8));
+    for (const int64_t images : {1, 8}) cases.push_back(sampling_step("S2", models::dit_preset("S/2"), images, int8));
 }
 
 }  // namespace ditharos::bench

@@ -7,7 +7,13 @@ namespace ditharos::bench {
 namespace {
 
 models::DiTConfig quickstart() {
-  return {.height = 28, .width = 28, .channels = 1, .patch = {1, 4, 4}, .hidden = 96, .depth = 4, .heads = 4,
+  return {.height = 28,
+          .width = 28,
+          .channels = 1,
+          .patch = {1, 4, 4},
+          .hidden = 96,
+          .depth = 4,
+          .heads = 4,
           .classes = 10};
 }
 
@@ -23,7 +29,13 @@ models::DiTConfig small_images() {
 /// The tokens of 16 frames of 32x32x4 in spacetime patches of 2x4x4: 8 frames of 8x8, here one below the other in a
 /// long image. A patch of 4x4 holds half the numbers of a spacetime patch; all else costs the same.
 models::DiTConfig video() {
-  return {.height = 8 * 32, .width = 32, .channels = 4, .patch = {1, 4, 4}, .hidden = 256, .depth = 6, .heads = 4,
+  return {.height = 8 * 32,
+          .width = 32,
+          .channels = 4,
+          .patch = {1, 4, 4},
+          .hidden = 256,
+          .depth = 6,
+          .heads = 4,
           .classes = 10};
 }
 

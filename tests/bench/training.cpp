@@ -57,11 +57,11 @@ double forward_flops(const models::DiTConfig& c, const models::PatchGrid& grid) 
 Case training_step(const std::string& name, models::DiTConfig config, int64_t batch) {
   config.learn_sigma = false;  // the velocity has no variance
   return {name, [=] {
-    auto training = std::make_shared<Training>(config, batch);
-    return Work{.run = [training] { training->trainer->step(training->images, training->labels); },
-                .flops = 3 * double(batch) * forward_flops(config, image_grid(config)),
-                .parameters = models::count_parameters(config).trainable};
-  }};
+            auto training = std::make_shared<Training>(config, batch);
+            return Work{.run = [training] { training->trainer->step(training->images, training->labels); },
+                        .flops = 3 * double(batch) * forward_flops(config, image_grid(config)),
+                        .parameters = models::count_parameters(config).trainable};
+          }};
 }
 
 }  // namespace ditharos::bench

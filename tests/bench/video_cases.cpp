@@ -60,10 +60,9 @@ Case sampling(const std::string& name, int64_t batch, int64_t frames) {
             const models::VideoModel model{
                 [run](const Tensor& x, const Tensor& t, const Tensor& p) { return run->model(x, t, p); }, run->prompts,
                 zeros({prompt_length}, DType::i64)};
-            return Work{.run = [=] {
-                          models::sample_video(model, {.steps = 1, .guidance = {.scale = 4}}, run->latents);
-                        },
-                        .flops = 2 * double(batch) * forward_flops(config, {frames, 4, 4})};
+            return Work{
+                .run = [=] { models::sample_video(model, {.steps = 1, .guidance = {.scale = 4}}, run->latents); },
+                .flops = 2 * double(batch) * forward_flops(config, {frames, 4, 4})};
           }};
 }
 

@@ -65,11 +65,13 @@ bool layer_is_right() {
   if (parameters.size() != 2 || parameters[0].name != "gamma") return false;
   if (norm(x).to_vector<float>() != x.to_vector<float>()) return false;
   const auto audited = nn::audit(sum(square(norm(x))), norm);  // throws where a trained tensor is not listed
-  const auto checked = gradcheck([&](const std::vector<Tensor>& in) {
-    ResponseNorm copy = nn::clone(norm);
-    copy.gamma = in[1], copy.beta = in[2];
-    return copy(in[0]);
-  }, {rng.normal({2, 3, 4}, DType::f64), rng.normal({4}, DType::f64), rng.normal({4}, DType::f64)});
+  const auto checked = gradcheck(
+      [&](const std::vector<Tensor>& in) {
+        ResponseNorm copy = nn::clone(norm);
+        copy.gamma = in[1], copy.beta = in[2];
+        return copy(in[0]);
+      },
+      {rng.normal({2, 3, 4}, DType::f64), rng.normal({4}, DType::f64), rng.normal({4}, DType::f64)});
   try {
     static_cast<void>(norm(zeros({2, 4})));
     return false;

@@ -36,16 +36,13 @@ struct Denoiser : nn::Module<Denoiser> {
   std::vector<Block> blocks;
 
   Denoiser(int64_t channels, int64_t classes, int64_t depth, Generator& rng)
-      : in(channels * patch * patch, width, rng),
-        time(32, width, rng),
-        out(width, channels * patch * patch, rng),
-        label(classes + 1, width, rng),
-        positions(rng.normal({tokens, width}) * .02) {
+      : in(channels * patch * patch, width, rng), time(32, width, rng), out(width, channels * patch * patch, rng),
+        label(classes + 1, width, rng), positions(rng.normal({tokens, width}) * .02) {
     for (int64_t i = 0; i < depth; ++i) blocks.emplace_back(width, rng);
   }
   Tensor forward(const Tensor& x, const Tensor& t, const Tensor& labels) const {  // [B, C, 28, 28], [B], [B]
-    const Tensor patches = flatten(pixel_unshuffle(x, patch), 2);             // [B, C patch^2, T]
-    const Tensor angles = unsqueeze(t, 1) * frequencies;                        // [B, 16]
+    const Tensor patches = flatten(pixel_unshuffle(x, patch), 2);                 // [B, C patch^2, T]
+    const Tensor angles = unsqueeze(t, 1) * frequencies;                          // [B, 16]
     const Tensor condition = time(cat({cos(angles), sin(angles)}, 1)) + label(labels);
     Tensor h = in(transpose(patches, 1, 2)) + positions + unsqueeze(condition, 1);  // [B, T, D]
     for (const Block& block : blocks) h = block(h);
@@ -82,8 +79,7 @@ int main(int argc, char** argv) {
   const models::Flow flow;  // x_t = (1 - t) noise + t data; the target is data - noise
   optim::AdamW optimizer(nn::named_parameters(model));
   optim::Ema ema(model, /*decay=*/.98);
-  const optim::Schedule schedule{
-      .lr = 2e-3, .warmup_steps = 20, .decay = optim::Decay::cosine, .total_steps = steps};
+  const optim::Schedule schedule{.lr = 2e-3, .warmup_steps = 20, .decay = optim::Decay::cosine, .total_steps = steps};
   double first = 0, last = 0;  // mean losses of the first and the last 50 steps
   for (int64_t step = 0; step < steps; ++step) {
     const data::Batch batch = loader.next();
@@ -110,8 +106,7 @@ int main(int argc, char** argv) {
   Denoiser loaded(channels, classes, /*depth=*/2, other);
   nn::load_module(loaded, folder + "/guide.safetensors");  // every name and shape has to agree
 
-  const models::SamplerConfig sampler{
-      .kind = models::SamplerKind::heun, .steps = 10, .guidance = {.scale = 2}};
+  const models::SamplerConfig sampler{.kind = models::SamplerKind::heun, .steps = 10, .guidance = {.scale = 2}};
   const auto draw = [&](const Denoiser& network) {
     Generator noise(/*seed=*/7);
     const Tensor labels = repeat_interleave(arange(classes, DType::i64), 4);  // four images of each class

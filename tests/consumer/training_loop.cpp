@@ -39,8 +39,8 @@ double train(const std::string& path, int64_t last) {
   Generator rng(/*seed=*/3);
   Net net(rng);
   const auto [matrices, others] = optim::partition(nn::named_parameters(net), optim::is_matrix);
-  optim::AdamW optimizer({{.parameters = matrices, .weight_decay = .1},
-                          {.parameters = others, .weight_decay = 0, .lr_scale = .5}});
+  optim::AdamW optimizer(
+      {{.parameters = matrices, .weight_decay = .1}, {.parameters = others, .weight_decay = 0, .lr_scale = .5}});
   optim::Ema ema(net, /*decay=*/.98);
   const optim::Schedule schedule{
       .lr = 1e-2, .warmup_steps = 20, .decay = optim::Decay::cosine, .total_steps = 500, .final_fraction = .01};

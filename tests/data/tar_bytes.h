@@ -8,9 +8,9 @@ namespace ditharos::tests {
 
 struct TarPart {
   std::string name, data;
-  char type = '0';            ///< 0 file, 1 hard link, 2 symbolic link, 3 device, 5 folder
-  std::string target = {};    ///< of a link
-  std::string claimed = {};   ///< the size as octal digits; empty: that of the data
+  char type = '0';           ///< 0 file, 1 hard link, 2 symbolic link, 3 device, 5 folder
+  std::string target = {};   ///< of a link
+  std::string claimed = {};  ///< the size as octal digits; empty: that of the data
 };
 
 inline std::string tar_header(const TarPart& part) {

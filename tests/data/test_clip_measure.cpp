@@ -12,10 +12,10 @@
 using namespace ditharos;
 using namespace ditharos::tests;
 using data::ClipMeasurement;
-using data::SampleShape;
 using data::Gradient;
 using data::Motion;
 using data::MovingGarments;
+using data::SampleShape;
 using data::Scene;
 using data::Sky;
 

@@ -20,8 +20,8 @@ using tests::message_of;
 TEST_CASE("clips: shapes in text") {
   CHECK(data::parse_clip_shape("8x32x48", "shapes") == data::SampleShape{8, 32, 48});
   for (const char* bad : {"", "8x32", "8x32x48x3", "8x0x4", "axbxc", "8x32x48 ", "-1x2x3", "99999x1x1"})
-    CHECK_MESSAGE(
-        contains(message_of<ConfigError>([&] { data::parse_clip_shape(bad, "shapes"); }), "such as 8x32x32"), bad);
+    CHECK_MESSAGE(contains(message_of<ConfigError>([&] { data::parse_clip_shape(bad, "shapes"); }), "such as 8x32x32"),
+                  bad);
   CHECK_EQ(data::parse_frame_size("32x48", "--size").width, 48);
   CHECK(contains(message_of<ConfigError>([] { data::parse_frame_size("32", "--size"); }), "--size: \"32\""));
 }

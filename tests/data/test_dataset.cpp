@@ -97,8 +97,9 @@ TEST_CASE("dataset: images may have captions, and no classes") {
 
 TEST_CASE("open_images: names, and a clear message for anything that is no data set") {
   CHECK(data::open_images("shapes", data::Split::test, {.files = {}, .shapes = {.count = 12}}).source->size() == 12);
-  const auto small = data::open_images("shapes", data::Split::test, {.files = {.height = 7, .width = 9},
-                                                                     .shapes = {.count = 2}}).source;
+  const auto small =
+      data::open_images("shapes", data::Split::test, {.files = {.height = 7, .width = 9}, .shapes = {.count = 2}})
+          .source;
   CHECK(small->native_shape() == SampleShape{1, 7, 9});
   TemporaryFolder folder;
   const auto refusal = [](const std::string& spec) {

@@ -35,8 +35,7 @@ struct FontParts {
   }
   std::string bytes() const {
     const std::string png = image();
-    const std::string body =
-        std::string(5, '\0') + be32(static_cast<uint32_t>(png.size()) + png_length_error) + png;
+    const std::string body = std::string(5, '\0') + be32(static_cast<uint32_t>(png.size()) + png_length_error) + png;
     const auto size = static_cast<uint32_t>(body.size());
     const std::string images = be32(0x00030000) + body + body;  // CBDT
     // CBLC: one size, one list entry, offsets of four bytes.

@@ -73,17 +73,16 @@ void replace(std::string& text, const std::string& from, const std::string& to) 
 
 TEST_CASE("regression 10: a PNG chunk that claims more bytes than are left is refused at once") {
   const PngParts parts{.width = 4, .height = 4};
-  for (const std::string type : {"tEXt", "iTXt", "zTXt", "pCAL", "sCAL", "sPLT", "iCCP", "eXIf", "hIST", "tRNS", "PLTE",
-                                 "IDAT", "prVt"}) {
+  for (const std::string type :
+       {"tEXt", "iTXt", "zTXt", "pCAL", "sCAL", "sPLT", "iCCP", "eXIf", "hIST", "tRNS", "PLTE", "IDAT", "prVt"}) {
     for (const uint32_t length : {0x7fffffffu, 0x7ffffffeu, 0x40000000u, 5u}) {
       CAPTURE(type);
       CAPTURE(length);
-      const std::string bytes =
-          PngParts::signature() + png_chunk("IHDR", parts.header()) + be32(length) + type + "a";
+      const std::string bytes = PngParts::signature() + png_chunk("IHDR", parts.header()) + be32(length) + type + "a";
       const auto info = [&] { return data::png_info(bytes, "a.png"), std::string("read"); };
       const auto pixels = [&] { return data::decode_png(bytes, 3, "a.png"), std::string("read"); };
-      const std::string wanted = "cannot read a.png: the file is cut off: its chunk " + type + " claims " +
-                                 std::to_string(length) + " bytes";
+      const std::string wanted =
+          "cannot read a.png: the file is cut off: its chunk " + type + " claims " + std::to_string(length) + " bytes";
       CHECK(contains(with_memory(8 * MiB, info), wanted));
       CHECK(contains(with_memory(8 * MiB, pixels), wanted));
     }

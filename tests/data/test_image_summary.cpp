@@ -115,7 +115,7 @@ TEST_CASE("contact grid: rows of classes with their names, captions beside image
   const auto labelled = numbered_images(20, 3, 8, 8);
   CHECK(height_of(*labelled) >= 12 * (image - 2 * 2 * 8));
   CHECK(height_of(*labelled) <= 12 * image + 16);
-  CHECK(height_of(NumberedClips(3)) >= 3 * 64);    // captions
+  CHECK(height_of(NumberedClips(3)) >= 3 * 64);  // captions
   CHECK(height_of(NumberedClips(100)) >= 16 * 64);
   CHECK(height_of(NumberedClips(100)) < 17 * 80);
 }
@@ -126,10 +126,10 @@ TEST_CASE("summary: members of shards have the sizes and bytes of their headers,
     return data::encode_png(full({1, height, width}, value, DType::u8), "a.png");
   };
   fs::create_directories(folder / "set");
-  write_bytes(folder / "set/a.tar", tar_of({{"0.png", png(8, 16, 1)}, {"0.cls", "0"}, {"1.png", png(8, 16, 2)},
-                                            {"1.cls", "1"}}));
-  write_bytes(folder / "set/b.tar", tar_of({{"0.png", png(32, 16, 3)}, {"0.cls", "0"}, {"1.png", png(8, 16, 1)},
-                                            {"1.cls", "1"}}));
+  write_bytes(folder / "set/a.tar",
+              tar_of({{"0.png", png(8, 16, 1)}, {"0.cls", "0"}, {"1.png", png(8, 16, 2)}, {"1.cls", "1"}}));
+  write_bytes(folder / "set/b.tar",
+              tar_of({{"0.png", png(32, 16, 3)}, {"0.cls", "0"}, {"1.png", png(8, 16, 1)}, {"1.cls", "1"}}));
   data::ImageFilesOptions options = small;
   options.memory_bytes = 0;
   const data::WebDataset shards(folder / "set", data::Split::train, options);

@@ -12,11 +12,11 @@
 
 using namespace ditharos;
 using namespace ditharos::tests;
-using data::MovingObject;
 using data::Box;
-using data::SampleShape;
 using data::Motion;
 using data::MovingGarments;
+using data::MovingObject;
+using data::SampleShape;
 using data::Scene;
 using data::SceneSplit;
 
@@ -24,9 +24,7 @@ namespace {
 
 const std::array<SampleShape, 5> shapes = {{{8, 32, 32}, {16, 32, 48}, {12, 40, 32}, {1, 32, 32}, {3, 64, 20}}};
 
-uint32_t checksum(const Tensor& frames) {
-  return crc32c(frames.data<uint8_t>(), static_cast<size_t>(frames.numel()));
-}
+uint32_t checksum(const Tensor& frames) { return crc32c(frames.data<uint8_t>(), static_cast<size_t>(frames.numel())); }
 
 /// A scene with one square of 10 x 10 pixels over an even sky.
 struct Square {
@@ -98,8 +96,8 @@ TEST_CASE("moving garments: held-out pairs never occur in training, and nothing 
   }
   for (const auto& [label, motion] : trained) CHECK_FALSE(data::is_held_out(label, motion));
   for (const auto& [label, motion] : held_out) CHECK(data::is_held_out(label, motion));
-  CHECK(held_out.size() == 6);       // 15 % of the 40 pairs of a class and a direction
-  CHECK(trained.size() == 70 - 6);   // every other pair is seen
+  CHECK(held_out.size() == 6);      // 15 % of the 40 pairs of a class and a direction
+  CHECK(trained.size() == 70 - 6);  // every other pair is seen
 }
 
 TEST_CASE("moving garments: every direction keeps most classes, every class most directions") {
@@ -170,10 +168,9 @@ TEST_CASE("moving garments: bad options and indices are refused with a clear mes
   CHECK(contains(message_of<Error>([&] { clips.sample(3, {1, 8, 8}); }), "clip 3 of 3"));
   CHECK(contains(message_of<Error>([&] { clips.caption(-1); }), "clip -1 of 3"));
   CHECK(contains(message_of<ShapeError>([&] { clips.sample(0, {0, 8, 8}); }), "at least 1, got 0x8x8"));
-  CHECK(contains(message_of<ShapeError>([] {
-          MovingGarments(data::make_shapes(data::Split::train, {.count = 10, .channels = 3}));
-        }),
-        "takes gray images"));
+  CHECK(contains(message_of<ShapeError>(
+                     [] { MovingGarments(data::make_shapes(data::Split::train, {.count = 10, .channels = 3})); }),
+                 "takes gray images"));
   CHECK(contains(message_of<ConfigError>([] { MovingGarments(named_like_garments().first(9)); }),
                  "there is no image of class Ankle boot"));
 }

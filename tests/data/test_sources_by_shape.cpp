@@ -56,9 +56,7 @@ TEST_CASE("sources by shape: each shape is read from its own source") {
 }
 
 TEST_CASE("sources by shape: sources of other samples are refused") {
-  const auto refused = [](const Sources& sources) {
-    return message_of<ConfigError>([&] { SourcesByShape{sources}; });
-  };
+  const auto refused = [](const Sources& sources) { return message_of<ConfigError>([&] { SourcesByShape{sources}; }); };
   const auto first = images(3, 8, 8, 0);
   CHECK(refused({}) == "[SourcesByShape] there is no source");
   CHECK(refused({first, std::make_shared<AnyShape>()}) == "[SourcesByShape] source 1 has no native shape");

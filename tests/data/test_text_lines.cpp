@@ -73,8 +73,8 @@ TEST_CASE("regression 14: every list, rate and video in text is read alike, what
     CHECK(captions[0].caption == "a red boot");
     CHECK(captions[1].file == "b.gif");
 
-    const auto listed = jsonl(objects, written(manner, {R"({"file": "a.gif", "caption": "a"})", "",
-                                                        R"({"file": "b.gif", "caption": "b"})"}));
+    const auto listed = jsonl(
+        objects, written(manner, {R"({"file": "a.gif", "caption": "a"})", "", R"({"file": "b.gif", "caption": "b"})"}));
     REQUIRE(listed.size() == 2);
     CHECK(listed[1].file == "b.gif");
 
@@ -102,7 +102,10 @@ TEST_CASE("regression 14: a rate is one positive number, and a file with zero by
     write_bytes(folder / "clip/fps.txt", bad);
     CHECK(contains(message_of<IoError>([&] { data::read_clip(folder / "clip"); }), "one positive number"));
   }
-  const std::string utf16("\xff\xfe" "a\0.\0g\0i\0f\0\t\0a\0\n\0", 18);
+  const std::string utf16(
+      "\xff\xfe"
+      "a\0.\0g\0i\0f\0\t\0a\0\n\0",
+      18);
   write_bytes(folder / "captions.txt", utf16);
   CHECK(contains(message_of<IoError>([&] { data::read_captions(folder.path()); }),
                  "captions.txt: it holds zero bytes, so it is not UTF-8 text"));
@@ -111,11 +114,10 @@ TEST_CASE("regression 14: a rate is one positive number, and a file with zero by
 TEST_CASE("regression 14: other keys of captions.jsonl may hold anything, and a mistake is said with file and line") {
   const TemporaryFolder folder;
   for (const char* value : {"3", "-0.5e+7", "0", "12E-3", "null", "true", "false", "\"x\\n\"", "[]", "{}",
-                            "[1, [2, {}], \"]\"]",
-                            R"({"file": "other.gif", "deep": {"a": [null, {"b": {}}]}})"}) {
+                            "[1, [2, {}], \"]\"]", R"({"file": "other.gif", "deep": {"a": [null, {"b": {}}]}})"}) {
     CAPTURE(value);
-    const auto listed = jsonl(folder, std::string(R"({"id": )") + value + R"(, "file": "a.gif", "caption": "x", "n":)" +
-                                          value + "}\n");
+    const auto listed =
+        jsonl(folder, std::string(R"({"id": )") + value + R"(, "file": "a.gif", "caption": "x", "n":)" + value + "}\n");
     REQUIRE(listed.size() == 1);
     CHECK(listed[0].file == "a.gif");
     CHECK(listed[0].caption == "x");

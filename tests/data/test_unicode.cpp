@@ -53,24 +53,37 @@ Parts cut_ascii(const std::string& text) {
 TEST_CASE("regression 17: case, accents and white space of any script do not make another prompt") {
   const Parts cafe{" a", " caf\xc3\xa9"};
   for (const char* same : {"a caf\xc3\xa9", "A CAF\xc3\x89", "a cafe\xcc\x81", "A CAFE\xcc\x81",  // é, É, combining
-                           "a\xc2\xa0" "caf\xc3\xa9", "\xe3\x80\x80" "a\xe3\x80\x80 caf\xc3\xa9",  // U+00A0, U+3000
-                           "a\xe2\x80\x89" "caf\xc3\xa9", "a\xe2\x80\xa8" "caf\xc3\xa9", "a\xc2\x85" "caf\xc3\xa9",
-                           "\xef\xbb\xbf" "a ca\xc2\xad" "f\xc3\xa9"}) {  // byte order mark, soft hyphen
+                           "a\xc2\xa0"
+                           "caf\xc3\xa9",
+                           "\xe3\x80\x80"
+                           "a\xe3\x80\x80 caf\xc3\xa9",  // U+00A0, U+3000
+                           "a\xe2\x80\x89"
+                           "caf\xc3\xa9",
+                           "a\xe2\x80\xa8"
+                           "caf\xc3\xa9",
+                           "a\xc2\x85"
+                           "caf\xc3\xa9",
+                           "\xef\xbb\xbf"
+                           "a ca\xc2\xad"
+                           "f\xc3\xa9"}) {  // byte order mark, soft hyphen
     CAPTURE(same);
     CHECK(split_words(same) == cafe);
   }
-  CHECK(split_words("STRASSE") == split_words("stra\xc3\x9f" "e"));                      // ß
+  CHECK(split_words("STRASSE") == split_words("stra\xc3\x9f"
+                                              "e"));                                          // ß
   CHECK(split_words("\xce\x9c\xce\x91\xce\xa3") == split_words("\xce\xbc\xce\xb1\xcf\x82"));  // final sigma
-  CHECK(split_words("\xd0\x9a\xd0\x9e\xd0\xa2") == Parts{" \xd0\xba\xd0\xbe\xd1\x82"});  // КОТ
+  CHECK(split_words("\xd0\x9a\xd0\x9e\xd0\xa2") == Parts{" \xd0\xba\xd0\xbe\xd1\x82"});       // КОТ
 }
 
 TEST_CASE("regression 17: typographic quotation marks, apostrophes and hyphens are those of ASCII") {
   CHECK(split_words("it\xe2\x80\x99s a \xe2\x80\x9cred\xe2\x80\x9d boot\xe2\x80\xa6") ==
         split_words("it's a \"red\" boot..."));
   CHECK(split_words("\xc2\xabred\xc2\xbb t\xe2\x80\x90shirt") == split_words("\"red\" t-shirt"));
-  CHECK(split_words("\xe2\x80\x98" "a\xe2\x80\x99") == split_words("'a'"));
+  CHECK(split_words("\xe2\x80\x98"
+                    "a\xe2\x80\x99") == split_words("'a'"));
   // Other punctuation stands alone, as in ASCII: a dash, an ideographic comma and full stop.
-  CHECK(split_words("a\xe2\x80\x94" "b") == Parts{" a", "\xe2\x80\x94", "b"});
+  CHECK(split_words("a\xe2\x80\x94"
+                    "b") == Parts{" a", "\xe2\x80\x94", "b"});
   CHECK(split_words("\xe8\xb5\xa4\xe3\x80\x81\xe9\x9d\x92\xe3\x80\x82") ==
         Parts{" \xe8\xb5\xa4", "\xe3\x80\x81", "\xe9\x9d\x92", "\xe3\x80\x82"});
   CHECK_FALSE(data::is_word(" \xe2\x80\x94"));
@@ -78,7 +91,10 @@ TEST_CASE("regression 17: typographic quotation marks, apostrophes and hyphens a
 }
 
 TEST_CASE("regression 17: bytes that are not UTF-8 stay as they are, and what is beside them is folded") {
-  CHECK(split_words("\xff" "A \x80\xc3\x89\xc3") == Parts{" \xff" "a", " \x80\xc3\xa9\xc3"});
+  CHECK(split_words("\xff"
+                    "A \x80\xc3\x89\xc3") == Parts{" \xff"
+                                                   "a",
+                                                   " \x80\xc3\xa9\xc3"});
   CHECK(data::normalized("\xed\xa0\x80", Case::folded) == "\xed\xa0\x80");  // half of a surrogate pair
   CHECK(data::normalized("", Case::folded).empty());
   CHECK(data::normalized("E\xcc\x81", Case::kept) == "\xc3\x89");
@@ -109,11 +125,12 @@ TEST_CASE("regression 17: the split of ASCII has not changed, and the stored mod
   CHECK(t.encode("a red sneaker drifts left across a dawn sky") ==
         Tokens{1, 260, 367, 359, 413, 299, 464, 260, 312, 265});
   CHECK(t.encode("A Pair of Trousers, quickly (it's an ankle-boot_2)!") ==
-        Tokens{1,  260, 456, 397, 416, 47, 391, 2,   43,  108, 119, 42,
-               118, 381, 425, 48, 101, 114, 114, 119, 98, 53, 44, 36});
+        Tokens{1,   260, 456, 397, 416, 47,  391, 2,   43, 108, 119, 42,
+               118, 381, 425, 48,  101, 114, 114, 119, 98, 53,  44,  36});
   CHECK(t.encode("zebra \t x--y 'q' T-shirt/top") ==
         Tokens{1, 2, 125, 104, 101, 117, 100, 2, 123, 48, 48, 124, 2, 42, 116, 42, 415, 50, 119, 445});
-  CHECK(t.encode("A RED\xc2\xa0" "sneaker drifts left across a dawn\xe3\x80\x80sky") ==
+  CHECK(t.encode("A RED\xc2\xa0"
+                 "sneaker drifts left across a dawn\xe3\x80\x80sky") ==
         t.encode("a red sneaker drifts left across a dawn sky"));
 }
 
@@ -133,7 +150,8 @@ TEST_CASE("regression 17: a label shows one mark for each character that the fon
   CHECK(data::drawn_letters("x\xcc\x82\xcc\x82y") == "xy");  // accents that no single character joins
   CHECK(data::drawn_letters("\xe8\xb5\xa4\xe3\x81\x84\xf0\x9f\x91\xa2") == "???");
   CHECK(data::drawn_letters("\xe2\x80\x9cit\xe2\x80\x99s\xe2\x80\x9d\xc2\xa0OK\xe2\x80\xa6") == "\"it's\" OK...");
-  CHECK(data::drawn_letters("\xff\xfe" "a\n") == "??a?");
+  CHECK(data::drawn_letters("\xff\xfe"
+                            "a\n") == "??a?");
   CHECK(data::text_width("na\xc3\xafve") == data::text_width("naive"));
   CHECK(data::text_width("") == 0);
   const auto grid = [](const std::string& label) {

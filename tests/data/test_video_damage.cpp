@@ -148,8 +148,8 @@ TEST_CASE("video damage: GIF as others write it") {
                            std::string("\xff\x00\x00\x00\xff\x00\x00\x00\xff\xff\xff\xff", 12);
   // Extension: disposal, delay, index that is transparent.
   const auto control = [](int disposal, int delay, int clear) {
-    return std::string("\x21\xf9\x04", 3) + static_cast<char>(disposal << 2 | (clear >= 0)) +
-           static_cast<char>(delay) + '\0' + static_cast<char>(clear >= 0 ? clear : 0) + '\0';
+    return std::string("\x21\xf9\x04", 3) + static_cast<char>(disposal << 2 | (clear >= 0)) + static_cast<char>(delay) +
+           '\0' + static_cast<char>(clear >= 0 ? clear : 0) + '\0';
   };
   // One pixel: clear code 4, the index, end code 5 in codes of three bits, from the lowest bit on.
   const auto pixel = [](int x, int index) {

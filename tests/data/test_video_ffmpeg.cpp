@@ -129,13 +129,12 @@ TEST_CASE("regression 11: a program that hangs is ended with all that it has sta
 
 TEST_CASE("regression 11: a playlist under a video's name is refused, and reads no other file") {
   const TemporaryFolder folder, elsewhere;
-  const std::vector<std::string> lists{
-      "#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n",
-      "#EXTM3U\n#EXTINF:1,\nfile:" + elsewhere / "secret.mp4" + "\n#EXT-X-ENDLIST\n",
-      "\xef\xbb\xbf \r\n#EXTM3U\n" + elsewhere / "secret.mp4" + "\n",
-      "ffconcat version 1.0\nfile '" + elsewhere / "secret.mp4" + "'\n",
-      "<?xml version=\"1.0\"?><MPD></MPD>",
-      "[playlist]\nFile1=" + elsewhere / "secret.mp4" + "\n"};
+  const std::vector<std::string> lists{"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n",
+                                       "#EXTM3U\n#EXTINF:1,\nfile:" + elsewhere / "secret.mp4" + "\n#EXT-X-ENDLIST\n",
+                                       "\xef\xbb\xbf \r\n#EXTM3U\n" + elsewhere / "secret.mp4" + "\n",
+                                       "ffconcat version 1.0\nfile '" + elsewhere / "secret.mp4" + "'\n",
+                                       "<?xml version=\"1.0\"?><MPD></MPD>",
+                                       "[playlist]\nFile1=" + elsewhere / "secret.mp4" + "\n"};
   for (const std::string& list : lists) {
     CAPTURE(list);
     write_bytes(folder / "list.mp4", list);

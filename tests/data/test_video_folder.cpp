@@ -222,8 +222,10 @@ TEST_CASE("video_folder: programs open it by its path, and the loader draws batc
   write_bytes(folder / "captions.txt", "a.gif\ta\nb.webp\tb\n");
   const auto source = data::open_clips(folder.path(), data::ClipUse::training);
   CHECK(source->size() == 2);
-  data::Loader loader(source, {.buckets = {{{4, 8, 12}, 3, 1}, {{6, 12, 8}, 3, 1}}, .seed = 1,
-                               .epoch_end = data::EpochEnd::carry_over, .prefetch = 0});
+  data::Loader loader(source, {.buckets = {{{4, 8, 12}, 3, 1}, {{6, 12, 8}, 3, 1}},
+                               .seed = 1,
+                               .epoch_end = data::EpochEnd::carry_over,
+                               .prefetch = 0});
   for (int k = 0; k < 4; ++k) {
     const data::Batch batch = loader.next();
     CHECK(batch.samples.shape() == Shape{3, batch.shape.frames, 3, batch.shape.height, batch.shape.width});

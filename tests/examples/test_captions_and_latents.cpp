@@ -26,8 +26,7 @@ void write_captioned(const std::string& folder, int count, int64_t side) {
     for (int64_t k = 0; k < image.numel(); ++k) image.mutable_data<uint8_t>()[k] = static_cast<uint8_t>(k * 5 + i * 29);
     const std::string name = std::to_string(100 + i) + ".png";
     data::write_png(folder + "/" + name, image);
-    list += "{\"file_name\": \"" + name + "\", \"text\": \"" +
-            (i % 2 == 0 ? "a dark boot" : "a bright bag") + "\"}\n";
+    list += "{\"file_name\": \"" + name + "\", \"text\": \"" + (i % 2 == 0 ? "a dark boot" : "a bright bag") + "\"}\n";
   }
   write_bytes(folder + "/metadata.jsonl", list);
 }
@@ -38,8 +37,10 @@ Outcome train_without_text(const std::string& data, const std::string& out, cons
 }
 
 Outcome train(const std::string& data, const std::string& out, const Arguments& more) {
-  return run_program("train_dit", with(small_dit(data, out, {"--text-width", "8", "--text-depth", "1", "--text-heads",
-                                                             "2", "--vocabulary", "300"}), more));
+  return run_program(
+      "train_dit",
+      with(small_dit(data, out, {"--text-width", "8", "--text-depth", "1", "--text-heads", "2", "--vocabulary", "300"}),
+           more));
 }
 
 std::string checkpoint(const std::string& run, int step) {
@@ -48,8 +49,9 @@ std::string checkpoint(const std::string& run, int step) {
 std::string bytes_of(const std::string& path) { return read_file(path, 1 << 24); }
 
 Outcome sample(const std::string& run, const std::string& out, const Arguments& more) {
-  return run_program("sample_dit", with({"--checkpoint", run, "--out", out, "--sampling-steps", "2", "--per-class", "2",
-                                         "--threads", "1"}, more));
+  return run_program(
+      "sample_dit",
+      with({"--checkpoint", run, "--out", out, "--sampling-steps", "2", "--per-class", "2", "--threads", "1"}, more));
 }
 
 /// A run of train_autoencoder. Returns its folder.
@@ -79,8 +81,8 @@ TEST_CASE("captions: a model of captions is trained, resumed to the byte, and dr
   for (const std::string& name : {checkpoint("", 4), std::string("/metrics.jsonl"), std::string("/samples.png")})
     CHECK(bytes_of(folder / "a" + name) == bytes_of(folder / "b" + name));
 
-  const Outcome drawn = sample(folder / "a", folder / "x.png", {"a dark bag", "a boot", "--guidance", "3", "--folder",
-                                                                folder / "x"});
+  const Outcome drawn =
+      sample(folder / "a", folder / "x.png", {"a dark bag", "a boot", "--guidance", "3", "--folder", folder / "x"});
   REQUIRE_MESSAGE(drawn.status == 0, drawn.output);
   CHECK(contains(drawn.output, "4 images from "));
   CHECK(data::read_png(folder / "x/a dark bag/0001.png", 3).shape() == Shape{3, 8, 8});
@@ -110,8 +112,10 @@ TEST_CASE("captions: a condition that the data lack, and prompts for a model of 
   REQUIRE(train_without_text(folder / "classes", folder / "c", {"--steps", "1"}).status == 0);
   const Outcome prompted = sample(folder / "c", folder / "c.png", {"a bag"});
   CHECK(prompted.status == 2);
-  CHECK_MESSAGE(contains(prompted.output, "was trained without captions and takes no prompts: choose its images by "
-                                          "--classes"), prompted.output);
+  CHECK_MESSAGE(contains(prompted.output,
+                         "was trained without captions and takes no prompts: choose its images by "
+                         "--classes"),
+                prompted.output);
   const Outcome none = train_without_text(folder / "classes", folder / "d", {"--steps", "1", "--condition", "none"});
   CHECK_MESSAGE(contains(none.output, "in 0 classes"), none.output);
   CHECK(none.status == 0);
@@ -142,8 +146,8 @@ TEST_CASE("latents: kept in memory, packed or encoded at each use, and resumed, 
 
     fs::remove(checkpoint(root + "_c", 6));
     fs::rename(autoencoder, autoencoder + "_moved");  // the checkpoint holds it
-    const Outcome resumed = train(folder / "images", root + "_c",
-                                  with(flags, {"--steps", "6", "--resume", "auto", "--cache", cache}));
+    const Outcome resumed =
+        train(folder / "images", root + "_c", with(flags, {"--steps", "6", "--resume", "auto", "--cache", cache}));
     REQUIRE_MESSAGE(resumed.status == 0, resumed.output);
     CHECK(!contains(resumed.output, "written anew"));
     CHECK(bytes_of(checkpoint(root + "_a", 6)) == bytes_of(checkpoint(root + "_c", 6)));
@@ -175,8 +179,8 @@ TEST_CASE("latents: an autoencoder that does not fit the images is refused") {
   CHECK(contains(refused("images", {"--autoencoder", of_clips}), "train one with time_stride = 1"));
 
   REQUIRE(train(folder / "images", folder / "pixels", {"--steps", "1"}).status == 0);
-  const Outcome other = train(folder / "images", folder / "pixels", {"--steps", "2", "--resume", "auto",
-                                                                     "--autoencoder", autoencoder});
+  const Outcome other =
+      train(folder / "images", folder / "pixels", {"--steps", "2", "--resume", "auto", "--autoencoder", autoencoder});
   CHECK(other.status == 2);
   CHECK_MESSAGE(contains(other.output, "trains on pixels, without an autoencoder"), other.output);
 }

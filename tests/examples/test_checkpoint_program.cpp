@@ -50,10 +50,10 @@ TEST_CASE("checkpoint inspect: format, counters, settings and every tensor, of a
                 of_run = run_program("checkpoint", {"inspect", saved.run});
   CHECK(of_file.status == 0);
   CHECK(contains(of_run.output, saved.paths[1]));
-  for (const char* part : {"format   1", "step     1", "kind     dit", "epoch 3, position 1234567890123", "42 updates",
-                           "noise: seed 7, offset 11", "metadata \"classes\"\n  10\n", "  [train]\n  steps = 100\n",
-                           "model      blocks.0.attn.qkv.weight", "[3, 2]", "bf16", "model: 6 tensors, ",
-                           "optimizer: 3 tensors, "})
+  for (const char* part :
+       {"format   1", "step     1", "kind     dit", "epoch 3, position 1234567890123", "42 updates",
+        "noise: seed 7, offset 11", "metadata \"classes\"\n  10\n", "  [train]\n  steps = 100\n",
+        "model      blocks.0.attn.qkv.weight", "[3, 2]", "bf16", "model: 6 tensors, ", "optimizer: 3 tensors, "})
     CHECK_MESSAGE(contains(of_file.output, part), of_file.output);
 }
 
@@ -76,8 +76,8 @@ TEST_CASE("checkpoint diff: status 0 for equal checkpoints, else 1, the settings
   CHECK(run_program("checkpoint", {"diff", saved.paths[0], saved.paths[0]}).status == 0);
   const Outcome differ = run_program("checkpoint", {"diff", saved.paths[0], saved.run});
   CHECK(differ.status == 1);
-  for (const char* part : {"step     \"1\"    \"2\"", "1 of 6", "1.000e+00", "5.000e-01",
-                           "1 settings and 1 of 10 tensors differ"})
+  for (const char* part :
+       {"step     \"1\"    \"2\"", "1 of 6", "1.000e+00", "5.000e-01", "1 settings and 1 of 10 tensors differ"})
     CHECK_MESSAGE(contains(differ.output, part), differ.output);
   CHECK(!contains(differ.output, "equal"));
   CHECK(contains(run_program("checkpoint", {"diff", "--all", saved.paths[0], saved.run}).output, "equal"));
@@ -90,8 +90,7 @@ TEST_CASE("checkpoint extract-ema and export: the tensors under their names") {
   REQUIRE_EQ(run_program("checkpoint", {"extract-ema", saved.run, "--out", out}).status, 0);
   safetensors::Contents contents = safetensors::load(out, LoadMode::copy);
   REQUIRE(contents.tensors.size() == state.ema.size());
-  CHECK(contents.tensors.at("blocks.0.attn.qkv.weight").to_vector<double>() ==
-        state.ema[0].tensor.to_vector<double>());
+  CHECK(contents.tensors.at("blocks.0.attn.qkv.weight").to_vector<double>() == state.ema[0].tensor.to_vector<double>());
   CHECK(contents.metadata.at("step") == "2");
   CHECK(contents.metadata.at("configuration") == state.configuration);
   REQUIRE_EQ(run_program("checkpoint", {"export", saved.paths[1], "--out", out}).status, 0);
@@ -108,8 +107,8 @@ TEST_CASE("checkpoint average: the mean of the weights, which can be sampled fro
   const TemporaryFolder folder;
   const std::string images = folder / "images", run = folder / "run", mean = folder / "mean.ckpt";
   write_images(images, {"cat", "dog"}, 4);
-  const Arguments train = small_dit(images, run, {"--steps", "3", "--checkpoint-every", "1",
-                                                  "--keep-checkpoints", "3"});
+  const Arguments train =
+      small_dit(images, run, {"--steps", "3", "--checkpoint-every", "1", "--keep-checkpoints", "3"});
   REQUIRE_EQ(run_program("train_dit", train).status, 0);
   const std::vector<std::string> files = training::checkpoint_files(run + "/checkpoints");
   REQUIRE(files.size() == 3);

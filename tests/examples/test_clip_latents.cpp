@@ -30,12 +30,45 @@ void write_videos(const std::string& folder, uint64_t seed) {
 }
 
 Outcome train(const std::string& data, const std::string& out, const Arguments& more) {
-  return run_program(
-      "train_video",
-      with({"--data", data, "--out", out, "--hidden", "16", "--depth", "1", "--heads", "2", "--patch", "1,2,2",
-            "--text-width", "8", "--text-depth", "1", "--text-heads", "2", "--vocabulary", "300", "--shapes",
-            "4x8x8, 2x8x12", "--batch-size", "2", "--steps", "6", "--warmup", "1", "--sample-every", "3",
-            "--sampling-steps", "1", "--prompt-length", "12", "--log-every", "1", "--threads", "2"}, more));
+  return run_program("train_video", with({"--data",
+                                          data,
+                                          "--out",
+                                          out,
+                                          "--hidden",
+                                          "16",
+                                          "--depth",
+                                          "1",
+                                          "--heads",
+                                          "2",
+                                          "--patch",
+                                          "1,2,2",
+                                          "--text-width",
+                                          "8",
+                                          "--text-depth",
+                                          "1",
+                                          "--text-heads",
+                                          "2",
+                                          "--vocabulary",
+                                          "300",
+                                          "--shapes",
+                                          "4x8x8, 2x8x12",
+                                          "--batch-size",
+                                          "2",
+                                          "--steps",
+                                          "6",
+                                          "--warmup",
+                                          "1",
+                                          "--sample-every",
+                                          "3",
+                                          "--sampling-steps",
+                                          "1",
+                                          "--prompt-length",
+                                          "12",
+                                          "--log-every",
+                                          "1",
+                                          "--threads",
+                                          "2"},
+                                         more));
 }
 
 std::string checkpoint(const std::string& run) { return run + "/checkpoints/step_00000006.ckpt"; }

@@ -38,12 +38,40 @@ struct OwnModel {
       list += name + "\ta zebra runs home\r\n";
     }
     write_bytes(folder / "clips/captions.txt", list);
-    const Outcome trained = run_program(
-        "train_video",
-        {"--data", folder / "clips", "--out", path(), "--hidden", "16", "--depth", "1", "--heads", "2", "--patch",
-         "1,4,4", "--text-width", "8", "--text-depth", "1", "--text-heads", "2", "--vocabulary", "300", "--shapes",
-         "2x8x8, 1x8x12", "--batch-size", "2", "--steps", "2", "--warmup", "1", "--sample-every", "0",
-         "--sampling-steps", "1", "--prompt-length", "12"});
+    const Outcome trained = run_program("train_video", {"--data",
+                                                        folder / "clips",
+                                                        "--out",
+                                                        path(),
+                                                        "--hidden",
+                                                        "16",
+                                                        "--depth",
+                                                        "1",
+                                                        "--heads",
+                                                        "2",
+                                                        "--patch",
+                                                        "1,4,4",
+                                                        "--text-width",
+                                                        "8",
+                                                        "--text-depth",
+                                                        "1",
+                                                        "--text-heads",
+                                                        "2",
+                                                        "--vocabulary",
+                                                        "300",
+                                                        "--shapes",
+                                                        "2x8x8, 1x8x12",
+                                                        "--batch-size",
+                                                        "2",
+                                                        "--steps",
+                                                        "2",
+                                                        "--warmup",
+                                                        "1",
+                                                        "--sample-every",
+                                                        "0",
+                                                        "--sampling-steps",
+                                                        "1",
+                                                        "--prompt-length",
+                                                        "12"});
     CAPTURE(trained.output);
     REQUIRE(trained.status == 0);
     CHECK(contains(trained.output, "note: 1 of the 10 videos"));
@@ -62,8 +90,8 @@ TEST_CASE("regression 16: the shape nearest to the usual one is chosen among tho
   CHECK(nearest({16, 32, 32}) == SampleShape{16, 32, 32});
   CHECK(nearest({8, 32, 32}) == SampleShape{8, 32, 32});
   CHECK(nearest({12, 32, 32}) == SampleShape{16, 32, 32});
-  CHECK(nearest({2, 32, 32}, true) == SampleShape{2, 32, 48});     // the length was given
-  CHECK(nearest({3, 32, 32}, true) == SampleShape{3, 32, 32});     // and is kept where no shape has it
+  CHECK(nearest({2, 32, 32}, true) == SampleShape{2, 32, 48});  // the length was given
+  CHECK(nearest({3, 32, 32}, true) == SampleShape{3, 32, 32});  // and is kept where no shape has it
   CHECK(nearest({16, 48, 32}, false, true) == SampleShape{4, 48, 32});
   CHECK(nearest({16, 64, 64}, false, true) == SampleShape{16, 64, 64});
   CHECK(nearest({5, 40, 40}, true, true) == SampleShape{5, 40, 40});

@@ -77,11 +77,13 @@ TEST_CASE("data kinds: programs refuse settings of other data and of other condi
   const auto dit = [&](const std::string& data, const Arguments& more) {
     return small_dit(data, run, with({"--dry-run", "--steps", "2"}, more));
   };
-  refused("train_dit", dit(classes, {"--vocabulary", "300"}), "--vocabulary has no effect: it needs images that are "
-                                                             "drawn by captions; leave it out");
+  refused("train_dit", dit(classes, {"--vocabulary", "300"}),
+          "--vocabulary has no effect: it needs images that are "
+          "drawn by captions; leave it out");
   refused("train_dit", dit(classes, {"--condition", "class", "--text-width", "8"}), "--text-width has no effect");
-  refused("train_dit", dit(flat, {"--class-dropout", ".2"}), "--class-dropout has no effect: it needs images that are "
-                                                            "drawn by classes or captions");
+  refused("train_dit", dit(flat, {"--class-dropout", ".2"}),
+          "--class-dropout has no effect: it needs images that are "
+          "drawn by classes or captions");
   refused("train_dit", dit(classes, {"--condition", "none", "--class-dropout", ".2"}), "--class-dropout has no effect");
   refused("train_dit", dit(classes, {"--coarse-labels"}), "--coarse-labels has no effect: it needs the data of CIFAR");
   for (const char* flag : {"--background", "--on-damaged"}) {
@@ -94,10 +96,12 @@ TEST_CASE("data kinds: programs refuse settings of other data and of other condi
     taken("prepare_data", {classes, flag, value});
   }
   const Arguments clips = with(small_autoencoder(run), {"--dry-run"});
-  refused("train_autoencoder", with(clips, {"--image-memory", "0"}), "--image-memory has no effect: it needs data of "
-                                                                    "images; leave it out");
-  refused("train_autoencoder", with(clips, {"--background", "black"}), "--background has no effect: it needs data of "
-                                                                      "images; leave it out");
+  refused("train_autoencoder", with(clips, {"--image-memory", "0"}),
+          "--image-memory has no effect: it needs data of "
+          "images; leave it out");
+  refused("train_autoencoder", with(clips, {"--background", "black"}),
+          "--background has no effect: it needs data of "
+          "images; leave it out");
   refused("train_autoencoder", with(clips, {"--data", classes}), "--shapes has no effect: it needs data of clips");
   taken("train_autoencoder", clips);
   taken("train_dit", dit(classes, {"--class-dropout", ".2"}));
@@ -125,9 +129,10 @@ TEST_CASE("data kinds: the format of a set of images is known by its names") {
   CHECK(data::image_set_format(folder / "a-{0..3}.tar") == ImageSetFormat::web_dataset);
   write_images(folder / "files", {"cat"}, 1);
   CHECK(data::image_set_format(folder / "files") == ImageSetFormat::files);
-  for (const auto& [name, format] :
-       {std::pair{"data_batch_1.bin", ImageSetFormat::cifar}, {"train-images-idx3-ubyte", ImageSetFormat::idx},
-        {"images.npy", ImageSetFormat::arrays}, {"a.tar", ImageSetFormat::web_dataset}}) {
+  for (const auto& [name, format] : {std::pair{"data_batch_1.bin", ImageSetFormat::cifar},
+                                     {"train-images-idx3-ubyte", ImageSetFormat::idx},
+                                     {"images.npy", ImageSetFormat::arrays},
+                                     {"a.tar", ImageSetFormat::web_dataset}}) {
     const std::string set = folder / (std::string("set-") + name);
     fs::create_directories(set);
     write_bytes(set + "/" + name, "");

@@ -44,12 +44,38 @@ TEST_CASE("held-out images of other channels and another size become as the trai
     const Outcome run = train(data, out);
     CHECK_MESSAGE(run.status == 0, run.output);
     CHECK_MESSAGE(contains(run.output, "val_loss"), run.output);
-    const Outcome encoded = run_program(
-        "train_autoencoder", {"--data", data, "--channels", std::to_string(c.channels), "--width", "4", "--max-width",
-                              "4", "--groups", "2", "--latent-channels", "2", "--stages", "1", "--time-stride", "1",
-                              "--batch-size", "2", "--steps", "2", "--warmup", "0", "--reconstruction", "l1",
-                              "--perceptual-weight", "0", "--validate-every", "1", "--out", out + "_autoencoder",
-                              "--threads", "1"});
+    const Outcome encoded = run_program("train_autoencoder", {"--data",
+                                                              data,
+                                                              "--channels",
+                                                              std::to_string(c.channels),
+                                                              "--width",
+                                                              "4",
+                                                              "--max-width",
+                                                              "4",
+                                                              "--groups",
+                                                              "2",
+                                                              "--latent-channels",
+                                                              "2",
+                                                              "--stages",
+                                                              "1",
+                                                              "--time-stride",
+                                                              "1",
+                                                              "--batch-size",
+                                                              "2",
+                                                              "--steps",
+                                                              "2",
+                                                              "--warmup",
+                                                              "0",
+                                                              "--reconstruction",
+                                                              "l1",
+                                                              "--perceptual-weight",
+                                                              "0",
+                                                              "--validate-every",
+                                                              "1",
+                                                              "--out",
+                                                              out + "_autoencoder",
+                                                              "--threads",
+                                                              "1"});
     CHECK_MESSAGE(encoded.status == 0, encoded.output);
     if (encoded.status != 0) continue;
     const Outcome latents = train(data, out + "_latents", {"--patch", "2", "--autoencoder", out + "_autoencoder"});

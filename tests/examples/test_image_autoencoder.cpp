@@ -21,10 +21,12 @@ namespace {
 
 /// A run of train_autoencoder without the flag --shapes.
 Outcome train(const std::string& data, const std::string& out, const Arguments& more) {
-  return run_program("train_autoencoder",
-                     with({"--data", data, "--width", "4", "--max-width", "4", "--groups", "2", "--latent-channels",
-                           "2", "--stages", "1", "--batch-size", "4", "--warmup", "1", "--log-every", "1", "--steps",
-                           "4", "--out", out, "--threads", "1"}, more));
+  return run_program(
+      "train_autoencoder",
+      with({"--data",   data, "--width",      "4", "--max-width", "4", "--groups",    "2", "--latent-channels", "2",
+            "--stages", "1",  "--batch-size", "4", "--warmup",    "1", "--log-every", "1", "--steps",           "4",
+            "--out",    out,  "--threads",    "1"},
+           more));
 }
 
 std::string bytes_of(const std::string& path) { return read_file(path, 1 << 24); }
@@ -43,8 +45,8 @@ TEST_CASE("image autoencoder: trained on a folder of photos of mixed sizes, it s
   for (const char* kind : {"kl", "video"}) {
     CAPTURE(kind);
     const std::string root = folder / kind;
-    const Arguments flags = with(size, {"--kind", kind, "--sample-every", "2", "--checkpoint-every", "2",
-                                        "--validate-every", "2"});
+    const Arguments flags =
+        with(size, {"--kind", kind, "--sample-every", "2", "--checkpoint-every", "2", "--validate-every", "2"});
     const Outcome trained = train(photos, root, flags);
     REQUIRE_MESSAGE(trained.status == 0, trained.output);
     CHECK_MESSAGE(contains(trained.output, "18 images; 1x8x16 become latents of 1x4x8 with 2 channels"),
@@ -60,14 +62,14 @@ TEST_CASE("image autoencoder: trained on a folder of photos of mixed sizes, it s
     for (const char* name : {"/checkpoints/step_00000004.ckpt", "/metrics.jsonl", "/reconstructions.png"})
       CHECK(bytes_of(root + name) == bytes_of(root + "_resumed" + name));
 
-    const Outcome dit = run_program("train_dit", small_dit(photos, root + "_dit",
-                                                           with(size, {"--autoencoder", root, "--patch", "2",
-                                                                       "--steps", "2"})));
+    const Outcome dit = run_program(
+        "train_dit",
+        small_dit(photos, root + "_dit", with(size, {"--autoencoder", root, "--patch", "2", "--steps", "2"})));
     REQUIRE_MESSAGE(dit.status == 0, dit.output);
     CHECK_MESSAGE(contains(dit.output, "18 images of 8x16x3 in 0 classes, latents of 4x8x2"), dit.output);
-    const Outcome drawn = run_program("sample_dit", {"--checkpoint", root + "_dit", "--out", folder / "x.png",
-                                                     "--folder", root + "_drawn", "--sampling-steps", "1",
-                                                     "--per-class", "1"});
+    const Outcome drawn =
+        run_program("sample_dit", {"--checkpoint", root + "_dit", "--out", folder / "x.png", "--folder",
+                                   root + "_drawn", "--sampling-steps", "1", "--per-class", "1"});
     REQUIRE_MESSAGE(drawn.status == 0, drawn.output);
     CHECK(data::read_png(root + "_drawn/all/0000.png", 3).shape() == Shape{3, 8, 16});
   }
@@ -85,9 +87,9 @@ TEST_CASE("image autoencoder: every layout of train_dit is read, in colour or gr
   const Outcome trained = train(folder / "classes", folder / "gray", {"--channels", "1"});
   REQUIRE_MESSAGE(trained.status == 0, trained.output);
   CHECK_MESSAGE(contains(trained.output, "18 images; 1x8x8 become"), trained.output);
-  const Outcome dit = run_program("train_dit", small_dit(folder / "classes", folder / "dit",
-                                                         {"--autoencoder", folder / "gray", "--patch", "2", "--steps",
-                                                          "1"}));
+  const Outcome dit =
+      run_program("train_dit", small_dit(folder / "classes", folder / "dit",
+                                         {"--autoencoder", folder / "gray", "--patch", "2", "--steps", "1"}));
   REQUIRE_MESSAGE(dit.status == 0, dit.output);
   CHECK_MESSAGE(contains(dit.output, "18 images of 8x8x1 in 2 classes, latents of 4x4x2"), dit.output);
 
@@ -119,8 +121,8 @@ TEST_CASE("image autoencoder: a list of captions names images or videos") {
     CAPTURE(c.name);
     const std::string data = write_list(c.name, c.ending);
     CHECK(data::is_clips(data) == c.clips);
-    const Outcome run = train(data, folder / "a", with(c.clips ? Arguments{"--shapes", "2x8x8"} : Arguments{},
-                                                       {"--dry-run"}));
+    const Outcome run =
+        train(data, folder / "a", with(c.clips ? Arguments{"--shapes", "2x8x8"} : Arguments{}, {"--dry-run"}));
     CHECK_MESSAGE(run.status == 0, run.output);
     CHECK_MESSAGE(contains(run.output, c.clips ? "9 clips; 2x8x8 become" : "9 images; 1x8x8 become"), run.output);
   }

@@ -139,8 +139,8 @@ TEST_CASE("image cache: --dry-run and --summary write no cache, and say what a r
     write_damaged_set(images);
     Arguments flags{"--cache", cache};
     if (latents) flags = with(flags, {"--autoencoder", autoencoder, "--patch", "2"});
-    const std::string plan = latents ? "the run would pack 8 latents, 1.02 kB, into "
-                                     : "the run would pack 8 images, 1.54 kB, into ";
+    const std::string plan =
+        latents ? "the run would pack 8 latents, 1.02 kB, into " : "the run would pack 8 images, 1.54 kB, into ";
     const auto dry = [&](const std::string& data, const char* flag) {
       return train(data, root + "/run", with(flags, {flag})).output;
     };

@@ -109,9 +109,9 @@ TEST_CASE("own images: an imagefolder with labels is trained, evaluated and resu
   CHECK_MESSAGE(resumed.status == 0, resumed.output);
   longer[1] = "16";
   CHECK(train(folder / "photos", folder / "run", longer).status == 2);
-  const Outcome evaluated = run_program("evaluate", {"--checkpoint", folder / "run", "--cache", folder / "cache",
-                                                     "--classifier-epochs", "1", "--per-class", "2",
-                                                     "--sampling-steps", "2", "--threads", "1"});
+  const Outcome evaluated =
+      run_program("evaluate", {"--checkpoint", folder / "run", "--cache", folder / "cache", "--classifier-epochs", "1",
+                               "--per-class", "2", "--sampling-steps", "2", "--threads", "1"});
   CHECK_MESSAGE(evaluated.status == 0, evaluated.output);
   CHECK(contains(evaluated.output, "of all 8 test images"));
 }
@@ -121,8 +121,8 @@ TEST_CASE("own images: a message with a file's name is one line without control 
   const std::string images = root / "images";
   write_images(images, {"cat", "dog"}, 4);
   write_bytes(images + "/cat/a\nnote: all is fine\x1b[2J.png", "no image");
-  const Outcome skipped = run_program("train_dit", small_dit(images, root / "a", {"--steps", "1", "--on-damaged",
-                                                                                  "skip"}));
+  const Outcome skipped =
+      run_program("train_dit", small_dit(images, root / "a", {"--steps", "1", "--on-damaged", "skip"}));
   CHECK_MESSAGE(skipped.status == 0, skipped.output);
   const Outcome stopped = run_program("train_dit", small_dit(images, root / "b", {"--steps", "1"}));
   CHECK(stopped.status == 1);

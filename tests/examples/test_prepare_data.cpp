@@ -42,10 +42,9 @@ TEST_CASE("prepare_data: tells what a folder holds, draws a grid and packs the s
   write_images(images);
   const Outcome look = run_program("prepare_data", {images});
   CHECK_MESSAGE(look.status == 0, look.output);
-  for (const char* part : {"22 images, RGB", "3 sizes (height x width): smallest 8x12", "not resized",
-                           "2 classes of 11", "cats", "no captions", "dogs/100.png = dogs/106.png",
-                           "1 image equals one before",
-                           "000.png", "1 .txt file"})
+  for (const char* part :
+       {"22 images, RGB", "3 sizes (height x width): smallest 8x12", "not resized", "2 classes of 11", "cats",
+        "no captions", "dogs/100.png = dogs/106.png", "1 image equals one before", "000.png", "1 .txt file"})
     CHECK_MESSAGE(contains(look.output, part), look.output);
 
   const Outcome packed = run_program("prepare_data", {images, "--size", "8", "--cache", cache, "--grid", grid});
@@ -99,10 +98,33 @@ TEST_CASE("train_dit: packed samples give the same bytes, also when a run goes o
   const std::string images = folder / "images", cache = folder / "cache";
   write_images(images);
   const auto train = [&](const std::string& run, int steps, const Arguments& more) {
-    Arguments arguments = {"--data", images, "--size", "8", "--on-damaged", "skip", "--hidden", "16", "--depth", "1",
-                           "--heads", "2", "--patch", "4", "--batch-size", "4", "--sample-every", "0",
-                           "--sampling-steps", "2", "--horizontal-flip", "--checkpoint-every", "4", "--out",
-                           folder / run, "--steps", std::to_string(steps)};
+    Arguments arguments = {"--data",
+                           images,
+                           "--size",
+                           "8",
+                           "--on-damaged",
+                           "skip",
+                           "--hidden",
+                           "16",
+                           "--depth",
+                           "1",
+                           "--heads",
+                           "2",
+                           "--patch",
+                           "4",
+                           "--batch-size",
+                           "4",
+                           "--sample-every",
+                           "0",
+                           "--sampling-steps",
+                           "2",
+                           "--horizontal-flip",
+                           "--checkpoint-every",
+                           "4",
+                           "--out",
+                           folder / run,
+                           "--steps",
+                           std::to_string(steps)};
     arguments.insert(arguments.end(), more.begin(), more.end());
     const Outcome outcome = run_program("train_dit", arguments);
     CHECK_MESSAGE(outcome.status == 0, outcome.output);

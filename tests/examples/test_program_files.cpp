@@ -97,9 +97,9 @@ TEST_CASE("regression 7: an output that is an input is refused, whatever it is c
   CHECK_FALSE(refused({"--out", folder.path(), true}, images));
   CHECK_FALSE(refused({"--out", ""}, images));
   CHECK_FALSE(refused({"--out", "shapes", true}, {"--data", "shapes"}));  // a name, and no file
-  CHECK(contains(message_of<ConfigError>([&] {
-          check_outputs({{"--out", folder / "a.png"}, {"--grid", folder / "./a.png"}}, {});
-        }), "--grid and --out name the same file"));
+  CHECK(contains(message_of<ConfigError>(
+                     [&] { check_outputs({{"--out", folder / "a.png"}, {"--grid", folder / "./a.png"}}, {}); }),
+                 "--grid and --out name the same file"));
 }
 
 TEST_CASE("regression 7: programs refuse to write over what they read, before they work, with status 2") {
@@ -124,8 +124,8 @@ TEST_CASE("regression 7: programs refuse to write over what they read, before th
   refuses("evaluate_video", {"--checkpoint", model, "--json", folder / "model.safetensors"});
   refuses("export_video", {"--checkpoint", model, "--out", folder / "model.safetensors"});
   refuses("sample_video", {"a red boot", "--checkpoint", model, "--from", folder / "a.gif", "--out", folder / "a.gif"});
-  refuses("sample_video", {"a red boot", "--checkpoint", model, "--extend", "forwards", folder / "frames", "--out",
-                           folder / "frames"});
+  refuses("sample_video",
+          {"a red boot", "--checkpoint", model, "--extend", "forwards", folder / "frames", "--out", folder / "frames"});
   refuses("train_dit", tests::small_dit_flags(folder / "images", folder / "images"));
   refuses("train_dit", tests::small_dit_flags(folder / "images", folder / "images/run"));
   refuses("train_dit", {"--config", folder / "c.toml", "--out", folder / "new", "--profile", folder / "c.toml"});

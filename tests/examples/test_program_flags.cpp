@@ -25,13 +25,35 @@ TEST_CASE("regression 18: --steps 50 with the quickstart's configuration trains,
   const tests::TemporaryFolder folder;
   tests::write_images(folder / "images", {"dog", "cat"});
   const std::string config = tests::source_folder() + "/examples/configs/quickstart.toml";
-  const Outcome outcome = run_program(
-      "train_dit", {"--config", config, "--data", folder / "images", "--out", folder / "run", "--steps", "20",
-                    "--hidden", "8", "--heads", "2", "--depth", "1", "--patch", "4", "--batch-size", "4",
-                    "--sampling-steps", "1", "--sample-every", "0", "--threads", "1"});
+  const Outcome outcome = run_program("train_dit", {"--config",
+                                                    config,
+                                                    "--data",
+                                                    folder / "images",
+                                                    "--out",
+                                                    folder / "run",
+                                                    "--steps",
+                                                    "20",
+                                                    "--hidden",
+                                                    "8",
+                                                    "--heads",
+                                                    "2",
+                                                    "--depth",
+                                                    "1",
+                                                    "--patch",
+                                                    "4",
+                                                    "--batch-size",
+                                                    "4",
+                                                    "--sampling-steps",
+                                                    "1",
+                                                    "--sample-every",
+                                                    "0",
+                                                    "--threads",
+                                                    "1"});
   CHECK_MESSAGE(outcome.status == 0, outcome.output);
-  CHECK_MESSAGE(contains(outcome.output, "warmup = 50 leaves nothing of steps = 20 to the schedule: the learning rate "
-                                         "rises over 2 steps"), outcome.output);
+  CHECK_MESSAGE(contains(outcome.output,
+                         "warmup = 50 leaves nothing of steps = 20 to the schedule: the learning rate "
+                         "rises over 2 steps"),
+                outcome.output);
 
   training::TrainSettings train;
   train.warmup = 100;

@@ -111,7 +111,8 @@ TEST_CASE("settings: a TOML file sets the variables of every type") {
     dropout = 0.25
     sampler = 'heun'
     objective = "eps"
-  )", "a.toml");
+  )",
+         "a.toml");
   CHECK(c.batch_size == 32);
   CHECK(c.threads == 2);
   CHECK(c.seed == 9000000000u);
@@ -267,10 +268,10 @@ TEST_CASE("settings: help shows every flag with its default and its range") {
     const size_t text = line.find_first_not_of(' ');
     if (text != std::string::npos) help += line.substr(text) + " ";
   }
-  for (const char* part : {"Trains a model.", "--config FILE", "--resume TEXT", "[train] the loop", "--batch-size N",
-                           "(at least 1 and at most 4096; default: 64)", "--[no-]flip", "(default: true)",
-                           "--betas X,X,..", "default: [0.9, 0.99]", "--data PATH", "one of euler, heun",
-                           "default: velocity"}) {
+  for (const char* part :
+       {"Trains a model.", "--config FILE", "--resume TEXT", "[train] the loop", "--batch-size N",
+        "(at least 1 and at most 4096; default: 64)", "--[no-]flip", "(default: true)", "--betas X,X,..",
+        "default: [0.9, 0.99]", "--data PATH", "one of euler, heun", "default: velocity"}) {
     CHECK_MESSAGE(help.find(part) != std::string::npos, std::string(part), " in ", out.str());
   }
 }

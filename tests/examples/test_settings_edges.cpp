@@ -21,12 +21,50 @@ using ditharos::tests::TomlKey;
 
 namespace {
 
-const std::vector<std::string> edges{
-    "0", "-1", "1", "2", "-9223372036854775808", "9223372036854775807", "9223372036854775806", "4611686018427387904",
-    "2147483647", "2147483648", "4294967296", "4294967297", "1000000000000", "65537", "0.0", "-0.0", "0.5", "1.0",
-    "1e300", "-1e300", "1.7976931348623157e308", "3.5e38", "1e-300", "5e-324", "nan", "inf", "-inf", "true", "\"\"",
-    "\"no such name\"", "[]", "[1]", "[1, 2, 3]", "[1, 2, 3, 4]", "[0.5, 0.5]", "[9223372036854775807, 1, 1]",
-    "[1e300, 1e300]", "[nan]", "[-1, -1, -1]", "[0, 0, 0]", "[[1]]", "{a = 1}", "1979-05-27", "07:32:00"};
+const std::vector<std::string> edges{"0",
+                                     "-1",
+                                     "1",
+                                     "2",
+                                     "-9223372036854775808",
+                                     "9223372036854775807",
+                                     "9223372036854775806",
+                                     "4611686018427387904",
+                                     "2147483647",
+                                     "2147483648",
+                                     "4294967296",
+                                     "4294967297",
+                                     "1000000000000",
+                                     "65537",
+                                     "0.0",
+                                     "-0.0",
+                                     "0.5",
+                                     "1.0",
+                                     "1e300",
+                                     "-1e300",
+                                     "1.7976931348623157e308",
+                                     "3.5e38",
+                                     "1e-300",
+                                     "5e-324",
+                                     "nan",
+                                     "inf",
+                                     "-inf",
+                                     "true",
+                                     "\"\"",
+                                     "\"no such name\"",
+                                     "[]",
+                                     "[1]",
+                                     "[1, 2, 3]",
+                                     "[1, 2, 3, 4]",
+                                     "[0.5, 0.5]",
+                                     "[9223372036854775807, 1, 1]",
+                                     "[1e300, 1e300]",
+                                     "[nan]",
+                                     "[-1, -1, -1]",
+                                     "[0, 0, 0]",
+                                     "[[1]]",
+                                     "{a = 1}",
+                                     "1979-05-27",
+                                     "07:32:00"};
 
 struct Refusals {
   int taken = 0, refused = 0, by_another_setting = 0;
@@ -115,9 +153,9 @@ TEST_CASE("regression 12: text that the TOML library does not survive is refused
   CHECK(contains(said("[[*a]]"), "a.toml:1:3: expected the name of a section"));
   CHECK(contains(said("[ = 1]"), "a.toml:1:3: expected the name of a section"));
   CHECK(contains(said("[\u00e9]"), "a.toml:1:2: expected the name of a section"));
-  for (const char* text : {"\u00e9 = 1", "a\u00e9 = 1", "[a.\u00e9]", "a = \u00e9", "a = [\u00e9]",
-                           "a = {\u00e9 = 1}", "a = 1\u00e9", "\u00a0a = 1", "a \u00a0= 1", "[a]\u00a0", "\u2028",
-                           "a = 1\x01", "a.\u00e9 = 1", "\"a\".\u00e9 = 1", "\U0001F600 = 1", "a = 1\n\u00e9 = 2"}) {
+  for (const char* text : {"\u00e9 = 1", "a\u00e9 = 1", "[a.\u00e9]", "a = \u00e9", "a = [\u00e9]", "a = {\u00e9 = 1}",
+                           "a = 1\u00e9", "\u00a0a = 1", "a \u00a0= 1", "[a]\u00a0", "\u2028", "a = 1\x01",
+                           "a.\u00e9 = 1", "\"a\".\u00e9 = 1", "\U0001F600 = 1", "a = 1\n\u00e9 = 2"}) {
     CAPTURE(text);
     CHECK(contains(said(text), "outside of quotes"));
   }
@@ -131,7 +169,6 @@ TEST_CASE("regression 12: text that the TOML library does not survive is refused
   CHECK(said("# \u00e9 [`\n[data]\ndata = \"\u00e9 [` \\\" #\" # \u00e9\n") == "");
   CHECK(run.data.data == "\u00e9 [` \" #");
   CHECK(said("[data]\ndata = '''\n\u00e9 [` ' \n[`'''\n") == "");
-  CHECK(said("[data]\ndata = \"\"\"\u00e9\\\"\n[`\"\"\"\n[train]\nbetas = [ # \u00e9\n 0.5,\n 0.5]\n") ==
-        "");
+  CHECK(said("[data]\ndata = \"\"\"\u00e9\\\"\n[`\"\"\"\n[train]\nbetas = [ # \u00e9\n 0.5,\n 0.5]\n") == "");
   CHECK(said("\xef\xbb\xbf[data]\ndata = \"a\"\n") == "");
 }

@@ -112,8 +112,8 @@ void refuse_in_program(const std::string& program, size_t most) {
 }
 
 void refuse_in_programs(size_t most) {
-  for (const char* program : {"train_dit", "train_video", "train_autoencoder", "sample_dit", "evaluate",
-                              "evaluate_video"})
+  for (const char* program :
+       {"train_dit", "train_video", "train_autoencoder", "sample_dit", "evaluate", "evaluate_video"})
     refuse_in_program(program, most);
 }
 

@@ -36,9 +36,9 @@ std::string toml_of(DiTSettings run) {
 }  // namespace
 
 TEST_CASE("--set takes keys with and without their section, repeatedly, and wins over the flag") {
-  const DiTSettings run = parsed({"--set", "steps=7", "--set", "train.batch_size=5", "--set", "horizontal-flip=true",
-                                  "--set", "betas=[.8, .9]", "--set=schedule=cosine", "--steps", "3", "--hidden",
-                                  "12"});
+  const DiTSettings run =
+      parsed({"--set", "steps=7", "--set", "train.batch_size=5", "--set", "horizontal-flip=true", "--set",
+              "betas=[.8, .9]", "--set=schedule=cosine", "--steps", "3", "--hidden", "12"});
   CHECK(run.train.steps == 7);
   CHECK(run.train.batch_size == 5);
   CHECK(run.data.horizontal_flip);
@@ -61,8 +61,9 @@ TEST_CASE("--set refuses what a flag refuses, in a sentence") {
   CHECK(refusal({"--set", "steps"}) == "--set is followed by KEY=VALUE, not \"steps\"");
   CHECK(refusal({"--set", "=5"}) == "--set is followed by KEY=VALUE, not \"=5\"");
   CHECK(refusal({"--set"}) == "--set is followed by KEY=VALUE");
-  CHECK(refusal({"--set", "out=a"}) == "--set is for the keys of a configuration; --out is an option of the command "
-                                       "line alone");
+  CHECK(refusal({"--set", "out=a"}) ==
+        "--set is for the keys of a configuration; --out is an option of the command "
+        "line alone");
   CHECK(contains(refusal({"--sett", "steps=4"}), "did you mean \"--set\"?"));
 }
 

@@ -228,8 +228,8 @@ TEST_CASE("sora [6]: conditioned = scale * noised + shift, row by row: 2A, A/2, 
     return model.stages(full({1, 1, 2}, value, DType::f64), zeros({1, 5}, DType::f64)).conditioned.to_vector<double>();
   };
   CHECK_EQ(conditioned({2, .5, 0, 0}, 6), std::vector<double>{12, 3});  // 2A and A/2
-  CHECK_EQ(conditioned({1, 1, 4, 4}, 1)[0], 5);                        // 1 + 4
-  CHECK_EQ(conditioned({100, 1, 1, 0}, .04)[0], doctest::Approx(5));   // 1 + 100 * 0.04
+  CHECK_EQ(conditioned({1, 1, 4, 4}, 1)[0], 5);                         // 1 + 4
+  CHECK_EQ(conditioned({100, 1, 1, 0}, .04)[0], doctest::Approx(5));    // 1 + 100 * 0.04
 }
 
 TEST_CASE("sora [7]: the exercise's scores and attention, to the digit") {
@@ -255,8 +255,8 @@ TEST_CASE("sora [7]: n patches give an n x n matrix; softmax's weights are >= 0 
 TEST_CASE("sora [7]: soft attention is the library's scaled dot product attention with the patches as values") {
   const Random r(Attention::soft);
   const Stages s = r.model.stages(r.latents, r.condition);
-  const Tensor fused = scaled_dot_product_attention(unsqueeze(s.queries, 1), unsqueeze(s.keys, 1),
-                                                    unsqueeze(s.conditioned, 1));
+  const Tensor fused =
+      scaled_dot_product_attention(unsqueeze(s.queries, 1), unsqueeze(s.keys, 1), unsqueeze(s.conditioned, 1));
   CHECK(largest_difference(squeeze(fused, 1), s.pooled) < 1e-12);
 }
 

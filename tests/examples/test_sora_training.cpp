@@ -72,9 +72,9 @@ TEST_CASE("sora [10]: the gradient without the factor is predicted - sampled, wi
 TEST_CASE("sora [10]: gradients of the feed-forward, of scale and shift, and of the adaptive norm, to the digit") {
   const Run run = as_printed();
   const Pass pass = forward(run);
-  const std::vector<Tensor> g = grad({pass.loss}, {run.model.feed_forward.weight, run.model.feed_forward.bias,
-                                                  pass.stages.modulation, run.model.ada_ln.weight,
-                                                  run.model.ada_ln.bias});
+  const std::vector<Tensor> g =
+      grad({pass.loss}, {run.model.feed_forward.weight, run.model.feed_forward.bias, pass.stages.modulation,
+                         run.model.ada_ln.weight, run.model.ada_ln.bias});
   CHECK_EQ(numbers(g[0]), std::vector<double>{1, -2, .25, -2.75});
   CHECK_EQ(numbers(g[1]), std::vector<double>{-.5, -.75});
   CHECK_EQ(numbers(g[2]), std::vector<double>{.25, 1.5, -.5, 1.25});

@@ -20,8 +20,7 @@ TEST_CASE("video programs: prompts") {
   CHECK(parse_prompts(" a; b c ;; d") == std::vector<std::string>{"a", "b c", "d"});
   CHECK(parse_prompts(" ; ").empty());
 
-  const auto tokenizer =
-      data::Tokenizer::train({"a red sneaker drifts left", "a boot falls through a night sky"}, 300);
+  const auto tokenizer = data::Tokenizer::train({"a red sneaker drifts left", "a boot falls through a night sky"}, 300);
   check_words(tokenizer, "a red boot, falls");
   const std::string unknown = message_of<ConfigError>([&] { check_words(tokenizer, "a rde zeppelin"); });
   CHECK_MESSAGE(contains(unknown, "\"rde\" (it knows \"red\"), \"zeppelin\"; --list-words"), unknown);

@@ -9,9 +9,9 @@
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/io/safetensors.h>
 #include <ditharos/tensor/io/weights_file.h>
+#include "tests/examples/zoo_golden.h"
 #include "tests/support/run_program.h"
 #include "tests/support/temporary_folder.h"
-#include "tests/examples/zoo_golden.h"
 
 namespace ditharos::tests {
 namespace {
@@ -89,15 +89,16 @@ TEST_CASE("zoo convert: there and back gives the same tensors, and each layout t
     CAPTURE(c.golden);
     const ZooGolden golden = zoo_golden(c.golden);
     if (std::string(c.golden) == "diffusers_dit") {  // its blocks have different embedders
-      check_refused(run_program("zoo", {"convert", golden.weights, there, "--to", "official", "--config",
-                                        golden.config}), "transformer_blocks");
+      check_refused(
+          run_program("zoo", {"convert", golden.weights, there, "--to", "official", "--config", golden.config}),
+          "transformer_blocks");
       continue;
     }
     const Outcome out = run_program("zoo", {"convert", golden.weights, there, "--to", c.to, "--config", golden.config});
     CHECK_MESSAGE(out.status == 0, out.output);
     // The configuration of the other layout has other keys: only the heads and groups are needed.
-    const std::string hints = write_text(folder / "hints.json",
-                                         R"({"num_heads": 2, "norm_num_groups": 2, "sample_size": 8})");
+    const std::string hints =
+        write_text(folder / "hints.json", R"({"num_heads": 2, "norm_num_groups": 2, "sample_size": 8})");
     const Outcome in = run_program("zoo", {"convert", there, back, "--to", c.from, "--config", hints});
     CHECK_MESSAGE(in.status == 0, in.output);
     CHECK(same_bits(load_weights(back).tensors, load_weights(golden.weights).tensors));
@@ -150,8 +151,9 @@ TEST_CASE("zoo run: dtypes that users choose for inputs, and inputs that are not
   for (const DType dtype : {DType::u8, DType::i32, DType::i64})
     CHECK(run_with(dit, [&](TensorsByName& inputs) { inputs["y"] = to(inputs.at("y"), dtype); }).find("no input") ==
           std::string::npos);
-  CHECK(run_with(dit, [](TensorsByName& inputs) { inputs["masks"] = zeros({3}); })
-            .find("no input masks, which was not used") != std::string::npos);
+  CHECK(run_with(dit, [](TensorsByName& inputs) {
+          inputs["masks"] = zeros({3});
+        }).find("no input masks, which was not used") != std::string::npos);
 }
 
 TEST_CASE("zoo: what does not fit ends with status 2 and one sentence") {

@@ -10,8 +10,8 @@
 namespace ditharos::tests {
 
 struct ZooGolden {
-  std::string name;                    ///< of the folder
-  std::string weights, inputs, config; ///< paths
+  std::string name;                     ///< of the folder
+  std::string weights, inputs, config;  ///< paths
 };
 /// All of them, by name.
 std::vector<ZooGolden> zoo_goldens();

@@ -10,13 +10,13 @@
 // (aligned_alloc and memalign, the memory of tensors), new. Calls that the C library makes by itself, as in printf, are
 // not seen.
 // Standard output and standard error are left alone: what a program says about a fault has to come out.
+#include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <dirent.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -33,10 +33,17 @@
 namespace {
 
 enum Kind {
-  open_call, read_call, write_call, sync_call, rename_call, truncate_call, mmap_call, allocate_call, new_call
+  open_call,
+  read_call,
+  write_call,
+  sync_call,
+  rename_call,
+  truncate_call,
+  mmap_call,
+  allocate_call,
+  new_call
 };
-constexpr const char* kind_names[] = {"open",     "read", "write",    "sync", "rename",
-                                      "truncate", "mmap", "allocate", "new"};
+constexpr const char* kind_names[] = {"open", "read", "write", "sync", "rename", "truncate", "mmap", "allocate", "new"};
 constexpr int kinds = 9;
 
 struct Plan {

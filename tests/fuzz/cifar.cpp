@@ -23,7 +23,9 @@ void fuzz_cifar(std::string_view bytes) {
     std::filesystem::remove(folder / "test.bin");
     file_with("cifar/test_batch.bin", records);
   }
-  file_with(is_10 ? "cifar/batches.meta.txt" : coarse ? "cifar/coarse_label_names.txt" : "cifar/fine_label_names.txt",
+  file_with(is_10    ? "cifar/batches.meta.txt"
+            : coarse ? "cifar/coarse_label_names.txt"
+                     : "cifar/fine_label_names.txt",
             bytes.substr(3, names));
   const data::Dataset set = data::load_cifar(folder.string(), data::Split::test, {.coarse = coarse});
   demand(set.images().shape() == Shape{int64_t(records.size() / fill), 3, 32, 32}, "an image a record");

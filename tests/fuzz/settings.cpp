@@ -21,15 +21,17 @@ void fuzz_settings(std::string_view bytes) {
   settings.read(std::string(bytes), "a.toml");
   others.read(settings.to_toml(), "b.toml");
   demand(others.to_toml() == settings.to_toml(), "the same settings when they are read again");
-  fuzz_one([](std::string_view text) {
-    examples::DiTSettings fresh;
-    examples::Settings table("", "");
-    describe(table, fresh);
-    table.read(std::string(text), "a.toml");
-    training::check_schedule(fresh.train);
-    fresh.settle();
-    models::count_parameters(fresh.model);
-  }, bytes);
+  fuzz_one(
+      [](std::string_view text) {
+        examples::DiTSettings fresh;
+        examples::Settings table("", "");
+        describe(table, fresh);
+        table.read(std::string(text), "a.toml");
+        training::check_schedule(fresh.train);
+        fresh.settle();
+        models::count_parameters(fresh.model);
+      },
+      bytes);
 }
 
 }  // namespace ditharos::tests

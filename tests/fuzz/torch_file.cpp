@@ -22,8 +22,8 @@ void fuzz_torch_file(std::string_view bytes) {
   fuzz_one(read_torch, bytes);
   // The pickle alone, in an archive with a few storages.
   read_torch(torch_archive(std::string(bytes), {{.name = "0", .data = std::string(24, '\1')},
-                                          {.name = "1", .data = std::string(8, '\1')},
-                                          {.name = "2", .data = ""}}));
+                                                {.name = "1", .data = std::string(8, '\1')},
+                                                {.name = "2", .data = ""}}));
 }
 
 }  // namespace ditharos::tests

@@ -161,14 +161,12 @@ void check_include(const std::string& path, const Include& include, std::vector<
     const std::string to = folder_of(include.header);
     if (to != "tests" && to != "examples")
       reasons.push_back("write #include <ditharos/FOLDER/file.h>, not \"" + include.header + "\"");
-    else if (!may_include.at(from).contains(to))
-      reasons.push_back(from + "/ must not include " + to + "/");
+    else if (!may_include.at(from).contains(to)) reasons.push_back(from + "/ must not include " + to + "/");
   } else if (of_library && include.header != "ditharos/ditharos.h") {
     const std::string file = include.header.substr(prefix.size()), to = folder_of(file);
     if (to == "tests" || to == "examples")
       reasons.push_back("write #include \"" + file + "\"; " + to + "/ is not installed");
-    else if (!may_include.at(from).contains(to))
-      reasons.push_back(from + "/ must not include " + to + "/");
+    else if (!may_include.at(from).contains(to)) reasons.push_back(from + "/ must not include " + to + "/");
   }
   for (const HeaderRule& rule : header_rules)
     if (std::regex_match(include.header, rule.header) && !std::regex_match(path, rule.allowed))
@@ -231,12 +229,9 @@ void check_umbrella(const fs::path& root, const Texts& files, std::vector<std::s
     if (!parse_include(line, include) || !include.header.starts_with("ditharos/")) continue;
     const auto header = files.find(include.header.substr(9));
     const std::string listed = umbrella + ": lists " + include.header;
-    if (header == files.end())
-      offences.push_back(listed + ", which does not exist");
-    else if (!internal_to(header->second).empty())
-      offences.push_back(listed + ", which is internal");
-    else if (header->first.starts_with("tensor/kernels/"))
-      offences.push_back(listed + "; kernels are not for users");
+    if (header == files.end()) offences.push_back(listed + ", which does not exist");
+    else if (!internal_to(header->second).empty()) offences.push_back(listed + ", which is internal");
+    else if (header->first.starts_with("tensor/kernels/")) offences.push_back(listed + "; kernels are not for users");
   }
 }
 

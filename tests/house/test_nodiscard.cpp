@@ -17,8 +17,8 @@ namespace {
 /// Functions that give a result and may be called for their effect alone.
 const std::set<std::string> for_their_effect = {
     "std::vector<SharedNames> audit(const Tensor& loss, const ModuleBase& module)",  // which tensors are shared
-    "std::vector<std::string> sweep_temporaries(const std::string& directory)",  // which files it removed
-    "TrainingResult run_training(const TrainingLoop& loop)",                     // how the run ended
+    "std::vector<std::string> sweep_temporaries(const std::string& directory)",      // which files it removed
+    "TrainingResult run_training(const TrainingLoop& loop)",                         // how the run ended
 };
 
 std::string read_text(const fs::path& path) {

@@ -19,7 +19,13 @@ namespace {
 
 struct Training {
   static models::DiTConfig config() {
-    return {.height = 8, .width = 8, .channels = 1, .hidden = 64, .depth = 2, .heads = 2, .classes = 4,
+    return {.height = 8,
+            .width = 8,
+            .channels = 1,
+            .hidden = 64,
+            .depth = 2,
+            .heads = 2,
+            .classes = 4,
             .learn_sigma = false};
   }
   static training::TrainerConfig settings() {
@@ -32,9 +38,9 @@ struct Training {
   }
   Generator rng{1};
   models::DiT model{config(), rng};
-  training::Trainer trainer{
-      model, [this](const Tensor& x, const Tensor& t, const Tensor& y) { return model(x, t, y); },
-      models::make_objective({}), std::make_unique<optim::AdamW>(nn::named_parameters(model)), settings()};
+  training::Trainer trainer{model, [this](const Tensor& x, const Tensor& t, const Tensor& y) { return model(x, t, y); },
+                            models::make_objective({}), std::make_unique<optim::AdamW>(nn::named_parameters(model)),
+                            settings()};
   Tensor images = rng.normal({16, 1, 8, 8}), labels = rng.randint(0, 4, {16});
 };
 
@@ -65,9 +71,7 @@ extern "C" {  // names without decoration, for the script
 }
 [[gnu::noinline]] void counted_cross_entropy(Inputs& in) { cross_entropy(in.logits, in.classes).backward(); }
 [[gnu::noinline]] void counted_adamw(Inputs& in) { in.adamw.step(1e-3); }
-[[gnu::noinline]] void counted_random_normal(Inputs& in) {
-  static_cast<void>(in.rng.normal({10000}));
-}
+[[gnu::noinline]] void counted_random_normal(Inputs& in) { static_cast<void>(in.rng.normal({10000})); }
 [[gnu::noinline]] void counted_engine(Inputs& in) {
   Tensor y = in.small;
   for (int i = 0; i < 500; ++i) y = y + in.small;

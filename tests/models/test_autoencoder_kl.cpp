@@ -59,8 +59,12 @@ std::map<std::string, Tensor> golden_kl_weights(const AutoencoderKL& model) {
 AutoencoderKL golden_kl(const std::string& name) {
   AutoencoderKLConfig config{.block_out_channels = {32, 64}, .layers_per_block = 1, .norm_num_groups = 8};
   if (name == "sd3") {
-    config = {.latent_channels = 5, .block_out_channels = {8, 16, 24, 32}, .layers_per_block = 1, .norm_num_groups = 4,
-              .use_quant_conv = false, .use_post_quant_conv = false};
+    config = {.latent_channels = 5,
+              .block_out_channels = {8, 16, 24, 32},
+              .layers_per_block = 1,
+              .norm_num_groups = 4,
+              .use_quant_conv = false,
+              .use_post_quant_conv = false};
   }
   Generator rng(1);
   AutoencoderKL model(config, rng);
@@ -91,8 +95,8 @@ Tensor stored_part(const Tensor& gradient) {
   return from_vector(part);
 }
 
-AutoencoderKL small(AutoencoderKLConfig config = {.block_out_channels = {8, 16}, .layers_per_block = 1,
-                                                  .norm_num_groups = 4}) {
+AutoencoderKL small(AutoencoderKLConfig config = {
+                        .block_out_channels = {8, 16}, .layers_per_block = 1, .norm_num_groups = 4}) {
   Generator rng(3);
   return AutoencoderKL(config, rng);
 }
@@ -168,8 +172,14 @@ TEST_CASE("autoencoder kl: the released autoencoder's tensors, parameters and op
 TEST_CASE("autoencoder kl: counts agree with models of many shapes") {
   const std::vector<AutoencoderKLConfig> configs{
       {.block_out_channels = {4, 8, 8}, .layers_per_block = 2, .norm_num_groups = 2},
-      {.in_channels = 1, .out_channels = 2, .latent_channels = 3, .block_out_channels = {6}, .layers_per_block = 1,
-       .norm_num_groups = 3, .mid_block_add_attention = false, .use_quant_conv = false},
+      {.in_channels = 1,
+       .out_channels = 2,
+       .latent_channels = 3,
+       .block_out_channels = {6},
+       .layers_per_block = 1,
+       .norm_num_groups = 3,
+       .mid_block_add_attention = false,
+       .use_quant_conv = false},
       {.block_out_channels = {8, 4}, .layers_per_block = 3, .norm_num_groups = 4, .latent_statistics = true}};
   for (const AutoencoderKLConfig& config : configs) {
     const AutoencoderKL model = small(config);
@@ -188,10 +198,9 @@ TEST_CASE("autoencoder kl: every published spelling loads the same model and com
   const AutoencoderKL model = golden_kl("sd3");
   const Tensor x = hashed(Shape{1, 3, 16, 8}, 5);
   const std::vector<nn::NameMap> maps = kl_name_maps(model.config());
-  const std::vector<std::pair<std::string, Shape>> spelling{
-      {"encoder.mid_block.attentions.0.to_q.weight", {32, 32}},
-      {"encoder.mid_block.attentions.0.query.weight", {32, 32}},
-      {"encoder.mid.attn_1.q.weight", {32, 32, 1, 1}}};
+  const std::vector<std::pair<std::string, Shape>> spelling{{"encoder.mid_block.attentions.0.to_q.weight", {32, 32}},
+                                                            {"encoder.mid_block.attentions.0.query.weight", {32, 32}},
+                                                            {"encoder.mid.attn_1.q.weight", {32, 32, 1, 1}}};
   for (size_t i = 0; i < maps.size(); ++i) {
     const std::map<std::string, Tensor> published = maps[i].to_published(nn::named_tensors(model));
     CAPTURE(spelling[i].first);

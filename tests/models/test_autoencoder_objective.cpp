@@ -41,13 +41,18 @@ TEST_CASE("autoencoder objective: gradients of every loss against differences, i
     std::string name;
     AutoencoderLoss loss;
   };
-  for (const Case& c : {Case{"l2", {.kl_weight = .5}},
-                        Case{"l1", {.reconstruction = ReconstructionError::l1, .kl_weight = .5}},
-                        Case{"perceptual", {.kl_weight = .1, .perceptual_weight = .7}}}) {
+  for (const Case& c :
+       {Case{"l2", {.kl_weight = .5}}, Case{"l1", {.reconstruction = ReconstructionError::l1, .kl_weight = .5}},
+        Case{"perceptual", {.kl_weight = .1, .perceptual_weight = .7}}}) {
     CAPTURE(c.name);
     Generator rng(4);
-    AutoencoderKL model({.in_channels = 2, .out_channels = 2, .latent_channels = 2, .block_out_channels = {2, 4},
-                         .layers_per_block = 1, .norm_num_groups = 2}, rng);
+    AutoencoderKL model({.in_channels = 2,
+                         .out_channels = 2,
+                         .latent_channels = 2,
+                         .block_out_channels = {2, 4},
+                         .layers_per_block = 1,
+                         .norm_num_groups = 2},
+                        rng);
     const Tensors all(model);
     // Far from what is decoded: no step of the differences crosses the kink of an absolute difference.
     std::vector<Tensor> inputs{rng.normal({2, 2, 4, 4}, DType::f64) + 6};
@@ -99,8 +104,7 @@ TEST_CASE("perceptual loss: a classifier of gray images sees the mean of red, gr
   Generator rng(4);
   const PerceptualLoss distance(ConvClassifier({.channels = 1, .height = 8, .width = 8, .classes = 3}, rng));
   const Tensor a = rng.normal({2, 3, 8, 8}), b = rng.normal({2, 3, 8, 8});
-  CHECK(distance(a, b).to_vector<double>() ==
-        distance(mean(a, {1}, true), mean(b, {1}, true)).to_vector<double>());
+  CHECK(distance(a, b).to_vector<double>() == distance(mean(a, {1}, true), mean(b, {1}, true)).to_vector<double>());
   CHECK_THROWS_AS(static_cast<void>(distance(zeros({1, 2, 8, 8}), zeros({1, 2, 8, 8}))), ShapeError);
 }
 
@@ -127,15 +131,18 @@ TEST_CASE("perceptual loss: zero for equal images, positive for others, and its 
 TEST_CASE("autoencoder objective: an AutoencoderKL learns to reconstruct images, with every loss") {
   const data::Dataset shapes = data::read_dataset(*data::open_images("shapes", data::Split::train).source);
   REQUIRE(shapes.size() > 500);
-  for (const AutoencoderLoss& loss : {AutoencoderLoss{.kl_weight = 1e-5},
-                                      AutoencoderLoss{.reconstruction = ReconstructionError::l1, .kl_weight = 1e-5,
-                                                      .perceptual_weight = .02}}) {
+  for (const AutoencoderLoss& loss :
+       {AutoencoderLoss{.kl_weight = 1e-5},
+        AutoencoderLoss{.reconstruction = ReconstructionError::l1, .kl_weight = 1e-5, .perceptual_weight = .02}}) {
     Generator rng(10);
     const int64_t channels = shapes.channels();
-    AutoencoderKL model({.in_channels = channels, .out_channels = channels, .block_out_channels = {8, 16},
-                         .layers_per_block = 1, .norm_num_groups = 4}, rng);
-    const ConvClassifier classifier({.channels = channels, .height = shapes.height(),
-                                     .width = shapes.width()}, rng);
+    AutoencoderKL model({.in_channels = channels,
+                         .out_channels = channels,
+                         .block_out_channels = {8, 16},
+                         .layers_per_block = 1,
+                         .norm_num_groups = 4},
+                        rng);
+    const ConvClassifier classifier({.channels = channels, .height = shapes.height(), .width = shapes.width()}, rng);
     const auto objective = std::make_shared<AutoencoderObjective>(model, loss, PerceptualLoss(classifier));
     training::Trainer trainer(model, {}, objective,
                               std::make_unique<optim::AdamW>(nn::named_parameters(model), optim::AdamOptions{}),
@@ -155,8 +162,8 @@ TEST_CASE("autoencoder objective: an AutoencoderKL learns to reconstruct images,
 }
 
 TEST_CASE("autoencoder: one description builds both kinds") {
-  AutoencoderConfig config{.kind = AutoencoderKind::kl, .sizes = {.latent_channels = 2, .width = 4, .max_width = 8,
-                                                                  .groups = 2, .stages = 3}};
+  AutoencoderConfig config{.kind = AutoencoderKind::kl,
+                           .sizes = {.latent_channels = 2, .width = 4, .max_width = 8, .groups = 2, .stages = 3}};
   CHECK(config.kl().block_out_channels == std::vector<int64_t>{4, 8, 8, 8});
   Generator rng(11);
   const Tensor clips = rng.normal({1, 2, 3, 16, 8});

@@ -27,12 +27,12 @@ CaptionFacts asked(int64_t label, Motion motion, std::optional<Sky> sky) {
 }  // namespace
 
 TEST_CASE("clip evaluator: scores count what captions describe and clips show") {
-  const std::vector<CaptionFacts> captions = {asked(1, Motion::left, Sky::dawn), asked(2, Motion::grow, std::nullopt),
-                                              asked(3, Motion::up, Sky::night), {}};
+  const std::vector<CaptionFacts> captions = {
+      asked(1, Motion::left, Sky::dawn), asked(2, Motion::grow, std::nullopt), asked(3, Motion::up, Sky::night), {}};
   const std::vector<ClipPrediction> clips = {{1, Motion::left, Sky::day},
-                                          {2, Motion::grow, Sky::day},
-                                          {std::nullopt, std::nullopt, Sky::night},
-                                          {1, Motion::left, Sky::dawn}};
+                                             {2, Motion::grow, Sky::day},
+                                             {std::nullopt, std::nullopt, Sky::night},
+                                             {1, Motion::left, Sky::dawn}};
   const ClipScore score = score_clips(captions, clips);
   CHECK(score.object.asked == 3);
   CHECK(score.object.shown == 2);

@@ -59,8 +59,8 @@ TEST_CASE("schedule: respacing") {
   CHECK(respaced_steps(6, "5") == std::vector<int64_t>{0, 1, 2, 4, 5});  // 2.5 rounds to even
   // Sections of 4, 3 and 3 steps.
   CHECK(respaced_steps(10, "2,1,3") == std::vector<int64_t>{0, 3, 6, 7, 8, 9});
-  for (const char* bad : {"0", "-5", "x", "10,,3", "2000", "ddim", "ddim600", " 5", "5 ", "1.5",
-                          "99999999999999999999"}) {
+  for (const char* bad :
+       {"0", "-5", "x", "10,,3", "2000", "ddim", "ddim600", " 5", "5 ", "1.5", "99999999999999999999"}) {
     CAPTURE(bad);
     CHECK_THROWS_AS(respaced_steps(1000, bad), ConfigError);
   }
@@ -155,8 +155,8 @@ TEST_CASE("gaussian: loss terms as in PyTorch") {
   const Golden golden("diffusion.golden");
   const DiT model = tests::golden_dit();
   const Denoiser network = [&](const Tensor& x, const Tensor& t) { return model(x, t, golden.at("loss.labels")); };
-  const GaussianDiffusion::Terms terms = GaussianDiffusion().loss_terms(network, golden.at("loss.data"),
-                                                                        golden.at("loss.t"), golden.at("loss.noise"));
+  const GaussianDiffusion::Terms terms =
+      GaussianDiffusion().loss_terms(network, golden.at("loss.data"), golden.at("loss.t"), golden.at("loss.noise"));
   CHECK_LT(difference(terms.mse, golden.at("loss.mse")), 2e-6);
   for (int64_t i = 0; i < 4; ++i) {  // each by itself: their sizes differ by orders of magnitude
     CAPTURE(i);

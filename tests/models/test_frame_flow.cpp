@@ -46,8 +46,8 @@ TEST_CASE("frame flow: the conditioning frames of each mask, at least one frame 
 }
 
 TEST_CASE("frame flow: masks are drawn with their probabilities") {
-  const FrameFlow flow({.none = .5, .first = .3, .last = 0, .first_and_last = 0, .first_quarter = 0, .last_quarter = 0,
-                        .random = .2});
+  const FrameFlow flow(
+      {.none = .5, .first = .3, .last = 0, .first_and_last = 0, .first_quarter = 0, .last_quarter = 0, .random = .2});
   Generator rng(2);
   double none = 0, first = 0;
   for (const std::vector<bool>& given : flow.sample_masks(2000, 8, rng)) {
@@ -96,8 +96,8 @@ TEST_CASE("frame flow: without conditioning frames it is the rectified flow") {
 }
 
 TEST_CASE("frame flow: equal generators give equal losses, and only frames to generate contribute to the gradient") {
-  const FrameFlow flow({.none = 0, .first = 1, .last = 0, .first_and_last = 0, .first_quarter = 0, .last_quarter = 0,
-                        .random = 0});
+  const FrameFlow flow(
+      {.none = 0, .first = 1, .last = 0, .first_and_last = 0, .first_quarter = 0, .last_quarter = 0, .random = 0});
   Generator rng(5);
   const Tensor data = rng.normal({4, 3, 2, 2, 2}), shift = zeros({4, 3, 2, 2, 2}).set_requires_grad();
   const Denoiser model = [&](const Tensor& x, const Tensor&) { return x + shift; };

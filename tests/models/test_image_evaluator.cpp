@@ -49,8 +49,7 @@ TEST_CASE("classifier: shapes of features and logits for even and odd images") {
     const Tensor loss = cross_entropy(model(x), from_vector<int64_t>({0, 4}));
     nn::audit(loss, model);
     loss.backward();
-    for (const nn::NamedTensor& one : nn::named_parameters(model))
-      CHECK_MESSAGE(one.tensor.grad().defined(), one.name);
+    for (const nn::NamedTensor& one : nn::named_parameters(model)) CHECK_MESSAGE(one.tensor.grad().defined(), one.name);
   }
   ConvClassifier model({}, rng);
   CHECK(nn::parameter_count(model) == 122826);

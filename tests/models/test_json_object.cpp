@@ -30,8 +30,8 @@ TEST_CASE("json_object: whole numbers to the ends of i64, and what is beyond the
   CHECK(object.integers("list") == std::vector<int64_t>{1, -2});
   CHECK(!object.has("none"));
   const std::string begin = "config.json is not a JSON object of settings: ";
-  for (const std::string number : {"9223372036854775808", "-9223372036854775809", "-99999999999999999999",
-                                   "99999999999999999999", "1e999"}) {
+  for (const std::string number :
+       {"9223372036854775808", "-9223372036854775809", "-99999999999999999999", "99999999999999999999", "1e999"}) {
     CAPTURE(number);
     CHECK(refusal("{\"a\": " + number + "}").starts_with(begin));
     CHECK(refusal("{\"a\": [" + number + "]}").starts_with(begin));

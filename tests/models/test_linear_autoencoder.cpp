@@ -99,8 +99,6 @@ TEST_CASE("linear autoencoder: refused calls name what they got") {
   LinearAutoencoder autoencoder({.channels = 1, .patch = {1, 2, 2}, .latent_channels = 2}, rng);
   CHECK_THROWS_AS(autoencoder.to_latents(zeros({1, 2, 1, 3, 4})), ShapeError);
   CHECK_EQ(
-      message_of<ShapeError>([&] {
-        autoencoder.set_weights(zeros({2, 4}), zeros({3}), zeros({4, 2}), zeros({4}));
-      }),
+      message_of<ShapeError>([&] { autoencoder.set_weights(zeros({2, 4}), zeros({3}), zeros({4, 2}), zeros({4})); }),
       "the set of weights of a linear autoencoder does not fit; of another shape: encoder.bias ([3] instead of [2])");
 }

@@ -57,8 +57,8 @@ Tensor golden_losses(const Golden& golden, const GoldenNetwork& network, const M
   const Tensor data = golden.at("data"), noise = golden.at("noise");
   const Tensor labels = to(squeeze(golden.at("label"), 1), DType::i64);
   const MeanFlow::Intervals intervals{golden.at("begin").to_vector<double>(), golden.at("end").to_vector<double>()};
-  const Tensor velocity = mean_flow.training_velocity(network, labels, scalar(2, DType::i64), data, noise,
-                                                      intervals.begin);
+  const Tensor velocity =
+      mean_flow.training_velocity(network, labels, scalar(2, DType::i64), data, noise, intervals.begin);
   return mean_flow.loss_terms([&](const Tensor& x, const Tensor& t) { return network(x, t, labels); }, data, intervals,
                               noise, velocity);
 }
@@ -84,8 +84,9 @@ PlaneNetwork train(const std::shared_ptr<const Objective>& objective, int64_t st
   PlaneNetwork network(rng);
   training::TrainerConfig config;
   config.schedule = {.lr = 4e-3, .warmup_steps = 50, .decay = optim::Decay::cosine, .total_steps = steps};
-  training::Trainer trainer(network, [&](const Tensor& x, const Tensor& t, const Tensor&) { return network(x, t); },
-                            objective, std::make_unique<optim::AdamW>(nn::named_parameters(network)), config);
+  training::Trainer trainer(
+      network, [&](const Tensor& x, const Tensor& t, const Tensor&) { return network(x, t); }, objective,
+      std::make_unique<optim::AdamW>(nn::named_parameters(network)), config);
   for (int64_t i = 0; i < steps; ++i) trainer.step(corners(256, rng), {});
   return network;
 }

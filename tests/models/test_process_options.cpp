@@ -124,10 +124,7 @@ TEST_CASE("flow options: what does not go together is refused") {
   CHECK(contains(said({.shift_base_pixels = 256}), "needs the number of pixels"));
   CHECK(contains(said({.train_eps = .5}), "must be in [0, .5)"));
   CHECK(contains(said({.sample_eps = -1}), "must be in [0, .5)"));
-  CHECK(contains(message_of<ConfigError>([] {
-                   FrameFlow{{.flow = {.path = PathKind::vp}}};
-                 }),
-                 "need the linear path"));
+  CHECK(contains(message_of<ConfigError>([] { FrameFlow{{.flow = {.path = PathKind::vp}}}; }), "need the linear path"));
   const Flow flow({.prediction = PredictionKind::eps});
   const Denoiser same = [](const Tensor& x, const Tensor&) { return x; };
   CHECK_THROWS_AS(flow.velocity(same, zeros({1, 2}), 0), ConfigError);  // eps says nothing of the data there
@@ -164,12 +161,12 @@ TEST_CASE("gaussian options: predictions of x0 and v give the same process as ep
 TEST_CASE("gaussian options: min-SNR weights as Hang et al. give them for each prediction") {
   const double gamma = 5;
   for (const PredictionKind kind : {PredictionKind::eps, PredictionKind::x0, PredictionKind::v}) {
-    const GaussianDiffusion diffusion(
-        {.variance = Variance::fixed_small, .prediction = kind, .min_snr_gamma = gamma});
+    const GaussianDiffusion diffusion({.variance = Variance::fixed_small, .prediction = kind, .min_snr_gamma = gamma});
     for (const int64_t step : {0, 100, 400, 999}) {
       const double a = diffusion.tables().a_bar[size_t(step)], snr = a / (1 - a), most = std::min(snr, gamma);
-      const double want = kind == PredictionKind::x0 ? most : kind == PredictionKind::eps ? most / snr
-                                                                                          : most / (snr + 1);
+      const double want = kind == PredictionKind::x0    ? most
+                          : kind == PredictionKind::eps ? most / snr
+                                                        : most / (snr + 1);
       CHECK_EQ(diffusion.loss_weight(step), doctest::Approx(want).epsilon(1e-10));
     }
     Generator rng(5);
@@ -187,8 +184,8 @@ TEST_CASE("gaussian options: the variational bound trains mean and variance, the
   const Tensor data = clamp(rng.normal({2, 1, 2, 2}), -1, 1), t = from_vector<int64_t>({30, 700});
   const Tensor output = (rng.normal({2, 2, 2, 2}) * .5).set_requires_grad();
   const GaussianDiffusion diffusion({.loss = GaussianLoss::kl});
-  const auto terms = diffusion.loss_terms([&](const Tensor&, const Tensor&) { return output; }, data, t,
-                                          rng.normal(data.shape()));
+  const auto terms =
+      diffusion.loss_terms([&](const Tensor&, const Tensor&) { return output; }, data, t, rng.normal(data.shape()));
   CHECK_EQ(difference(terms.loss, terms.vb), 0);
   CHECK_FALSE(terms.mse.requires_grad());
   const Tensor g = grad(sum(terms.loss), output);
@@ -198,11 +195,14 @@ TEST_CASE("gaussian options: the variational bound trains mean and variance, the
 TEST_CASE("gaussian options: zero terminal SNR") {
   Generator rng(7);
   const Tensor data = rng.normal({2, 1, 2, 2}), noise = rng.normal(data.shape());
-  for (const BetaSchedule schedule : {BetaSchedule::linear, BetaSchedule::scaled_linear,
-                                      BetaSchedule::squaredcos_cap_v2, BetaSchedule::sigmoid}) {
+  for (const BetaSchedule schedule :
+       {BetaSchedule::linear, BetaSchedule::scaled_linear, BetaSchedule::squaredcos_cap_v2, BetaSchedule::sigmoid}) {
     for (const PredictionKind kind : {PredictionKind::v, PredictionKind::x0}) {
-      const GaussianConfig config{.schedule = schedule, .variance = Variance::fixed_large, .zero_terminal_snr = true,
-                                  .prediction = kind, .min_snr_gamma = 5};
+      const GaussianConfig config{.schedule = schedule,
+                                  .variance = Variance::fixed_large,
+                                  .zero_terminal_snr = true,
+                                  .prediction = kind,
+                                  .min_snr_gamma = 5};
       const GaussianDiffusion diffusion(config);
       const Tensor last = from_vector<int64_t>({999, 999});
       CHECK_EQ(difference(diffusion.q_sample(data, last, noise), noise), 0);

@@ -154,8 +154,8 @@ TEST_CASE("released processes: bits per dimension") {
     const GaussianDiffusion diffusion(
         {.respacing = "20", .variance = variances.at(variance), .prediction = kinds.at(kind)});
     const BitsPerDim bound = bits_per_dim(
-        diffusion, network_of(variances.at(variance)), data,
-        [&](int64_t step) { return select(noises, 0, 19 - step); }, clip);
+        diffusion, network_of(variances.at(variance)), data, [&](int64_t step) { return select(noises, 0, 19 - step); },
+        clip);
     const std::string at = "bound/" + kind + "/" + variance + "/";
     const auto from_the_end = [&](const std::string& key) { return flip(stored(at + key), {1}); };
     CHECK_LT(difference(bound.total, stored(at + "total_bpd")), 1e-5);
@@ -194,9 +194,8 @@ TEST_CASE("released processes: SiT's paths and conversions") {
 }
 
 TEST_CASE("released processes: SiT's losses and times") {
-  const std::map<std::string, LossWeighting> weightings{{"none", LossWeighting::none},
-                                                        {"velocity", LossWeighting::velocity},
-                                                        {"likelihood", LossWeighting::likelihood}};
+  const std::map<std::string, LossWeighting> weightings{
+      {"none", LossWeighting::none}, {"velocity", LossWeighting::velocity}, {"likelihood", LossWeighting::likelihood}};
   const std::vector<double> times = values("path/times"), u = values("path/u");
   int compared = 0;
   for (const auto& [name, path] : paths) {
@@ -218,8 +217,8 @@ TEST_CASE("released processes: SiT's losses and times") {
         if (kind == "velocity" && weighting != LossWeighting::none) continue;
         const Flow flow({.path = path, .prediction = prediction, .weighting = weighting, .time_scale = 1000});
         for (const DType dtype : {DType::f64, DType::f32}) {
-          const Tensor loss = flow.loss_terms(network, to(stored("path/data"), dtype), times,
-                                              to(stored("path/noise"), dtype));
+          const Tensor loss =
+              flow.loss_terms(network, to(stored("path/data"), dtype), times, to(stored("path/noise"), dtype));
           CHECK_LT(relative(loss.to_vector<double>(), values(at + weighting_name)), 1e-5);
         }
         ++compared;

@@ -19,8 +19,14 @@ using namespace ditharos::tests;
 namespace {
 
 T5Config small(T5FeedForward feed_forward) {
-  return {.vocab_size = 23, .d_model = 12, .d_kv = 5, .d_ff = 20, .num_layers = 2, .num_heads = 2,
-          .relative_attention_num_buckets = 8, .relative_attention_max_distance = 12,
+  return {.vocab_size = 23,
+          .d_model = 12,
+          .d_kv = 5,
+          .d_ff = 20,
+          .num_layers = 2,
+          .num_heads = 2,
+          .relative_attention_num_buckets = 8,
+          .relative_attention_max_distance = 12,
           .feed_forward_proj = feed_forward};
 }
 
@@ -52,15 +58,14 @@ TEST_CASE("T5: outputs and gradients are those of transformers' encoder of T5 an
 TEST_CASE("T5: buckets of relative positions are transformers'") {
   const Golden golden("t5.safetensors");
   const auto check_buckets = [&](int64_t count, int64_t distance, int64_t length) {
-    const Tensor want = golden.at("buckets." + std::to_string(count) + "." + std::to_string(distance) + "." +
-                                  std::to_string(length));
+    const Tensor want =
+        golden.at("buckets." + std::to_string(count) + "." + std::to_string(distance) + "." + std::to_string(length));
     const Tensor got = relative_position_buckets(length, count, distance);
     CHECK(select(got, 0, 0).to_vector<int64_t>() == select(want, 0, 0).to_vector<int64_t>());
     CHECK(select(got, 1, 0).to_vector<int64_t>() == select(want, 0, 1).to_vector<int64_t>());
     // Only the difference of two positions counts.
     const Tensor inner = slice(slice(got, 0, 7, length), 1, 7, length);
-    CHECK(inner.to_vector<int64_t>() ==
-          slice(slice(got, 0, 0, length - 7), 1, 0, length - 7).to_vector<int64_t>());
+    CHECK(inner.to_vector<int64_t>() == slice(slice(got, 0, 0, length - 7), 1, 0, length - 7).to_vector<int64_t>());
   };
   check_buckets(32, 128, 300);
   check_buckets(8, 12, 40);
@@ -115,8 +120,14 @@ TEST_CASE("T5: files with the embedding table once, twice, or under its other na
 
 TEST_CASE("T5: padding and other prompts change nothing, and untrained scores are of the order of 1") {
   Generator rng(4);
-  const T5Encoder encoder({.vocab_size = 50, .d_model = 64, .d_kv = 16, .d_ff = 96, .num_layers = 3, .num_heads = 4,
-                           .feed_forward_proj = T5FeedForward::gated_gelu}, rng);
+  const T5Encoder encoder({.vocab_size = 50,
+                           .d_model = 64,
+                           .d_kv = 16,
+                           .d_ff = 96,
+                           .num_layers = 3,
+                           .num_heads = 4,
+                           .feed_forward_proj = T5FeedForward::gated_gelu},
+                          rng);
   const NoGrad no_grad;
   const Tensor alone = encoder(from_vector<int64_t>({5, 9, 1}, {1, 3}));
   const Tensor mask = ones({2, 5}, DType::boolean);

@@ -59,8 +59,14 @@ Tensor moving_squares(int64_t clips, int64_t frames, uint64_t seed) {
 
 TEST_CASE("video autoencoder: its elements are counted without building it") {
   std::vector<VideoAutoencoderConfig> configs{tiny(1), tiny(2), tiny(4), {}};
-  configs.push_back({.channels = 5, .latent_channels = 3, .width = 6, .max_width = 12, .blocks = 3, .groups = 3,
-                     .stages = 3, .time_stride = 4});
+  configs.push_back({.channels = 5,
+                     .latent_channels = 3,
+                     .width = 6,
+                     .max_width = 12,
+                     .blocks = 3,
+                     .groups = 3,
+                     .stages = 3,
+                     .time_stride = 4});
   configs.push_back({.width = 8, .max_width = 8, .stages = 0});
   for (const VideoAutoencoderConfig& config : configs) {
     VideoAutoencoder model = build(config);
@@ -126,8 +132,8 @@ TEST_CASE("video autoencoder: gradients of the loss against differences, clips a
   for (const int64_t time_stride : {1, 2}) {
     CAPTURE(time_stride);
     Generator rng(4);
-    VideoAutoencoder model({.latent_channels = 2, .width = 2, .max_width = 2, .groups = 1, .stages = 1,
-                            .time_stride = time_stride}, rng);
+    VideoAutoencoder model(
+        {.latent_channels = 2, .width = 2, .max_width = 2, .groups = 1, .stages = 1, .time_stride = time_stride}, rng);
     // Every parameter in f64, away from its starting value: zeros would hide what is behind them.
     struct Replace : nn::Visitor {
       std::vector<Tensor*> parameters;
@@ -196,8 +202,8 @@ TEST_CASE("video autoencoder: learns to reconstruct clips") {
   VideoAutoencoder model = build(config);
   const auto objective = std::make_shared<AutoencoderObjective>(model, AutoencoderLoss{.kl_weight = 1e-4});
   training::Trainer trainer(model, {}, objective,
-                  std::make_unique<optim::AdamW>(nn::named_parameters(model), optim::AdamOptions{}),
-                  {.clip_norm = 1, .ema_decay = .9, .schedule = {.lr = 5e-3, .warmup_steps = 5}});
+                            std::make_unique<optim::AdamW>(nn::named_parameters(model), optim::AdamOptions{}),
+                            {.clip_norm = 1, .ema_decay = .9, .schedule = {.lr = 5e-3, .warmup_steps = 5}});
   const Tensor held_out = moving_squares(4, 4, 1000);
   const auto error = [&] {
     const NoGrad no_grad;

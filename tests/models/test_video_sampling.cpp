@@ -214,8 +214,9 @@ TEST_CASE("video sampling: what does not fit is refused in a sentence") {
   const auto message = [&](const SamplerConfig& sampler, const ConditioningFrames& given = {}) {
     return message_of<Error>([&] { sample_video(to_numbers, sampler, noise, given); });
   };
-  CHECK(message({.kind = SamplerKind::ddim}) == "clips are sampled with euler, heun, midpoint, adams_bashforth, "
-                                                "dopri5, dpmpp_2m and unipc, not with ddim");
+  CHECK(message({.kind = SamplerKind::ddim}) ==
+        "clips are sampled with euler, heun, midpoint, adams_bashforth, "
+        "dopri5, dpmpp_2m and unipc, not with ddim");
   CHECK(message({.steps = 0}) == "sampling needs at least one step, got 0");
   CHECK(message({}, {noise, {true, true, true}}) ==
         "[sample_video] all 3 frames are conditioning frames: no frame is left to generate");

@@ -55,8 +55,7 @@ TEST_CASE("load_state_dict with assign: tensors of one storage become independen
 
   Pair tied(rng);
   tied.fc2.weight = tied.fc1.weight.handle();
-  nn::load_state_dict(tied, {{"fc1.weight", given(6)}, {"fc2.weight", given(6)}},
-                      {.strict = false, .assign = true});
+  nn::load_state_dict(tied, {{"fc1.weight", given(6)}, {"fc2.weight", given(6)}}, {.strict = false, .assign = true});
   CHECK(tied.fc1.weight.impl() == tied.fc2.weight.impl());
   CHECK(tied.fc2.weight.to_vector<float>() == std::vector<float>{6, 6, 6, 6});
 }
@@ -65,7 +64,9 @@ TEST_CASE("SkipInit: nothing is drawn in its scope, and all is drawn after it") 
   Generator rng(1), untouched(1);
   {
     const nn::SkipInit outer;
-    { const nn::SkipInit inner; }
+    {
+      const nn::SkipInit inner;
+    }
     const nn::Linear layer(3, 2, rng);
     CHECK(layer.weight.shape() == Shape{2, 3});
     CHECK(layer.weight.requires_grad());

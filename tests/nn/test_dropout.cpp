@@ -101,11 +101,12 @@ TEST_CASE("dropout: a Trainer that resumes continues with the numbers of a run t
     training::Trainer trainer;
     explicit Run(uint64_t seed)
         : model((manual_seed(seed), nn::Sequential(nn::Linear(4, 8), nn::Dropout(.5), nn::Linear(8, 4)))),
-          trainer(model,
-                  [this](const Tensor& x, const Tensor&, const Tensor&) {
-                    return reshape(model(reshape(x, {x.size(0), 4})), x.shape());
-                  },
-                  models::make_objective({}), training::make_optimizer(model, {}), settings()) {}
+          trainer(
+              model,
+              [this](const Tensor& x, const Tensor&, const Tensor&) {
+                return reshape(model(reshape(x, {x.size(0), 4})), x.shape());
+              },
+              models::make_objective({}), training::make_optimizer(model, {}), settings()) {}
     static training::TrainerConfig settings() {
       training::TrainerConfig config;
       config.schedule.lr = 1e-2;

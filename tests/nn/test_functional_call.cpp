@@ -109,10 +109,10 @@ TEST_CASE("functional_call: messages for misuse, after which nothing has changed
   CHECK(message_of<ShapeError>([&] { return nn::functional_call(net, std::vector<Tensor>{w}, x); }) ==
         "[functional_call] the module has 4 parameters, and 1 tensors are given");
   Tied tied;
-  CHECK(message_of<ConfigError>([&] {
-          nn::put_tensors(tied, {{"in.weight", zeros({3, 3})}, {"out.weight", zeros({3, 3})}});
-        }) == "[functional_call] \"in.weight\" and \"out.weight\" are one tensor of the module: give it once, or the "
-              "same tensor for both");
+  CHECK(message_of<ConfigError>(
+            [&] { nn::put_tensors(tied, {{"in.weight", zeros({3, 3})}, {"out.weight", zeros({3, 3})}}); }) ==
+        "[functional_call] \"in.weight\" and \"out.weight\" are one tensor of the module: give it once, or the "
+        "same tensor for both");
   CHECK(net.get<nn::Linear>(0).weight.impl() == before);
 }
 

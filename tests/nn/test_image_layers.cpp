@@ -61,8 +61,7 @@ TEST_CASE("images: modules have PyTorch's names and shapes") {
   nn::BatchNorm2d batch(4);
   nn::RMSNorm rms(6);
   CHECK(names_of(group) == Names{"weight[4]", "bias[4]"});
-  CHECK(names_of(batch) ==
-        Names{"weight[4]", "bias[4]", "running_mean[4]", "running_var[4]", "num_batches_tracked[]"});
+  CHECK(names_of(batch) == Names{"weight[4]", "bias[4]", "running_mean[4]", "running_var[4]", "num_batches_tracked[]"});
   CHECK(names_of(rms) == Names{"weight[6]"});
   const Tensor x = rng.normal({2, 4, 3, 3});
   CHECK(largest_difference(group.with_silu(x), silu(group(x))) < 1e-6);
@@ -136,8 +135,8 @@ TEST_CASE("images: an autoencoder's gradients have the same bits at every thread
   const auto gradients = [&] {
     const Tensor latent = norm2.with_silu(middle(max_pool2d(norm1.with_silu(down(x)), 2)));  // [10, 32, 4, 4]
     const Tensor half = relu(norm3(up(interpolate(latent, 8, Interpolation::bilinear))));    // [10, 16, 8, 8]
-    const std::vector<Tensor> parameters = {down.weight, down.bias,   norm1.weight, norm1.bias,  middle.weight,
-                                            up.weight,   norm3.weight, norm3.bias,  head.weight, head.bias};
+    const std::vector<Tensor> parameters = {down.weight, down.bias,    norm1.weight, norm1.bias,  middle.weight,
+                                            up.weight,   norm3.weight, norm3.bias,   head.weight, head.bias};
     return grad({mse_loss(head(interpolate(half, 16)), x)}, parameters);
   };
   const std::vector<Tensor> first = gradients();

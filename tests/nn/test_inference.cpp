@@ -42,8 +42,16 @@ Tensor packed(const auto& module, const auto&... inputs) {
 
 /// A small DiT all of whose parameters are random, so that every branch counts.
 struct SmallDiT {
-  SmallDiT() : model({.height = 12, .width = 12, .channels = 2, .hidden = 48, .depth = 3, .heads = 3,
-                      .classes = 4, .learn_sigma = false}, rng) {
+  SmallDiT()
+      : model({.height = 12,
+               .width = 12,
+               .channels = 2,
+               .hidden = 48,
+               .depth = 3,
+               .heads = 3,
+               .classes = 4,
+               .learn_sigma = false},
+              rng) {
     for (const auto& [name, parameter] : nn::named_parameters(model)) {
       if (name.find("adaLN") == std::string::npos && name.find("final") == std::string::npos) continue;
       const auto values = (rng.normal(parameter.shape()) * .05).to_vector<float>();
@@ -81,7 +89,9 @@ TEST_CASE("inference mode: records nothing, packs, and may be nested") {
   CHECK_FALSE(nn::inference_mode());
   {
     const nn::InferenceMode outer;
-    { const nn::InferenceMode inner; }
+    {
+      const nn::InferenceMode inner;
+    }
     CHECK(nn::inference_mode());
     CHECK_FALSE(grad_enabled());
     CHECK(layer.packed(x) != nullptr);
@@ -119,7 +129,9 @@ TEST_CASE("packed weights are never stale") {
       nn::dequantize(plain);
       return relative_error(packed(m, x), ordinary(plain, x)) < rounding;
     };
-    const auto prepare = [&] { if (int8) CHECK(nn::quantize(mlp) == 2); };
+    const auto prepare = [&] {
+      if (int8) CHECK(nn::quantize(mlp) == 2);
+    };
     prepare();
     CHECK(fits(mlp));
 
@@ -142,7 +154,10 @@ TEST_CASE("packed weights are never stale") {
     CHECK(moved());
 
     // The averaged weights for a scope, and back.
-    { const optim::EmaScope averaged(ema); CHECK(moved()); }
+    {
+      const optim::EmaScope averaged(ema);
+      CHECK(moved());
+    }
     CHECK(moved());
 
     // Values from elsewhere, in place.
@@ -210,8 +225,9 @@ TEST_CASE("quantize: what cannot be differentiated says so; dequantize lets it t
   } catch (const AutogradError& e) {
     message = e.what();
   }
-  CHECK(message == "[linear] this layer is quantised to int8, and rounding has no derivative: run it under NoGrad or "
-                   "InferenceMode, or call nn::dequantize(model) before training");
+  CHECK(message ==
+        "[linear] this layer is quantised to int8, and rounding has no derivative: run it under NoGrad or "
+        "InferenceMode, or call nn::dequantize(model) before training");
   nn::set_requires_grad(layer, false);
   CHECK_FALSE(layer(x).requires_grad());  // frozen, and nothing before it learns
   CHECK_THROWS_AS(layer(rng.normal({2, 4}).set_requires_grad()), AutogradError);

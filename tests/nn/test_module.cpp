@@ -50,7 +50,7 @@ struct Net : nn::Module<Net> {
   }
   Tensor forward(Tensor x) const {
     for (const Block& block : blocks) x = block(x);
-    return (*head)(x) * scale;
+    return (*head)(x)*scale;
   }
   void visit(nn::Visitor& v) override {
     v("scale", scale);
@@ -256,10 +256,12 @@ TEST_CASE("module: a state dict that does not fit is refused whole") {
   some = state;
   some[0].tensor = zeros({2});
   some[14].tensor = zeros({4, 2});
-  CHECK(refused(some) == "the state dict does not fit; of another shape: head.weight ([4, 2] instead of [2, 4]), "
-                         "scale ([2] instead of [1])");
-  CHECK(refused({}) == "the state dict does not fit; missing: blocks.0.mlp.fc1.bias, blocks.0.mlp.fc1.weight, "
-                       "blocks.0.mlp.fc2.bias, blocks.0.mlp.fc2.weight, blocks.0.norm.bias and 10 more");
+  CHECK(refused(some) ==
+        "the state dict does not fit; of another shape: head.weight ([4, 2] instead of [2, 4]), "
+        "scale ([2] instead of [1])");
+  CHECK(refused({}) ==
+        "the state dict does not fit; missing: blocks.0.mlp.fc1.bias, blocks.0.mlp.fc1.weight, "
+        "blocks.0.mlp.fc2.bias, blocks.0.mlp.fc2.weight, blocks.0.norm.bias and 10 more");
   some = state;
   some.push_back(some[3]);
   CHECK(refused(some) == "the state dict names \"blocks.0.norm.bias\" twice");

@@ -70,8 +70,9 @@ TEST_CASE("R12: an error inside of a model names the operation, both shapes and 
 
 TEST_CASE("R12: the type of an error and its message outside of modules stay as they are") {
   Case c;
-  CHECK(message_of<DTypeError>([&] { return c.net(ones({5, 4}, DType::i64), 1); })
-            .ends_with(" (in the module blocks.1.fc1)"));
+  CHECK(message_of<DTypeError>([&] {
+          return c.net(ones({5, 4}, DType::i64), 1);
+        }).ends_with(" (in the module blocks.1.fc1)"));
   CHECK(message_of<ShapeError>([&] { return linear(c.x, ones({4, 6}), {}); }) ==
         message_of<ShapeError>([&] { return c.net.blocks[1].fc2(c.x); }));
 }

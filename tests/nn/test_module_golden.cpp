@@ -12,8 +12,8 @@
 #include <ditharos/nn/normalization/batch_norm.h>
 #include <ditharos/nn/normalization/instance_norm.h>
 #include <ditharos/nn/pooling/pool.h>
-#include "tests/support/message_of.h"
 #include "tests/nn/module_golden.h"
+#include "tests/support/message_of.h"
 
 namespace ditharos::test_module_golden {
 
@@ -110,7 +110,7 @@ TEST_CASE("module golden: transposed convolutions of sequences and volumes") {
 
 TEST_CASE("module golden: a nested Sequential and a small convolutional network") {
   check_case("sequential", nn::Sequential(nn::Linear(3, 5), nn::ReLU(), nn::Sequential(nn::Linear(5, 5), nn::Tanh()),
-                                     nn::LayerNorm(5), nn::Linear(5, 2, false)));
+                                          nn::LayerNorm(5), nn::Linear(5, 2, false)));
   check_case("convnet", nn::Sequential(nn::Conv2d(1, 2, 3, {.padding = 1, .bias = false}), nn::BatchNorm2d(2),
                                        nn::PReLU(2), nn::MaxPool2d(2), nn::Flatten(), nn::Linear(8, 3)));
 }

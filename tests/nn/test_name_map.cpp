@@ -115,8 +115,7 @@ TEST_CASE("name map: every kind of rule, there and back") {
   CHECK(at(own, "blocks.0.kv.weight").to_vector<int>() ==
         std::vector<int>{1090, 1091, 1100, 1101, 1102, 1103, 1104, 1105});
   CHECK(same_bits(at(own, "patch.weight"), numbers({2, 4})));
-  CHECK(at(own, "modulation.weight").to_vector<int>() ==
-        std::vector<int>{104, 105, 106, 107, 100, 101, 102, 103});
+  CHECK(at(own, "modulation.weight").to_vector<int>() == std::vector<int>{104, 105, 106, 107, 100, 101, 102, 103});
   CHECK(at(own, "modulation.bias").to_vector<int>() == std::vector<int>{112, 113, 110, 111});
   CHECK(same_bits(at(own, "positions"), numbers({3, 2}, 200)));
   CHECK(at(own, "scale").storage() == published.at("scale").storage());
@@ -286,9 +285,7 @@ TEST_CASE("name map: several spellings, the first rule that matches, and prefixe
 }
 
 TEST_CASE("name map: malformed rules are refused") {
-  const auto refused = [](const nn::NameRule& rule) {
-    return message_of<ConfigError>([&] { (void)NameMap{rule}; });
-  };
+  const auto refused = [](const nn::NameRule& rule) { return message_of<ConfigError>([&] { (void)NameMap{rule}; }); };
   CHECK(refused({.own = "a", .published = {}}) == "[NameMap] \"a\" has no published name");
   CHECK(refused({.own = "a.{i}", .published = {"b"}}) == "[NameMap] \"a.{i}\" and \"b\" have different placeholders");
   CHECK(refused({.own = "a.{i}", .published = {"b.{j}"}}).ends_with("have different placeholders"));

@@ -50,8 +50,7 @@ Tensor head_by_head(const nn::AttentionOptions& o, Parameters p, const Tensor& x
     Tensor scores = matmul(query, transpose(key, 1, 2)) * scale;  // [B, T, S]
     if (in.mask.defined() && in.mask.dtype() == DType::boolean)
       scores = masked_fill(scores, logical_not(squeeze(in.mask, 1)), -1e9);
-    else if (in.mask.defined())
-      scores = scores + select(in.mask, 1, h);
+    else if (in.mask.defined()) scores = scores + select(in.mask, 1, h);
     if (o.causal) scores = masked_fill(scores, triu(ones({tokens, tokens}, DType::boolean), 1), -1e9);
     read.push_back(matmul(softmax(scores, -1), value));
   }
@@ -147,8 +146,8 @@ TEST_CASE("nn attention: heads of any size, scores of any scale, and a bias of t
         CAPTURE(head_size);
         CAPTURE(scale);
         CAPTURE(qk_norm);
-        const nn::AttentionOptions self{.width = width, .heads = heads, .head_size = head_size, .qk_norm = qk_norm,
-                                        .bias = false, .scale = scale};
+        const nn::AttentionOptions self{
+            .width = width, .heads = heads, .head_size = head_size, .qk_norm = qk_norm, .bias = false, .scale = scale};
         check_against_heads(self, {});
         check_against_heads(self, {.mask = bias(tokens)});
         nn::AttentionOptions cross = self;

@@ -79,9 +79,9 @@ TEST_CASE("nn golden: features of large times in f32 have the rounded angles of 
   };
   const std::vector<double> single = nn::timestep_features(full({1}, 999.25), 256).to_vector<double>();
   const std::vector<double> twice = nn::timestep_features(full({1}, 999.25, DType::f64), 256).to_vector<double>();
-  for (const Feature& f : {Feature{1, -0.037332311272621155, -0.037304905554912074},
-                           Feature{10, 0.33781731128692627, 0.3377842508720231},
-                           Feature{19, -0.16870367527008057, -0.16873645426840797}}) {
+  for (const Feature& f :
+       {Feature{1, -0.037332311272621155, -0.037304905554912074}, Feature{10, 0.33781731128692627, 0.3377842508720231},
+        Feature{19, -0.16870367527008057, -0.16873645426840797}}) {
     CAPTURE(f.index);
     CHECK_LT(std::abs(single[size_t(128 + f.index)] - f.f32), 1e-7);
     CHECK_LT(std::abs(twice[size_t(128 + f.index)] - f.f64), 1e-11);
@@ -97,8 +97,8 @@ TEST_CASE("nn golden: adaptive layer norm and gated residual") {
   const Tensor modulated = layer_norm_modulate(v[0], v[1], v[2]), gated = gated_residual(v[0], v[3], v[4]);
   CHECK_LT(difference(modulated, golden.at("adaln.modulated")), tolerance);
   CHECK_LT(difference(gated, golden.at("adaln.gated")), tolerance);
-  const Tensor loss = sum(modulated * golden.at("adaln.cotangent_modulated")) +
-                      sum(gated * golden.at("adaln.cotangent_gated"));
+  const Tensor loss =
+      sum(modulated * golden.at("adaln.cotangent_modulated")) + sum(gated * golden.at("adaln.cotangent_gated"));
   loss.backward();
   for (size_t i = 0; i < v.size(); ++i) {
     CAPTURE(names[i]);

@@ -58,8 +58,8 @@ const auto no_masks = [](const Tensors&) { return Inputs{}; };
 
 TEST_CASE("sequence golden: RNN, GRU and LSTM with layers, directions, and both orders of axes") {
   check_recurrent("rnn", nn::RNN(3, 4));
-  check_recurrent("rnn_relu", nn::RNN(3, 4, {.num_layers = 2, .nonlinearity = "relu", .bias = false,
-                                             .batch_first = true}), false);
+  check_recurrent("rnn_relu",
+                  nn::RNN(3, 4, {.num_layers = 2, .nonlinearity = "relu", .bias = false, .batch_first = true}), false);
   check_recurrent("gru", nn::GRU(3, 4, {.num_layers = 2, .bidirectional = true}));
   check_recurrent("gru_single", nn::GRU(3, 4));
   check_lstm("lstm", nn::LSTM(3, 4));
@@ -91,19 +91,16 @@ TEST_CASE("sequence golden: multi-head attention with its masks and weights, by 
   for (const bool weights : {true, false}) {
     const std::string suffix = weights ? "weights" : "fused";
     const nn::MultiheadAttention module(8, 2, {.batch_first = true});
-    check_attention("mha_padding_" + suffix, module, [&](const Tensors& in) {
-      return Inputs{.key_padding_mask = in[2], .need_weights = weights};
-    });
+    check_attention("mha_padding_" + suffix, module,
+                    [&](const Tensors& in) { return Inputs{.key_padding_mask = in[2], .need_weights = weights}; });
     check_attention("mha_masks_" + suffix, module, [&](const Tensors& in) {
       return Inputs{.key_padding_mask = in[2], .need_weights = weights, .attn_mask = in[3]};
     });
-    check_attention("mha_added_" + suffix, module, [&](const Tensors& in) {
-      return Inputs{.need_weights = weights, .attn_mask = in[2]};
-    });
+    check_attention("mha_added_" + suffix, module,
+                    [&](const Tensors& in) { return Inputs{.need_weights = weights, .attn_mask = in[2]}; });
   }
-  check_attention("mha_mixed", nn::MultiheadAttention(8, 2, {.batch_first = true}), [](const Tensors& in) {
-    return Inputs{.key_padding_mask = in[2], .attn_mask = in[3]};
-  });
+  check_attention("mha_mixed", nn::MultiheadAttention(8, 2, {.batch_first = true}),
+                  [](const Tensors& in) { return Inputs{.key_padding_mask = in[2], .attn_mask = in[3]}; });
 }
 
 TEST_CASE("sequence golden: layers of the transformer, the encoder, and the whole") {
@@ -117,8 +114,9 @@ TEST_CASE("sequence golden: layers of the transformer, the encoder, and the whol
   const auto plain = [](const auto& m, const Tensors& in) { return Tensors{m(in[0])}; };
   check_case("encoder_layer", nn::TransformerEncoderLayer(8, 2, options), plain);
   const nn::TransformerEncoderLayer first(8, 2, with([](Options& o) {
-    o.activation = gelu, o.layer_norm_eps = 1e-3, o.batch_first = true, o.norm_first = true;
-  }));
+                                            o.activation = gelu, o.layer_norm_eps = 1e-3, o.batch_first = true,
+                                            o.norm_first = true;
+                                          }));
   const auto causal = [](const nn::TransformerEncoderLayer& m, const Tensors& in) {
     return Tensors{m(in[0], {.is_causal = true})};
   };
@@ -132,19 +130,19 @@ TEST_CASE("sequence golden: layers of the transformer, the encoder, and the whol
              [](const nn::TransformerDecoderLayer& m, const Tensors& in) {
                return Tensors{m(in[0], in[1], {.tgt_is_causal = true})};
              });
-  check_case("decoder_layer_first", nn::TransformerDecoderLayer(8, 2, with([](Options& o) {
-    o.norm_first = true, o.batch_first = true;
-  })), [](const nn::TransformerDecoderLayer& m, const Tensors& in) { return Tensors{m(in[0], in[1])}; });
+  check_case("decoder_layer_first",
+             nn::TransformerDecoderLayer(8, 2, with([](Options& o) { o.norm_first = true, o.batch_first = true; })),
+             [](const nn::TransformerDecoderLayer& m, const Tensors& in) { return Tensors{m(in[0], in[1])}; });
   const Options batch_first = with([](Options& o) { o.batch_first = true; });
   check_case("encoder", nn::TransformerEncoder(nn::TransformerEncoderLayer(8, 2, batch_first), 2, nn::LayerNorm(8)),
              [](const nn::TransformerEncoder& m, const Tensors& in) {
                return Tensors{m(in[0], {.src_key_padding_mask = in[1]})};
              });
-  check_case("transformer", nn::Transformer(8, 2, {1, 1, batch_first}),
-             [](const nn::Transformer& m, const Tensors& in) {
-               return Tensors{m(in[0], in[1], {.src_key_padding_mask = in[2], .memory_key_padding_mask = in[2],
-                                               .tgt_is_causal = true})};
-             });
+  check_case(
+      "transformer", nn::Transformer(8, 2, {1, 1, batch_first}), [](const nn::Transformer& m, const Tensors& in) {
+        return Tensors{
+            m(in[0], in[1], {.src_key_padding_mask = in[2], .memory_key_padding_mask = in[2], .tgt_is_causal = true})};
+      });
 }
 
 }  // namespace ditharos::test_sequence_golden

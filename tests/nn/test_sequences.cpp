@@ -108,8 +108,8 @@ TEST_CASE("attention: with its weights and by the fused kernels, padded and caus
   manual_seed(5);
   const nn::MultiheadAttention mha(12, 3);
   const Tensor x = default_generator().normal({6, 2, 12}), y = default_generator().normal({4, 2, 12});
-  const Tensor padding = from_vector<bool>({false, false, false, false, true, true, false, true, false, false, false,
-                                            false}, {2, 6});
+  const Tensor padding =
+      from_vector<bool>({false, false, false, false, true, true, false, true, false, false, false, false}, {2, 6});
   for (const bool causal : {false, true})
     for (const Tensor& mask : {Tensor{}, padding}) {
       const auto run = [&](bool weights) {
@@ -143,12 +143,12 @@ TEST_CASE("attention: bf16 products under Autocast, and inference mode") {
 
 TEST_CASE("transformer: names of the state dict, copied layers, and initial values") {
   manual_seed(7);
-  const nn::Transformer model(8, 2, {.num_encoder_layers = 2, .num_decoder_layers = 1,
-                                     .layer = {.dim_feedforward = 12}});
+  const nn::Transformer model(8, 2,
+                              {.num_encoder_layers = 2, .num_decoder_layers = 1, .layer = {.dim_feedforward = 12}});
   const Names names = names_of(model);
-  for (const char* name : {"encoder.layers.1.self_attn.in_proj_weight", "encoder.layers.0.linear2.bias",
-                           "encoder.norm.weight", "decoder.layers.0.multihead_attn.out_proj.weight",
-                           "decoder.layers.0.norm3.bias", "decoder.norm.bias"})
+  for (const char* name :
+       {"encoder.layers.1.self_attn.in_proj_weight", "encoder.layers.0.linear2.bias", "encoder.norm.weight",
+        "decoder.layers.0.multihead_attn.out_proj.weight", "decoder.layers.0.norm3.bias", "decoder.norm.bias"})
     CHECK(std::find(names.begin(), names.end(), name) != names.end());
   CHECK(names.size() == 2 * 12 + 2 + 18 + 2);
   const nn::TransformerEncoder encoder(nn::TransformerEncoderLayer(8, 2, {.dim_feedforward = 12}), 2);
@@ -199,8 +199,9 @@ TEST_CASE("sequences: messages for misuse") {
         "[MultiheadAttention] the attn_mask must be [T, S] = [5, 5] or [B * heads, T, S] = [4, 5, 5], got [2, 5, 5]");
   CHECK(message_of<Error>([&] { return nn::MultiheadAttention()(x, x, x).output; }).find("default constructor") !=
         std::string::npos);
-  CHECK(message_of<ConfigError>([] { nn::TransformerEncoderLayer(8, 2, {.dim_feedforward = 0}); })
-            .find("dim_feedforward must be at least 1") != std::string::npos);
+  CHECK(message_of<ConfigError>([] {
+          nn::TransformerEncoderLayer(8, 2, {.dim_feedforward = 0});
+        }).find("dim_feedforward must be at least 1") != std::string::npos);
   CHECK(message_of<Error>([] { nn::TransformerEncoderLayer(8, 2, {.activation = nullptr}); }) ==
         "[Transformer] the activation is an empty function");
 }

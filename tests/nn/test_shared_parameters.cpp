@@ -43,8 +43,8 @@ struct Tied : nn::Module<Tied> {
   }
 };
 
-const std::vector<nn::SharedNames> names_of_shared = {
-    {"layers.0.weight", "layers.1.weight", "layers.2.weight"}, {"layers.0.bias", "layers.1.bias", "layers.2.bias"}};
+const std::vector<nn::SharedNames> names_of_shared = {{"layers.0.weight", "layers.1.weight", "layers.2.weight"},
+                                                      {"layers.0.bias", "layers.1.bias", "layers.2.bias"}};
 
 }  // namespace
 
@@ -54,9 +54,9 @@ TEST_CASE("regression 27: a layer shared three times is counted, summarised and 
   const auto forward = [&] { return sum(net(ones({1, 4}))); };
   CHECK(nn::summarize(net, forward)[0].parameters == 20);
   CHECK(nn::summarize(net, forward)[2].parameters == 20);  // layers.1 has them too
-  CHECK(nn::summary(net, forward).ends_with(
-      "\nlayers.0.weight, layers.1.weight and layers.2.weight are one tensor\n"
-      "layers.0.bias, layers.1.bias and layers.2.bias are one tensor\n"));
+  CHECK(nn::summary(net, forward)
+            .ends_with("\nlayers.0.weight, layers.1.weight and layers.2.weight are one tensor\n"
+                       "layers.0.bias, layers.1.bias and layers.2.bias are one tensor\n"));
   const nn::NamedTensors parameters = nn::named_parameters(net);
   CHECK(parameters.size() == 2);
   CHECK(parameters[0].name == "layers.0.weight");
@@ -90,8 +90,9 @@ TEST_CASE("regression 27: a file with three different layers is refused by a lay
   nn::NamedTensors state;
   for (const auto& [name, tensor] : nn::named_tensors(own)) state.push_back({name, tensor.detach() * 1.0});
   *state[4].tensor.mutable_data<float>() += 1;
-  CHECK(message_of<ConfigError>([&] { ema.load_state(state, 1); })
-            .starts_with("the moving average does not fit: \"layers.0.weight\" and \"layers.2.weight\" are one "));
+  CHECK(message_of<ConfigError>([&] {
+          ema.load_state(state, 1);
+        }).starts_with("the moving average does not fit: \"layers.0.weight\" and \"layers.2.weight\" are one "));
 }
 
 TEST_CASE("regression 27: two views of the same elements are one tensor to a state dict") {
@@ -120,6 +121,7 @@ TEST_CASE("tied weights: listed once for training, stored under both names, load
   CHECK(tests::same_bits(other.out.weight, net.in.weight));
   *net.in.weight.mutable_data<float>() = NAN;
   const Tensor values = net.in.weight.detach() * 1.0;
-  nn::load_state_dict(other, {{"in.weight", net.in.weight}, {"in.bias", net.in.bias}, {"out.weight", values},
-                              {"out.bias", net.out.bias}});
+  nn::load_state_dict(
+      other,
+      {{"in.weight", net.in.weight}, {"in.bias", net.in.bias}, {"out.weight", values}, {"out.bias", net.out.bias}});
 }

@@ -48,8 +48,16 @@ TEST_CASE("summary: a shared tensor counts once, a module that is called twice c
 
 TEST_CASE("summary: a diffusion transformer") {
   Generator rng(1);
-  models::DiT model({.height = 8, .width = 8, .channels = 2, .patch = {1, 2, 2}, .hidden = 32, .depth = 2, .heads = 2,
-                     .classes = 3, .learn_sigma = false}, rng);
+  models::DiT model({.height = 8,
+                     .width = 8,
+                     .channels = 2,
+                     .patch = {1, 2, 2},
+                     .hidden = 32,
+                     .depth = 2,
+                     .heads = 2,
+                     .classes = 3,
+                     .learn_sigma = false},
+                    rng);
   const Tensor x = rng.normal({2, 2, 8, 8}), t = ones({2}), labels = zeros({2}, DType::i64);
   const auto rows = nn::summarize(model, [&] { return model(x, t, labels); });
   CHECK_EQ(rows[0].shape, Shape{2, 2, 8, 8});
@@ -66,8 +74,7 @@ TEST_CASE("summary: a diffusion transformer") {
 TEST_CASE("summary: misuse") {
   Generator rng(1);
   Net net(rng);
-  CHECK_EQ(message_of<AutogradError>([&] { nn::summarize(net, nullptr); }),
-           "[summarize] there is no forward function");
+  CHECK_EQ(message_of<AutogradError>([&] { nn::summarize(net, nullptr); }), "[summarize] there is no forward function");
   CHECK_EQ(message_of<AutogradError>([&] { nn::summarize(net, [] { return Tensor(); }); }),
            "[summarize] the forward function returned an undefined tensor");
   const Profiler profiler;

@@ -10,9 +10,9 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
 #include <ditharos/tensor/parallel.h>
+#include <doctest/doctest.h>
 #include "tests/op_table/op_inputs.h"
 #include "tests/support/tensor_cases.h"
-#include <doctest/doctest.h>
 
 namespace ditharos::tests {
 namespace {
@@ -73,16 +73,17 @@ class Setting {
     for (const Tensor& x : operands) arrays.emplace_back(x);
     const Array want = row_.reference(arrays);
     const std::string what = std::string("forward in ") + name_of(dtype);
-    if (!expect(got.shape() == want.shape, what, "shape " + ditharos::to_text(got.shape()) + ", wanted " +
-                                                     ditharos::to_text(want.shape))) return;
+    if (!expect(got.shape() == want.shape, what,
+                "shape " + ditharos::to_text(got.shape()) + ", wanted " + ditharos::to_text(want.shape)))
+      return;
     if (dtype == DType::bf16) expect(got.dtype() == DType::f32, what, "the result is not f32");
     near(got.to_vector<double>(), want.values, tolerance, what);
   }
 
   void derivatives(int order) const {
     const auto f = [&](const Tensors& x) { return row_.op(lay_out(x, shapes_, layouts_)); };
-    const GradcheckResult r = gradcheck(f, leaves_, {.order = order, .step = row_.step,
-                                                    .tolerance = row_.gradcheck_tolerance});
+    const GradcheckResult r =
+        gradcheck(f, leaves_, {.order = order, .step = row_.step, .tolerance = row_.gradcheck_tolerance});
     expect(r.ok, "derivatives", r.message);
     count_ += order - 1;
   }
@@ -136,8 +137,9 @@ class Setting {
   void records() const {
     const Tensor y = row_.op(lay_out(as_parameters(row_, leaves_), shapes_, layouts_));
     if (row_.order == 0) expect(!y.requires_grad(), "recording", "a result without gradient was recorded");
-    else expect(y.requires_grad() && (row_.record.empty() || has_recorded(y, row_.record)), "recording",
-                "the graph has no node \"" + row_.record + "\"");
+    else
+      expect(y.requires_grad() && (row_.record.empty() || has_recorded(y, row_.record)), "recording",
+             "the graph has no node \"" + row_.record + "\"");
   }
 
   void misuse() const {
@@ -168,9 +170,11 @@ class Setting {
       const double error = got[i] == want[i] ? 0 : std::abs(got[i] - want[i]) / scale;
       if (!(error <= worst)) worst = std::isnan(error) ? INFINITY : error, at = i;
     }
-    expect(worst <= tolerance, what, worst <= tolerance ? "" : "element " + std::to_string(at) + " is " +
-           std::to_string(got[at]) + ", wanted " + std::to_string(want[at]) + ", relative error " +
-           std::to_string(worst * 1e9) + "e-9");
+    expect(worst <= tolerance, what,
+           worst <= tolerance
+               ? ""
+               : "element " + std::to_string(at) + " is " + std::to_string(got[at]) + ", wanted " +
+                     std::to_string(want[at]) + ", relative error " + std::to_string(worst * 1e9) + "e-9");
   }
 
   /// The leaves with floating values in `dtype`. Whole numbers are drawn anew.

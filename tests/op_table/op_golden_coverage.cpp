@@ -86,18 +86,16 @@ GoldenEntries comparisons() {
       {"isclose", [](const Tensors& in) { return isclose(in[0], in[1]); }},
       {"isclose#nan", [](const Tensors& in) { return isclose(in[0], in[1], 1e-5, 1e-8, true); }},
   };
-  add_comparison(entries, "==", [](T a, T b) { return a == b; }, [](T a) { return a == 1; },
-                 [](T a) { return 1 == a; });
-  add_comparison(entries, "!=", [](T a, T b) { return a != b; }, [](T a) { return a != 1; },
-                 [](T a) { return 1 != a; });
-  add_comparison(entries, "<", [](T a, T b) { return a < b; }, [](T a) { return a < 1; },
-                 [](T a) { return 1 < a; });
-  add_comparison(entries, "<=", [](T a, T b) { return a <= b; }, [](T a) { return a <= 1; },
-                 [](T a) { return 1 <= a; });
-  add_comparison(entries, ">", [](T a, T b) { return a > b; }, [](T a) { return a > 1; },
-                 [](T a) { return 1 > a; });
-  add_comparison(entries, ">=", [](T a, T b) { return a >= b; }, [](T a) { return a >= 1; },
-                 [](T a) { return 1 >= a; });
+  add_comparison(
+      entries, "==", [](T a, T b) { return a == b; }, [](T a) { return a == 1; }, [](T a) { return 1 == a; });
+  add_comparison(
+      entries, "!=", [](T a, T b) { return a != b; }, [](T a) { return a != 1; }, [](T a) { return 1 != a; });
+  add_comparison(entries, "<", [](T a, T b) { return a < b; }, [](T a) { return a < 1; }, [](T a) { return 1 < a; });
+  add_comparison(
+      entries, "<=", [](T a, T b) { return a <= b; }, [](T a) { return a <= 1; }, [](T a) { return 1 <= a; });
+  add_comparison(entries, ">", [](T a, T b) { return a > b; }, [](T a) { return a > 1; }, [](T a) { return 1 > a; });
+  add_comparison(
+      entries, ">=", [](T a, T b) { return a >= b; }, [](T a) { return a >= 1; }, [](T a) { return 1 >= a; });
   return entries;
 }
 

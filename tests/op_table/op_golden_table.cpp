@@ -37,21 +37,36 @@ GoldenEntries arithmetic() {
 GoldenEntries functions() {
   const GoldenOperation clamped = [](const Tensors& in) { return clamp(in[0], -1, 1); };
   return {
-      {"abs", one(abs)},         {"square", one(square)},
-      {"exp", one(exp)},         {"expm1", one(expm1)},
-      {"sin", one(sin)},         {"cos", one(cos)},
-      {"tan", one(tan)},         {"asin", one(asin)},
-      {"acos", one(acos)},       {"atan", one(atan)},
-      {"sinh", one(sinh)},       {"cosh", one(cosh)},
-      {"erf", one(erf)},         {"sign", one(sign)},
-      {"floor", one(floor)},     {"ceil", one(ceil)},
-      {"round", one(round)},     {"tanh", one(tanh)},
-      {"sigmoid", one(sigmoid)}, {"relu", one(relu)},
-      {"sqrt", one(sqrt)},       {"rsqrt", one(rsqrt)},
-      {"log", one(log)},         {"reciprocal", one(reciprocal)},
-      {"log1p", one(log1p)},     {"softplus", one(softplus)},
-      {"silu", one(silu)},       {"gelu", one(gelu)},
-      {"clamp", clamped},        {"clamp#bounds", clamped},
+      {"abs", one(abs)},
+      {"square", one(square)},
+      {"exp", one(exp)},
+      {"expm1", one(expm1)},
+      {"sin", one(sin)},
+      {"cos", one(cos)},
+      {"tan", one(tan)},
+      {"asin", one(asin)},
+      {"acos", one(acos)},
+      {"atan", one(atan)},
+      {"sinh", one(sinh)},
+      {"cosh", one(cosh)},
+      {"erf", one(erf)},
+      {"sign", one(sign)},
+      {"floor", one(floor)},
+      {"ceil", one(ceil)},
+      {"round", one(round)},
+      {"tanh", one(tanh)},
+      {"sigmoid", one(sigmoid)},
+      {"relu", one(relu)},
+      {"sqrt", one(sqrt)},
+      {"rsqrt", one(rsqrt)},
+      {"log", one(log)},
+      {"reciprocal", one(reciprocal)},
+      {"log1p", one(log1p)},
+      {"softplus", one(softplus)},
+      {"silu", one(silu)},
+      {"gelu", one(gelu)},
+      {"clamp", clamped},
+      {"clamp#bounds", clamped},
       {"gelu_tanh", one(gelu_tanh)},
       {"leaky_relu", [](const Tensors& in) { return leaky_relu(in[0], .2); }},
       {"elu", [](const Tensors& in) { return elu(in[0], 1.5); }},
@@ -223,8 +238,7 @@ GoldenEntries images() {
 const GoldenEntries& golden_operations() {
   static const GoldenEntries entries = [] {
     GoldenEntries all;
-    for (const auto& family :
-         {arithmetic, functions, logic, reductions, shapes, products, losses, transformer, images})
+    for (const auto& family : {arithmetic, functions, logic, reductions, shapes, products, losses, transformer, images})
       all.merge(family());
     all.merge(golden_coverage());
     return all;

@@ -3,8 +3,8 @@
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
-#include "tests/op_table/op_inputs.h"
 #include <doctest/doctest.h>
+#include "tests/op_table/op_inputs.h"
 
 namespace ditharos::tests {
 namespace {

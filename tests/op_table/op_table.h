@@ -51,7 +51,7 @@ using Case = std::vector<Shape>;  ///< one shape an input
 /// library.
 struct Answer {
   Array value;
-  Arrays gradients;   ///< of <cotangent, value>, one an input; empty: the result has no gradient
+  Arrays gradients;    ///< of <cotangent, value>, one an input; empty: the result has no gradient
   Arrays second = {};  ///< of the sum of all elements of those gradients, one an input; empty: not checked
 };
 
@@ -61,7 +61,7 @@ struct Answer {
 struct Extreme {
   std::string what;
   Arrays inputs;
-  std::function<Answer(const Arrays&)> answer;  ///< from the inputs as the dtype under test holds them
+  std::function<Answer(const Arrays&)> answer;    ///< from the inputs as the dtype under test holds them
   std::function<Tensor(const Tensors&)> op = {};  ///< the row's own when empty; all inputs are floating
   Array cotangent = {};                           ///< ones when empty
   std::optional<DType> only = {};                 ///< f32 and f64 when empty
@@ -73,18 +73,18 @@ struct Row {
   std::string name;    ///< the public function, or the internal operation
   std::string record;  ///< the operation that it records and answers for; empty for compositions of others
   std::function<Tensor(const Tensors&)> op;
-  std::function<Array(const Arrays&)> reference;
-  std::vector<Values> inputs;
-  std::vector<Case> cases;  ///< small ones: every check
-  std::vector<Case> large;  ///< big enough for several threads: forward and thread invariance
+  std::function<Array(const Arrays&)> reference = {};
+  std::vector<Values> inputs = {};
+  std::vector<Case> cases = {};  ///< small ones: every check
+  std::vector<Case> large = {};  ///< big enough for several threads: forward and thread invariance
   Takes takes = Takes::floating;
   int order = 2;              ///< of the derivatives to check, one more for the first case; 0: none exists
   double tolerance = 1e-12;   ///< relative, of f64 forward
   double tolerance32 = 2e-5;  ///< relative, of f32 forward; gradients get ten times as much
   double step = 1e-3, gradcheck_tolerance = 1e-7;
-  double tangent_tolerance = 1e-11;  ///< relative, of forward mode against reverse mode in f64
-  std::function<void()> misuse;  ///< a wrong call
-  std::string message;           ///< what it must say, to the letter
+  double tangent_tolerance = 1e-11;    ///< relative, of forward mode against reverse mode in f64
+  std::function<void()> misuse = {};   ///< a wrong call
+  std::string message = {};            ///< what it must say, to the letter
   std::vector<Extreme> extremes = {};  ///< stated in op_extremes_*.cpp, on the first row of a name
   std::string no_extremes = {};        ///< why the operation needs none
 };

@@ -7,8 +7,8 @@
 #include <ditharos/autograd/forward_mode.h>
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/ops.h>
-#include "tests/op_table/op_inputs.h"
 #include <doctest/doctest.h>
+#include "tests/op_table/op_inputs.h"
 
 namespace ditharos::tests {
 namespace {

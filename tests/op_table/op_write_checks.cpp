@@ -9,9 +9,9 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
 #include <ditharos/tensor/observer.h>
+#include <doctest/doctest.h>
 #include "tests/op_table/op_inputs.h"
 #include "tests/support/tensor_cases.h"
-#include <doctest/doctest.h>
 
 namespace ditharos::tests {
 namespace {
@@ -105,8 +105,8 @@ class Writes {
       Run run(row_);
       overwrite(run.seen[i]);
       expect_right_or_refused("backward", i, run, [&] { return run.gradients(false); }, want);
-      expect_right_or_refused("backward with create_graph", i, run, [&] { return run.gradients(true); },
-                              plain.gradients(true));
+      expect_right_or_refused(
+          "backward with create_graph", i, run, [&] { return run.gradients(true); }, plain.gradients(true));
     }
   }
 

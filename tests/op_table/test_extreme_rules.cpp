@@ -5,8 +5,8 @@
 
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/ops.h>
-#include "tests/op_table/extremes/op_extreme_rules.h"
 #include <doctest/doctest.h>
+#include "tests/op_table/extremes/op_extreme_rules.h"
 
 using namespace ditharos;
 

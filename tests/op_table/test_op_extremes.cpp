@@ -6,8 +6,8 @@
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
-#include "tests/op_table/extremes/op_extremes.h"
 #include <doctest/doctest.h>
+#include "tests/op_table/extremes/op_extremes.h"
 
 using namespace ditharos;
 using namespace ditharos::tests;
@@ -49,8 +49,12 @@ TEST_CASE("op table: the check of extreme inputs finds wrong values, gradients a
       return record("test.square", square(in[0].detach()) * value, {in[0]}, save_inputs, rule);
     };
     int64_t count = 0;
-    return problems_at(row, points("far out", {1e10, -3}, [](Real x) { return x * x; },
-                                   [](Real x) { return 2 * x; }, [](Real) { return 2; }), count).size();
+    return problems_at(row,
+                       points(
+                           "far out", {1e10, -3}, [](Real x) { return x * x; }, [](Real x) { return 2 * x; },
+                           [](Real) { return 2; }),
+                       count)
+        .size();
   };
   CHECK(problems(1, 2, 2, 2) == 0);
   CHECK(problems(1.001, 2, 2, 2) > 0);

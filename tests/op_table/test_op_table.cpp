@@ -10,10 +10,10 @@
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/dit/dit.h>
 #include <ditharos/tensor/kernels/linalg/linalg.h>
+#include <doctest/doctest.h>
 #include "tests/op_table/op_checks.h"
 #include "tests/op_table/op_message_checks.h"
 #include "tests/support/paths.h"
-#include <doctest/doctest.h>
 
 using namespace ditharos;
 using namespace ditharos::tests;
@@ -97,8 +97,9 @@ TEST_CASE("R11: every public operation has a row in the op table") {
 TEST_CASE("R11: every operation meets empty and one-element tensors") {
   // Means of nothing do not exist, and their rows check what is said about it.
   const std::set<std::string> not_of_empty = {"mean", "variance", "standard_deviation", "var", "std"};
-  const std::set<std::string> need_more = {"chunk", "select", "attention", "rope", "cross", "glu", "pixel_shuffle",
-                                           "pixel_unshuffle", "var", "std", "index", "grid_sample"};
+  const std::set<std::string> need_more = {"chunk", "select", "attention",     "rope",
+                                           "cross", "glu",    "pixel_shuffle", "pixel_unshuffle",
+                                           "var",   "std",    "index",         "grid_sample"};
   for (const std::string& name : row_names()) {
     CAPTURE(name);
     CHECK(has_input_of(name, 0) == (not_of_empty.count(name) == 0));
@@ -110,8 +111,7 @@ TEST_CASE("op table: wrong operands are refused in the name of the operation tha
   const std::set<std::string> declared = declared_operations();
   int64_t refused = 0;
   for (const Row& row : op_table())
-    if (declared.count(row.name) == 1 && !is_operator(row.name))
-      refused += check_messages(row);
+    if (declared.count(row.name) == 1 && !is_operator(row.name)) refused += check_messages(row);
   CHECK(refused > 1000);
 }
 

@@ -4,9 +4,9 @@
 #include <ditharos/autograd/forward_mode.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
+#include <doctest/doctest.h>
 #include "tests/op_table/op_tangent_checks.h"
 #include "tests/support/tensor_cases.h"
-#include <doctest/doctest.h>
 
 using namespace ditharos;
 
@@ -22,9 +22,9 @@ TEST_CASE("op table: tangent rules agree with backward rules, to second order") 
 
 TEST_CASE("op table: an operation without a tangent rule is noticed") {
   const tests::Row row{.name = "test.no_tangent", .record = "test.no_tangent", .op = [](const tests::Tensors& in) {
-    return record("test.no_tangent", in[0].detach(), {in[0]}, save_nothing,
-                  each([](const Backward& d) { return d.grad(); }));
-  }};
+                         return record("test.no_tangent", in[0].detach(), {in[0]}, save_nothing,
+                                       each([](const Backward& d) { return d.grad(); }));
+                       }};
   const DualLevel level;
   CHECK(tests::message_of<AutogradError>([&] { row.op({make_dual(ones({2}), ones({2}))}); }) ==
         "[test.no_tangent] has no tangent rule, and an input has a tangent: pass one to record() (autograd/rule.h)");

@@ -82,8 +82,9 @@ TEST_CASE("clip_grad_norm_: refuses with a name, and changes nothing") {
   CHECK(values(a.grad()) == Floats{3, 3});
   CHECK(message_of<ConfigError>([&] { optim::clip_grad_norm_({{"a", a}}, 0); }) ==
         "[clip_grad_norm_] max_norm must be above 0, got 0.000000");
-  CHECK(message_of<AutogradError>([&] { optim::clip_grad_norm_({{"2 a", a * 2}}, 1); })
-            .starts_with("[clip_grad_norm_] parameter \"2 a\" of shape [2] is no leaf: [mul_scalar] computed it"));
+  CHECK(message_of<AutogradError>([&] {
+          optim::clip_grad_norm_({{"2 a", a * 2}}, 1);
+        }).starts_with("[clip_grad_norm_] parameter \"2 a\" of shape [2] is no leaf: [mul_scalar] computed it"));
 }
 
 TEST_CASE("clip_grad_value_: limits every element") {

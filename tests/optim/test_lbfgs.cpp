@@ -68,8 +68,8 @@ TEST_CASE("lbfgs: eight steps as PyTorch does them, with as many evaluations") {
     Problem problem;
     Lbfgs optimizer(problem.parameters(), row.options);
     int calls = 0;
-    const auto closure = closure_of(
-        optimizer, [&] { return row.rosenbrock ? rosenbrock(problem) : logistic(problem, golden); }, &calls);
+    const auto closure =
+        closure_of(optimizer, [&] { return row.rosenbrock ? rosenbrock(problem) : logistic(problem, golden); }, &calls);
     const auto losses = golden.at("lbfgs." + row.name + ".loss").to_vector<double>();
     const auto counts = golden.at("lbfgs." + row.name + ".calls").to_vector<double>();
     const Tensor points = golden.at("lbfgs." + row.name + ".point");

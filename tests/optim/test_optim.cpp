@@ -76,28 +76,26 @@ const std::vector<Case>& cases() {
       {"nesterov", 0.05, [](const auto& p) { return std::make_unique<Sgd>(p, SgdOptions{0.8, 0.01, true}); }},
       {"adam", 0.03, [](const auto& p) { return std::make_unique<Adam>(p, AdamOptions{0.8, 0.95, 1e-6, 0.1}); }},
       {"adamw", 0.03, [](const auto& p) { return std::make_unique<AdamW>(p, AdamOptions{0.9, 0.99, 1e-8, 0.2}); }},
-      {"muon", 0.03, [](const nn::NamedTensors& p) {
+      {"muon", 0.03,
+       [](const nn::NamedTensors& p) {
          const auto [matrices, others] = partition(p, [](const auto& each) { return each.tensor.rank() == 2; });
          return std::make_unique<Muon>(matrices, others, MuonOptions{.momentum = 0.9, .weight_decay = 0.2},
                                        AdamOptions{0.9, 0.99, 1e-8, 0.2});
        }},
-      {"muon_groups", 0.03, [](const nn::NamedTensors& p) {
+      {"muon_groups", 0.03,
+       [](const nn::NamedTensors& p) {
          const std::vector<ParameterGroup> others{{.parameters = {p[1]}, .weight_decay = 0},
                                                   {.parameters = {p[2]}, .lr_scale = 3}};
          return std::make_unique<Muon>(
              std::vector<ParameterGroup>{{.parameters = {p[0]}, .weight_decay = 0.05, .lr_scale = 0.5}}, others,
              MuonOptions{.momentum = 0.9, .weight_decay = 0.2}, AdamOptions{0.9, 0.99, 1e-8, 0.2});
        }},
-      {"amsgrad", 0.03, [](const auto& p) {
-         return std::make_unique<Adam>(p, AdamOptions{0.8, 0.7, 1e-8, 0.1, true});
-       }},
-      {"dampening", 0.05, [](const auto& p) {
-         return std::make_unique<Sgd>(p, SgdOptions{0.9, 0.02, false, 0.3});
-       }},
+      {"amsgrad", 0.03,
+       [](const auto& p) { return std::make_unique<Adam>(p, AdamOptions{0.8, 0.7, 1e-8, 0.1, true}); }},
+      {"dampening", 0.05, [](const auto& p) { return std::make_unique<Sgd>(p, SgdOptions{0.9, 0.02, false, 0.3}); }},
       {"rmsprop", 0.02, [](const auto& p) { return std::make_unique<RMSprop>(p, RMSpropOptions{0.9, 1e-6, 0.1}); }},
-      {"rmsprop_centered", 0.02, [](const auto& p) {
-         return std::make_unique<RMSprop>(p, RMSpropOptions{0.8, 1e-8, 0.05, 0.7, true});
-       }},
+      {"rmsprop_centered", 0.02,
+       [](const auto& p) { return std::make_unique<RMSprop>(p, RMSpropOptions{0.8, 1e-8, 0.05, 0.7, true}); }},
       {"adagrad", 0.1, [](const auto& p) { return std::make_unique<Adagrad>(p, AdagradOptions{0.2, 0.1, 0.3}); }},
   };
   return all;
@@ -134,8 +132,11 @@ TEST_CASE("optimisers: ten steps with clipping and moving average as PyTorch doe
         for (const auto& [name, want] : golden.with_prefix(c.name + ("." + std::to_string(step) + "."))) {
           const auto shown = name;
           CAPTURE(shown);
-          CHECK(tests::difference(kernels::to(name == "a" ? toy.a : name == "b" ? toy.b : toy.c, DType::f32), want) <
-                tolerance);
+          CHECK(tests::difference(kernels::to(name == "a"   ? toy.a
+                                              : name == "b" ? toy.b
+                                                            : toy.c,
+                                              DType::f32),
+                                  want) < tolerance);
         }
       }
       for (const auto& [name, want] : golden.with_prefix(c.name + std::string(".average."))) {
@@ -163,9 +164,9 @@ TEST_CASE("optimisers: a non-finite gradient is named and changes nothing") {
       toy.c.grad().mutable_data<float>()[11] = float(bad);  // the last element of the last parameter
       const auto before = values(nn::named_tensors(toy)), state = values(optimizer->state());
       const auto average = values(ema.state());
-      CHECK_THROWS_WITH_AS(
-          optimizer->step(c.lr, 1.0, &ema),
-          "[optimizer] the gradient of \"c\" has NaN or infinite elements; nothing was updated", Error);
+      CHECK_THROWS_WITH_AS(optimizer->step(c.lr, 1.0, &ema),
+                           "[optimizer] the gradient of \"c\" has NaN or infinite elements; nothing was updated",
+                           Error);
       CHECK_THROWS_WITH_AS(optim::clip_grad_factor(optimizer->parameters(), 1.0),
                            "[clip_grad_factor] the gradient of \"c\" has NaN or infinite elements", Error);
       CHECK(values(nn::named_tensors(toy)) == before);

@@ -34,13 +34,15 @@ TEST_CASE("regression 28: an optimiser refuses a tensor that is no leaf, by name
   CHECK(message_of<AutogradError>([&] { optim::AdamW({{"v", v}}); }) == expected);
   CHECK(message_of<AutogradError>([&] { optim::Muon({{"v", v}}, {}); }) == expected);
   // A view of a leaf is none itself; scaled starting values are the usual way to come by one.
-  CHECK(message_of<AutogradError>([&] { optim::Sgd({{"half", w.slice(0, 0, 1)}}); })
-            .starts_with("[optimizer] parameter \"half\" of shape [1, 2] is no leaf: [slice] computed it"));
+  CHECK(message_of<AutogradError>([&] {
+          optim::Sgd({{"half", w.slice(0, 0, 1)}});
+        }).starts_with("[optimizer] parameter \"half\" of shape [1, 2] is no leaf: [slice] computed it"));
   Generator rng(1);
   nn::Linear layer(2, 2, rng);
   layer.weight = layer.weight * .02;
-  CHECK(message_of<AutogradError>([&] { optim::Sgd(nn::named_parameters(layer)); }).starts_with(
-      "[optimizer] parameter \"weight\""));
+  CHECK(message_of<AutogradError>([&] {
+          optim::Sgd(nn::named_parameters(layer));
+        }).starts_with("[optimizer] parameter \"weight\""));
   layer.weight = nn::Parameter(layer.weight.detach());
   CHECK(optim::Sgd(nn::named_parameters(layer)).parameters().size() == 2);
   CHECK(message_of<Error>([] { optim::Sgd(nn::NamedTensors{{"nothing", Tensor()}}); }) ==

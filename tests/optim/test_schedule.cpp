@@ -56,8 +56,13 @@ TEST_CASE("schedule: the same as PyTorch's schedulers of these names behind a wa
       {"cosine_restarts", {.decay = Decay::cosine_restarts, .final_fraction = .1, .period = 6, .period_factor = 2}},
       {"cosine_cycles", {.decay = Decay::cosine_restarts, .final_fraction = .1, .period = 8}},
       {"one_cycle", {.decay = Decay::one_cycle, .total_steps = 40}},
-      {"one_cycle_linear", {.decay = Decay::one_cycle, .total_steps = 40, .pct_start = .4, .div_factor = 10,
-                            .final_div_factor = 100, .linear_cycle = true}},
+      {"one_cycle_linear",
+       {.decay = Decay::one_cycle,
+        .total_steps = 40,
+        .pct_start = .4,
+        .div_factor = 10,
+        .final_div_factor = 100,
+        .linear_cycle = true}},
   };
   for (const auto& [name, row] : rows) {
     const std::string shown = name;
@@ -116,8 +121,8 @@ TEST_CASE("ReduceOnPlateau: the same as PyTorch's ReduceLROnPlateau, and after i
 }
 
 TEST_CASE("schedule: inverse_sqrt falls with the root of the step from the end of the warm-up, to a lowest rate") {
-  const Schedule schedule{.lr = 2, .warmup_steps = 4, .decay = optim::decay_from_name("inverse_sqrt"),
-                          .final_fraction = .1};
+  const Schedule schedule{
+      .lr = 2, .warmup_steps = 4, .decay = optim::decay_from_name("inverse_sqrt"), .final_fraction = .1};
   CHECK(learning_rate(schedule, 0) == .5);
   CHECK(learning_rate(schedule, 3) == 2);  // the peak, where both formulas agree
   CHECK(learning_rate(schedule, 15) == doctest::Approx(1));

@@ -19,9 +19,10 @@ using models::AutoencoderKind;
 namespace {
 
 Arguments small_training(const std::string& out, const Arguments& more) {
-  Arguments arguments{"--width", "4", "--max-width", "8", "--groups", "2", "--latent-channels", "2", "--stages", "2",
-                      "--shapes", "2x8x12", "--batch-size", "2", "--warmup", "1", "--steps", "3", "--sample-every", "0",
-                      "--log-every", "1", "--out", out, "--threads", "1"};
+  Arguments arguments{
+      "--width",     "4",      "--max-width",  "8", "--groups",  "2", "--latent-channels", "2", "--stages",       "2",
+      "--shapes",    "2x8x12", "--batch-size", "2", "--warmup",  "1", "--steps",           "3", "--sample-every", "0",
+      "--log-every", "1",      "--out",        out, "--threads", "1"};
   arguments.insert(arguments.end(), more.begin(), more.end());
   return arguments;
 }
@@ -76,8 +77,8 @@ TEST_CASE("autoencoder kinds: train_autoencoder trains either, which is loaded a
 
 TEST_CASE("autoencoder kinds: an AutoencoderKL refuses settings of clips, in one sentence") {
   const TemporaryFolder folder;
-  const Outcome run = run_program("train_autoencoder",
-                                  small_training(folder.path() + "/kl", {"--kind", "kl", "--time-stride", "2"}));
+  const Outcome run =
+      run_program("train_autoencoder", small_training(folder.path() + "/kl", {"--kind", "kl", "--time-stride", "2"}));
   CHECK_EQ(run.status, 2);
   CHECK_MESSAGE(run.output.find("time_stride must be 1, got 2") != std::string::npos, run.output);
 }

@@ -76,9 +76,9 @@ TEST_CASE("DiT pipeline: latents are those of the published process, and images 
     return pipeline.transformer()(x, t, y);
   };
   Generator rng(0);
-  const Tensor expected = models::sample(
-      pipeline.process(), sampler, network, from_vector<int64_t>({2, 0}), scalar(3, DType::i64),
-      request_noise(pipeline.transformer().config(), request), rng);
+  const Tensor expected =
+      models::sample(pipeline.process(), sampler, network, from_vector<int64_t>({2, 0}), scalar(3, DType::i64),
+                     request_noise(pipeline.transformer().config(), request), rng);
   CHECK(share_of_largest(latents, expected) < 1e-6);
   const NoGrad no_grad;
   CHECK(share_of_largest(images, pipeline.autoencoder()->decode(expected * (1 / .18215))) < 1e-5);

@@ -33,17 +33,25 @@ ImageParts parts_of(const data::Dataset& source, ImageCondition wanted) {
 
 /// An AutoencoderKL of 2-channel latents under diffusers' names, with these factors in its config.json.
 void write_published(const std::string& folder) {
-  models::AutoencoderKLConfig config{.latent_channels = 2, .block_out_channels = {8, 8}, .layers_per_block = 1,
-                                     .norm_num_groups = 4, .scaling_factor = .3, .shift_factor = .1};
-  models::PublishedModel model({.family = models::ModelFamily::autoencoder_kl, .config = config,
-                                .layout = models::Layout::diffusers, .name = "", .notes = {}});
+  models::AutoencoderKLConfig config{.latent_channels = 2,
+                                     .block_out_channels = {8, 8},
+                                     .layers_per_block = 1,
+                                     .norm_num_groups = 4,
+                                     .scaling_factor = .3,
+                                     .shift_factor = .1};
+  models::PublishedModel model({.family = models::ModelFamily::autoencoder_kl,
+                                .config = config,
+                                .layout = models::Layout::diffusers,
+                                .name = "",
+                                .notes = {}});
   Generator rng(4);
   models::TensorsByName tensors;
   for (const auto& [name, tensor] : model.tensors(models::Layout::diffusers))
     tensors[name] = rng.normal(tensor.shape()) * .2;
   safetensors::save(folder + "/diffusion_pytorch_model.safetensors", tensors, {});
-  tests::write_bytes(folder + "/config.json", "{\"_class_name\": \"AutoencoderKL\", \"norm_num_groups\": 4, "
-                                              "\"scaling_factor\": 0.3, \"shift_factor\": 0.1}");
+  tests::write_bytes(folder + "/config.json",
+                     "{\"_class_name\": \"AutoencoderKL\", \"norm_num_groups\": 4, "
+                     "\"scaling_factor\": 0.3, \"shift_factor\": 0.1}");
 }
 
 }  // namespace

@@ -30,15 +30,46 @@ using tests::TomlKey;
 namespace {
 
 /// Values for keys of every type: the first that a key takes and that is not its default is what it gets.
-const std::vector<std::string> others{"true",       "false",      "\"heun\"",       "\"ddim\"",        "\"gaussian\"",
-                                      "\"cosine\"", "\"linear\"", "\"factorised\"", "\"binary\"",      "\"uniform\"",
-                                      "\"muon\"",   "\"gvp\"",    "\"velocity\"",   "\"logit_normal\"", "\"kl\"",
-                                      "\"dopri5\"", "\"bh1\"",    "\"leading\"",    "\"tweedie\"",      "\"fora\"",
-                                      "\"l1\"",     "\"learned\"", "\"spatial\"",   "\"in_context\"",   "\"swiglu\"",
-                                      "\"rms\"", "\"global\"", "\"skip\"", "\"stretch\"", "\"lanczos\"", "\"none\"",
+const std::vector<std::string> others{"true",
+                                      "false",
+                                      "\"heun\"",
+                                      "\"ddim\"",
+                                      "\"gaussian\"",
+                                      "\"cosine\"",
+                                      "\"linear\"",
+                                      "\"factorised\"",
+                                      "\"binary\"",
+                                      "\"uniform\"",
+                                      "\"muon\"",
+                                      "\"gvp\"",
+                                      "\"velocity\"",
+                                      "\"logit_normal\"",
+                                      "\"kl\"",
+                                      "\"dopri5\"",
+                                      "\"bh1\"",
+                                      "\"leading\"",
+                                      "\"tweedie\"",
+                                      "\"fora\"",
+                                      "\"l1\"",
+                                      "\"learned\"",
+                                      "\"spatial\"",
+                                      "\"in_context\"",
+                                      "\"swiglu\"",
+                                      "\"rms\"",
+                                      "\"global\"",
+                                      "\"skip\"",
+                                      "\"stretch\"",
+                                      "\"lanczos\"",
+                                      "\"none\"",
                                       "\"bf16\"",
-                                      "[2.5]",      "\"2x16x16\"", "[2, 4, 4]",     "[0.25, 0.5]",     "0.125",
-                                      "2",          "3",          "48"};
+                                      "[2.5]",
+                                      "\"2x16x16\"",
+                                      "[2, 4, 4]",
+                                      "[0.25, 0.5]",
+                                      "0.125",
+                                      "2",
+                                      "3",
+                                      "48"};
 
 /// Keys whose values have to fit together, or are above all of those.
 const std::map<std::string, std::string> fitting{{"shapes", "\"2x16x16\""}, {"vocabulary", "600"}};
@@ -75,11 +106,40 @@ VideoModelConfig config_of(const VideoSettings& run) {
   return config;
 }
 
-const std::vector<std::string> edges{
-    "0", "-1", "1", "2", "-9223372036854775808", "9223372036854775807", "2147483648", "4294967297", "65537", "0.0",
-    "0.5", "1.0", "1e300", "-1e300", "3.5e38", "1e-300", "nan", "inf", "-inf", "true", "\"\"", "\"no such name\"", "[]",
-    "[1]", "[1, 2, 3]", "[1, 2, 3, 4]", "[0.5, 0.5]", "[9223372036854775807, 1, 1]", "[nan]", "[-1, -1, -1]",
-    "[0, 0, 0]", "[[1]]", "{a = 1}", "1979-05-27"};
+const std::vector<std::string> edges{"0",
+                                     "-1",
+                                     "1",
+                                     "2",
+                                     "-9223372036854775808",
+                                     "9223372036854775807",
+                                     "2147483648",
+                                     "4294967297",
+                                     "65537",
+                                     "0.0",
+                                     "0.5",
+                                     "1.0",
+                                     "1e300",
+                                     "-1e300",
+                                     "3.5e38",
+                                     "1e-300",
+                                     "nan",
+                                     "inf",
+                                     "-inf",
+                                     "true",
+                                     "\"\"",
+                                     "\"no such name\"",
+                                     "[]",
+                                     "[1]",
+                                     "[1, 2, 3]",
+                                     "[1, 2, 3, 4]",
+                                     "[0.5, 0.5]",
+                                     "[9223372036854775807, 1, 1]",
+                                     "[nan]",
+                                     "[-1, -1, -1]",
+                                     "[0, 0, 0]",
+                                     "[[1]]",
+                                     "{a = 1}",
+                                     "1979-05-27"};
 
 /// What a table refuses in the sections that describe a model, the reader refuses as well, naming file and line; what
 /// the table takes, it takes. Whether all values fit together is for another check.
@@ -89,11 +149,10 @@ void check_same_ranges(const std::function<void(const std::string&)>& read) {
   Settings table("", "");
   describe(table, defaults);
   const std::set<std::string> sections_of_training{"train", "output"};
-  const std::set<std::string> keys_of_training{"horizontal_flip", "condition", "autoencoder", "vocabulary",
-                                               "caption_count",
-                                               "prompt_dropout", "kl_weight", "reconstruction",
-                                               "perceptual_weight", "classifier_clips", "classifier_epochs", "shapes",
-                                               "shape_weights"};
+  const std::set<std::string> keys_of_training{
+      "horizontal_flip",   "condition", "autoencoder",    "vocabulary",        "caption_count",
+      "prompt_dropout",    "kl_weight", "reconstruction", "perceptual_weight", "classifier_clips",
+      "classifier_epochs", "shapes",    "shape_weights"};
   int refused = 0;
   for (const TomlKey& key : keys_in(table.to_toml())) {
     if (sections_of_training.contains(key.section) || keys_of_training.contains(key.name)) continue;

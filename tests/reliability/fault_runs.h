@@ -14,8 +14,8 @@ std::string fault_library();
 
 /// One call that fails: "write:17:28" (see tests/faults/faults.cpp).
 struct Fault {
-  std::string call;      ///< kind: "write"
-  uint64_t at = 1;       ///< the number of the call
+  std::string call;        ///< kind: "write"
+  uint64_t at = 1;         ///< the number of the call
   std::string how = "28";  ///< errno, errno and '+' for all later calls too, or "short"
   std::string text() const { return call + ":" + std::to_string(at) + ":" + how; }
 };

@@ -20,8 +20,8 @@ bool has_temporary(const std::string& folder) {
   std::error_code error;
   fs::recursive_directory_iterator it(folder, error);
   return !error && std::any_of(begin(it), end(it), [](const auto& entry) {
-           return entry.path().filename().string().starts_with(".ditharos-tmp-");
-         });
+    return entry.path().filename().string().starts_with(".ditharos-tmp-");
+  });
 }
 
 }  // namespace

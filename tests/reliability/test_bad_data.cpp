@@ -81,8 +81,8 @@ std::vector<BadFile> bad_pngs() {
   add("too few lines", [](PngParts& p) { p.lines.resize(10); });
   bad.push_back(of_bytes("a wrong checksum of the header", with_byte(sound, 30, '\x55')));
   bad.push_back(of_bytes("a changed byte of the pixels", with_byte(sound, 43, '\x55')));
-  bad.push_back(of_bytes("no pixels",
-                         PngParts::signature() + png_chunk("IHDR", parts.header()) + png_chunk("IEND", "")));
+  bad.push_back(
+      of_bytes("no pixels", PngParts::signature() + png_chunk("IHDR", parts.header()) + png_chunk("IEND", "")));
   return bad;
 }
 
@@ -90,8 +90,8 @@ std::vector<BadFile> bad_pngs() {
 std::vector<BadFile> bad_clips(const std::string& format, const std::string& sound) {
   std::vector<BadFile> bad = bad_files_of_any_kind(sound);
   for (const size_t share : {3, 5, 7, 9})
-    bad.push_back(of_bytes("cut off at " + std::to_string(share) + " tenths",
-                           sound.substr(0, sound.size() * share / 10)));
+    bad.push_back(
+        of_bytes("cut off at " + std::to_string(share) + " tenths", sound.substr(0, sound.size() * share / 10)));
   const auto replaced = [&](const std::string& kind, const std::string& from, const std::string& to) {
     std::string bytes = sound;
     bytes.replace(bytes.find(from), from.size(), to);

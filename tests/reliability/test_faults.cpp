@@ -23,9 +23,8 @@ using Files = std::map<std::string, std::string>;
 
 /// Without the files that a run writes for people alone, and can do without.
 Files needed(Files files) {
-  std::erase_if(files, [](const auto& file) {
-    return file.first.starts_with("samples/") || file.first == "metrics.csv";
-  });
+  std::erase_if(files,
+                [](const auto& file) { return file.first.starts_with("samples/") || file.first == "metrics.csv"; });
   return files;
 }
 
@@ -110,10 +109,10 @@ Tally fail_training(const SmallProgram& program, const std::vector<std::string>&
         ++tally.unharmed;
         // Files for people alone may be missing when a sentence says so, and samples of a step whose checkpoint was
         // passed over.
-        CHECK_MESSAGE((differing_files(whole, files_in(run)) == "" || contains(outcome.output, "note: ") ||
-                       contains(outcome.output, "training goes on without ") ||
-                       contains(outcome.output, "passing over: ")),
-                      outcome.output);
+        CHECK_MESSAGE(
+            (differing_files(whole, files_in(run)) == "" || contains(outcome.output, "note: ") ||
+             contains(outcome.output, "training goes on without ") || contains(outcome.output, "passing over: ")),
+            outcome.output);
         const auto compared = contains(outcome.output, "passing over: ") ? checkpoints : needed;
         CHECK(differing_files(compared(whole), compared(files_in(run))) == "");
         continue;
@@ -139,7 +138,8 @@ void fail_all_training(const std::vector<std::string>& calls, uint64_t most, boo
   for (const SmallProgram& program : small_programs(images, folder / "run")) {
     const Tally tally = fail_training(program, calls, most);
     MESSAGE(std::string(program.name) << ": " << tally.trials << " faults, " << tally.failed << " ended the run, "
-                         << tally.unharmed << " did no harm, " << tally.aborted << " aborted in a library");
+                                      << tally.unharmed << " did no harm, " << tally.aborted
+                                      << " aborted in a library");
     CHECK(tally.failed >= least_failures);
     CHECK(tally.aborted <= tally.trials / 10);
     if (!all_programs) return;
@@ -204,7 +204,7 @@ void fail_writers(uint64_t most) {
            {"zoo", {"convert", weights, exported, "--dtype", "f16"}, exported}}) {
     const Tally tally = fail_writer(w.program, w.arguments, w.out, most);
     MESSAGE(std::string(w.program) << " " << w.arguments[0] << ": " << tally.trials << " faults, " << tally.failed
-                      << " with another status than 0, " << tally.unharmed << " did no harm");
+                                   << " with another status than 0, " << tally.unharmed << " did no harm");
     CHECK(tally.failed > 10);
   }
 }

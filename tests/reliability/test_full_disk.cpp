@@ -45,18 +45,17 @@ TEST_CASE("R4: a run on a file system that gets full keeps its last checkpoint a
     return;
   }
   write_images(images, {"cat", "dog"}, 4);
-  const std::string train = command_line("train_dit", small_dit(images, disk + "/run", {"--steps", "100000",
-                                                                                     "--checkpoint-every", "1"}));
+  const std::string train =
+      command_line("train_dit", small_dit(images, disk + "/run", {"--steps", "100000", "--checkpoint-every", "1"}));
   // The disk is too small; then large enough, but it becomes full while the run is under way.
   write_bytes(folder / "script",
               "mount -t tmpfs -o size=300k none " + disk + " || exit 90\n" + train + "\n[ $? = 2 ] || exit 91\n" +
                   "[ -z \"$(ls -A " + disk + "/run/checkpoints 2>/dev/null)\" ] || exit 92\n" +
-                  "mount -o remount,size=20m " + disk + " || exit 93\n" + train + " & run=$!\n" +
-                  "until ls " + disk + "/run/checkpoints/*.ckpt >/dev/null 2>&1; do\n" +
-                  "  kill -0 $run || exit 94\n  sleep .01\ndone\n" +
+                  "mount -o remount,size=20m " + disk + " || exit 93\n" + train + " & run=$!\n" + "until ls " + disk +
+                  "/run/checkpoints/*.ckpt >/dev/null 2>&1; do\n" + "  kill -0 $run || exit 94\n  sleep .01\ndone\n" +
                   "dd if=/dev/zero of=" + disk + "/filler bs=4k 2>/dev/null\nwait $run\n[ $? = 1 ] || exit 95\n" +
-                  program("checkpoint") + " verify " + disk + "/run || exit 96\n" +
-                  "echo temporaries: $(ls -A " + disk + "/run/checkpoints | grep -vc '^step_[0-9]*.ckpt$')\n");
+                  program("checkpoint") + " verify " + disk + "/run || exit 96\n" + "echo temporaries: $(ls -A " +
+                  disk + "/run/checkpoints | grep -vc '^step_[0-9]*.ckpt$')\n");
   const int status = shell("unshare -rm sh " + (folder / "script") + " >" + log + " 2>&1");
   const std::string said = read_file(log, 1 << 20);
   CHECK_MESSAGE(status == 0, said);

@@ -73,8 +73,8 @@ TEST_CASE("R15: a run of every released format is resumed, and sampled from") {
     const training::TrainState then = training::load_checkpoint(stored);
     fs::create_directories(run + "/checkpoints");
     fs::copy_file(stored, run + "/checkpoints/step_00000004.ckpt");
-    const Outcome resumed = run_program("train_dit", {"--config", release.file("checkpoint_run", ".toml"), "--out",
-                                                      run, "--steps", "6", "--threads", "1", "--resume", "auto"});
+    const Outcome resumed = run_program("train_dit", {"--config", release.file("checkpoint_run", ".toml"), "--out", run,
+                                                      "--steps", "6", "--threads", "1", "--resume", "auto"});
     CHECK_MESSAGE(resumed.status == 0, resumed.output);
     CHECK_MESSAGE(contains(resumed.output, "going on from " + run), resumed.output);
     const training::LatestCheckpoint latest = training::latest_valid(run + "/checkpoints");

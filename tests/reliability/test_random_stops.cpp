@@ -23,9 +23,7 @@ void stop_programs(int stops, const std::vector<int>& signals, const char* steps
 
 }  // namespace
 
-TEST_CASE("R1: kill -9 at 20 random instants of training loses nothing") {
-  stop_programs(20, {SIGKILL}, "200", false);
-}
+TEST_CASE("R1: kill -9 at 20 random instants of training loses nothing") { stop_programs(20, {SIGKILL}, "200", false); }
 
 TEST_CASE("R1: kill -9 at 1,000 random instants of training loses nothing [slow]") {
   stop_programs(1000, {SIGKILL}, "200", false);

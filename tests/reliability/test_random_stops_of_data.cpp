@@ -26,8 +26,7 @@ constexpr int images = 12;
 /// Image `i`, different from the others. Its sides vary if `mixed`.
 Tensor image(int i, bool mixed) {
   Tensor pixels({3, mixed ? 8 + i % 3 : 8, mixed ? 9 + i % 2 : 8}, DType::u8);
-  for (int64_t k = 0; k < pixels.numel(); ++k)
-    pixels.mutable_data<uint8_t>()[k] = static_cast<uint8_t>(k * 5 + i * 19);
+  for (int64_t k = 0; k < pixels.numel(); ++k) pixels.mutable_data<uint8_t>()[k] = static_cast<uint8_t>(k * 5 + i * 19);
   return pixels;
 }
 std::string name_of(int i) { return std::to_string(100 + i); }
@@ -62,8 +61,8 @@ void write_idx(const std::string& folder) {
 
 void write_cifar(const std::string& folder) {
   fs::create_directories(folder);
-  for (const char* name : {"data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5",
-                           "test_batch"}) {
+  for (const char* name :
+       {"data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"}) {
     std::string records;
     for (int i = 0; i < 4; ++i) records += static_cast<char>(i) + counting_bytes(3072);
     write_bytes(folder + "/" + name + ".bin", records);
@@ -140,12 +139,44 @@ void stop_on_all_data(int stops, const char* steps) {
     CHECK(stop_at_random(program, stops, signals, steps).stops == stops);
   }
   write_clips(root / "clips");
-  const SmallProgram video{"train_video", "samples.png",
-                           {"--data", root / "clips", "--out", out, "--hidden", "16", "--depth", "1", "--heads", "2",
-                            "--patch", "1,4,4", "--text-width", "8", "--text-depth", "1", "--text-heads", "2",
-                            "--vocabulary", "300", "--shapes", "2x8x8", "--batch-size", "2", "--warmup", "1",
-                            "--sample-every", "0", "--log-every", "1", "--sampling-steps", "1", "--prompt-length",
-                            "12", "--threads", "1"}};
+  const SmallProgram video{"train_video",
+                           "samples.png",
+                           {"--data",
+                            root / "clips",
+                            "--out",
+                            out,
+                            "--hidden",
+                            "16",
+                            "--depth",
+                            "1",
+                            "--heads",
+                            "2",
+                            "--patch",
+                            "1,4,4",
+                            "--text-width",
+                            "8",
+                            "--text-depth",
+                            "1",
+                            "--text-heads",
+                            "2",
+                            "--vocabulary",
+                            "300",
+                            "--shapes",
+                            "2x8x8",
+                            "--batch-size",
+                            "2",
+                            "--warmup",
+                            "1",
+                            "--sample-every",
+                            "0",
+                            "--log-every",
+                            "1",
+                            "--sampling-steps",
+                            "1",
+                            "--prompt-length",
+                            "12",
+                            "--threads",
+                            "1"}};
   CHECK(stop_at_random(video, stops, signals, steps).stops == stops);
 }
 

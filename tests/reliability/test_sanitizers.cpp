@@ -18,7 +18,7 @@ using namespace ditharos;
 namespace {
 
 /// What f prints to stderr in a child process, which must not end with status 0.
-std::string report_of(const std::function<void()>& f) {
+[[maybe_unused]] std::string report_of(const std::function<void()>& f) {
   const tests::TemporaryFolder folder;
   const std::string path = folder / "report";
   const pid_t child = ::fork();

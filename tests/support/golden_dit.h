@@ -6,8 +6,8 @@
 
 namespace ditharos::tests {
 
-inline const models::DiTConfig golden_config = {.height = 8, .width = 12, .channels = 3, .hidden = 16,
-                                                .depth = 2, .heads = 2, .classes = 5};
+inline const models::DiTConfig golden_config = {
+    .height = 8, .width = 12, .channels = 3, .hidden = 16, .depth = 2, .heads = 2, .classes = 5};
 
 /// With the parameters that PyTorch's results were computed with.
 inline models::DiT golden_dit() {

@@ -20,9 +20,7 @@ std::string path_of(const std::string& name) {
   return (std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path() / "examples" / name).string();
 }
 
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 }  // namespace
 

@@ -11,7 +11,13 @@ namespace ditharos::tests {
 
 /// Images [B, 2, 4, 6] with labels.
 inline models::DiTConfig image_config(int64_t classes = 3) {
-  return {.height = 4, .width = 6, .channels = 2, .hidden = 8, .depth = 1, .heads = 2, .classes = classes,
+  return {.height = 4,
+          .width = 6,
+          .channels = 2,
+          .hidden = 8,
+          .depth = 1,
+          .heads = 2,
+          .classes = classes,
           .learn_sigma = false};
 }
 

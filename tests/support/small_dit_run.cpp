@@ -20,8 +20,9 @@ void write_images(const std::string& folder, const std::vector<std::string>& nam
 }
 
 Arguments small_dit_flags(const std::string& data, const std::string& out) {
-  return {"--data", data, "--out", out, "--patch", "4", "--hidden", "8", "--heads", "2", "--depth", "1",
-          "--batch-size", "4", "--steps", "2", "--sampling-steps", "2", "--warmup", "0", "--threads", "1"};
+  return {"--data",           data, "--out",    out, "--patch",      "4", "--hidden", "8",
+          "--heads",          "2",  "--depth",  "1", "--batch-size", "4", "--steps",  "2",
+          "--sampling-steps", "2",  "--warmup", "0", "--threads",    "1"};
 }
 
 std::string train_small_dit(const std::string& folder, const std::vector<std::string>& names) {

@@ -52,17 +52,43 @@ inline Arguments with(Arguments arguments, const Arguments& more) {
 
 /// A tiny DiT on such a folder.
 inline Arguments small_dit(const std::string& data, const std::string& out, const Arguments& more = {}) {
-  return with({"--data", data, "--out", out, "--hidden", "16", "--depth", "1", "--heads", "2", "--patch", "4",
-               "--batch-size", "4", "--warmup", "1", "--sampling-steps", "1", "--sample-every", "0", "--log-every", "1",
-               "--threads", "1"},
+  return with({"--data",           data, "--out",          out, "--hidden",     "16", "--depth",   "1",
+               "--heads",          "2",  "--patch",        "4", "--batch-size", "4",  "--warmup",  "1",
+               "--sampling-steps", "1",  "--sample-every", "0", "--log-every",  "1",  "--threads", "1"},
               more);
 }
 
 /// A tiny autoencoder with a stride of 2 and latents of 2 channels, for train_autoencoder: one step.
 inline Arguments small_autoencoder(const std::string& out, const Arguments& more = {}) {
-  return with({"--width", "4", "--max-width", "4", "--groups", "2", "--latent-channels", "2", "--stages", "1",
-               "--time-stride", "1", "--shapes", "1x8x8", "--batch-size", "1", "--steps", "1", "--warmup", "0",
-               "--sample-every", "0", "--reconstruction", "l1", "--perceptual-weight", "0", "--out", out, "--threads",
+  return with({"--width",
+               "4",
+               "--max-width",
+               "4",
+               "--groups",
+               "2",
+               "--latent-channels",
+               "2",
+               "--stages",
+               "1",
+               "--time-stride",
+               "1",
+               "--shapes",
+               "1x8x8",
+               "--batch-size",
+               "1",
+               "--steps",
+               "1",
+               "--warmup",
+               "0",
+               "--sample-every",
+               "0",
+               "--reconstruction",
+               "l1",
+               "--perceptual-weight",
+               "0",
+               "--out",
+               out,
+               "--threads",
                "1"},
               more);
 }
@@ -75,16 +101,20 @@ struct SmallProgram {
 };
 /// All three, each with settings for runs of a few steps in `out`. `images`: a folder by write_images.
 inline std::vector<SmallProgram> small_programs(const std::string& images, const std::string& out) {
-  return {{"train_dit", "samples.png", small_dit(images, out)},
-          {"train_autoencoder", "reconstructions.png",
-           {"--width", "4", "--max-width", "4", "--groups", "2", "--latent-channels", "2", "--stages", "1", "--shapes",
-            "1x8x8", "--batch-size", "1", "--warmup", "1", "--sample-every", "0", "--log-every", "1", "--out", out,
-            "--threads", "1"}},
-          {"train_video", "samples.png",
-           {"--hidden", "16", "--depth", "1", "--heads", "2", "--patch", "1,4,4", "--text-width", "8", "--text-depth",
-            "1", "--text-heads", "2", "--vocabulary", "300", "--caption-count", "20", "--shapes", "1x8x8",
-            "--batch-size", "1", "--warmup", "1", "--sample-every", "0", "--log-every", "1", "--sampling-steps", "1",
-            "--prompt-length", "40", "--prompts", "a bag falls", "--out", out, "--threads", "1"}}};
+  return {
+      {"train_dit", "samples.png", small_dit(images, out)},
+      {"train_autoencoder",
+       "reconstructions.png",
+       {"--width",        "4", "--max-width", "4",     "--groups",     "2", "--latent-channels", "2",
+        "--stages",       "1", "--shapes",    "1x8x8", "--batch-size", "1", "--warmup",          "1",
+        "--sample-every", "0", "--log-every", "1",     "--out",        out, "--threads",         "1"}},
+      {"train_video",
+       "samples.png",
+       {"--hidden",        "16",          "--depth",      "1",     "--heads",          "2", "--patch",         "1,4,4",
+        "--text-width",    "8",           "--text-depth", "1",     "--text-heads",     "2", "--vocabulary",    "300",
+        "--caption-count", "20",          "--shapes",     "1x8x8", "--batch-size",     "1", "--warmup",        "1",
+        "--sample-every",  "0",           "--log-every",  "1",     "--sampling-steps", "1", "--prompt-length", "40",
+        "--prompts",       "a bag falls", "--out",        out,     "--threads",        "1"}}};
 }
 
 }  // namespace ditharos::tests

@@ -44,10 +44,10 @@ Tensor random_layout(Choices& choices, const Shape& shape, DType dtype, bool dis
     base.push_back(stretched[i] ? 1 : first[i] + size * step[i]);
   }
   Generator numbers(choices());
-  Tensor x = is_floating(dtype)          ? kernels::to(numbers.normal(base), dtype)
-             : dtype == DType::boolean   ? kernels::to(numbers.randint(0, 2, base), dtype)
-             : dtype == DType::u8        ? kernels::to(numbers.randint(0, 101, base), dtype)
-                                         : kernels::to(numbers.randint(-100, 101, base), dtype);
+  Tensor x = is_floating(dtype)        ? kernels::to(numbers.normal(base), dtype)
+             : dtype == DType::boolean ? kernels::to(numbers.randint(0, 2, base), dtype)
+             : dtype == DType::u8      ? kernels::to(numbers.randint(0, 101, base), dtype)
+                                       : kernels::to(numbers.randint(-100, 101, base), dtype);
   if (dtype == DType::f64) x = numbers.normal(base, DType::f64);  // with all of its digits
   Shape stretch = base;
   for (int i = 0; i < rank; ++i) {

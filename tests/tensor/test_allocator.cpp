@@ -87,9 +87,7 @@ TEST_CASE("allocator: peak") {
 }
 
 TEST_CASE("allocator: a tensor step allocates nothing new from the system the second time") {
-  const auto step = [] {
-    const Tensor a = zeros({100, 100}), b = ones({77}), c = full({3, 5000}, 2, DType::f64);
-  };
+  const auto step = [] { const Tensor a = zeros({100, 100}), b = ones({77}), c = full({3, 5000}, 2, DType::f64); };
   step();
   const uint64_t before = allocator_stats().system;
   step();

@@ -14,8 +14,13 @@ TEST_CASE("html text: special characters are escaped") {
 }
 
 TEST_CASE("base64: the examples of RFC 4648, section 10, and all bytes") {
-  const char* const examples[][2] = {{"", ""},         {"f", "Zg=="},         {"fo", "Zm8="},        {"foo", "Zm9v"},
-                                     {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+  const char* const examples[][2] = {{"", ""},
+                                     {"f", "Zg=="},
+                                     {"fo", "Zm8="},
+                                     {"foo", "Zm9v"},
+                                     {"foob", "Zm9vYg=="},
+                                     {"fooba", "Zm9vYmE="},
+                                     {"foobar", "Zm9vYmFy"}};
   for (const auto& [bytes, text] : examples) CHECK_EQ(base64(bytes), text);
   CHECK_EQ(base64(std::string("\x00\xff\xfe\x80", 4)), "AP/+gA==");
 }

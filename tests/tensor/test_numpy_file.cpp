@@ -38,10 +38,10 @@ std::string header(const std::string& descr, const std::string& shape, const std
 }  // namespace
 
 TEST_CASE("numpy_file: every type, order and version that NumPy wrote") {
-  const std::map<std::string, DType> types = {{"u1", DType::u8},          {"f2", DType::f16},    {"f4", DType::f32},
-                                              {"f8", DType::f64},         {"i4", DType::i32},    {"i8", DType::i64},
-                                              {"fortran", DType::f32},    {"version2", DType::f32},
-                                              {"version3", DType::f32},   {"big_endian", DType::i32}};
+  const std::map<std::string, DType> types = {
+      {"u1", DType::u8},        {"f2", DType::f16},        {"f4", DType::f32},      {"f8", DType::f64},
+      {"i4", DType::i32},       {"i8", DType::i64},        {"fortran", DType::f32}, {"version2", DType::f32},
+      {"version3", DType::f32}, {"big_endian", DType::i32}};
   for (const auto& [name, dtype] : types) {
     CAPTURE(name);
     const Tensor x = load_npy(golden(name + ".npy"));

@@ -16,7 +16,10 @@ TEST_CASE("text: numbers and strings as TOML and JSON read them") {
   CHECK(std::stod(shortest(0.1 + 0.2)) == 0.1 + 0.2);
   CHECK(quote("a\"b\\c\n\x01\x7f") == "\"a\\\"b\\\\c\\n\\u0001\\u007f\"");
   CHECK(quote("\xc3\xa9\xf0\x9f\x98\x80") == "\"\xc3\xa9\xf0\x9f\x98\x80\"");
-  CHECK(quote("a\xff" "b\xc3") == "\"a\xef\xbf\xbd" "b\xef\xbf\xbd\"");
+  CHECK(quote("a\xff"
+              "b\xc3") ==
+        "\"a\xef\xbf\xbd"
+        "b\xef\xbf\xbd\"");
   // Overlong, surrogate, above U+10FFFF, cut short.
   for (const char* bad : {"\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82"}) CHECK_FALSE(is_utf8(bad));
   CHECK(is_utf8("\xed\x9f\xbf\xf4\x8f\xbf\xbf\xef\xbf\xbf"));

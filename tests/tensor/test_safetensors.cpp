@@ -206,12 +206,11 @@ TEST_CASE("safetensors: extreme numbers take no memory") {
   for (const char* number : {"0", "1", "2147483648", "4294967295", "9223372036854775807", "9223372036854775808",
                              "18446744073709551614", "18446744073709551615"}) {
     const std::string n = number;
-    for (const std::string& header :
-         {R"({"a":{"dtype":"F32","shape":[)" + n + R"(],"data_offsets":[0,24]}})",
-          R"({"a":{"dtype":"F32","shape":[2,)" + n + R"(],"data_offsets":[0,24]}})",
-          R"({"a":{"dtype":"F32","shape":[)" + n + "," + n + R"(],"data_offsets":[0,24]}})",
-          R"({"a":{"dtype":"F32","shape":[6],"data_offsets":[)" + n + R"(,24]}})",
-          R"({"a":{"dtype":"F32","shape":[6],"data_offsets":[0,)" + n + "]}}"}) {
+    for (const std::string& header : {R"({"a":{"dtype":"F32","shape":[)" + n + R"(],"data_offsets":[0,24]}})",
+                                      R"({"a":{"dtype":"F32","shape":[2,)" + n + R"(],"data_offsets":[0,24]}})",
+                                      R"({"a":{"dtype":"F32","shape":[)" + n + "," + n + R"(],"data_offsets":[0,24]}})",
+                                      R"({"a":{"dtype":"F32","shape":[6],"data_offsets":[)" + n + R"(,24]}})",
+                                      R"({"a":{"dtype":"F32","shape":[6],"data_offsets":[0,)" + n + "]}}"}) {
       const auto has = [&](const char* part) { return header.find(part) != std::string::npos; };
       const bool valid = n == "0" && has("[6]") && !has("[0,0]");
       CAPTURE(header);
@@ -272,8 +271,7 @@ TEST_CASE("safetensors: UTF-8") {
                           "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff"})
     CHECK_FALSE(is_utf8(bad));
   const std::string escaped = R"({"__metadata__":{"k":"\"\\\/\b\f\n\r\t\u20aC\ud83d\ude00"}})";
-  CHECK(safetensors::parse_header(escaped, 0).metadata.at("k") ==
-        "\"\\/\b\f\n\r\t\xe2\x82\xac\xf0\x9f\x98\x80");
+  CHECK(safetensors::parse_header(escaped, 0).metadata.at("k") == "\"\\/\b\f\n\r\t\xe2\x82\xac\xf0\x9f\x98\x80");
 }
 
 TEST_CASE("regression 8: a safetensors file with one changed byte is refused, and one without a checksum loads") {

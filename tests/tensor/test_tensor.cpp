@@ -179,9 +179,8 @@ TEST_CASE("tensor: item, data and their errors") {
   CHECK(message_of<ShapeError>([] { zeros({0}).item(); }) == "[item] needs a tensor of one element, got shape [0]");
   CHECK(message_of<DTypeError>([] { zeros({2}).data<double>(); }) == "[data] the tensor holds f32, not f64");
   CHECK(zeros({2, 3}).size(-1) == 3);
-  CHECK(message_of<ShapeError>([] {
-          zeros({2, 3}).size(2);
-        }) == "[size] axis 2 is out of range for a tensor of rank 2");
+  CHECK(message_of<ShapeError>([] { zeros({2, 3}).size(2); }) ==
+        "[size] axis 2 is out of range for a tensor of rank 2");
 }
 
 TEST_CASE("shape: sizes, strides, broadcasting") {
@@ -279,12 +278,12 @@ TEST_CASE("float16: the values at the ends of its range") {
   CHECK(bits(infinity) == 0x7c00);
   CHECK(bits(-infinity) == 0xfc00);
   CHECK(bits(0x1p-24f) == 1);
-  CHECK(bits(0x1p-25f) == 0);                         // half-way to the even zero
+  CHECK(bits(0x1p-25f) == 0);  // half-way to the even zero
   CHECK(bits(std::nextafterf(0x1p-25f, 1)) == 1);
   CHECK(bits(-0x1p-24f) == 0x8001);
   CHECK(bits(0x1p-14f) == 0x400);
   CHECK(bits(std::nextafterf(0x1p-14f, 0)) == 0x400);  // rounds up into the normal numbers
-  CHECK(bits(1e-40f) == 0);                           // a subnormal float
+  CHECK(bits(1e-40f) == 0);                            // a subnormal float
   CHECK((bits(std::nanf("")) & 0x7fff) > 0x7c00);
   CHECK(bits(-std::nanf("")) >= 0xfe00);
 }

@@ -33,7 +33,8 @@ std::string outcome(const std::string& bytes, uint64_t memory = 0) {
     std::string result;
     const std::string message = message_of<IoError>([&] { result = load(path); });
     return message.empty() ? result : message;
-  }() : with_memory(memory, [&] { return load(path); });
+  }()
+                                       : with_memory(memory, [&] { return load(path); });
   return text.starts_with(start) ? text.substr(start.size()) : text;
 }
 
@@ -102,8 +103,11 @@ TEST_CASE("torch damage: zip archives that contradict themselves") {
 
   // Compressed archives, which torch.save does not write, may have twice the size of their file.
   const std::string packed = deflated(std::string(20, '\1') + "abcd", -15);
-  CHECK(with_record({.data = packed, .size = 24, .method = 8, .crc = uint32_t(crc32(
-            0, reinterpret_cast<const Bytef*>((std::string(20, '\1') + "abcd").data()), 24))}) == "1");
+  CHECK(with_record({.data = packed,
+                     .size = 24,
+                     .method = 8,
+                     .crc = uint32_t(crc32(0, reinterpret_cast<const Bytef*>((std::string(20, '\1') + "abcd").data()),
+                                           24))}) == "1");
   const std::string longer = deflated(std::string(30, '\1'), -15);
   CHECK(has(with_record({.data = longer, .size = 24, .method = 8}), "archive/data/0"));
   const std::string shorter = deflated(std::string(10, '\1'), -15);
@@ -112,8 +116,7 @@ TEST_CASE("torch damage: zip archives that contradict themselves") {
 
 TEST_CASE("torch damage: bombs of compression and of overlapping entries take no memory") {
   const std::string zeros = deflated(std::string(64 * MiB, '\0'), -15);
-  const std::string tensor =
-      pk::tensor({.elements = int64_t(16 * MiB), .shape = {int64_t(16 * MiB)}, .strides = {1}});
+  const std::string tensor = pk::tensor({.elements = int64_t(16 * MiB), .shape = {int64_t(16 * MiB)}, .strides = {1}});
   const std::string pickle = pk::pickle(pk::dict({pk::text("a"), tensor}));
   CHECK(has(outcome(torch_archive(pickle, {{.name = "0", .data = zeros, .size = 64 * MiB, .method = 8}}), 8 * MiB),
             "its entries decompress to more than twice the"));
@@ -185,8 +188,8 @@ TEST_CASE("torch damage: pickles that are no programs") {
   refused("X\xff\xff\xff\x7f", "a text of 2147483647 bytes");
   refused("\x8d\xff\xff\xff\xff\xff\xff\xff\xff", "a text of 18446744073709551615 bytes");
   refused("\x8b\xff\xff\xff\xff", "a text of 4294967295 bytes");
-  for (const std::string op : {"\x82", "\x83", "\x84", "i", "o", "\x92", "P", "I", "L", "F", "S", "V", "p", "g",
-                               "\x96", "\x97", "\x98", "\xff"})
+  for (const std::string op : {"\x82", "\x83", "\x84", "i", "o", "\x92", "P", "I", "L", "F", "S", "V", "p", "g", "\x96",
+                               "\x97", "\x98", "\xff"})
     refused(op, "is none of those that torch.save writes");
   const auto of_pickle = [](const std::string& pickle) { return outcome(torch_archive(pickle, {{"0", six_floats}})); };
   CHECK(has(of_pickle(""), "it ends early"));
@@ -207,8 +210,8 @@ TEST_CASE("torch damage: a large file takes its own size of memory, and unread s
   const pk::TensorText a{.key = "0", .elements = n, .shape = {n}, .strides = {1}};
   pk::TensorText b = a;
   b.key = "1";
-  const std::string dicts = pk::dict({pk::text("model"), pk::dict({pk::text("w"), a.made()}), pk::text("ema"),
-                                      pk::dict({pk::text("w"), b.made()})});
+  const std::string dicts = pk::dict(
+      {pk::text("model"), pk::dict({pk::text("w"), a.made()}), pk::text("ema"), pk::dict({pk::text("w"), b.made()})});
   const std::string data(bytes, '\1');
   std::ofstream(folder / "x.pt", std::ios::binary) << torch_archive(pk::pickle(dicts), {{"0", data}, {"1", data}});
   const auto read = [&](LoadMode mode) {

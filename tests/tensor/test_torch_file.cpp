@@ -151,8 +151,9 @@ TEST_CASE("torch file: what cannot be read is refused with what to do") {
   CHECK(refusal(golden("script.pt")) ==
         "it is a TorchScript archive; save the state_dict() of the model with torch.save");
   for (const char* name : {"command.pt", "command4.pt"})
-    CHECK(has(refusal(golden(name)), "of its pickle: it asks for the global \"posix.system\", which is none of those "
-                                     "that a state dict needs; nothing was executed"));
+    CHECK(has(refusal(golden(name)),
+              "of its pickle: it asks for the global \"posix.system\", which is none of those "
+              "that a state dict needs; nothing was executed"));
   CHECK(has(refusal_of("\x80\x02}."), "it is a pickle, but not a zip archive of torch.save; convert it"));
   CHECK(has(refusal_of(std::string(257, 'x') + "ustar"), "before PyTorch 0.1.10, a tar archive; convert it"));
   CHECK(refusal_of("") == "it is empty");
@@ -212,11 +213,23 @@ TEST_CASE("torch file: tensors must lie in their storages") {
 }
 
 TEST_CASE("torch file: globals that a state dict does not need are refused by name, before anything is done") {
-  for (const auto& [module, name] : std::vector<std::pair<std::string, std::string>>{
-           {"os", "system"}, {"posix", "system"}, {"nt", "system"}, {"subprocess", "Popen"}, {"builtins", "eval"},
-           {"__builtin__", "exec"}, {"builtins", "getattr"}, {"torch", "load"}, {"torch", "Storage"},
-           {"torch", "FloatStorageX"}, {"torch._utils", "_rebuild_qtensor"}, {"torch.hub", "load"},
-           {"numpy", "load"}, {"argparse", "ArgumentParser"}, {"collections", "OrderedDict.__reduce__"}, {"", ""}}) {
+  for (const auto& [module, name] :
+       std::vector<std::pair<std::string, std::string>>{{"os", "system"},
+                                                        {"posix", "system"},
+                                                        {"nt", "system"},
+                                                        {"subprocess", "Popen"},
+                                                        {"builtins", "eval"},
+                                                        {"__builtin__", "exec"},
+                                                        {"builtins", "getattr"},
+                                                        {"torch", "load"},
+                                                        {"torch", "Storage"},
+                                                        {"torch", "FloatStorageX"},
+                                                        {"torch._utils", "_rebuild_qtensor"},
+                                                        {"torch.hub", "load"},
+                                                        {"numpy", "load"},
+                                                        {"argparse", "ArgumentParser"},
+                                                        {"collections", "OrderedDict.__reduce__"},
+                                                        {"", ""}}) {
     const std::string quoted = "it asks for the global \"" + module + "." + name + "\"";
     CHECK(has(refusal_with(pk::call(pk::global(module, name), pk::tuple({pk::text("echo")}))), quoted));
     CHECK(has(refusal_with(pk::text(module) + pk::text(name) + "\x93"), quoted));

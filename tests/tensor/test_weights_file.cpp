@@ -21,7 +21,6 @@
 namespace ditharos::tests::test_weights_file {
 namespace {
 
-
 template <class T>
 bool is_aligned(const Tensor& x) {
   return reinterpret_cast<uintptr_t>(x.data<T>()) % sizeof(T) == 0;
@@ -126,8 +125,7 @@ TEST_CASE("safetensors index: a model in several files") {
   const safetensors::Contents contents = safetensors::load_index(index);
   CHECK(contents.tensors.size() == 3);
   CHECK(contents.tensors.at("a").to_vector<int>() == std::vector<int>{0, 1, 2});
-  CHECK(contents.metadata ==
-        std::map<std::string, std::string>{{"format", "pt"}, {"note", "x"}, {"total_size", "36"}});
+  CHECK(contents.metadata == std::map<std::string, std::string>{{"format", "pt"}, {"note", "x"}, {"total_size", "36"}});
   CHECK(safetensors::load_index(index, LoadMode::copy).tensors.size() == 3);
   CHECK(refusal(R"({"weight_map":{}})") == "");
 
@@ -203,14 +201,15 @@ TEST_CASE("weights: the format is seen from the contents") {
         "[load_weights] " + (folder / "a.bin") +
             " is a safetensors file, which holds one state dict; \"ema\" cannot be chosen");
 
-  CHECK(of(R"({"aaaa":{"weight_map":{}}})") == WeightsFormat::safetensors_index);  // the 9th byte is a brace
+  CHECK(of(R"({"aaaa":{"weight_map":{}}})") == WeightsFormat::safetensors_index);            // the 9th byte is a brace
   CHECK(of(read_file(folder / "a.bin", 1000).substr(0, 60)) == WeightsFormat::safetensors);  // cut off
   CHECK(of("PK\x05\x06") == WeightsFormat::torch);
   CHECK(of("\x80\x02}.") == WeightsFormat::torch);
   for (const std::string bytes : {"", "x", "GIF89a", "0123456789abcdef"})
     CHECK(message_of<IoError>([&] { (void)of(bytes); }) ==
-          "cannot read " + (folder / "x") + ": it is no safetensors file, no index of such files and no file of "
-          "torch.save");
+          "cannot read " + (folder / "x") +
+              ": it is no safetensors file, no index of such files and no file of "
+              "torch.save");
   CHECK_THROWS_AS((void)load_weights(folder / "missing"), IoError);
   CHECK_THROWS_AS((void)load_weights(folder.path()), IoError);
 }

@@ -17,12 +17,12 @@ inline std::string little_endian(uint64_t value, int bytes) {
 
 /// One entry of a zip archive. What the archive says of it may differ from what it is.
 struct ZipPart {
-  std::string name, data;      ///< the data as they are stored
-  uint64_t size = ~uint64_t{0};  ///< uncompressed; ~0: that of the data
-  int method = 0;              ///< 0 stored, 8 deflated
-  int flags = 0;               ///< 1: encrypted
-  uint32_t crc = 0;            ///< 0: that of the data
-  int same_data_as = -1;       ///< the part whose data this one uses
+  std::string name = {}, data = {};  ///< the data as they are stored
+  uint64_t size = ~uint64_t{0};      ///< uncompressed; ~0: that of the data
+  int method = 0;                    ///< 0 stored, 8 deflated
+  int flags = 0;                     ///< 1: encrypted
+  uint32_t crc = 0;                  ///< 0: that of the data
+  int same_data_as = -1;             ///< the part whose data this one uses
 };
 
 inline std::string zip_of(const std::vector<ZipPart>& parts) {

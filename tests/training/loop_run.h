@@ -54,17 +54,18 @@ struct LoopRun {
 
 /// Trains a linear layer. The configuration lists what matters for a resume.
 inline training::TrainingResult train(const LoopRun& setup) {
-  const training::RunOptions options{.folder = setup.folder, .resume = setup.resume, .dry_run = setup.dry_run,
-                                     .ranks = setup.ranks};
+  const training::RunOptions options{
+      .folder = setup.folder, .resume = setup.resume, .dry_run = setup.dry_run, .ranks = setup.ranks};
   const training::RunOutputs outputs(options, "", *setup.reporter);
-  training::RunIdentity run{.kind = {"line", "a line"}, .configuration = "width = 3\n", .data = "points = 8\n",
-                            .train = setup.train};
+  training::RunIdentity run{
+      .kind = {"line", "a line"}, .configuration = "width = 3\n", .data = "points = 8\n", .train = setup.train};
   Generator rng(1);
   nn::Linear model(3, 3, rng);
   training::TrainerConfig config = trainer_config(run.train);
   config.ranks = setup.ranks;
-  training::Trainer trainer(model, [&](const Tensor& x, const Tensor&, const Tensor&) { return model(x); },
-                            std::make_shared<FaultyFlow>(model.bias), make_optimizer(model, run.train), config);
+  training::Trainer trainer(
+      model, [&](const Tensor& x, const Tensor&, const Tensor&) { return model(x); },
+      std::make_shared<FaultyFlow>(model.bias), make_optimizer(model, run.train), config);
   int64_t next = 0, calls = 0;
   if (const auto state = state_to_resume(options, run, *setup.reporter)) {
     trainer.restore(*state);
@@ -85,10 +86,15 @@ inline training::TrainingResult train(const LoopRun& setup) {
     return training::TrainingBatch{data, {}, {4 * batch, 4 * batch + 1, 4 * batch + 2, 4 * batch + 3}};
   };
   return training::run_training(
-      {.trainer = trainer, .outputs = outputs, .run = run, .output = setup.output, .next_batch = next_batch,
+      {.trainer = trainer,
+       .outputs = outputs,
+       .run = run,
+       .output = setup.output,
+       .next_batch = next_batch,
        .held_out = [] { return std::vector<training::MicroBatch>{{Generator(8).normal({6, 3})}}; },
        .describe = [&](training::TrainState& state) { state.position = next; },
-       .reporter = *setup.reporter, .catch_signals = false});
+       .reporter = *setup.reporter,
+       .catch_signals = false});
 }
 
 /// Every file of a run that does not hold times, with its bytes, by its path in the folder.

@@ -37,7 +37,7 @@ TEST_CASE("interrupt: the first signal sets the flag, a second one ends the proc
   REQUIRE(WIFSIGNALED(status));
   CHECK(WTERMSIG(status) == SIGINT);
 
-  struct sigaction now {};
+  struct sigaction now{};
   ::signal(SIGINT, SIG_IGN);  // as in a background job of a shell
   {
     Interrupt interrupt;

@@ -54,8 +54,10 @@ class CountedImages final : public data::DataSource {
 /// An autoencoder of latents [2, 2, 3] for these images.
 models::Autoencoder autoencoder(uint64_t seed = 1, models::AutoencoderKind kind = models::AutoencoderKind::kl) {
   Generator rng(seed);
-  models::Autoencoder model({.kind = kind, .sizes = {.latent_channels = 2, .width = 4, .max_width = 8, .groups = 2,
-                                                     .stages = 2, .time_stride = 1}}, rng);
+  models::Autoencoder model(
+      {.kind = kind,
+       .sizes = {.latent_channels = 2, .width = 4, .max_width = 8, .groups = 2, .stages = 2, .time_stride = 1}},
+      rng);
   nn::set_training(model, false);
   return model;
 }
@@ -169,8 +171,7 @@ TEST_CASE("latent source: latents of several shapes share the memory, and a load
     }
     data::Loader loader(std::make_shared<data::SourcesByShape>(
                             std::vector<std::shared_ptr<const data::DataSource>>(latents.begin(), latents.end())),
-                        {.buckets = buckets, .seed = 3, .epoch_end = data::EpochEnd::carry_over,
-                         .workers = workers});
+                        {.buckets = buckets, .seed = 3, .epoch_end = data::EpochEnd::carry_over, .workers = workers});
     std::vector<float> all;
     for (int k = 0; k < batches_read; ++k) {
       const data::Batch batch = loader.next();
@@ -195,8 +196,8 @@ TEST_CASE("latent source: images that the autoencoder cannot encode are refused"
   const models::Autoencoder model = autoencoder();
   const auto images = std::make_shared<data::Dataset>(some_images());
   CHECK_THROWS_AS(LatentSource(images, model, {1, 8, 10}), ShapeError);
-  const auto gray = std::make_shared<data::Dataset>(full({2, 1, 8, 12}, 9, DType::u8), Tensor{},
-                                                    std::vector<std::string>{});
+  const auto gray =
+      std::make_shared<data::Dataset>(full({2, 1, 8, 12}, 9, DType::u8), Tensor{}, std::vector<std::string>{});
   CHECK(message_of<ConfigError>([&] { LatentSource(gray, model, pixels_shape); }) ==
         "the autoencoder encodes samples of 3 channels, and those of the data have 1");
 }

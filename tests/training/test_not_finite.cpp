@@ -62,7 +62,7 @@ TEST_CASE("R14: a state that is not finite is named and never saved over a good 
   training::CheckpointFolder folder(temporary.path(), 1);
   folder.save(state_at(1));
   for (const double bad : {infinity, -infinity, std::nan("")}) {
-    const auto refused = [&](nn::NamedTensors training::TrainState::*list, const std::string& what) {
+    const auto refused = [&](nn::NamedTensors training::TrainState::* list, const std::string& what) {
       training::TrainState state = state_at(2);
       (state.*list)[0].tensor.mutable_data<float>()[4] = float(bad);
       const std::string message = message_of<Error>([&] { folder.save(state); });
@@ -80,18 +80,28 @@ TEST_CASE("R14: a state that is not finite is named and never saved over a good 
 
 TEST_CASE("R14: an overflow of activations names the operation and the module") {
   Generator rng(1);
-  models::DiT model({.height = 4, .width = 4, .channels = 1, .patch = {1, 2, 2}, .hidden = 16, .depth = 2, .heads = 2,
-                     .classes = 2, .learn_sigma = false}, rng);
+  models::DiT model({.height = 4,
+                     .width = 4,
+                     .channels = 1,
+                     .patch = {1, 2, 2},
+                     .hidden = 16,
+                     .depth = 2,
+                     .heads = 2,
+                     .classes = 2,
+                     .learn_sigma = false},
+                    rng);
   training::Trainer trainer(model, [&](const Tensor& x, const Tensor& t, const Tensor& y) { return model(x, t, y); },
-                          std::make_shared<models::Flow>(models::FlowConfig{.time_scale = 1000}),
-                          std::make_unique<optim::AdamW>(nn::named_parameters(model)), {});
+                            std::make_shared<models::Flow>(models::FlowConfig{.time_scale = 1000}),
+                            std::make_unique<optim::AdamW>(nn::named_parameters(model)), {});
   const Tensor data = rng.normal({4, 1, 4, 4}), labels = zeros({4}, DType::i64);
   trainer.step(data, labels);
   for (const auto& [name, tensor] : nn::named_parameters(model))
     if (name == "blocks.1.mlp.fc1.weight") std::fill_n(tensor.mutable_data<float>(), tensor.numel(), 3e38f);
   const std::string message = message_of<Error>([&] { trainer.step(data, labels); });
-  CHECK_MESSAGE(contains(message, "the loss of step 1 is NaN although data and weights are finite: the first result "
-                                  "that is not finite is that of "), message);
+  CHECK_MESSAGE(contains(message,
+                         "the loss of step 1 is NaN although data and weights are finite: the first result "
+                         "that is not finite is that of "),
+                message);
   CHECK_MESSAGE(contains(message, " in blocks.1.mlp"), message);
   CHECK_EQ(trainer.steps(), 1);
 }
@@ -144,8 +154,8 @@ TEST_CASE("R14: a program whose numbers overflow ends with the name of a tensor 
   CHECK(!training::latest_valid(run + "/checkpoints").state);
 
   std::filesystem::remove_all(run);
-  const Outcome later = run_program("train_dit", with(base, {"--learning-rate", "1e3", "--clip", "0", "--steps", "40",
-                                                             "--checkpoint-every", "1"}));
+  const Outcome later = run_program(
+      "train_dit", with(base, {"--learning-rate", "1e3", "--clip", "0", "--steps", "40", "--checkpoint-every", "1"}));
   CHECK_EQ(later.status, 1);
   // Rounding, and so the instruction set, decides which overflows first: squares of the gradient or the activations.
   const bool squares = contains(later.output, "on its squares overflow; the largest part is that of t_embedder"),

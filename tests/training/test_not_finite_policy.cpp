@@ -88,8 +88,11 @@ TEST_CASE("R14: a run stops at the first step that is not finite, with its batch
 TEST_CASE("R14: skip leaves out the updates of such steps, counts them, and resumes with the same bits") {
   const TemporaryFolder folder;
   const LoopRun setup = run_in(folder / "whole", OnNotFinite::skip,
-                               at({{2, Fault::nan_loss}, {7, Fault::nan_data}, {8, Fault::nan_gradient},
-                                   {9, Fault::nan_loss}, {15, Fault::nan_gradient}}));
+                               at({{2, Fault::nan_loss},
+                                   {7, Fault::nan_data},
+                                   {8, Fault::nan_gradient},
+                                   {9, Fault::nan_loss},
+                                   {15, Fault::nan_gradient}}));
   const training::TrainingResult whole = train(setup);
   CHECK(whole.steps == 24);
   const std::string metrics = metrics_of(folder / "whole");
@@ -148,9 +151,8 @@ TEST_CASE("R14: roll back recovers from a weight that is not finite, and is limi
   CHECK_MESSAGE(contains(notes.text, "going back from step 7 to "), notes.text);
   training::check_finite(training::load_checkpoint(result.checkpoint));
 
-  setup = run_in(folder / "often", OnNotFinite::roll_back, [](int64_t batch) {
-    return batch % 4 == 3 ? Fault::nan_loss : Fault::none;
-  });
+  setup = run_in(folder / "often", OnNotFinite::roll_back,
+                 [](int64_t batch) { return batch % 4 == 3 ? Fault::nan_loss : Fault::none; });
   setup.train.most_not_finite = 2;
   const std::string message = message_of<training::NotFiniteError>([&] { train(setup); });
   CHECK_MESSAGE(contains(message, "most_not_finite = 2 times an earlier checkpoint was restored before it"), message);

@@ -11,8 +11,18 @@ using namespace ditharos::tests;
 
 TEST_CASE("train_autoencoder: the classifier of the perceptual distance is cached, and it changes the loss") {
   const TemporaryFolder folder;
-  const Arguments common{"--classifier-clips", "64", "--classifier-epochs", "1", "--cache", folder / "cache", "--steps",
-                         "4", "--checkpoint-every", "2", "--shapes", "1x16x16"};
+  const Arguments common{"--classifier-clips",
+                         "64",
+                         "--classifier-epochs",
+                         "1",
+                         "--cache",
+                         folder / "cache",
+                         "--steps",
+                         "4",
+                         "--checkpoint-every",
+                         "2",
+                         "--shapes",
+                         "1x16x16"};
   const auto run = [&](const std::string& name, const Arguments& more) {
     const SmallProgram program = small_programs("", folder / name)[1];
     const Outcome outcome = run_program(program.name, with(with(program.arguments, common), more));

@@ -18,8 +18,8 @@
 #include <ditharos/training/trainer.h>
 #include "tests/support/small_dit_run.h"
 #include "tests/support/small_runs.h"
-#include "tests/support/tensor_cases.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/tensor_cases.h"
 
 using namespace ditharos;
 using namespace ditharos::tests;
@@ -34,15 +34,13 @@ std::string note_without(Precision precision) {
   return precision_note(precision);
 }
 
-training::TrainState last_state(const std::string& run) {
-  return *training::latest_valid(run + "/checkpoints").state;
-}
+training::TrainState last_state(const std::string& run) { return *training::latest_valid(run + "/checkpoints").state; }
 
 /// The losses of an autoencoder of smooth 16x16 images.
 std::vector<double> losses_of_autoencoder(models::AutoencoderKind kind, DType precision, int steps) {
   Generator rng(3);
-  models::Autoencoder model({.kind = kind,
-                             .sizes = {.latent_channels = 4, .width = 8, .max_width = 16, .stages = 1}}, rng);
+  models::Autoencoder model({.kind = kind, .sizes = {.latent_channels = 4, .width = 8, .max_width = 16, .stages = 1}},
+                            rng);
   training::TrainerConfig settings;
   settings.precision = precision;
   settings.schedule.lr = 2e-3;
@@ -67,8 +65,9 @@ TEST_CASE("precision: auto is bf16 where the CPU has instructions for it, else f
   CHECK(precision_dtype(Precision::automatic) == DType::f32);
   CHECK(precision_note(Precision::automatic) ==
         "precision: f32, because products of bf16 need AVX512_BF16 and oneDNN to be faster");
-  CHECK(precision_note(Precision::bf16) == "precision: bf16, which is slower than f32 here, because products of bf16 "
-                                           "need AVX512_BF16 and oneDNN to be faster");
+  CHECK(precision_note(Precision::bf16) ==
+        "precision: bf16, which is slower than f32 here, because products of bf16 "
+        "need AVX512_BF16 and oneDNN to be faster");
 }
 
 TEST_CASE("precision: a run trains in bf16, its checkpoints are f32, and it goes on in either precision, saying so") {
@@ -89,8 +88,10 @@ TEST_CASE("precision: a run trains in bf16, its checkpoints are f32, and it goes
   };
   const Outcome changed = resumed({"--precision", "f32"});
   CHECK_EQ(changed.status, 0);
-  CHECK_MESSAGE(contains(changed.output, "trained with products of emulated bf16 so far, with products of "
-                                         "f32 from here on"), changed.output);
+  CHECK_MESSAGE(contains(changed.output,
+                         "trained with products of emulated bf16 so far, with products of "
+                         "f32 from here on"),
+                changed.output);
   const Outcome same = resumed({"--precision", "bf16"});
   CHECK_EQ(same.status, 0);
   CHECK_MESSAGE(!contains(same.output, "from here on"), same.output);

@@ -140,8 +140,10 @@ TEST_CASE("regression 5: a changed number of steps says how the learning rate go
   // Linear from 1e-3 after one step of warm-up: 1e-3 (1 - 3/7), and 1e-3 (1 - 2/3) at the shorter run's last step.
   const Outcome more = train("8");
   CHECK_EQ(more.status, 0);
-  CHECK_MESSAGE(contains(more.output, "steps = 8 instead of 4: the learning rate goes on from 0.00057143 instead of "
-                                      "0.00033333"), more.output);
+  CHECK_MESSAGE(contains(more.output,
+                         "steps = 8 instead of 4: the learning rate goes on from 0.00057143 instead of "
+                         "0.00033333"),
+                more.output);
   CHECK(std::filesystem::exists(checkpoint(run, 8)));
 }
 

@@ -29,8 +29,10 @@ TEST_CASE("resume: a changed schedule is said with both learning rates; data and
     CHECK_EQ(outcome.status, 0);
     CHECK_MESSAGE(contains(outcome.output, sentence), outcome.output);
   }
-  for (const Arguments& flags : {Arguments{"--on-not-finite", "skip"}, {"--most-not-finite", "9"},
-                                 {"--validate-every", "1"}, {"--keep-best", "1", "--validate-every", "1"},
+  for (const Arguments& flags : {Arguments{"--on-not-finite", "skip"},
+                                 {"--most-not-finite", "9"},
+                                 {"--validate-every", "1"},
+                                 {"--keep-best", "1", "--validate-every", "1"},
                                  {"--keep-every", "3"}}) {
     const Outcome outcome = resumed(flags);
     CHECK_MESSAGE(outcome.status == 0, outcome.output);

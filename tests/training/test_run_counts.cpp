@@ -36,9 +36,9 @@ TEST_CASE("counts: damaged text is refused") {
     if (cut.find_last_of(' ') == sound.find_last_of(' ') && length > sound.find_last_of(' ') + 1) continue;
     CHECK_THROWS_AS(static_cast<void>(training::parse_run_counts(cut)), IoError);
   }
-  for (const std::string& text : {sound + " 1", sound + " ", " " + sound, std::string("-1") + sound.substr(2),
-                                  std::string("1e3") + sound.substr(2), "x" + sound.substr(1),
-                                  "99999999999999999999" + sound.substr(2)})
+  for (const std::string& text :
+       {sound + " 1", sound + " ", " " + sound, std::string("-1") + sound.substr(2),
+        std::string("1e3") + sound.substr(2), "x" + sound.substr(1), "99999999999999999999" + sound.substr(2)})
     CHECK_THROWS_AS(static_cast<void>(training::parse_run_counts(text)), IoError);
   std::string nan = sound;
   nan.replace(nan.find(" 0.0 "), 5, " nan ");

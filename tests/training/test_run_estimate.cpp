@@ -34,9 +34,8 @@ TEST_CASE("disk space: a run that does not fit is refused before its first step,
   write_images(images, {"cat", "dog"}, 4);
   for (const SmallProgram& p : small_programs(images, run)) {
     CAPTURE(std::string(p.name));
-    const Outcome outcome =
-        run_program(p.name, with(p.arguments, {"--steps", "1000000000", "--checkpoint-every", "1",
-                                               "--keep-checkpoints", "1000000000"}));
+    const Outcome outcome = run_program(p.name, with(p.arguments, {"--steps", "1000000000", "--checkpoint-every", "1",
+                                                                   "--keep-checkpoints", "1000000000"}));
     CHECK_EQ(outcome.status, 2);
     CHECK_MESSAGE(contains(outcome.output, " free, and the run needs "), outcome.output);
     CHECK_MESSAGE(contains(outcome.output, "1e+09 checkpoints of "), outcome.output);
@@ -51,8 +50,8 @@ TEST_CASE("--dry-run and --summary compute what a run would be and leave no file
   write_images(images, {"cat", "dog"}, 10);  // of which one a class is held out
   for (const SmallProgram& p : small_programs(images, run)) {
     CAPTURE(std::string(p.name));
-    const Outcome dry = run_program(p.name, with(p.arguments, {"--steps", "7", "--dry-run", "--accumulate", "2",
-                                                               "--validate-every", "3"}));
+    const Outcome dry = run_program(
+        p.name, with(p.arguments, {"--steps", "7", "--dry-run", "--accumulate", "2", "--validate-every", "3"}));
     CHECK_EQ(dry.status, 0);
     CHECK_MESSAGE(contains(dry.output, "a step of "), dry.output);
     CHECK_MESSAGE(contains(dry.output, " of memory at most"), dry.output);

@@ -170,15 +170,15 @@ TEST_CASE("regression 3: a second process on a run changes nothing in its folder
   for (const SmallProgram& p : small_programs(images, run)) {
     CAPTURE(std::string(p.name));
     fs::remove_all(run);
-    Program living(p.name, with(p.arguments, {"--steps", "1000000", "--checkpoint-every", "1", "--keep-checkpoints",
-                                              "5"}));
+    Program living(p.name,
+                   with(p.arguments, {"--steps", "1000000", "--checkpoint-every", "1", "--keep-checkpoints", "5"}));
     for (int i = 0; i < 60000 && checkpoints_in(run) < 5; ++i) ::usleep(1000);
     living.signal(SIGSTOP);
     ::usleep(50000);
     const auto before = contents_of(run);
     for (const char* resume : {"auto", "none"}) {
-      const Outcome second = run_program(
-          p.name, with(p.arguments, {"--steps", "6", "--keep-checkpoints", "1", "--resume", resume}));
+      const Outcome second =
+          run_program(p.name, with(p.arguments, {"--steps", "6", "--keep-checkpoints", "1", "--resume", resume}));
       CHECK_EQ(second.status, 1);
       CHECK_MESSAGE(contains(second.output, "another process is training in " + run), second.output);
       const bool unchanged = contents_of(run) == before;

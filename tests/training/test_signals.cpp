@@ -22,9 +22,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 bool has_checkpoint(const std::string& run) {
   return fs::exists(run + "/checkpoints") && fs::directory_iterator(run + "/checkpoints") != fs::directory_iterator();
@@ -71,8 +69,9 @@ TEST_CASE("regression 4: a signal while samples are drawn ends the run at once, 
   // Midway and at the end; drawing would take half a minute.
   for (const char* steps : {"4", "1000"}) {
     fs::remove_all(run);
-    const Arguments slow = small_dit(images, run, {"--steps", steps, "--sample-every", "4", "--resume", "auto",
-                                                   "--hidden", "192", "--depth", "8", "--guidance", "2"});
+    const Arguments slow = small_dit(images, run,
+                                     {"--steps", steps, "--sample-every", "4", "--resume", "auto", "--hidden", "192",
+                                      "--depth", "8", "--guidance", "2"});
     Program program("train_dit", with(slow, {"--sampling-steps", "1000"}));
     for (int i = 0; i < 20000 && !has_checkpoint(run); ++i) ::usleep(1000);
     ::usleep(200000);

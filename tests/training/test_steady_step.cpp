@@ -18,13 +18,25 @@ using namespace ditharos::training;
 namespace {
 
 struct Training {
-  DiTConfig config{.height = 16, .width = 16, .channels = 4, .patch = {1, 2, 2}, .hidden = 64, .depth = 3, .heads = 4,
-                   .classes = 10, .learn_sigma = false};
+  DiTConfig config{.height = 16,
+                   .width = 16,
+                   .channels = 4,
+                   .patch = {1, 2, 2},
+                   .hidden = 64,
+                   .depth = 3,
+                   .heads = 4,
+                   .classes = 10,
+                   .learn_sigma = false};
   Generator rng{1};
   DiT model{config, rng};
-  Trainer trainer{model, [this](const Tensor& x, const Tensor& t, const Tensor& y) { return model(x, t, y); },
-                  std::make_shared<Flow>(), std::make_unique<optim::AdamW>(nn::named_parameters(model)),
-                  {.class_dropout = .1, .null_condition = config.null_condition(), .clip_norm = 1, .ema_decay = .99,
+  Trainer trainer{model,
+                  [this](const Tensor& x, const Tensor& t, const Tensor& y) { return model(x, t, y); },
+                  std::make_shared<Flow>(),
+                  std::make_unique<optim::AdamW>(nn::named_parameters(model)),
+                  {.class_dropout = .1,
+                   .null_condition = config.null_condition(),
+                   .clip_norm = 1,
+                   .ema_decay = .99,
                    .schedule = {.lr = 1e-4}}};
   Tensor data = rng.normal({8, 4, 16, 16}), labels = rng.randint(0, 10, {8});
 

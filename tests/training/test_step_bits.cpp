@@ -48,8 +48,15 @@ NamedBytes bytes_after(int threads, int steps, bool recompute, DType precision =
   const tests::RestoreSettings restore;
   set_num_threads(threads);
   // Wide enough that products, norms, sums and the optimiser are all cut into several pieces.
-  const models::DiTConfig config{.height = 16, .width = 16, .channels = 3, .patch = {1, 2, 2}, .hidden = 96, .depth = 2,
-                                 .heads = 4, .classes = 5, .learn_sigma = false};
+  const models::DiTConfig config{.height = 16,
+                                 .width = 16,
+                                 .channels = 3,
+                                 .patch = {1, 2, 2},
+                                 .hidden = 96,
+                                 .depth = 2,
+                                 .heads = 4,
+                                 .classes = 5,
+                                 .learn_sigma = false};
   Generator rng(11);
   models::DiT model(config, rng);
   model.set_recompute(recompute);
@@ -74,8 +81,13 @@ NamedBytes bytes_of_autoencoder(models::AutoencoderKind kind, int threads, int s
   const bool clips = kind == models::AutoencoderKind::video;
   Generator rng(12);
   models::Autoencoder model({.kind = kind,
-                             .sizes = {.channels = 3, .latent_channels = 4, .width = 32, .blocks = 1, .groups = 8,
-                                       .stages = 1, .time_stride = clips ? 2 : 1}},
+                             .sizes = {.channels = 3,
+                                       .latent_channels = 4,
+                                       .width = 32,
+                                       .blocks = 1,
+                                       .groups = 8,
+                                       .stages = 1,
+                                       .time_stride = clips ? 2 : 1}},
                             rng);
   training::TrainerConfig settings;
   settings.precision = precision;

@@ -24,8 +24,9 @@ TEST_CASE("json: members in order, numbers that read back exactly, strings escap
   JsonObject object;
   object.add("n", int64_t{1} << 62).add("x", 0.1 + 0.2).add("bad", std::numeric_limits<double>::quiet_NaN());
   object.add("text", "a\"\n").add("inner", inner);
-  CHECK(object.text() == "{\"n\": 4611686018427387904, \"x\": 0.30000000000000004, \"bad\": null, "
-                         "\"text\": \"a\\\"\\n\", \"inner\": {\"a\": true}}");
+  CHECK(object.text() ==
+        "{\"n\": 4611686018427387904, \"x\": 0.30000000000000004, \"bad\": null, "
+        "\"text\": \"a\\\"\\n\", \"inner\": {\"a\": true}}");
   CHECK(JsonObject().text() == "{}");
 }
 

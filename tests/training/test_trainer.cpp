@@ -21,8 +21,8 @@ using ditharos::tests::Golden;
 
 namespace {
 
-const DiTConfig tiny = {.height = 4, .width = 4, .channels = 1, .hidden = 16, .depth = 1, .heads = 2,
-                        .classes = 2, .learn_sigma = false};
+const DiTConfig tiny = {
+    .height = 4, .width = 4, .channels = 1, .hidden = 16, .depth = 1, .heads = 2, .classes = 2, .learn_sigma = false};
 
 /// A trainer with all that belongs to it.
 struct Run {
@@ -30,13 +30,12 @@ struct Run {
   DiT model;
   Trainer trainer;
 
-  explicit Run(TrainerConfig config = {}, std::shared_ptr<const Objective> objective = std::make_shared<Flow>(
-                                              FlowConfig{.time_scale = 1000}))
-      : rng(1),
-        model(tiny, rng),
-        trainer(model, [this](const Tensor& x, const Tensor& t, const Tensor& y) { return model(x, t, y); },
-                std::move(objective), std::make_unique<optim::AdamW>(nn::named_parameters(model)),
-                with_defaults(config)) {}
+  explicit Run(TrainerConfig config = {},
+               std::shared_ptr<const Objective> objective = std::make_shared<Flow>(FlowConfig{.time_scale = 1000}))
+      : rng(1), model(tiny, rng),
+        trainer(
+            model, [this](const Tensor& x, const Tensor& t, const Tensor& y) { return model(x, t, y); },
+            std::move(objective), std::make_unique<optim::AdamW>(nn::named_parameters(model)), with_defaults(config)) {}
 
   static TrainerConfig with_defaults(TrainerConfig config) {
     config.null_condition = tiny.null_condition();
@@ -202,8 +201,15 @@ TEST_CASE("trainer: the seed decides, and steps differ") {
 
 TEST_CASE("trainer: the same bits at every number of threads") {
   // Large enough that every kernel shares its work out.
-  const DiTConfig config = {.height = 28, .width = 28, .channels = 1, .patch = {1, 4, 4}, .hidden = 96, .depth = 1,
-                            .heads = 4, .classes = 10, .learn_sigma = false};
+  const DiTConfig config = {.height = 28,
+                            .width = 28,
+                            .channels = 1,
+                            .patch = {1, 4, 4},
+                            .hidden = 96,
+                            .depth = 1,
+                            .heads = 4,
+                            .classes = 10,
+                            .learn_sigma = false};
   const auto train = [&](int threads) {
     set_num_threads(threads);
     Generator rng(1);
@@ -244,8 +250,7 @@ TEST_CASE("trainer: labels are dropped at the given rate, anew each step") {
     for (const int64_t label : y.to_vector<int64_t>()) seen.push_back(label);
     return model(x, t, y);
   };
-  Trainer trainer(model, spy, std::make_shared<Flow>(),
-                  std::make_unique<optim::AdamW>(nn::named_parameters(model)),
+  Trainer trainer(model, spy, std::make_shared<Flow>(), std::make_unique<optim::AdamW>(nn::named_parameters(model)),
                   {.class_dropout = .3, .null_condition = tiny.null_condition(), .schedule = {.lr = 1e-3}});
   for (int i = 0; i < 2; ++i) trainer.step(zeros({1000, 1, 4, 4}), full({1000}, 1, DType::i64));
   int64_t dropped = 0, changed = 0;
@@ -275,8 +280,7 @@ TEST_CASE("trainer: a prompt is dropped as a whole") {
     return model(x, t, labels);
   };
   const auto make = [&](const Tensor& null_condition) {
-    return Trainer(model, spy, std::make_shared<Flow>(),
-                   std::make_unique<optim::AdamW>(nn::named_parameters(model)),
+    return Trainer(model, spy, std::make_shared<Flow>(), std::make_unique<optim::AdamW>(nn::named_parameters(model)),
                    {.class_dropout = .2, .null_condition = null_condition, .schedule = {.lr = 1e-3}});
   };
   const Tensor data = zeros({500, 1, 4, 4}), prompts = repeat(from_vector<int64_t>({1, 2, 3}), {500, 1});
@@ -338,8 +342,8 @@ TEST_CASE("trainer: the first step finds a parameter that the model does not lis
   DiT model(tiny, rng);
   const Tensor forgotten = full({1}, .5).set_requires_grad();
   const Network network = [&](const Tensor& x, const Tensor& t, const Tensor& y) { return model(x, t, y) + forgotten; };
-  Trainer trainer(model, network, std::make_shared<Flow>(),
-                  std::make_unique<optim::AdamW>(nn::named_parameters(model)), {.schedule = {.lr = 1e-3}});
+  Trainer trainer(model, network, std::make_shared<Flow>(), std::make_unique<optim::AdamW>(nn::named_parameters(model)),
+                  {.schedule = {.lr = 1e-3}});
   const Batch batch(0);
   CHECK_THROWS_AS(trainer.step(batch.data, batch.labels), AutogradError);
   CHECK_EQ(trainer.steps(), 0);
@@ -349,8 +353,7 @@ TEST_CASE("trainer: settings out of range are refused") {
   const auto make = [](const TrainerConfig& config) {
     Generator rng(1);
     DiT model(tiny, rng);
-    Trainer(model, {}, std::make_shared<Flow>(), std::make_unique<optim::AdamW>(nn::named_parameters(model)),
-            config);
+    Trainer(model, {}, std::make_shared<Flow>(), std::make_unique<optim::AdamW>(nn::named_parameters(model)), config);
   };
   CHECK_NOTHROW(make({}));
   CHECK_THROWS_AS(make({.class_dropout = 1.5}), ConfigError);

@@ -53,7 +53,9 @@ struct Setup {
 /// A linear layer that learns a flow to batches that depend on the step alone.
 training::TrainingResult train(const Setup& setup) {
   const training::RunOutputs outputs(setup.options, "samples.txt", setup.reporter);
-  training::RunIdentity run{.kind = {"line", "a line"}, .configuration = "width = 3\n", .data = "points = 8\n",
+  training::RunIdentity run{.kind = {"line", "a line"},
+                            .configuration = "width = 3\n",
+                            .data = "points = 8\n",
                             .train = {.steps = setup.steps, .batch_size = 8, .warmup = 2}};
   run.configuration += "steps = " + std::to_string(setup.steps) + "\n" + setup.more_settings;
   run.defaults = "width = 5\ndepth = 1\n";
@@ -70,7 +72,9 @@ training::TrainingResult train(const Setup& setup) {
     next = state->position;
   }
   return training::run_training(
-      {.trainer = trainer, .outputs = outputs, .run = run,
+      {.trainer = trainer,
+       .outputs = outputs,
+       .run = run,
        .output = {.sample_every = 3, .checkpoint_every = 2, .log_every = 1},
        .next_batch =
            [&] {
@@ -86,7 +90,8 @@ training::TrainingResult train(const Setup& setup) {
              file.commit();
              return training::JsonObject().add("weight", select(select(model.weight, 0, 0), 0, 0).item());
            },
-       .reporter = setup.reporter, .catch_signals = setup.catch_signals});
+       .reporter = setup.reporter,
+       .catch_signals = setup.catch_signals});
 }
 
 /// Every reproducible file of a run with its bytes, by its path in the folder.
@@ -154,11 +159,13 @@ TEST_CASE("training loop: messages have the names of the library's options, or t
   const auto refusal = [&](const training::RunOptions& options) {
     return message_of<ConfigError>([&] { train({.options = options}); });
   };
-  CHECK_EQ(refusal({.folder = run}), "\"" + run + "\" already holds checkpoints of a run; resume auto goes on with it, "
-                                     "another folder begins beside it");
+  CHECK_EQ(refusal({.folder = run}), "\"" + run +
+                                         "\" already holds checkpoints of a run; resume auto goes on with it, "
+                                         "another folder begins beside it");
   CHECK_EQ(refusal({.folder = run, .names = {.folder = "--out", .resume = "--resume"}}),
-           "\"" + run + "\" already holds checkpoints of a run; --resume auto goes on with it, another --out begins "
-           "beside it");
+           "\"" + run +
+               "\" already holds checkpoints of a run; --resume auto goes on with it, another --out begins "
+               "beside it");
   const training::RunLock lock(run);
   CHECK_EQ(message_of<IoError>([&] { train({.options = {.folder = run, .resume = "auto"}}); }),
            "another process is training in " + run + "; wait for it or choose another folder");

@@ -110,8 +110,13 @@ TEST_CASE("validation: held-out samples are evenly spaced over their source, and
 TEST_CASE("validation: a run writes val_loss and the loss by timestep, and keeps the best checkpoints") {
   const TemporaryFolder folder;
   LoopRun setup{.folder = folder / "run"};
-  setup.output = {.sample_every = 0, .checkpoint_every = 0, .log_every = 4, .keep_checkpoints = 1, .keep_best = 2,
-                  .keep_every = 9, .validate_every = 3};
+  setup.output = {.sample_every = 0,
+                  .checkpoint_every = 0,
+                  .log_every = 4,
+                  .keep_checkpoints = 1,
+                  .keep_best = 2,
+                  .keep_every = 9,
+                  .validate_every = 3};
   train(setup);
   const std::string metrics = read_file(folder / "run/metrics.jsonl", 1 << 20);
   std::map<int64_t, double> losses;

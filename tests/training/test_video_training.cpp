@@ -51,8 +51,8 @@ TEST_CASE("video training: a model follows its prompt, and its conditioning fram
   DiT model(config, rng);
   const Network network = [&](const Tensor& x, const Tensor& t, const Tensor& p) { return model(x, t, p); };
   const Tensor nothing = from_vector<int64_t>({1, 0});
-  const FrameFlowConfig masks = {.none = .4, .first = .4, .last = .2, .first_and_last = 0, .first_quarter = 0,
-                                 .last_quarter = 0, .random = 0};
+  const FrameFlowConfig masks = {
+      .none = .4, .first = .4, .last = .2, .first_and_last = 0, .first_quarter = 0, .last_quarter = 0, .random = 0};
   Trainer trainer(model, network, std::make_shared<FrameFlow>(masks),
                   std::make_unique<optim::AdamW>(nn::named_parameters(model)),
                   {.class_dropout = .1, .null_condition = nothing, .clip_norm = 1, .schedule = {.lr = 5e-3}});
@@ -80,8 +80,8 @@ TEST_CASE("video training: a model follows its prompt, and its conditioning fram
 
   const VideoModel by_frame{network, from_vector<int64_t>({1, 4, 1, 4}, {2, 2}), nothing};
   const Tensor first = contiguous(expand(from_vector<float>({1, -1}, {2, 1, 1, 1, 1}), {2, 1, 1, 4, 4}));
-  const Tensor moved = sample_video(by_frame, {.steps = 10}, rng.normal({2, 3, 1, 4, 4}),
-                                    conditioning_ends(first, {}, 3));
+  const Tensor moved =
+      sample_video(by_frame, {.steps = 10}, rng.normal({2, 3, 1, 4, 4}), conditioning_ends(first, {}, 3));
   CHECK_EQ(brightness(moved, 0, 0), 1);
   CHECK_EQ(brightness(moved, 1, 0), -1);
   CHECK_GT(brightness(moved, 0, 2), .5);

@@ -52,7 +52,6 @@ std::vector<Part> parts_of(const TrainState& state) {
   return parts;
 }
 
-
 std::string label(const TensorRecord& t) { return std::string("tensor \"") + t.name + "\" of the " + name_of(t.part); }
 
 template <class... Parts>
@@ -118,8 +117,8 @@ void check_layout(const InputFile& file, const std::vector<TensorRecord>& tensor
     check_undamaged(t.bytes == elements * size_of(t.dtype), file, label(t), " of shape ", t.shape, " claims ", t.bytes,
                     " bytes");
     check_undamaged(t.offset == end, file, label(t), " claims to start at byte ", t.offset, " instead of ", end);
-    check_undamaged(end <= file.size() && t.bytes <= file.size() - end, file, label(t), " ends at byte ",
-                    end + t.bytes, ", the file at byte ", file.size());
+    check_undamaged(end <= file.size() && t.bytes <= file.size() - end, file, label(t), " ends at byte ", end + t.bytes,
+                    ", the file at byte ", file.size());
     end = align_up(end + t.bytes);
   }
   check_undamaged(file.size() == end, file, "it has ", file.size(), " bytes instead of ", end);
@@ -227,9 +226,9 @@ void check_finite(const TrainState& state) {
       const std::vector<double> values = tensor.to_vector<double>();
       const auto bad = std::count_if(values.begin(), values.end(), [](double v) { return !std::isfinite(v); });
       fail<NotFiniteError>(
-           "at step ", state.step, " \"", name, "\" of the ", name_of(part), " holds ", bad, " of ", values.size(),
-           " values that are not finite, so no checkpoint is saved; those from before stay, and a smaller learning "
-           "rate or clipping helps");
+          "at step ", state.step, " \"", name, "\" of the ", name_of(part), " holds ", bad, " of ", values.size(),
+          " values that are not finite, so no checkpoint is saved; those from before stay, and a smaller learning "
+          "rate or clipping helps");
     }
   };
   TrainState handles = state;

@@ -53,11 +53,11 @@ struct TrainState {
   int64_t step = 0;                             ///< number of updates
   int64_t epoch = 0, position = 0;              ///< finished passes over the data, and samples of the present one
   std::vector<RandomStream> random;
-  nn::NamedTensors model;                       ///< parameters and buffers
-  nn::NamedTensors ema;                         ///< their averages, under the same names; empty without
+  nn::NamedTensors model;  ///< parameters and buffers
+  nn::NamedTensors ema;    ///< their averages, under the same names; empty without
   int64_t ema_updates = 0;
-  std::vector<Average> more_averages = {};      ///< of other decays
-  nn::NamedTensors optimizer;                   ///< Optimizer::state(); empty without
+  std::vector<Average> more_averages = {};  ///< of other decays
+  nn::NamedTensors optimizer;               ///< Optimizer::state(); empty without
 };
 
 /// Bytes of all tensors: the size of the state's file, but for its metadata.

@@ -116,8 +116,7 @@ bool CheckpointFolder::is_readable(const std::string& path) {
   return true;
 }
 
-std::set<std::string> CheckpointFolder::best_of(
-    const std::vector<std::pair<int64_t, std::string>>& checkpoints) {
+std::set<std::string> CheckpointFolder::best_of(const std::vector<std::pair<int64_t, std::string>>& checkpoints) {
   std::vector<std::tuple<double, int64_t, std::string>> scored;
   for (const auto& [step, path] : checkpoints) {
     try {
@@ -136,8 +135,7 @@ void CheckpointFolder::remove_surplus(int64_t newest) {
   auto found = list_checkpoints(directory_);
   found.erase(found.begin(), found.lower_bound(newest));  // in descending order: the later steps
   if (int64_t(found.size()) <= keep_.last) return;
-  const std::set<std::string> best =
-      keep_.best > 0 ? best_of({found.begin(), found.end()}) : std::set<std::string>();
+  const std::set<std::string> best = keep_.best > 0 ? best_of({found.begin(), found.end()}) : std::set<std::string>();
   int64_t kept = 0;
   for (const auto& [step, path] : found) {
     if (kept < keep_.last) {

@@ -13,7 +13,9 @@ namespace {
 class Writer {
  public:
   template <class T>
-  void number(T& value) { archive_(value); }
+  void number(T& value) {
+    archive_(value);
+  }
   void text(std::string& s) {
     uint64_t size = s.size();
     number(size);
@@ -68,8 +70,8 @@ class Reader {
 };
 
 DType dtype_from_name(const std::string& name) {
-  for (const DType d : {DType::f32, DType::f64, DType::bf16, DType::f16, DType::i64, DType::i32, DType::u8,
-                        DType::boolean}) {
+  for (const DType d :
+       {DType::f32, DType::f64, DType::bf16, DType::f16, DType::i64, DType::i32, DType::u8, DType::boolean}) {
     if (name == name_of(d)) return d;
   }
   fail<IoError>("it names the unknown element type \"", name, "\"");

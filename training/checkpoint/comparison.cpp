@@ -80,8 +80,7 @@ void compare_lists(const char* part, const nn::NamedTensors& first, const nn::Na
     }
     if (other->second.shape() == tensor.shape() && other->second.dtype() == tensor.dtype())
       compare_elements(tensor, other->second, result);
-    else
-      result.mismatch = describe(tensor) + " and " + describe(other->second);
+    else result.mismatch = describe(tensor) + " and " + describe(other->second);
     others.erase(other);
   }
   for (const auto& [name, tensor] : second)

@@ -85,10 +85,11 @@ void export_weights(const std::string& path, const TrainState& state, Weights we
   const bool both = weights == Weights::both;
   if (weights != Weights::ema) add_named(tensors, both ? "model." : "", state.model);
   if (weights != Weights::model) add_named(tensors, both ? "ema." : "", state.ema);
-  safetensors::save(path, tensors, {{"format", "pt"},
-                                    {"kind", state.kind},
-                                    {"step", std::to_string(state.step)},
-                                    {"configuration", state.configuration}});
+  safetensors::save(path, tensors,
+                    {{"format", "pt"},
+                     {"kind", state.kind},
+                     {"step", std::to_string(state.step)},
+                     {"configuration", state.configuration}});
 }
 
 }  // namespace ditharos::training

@@ -64,8 +64,7 @@ std::vector<std::string> Communicator::exchange_texts(const std::string& own, co
       requests.push_back(begin_receive(from, rest_tag, text.data() + whole, text.size() - whole));
   }
   if (own.size() > whole)
-    for (const int to : receivers)
-      requests.push_back(begin_send(to, rest_tag, own.data() + whole, own.size() - whole));
+    for (const int to : receivers) requests.push_back(begin_send(to, rest_tag, own.data() + whole, own.size() - whole));
   wait_for_all();
   return texts;
 }

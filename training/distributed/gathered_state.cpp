@@ -23,8 +23,8 @@ void gather_on_root(Communicator& ranks, nn::NamedTensors& list, const std::vect
 
 Tensor gather_rows_on_root(Communicator& ranks, const Tensor& rows) {
   if (ranks.size() == 1) return rows;
-  const std::vector<std::string> counts = ranks.all_gather(bytes_of(std::vector<int64_t>{rows.defined() ? rows.size(0)
-                                                                                                        : 0}));
+  const std::vector<std::string> counts =
+      ranks.all_gather(bytes_of(std::vector<int64_t>{rows.defined() ? rows.size(0) : 0}));
   if (!rows.defined()) return {};
   const Tensor own = kernels::contiguous(rows);
   if (!ranks.is_root()) {

@@ -21,9 +21,7 @@ namespace {
 constexpr double seconds_per_look = 2e-4;
 constexpr int most_looks = 64;  // at a time
 
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 /// into += x, where an undefined x stands for zeros.
 void add(const Tensor& into, const Tensor& x) {
@@ -73,10 +71,10 @@ struct GradientExchange::Bucket {
   DType dtype = DType::f32;
   int tag = 0;
   // Of the present step.
-  Tensor elements = {};       // from the first gradient on
-  size_t missing = 0;         // gradients
-  int level = -1;             // of the tree between ranks; -1: it waits for gradients
-  Tensor incoming = {};       // of this level
+  Tensor elements = {};  // from the first gradient on
+  size_t missing = 0;    // gradients
+  int level = -1;        // of the tree between ranks; -1: it waits for gradients
+  Tensor incoming = {};  // of this level
   std::vector<Communicator::Request> requests = {};
 
   int64_t size() const { return starts.back(); }
@@ -84,15 +82,9 @@ struct GradientExchange::Bucket {
 
 GradientExchange::GradientExchange(Communicator& ranks, const ShardLayout& layout, const nn::NamedTensors& parameters,
                                    int64_t bucket_bytes)
-    : ranks_(ranks),
-      layout_(layout),
-      parameters_(parameters),
-      bucket_bytes_(bucket_bytes),
-      levels_(std::countr_zero(unsigned(ranks.size()))),
-      owners_(balanced_owners(parameters, ranks.size())),
-      order_(parameters.size()),
-      taken_(parameters.size()),
-      had_gradient_(parameters.size()) {
+    : ranks_(ranks), layout_(layout), parameters_(parameters), bucket_bytes_(bucket_bytes),
+      levels_(std::countr_zero(unsigned(ranks.size()))), owners_(balanced_owners(parameters, ranks.size())),
+      order_(parameters.size()), taken_(parameters.size()), had_gradient_(parameters.size()) {
   for (size_t p = 0; p < parameters_.size(); ++p) index_of_[parameters_[p].tensor.impl()] = p;
   std::iota(order_.rbegin(), order_.rend(), size_t{0});  // a guess for the first step: the last parameter first
   make_buckets();
@@ -220,8 +212,8 @@ void GradientExchange::begin_level(Bucket& bucket) {
   const size_t element = size_of(bucket.dtype);
   bucket.incoming = empty({kept.size()}, bucket.dtype);
   if (kept.size() > 0)
-    bucket.requests.push_back(begin_message(false, partner, bucket.tag, bytes_at(bucket.incoming),
-                                            size_t(kept.size()) * element));
+    bucket.requests.push_back(
+        begin_message(false, partner, bucket.tag, bytes_at(bucket.incoming), size_t(kept.size()) * element));
   if (given.size() > 0)
     bucket.requests.push_back(begin_message(true, partner, bucket.tag, bytes_at(bucket.elements, given.begin),
                                             size_t(given.size()) * element));
@@ -291,8 +283,7 @@ void GradientExchange::share_parameters() {
     if (!owns(p)) requests.push_back(begin_message(false, owner(p), tag + int(p), at, bytes));
     else
       for (int distance = 1; distance < ranks_.size(); ++distance)
-        requests.push_back(
-            begin_message(true, (ranks_.rank() + distance) % ranks_.size(), tag + int(p), at, bytes));
+        requests.push_back(begin_message(true, (ranks_.rank() + distance) % ranks_.size(), tag + int(p), at, bytes));
   }
   wait_until([&] {
     std::erase_if(requests, [&](Communicator::Request request) { return is_over(request); });

@@ -96,21 +96,21 @@ class GradientExchange : private GradientListener {
   ShardLayout layout_;
   nn::NamedTensors parameters_;
   int64_t bucket_bytes_;
-  int levels_;                                             // of the tree between ranks
-  std::vector<int> owners_;                                // [parameter]
+  int levels_;                                              // of the tree between ranks
+  std::vector<int> owners_;                                 // [parameter]
   std::unordered_map<const TensorImpl*, size_t> index_of_;  // of a parameter
   std::vector<size_t> order_;  // parameters in the order in which the backward pass finishes them
   bool order_is_known_ = false;
-  std::vector<size_t> finished_;                          // in the first step: that order
+  std::vector<size_t> finished_;  // in the first step: that order
   std::vector<std::unique_ptr<Bucket>> buckets_;
-  std::vector<size_t> bucket_of_;                         // [parameter]
-  std::vector<std::vector<Tensor>> sums_;                 // [branch][parameter], of this rank's finished branches
+  std::vector<size_t> bucket_of_;          // [parameter]
+  std::vector<std::vector<Tensor>> sums_;  // [branch][parameter], of this rank's finished branches
   int64_t shards_done_ = 0;
-  std::vector<bool> taken_, had_gradient_;                // [parameter], of this step
+  std::vector<bool> taken_, had_gradient_;  // [parameter], of this step
   ExchangeCost cost_;
-  int64_t in_flight_ = 0;       // messages
-  double flight_began_ = 0;     // when in_flight_ became positive
-  double last_look_ = 0;        // at the messages, during the backward pass
+  int64_t in_flight_ = 0;    // messages
+  double flight_began_ = 0;  // when in_flight_ became positive
+  double last_look_ = 0;     // at the messages, during the backward pass
 };
 
 }  // namespace ditharos::training

@@ -31,8 +31,7 @@ void check_same_on_all(Communicator& ranks, const std::string& values) {
   std::string found;
   for (size_t rank = 1; rank < texts.size(); ++rank) {
     const std::string differing = differences(texts[0], texts[rank], {});
-    if (!differing.empty())
-      found += (found.empty() ? "" : "; ") + rank_text(rank, hosts[rank]) + " has " + differing;
+    if (!differing.empty()) found += (found.empty() ? "" : "; ") + rank_text(rank, hosts[rank]) + " has " + differing;
   }
   check<ConfigError>(found.empty(), "the ranks of a run must agree, but ", found);
 }

@@ -21,8 +21,8 @@ ShardLayout::ShardLayout(int64_t shards, int rank, int ranks) : shards_(shards),
 }
 
 RowRange ShardLayout::rows(int64_t shard, int64_t samples) const {
-  check<ConfigError>(samples >= shards_, "a batch of ", samples, " samples cannot be cut into gradient_shards = ",
-                     shards_, " parts");
+  check<ConfigError>(samples >= shards_, "a batch of ", samples,
+                     " samples cannot be cut into gradient_shards = ", shards_, " parts");
   const int64_t first = shard * samples / shards_;
   return {first, (shard + 1) * samples / shards_ - first, samples};
 }

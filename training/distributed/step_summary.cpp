@@ -34,7 +34,9 @@ StepSummary decode(const std::string& bytes) {
 
 StepSummary gather(Communicator& ranks, const StepSummary& own, const GradientExchange& exchange) {
   if (ranks.size() == 1) return own;
-  StepSummary all{.failure = {}, .parts = {}, .had_gradient = std::vector<uint8_t>(own.had_gradient.size(), 0),
+  StepSummary all{.failure = {},
+                  .parts = {},
+                  .had_gradient = std::vector<uint8_t>(own.had_gradient.size(), 0),
                   .squares = std::vector<double>(own.squares.size(), 0)};
   const std::vector<std::string> texts = ranks.all_gather(encode(own));
   for (size_t rank = 0; rank < texts.size(); ++rank) {

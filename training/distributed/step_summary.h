@@ -18,10 +18,10 @@ struct StepPart {
 };
 
 struct StepSummary {
-  std::string failure;               ///< why the step is not finite; empty: it is
-  std::vector<StepPart> parts;       ///< shard by shard
+  std::string failure;                ///< why the step is not finite; empty: it is
+  std::vector<StepPart> parts;        ///< shard by shard
   std::vector<uint8_t> had_gradient;  ///< [parameter], 1: some shard had a gradient
-  std::vector<double> squares;       ///< [parameter], optim::gradient_squares
+  std::vector<double> squares;        ///< [parameter], optim::gradient_squares
 };
 
 /// Collective. The parts of all ranks in the order of the shards, the failure of the first shard that failed, and for

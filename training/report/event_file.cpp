@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <charconv>
+#include <chrono>
 #include <filesystem>
 
 #include <protozero/pbf_writer.hpp>
@@ -24,11 +24,23 @@ const std::string prefix = "events.out.tfevents.";
 constexpr size_t time_digits = 10;
 
 // The field numbers of tensorflow/core/util/event.proto and tensorflow/core/framework/summary.proto.
-namespace event { constexpr uint32_t wall_time = 1, step = 2, file_version = 3, summary = 5, session_log = 7; }
-namespace session_log { constexpr uint32_t status = 1; constexpr int32_t start = 1; }
-namespace summary { constexpr uint32_t value = 1; }
-namespace value { constexpr uint32_t tag = 1, simple_value = 2, image = 4; }
-namespace image { constexpr uint32_t height = 1, width = 2, colorspace = 3, encoded = 4; constexpr int32_t rgb = 3; }
+namespace event {
+constexpr uint32_t wall_time = 1, step = 2, file_version = 3, summary = 5, session_log = 7;
+}
+namespace session_log {
+constexpr uint32_t status = 1;
+constexpr int32_t start = 1;
+}  // namespace session_log
+namespace summary {
+constexpr uint32_t value = 1;
+}
+namespace value {
+constexpr uint32_t tag = 1, simple_value = 2, image = 4;
+}
+namespace image {
+constexpr uint32_t height = 1, width = 2, colorspace = 3, encoded = 4;
+constexpr int32_t rgb = 3;
+}  // namespace image
 
 using protozero::pbf_writer;
 

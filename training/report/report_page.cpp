@@ -58,10 +58,10 @@ std::string series_text(const MetricsTable& table, int64_t most) {
   std::string text;
   for (size_t i = 0; i < series.size(); ++i) {
     const std::vector<Point> kept = thinned(series[i], size_t(most));
-    text += (i > 0 ? ",\n" : "") + ("{\"name\":" + script_string(table.columns[i])) + ",\"lines\":" +
-            std::to_string(series[i].size()) + ",\"steps\":" +
-            list(kept, [](const Point& p) { return std::to_string(p.step); }) + ",\"values\":" +
-            list(kept, [](const Point& p) { return p.figure.text(); }) + "}";
+    text += (i > 0 ? ",\n" : "") + ("{\"name\":" + script_string(table.columns[i])) +
+            ",\"lines\":" + std::to_string(series[i].size()) +
+            ",\"steps\":" + list(kept, [](const Point& p) { return std::to_string(p.step); }) +
+            ",\"values\":" + list(kept, [](const Point& p) { return p.figure.text(); }) + "}";
   }
   return "[" + text + "]";
 }
@@ -113,10 +113,11 @@ std::string run_text(const RunData& run, const PageLimits& limits, int64_t point
                 return "[" + script_string(line.section) + "," + script_string(line.key) + "," +
                        script_string(line.value) + "]";
               }) +
-         ",\"session_count\":" + std::to_string(run.sessions.size()) + ",\"sessions\":" +
-         sessions_text(run.sessions, limits.sessions) + ",\n\"series\":" + series_text(run.metrics, points) +
-         ",\n\"timing\":" + series_text(run.timing, points) + ",\n\"sample_count\":" +
-         std::to_string(run.samples.size()) + ",\"samples\":" + samples_text(run.samples, image_bytes) + "}";
+         ",\"session_count\":" + std::to_string(run.sessions.size()) +
+         ",\"sessions\":" + sessions_text(run.sessions, limits.sessions) +
+         ",\n\"series\":" + series_text(run.metrics, points) + ",\n\"timing\":" + series_text(run.timing, points) +
+         ",\n\"sample_count\":" + std::to_string(run.samples.size()) +
+         ",\"samples\":" + samples_text(run.samples, image_bytes) + "}";
 }
 
 }  // namespace
@@ -126,14 +127,13 @@ std::string report_page(const std::vector<RunData>& runs, const PageLimits& limi
                      runs.size());
   size_t curves = 1;
   for (const RunData& run : runs) curves += run.metrics.columns.size() + run.timing.columns.size();
-  const int64_t points =
-      std::clamp(limits.points / int64_t(curves), std::min(fewest_points, limits.points_per_series),
-                 limits.points_per_series);
+  const int64_t points = std::clamp(limits.points / int64_t(curves), std::min(fewest_points, limits.points_per_series),
+                                    limits.points_per_series);
   const uint64_t image_bytes = limits.image_bytes / runs.size();
   const std::string title = runs.size() == 1 ? runs[0].name : std::to_string(runs.size()) + " runs";
-  return report_head + html_text(title) + report_body + "{\"title\":" + script_string(title) + ",\"runs\":" +
-         list(runs, [&](const RunData& run) { return run_text(run, limits, points, image_bytes); }) + "}" +
-         report_charts + report_script;
+  return report_head + html_text(title) + report_body + "{\"title\":" + script_string(title) +
+         ",\"runs\":" + list(runs, [&](const RunData& run) { return run_text(run, limits, points, image_bytes); }) +
+         "}" + report_charts + report_script;
 }
 
 void write_report_page(const std::string& path, const std::vector<RunData>& runs, const PageLimits& limits) {

@@ -41,8 +41,7 @@ RunData read_run(const std::string& folder) {
   RunData run;
   run.name = folder;
   while (run.name.size() > 1 && run.name.ends_with('/')) run.name.pop_back();
-  if (configured)
-    run.configuration = configuration_lines(read_file(file(configuration_file), longest_configuration));
+  if (configured) run.configuration = configuration_lines(read_file(file(configuration_file), longest_configuration));
   run.metrics = read_metrics(file(metrics_file));
   run.timing = read_metrics(file(timing_file));
   for (KeptSample& sample : list_samples(file(sample_folder)))

@@ -18,9 +18,9 @@
 namespace ditharos::training {
 namespace {
 
-constexpr double refresh_share = .05;        // of the time, at most, for metrics.csv and report.html during a run
-constexpr size_t most_pending = 1 << 20;     // bytes of events in memory while older ones are written anew
-constexpr size_t most_past_images = 100;     // sample grids of earlier sessions in the event file
+constexpr double refresh_share = .05;     // of the time, at most, for metrics.csv and report.html during a run
+constexpr size_t most_pending = 1 << 20;  // bytes of events in memory while older ones are written anew
+constexpr size_t most_past_images = 100;  // sample grids of earlier sessions in the event file
 
 double unix_time() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();

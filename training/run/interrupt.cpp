@@ -30,7 +30,7 @@ extern "C" void remember_signal(int number) { received = number; }
 Interrupt::Interrupt() {
   check(!in_use.exchange(true), "[Interrupt] there is one already");
   received = 0;
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = remember_signal;
   sigemptyset(&action.sa_mask);
   for (size_t i = 0; i < kSignals.size(); ++i) {

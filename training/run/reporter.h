@@ -10,9 +10,9 @@ namespace ditharos::training {
 
 /// The profile of some steps.
 struct ProfileReport {
-  int64_t steps_made = 0;       ///< steps of the loop
-  int64_t steps_unwatched = 0;  ///< warm-up steps, which are not profiled
-  int64_t steps_watched = 0;    ///< profiled steps; 0: the loop ended before them, and there are no tables
+  int64_t steps_made = 0;           ///< steps of the loop
+  int64_t steps_unwatched = 0;      ///< warm-up steps, which are not profiled
+  int64_t steps_watched = 0;        ///< profiled steps; 0: the loop ended before them, and there are no tables
   std::string operations, modules;  ///< tables as text, means over the profiled steps
   std::string communication = {};   ///< a row a rank: what its messages cost in a step; empty: one rank
 };

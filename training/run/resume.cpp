@@ -56,8 +56,8 @@ void compare_precisions(const TrainState& state, const RunIdentity& run, Reporte
   const auto entry = state.metadata.find(precision_entry);  // runs of earlier versions have none: f32
   const std::string then = entry == state.metadata.end() ? name_of(DType::f32) : entry->second;
   const std::string now = products_of(run);
-  if (then != now) reporter.note("trained with products of " + then + " so far, with products of " + now +
-                                 " from here on");
+  if (then != now)
+    reporter.note("trained with products of " + then + " so far, with products of " + now + " from here on");
 }
 
 template <class T>
@@ -206,8 +206,7 @@ std::optional<TrainState> find_state_to_resume(const RunOptions& options, const 
   LatestCheckpoint found;
   if (!automatic || is_folder(source)) found = find_checkpoint(source);
   if (automatic && !found.state && found.rejected.empty()) return std::nullopt;  // a run that begins
-  check_found(source, found,
-              "; " + options.names.resume + " none or another " + options.names.folder + " begins anew");
+  check_found(source, found, "; " + options.names.resume + " none or another " + options.names.folder + " begins anew");
   report_rejected(found, reporter);
   check_same_run(found.path, *found.state, run, options.names);
   compare_data(found.path, *found.state, run.data, options, reporter);
@@ -223,8 +222,8 @@ std::optional<TrainState> find_state_to_resume(const RunOptions& options, const 
 std::optional<TrainState> state_to_resume(const RunOptions& options, const RunIdentity& run, Reporter& reporter) {
   SingleProcess alone;
   Communicator& ranks = options.ranks != nullptr ? *options.ranks : alone;
-  check_same_on_all(ranks, library_values() + "kind of model = " + run.kind.name + "\n" + run.configuration + "\n" +
-                               run.data);
+  check_same_on_all(ranks,
+                    library_values() + "kind of model = " + run.kind.name + "\n" + run.configuration + "\n" + run.data);
   std::optional<TrainState> state = find_state_to_resume(options, run, reporter);
   check_same_on_all(ranks, "step of the checkpoint = " + (state ? std::to_string(state->step) : "none") + "\n");
   return state;

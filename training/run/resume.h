@@ -27,8 +27,8 @@ struct RunIdentity {
   std::string configuration = {};  ///< every setting of the run, a line "key = value" each; empty: nothing is compared
   /// The settings' defaults, in the same form: what a setting was in runs from before it existed.
   std::string defaults = {};
-  std::string data = {};           ///< fingerprint_of() its data
-  TrainSettings train = {};        ///< those of the loop and the schedule
+  std::string data = {};     ///< fingerprint_of() its data
+  TrainSettings train = {};  ///< those of the loop and the schedule
 };
 
 /// Loads the checkpoint `path`, or the newest readable one of the run folder `path`. IoError when there is none.

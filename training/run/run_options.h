@@ -18,8 +18,8 @@ struct RunOptions {
   std::string resume = "none";
   bool accept_changed_data = false;  ///< resume although the data have changed
   std::string profile = {};          ///< file for a Chrome trace of a few steps; empty: none
-  bool dry_run = false;  ///< check everything and compute a step, but write nothing
-  bool summary = false;  ///< report the model's modules and its size, but write nothing
+  bool dry_run = false;              ///< check everything and compute a step, but write nothing
+  bool summary = false;              ///< report the model's modules and its size, but write nothing
 
   Communicator* ranks = nullptr;  ///< that train together; null: this process alone
 

@@ -17,11 +17,8 @@ bool writes(const RunOptions& options) {
 
 RunOutputs::RunOutputs(const RunOptions& options, const std::string& samples, Reporter& reporter)
     : lock_(writes(options) ? std::optional<RunLock>(std::in_place, options.folder, options.names) : std::nullopt),
-      folder_(options.folder, writes(options)),
-      samples_(samples.empty() ? "" : folder_.file(samples)),
-      profile_(options.profile),
-      dry_run_(options.dry_run),
-      summary_(options.summary) {
+      folder_(options.folder, writes(options)), samples_(samples.empty() ? "" : folder_.file(samples)),
+      profile_(options.profile), dry_run_(options.dry_run), summary_(options.summary) {
   if (writes(options)) {
     check_output_file(folder_.file(configuration_file));
     check_output_file(samples_);

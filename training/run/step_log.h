@@ -36,7 +36,7 @@ class StepLog {
   int fd_ = -1;
   int64_t last_step_;
   std::string last_lines_;  // those of last_step_
-  uint64_t size_ = 0;  // bytes of whole lines
+  uint64_t size_ = 0;       // bytes of whole lines
 };
 
 }  // namespace ditharos::training

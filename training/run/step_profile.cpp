@@ -19,7 +19,9 @@ std::string merged(const std::vector<std::string>& traces) {
   using Json = nlohmann::json;
   Json all = {{"displayTimeUnit", "ms"}, {"traceEvents", Json::array()}};
   for (size_t rank = 0; rank < traces.size(); ++rank) {
-    all["traceEvents"].push_back({{"name", "process_name"}, {"ph", "M"}, {"pid", rank + 1},
+    all["traceEvents"].push_back({{"name", "process_name"},
+                                  {"ph", "M"},
+                                  {"pid", rank + 1},
                                   {"args", {{"name", "rank " + std::to_string(rank)}}}});
     for (Json event : Json::parse(traces[rank])["traceEvents"]) {
       event["pid"] = rank + 1;
@@ -50,8 +52,7 @@ void StepProfile::stop() {
   if (!std::exchange(running_, false)) return;
   profiler_->stop();
   const ExchangeCost& now = trainer_.communication();
-  cost_ = {now.bytes_sent - cost_.bytes_sent, now.seconds - cost_.seconds,
-           now.exposed_seconds - cost_.exposed_seconds};
+  cost_ = {now.bytes_sent - cost_.bytes_sent, now.seconds - cost_.seconds, now.exposed_seconds - cost_.exposed_seconds};
 }
 
 /// A row a rank: what its messages have cost in one step. Empty for one rank.

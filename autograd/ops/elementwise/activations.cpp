@@ -77,8 +77,7 @@ Tensor softsign(const Tensor& x) {
   check_floating("softsign", x.dtype());
   // d/dx x / (1 + |x|) = 1 / (1 + |x|)^2
   return record("softsign", softsign_value(x), {x}, save_inputs,
-                each([](const Backward& d) { return d.grad() / square(abs(d.input(0)) + 1); }),
-                elementwise);
+                each([](const Backward& d) { return d.grad() / square(abs(d.input(0)) + 1); }), elementwise);
 }
 
 Tensor tanhshrink(const Tensor& x) {

@@ -176,8 +176,8 @@ Tensor nan_to_num(const Tensor& x, double nan, std::optional<double> infinity, s
   if (!is_floating(x.dtype())) return x;
   check_floating("nan_to_num", x.dtype());
   constexpr double top = std::numeric_limits<double>::infinity();
-  const double largest = x.dtype() == DType::f32 ? double(std::numeric_limits<float>::max())
-                                                 : std::numeric_limits<double>::max();
+  const double largest =
+      x.dtype() == DType::f32 ? double(std::numeric_limits<float>::max()) : std::numeric_limits<double>::max();
   const Tensor below = where(equal(x, -top), minus_infinity.value_or(-largest), x);
   return where(isnan(x), nan, where(equal(x, top), infinity.value_or(largest), below));
 }

@@ -98,9 +98,7 @@ Tensor compare_with_infinity(Compare how, const Tensor& x) {
 }
 }  // namespace
 
-Tensor isnan(const Tensor& x) {
-  return not_differentiable("isnan", kernels::compare(Compare::ne, x, x), {x});
-}
+Tensor isnan(const Tensor& x) { return not_differentiable("isnan", kernels::compare(Compare::ne, x, x), {x}); }
 Tensor isinf(const Tensor& x) {
   return not_differentiable(
       "isinf", is_floating(x.dtype()) ? compare_with_infinity(Compare::eq, x) : zeros(x.shape(), DType::boolean), {x});

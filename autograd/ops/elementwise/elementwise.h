@@ -57,12 +57,12 @@ Tensor isclose(const Tensor& a, const Tensor& b, double rtol = 1e-5, double atol
 Tensor where(const Tensor& condition, const Tensor& a, double b);
 Tensor where(const Tensor& condition, double a, const Tensor& b);
 Tensor where(const Tensor& condition, double a, double b);  ///< f32
-Tensor maximum(const Tensor& a, double b);  ///< at ties, half of the gradient
+Tensor maximum(const Tensor& a, double b);                  ///< at ties, half of the gradient
 Tensor maximum(double a, const Tensor& b);
 Tensor minimum(const Tensor& a, double b);
 Tensor minimum(double a, const Tensor& b);
 Tensor pow(double base, const Tensor& exponent);
-Tensor clamp_min(const Tensor& x, double low);   ///< gradient 1 at the bound
+Tensor clamp_min(const Tensor& x, double low);  ///< gradient 1 at the bound
 Tensor clamp_max(const Tensor& x, double high);
 /// With bounds that broadcast; an undefined one does not bind. At a bound the gradient goes to x.
 Tensor clamp(const Tensor& x, const Tensor& low, const Tensor& high);
@@ -71,8 +71,8 @@ Tensor clamp(const Tensor& x, const Tensor& low, const Tensor& high);
 Tensor atan2(const Tensor& y, const Tensor& x);  ///< the angle of (x, y) in [-pi, pi]
 Tensor hypot(const Tensor& a, const Tensor& b);  ///< sqrt(a^2 + b^2) without overflow
 // The next three take integers too, and throw ShapeError for integers divided by 0.
-Tensor fmod(const Tensor& a, const Tensor& b);       ///< a - b trunc(a / b)
-Tensor remainder(const Tensor& a, const Tensor& b);  ///< a - b floor(a / b), with the sign of b as in Python
+Tensor fmod(const Tensor& a, const Tensor& b);          ///< a - b trunc(a / b)
+Tensor remainder(const Tensor& a, const Tensor& b);     ///< a - b floor(a / b), with the sign of b as in Python
 Tensor floor_divide(const Tensor& a, const Tensor& b);  ///< floor(a / b); its gradient is 0
 Tensor fmod(const Tensor& a, double b);
 Tensor remainder(const Tensor& a, double b);
@@ -81,7 +81,7 @@ Tensor lerp(const Tensor& start, const Tensor& end, const Tensor& weight);  ///<
 Tensor lerp(const Tensor& start, const Tensor& end, double weight);
 Tensor addcmul(const Tensor& x, const Tensor& a, const Tensor& b, double value = 1);  ///< x + value a b
 Tensor addcdiv(const Tensor& x, const Tensor& a, const Tensor& b, double value = 1);  ///< x + value a / b
-Tensor logaddexp(const Tensor& a, const Tensor& b);  ///< ln(e^a + e^b)
+Tensor logaddexp(const Tensor& a, const Tensor& b);                                   ///< ln(e^a + e^b)
 /// Finite numbers in place of NaN, infinity and minus infinity; by default the largest ones. Gradient 0 there.
 Tensor nan_to_num(const Tensor& x, double nan = 0, std::optional<double> infinity = {},
                   std::optional<double> minus_infinity = {});
@@ -99,15 +99,15 @@ Tensor frac(const Tensor& x);   ///< x - trunc(x)
 
 // --- activations (activations.cpp) ---
 Tensor hardtanh(const Tensor& x, double low = -1, double high = 1);  ///< clamp() with gradient 0 at the bounds
-Tensor relu6(const Tensor& x);         ///< hardtanh(x, 0, 6)
-Tensor hardsigmoid(const Tensor& x);   ///< relu6(x + 3) / 6 (Howard et al. 2019)
-Tensor hardswish(const Tensor& x);     ///< x hardsigmoid(x)
-Tensor mish(const Tensor& x);          ///< x tanh(softplus(x)) (Misra 2019)
-Tensor selu(const Tensor& x);          ///< scaled elu with fixed point mean 0, variance 1 (Klambauer et al. 2017)
+Tensor relu6(const Tensor& x);                                       ///< hardtanh(x, 0, 6)
+Tensor hardsigmoid(const Tensor& x);                                 ///< relu6(x + 3) / 6 (Howard et al. 2019)
+Tensor hardswish(const Tensor& x);                                   ///< x hardsigmoid(x)
+Tensor mish(const Tensor& x);                                        ///< x tanh(softplus(x)) (Misra 2019)
+Tensor selu(const Tensor& x);  ///< scaled elu with fixed point mean 0, variance 1 (Klambauer et al. 2017)
 Tensor celu(const Tensor& x, double alpha = 1);  ///< x above 0, else alpha (e^(x / alpha) - 1) (Barron 2017)
-Tensor logsigmoid(const Tensor& x);    ///< ln sigmoid(x)
-Tensor softsign(const Tensor& x);      ///< x / (1 + |x|)
-Tensor tanhshrink(const Tensor& x);    ///< x - tanh(x)
+Tensor logsigmoid(const Tensor& x);              ///< ln sigmoid(x)
+Tensor softsign(const Tensor& x);                ///< x / (1 + |x|)
+Tensor tanhshrink(const Tensor& x);              ///< x - tanh(x)
 Tensor threshold(const Tensor& x, double threshold, double value);  ///< x above the threshold, else `value`
 /// x above 0, else weight x; weight of one element, or one for each channel, axis 1 of x (He et al. 2015).
 Tensor prelu(const Tensor& x, const Tensor& weight);

@@ -12,20 +12,17 @@ using kernels::Unary;
 Tensor exp2(const Tensor& x) {
   // d/dx 2^x = 2^x ln 2
   return record("exp2", kernels::unary(Unary::exp2, x), {x}, save_output,
-                each([](const Backward& d) { return d.grad() * d.output() * std::numbers::ln2; }),
-                elementwise);
+                each([](const Backward& d) { return d.grad() * d.output() * std::numbers::ln2; }), elementwise);
 }
 
 Tensor log2(const Tensor& x) {
   return record("log2", kernels::unary(Unary::log2, x), {x}, save_inputs,
-                each([](const Backward& d) { return d.grad() / d.input(0) / std::numbers::ln2; }),
-                elementwise);
+                each([](const Backward& d) { return d.grad() / d.input(0) / std::numbers::ln2; }), elementwise);
 }
 
 Tensor log10(const Tensor& x) {
   return record("log10", kernels::unary(Unary::log10, x), {x}, save_inputs,
-                each([](const Backward& d) { return d.grad() / d.input(0) / std::numbers::ln10; }),
-                elementwise);
+                each([](const Backward& d) { return d.grad() / d.input(0) / std::numbers::ln10; }), elementwise);
 }
 
 Tensor asinh(const Tensor& x) {
@@ -65,8 +62,7 @@ Tensor erfc(const Tensor& x) {
 
 Tensor trunc(const Tensor& x) {
   return record("trunc", kernels::unary(Unary::trunc, x), {x}, save_nothing,
-                each([](const Backward& d) { return zeros_like(d.grad()); }),
-                elementwise);
+                each([](const Backward& d) { return zeros_like(d.grad()); }), elementwise);
 }
 
 Tensor frac(const Tensor& x) {

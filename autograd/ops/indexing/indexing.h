@@ -25,12 +25,12 @@ inline constexpr Ellipsis ellipsis;
 /// One entry of an index: a number, a Slice, new_axis, ellipsis, or a tensor of indices (i64) or of flags (boolean).
 class TensorIndex {
  public:
-  TensorIndex(int number) : value(int64_t{number}) {}                      // NOLINT: implicit
-  TensorIndex(int64_t number) : value(number) {}                           // NOLINT: implicit
-  TensorIndex(const Slice& slice) : value(slice) {}                        // NOLINT: implicit
-  TensorIndex(NewAxis) : value(NewAxis{}) {}                               // NOLINT: implicit
-  TensorIndex(Ellipsis) : value(Ellipsis{}) {}                             // NOLINT: implicit
-  TensorIndex(const Tensor& indices) : value(indices) {}                   // NOLINT: implicit
+  TensorIndex(int number) : value(int64_t{number}) {}     // NOLINT: implicit
+  TensorIndex(int64_t number) : value(number) {}          // NOLINT: implicit
+  TensorIndex(const Slice& slice) : value(slice) {}       // NOLINT: implicit
+  TensorIndex(NewAxis) : value(NewAxis{}) {}              // NOLINT: implicit
+  TensorIndex(Ellipsis) : value(Ellipsis{}) {}            // NOLINT: implicit
+  TensorIndex(const Tensor& indices) : value(indices) {}  // NOLINT: implicit
 
   std::variant<int64_t, Slice, NewAxis, Ellipsis, Tensor> value;
 };
@@ -45,7 +45,7 @@ Tensor index_put(const Tensor& x, const std::vector<TensorIndex>& indices, const
 Tensor index_put(const Tensor& x, const std::vector<TensorIndex>& indices, double value);
 
 // --- reading (indexing.cpp) ---
-Tensor nonzero(const Tensor& x);  ///< [K, rank], i64: indices of the elements that are not 0
+Tensor nonzero(const Tensor& x);                      ///< [K, rank], i64: indices of the elements that are not 0
 Tensor take(const Tensor& x, const Tensor& indices);  ///< elements of the flat tensor, in the indices' shape
 /// gather() where the other axes of x and of the indices broadcast.
 Tensor take_along_dim(const Tensor& x, const Tensor& indices, int axis);

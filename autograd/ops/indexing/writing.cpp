@@ -101,8 +101,10 @@ Tensor masked_scatter(const Tensor& x, const Tensor& mask, const Tensor& source)
   const Tensor flags = expand(mask, x.shape());
   const Tensor rank = cumsum(reshape(to(flags, DType::i64), {x.numel()}), 0);
   const int64_t count = x.numel() == 0 ? 0 : int64_t(max(rank).item());
-  check<ShapeError>(source.numel() >= count, "[masked_scatter] ", count, " elements are to be replaced, the source of "
-                    "shape ", source.shape(), " has ", source.numel());
+  check<ShapeError>(source.numel() >= count, "[masked_scatter] ", count,
+                    " elements are to be replaced, the source of "
+                    "shape ",
+                    source.shape(), " has ", source.numel());
   return written(x, where(flags, reshape(rank, x.shape()) - 1.0, -1), source);
 }
 

@@ -10,8 +10,8 @@
 namespace ditharos {
 
 Tensor clone(const Tensor& x) {
-  return record("clone", kernels::to(x, x.dtype()), {x}, save_nothing,
-                each([](const Backward& d) { return d.grad(); }), [](const Tangents& d) { return clone(d[0]); });
+  return record("clone", kernels::to(x, x.dtype()), {x}, save_nothing, each([](const Backward& d) { return d.grad(); }),
+                [](const Tangents& d) { return clone(d[0]); });
 }
 
 Tensor flatten(const Tensor& x, int first, int last) {
@@ -52,8 +52,7 @@ Tensor movedim(const Tensor& x, const Axes& from, const Axes& to) {
   for (int k = 0; k < from.rank(); ++k) {
     const int source = normalize_axis("movedim", from[k], x.rank());
     const int target = normalize_axis("movedim", to[k], x.rank());
-    check<ShapeError>(!moved[source] && order[target] < 0, "[movedim] axes ", from, " to ", to,
-                      " list an axis twice");
+    check<ShapeError>(!moved[source] && order[target] < 0, "[movedim] axes ", from, " to ", to, " list an axis twice");
     moved[source] = true;
     order[target] = source;
   }
@@ -112,8 +111,8 @@ namespace {
 void check_parts(const char* op, const std::vector<Tensor>& parts, int axis) {
   check<ShapeError>(!parts.empty(), "[", op, "] there is nothing to stack");
   for (const Tensor& part : parts) {
-    check<DTypeError>(part.dtype() == parts[0].dtype(), "[", op, "] all tensors need one dtype, got ",
-                      parts[0].dtype(), " and ", part.dtype());
+    check<DTypeError>(part.dtype() == parts[0].dtype(), "[", op, "] all tensors need one dtype, got ", parts[0].dtype(),
+                      " and ", part.dtype());
     Shape expected = parts[0].shape();
     if (part.rank() == expected.rank() && axis < expected.rank()) expected[axis] = part.shape()[axis];
     check<ShapeError>(part.shape() == expected, "[", op, "] shapes ", parts[0].shape(), " and ", part.shape(),

@@ -10,16 +10,16 @@
 namespace ditharos {
 
 // --- shapes (layout.cpp) ---
-Tensor clone(const Tensor& x);  ///< a contiguous copy with a gradient
-Tensor flatten(const Tensor& x, int first = 0, int last = -1);  ///< merges the axes first to last
+Tensor clone(const Tensor& x);                                    ///< a contiguous copy with a gradient
+Tensor flatten(const Tensor& x, int first = 0, int last = -1);    ///< merges the axes first to last
 Tensor unflatten(const Tensor& x, int axis, const Shape& shape);  ///< splits an axis; one size may be -1
 Tensor movedim(const Tensor& x, int from, int to);
 Tensor movedim(const Tensor& x, const Axes& from, const Axes& to);
 [[nodiscard]] std::vector<Tensor> unbind(const Tensor& x, int axis = 0);  ///< the slices along an axis, without it
-Tensor squeeze(const Tensor& x);  ///< without all axes of size 1
+Tensor squeeze(const Tensor& x);                                          ///< without all axes of size 1
 Tensor broadcast_to(const Tensor& x, const Shape& shape);
 [[nodiscard]] std::vector<Tensor> broadcast_tensors(const std::vector<Tensor>& parts);  ///< expanded to one shape
-Tensor rot90(const Tensor& x, int64_t turns = 1, int axis0 = 0, int axis1 = 1);  ///< from axis0 towards axis1
+Tensor rot90(const Tensor& x, int64_t turns = 1, int axis0 = 0, int axis1 = 1);         ///< from axis0 towards axis1
 Tensor hstack(const std::vector<Tensor>& parts);  ///< cat along axis 1, or 0 for vectors
 Tensor vstack(const std::vector<Tensor>& parts);  ///< cat of matrices along axis 0; vectors are rows
 
@@ -27,7 +27,7 @@ Tensor vstack(const std::vector<Tensor>& parts);  ///< cat of matrices along axi
 /// [N] -> [N + |offset|, N + |offset|] with x on a diagonal; a matrix -> its diagonal.
 Tensor diag(const Tensor& x, int64_t offset = 0);
 Tensor diag_embed(const Tensor& x, int64_t offset = 0);  ///< [..., N] -> [..., N + |offset|, N + |offset|]
-Tensor trace(const Tensor& x);  ///< sum of the diagonal of a matrix
+Tensor trace(const Tensor& x);                           ///< sum of the diagonal of a matrix
 
 // --- repetition (repetition.cpp) ---
 Tensor tile(const Tensor& x, const Shape& counts);  ///< repeat(), where missing counts are 1

@@ -47,7 +47,7 @@ Tensor cholesky(const Tensor& a) {
                 each([](const Backward& d) {
                   const Tensor l = d.output(), lt = transposed(l);
                   const Tensor half = solve_triangular(lt, half_lower(matmul(lt, d.grad())), true);  // L^-T P
-                  return symmetric(transposed(solve_triangular(lt, transposed(half), true)));       // ... L^-1
+                  return symmetric(transposed(solve_triangular(lt, transposed(half), true)));        // ... L^-1
                 }),
                 [](const Tangents& d) {
                   const Tensor& l = d.output();
@@ -91,26 +91,26 @@ QR qr(const Tensor& a) {
   // dA gets (dQ + Q copyltu(M)) R^-T with M = R dR^T - dQ^T Q, where copyltu copies the lower triangle to the upper one
   // (Walter and Lehmann 2010).
   const auto copyltu = [](const Tensor& x) { return tril(x) + transposed(tril(x, -1)); };
-  const Tensor q = record("linalg.qr", f.first, {a}, save_inputs,
-                          each([saved = SavedFactors(f), copyltu](const Backward& d) {
-                            const QR qr = qr_for(d, saved);
-                            const Tensor m = matmul(transposed(d.grad()), qr.Q);
-                            return divide_by_upper_transposed(d.grad() - matmul(qr.Q, copyltu(m)), qr.R);
-                          }),
-                          [&](const Tangents& d) {
-                            const QR qr = qr_for(a, f);
-                            return divide_by_upper(d[0], qr.R) - matmul(qr.Q, qr_step(qr, d[0]));
-                          });
-  const Tensor r = record("linalg.qr", f.second, {a}, save_inputs,
-                          each([saved = SavedFactors(f), copyltu](const Backward& d) {
-                            const QR qr = qr_for(d, saved);
-                            const Tensor m = matmul(qr.R, transposed(d.grad()));
-                            return divide_by_upper_transposed(matmul(qr.Q, copyltu(m)), qr.R);
-                          }),
-                          [&](const Tangents& d) {
-                            const QR qr = qr_for(a, f);
-                            return matmul(qr_step(qr, d[0]), qr.R);
-                          });
+  const Tensor q =
+      record("linalg.qr", f.first, {a}, save_inputs, each([saved = SavedFactors(f), copyltu](const Backward& d) {
+               const QR qr = qr_for(d, saved);
+               const Tensor m = matmul(transposed(d.grad()), qr.Q);
+               return divide_by_upper_transposed(d.grad() - matmul(qr.Q, copyltu(m)), qr.R);
+             }),
+             [&](const Tangents& d) {
+               const QR qr = qr_for(a, f);
+               return divide_by_upper(d[0], qr.R) - matmul(qr.Q, qr_step(qr, d[0]));
+             });
+  const Tensor r =
+      record("linalg.qr", f.second, {a}, save_inputs, each([saved = SavedFactors(f), copyltu](const Backward& d) {
+               const QR qr = qr_for(d, saved);
+               const Tensor m = matmul(qr.R, transposed(d.grad()));
+               return divide_by_upper_transposed(matmul(qr.Q, copyltu(m)), qr.R);
+             }),
+             [&](const Tangents& d) {
+               const QR qr = qr_for(a, f);
+               return matmul(qr_step(qr, d[0]), qr.R);
+             });
   return {q, r};
 }
 
@@ -152,8 +152,7 @@ SVD svd(const Tensor& a) {
   const Tensor u = record("linalg.svd", f.first, {a}, save_inputs,
                           each([saved](const Backward& d) { return gradient_of_u(svd_for(d, saved), d.grad()); }),
                           [&](const Tangents& d) { return tangent_of_u(svd_for(a, f), d[0]); });
-  const Tensor s = record("linalg.svd", f.second, {a}, save_inputs,
-                          each([saved](const Backward& d) {
+  const Tensor s = record("linalg.svd", f.second, {a}, save_inputs, each([saved](const Backward& d) {
                             const SVD svd = svd_for(d, saved);
                             return matmul(svd.U * unsqueeze(d.grad(), -2), svd.Vh);
                           }),
@@ -162,13 +161,11 @@ SVD svd(const Tensor& a) {
                             return sum(svd.U * matmul(d[0], transposed(svd.Vh)), -2);
                           });
   // V is the U of A^T.
-  const Tensor vh = record("linalg.svd", f.third, {a}, save_inputs,
-                           each([saved](const Backward& d) {
-                             return transposed(gradient_of_u(of_transposed(svd_for(d, saved)), transposed(d.grad())));
-                           }),
-                           [&](const Tangents& d) {
-                             return transposed(tangent_of_u(of_transposed(svd_for(a, f)), transposed(d[0])));
-                           });
+  const Tensor vh = record(
+      "linalg.svd", f.third, {a}, save_inputs, each([saved](const Backward& d) {
+        return transposed(gradient_of_u(of_transposed(svd_for(d, saved)), transposed(d.grad())));
+      }),
+      [&](const Tangents& d) { return transposed(tangent_of_u(of_transposed(svd_for(a, f)), transposed(d[0]))); });
   return {u, s, vh};
 }
 
@@ -192,8 +189,7 @@ Eigh eigh(const Tensor& a) {
   const kernels::Factors f = kernels::eigh("linalg.eigh", a);
   const SavedFactors saved(f);
   // dl_i = (Q^T dA Q)_ii and dQ = Q ((Q^T dA Q) / E) off the diagonal, with E_ij = l_j - l_i.
-  const Tensor l = record("linalg.eigh", f.first, {a}, save_inputs,
-                          each([saved](const Backward& d) {
+  const Tensor l = record("linalg.eigh", f.first, {a}, save_inputs, each([saved](const Backward& d) {
                             const Eigh eigh = eigh_for(d, saved);
                             return matmul(eigh.Q * unsqueeze(d.grad(), -2), transposed(eigh.Q));
                           }),
@@ -201,8 +197,7 @@ Eigh eigh(const Tensor& a) {
                             const Eigh eigh = eigh_for(a, f);
                             return sum(eigh.Q * matmul(symmetric(d[0]), eigh.Q), -2);
                           });
-  const Tensor q = record("linalg.eigh", f.second, {a}, save_inputs,
-                          each([saved](const Backward& d) {
+  const Tensor q = record("linalg.eigh", f.second, {a}, save_inputs, each([saved](const Backward& d) {
                             const Eigh eigh = eigh_for(d, saved);
                             const Tensor qt = transposed(eigh.Q);
                             const Tensor turn = divided(matmul(qt, d.grad()), differences(eigh.L));

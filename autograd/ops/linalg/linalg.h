@@ -21,7 +21,7 @@ Tensor addmm(const Tensor& x, const Tensor& a, const Tensor& b, double beta = 1,
 Tensor baddbmm(const Tensor& x, const Tensor& a, const Tensor& b, double beta = 1, double alpha = 1);  ///< batches
 Tensor tensordot(const Tensor& a, const Tensor& b, int axes = 2);  ///< over the last axes of a and the first of b
 Tensor tensordot(const Tensor& a, const Tensor& b, const Axes& of_a, const Axes& of_b);
-Tensor kron(const Tensor& a, const Tensor& b);  ///< Kronecker product of tensors of one rank
+Tensor kron(const Tensor& a, const Tensor& b);                  ///< Kronecker product of tensors of one rank
 Tensor cross(const Tensor& a, const Tensor& b, int axis = -1);  ///< of vectors of three elements along an axis
 
 // --- distances and directions (products.cpp) ---

@@ -62,8 +62,8 @@ Tensor baddbmm(const Tensor& x, const Tensor& a, const Tensor& b, double beta, d
 Tensor tensordot(const Tensor& a, const Tensor& b, const Axes& of_a, const Axes& of_b) {
   check_product_operand("tensordot", a.dtype());
   check_one_dtype("tensordot", "the first", a, "the second", b);
-  check<ShapeError>(of_a.rank() == of_b.rank(), "[tensordot] ", of_a.rank(), " axes of the first tensor, ",
-                    of_b.rank(), " of the second");
+  check<ShapeError>(of_a.rank() == of_b.rank(), "[tensordot] ", of_a.rank(), " axes of the first tensor, ", of_b.rank(),
+                    " of the second");
   // [free of a, summed] x [summed, free of b]
   const auto order = [](const Tensor& x, const Axes& summed, bool first, Shape& free) {
     Axes kept, last;
@@ -108,8 +108,10 @@ Tensor tensordot(const Tensor& a, const Tensor& b, int axes) {
 Tensor kron(const Tensor& a, const Tensor& b) {
   check_one_dtype("kron", "the first", a, "the second", b);
   check_floating("kron", a.dtype());
-  check<ShapeError>(a.rank() == b.rank() && 2 * a.rank() <= Shape::max_rank, "[kron] needs two tensors of one rank of "
-                    "at most ", Shape::max_rank / 2, ", got shapes ", a.shape(), " and ", b.shape());
+  check<ShapeError>(a.rank() == b.rank() && 2 * a.rank() <= Shape::max_rank,
+                    "[kron] needs two tensors of one rank of "
+                    "at most ",
+                    Shape::max_rank / 2, ", got shapes ", a.shape(), " and ", b.shape());
   Shape left, right, shape;
   for (int i = 0; i < a.rank(); ++i) {
     left.push_back(a.size(i)), left.push_back(1);
@@ -134,8 +136,10 @@ Tensor cross(const Tensor& a, const Tensor& b, int axis) {
 Tensor cdist(const Tensor& a, const Tensor& b, double p) {
   check_floating("cdist", a.dtype());
   check_one_dtype("cdist", "the first", a, "the second", b);
-  check<ShapeError>(a.rank() >= 2 && b.rank() >= 2 && a.size(-1) == b.size(-1), "[cdist] needs [..., N, D] and "
-                    "[..., M, D], got shapes ", a.shape(), " and ", b.shape());
+  check<ShapeError>(a.rank() >= 2 && b.rank() >= 2 && a.size(-1) == b.size(-1),
+                    "[cdist] needs [..., N, D] and "
+                    "[..., M, D], got shapes ",
+                    a.shape(), " and ", b.shape());
   check<ConfigError>(p > 0, "[cdist] p must be positive, got ", p);
   const Tensor rows = unsqueeze(a, -2), columns = unsqueeze(b, -3);
   static_cast<void>(broadcast_shapes("cdist", rows.shape(), columns.shape()));  // only to check them

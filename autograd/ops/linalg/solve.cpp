@@ -16,15 +16,16 @@ namespace {
 /// X for a and b of one batch.
 Tensor solve_matrices(const char* op, const Tensor& a, const Tensor& b) {
   // A dX = dB - dA X, so that dB gets A^-T g, and dA gets -(A^-T g) X^T.
-  return record("linalg.solve", kernels::solve(op, a, b), {a, b}, save_input(0) | save_output,
-                [op](const Backward& d) -> Grads {
-                  const Tensor gb = solve_matrices(op, transposed(d.input(0)), d.grad());
-                  return {d.needs(0) ? -matmul(gb, transposed(d.output())) : Tensor{}, gb};
-                },
-                [&](const Tangents& d) {
-                  return each_tangent([&](const Tensor& da) { return -solve_matrices(op, a, matmul(da, d.output())); },
-                                      [&](const Tensor& db) { return solve_matrices(op, a, db); })(d);
-                });
+  return record(
+      "linalg.solve", kernels::solve(op, a, b), {a, b}, save_input(0) | save_output,
+      [op](const Backward& d) -> Grads {
+        const Tensor gb = solve_matrices(op, transposed(d.input(0)), d.grad());
+        return {d.needs(0) ? -matmul(gb, transposed(d.output())) : Tensor{}, gb};
+      },
+      [&](const Tangents& d) {
+        return each_tangent([&](const Tensor& da) { return -solve_matrices(op, a, matmul(da, d.output())); },
+                            [&](const Tensor& db) { return solve_matrices(op, a, db); })(d);
+      });
 }
 
 Tensor triangle(const Tensor& x, bool upper, bool unit) {
@@ -32,19 +33,19 @@ Tensor triangle(const Tensor& x, bool upper, bool unit) {
 }
 
 Tensor solve_triangles(const char* op, const Tensor& a, const Tensor& b, bool upper, bool unit) {
-  return record("linalg.solve_triangular", kernels::solve_triangular(op, a, b, upper, unit), {a, b},
-                save_input(0) | save_output,
-                [=](const Backward& d) -> Grads {
-                  const Tensor gb = solve_triangles(op, transposed(d.input(0)), d.grad(), !upper, unit);
-                  return {d.needs(0) ? triangle(-matmul(gb, transposed(d.output())), upper, unit) : Tensor{}, gb};
-                },
-                [&](const Tangents& d) {
-                  return each_tangent(
-                      [&](const Tensor& da) {
-                        return -solve_triangles(op, a, matmul(triangle(da, upper, unit), d.output()), upper, unit);
-                      },
-                      [&](const Tensor& db) { return solve_triangles(op, a, db, upper, unit); })(d);
-                });
+  return record(
+      "linalg.solve_triangular", kernels::solve_triangular(op, a, b, upper, unit), {a, b}, save_input(0) | save_output,
+      [=](const Backward& d) -> Grads {
+        const Tensor gb = solve_triangles(op, transposed(d.input(0)), d.grad(), !upper, unit);
+        return {d.needs(0) ? triangle(-matmul(gb, transposed(d.output())), upper, unit) : Tensor{}, gb};
+      },
+      [&](const Tangents& d) {
+        return each_tangent(
+            [&](const Tensor& da) {
+              return -solve_triangles(op, a, matmul(triangle(da, upper, unit), d.output()), upper, unit);
+            },
+            [&](const Tensor& db) { return solve_triangles(op, a, db, upper, unit); })(d);
+      });
 }
 
 /// Calls f(a, b) for a and b that were broadcast to one batch.
@@ -75,8 +76,8 @@ Tensor identity_like(const Tensor& a) { return expand(eye(a.size(-1), a.dtype())
 Tensor solve(const Tensor& a, const Tensor& b) {
   constexpr const char* op = "linalg.solve";
   const auto f = [op](const Tensor& left, const Tensor& right) { return solve_matrices(op, left, right); };
-  const bool vectors = b.rank() == 1 || (b.rank() == a.rank() - 1 && b.shape() == Shape(a.shape().begin(),
-                                                                                        a.shape().end() - 1));
+  const bool vectors =
+      b.rank() == 1 || (b.rank() == a.rank() - 1 && b.shape() == Shape(a.shape().begin(), a.shape().end() - 1));
   return vectors ? squeeze(broadcast_solve(op, a, unsqueeze(b, -1), f), -1) : broadcast_solve(op, a, b, f);
 }
 
@@ -96,8 +97,8 @@ namespace {
 Tensor pseudo_inverse(const Tensor& a, double rtol) {
   const NoGrad guard;
   const kernels::Factors svd = kernels::svd("linalg.pinv", a);
-  const double eps = a.dtype() == DType::f32 ? std::numeric_limits<float>::epsilon()
-                                             : std::numeric_limits<double>::epsilon();
+  const double eps =
+      a.dtype() == DType::f32 ? std::numeric_limits<float>::epsilon() : std::numeric_limits<double>::epsilon();
   const double least = rtol > 0 ? rtol : eps * double(std::max(a.size(-2), a.size(-1)));
   if (svd.second.numel() == 0) return zeros(transposed(a).shape(), a.dtype());
   const Tensor s = svd.second, kept = greater(s, amax(s, -1, true) * least);
@@ -110,8 +111,7 @@ Tensor pinv(const Tensor& a, double rtol) {
   check_matrix("linalg.pinv", a);
   check<ConfigError>(rtol >= 0, "[linalg.pinv] the tolerance cannot be negative, got ", rtol);
   // With P for the result: dP = -P dA P + P P^T dA^T (I - A P) + (I - P A) dA^T P^T P (Golub and Pereyra 1973).
-  return record("linalg.pinv", pseudo_inverse(a, rtol), {a}, save_inputs | save_output,
-                each([](const Backward& d) {
+  return record("linalg.pinv", pseudo_inverse(a, rtol), {a}, save_inputs | save_output, each([](const Backward& d) {
                   const Tensor in = d.input(0), p = d.output(), pt = transposed(p), gt = transposed(d.grad());
                   const Tensor first = -matmul(pt, matmul(d.grad(), pt));
                   const Tensor left = matmul(gt - matmul(in, matmul(p, gt)), matmul(p, pt));
@@ -166,8 +166,8 @@ Tensor cofactors(const Tensor& a) {
 /// the inverse has lost its digits.
 bool nearly_singular(const Tensor& a, const Tensor& det) {
   const NoGrad guard;
-  const double eps = a.dtype() == DType::f32 ? std::numeric_limits<float>::epsilon()
-                                             : std::numeric_limits<double>::epsilon();
+  const double eps =
+      a.dtype() == DType::f32 ? std::numeric_limits<float>::epsilon() : std::numeric_limits<double>::epsilon();
   return any(less_equal(abs(det), prod(norm(a, 2, {-1}), -1) * (1e3 * eps))).item() != 0;
 }
 }  // namespace
@@ -175,30 +175,25 @@ bool nearly_singular(const Tensor& a, const Tensor& det) {
 Tensor det(const Tensor& a) {
   check_square("linalg.det", a);
   const kernels::SignedLogDet value = kernels::signed_log_det("linalg.det", a);
-  return record("linalg.det", value.sign * exp(value.log), {a}, save_inputs | save_output,
-                each([](const Backward& d) {
+  return record("linalg.det", value.sign * exp(value.log), {a}, save_inputs | save_output, each([](const Backward& d) {
                   const Tensor in = d.input(0), y = d.output(), g = unsqueeze(unsqueeze(d.grad(), -1), -1);
                   if (nearly_singular(in.detach(), y.detach())) return g * cofactors(in);
                   return g * unsqueeze(unsqueeze(y, -1), -1) *
                          solve_matrices("linalg.det", transposed(in), identity_like(in));
                 }),
-                [&](const Tangents& d) {
-                  return sum(d.gradient(ones_like(d.output())) * d[0], Axes{-2, -1});
-                });
+                [&](const Tangents& d) { return sum(d.gradient(ones_like(d.output())) * d[0], Axes{-2, -1}); });
 }
 
 SlogDet slogdet(const Tensor& a) {
   check_square("linalg.slogdet", a);
   const kernels::SignedLogDet value = kernels::signed_log_det("linalg.slogdet", a);
   // d ln |det A| = tr(A^-1 dA)
-  const Tensor log = record("linalg.slogdet", value.log, {a}, save_inputs,
-                            each([](const Backward& d) {
-                              const Tensor in = d.input(0), g = unsqueeze(unsqueeze(d.grad(), -1), -1);
-                              return g * solve_matrices("linalg.slogdet", transposed(in), identity_like(in));
-                            }),
-                            [](const Tangents& d) {
-                              return sum(d.gradient(ones_like(d.output())) * d[0], Axes{-2, -1});
-                            });
+  const Tensor log =
+      record("linalg.slogdet", value.log, {a}, save_inputs, each([](const Backward& d) {
+               const Tensor in = d.input(0), g = unsqueeze(unsqueeze(d.grad(), -1), -1);
+               return g * solve_matrices("linalg.slogdet", transposed(in), identity_like(in));
+             }),
+             [](const Tangents& d) { return sum(d.gradient(ones_like(d.output())) * d[0], Axes{-2, -1}); });
   return {not_differentiable("linalg.slogdet sign", value.sign, {a}), log};
 }
 

@@ -16,8 +16,7 @@ using Extremum = Tensor (*)(const Tensor&, int, bool);
 
 Tensor truth(const Tensor& x) {
   const Tensor values = x.detach();
-  return x.dtype() == DType::boolean ? values
-                                     : kernels::compare(kernels::Compare::ne, values, scalar(0, x.dtype()));
+  return x.dtype() == DType::boolean ? values : kernels::compare(kernels::Compare::ne, values, scalar(0, x.dtype()));
 }
 
 /// The extremum of truth values over the axes; `of_nothing` where there are none.

@@ -10,7 +10,7 @@ namespace ditharos {
 // --- logic (reductions.cpp): booleans without a gradient; any dtype, where numbers count as true unless they are 0 ---
 Tensor any(const Tensor& x, const AxisOrAxes& axes = {}, bool keepdim = false);  ///< false for no elements
 Tensor all(const Tensor& x, const AxisOrAxes& axes = {}, bool keepdim = false);  ///< true for no elements
-Tensor count_nonzero(const Tensor& x, const Axes& axes = {});              ///< i64
+Tensor count_nonzero(const Tensor& x, const Axes& axes = {});                    ///< i64
 
 // --- statistics and extremes (reductions.cpp) ---
 /// Variance and standard deviation with divisor n - correction, 1 as in PyTorch (variance() has 0).

@@ -1,9 +1,9 @@
 // Running products, log-sum-exps and extremes, and differences.
 #include <limits>
 
+#include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
-#include <ditharos/autograd/grad_mode.h>
 #include <ditharos/tensor/kernels/reduce/scan.h>
 
 namespace ditharos {
@@ -65,8 +65,8 @@ Tensor logcumsumexp(const Tensor& x, int axis) {
     const Tensor g = unsqueeze(last(d.grad(), axis), -2);
     return {last(sum(shares(last(d.input(0), axis), last(d.output(), axis)) * g, {-1}), axis)};
   };
-  return record("logcumsumexp", kernels::logcumsumexp(x, axis), {x}, save_inputs | save_output,
-                fused(kernel, by_pairs), [&](const Tangents& d) {
+  return record("logcumsumexp", kernels::logcumsumexp(x, axis), {x}, save_inputs | save_output, fused(kernel, by_pairs),
+                [&](const Tangents& d) {
                   const Tensor weight = shares(last(x, axis), last(d.output(), axis));
                   return last(sum(weight * unsqueeze(last(d[0], axis), -1), {-2}), axis);
                 });

@@ -63,8 +63,8 @@ void refuse_playlist(const InputFile& file) {
   std::string_view text = start;
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
-  const bool is_list = text.starts_with('#') || text.starts_with('<') || text.starts_with('[') ||
-                       text.starts_with("ffconcat");
+  const bool is_list =
+      text.starts_with('#') || text.starts_with('<') || text.starts_with('[') || text.starts_with("ffconcat");
   check<IoError>(!is_list, "cannot read ", file.path(), ": it is a playlist, which names other files, and no video");
 }
 
@@ -113,8 +113,8 @@ VideoFrames read_through_ffmpeg(const std::string& path, int64_t max_pixels) {
                                            "pipe:1"};
   const size_t limit = size_t{3} * static_cast<size_t>(max_pixels) + (size_t{1} << 20);
   const ProgramResult result = run_ffmpeg(action, arguments, "", limit);
-  check<IoError>(result.status != ProgramResult::Status::output_too_long, action, ": it has more than the ",
-                 max_pixels, " pixels in all that are decoded from one file; raise max_pixels to read it");
+  check<IoError>(result.status != ProgramResult::Status::output_too_long, action, ": it has more than the ", max_pixels,
+                 " pixels in all that are decoded from one file; raise max_pixels to read it");
   check<IoError>(result.status == ProgramResult::Status::succeeded && result.errors.empty(), action,
                  ": ffmpeg says: ", first_words(result.errors));
   return decode_y4m(result.output, path, max_pixels);

@@ -98,9 +98,8 @@ bool natural_less(const std::string& a, const std::string& b) {
 }
 
 bool has_ending(const std::string& name, const std::string& ending) {
-  return name.size() >= ending.size() &&
-         std::equal(ending.rbegin(), ending.rend(), name.rbegin(),
-                    [](char a, char b) { return ascii_lower(a) == ascii_lower(b); });
+  return name.size() >= ending.size() && std::equal(ending.rbegin(), ending.rend(), name.rbegin(),
+                                                    [](char a, char b) { return ascii_lower(a) == ascii_lower(b); });
 }
 
 std::vector<std::string> frame_names(const std::string& directory) {
@@ -129,8 +128,8 @@ VideoFrames read_frame_folder(const std::string& directory, int64_t max_pixels) 
   FrameList frames(directory, static_cast<int64_t>(names.size()), height, width, max_pixels);
   for (size_t i = 0; i < names.size(); ++i) {
     const Tensor image = i == 0 ? first : read(names[i]);
-    check<IoError>(image.shape() == first.shape(), "cannot read ", directory, ": ", names[i], " has ",
-                   image.size(2), " x ", image.size(1), " pixels, but ", names[0], " has ", width, " x ", height);
+    check<IoError>(image.shape() == first.shape(), "cannot read ", directory, ": ", names[i], " has ", image.size(2),
+                   " x ", image.size(1), " pixels, but ", names[0], " has ", width, " x ", height);
     std::memcpy(frames.add(), image.data<uint8_t>(), static_cast<size_t>(image.numel()));
   }
   return {frames.take(), read_rate(root / rate_file)};

@@ -96,7 +96,7 @@ class Reader {
  private:
   [[noreturn]] void refuse(int error) const {
     const bool ended = source_.left.empty() && (error == D_GIF_ERR_READ_FAILED || error == D_GIF_ERR_EOF_TOO_SOON ||
-                                          error == D_GIF_ERR_WRONG_RECORD || error == D_GIF_ERR_NO_SCRN_DSCR);
+                                                error == D_GIF_ERR_WRONG_RECORD || error == D_GIF_ERR_NO_SCRN_DSCR);
     const char* reason = GifErrorString(error);
     check<IoError>(!ended, "cannot read ", name_, ": cut off ", after_frame(whole_));
     fail<IoError>("cannot read ", name_, ": damaged ", after_frame(whole_), " (", reason ? reason : "giflib failed",
@@ -166,9 +166,7 @@ class Canvas {
     return pixels.data() + 4 * (y * width_ + x);
   }
   /// An image may reach beyond the canvas: how many of its pixels from `left` on are inside.
-  int64_t pixels_inside(int64_t left, int64_t width) const {
-    return std::clamp(width_ - left, int64_t{0}, width);
-  }
+  int64_t pixels_inside(int64_t left, int64_t width) const { return std::clamp(width_ - left, int64_t{0}, width); }
 
   /// Pixels that are missing in the data are not changed.
   void paint_lines(Reader& reader, const GifImageDesc& image, const ColorMapObject& map) {

@@ -128,8 +128,7 @@ std::string encode_gif(const VideoFrames& clip, bool loop, const std::string& na
   const uint8_t* frame = clip.frames.data<uint8_t>();
   for (int64_t f = 0; f < clip.frames.size(0); ++f, frame += 3 * n) {
     const int64_t delay = tick_of(f + 1, clip.fps, gif_ticks) - tick_of(f, clip.fps, gif_ticks);
-    const PixelBox part =
-        f == 0 ? PixelBox{0, 0, height, width} : changed_part(frame - 3 * n, frame, height, width, 1);
+    const PixelBox part = f == 0 ? PixelBox{0, 0, height, width} : changed_part(frame - 3 * n, frame, height, width, 1);
     const std::vector<uint8_t> planes = cut_out(frame, height, width, part);
     if (common_map) {
       std::vector<uint8_t> indices = exact_indices(planes.data(), part.height * part.width, common);

@@ -12,8 +12,7 @@
 namespace ditharos::data {
 
 void check_announced_size(const std::string& name, int64_t frames, int64_t height, int64_t width, int64_t max_pixels) {
-  check<IoError>(height > 0 && width > 0, "cannot read ", name, ": its images have ", width, " x ", height,
-                 " pixels");
+  check<IoError>(height > 0 && width > 0, "cannot read ", name, ": its images have ", width, " x ", height, " pixels");
   check<IoError>(height <= max_clip_side && width <= max_clip_side, "cannot read ", name, ": its images have ", width,
                  " x ", height, " pixels, more than ", max_clip_side, " on a side");
   check<IoError>(frames <= max_clip_frames, "cannot read ", name, ": it has ", frames, " or more frames, and at most ",

@@ -68,8 +68,7 @@ void add_frame(WebPMux* mux, const std::vector<uint8_t>& planes, const PixelBox&
   encoder.image.height = static_cast<int>(part.height);
   const bool ok = WebPPictureImportRGB(&encoder.image, rgb.data(), static_cast<int>(3 * part.width)) &&
                   WebPEncode(&config, &encoder.image);
-  check<IoError>(ok, "cannot write ", name, ": libwebp fails with error ",
-                 static_cast<int>(encoder.image.error_code));
+  check<IoError>(ok, "cannot write ", name, ": libwebp fails with error ", static_cast<int>(encoder.image.error_code));
 
   WebPMuxFrameInfo frame{};
   frame.bitstream = {encoder.writer.mem, encoder.writer.size};
@@ -98,8 +97,7 @@ std::string encode_webp(const VideoFrames& clip, const WriteClipOptions& options
   const uint8_t* frame = clip.frames.data<uint8_t>();
   for (int64_t f = 0; f < clip.frames.size(0); ++f, frame += n) {
     const PixelBox part = f == 0 ? PixelBox{0, 0, height, width} : changed_part(frame - n, frame, height, width, 2);
-    const int64_t duration =
-        tick_of(f + 1, clip.fps, webp_ticks) - tick_of(f, clip.fps, webp_ticks);
+    const int64_t duration = tick_of(f + 1, clip.fps, webp_ticks) - tick_of(f, clip.fps, webp_ticks);
     add_frame(mux.get(), cut_out(frame, height, width, part), part, duration, config, name);
   }
   WebPData data{};

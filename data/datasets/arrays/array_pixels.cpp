@@ -51,8 +51,8 @@ PixelRange range_of(const T* x, int64_t n, DType dtype, const std::string& name)
     most = i == 0 ? value : std::max(most, value);
     whole = whole && value == std::floor(value);
   }
-  const std::string held = name + " holds " + name_of(dtype) + " from " + general_text(least, 6) + " to " +
-                           general_text(most, 6);
+  const std::string held =
+      name + " holds " + name_of(dtype) + " from " + general_text(least, 6) + " to " + general_text(most, 6);
   const bool fraction = is_floating(dtype);
   if (fraction && least >= 0 && most <= 1) return {0, 255, held + ": 0 becomes black and 1 white"};
   if (fraction && least >= -1 && most <= 1) return {-1, 127.5, held + ": -1 becomes black and 1 white"};

@@ -178,8 +178,8 @@ Opened load_array_set(const std::string& path, Split split) {
   if (!labelled) notes.push_back(path + " has no labels: its images are without classes");
   check<IoError>(!labelled || labels.size(0) == count, "cannot use ", path, ": it has ", count, " images, but ",
                  labelled ? labels.size(0) : 0, " labels");
-  const Dataset all(images, labels, labelled ? names_for(arrays, labels, arrays.title(labels_name))
-                                             : std::vector<std::string>());
+  const Dataset all(images, labels,
+                    labelled ? names_for(arrays, labels, arrays.title(labels_name)) : std::vector<std::string>());
   if (std::string unread = unread_note(arrays, layout, path); !unread.empty()) notes.push_back(std::move(unread));
   if (both) return {.dataset = all, .notes = notes};
 

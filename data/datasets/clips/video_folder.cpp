@@ -169,8 +169,8 @@ const VideoFolder::Entry& VideoFolder::entry(int64_t i) const {
 }
 
 Tensor VideoFolder::sample(int64_t i, const SampleShape& shape) const {
-  check<ShapeError>(shape.has_pixels(),
-                    "[video_folder] frames, height and width of a clip must be at least 1, got ", shape);
+  check<ShapeError>(shape.has_pixels(), "[video_folder] frames, height and width of a clip must be at least 1, got ",
+                    shape);
   const Entry& wanted = entry(i);
   const Tensor video = cache_->get(wanted.video, paths_[wanted.video]);
   Tensor frames({shape.frames, 3, shape.height, shape.width}, DType::u8);

@@ -37,7 +37,7 @@ struct ImageFilesOptions {
   bool mixed_sizes = false;
   Fit fit = Fit::crop;
   Resample resample = Resample::area;
-  Color background = white;                 ///< shows where an image is transparent
+  Color background = white;  ///< shows where an image is transparent
   OnDamaged on_damaged = OnDamaged::stop;
   int64_t max_pixels = default_max_pixels;  ///< of one file; see pixel_limit.h
   /// Sets whose samples take at most this many bytes are kept in memory.

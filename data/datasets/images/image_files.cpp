@@ -45,8 +45,8 @@ void ImageFiles::note_duplicates(const std::string& root) {
     if (!names.insert(file.name).second) continue;  // another caption of the same file
     const EncodedImage& image = encoded(i);
     const auto [before, is_new] = first.try_emplace({image.checksum, image.height, image.width}, &file);
-    if (is_new || read_image_file(file.path, options_.max_pixels) !=
-                      read_image_file(before->second->path, options_.max_pixels))
+    if (is_new ||
+        read_image_file(file.path, options_.max_pixels) != read_image_file(before->second->path, options_.max_pixels))
       continue;
     if (copies++ == 0) example = file.name + " as " + before->second->name;
   }

@@ -24,8 +24,8 @@ bool is_folder(const fs::path& path) {
 /// Where the images of a split lie.
 struct SplitFolders {
   std::string root;
-  std::string train;  ///< the folder that decides on the classes
-  std::string test = {};  ///< "": the test split has no folder of its own
+  std::string train;                     ///< the folder that decides on the classes
+  std::string test = {};                 ///< "": the test split has no folder of its own
   std::vector<std::string> others = {};  ///< names of folders beside those of the splits
 };
 
@@ -43,9 +43,7 @@ SplitFolders split_folders(const std::string& directory, Split split) {
   return others.empty() ? SplitFolders{train.string(), train.string()} : SplitFolders{directory, directory};
 }
 
-std::string plural(int64_t n, const std::string& what) {
-  return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
-}
+std::string plural(int64_t n, const std::string& what) { return std::to_string(n) + " " + what + (n == 1 ? "" : "s"); }
 
 void note_unread(const UnreadFiles& unread, ImageList& list) {
   if (unread.empty()) return;
@@ -55,8 +53,8 @@ void note_unread(const UnreadFiles& unread, ImageList& list) {
 
 /// Leaves the images of the split: of each class, or of a set without classes, every tenth file is a test image.
 void take_split(const std::string& directory, Split split, ImageList& list) {
-  std::map<int64_t, int64_t> files;            // of each class
-  std::map<std::string, Split> parts;          // of each file, all of whose captions go together
+  std::map<int64_t, int64_t> files;    // of each class
+  std::map<std::string, Split> parts;  // of each file, all of whose captions go together
   int64_t held_out = 0;
   std::vector<ListedImage> taken;
   for (ListedImage& image : list.images) {
@@ -102,8 +100,10 @@ void list_class_folders(const SplitFolders& where, const std::vector<std::string
                    tree.unread.empty() ? "" : ", and what it has is not read: " + tree.unread.text());
     unread.add(tree.unread);
     for (const std::string& name : tree.images)
-      list.images.push_back({.path = (fs::path(folder) / name).string(), .name = folders[label] + "/" + name,
-                             .label = static_cast<int64_t>(label), .caption = {}});
+      list.images.push_back({.path = (fs::path(folder) / name).string(),
+                             .name = folders[label] + "/" + name,
+                             .label = static_cast<int64_t>(label),
+                             .caption = {}});
   }
   note_unread(unread, list);
 }

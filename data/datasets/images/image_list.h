@@ -10,9 +10,9 @@
 namespace ditharos::data {
 
 struct ListedImage {
-  std::string path, name;  ///< name: relative to the root
-  int64_t label = -1;      ///< -1 in a set without classes
-  std::string caption;     ///< "" in a set without captions
+  std::string path, name;      ///< name: relative to the root
+  int64_t label = -1;          ///< -1 in a set without classes
+  std::string caption;         ///< "" in a set without captions
   std::string listed_in = {};  ///< "metadata.jsonl:7", where a list names the file
 };
 

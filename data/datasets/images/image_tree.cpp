@@ -23,9 +23,8 @@ std::vector<fs::directory_entry> visible_entries(const fs::path& directory) {
     if (!is_hidden(it->path().filename().string())) entries.push_back(*it);
   }
   check<IoError>(!error, "cannot list ", directory.string(), ": ", error.message());
-  std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
-    return a.path().filename().native() < b.path().filename().native();
-  });
+  std::sort(entries.begin(), entries.end(),
+            [](const auto& a, const auto& b) { return a.path().filename().native() < b.path().filename().native(); });
   return entries;
 }
 

@@ -79,8 +79,8 @@ void note_unlisted(const std::string& path, ImageList& list) {
   if (unlisted == 0) return;
   const bool one = unlisted == 1;
   list.notes.push_back(std::to_string(unlisted) + (one ? " image in " : " images in ") + list.root +
-                       (one ? " is" : " are") + " not read: " + fs::path(path).filename().string() +
-                       " does not name " + (one ? "it" : "them") + " (" + first + (one ? ")" : ", ...)"));
+                       (one ? " is" : " are") + " not read: " + fs::path(path).filename().string() + " does not name " +
+                       (one ? "it" : "them") + " (" + first + (one ? ")" : ", ...)"));
 }
 
 }  // namespace

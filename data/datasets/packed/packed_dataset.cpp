@@ -58,11 +58,11 @@ Tensor PackedDataset::sample(int64_t i, const SampleShape& shape) const {
   Tensor sample(index.sample_shape(), index.dtype);
   const size_t bytes = static_cast<size_t>(sample.numel()) * size_of(index.dtype);
   visit_dtype(index.dtype, [&](auto zero) {
-    shard.file->read(shard.samples_offset + static_cast<uint64_t>(place) * bytes,
-                     sample.mutable_data<decltype(zero)>(), bytes);
+    shard.file->read(shard.samples_offset + static_cast<uint64_t>(place) * bytes, sample.mutable_data<decltype(zero)>(),
+                     bytes);
   });
-  check<IoError>(checksum_of_sample(sample) == shard.records.checksums[static_cast<size_t>(place)],
-                 shard.file->path(), " is damaged: the checksum of sample ", place,
+  check<IoError>(checksum_of_sample(sample) == shard.records.checksums[static_cast<size_t>(place)], shard.file->path(),
+                 " is damaged: the checksum of sample ", place,
                  " does not fit its elements; the next start that packs these data writes this shard anew");
   return sample;
 }

@@ -141,8 +141,13 @@ PackedIndex packed_index_of(const DataSource& source, const SampleShape& shape) 
     check<ConfigError>(is_utf8(image.name) && is_utf8(image.reason), "[write_packed] the name or the reason of the ",
                        "damaged image ", quote(image.name), " is not UTF-8");
   if (images && as_json(*images).dump(1).size() > max_selection_bytes) images.reset();
-  return {.source_checksum = source.checksum(), .dtype = source.dtype(), .channels = source.channels(), .shape = shape,
-          .class_names = source.class_names(), .shards = {}, .images = std::move(images)};
+  return {.source_checksum = source.checksum(),
+          .dtype = source.dtype(),
+          .channels = source.channels(),
+          .shape = shape,
+          .class_names = source.class_names(),
+          .shards = {},
+          .images = std::move(images)};
 }
 
 std::string packed_difference(const PackedIndex& cache, int64_t cache_size, const PackedIndex& data,

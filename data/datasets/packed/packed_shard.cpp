@@ -136,8 +136,8 @@ Shard open_shard(const std::string& folder, const PackedIndex& index, size_t k) 
   check_inside(folder, path);
   Shard shard;
   shard.file = std::make_unique<InputFile>(path);
-  check<IoError>(shard.file->size() == expected.bytes, path, " has ", shard.file->size(),
-                 " bytes, and the index says ", expected.bytes);
+  check<IoError>(shard.file->size() == expected.bytes, path, " has ", shard.file->size(), " bytes, and the index says ",
+                 expected.bytes);
   const RecordReader reader(*shard.file);
   const Shape sample = index.sample_shape(), wanted{expected.samples, sample[0], sample[1], sample[2], sample[3]};
   const safetensors::Location& samples = reader.find("samples", index.dtype);

@@ -40,9 +40,8 @@ class ShardSamples {
     const Shape one = index.sample_shape();
     samples = Tensor({count, one[0], one[1], one[2], one[3]}, index.dtype);
     bytes_ = static_cast<size_t>(numel(one)) * size_of(index.dtype);
-    elements_ = visit_dtype(index.dtype, [&](auto zero) {
-      return reinterpret_cast<uint8_t*>(samples.mutable_data<decltype(zero)>());
-    });
+    elements_ = visit_dtype(
+        index.dtype, [&](auto zero) { return reinterpret_cast<uint8_t*>(samples.mutable_data<decltype(zero)>()); });
     records.checksums.resize(static_cast<size_t>(count));
     if (has_labels_) records.labels.resize(static_cast<size_t>(count));
   }
@@ -63,10 +62,10 @@ class ShardSamples {
  private:
   void read_sample(int64_t k) {
     const Tensor sample = source_.sample(first_ + k, index_.shape);
-    check<ShapeError>(sample.dtype() == index_.dtype && sample.shape() == index_.sample_shape() &&
-                          sample.is_contiguous(),
-                      "[write_packed] sample ", first_ + k, " was wanted contiguous as ", index_.dtype, " ",
-                      index_.sample_shape(), ", but came as ", sample.dtype(), " ", sample.shape());
+    check<ShapeError>(
+        sample.dtype() == index_.dtype && sample.shape() == index_.sample_shape() && sample.is_contiguous(),
+        "[write_packed] sample ", first_ + k, " was wanted contiguous as ", index_.dtype, " ", index_.sample_shape(),
+        ", but came as ", sample.dtype(), " ", sample.shape());
     visit_dtype(index_.dtype, [&](auto zero) {
       std::memcpy(elements_ + static_cast<size_t>(k) * bytes_, sample.data<decltype(zero)>(), bytes_);
     });
@@ -220,8 +219,10 @@ std::shared_ptr<const PackedDataset> find_updated(const DataSource& source, cons
   try {
     found->keep_selection(packed_index_of(source, shape).images);
   } catch (const IoError& e) {
-    note = std::string("the packed samples do not say which images are damaged, so the next start decodes all "
-                       "images again: ") + e.what();
+    note = std::string(
+               "the packed samples do not say which images are damaged, so the next start decodes all "
+               "images again: ") +
+           e.what();
   }
   return found;
 }

@@ -49,9 +49,8 @@ SampleLabels number_labels(std::vector<ShardSample>& samples, const std::vector<
   for (ShardSample& sample : samples) {
     result.labels.push_back(-1);
     if (!sample.fault.empty() || !sample.label) continue;
-    const std::string begin =
-        "cannot read " + paths[sample.shard] + ": the sample " + quote(sample.key) + " has the label " +
-        quote(*sample.label);
+    const std::string begin = "cannot read " + paths[sample.shard] + ": the sample " + quote(sample.key) +
+                              " has the label " + quote(*sample.label);
     int64_t label = -1;
     if (is_number(*sample.label) != numbered) {
       sample.fault = begin + (numbered ? ", but other labels are numbers" : ", but other labels are names");

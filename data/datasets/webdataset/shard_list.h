@@ -10,8 +10,8 @@ namespace ditharos::data {
 
 struct ShardList {
   std::vector<std::string> paths;
-  std::string folder;       ///< of the shards, where classes.txt may lie
-  bool is_split = false;    ///< the shards are those of one split, and the other one has shards of its own
+  std::string folder;     ///< of the shards, where classes.txt may lie
+  bool is_split = false;  ///< the shards are those of one split, and the other one has shards of its own
 };
 
 /// True for a .tar file, a pattern of .tar files, a directory with .tar files, and one whose sub-folders train and test

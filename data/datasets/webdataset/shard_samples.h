@@ -11,11 +11,11 @@
 namespace ditharos::data {
 
 struct ShardSample {
-  uint32_t shard = 0;             ///< in the list of paths
-  uint64_t offset = 0, size = 0;  ///< of the image's bytes in the shard
-  std::string key, image;         ///< image: the name of its member
+  uint32_t shard = 0;                         ///< in the list of paths
+  uint64_t offset = 0, size = 0;              ///< of the image's bytes in the shard
+  std::string key, image;                     ///< image: the name of its member
   std::optional<std::string> label, caption;  ///< as the shard has them
-  std::string fault;              ///< "" for a complete sample
+  std::string fault;                          ///< "" for a complete sample
 };
 
 struct ShardSamples {

@@ -63,7 +63,10 @@ void check_start(const InputFile& file) {
     const char* name;
   };
   for (const Kind& kind : {Kind{std::string_view("\x1f\x8b", 2), "gzip"}, Kind{"\x28\xb5\x2f\xfd", "zstd"},
-                           Kind{"\xfd" "7zXZ", "xz"}, Kind{"BZh", "bzip2"}})
+                           Kind{"\xfd"
+                                "7zXZ",
+                                "xz"},
+                           Kind{"BZh", "bzip2"}})
     check_tar(!start.starts_with(kind.magic), file, "it is compressed with ", kind.name,
               ", so its members cannot be read one by one; decompress it");
 }
@@ -126,9 +129,9 @@ void for_each_tar_member(const InputFile& file, const std::function<void(TarMemb
     check_tar(archive_entry_sparse_count(entry) == 0, file, title,
               " is stored as a sparse file; pack without --sparse");
     const la_int64_t size = archive_entry_size(entry), offset = archive_filter_bytes(tar.get(), 0);
-    check_tar(size >= 0 && offset >= 0 && uint64_t(offset) <= file.size() &&
-                  uint64_t(size) <= file.size() - uint64_t(offset),
-              file, title, " claims ", size, " bytes, but the archive ends before; it is cut off");
+    check_tar(
+        size >= 0 && offset >= 0 && uint64_t(offset) <= file.size() && uint64_t(size) <= file.size() - uint64_t(offset),
+        file, title, " claims ", size, " bytes, but the archive ends before; it is cut off");
     member.offset = uint64_t(offset);
     member.size = uint64_t(size);
     end = member.offset + member.size;

@@ -37,8 +37,11 @@ WebDataset::WebDataset(const std::string& path, Split split, const ImageFilesOpt
     if (!shards.is_split && part != split) continue;
     faults.push_back(std::move(sample.fault));
     has_captions_ = has_captions_ || sample.caption;
-    entries_.push_back({.shard = sample.shard, .offset = sample.offset, .size = sample.size,
-                        .image = std::move(sample.image), .label = labels.labels.empty() ? -1 : labels.labels[i],
+    entries_.push_back({.shard = sample.shard,
+                        .offset = sample.offset,
+                        .size = sample.size,
+                        .image = std::move(sample.image),
+                        .label = labels.labels.empty() ? -1 : labels.labels[i],
                         .caption = std::move(sample.caption).value_or("")});
   }
   check<IoError>(!entries_.empty(), "cannot use ", path, ": no sample is left for the ", split,
@@ -88,8 +91,6 @@ std::string WebDataset::read(int64_t i) const {
 
 int64_t WebDataset::label(int64_t i) const { return class_names_.empty() ? DataSource::label(i) : entry(i).label; }
 
-std::string WebDataset::caption(int64_t i) const {
-  return has_captions_ ? entry(i).caption : DataSource::caption(i);
-}
+std::string WebDataset::caption(int64_t i) const { return has_captions_ ? entry(i).caption : DataSource::caption(i); }
 
 }  // namespace ditharos::data

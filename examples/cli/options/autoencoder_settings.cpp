@@ -29,16 +29,19 @@ void describe(Settings& settings, AutoencoderSettings& run) {
            between(0, largest_float))
       .add("perceptual_weight", run.loss.perceptual_weight,
            "weight of the distance of a classifier's activations; the classifier of objects in synthetic clips is "
-           "trained first and cached", between(0, largest_float))
+           "trained first and cached",
+           between(0, largest_float))
       .add("classifier_clips", run.classifier_clips, "clips in the classifier's training set", between(1, 1e9))
       .add("classifier_epochs", run.classifier.epochs, "epochs of its training", between(1, 1e6));
-  settings.only_with({"classifier_clips", "classifier_epochs"}, [&run] { return run.loss.perceptual_weight > 0; },
-                     "a perceptual_weight above 0");
-  settings.only_for({"shapes", "shape_weights"},  // data of neither kind have a message of their own
-                    [&run] { return data::is_clips(run.clips.data) || !data::is_image_set(run.clips.data); },
-                    "data of clips");
-  settings.only_for({"size", "fit", "resample", "background", "on_damaged", "coarse_labels"},
-                    [&run] { return !data::is_clips(run.clips.data); }, "data of images");
+  settings.only_with(
+      {"classifier_clips", "classifier_epochs"}, [&run] { return run.loss.perceptual_weight > 0; },
+      "a perceptual_weight above 0");
+  settings.only_for(
+      {"shapes", "shape_weights"},  // data of neither kind have a message of their own
+      [&run] { return data::is_clips(run.clips.data) || !data::is_image_set(run.clips.data); }, "data of clips");
+  settings.only_for(
+      {"size", "fit", "resample", "background", "on_damaged", "coarse_labels"},
+      [&run] { return !data::is_clips(run.clips.data); }, "data of images");
   describe_formats(settings, [&run] { return run.clips.data; });
   describe_training(settings, run.train, "clips per step, of the first shape; batches of others have as many pixels");
   describe_output(settings, run.output);

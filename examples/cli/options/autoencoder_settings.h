@@ -16,7 +16,7 @@ struct AutoencoderSettings {
   data::ImageSettings images;  ///< how they become samples
   models::AutoencoderConfig model;
   models::AutoencoderLoss loss;
-  int64_t classifier_clips = 20000;         ///< of the perceptual distance's classifier
+  int64_t classifier_clips = 20000;  ///< of the perceptual distance's classifier
   training::ClassifierTraining classifier;
   training::TrainSettings train{.steps = 3000, .batch_size = 4, .learning_rate = 2e-3, .ema_decay = {.99}};
   training::OutputSettings output;

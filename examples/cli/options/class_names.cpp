@@ -62,15 +62,15 @@ std::vector<std::string> image_files(const std::string& folder, const std::vecto
     const std::string name = data::folder_name_of(shown);
     const std::filesystem::path inside = std::filesystem::path(folder) / name;
     constexpr size_t longest = 255;  // bytes of a name, on the usual file systems
-    check<ConfigError>(name.size() <= longest, "--folder: the class ", quote(shown),
-                       " needs a folder with a name of ", name.size(), " bytes, and ", longest, " are possible");
+    check<ConfigError>(name.size() <= longest, "--folder: the class ", quote(shown), " needs a folder with a name of ",
+                       name.size(), " bytes, and ", longest, " are possible");
     check<ConfigError>(!std::filesystem::is_symlink(inside), "--folder: ", quote(inside.string()),
                        " is a link that leads elsewhere; remove it, or choose another folder");
     char file[32];
     std::snprintf(file, sizeof file, "%04lld.png", static_cast<long long>(count[name]++));
     files.push_back((inside / file).string());
-    check<ConfigError>(!std::filesystem::exists(std::filesystem::symlink_status(files.back())), "--folder: ",
-                       quote(files.back()), " exists already; choose another folder, or remove it");
+    check<ConfigError>(!std::filesystem::exists(std::filesystem::symlink_status(files.back())),
+                       "--folder: ", quote(files.back()), " exists already; choose another folder, or remove it");
   }
   return files;
 }

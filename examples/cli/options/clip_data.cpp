@@ -24,8 +24,10 @@ std::vector<data::SampleShape> distinct_shapes(const std::vector<data::Bucket>& 
 AutoencoderData open_clips(const AutoencoderSettings& run, int64_t max_pixels) {
   constexpr int64_t held_out_frames = 8;  // every time stride divides it
   const auto open = [&](data::ClipUse use) { return data::open_clips(run.clips.data, use, max_pixels); };
-  AutoencoderData opened{.training = open(data::ClipUse::training), .held_out = open(data::ClipUse::evaluation),
-                         .buckets = clip_buckets(run.clips, run.train.batch_size), .held_out_shape = {}};
+  AutoencoderData opened{.training = open(data::ClipUse::training),
+                         .held_out = open(data::ClipUse::evaluation),
+                         .buckets = clip_buckets(run.clips, run.train.batch_size),
+                         .held_out_shape = {}};
   opened.held_out_shape = opened.buckets[0].shape;
   opened.held_out_shape.frames = held_out_frames;
   print_notes(opened.training->notes());
@@ -40,7 +42,8 @@ AutoencoderData open_images(const AutoencoderSettings& run, const ImageLimits& l
   same.like = training.get();
   return {.training = training,
           .held_out = scan_images(run.clips.data, data::Split::test, run.images, same).source,
-          .buckets = {{.shape = shape, .batch_size = run.train.batch_size}}, .held_out_shape = shape};
+          .buckets = {{.shape = shape, .batch_size = run.train.batch_size}},
+          .held_out_shape = shape};
 }
 
 }  // namespace
@@ -48,7 +51,8 @@ AutoencoderData open_images(const AutoencoderSettings& run, const ImageLimits& l
 AutoencoderData open_autoencoder_data(const AutoencoderSettings& run, const ImageLimits& limits) {
   const std::string& name = run.clips.data;
   const bool clips = data::is_clips(name);
-  check<ConfigError>(clips || data::is_image_set(name), "data = \"", name, "\" is neither clips (\"moving-garments\", "
+  check<ConfigError>(clips || data::is_image_set(name), "data = \"", name,
+                     "\" is neither clips (\"moving-garments\", "
                      "\"moving-emoji\", a folder of videos with captions.txt or captions.jsonl) nor images in a layout "
                      "that train_dit reads (docs/data.md)");
   AutoencoderData opened = clips ? open_clips(run, limits.max_pixels) : open_images(run, limits);
@@ -62,7 +66,8 @@ void describe(Settings& settings, ClipReading& reading) {
   describe_cache(settings, reading.cache, "clips");
   settings.options().add("latent_memory", reading.latent_memory,
                          "MiB: the latents of a shape are encoded once and kept if they take no more, with those of "
-                         "the shapes before it, else at each use. Results do not depend on it", between(0, 1 << 20));
+                         "the shapes before it, else at each use. Results do not depend on it",
+                         between(0, 1 << 20));
 }
 
 BucketedSource training_samples(const BucketedSource& clips, const models::LatentDiT& model,
@@ -77,8 +82,8 @@ BucketedSource training_samples(const BucketedSource& clips, const models::Laten
   std::vector<std::shared_ptr<const data::DataSource>> sources(shapes.size(), clips.source);
   if (encodes) {
     const int64_t memory = packs ? 0 : reading.latent_memory << 20;
-    const auto latents = training::latents_in_shapes(clips.source, *model.autoencoder(), shapes,
-                                                     {.memory_bytes = memory});
+    const auto latents =
+        training::latents_in_shapes(clips.source, *model.autoencoder(), shapes, {.memory_bytes = memory});
     std::copy(latents.begin(), latents.end(), sources.begin());
   }
   if (packs && !reading.writes_nothing) {

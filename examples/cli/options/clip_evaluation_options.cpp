@@ -4,9 +4,9 @@
 #include <ditharos/data/datasets/clips/open_clips.h>
 #include <ditharos/pipelines/clip_shapes.h>
 #include <ditharos/training/run/output_files.h>
-#include "examples/cli/options/video_settings.h"
 #include "examples/cli/inputs.h"
 #include "examples/cli/options/precision.h"
+#include "examples/cli/options/video_settings.h"
 #include "examples/cli/outputs.h"
 
 namespace ditharos::examples {
@@ -40,8 +40,8 @@ void describe(Settings& settings, ClipEvaluationOptions& options) {
       .add("classifier_clips", options.classifier_clips, "real clips in its training set", between(1, 1e9))
       .add("classifier_epochs", options.classifier.epochs, "epochs of its training", between(1, 1e6));
   describe_clip_sampling(settings, options.sampler);
-  settings.only_with({"last_weights"}, [&options] { return !options.checkpoint.ends_with(".safetensors"); },
-                     "a checkpoint");
+  settings.only_with(
+      {"last_weights"}, [&options] { return !options.checkpoint.ends_with(".safetensors"); }, "a checkpoint");
 }
 
 void check_options(const ClipEvaluationOptions& options, const Settings& settings) {
@@ -61,7 +61,8 @@ void check_options(const ClipEvaluationOptions& options, const Settings& setting
 data::SampleShape shape_for(const ClipEvaluationOptions& options, const pipelines::VideoPipeline& pipeline) {
   const pipelines::TrainedClips& clips = pipeline.config().clips;
   check<ConfigError>(data::is_moving_garments(clips.data), "\"", pipeline.path(), "\" was trained on the clips of \"",
-                     clips.data, "\", but evaluate_video asks for the garments of \"moving-garments\" and recognises "
+                     clips.data,
+                     "\", but evaluate_video asks for the garments of \"moving-garments\" and recognises "
                      "nothing else: its figures would say nothing of this model");
   const data::SampleShape shape = wanted_shape(clips.shapes, {8, 32, 32}, options.frames, options.size);
   check_task_frames(options.tasks, shape.frames);

@@ -10,8 +10,7 @@
 namespace ditharos::examples {
 
 struct ClipEvaluationOptions {
-  std::string checkpoint = "examples/checkpoints/sora.safetensors", size, cache = "runs/classifiers", json,
-              grid;
+  std::string checkpoint = "examples/checkpoints/sora.safetensors", size, cache = "runs/classifiers", json, grid;
   int64_t prompts = 200, frames = 0, tasks = 0, classifier_clips = 20000;
   double companions = 0;
   uint64_t seed = 0;

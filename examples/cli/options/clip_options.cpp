@@ -10,11 +10,11 @@
 #include <ditharos/models/samplers/video_sampling.h>
 #include <ditharos/pipelines/clip_shapes.h>
 #include <ditharos/training/run/output_files.h>
+#include "examples/cli/inputs.h"
 #include "examples/cli/options/clip_settings.h"
+#include "examples/cli/options/precision.h"
 #include "examples/cli/options/sampler_settings.h"
 #include "examples/cli/options/training_settings.h"
-#include "examples/cli/inputs.h"
-#include "examples/cli/options/precision.h"
 #include "examples/cli/outputs.h"
 
 namespace ditharos::examples {
@@ -33,10 +33,11 @@ Tensor read_frames(const std::string& path, int64_t height, int64_t width, int64
 
 void check_one_task(const ClipOptions& o) {
   const bool ends = !o.first.empty() || !o.last.empty();
-  const int tasks = int(ends) + int(!o.interpolate.empty()) + int(!o.extend.empty()) + int(!o.from.empty()) +
-                    int(o.loop);
-  check<ConfigError>(tasks <= 1, "--interpolate, --extend, --from, --loop and --first or --last are tasks of their "
-                                 "own: choose one");
+  const int tasks =
+      int(ends) + int(!o.interpolate.empty()) + int(!o.extend.empty()) + int(!o.from.empty()) + int(o.loop);
+  check<ConfigError>(tasks <= 1,
+                     "--interpolate, --extend, --from, --loop and --first or --last are tasks of their "
+                     "own: choose one");
   check<ConfigError>(o.extend.empty() || o.extend[0] == "forwards" || o.extend[0] == "backwards",
                      "--extend goes \"forwards\" or \"backwards\", not \"", o.extend.empty() ? "" : o.extend[0], "\"");
 }
@@ -54,8 +55,8 @@ pipelines::ClipRequest new_clip(const ClipOptions& o, const data::SampleShape& s
     request.last = first_of(read(o.interpolate[1]));
   }
   if (!o.extend.empty()) {
-    request.task = o.extend[0] == "forwards" ? pipelines::ClipTask::extend_forwards
-                                             : pipelines::ClipTask::extend_backwards;
+    request.task =
+        o.extend[0] == "forwards" ? pipelines::ClipTask::extend_forwards : pipelines::ClipTask::extend_backwards;
     request.clip = read(o.extend[1]);
   }
   const int64_t ends = int64_t(request.first.defined()) + int64_t(request.last.defined());
@@ -77,8 +78,11 @@ pipelines::ClipRequest redrawn_clip(const ClipOptions& o, const pipelines::Video
   check<ConfigError>(shape.frames <= original.size(0), "--frames ", shape.frames, ": \"", o.from, "\" has only ",
                      original.size(0));
   pipelines::check_clip_shape(pipeline.model(), shape, "--from");
-  return {.shape = shape, .seed = o.seed, .task = pipelines::ClipTask::redraw,
-          .clip = slice(fit_frames(original, shape.height, shape.width), 0, 0, shape.frames), .strength = o.strength};
+  return {.shape = shape,
+          .seed = o.seed,
+          .task = pipelines::ClipTask::redraw,
+          .clip = slice(fit_frames(original, shape.height, shape.width), 0, 0, shape.frames),
+          .strength = o.strength};
 }
 
 /// "clip.webp" of several clips: "clip-1.webp", "clip-2.webp", ...
@@ -95,8 +99,11 @@ void check_files(const ClipOptions& o, const Settings& settings) {
   const std::vector<std::string> clips = clip_files(o);
   for (const std::string& path : clips)
     outputs.push_back({"--out", path, !std::filesystem::path(path).has_extension()});
-  std::vector<NamedInput> inputs{{"--checkpoint", o.checkpoint, true}, {"--config", settings.config_path()},
-                                 {"--first", o.first}, {"--last", o.last}, {"--from", o.from}};
+  std::vector<NamedInput> inputs{{"--checkpoint", o.checkpoint, true},
+                                 {"--config", settings.config_path()},
+                                 {"--first", o.first},
+                                 {"--last", o.last},
+                                 {"--from", o.from}};
   for (const std::string& path : o.interpolate) inputs.push_back({"--interpolate", path});
   if (!o.extend.empty()) inputs.push_back({"--extend", o.extend[1]});
   check_outputs(outputs, inputs);
@@ -112,19 +119,24 @@ void describe(Settings& settings, ClipOptions& options) {
   settings.add_arguments(options.prompts, "PROMPT...", "what the clip shows, in words; one clip per prompt");
   settings.options()
       .add("checkpoint", options.checkpoint, "a run folder, a checkpoint or an export")
-      .add("out", options.out, "the file to write: .webp, .gif, .png (a strip), .y4m, .mp4 (needs ffmpeg), or a folder "
-                               "of PNGs; of several clips each gets a number")
-      .add("frames", options.frames, "length of the clip; with --extend, of the model's clip, context included; 0: "
-                                     "16, or the nearest that the model was trained on; with --from, the clip's",
+      .add("out", options.out,
+           "the file to write: .webp, .gif, .png (a strip), .y4m, .mp4 (needs ffmpeg), or a folder "
+           "of PNGs; of several clips each gets a number")
+      .add("frames", options.frames,
+           "length of the clip; with --extend, of the model's clip, context included; 0: "
+           "16, or the nearest that the model was trained on; with --from, the clip's",
            between(0, double(data::max_clip_frames)))
-      .add("size", options.size, "height x width in pixels; empty: 32x32, or the nearest that the model was trained "
-                                 "on, with --from of these the one that fits the clip")
+      .add("size", options.size,
+           "height x width in pixels; empty: 32x32, or the nearest that the model was trained "
+           "on, with --from of these the one that fits the clip")
       .add("fps", options.fps, "frames per second", between(.01, 1000))
       .add("scale", options.scale, "size of a pixel in the file", between(1, 32))
       .add("seed", options.seed, "seed of the clips' noise")
       .add("steps", options.sampler.steps, "steps from noise to clip", at_least(1).at_most(1000))
-      .add("cfg", options.sampler.guidance.scale, "classifier-free guidance, how closely to follow the prompt; 1: "
-                                                   "none", between(0, 1e6))
+      .add("cfg", options.sampler.guidance.scale,
+           "classifier-free guidance, how closely to follow the prompt; 1: "
+           "none",
+           between(0, 1e6))
       .add_switch("heun", options.sampler.kind, models::SamplerKind::euler, models::SamplerKind::heun,
                   "Heun's method instead of Euler's: twice the work, more precise")
       .add("grid", options.grid, "also write the frames of all clips side by side to this PNG")
@@ -147,13 +159,14 @@ void describe(Settings& settings, ClipOptions& options) {
                      "\"forwards\": append frames to the clip; \"backwards\": prepend frames");
   settings.only_with({"strength"}, [&options] { return !options.from.empty(); }, "--from");
   settings.only_with({"fps"}, [&options] { return !options.out.ends_with(".png"); }, "a file that moves, not a strip");
-  settings.only_with({"last_weights"}, [&options] { return !options.checkpoint.ends_with(".safetensors"); },
-                     "a checkpoint");
+  settings.only_with(
+      {"last_weights"}, [&options] { return !options.checkpoint.ends_with(".safetensors"); }, "a checkpoint");
 }
 
 void check_options(const ClipOptions& options, const Settings& settings) {
-  check<ConfigError>(!options.prompts.empty(), "no prompt: say what the clip should show, as in sample_video \"a red "
-                                               "sneaker drifts left\"");
+  check<ConfigError>(!options.prompts.empty(),
+                     "no prompt: say what the clip should show, as in sample_video \"a red "
+                     "sneaker drifts left\"");
   check_one_task(options);
   if (!options.size.empty()) static_cast<void>(data::parse_frame_size(options.size, "--size"));
   check_files(options, settings);

@@ -31,8 +31,8 @@ std::shared_ptr<const data::DataSource> training_images(const DiTSettings& run, 
 }
 
 ImageModelParts image_parts(const DiTSettings& run, const data::DataSource& images,
-                     const std::optional<training::TrainState>& state, const std::string& folder,
-                     training::Reporter& reporter) {
+                            const std::optional<training::TrainState>& state, const std::string& folder,
+                            training::Reporter& reporter) {
   if (state) {
     ImageModelParts stored{pipelines::read_image_parts(state->metadata, folder), {}};
     check<ConfigError>(run.autoencoder.empty() == stored.parts.autoencoder.empty(), "the run in ", folder,
@@ -41,8 +41,9 @@ ImageModelParts image_parts(const DiTSettings& run, const data::DataSource& imag
     stored.autoencoder = pipelines::build_autoencoder(stored.parts, folder);
     return stored;
   }
-  ImageModelParts made{pipelines::new_image_parts(images, run.data.condition, run.tokenizer.vocabulary,
-                                           run.tokenizer.caption_count), {}};
+  ImageModelParts made{
+      pipelines::new_image_parts(images, run.data.condition, run.tokenizer.vocabulary, run.tokenizer.caption_count),
+      {}};
   if (run.autoencoder.empty()) return made;
   auto loaded = pipelines::load_image_autoencoder(run.autoencoder, {.reporter = &reporter});
   reporter.note("autoencoder: " + loaded.path);
@@ -73,8 +74,8 @@ std::shared_ptr<const data::DataSource> held_out_samples(const data::DataSource&
 
 std::string describe_data(const data::DataSource& images, const DiTSettings& run, const pipelines::ImageParts& parts) {
   const data::SampleShape shape = *images.native_shape();
-  std::string text = std::to_string(images.size()) + " images of " +
-                     size_text(shape.height, shape.width, images.channels());
+  std::string text =
+      std::to_string(images.size()) + " images of " + size_text(shape.height, shape.width, images.channels());
   text += parts.tokenizer ? " with captions of " + std::to_string(parts.tokenizer->vocabulary()) + " tokens"
                           : " in " + std::to_string(run.model.classes) + " classes";
   if (!parts.autoencoder.empty())

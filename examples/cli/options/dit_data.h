@@ -14,7 +14,7 @@ namespace ditharos::examples {
 /// Where samples come from, apart from the settings.
 struct DataOptions {
   ImageLimits limits;
-  std::string cache;  ///< the folder of --cache; empty: none
+  std::string cache;            ///< the folder of --cache; empty: none
   bool writes_nothing = false;  ///< into the cache; what would be written is printed
 };
 

@@ -18,12 +18,17 @@ void describe_prediction(Settings& settings, DiTSettings& run) {
   auto& [kind, flow, gaussian, mean_flow] = run.process;
   settings.section("objective")
       .add("prediction", run.prediction, "what the network predicts; standard: velocity (flow) or eps (gaussian)",
-           {{"standard", Prediction::standard}, {"eps", Prediction::eps}, {"x0", Prediction::x0},
-            {"v", Prediction::v}, {"velocity", Prediction::velocity}, {"score", Prediction::score}})
+           {{"standard", Prediction::standard},
+            {"eps", Prediction::eps},
+            {"x0", Prediction::x0},
+            {"v", Prediction::v},
+            {"velocity", Prediction::velocity},
+            {"score", Prediction::score}})
       .add("path", flow.path, "flow: the path from noise to data",
            {{"linear", models::PathKind::linear}, {"gvp", models::PathKind::gvp}, {"vp", models::PathKind::vp}})
       .add("loss_weighting", flow.weighting, "flow, with prediction score or eps: weight of the loss by time",
-           {{"none", models::LossWeighting::none}, {"velocity", models::LossWeighting::velocity},
+           {{"none", models::LossWeighting::none},
+            {"velocity", models::LossWeighting::velocity},
             {"likelihood", models::LossWeighting::likelihood}})
       .add("shift_base_pixels", flow.shift_base_pixels,
            "flow: time_shift grows with the root of pixels / this; 0: it does not", between(0, 1e9))
@@ -33,10 +38,11 @@ void describe_prediction(Settings& settings, DiTSettings& run) {
            between(0, .25))
       .add("zero_terminal_snr", gaussian.zero_terminal_snr, "gaussian: no data are left in the last step")
       .add("gaussian_loss", gaussian.loss, "gaussian: with learn_sigma, mse adds the variational bound of the variance",
-           {{"mse", models::GaussianLoss::mse}, {"rescaled_mse", models::GaussianLoss::rescaled_mse},
-            {"kl", models::GaussianLoss::kl}, {"rescaled_kl", models::GaussianLoss::rescaled_kl}})
-      .add("min_snr_gamma", gaussian.min_snr_gamma, "gaussian: min-SNR weighting of the loss; 0: none",
-           between(0, 1e6))
+           {{"mse", models::GaussianLoss::mse},
+            {"rescaled_mse", models::GaussianLoss::rescaled_mse},
+            {"kl", models::GaussianLoss::kl},
+            {"rescaled_kl", models::GaussianLoss::rescaled_kl}})
+      .add("min_snr_gamma", gaussian.min_snr_gamma, "gaussian: min-SNR weighting of the loss; 0: none", between(0, 1e6))
       .add("sigma_small", run.sigma_small, "gaussian, without learn_sigma: the posterior's variance instead of beta")
       .add("interval_share", mean_flow.interval_share, "mean_flow: share of a batch that learns average velocities",
            between(0, 1))
@@ -47,34 +53,41 @@ void describe_prediction(Settings& settings, DiTSettings& run) {
       .add("omega", mean_flow.omega, "mean_flow: guidance that the network learns; 1: none", between(0, 1e6))
       .add("kappa", mean_flow.kappa, "mean_flow: share of the guidance from the network's own velocity",
            at_least(0).below(1));
-  settings.only_with({"time_sampling", "logit_mean", "logit_scale", "mode_scale", "time_scale", "time_shift", "path",
-                      "loss_weighting", "shift_base_pixels", "train_eps", "sample_eps"},
-                     [&run] { return run.process.kind != ProcessKind::gaussian; },
-                     "objective = \"flow\" or \"mean_flow\"");
-  settings.only_with({"interval_share", "adaptive_power", "adaptive_offset", "omega", "kappa"},
-                     [&run] { return run.process.kind == ProcessKind::mean_flow; }, "objective = \"mean_flow\"");
-  settings.only_with({"logit_mean", "logit_scale"},
-                     [&run] { return run.process.flow.time_sampling == models::TimeSampling::logit_normal; },
-                     "time_sampling = \"logit_normal\"");
-  settings.only_with({"mode_scale"}, [&run] { return run.process.flow.time_sampling == models::TimeSampling::mode; },
-                     "time_sampling = \"mode\"");
-  settings.only_with({"noise_schedule", "diffusion_steps", "zero_terminal_snr", "gaussian_loss", "min_snr_gamma",
-                      "sigma_small"},
-                     [&run] { return run.process.kind == ProcessKind::gaussian; }, "objective = \"gaussian\"");
+  settings.only_with(
+      {"time_sampling", "logit_mean", "logit_scale", "mode_scale", "time_scale", "time_shift", "path", "loss_weighting",
+       "shift_base_pixels", "train_eps", "sample_eps"},
+      [&run] { return run.process.kind != ProcessKind::gaussian; }, "objective = \"flow\" or \"mean_flow\"");
+  settings.only_with(
+      {"interval_share", "adaptive_power", "adaptive_offset", "omega", "kappa"},
+      [&run] { return run.process.kind == ProcessKind::mean_flow; }, "objective = \"mean_flow\"");
+  settings.only_with(
+      {"logit_mean", "logit_scale"},
+      [&run] { return run.process.flow.time_sampling == models::TimeSampling::logit_normal; },
+      "time_sampling = \"logit_normal\"");
+  settings.only_with(
+      {"mode_scale"}, [&run] { return run.process.flow.time_sampling == models::TimeSampling::mode; },
+      "time_sampling = \"mode\"");
+  settings.only_with(
+      {"noise_schedule", "diffusion_steps", "zero_terminal_snr", "gaussian_loss", "min_snr_gamma", "sigma_small"},
+      [&run] { return run.process.kind == ProcessKind::gaussian; }, "objective = \"gaussian\"");
 }
 
 /// The axes along which the models of the DiT family differ.
 void describe_architecture(Settings& settings, models::DiTConfig& model) {
   settings.section("model")
       .add("conditioning", model.conditioning, "how time and label enter the blocks",
-           {{"ada_ln_zero", models::Conditioning::ada_ln_zero}, {"ada_ln", models::Conditioning::ada_ln},
+           {{"ada_ln_zero", models::Conditioning::ada_ln_zero},
+            {"ada_ln", models::Conditioning::ada_ln},
             {"cross_attention", models::Conditioning::cross_attention},
-            {"in_context", models::Conditioning::in_context}, {"ada_ln_single", models::Conditioning::ada_ln_single}})
+            {"in_context", models::Conditioning::in_context},
+            {"ada_ln_single", models::Conditioning::ada_ln_single}})
       .add("positions", model.positions, "the table of positions that is added to the tokens",
-           {{"sin_cos", models::Positions::sin_cos}, {"learned", models::Positions::learned},
+           {{"sin_cos", models::Positions::sin_cos},
+            {"learned", models::Positions::learned},
             {"none", models::Positions::none}})
       .add("rotary", model.rotary, "rotate queries and keys by their positions; spatial: as LightningDiT",
-           {{"none", models::Rotary::none}, {"spacetime", models::Rotary::spacetime},
+           {{"none", models::Rotary::none},
+            {"spacetime", models::Rotary::spacetime},
             {"spatial", models::Rotary::spatial}})
       .add("norm", model.norm, "norm before each branch of a block",
            {{"layer", models::Norm::layer}, {"rms", models::Norm::rms}})
@@ -97,31 +110,38 @@ void describe_sampling(Settings& settings, models::SamplerConfig& sampler) {
       .add("eta", sampler.eta, "ddim's noise: 0 none, 1 as much as ddpm", between(0, 1))
       .add("clip_pixels", sampler.clip, "objective gaussian: keep predicted pixels within range")
       .add("time_spacing", sampler.spacing, "objective gaussian: how the steps are spaced",
-           {{"linspace", models::TimeSpacing::linspace}, {"leading", models::TimeSpacing::leading},
+           {{"linspace", models::TimeSpacing::linspace},
+            {"leading", models::TimeSpacing::leading},
             {"trailing", models::TimeSpacing::trailing}})
       .add("karras_sigmas", sampler.karras_sigmas, "multistep samplers, objective gaussian: Karras' noise levels")
       .add("sde_diffusion", sampler.sde.form, "euler_maruyama and sde_heun: the diffusion coefficient by time",
-           {{"constant", models::DiffusionForm::constant}, {"sbdm", models::DiffusionForm::sbdm},
-            {"sigma", models::DiffusionForm::sigma}, {"linear", models::DiffusionForm::linear},
+           {{"constant", models::DiffusionForm::constant},
+            {"sbdm", models::DiffusionForm::sbdm},
+            {"sigma", models::DiffusionForm::sigma},
+            {"linear", models::DiffusionForm::linear},
             {"decreasing", models::DiffusionForm::decreasing},
             {"increasing_decreasing", models::DiffusionForm::increasing_decreasing}})
       .add("sde_norm", sampler.sde.norm, "the same: factor of the diffusion coefficient", between(0, 1e6))
       .add("last_step", sampler.sde.last_step, "the same: the step to data",
-           {{"none", models::LastStep::none}, {"mean", models::LastStep::mean},
-            {"tweedie", models::LastStep::tweedie}, {"euler", models::LastStep::euler}})
+           {{"none", models::LastStep::none},
+            {"mean", models::LastStep::mean},
+            {"tweedie", models::LastStep::tweedie},
+            {"euler", models::LastStep::euler}})
       .add("last_step_size", sampler.sde.last_step_size, "the same: length of the step to data", above(0).below(1));
   describe_caching(settings, "sample", sampler);
   settings.only_with({"eta"}, [&sampler] { return sampler.kind == SamplerKind::ddim; }, "sampler = \"ddim\"");
-  settings.only_with({"clip_pixels"},
-                     [&sampler] { return models::samples_gaussian(sampler.kind); },
-                     "a sampler for objective gaussian");
-  settings.only_with({"time_spacing"}, [&sampler] { return models::samples_gaussian(sampler.kind); },
-                     "a sampler for objective gaussian");
-  settings.only_with({"sde_diffusion", "sde_norm", "last_step", "last_step_size"},
-                     [&sampler] { return models::solves_sde(sampler.kind); },
-                     "sampler = \"euler_maruyama\" or \"sde_heun\"");
-  settings.only_with({"guided_channels", "guide_from", "guide_to"},
-                     [&sampler] { return sampler.guidance.scale != 1; }, "a guidance other than 1");
+  settings.only_with(
+      {"clip_pixels"}, [&sampler] { return models::samples_gaussian(sampler.kind); },
+      "a sampler for objective gaussian");
+  settings.only_with(
+      {"time_spacing"}, [&sampler] { return models::samples_gaussian(sampler.kind); },
+      "a sampler for objective gaussian");
+  settings.only_with(
+      {"sde_diffusion", "sde_norm", "last_step", "last_step_size"},
+      [&sampler] { return models::solves_sde(sampler.kind); }, "sampler = \"euler_maruyama\" or \"sde_heun\"");
+  settings.only_with(
+      {"guided_channels", "guide_from", "guide_to"}, [&sampler] { return sampler.guidance.scale != 1; },
+      "a guidance other than 1");
 }
 
 void describe(Settings& settings, DiTSettings& run) {
@@ -131,11 +151,14 @@ void describe(Settings& settings, DiTSettings& run) {
            "\"shapes\", \"fashion-mnist\", or a folder: of IDX files, or of PNG, JPEG and WebP images");
   describe_images(settings.section("data"), run.data.images);
   settings.section("data")
-      .add("horizontal_flip", run.data.horizontal_flip, "mirror half of the images, drawn anew every epoch; "
-                                                "with an autoencoder every epoch has each image and its mirror image")
+      .add("horizontal_flip", run.data.horizontal_flip,
+           "mirror half of the images, drawn anew every epoch; "
+           "with an autoencoder every epoch has each image and its mirror image")
       .add("condition", run.data.condition,
            "what images are drawn by; auto: classes if there are any, else captions, else nothing",
-           {{"auto", ImageCondition::automatic}, {"class", ImageCondition::classes}, {"text", ImageCondition::text},
+           {{"auto", ImageCondition::automatic},
+            {"class", ImageCondition::classes},
+            {"text", ImageCondition::text},
             {"none", ImageCondition::none}});
   settings.section("model", "the diffusion transformer")
       .add("autoencoder", run.autoencoder,
@@ -152,25 +175,27 @@ void describe(Settings& settings, DiTSettings& run) {
   describe_text(settings, run.tokenizer, run.model.text);
   describe_formats(settings, [&run] { return run.data.data; });
   // What "auto" chooses is known once the data were read.
-  settings.only_for({"vocabulary", "caption_count", "prompt_length", "text_width", "text_depth", "text_heads"},
-                    [&run] {
-                      if (run.fitted) return run.model.condition() == models::Condition::prompt;
-                      return run.data.condition == ImageCondition::automatic ||
-                             run.data.condition == ImageCondition::text;
-                    },
-                    "images that are drawn by captions");
-  settings.only_for({"class_dropout"},
-                    [&run] {
-                      return run.fitted ? run.model.condition() != models::Condition::none
-                                        : run.data.condition != ImageCondition::none;
-                    },
-                    "images that are drawn by classes or captions");
+  settings.only_for(
+      {"vocabulary", "caption_count", "prompt_length", "text_width", "text_depth", "text_heads"},
+      [&run] {
+        if (run.fitted) return run.model.condition() == models::Condition::prompt;
+        return run.data.condition == ImageCondition::automatic || run.data.condition == ImageCondition::text;
+      },
+      "images that are drawn by captions");
+  settings.only_for(
+      {"class_dropout"},
+      [&run] {
+        return run.fitted ? run.model.condition() != models::Condition::none
+                          : run.data.condition != ImageCondition::none;
+      },
+      "images that are drawn by classes or captions");
   settings.section("objective", "the network's target")
       .add("objective", run.process.kind,
            "flow: velocity on the path; gaussian: noise, as DDPM; mean_flow: average velocity, for one step",
            {{"flow", ProcessKind::flow}, {"gaussian", ProcessKind::gaussian}, {"mean_flow", ProcessKind::mean_flow}})
       .add("time_sampling", run.process.flow.time_sampling, "flow: distribution of the times in training",
-           {{"uniform", models::TimeSampling::uniform}, {"logit_normal", models::TimeSampling::logit_normal},
+           {{"uniform", models::TimeSampling::uniform},
+            {"logit_normal", models::TimeSampling::logit_normal},
             {"mode", models::TimeSampling::mode}})
       .add("logit_mean", run.process.flow.logit_mean, "logit_normal: mean; above 0: more times near data",
            between(-10, 10))
@@ -180,8 +205,10 @@ void describe(Settings& settings, DiTSettings& run) {
       .add("time_shift", run.process.flow.time_shift,
            "flow, above 1: more noise in training, and smaller first steps in sampling", between(1e-6, 1e6))
       .add("noise_schedule", run.process.gaussian.schedule, "gaussian: the variances of the steps",
-           {{"linear", models::BetaSchedule::linear}, {"cosine", models::BetaSchedule::squaredcos_cap_v2},
-            {"scaled_linear", models::BetaSchedule::scaled_linear}, {"sigmoid", models::BetaSchedule::sigmoid}})
+           {{"linear", models::BetaSchedule::linear},
+            {"cosine", models::BetaSchedule::squaredcos_cap_v2},
+            {"scaled_linear", models::BetaSchedule::scaled_linear},
+            {"sigmoid", models::BetaSchedule::sigmoid}})
       .add("diffusion_steps", run.process.gaussian.steps, "gaussian: steps of the process", between(2, 1e5));
   describe_prediction(settings, run);
   describe_training(settings, run.train, "images per step");
@@ -224,8 +251,8 @@ void fit_to_data(DiTSettings& run, const data::DataSource& images, const pipelin
     run.model.channels = autoencoder->latent_channels();
   }
   run.model = pipelines::fitted(run.model, parts);
-  check<ConfigError>(images.size() >= run.train.batch_size, "batch_size = ", run.train.batch_size,
-                     " is more than the ", images.size(), " images of the data set");
+  check<ConfigError>(images.size() >= run.train.batch_size, "batch_size = ", run.train.batch_size, " is more than the ",
+                     images.size(), " images of the data set");
   training::check_schedule(run.train);
   run.settle();
   run.fitted = true;

@@ -33,17 +33,19 @@ void describe_formats(Settings& settings, const std::function<std::string()>& da
     const ImageSetFormat format = data::image_set_format(data());
     return format == ImageSetFormat::none || format == a || format == b;
   };
-  settings.only_for({"background", "on_damaged"},
-                    [is_one_of] { return is_one_of(ImageSetFormat::files, ImageSetFormat::web_dataset); },
-                    "data of image files");
-  settings.only_for({"coarse_labels"}, [is_one_of] { return is_one_of(ImageSetFormat::cifar, ImageSetFormat::cifar); },
-                    "the data of CIFAR-100");
+  settings.only_for(
+      {"background", "on_damaged"},
+      [is_one_of] { return is_one_of(ImageSetFormat::files, ImageSetFormat::web_dataset); }, "data of image files");
+  settings.only_for(
+      {"coarse_labels"}, [is_one_of] { return is_one_of(ImageSetFormat::cifar, ImageSetFormat::cifar); },
+      "the data of CIFAR-100");
 }
 
 void describe_image_memory(Settings& settings, int64_t& mebibytes) {
   settings.options().add("image_memory", mebibytes,
                          "MiB: image files are decoded once and kept if they take no more, else at each use. Results "
-                         "do not depend on it", between(0, 1 << 20));
+                         "do not depend on it",
+                         between(0, 1 << 20));
 }
 
 namespace {
@@ -53,7 +55,8 @@ void check_data_exist(const std::string& data) {
   if (data == "shapes" || data == "fashion-mnist" || data.find('{') != std::string::npos) return;
   std::error_code error;
   const bool missing = std::filesystem::status(data, error).type() == std::filesystem::file_type::not_found;
-  check<ConfigError>(!missing, "data = ", quote(data), ": there is no such file or folder, nor is it one of the names "
+  check<ConfigError>(!missing, "data = ", quote(data),
+                     ": there is no such file or folder, nor is it one of the names "
                      "shapes and fashion-mnist");
 }
 

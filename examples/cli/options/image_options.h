@@ -20,9 +20,9 @@ void describe_image_memory(Settings& settings, int64_t& mebibytes);
 
 /// How much is read.
 struct ImageLimits {
-  int64_t max_pixels = data::default_max_pixels;  ///< of one file
-  int64_t memory = 1024;                          ///< MiB of samples of image files that are kept in memory
-  bool mixed_sizes = false;                       ///< without a size, images may differ in theirs
+  int64_t max_pixels = data::default_max_pixels;   ///< of one file
+  int64_t memory = 1024;                           ///< MiB of samples of image files that are kept in memory
+  bool mixed_sizes = false;                        ///< without a size, images may differ in theirs
   std::vector<data::ImageSelection> earlier = {};  ///< see ImageFilesOptions
   /// Another part of the set, whose channels and size the samples get; null: their own.
   const data::DataSource* like = nullptr;

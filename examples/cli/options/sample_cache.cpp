@@ -14,17 +14,17 @@ namespace {
 std::shared_ptr<const data::DataSource> packed_with_bar(const data::DataSource& source, const data::SampleShape& shape,
                                                         const std::string& folder, bool& wrote) {
   std::unique_ptr<Progress> bar;
-  const data::PackOptions options{
-      .progress =
-          [&](int64_t done, int64_t total) {
-            if (!bar) bar = std::make_unique<Progress>(0, total, "packed sample");
-            else bar->update(done);
-            if (done == total) bar->finish();
-          },
-      .waits = [&] {
-        print_notes({"another process is packing samples into " + folder +
-                     ", or comparing those that are there: waiting for it"});
-      }};
+  const data::PackOptions options{.progress =
+                                      [&](int64_t done, int64_t total) {
+                                        if (!bar) bar = std::make_unique<Progress>(0, total, "packed sample");
+                                        else bar->update(done);
+                                        if (done == total) bar->finish();
+                                      },
+                                  .waits =
+                                      [&] {
+                                        print_notes({"another process is packing samples into " + folder +
+                                                     ", or comparing those that are there: waiting for it"});
+                                      }};
   std::string note;
   const auto samples = data::packed(source, shape, folder, options, note);
   if (!note.empty()) print_notes({note});
@@ -36,17 +36,19 @@ std::shared_ptr<const data::DataSource> packed_with_bar(const data::DataSource& 
 
 void describe_cache(Settings& settings, std::string& cache, const std::string& samples) {
   settings.options().add("cache", cache,
-                         "read " + samples + " from this folder, where each is decoded and resized once, by this "
-                         "program" + (samples == "images" ? " or by prepare_data" : "") + ", and latents, where each "
-                         "is encoded once: for sets that are larger than memory. Results do not depend on it");
+                         "read " + samples +
+                             " from this folder, where each is decoded and resized once, by this "
+                             "program" +
+                             (samples == "images" ? " or by prepare_data" : "") +
+                             ", and latents, where each "
+                             "is encoded once: for sets that are larger than memory. Results do not depend on it");
 }
 
 std::string packed_folder(const data::DataSource& source, const data::SampleShape& shape, data::Split split,
                           const std::string& cache) {
   const std::string name = name_of(split) + std::string(is_floating(source.dtype()) ? "-latents-" : "-") +
-                           (shape.frames > 1 ? std::to_string(shape.frames) + "x" : "") +
-                           std::to_string(shape.height) + "x" + std::to_string(shape.width) + "x" +
-                           std::to_string(source.channels());
+                           (shape.frames > 1 ? std::to_string(shape.frames) + "x" : "") + std::to_string(shape.height) +
+                           "x" + std::to_string(shape.width) + "x" + std::to_string(source.channels());
   return (std::filesystem::path(cache) / name).string();
 }
 

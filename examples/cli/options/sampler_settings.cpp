@@ -30,20 +30,22 @@ void describe_samplers(Settings& settings, const std::string& section, models::S
       .add("sampler_order", sampler.order, "adams_bashforth: 2 to 4; dpmpp_2m and dpmpp_2m_sde: 1 or 2; unipc: 1 to 3",
            between(1, 4))
       .add("absolute_tolerance", sampler.absolute_tolerance, "dopri5: error allowed, see error_control", between(0, 1))
-      .add("relative_tolerance", sampler.relative_tolerance, "dopri5: the same as a share of the sample",
-           between(0, 1))
-      .add("error_control", sampler.error_control, "dopri5: keep the error of each step below the tolerance, or that "
-                                                   "of the whole solution (global), which takes several solutions",
+      .add("relative_tolerance", sampler.relative_tolerance, "dopri5: the same as a share of the sample", between(0, 1))
+      .add("error_control", sampler.error_control,
+           "dopri5: keep the error of each step below the tolerance, or that "
+           "of the whole solution (global), which takes several solutions",
            {{"step", models::ErrorControl::step}, {"global", models::ErrorControl::global}})
       .add("lower_order_final", sampler.lower_order_final, "multistep samplers: end with steps of lower order")
       .add("unipc_variant", sampler.unipc_variant, "unipc: its function B",
            {{"bh1", models::UniPcVariant::bh1}, {"bh2", models::UniPcVariant::bh2}});
-  settings.only_with({"sampler_order"}, [&sampler] { return has_order(sampler.kind); },
-                     "the sampler adams_bashforth or a multistep one");
-  settings.only_with({"absolute_tolerance", "relative_tolerance", "error_control"},
-                     [&sampler] { return sampler.kind == SamplerKind::dopri5; }, "the sampler dopri5");
-  settings.only_with({"lower_order_final"}, [&sampler] { return models::is_multistep(sampler.kind); },
-                     "a multistep sampler");
+  settings.only_with(
+      {"sampler_order"}, [&sampler] { return has_order(sampler.kind); },
+      "the sampler adams_bashforth or a multistep one");
+  settings.only_with(
+      {"absolute_tolerance", "relative_tolerance", "error_control"},
+      [&sampler] { return sampler.kind == SamplerKind::dopri5; }, "the sampler dopri5");
+  settings.only_with(
+      {"lower_order_final"}, [&sampler] { return models::is_multistep(sampler.kind); }, "a multistep sampler");
   settings.only_with({"unipc_variant"}, [&sampler] { return sampler.kind == SamplerKind::unipc; }, "the sampler unipc");
 }
 
@@ -57,12 +59,13 @@ void describe_caching(Settings& settings, const std::string& section, models::Sa
       .add("cache_interval", sampler.caching.interval, "feature_cache: one step out of so many is computed in full",
            between(1, 1000))
       .add("cache_order", sampler.caching.order, "taylorseer: order of the extrapolation", between(0, 8));
-  settings.only_with({"guidance_rescale"}, [&sampler] { return sampler.guidance.scale != 1; },
-                     "a guidance other than 1");
-  settings.only_with({"cache_interval"}, [&sampler] { return sampler.caching.method != CacheMethod::none; },
-                     "a feature_cache");
-  settings.only_with({"cache_order"}, [&sampler] { return sampler.caching.method == CacheMethod::taylorseer; },
-                     "feature_cache = \"taylorseer\"");
+  settings.only_with(
+      {"guidance_rescale"}, [&sampler] { return sampler.guidance.scale != 1; }, "a guidance other than 1");
+  settings.only_with(
+      {"cache_interval"}, [&sampler] { return sampler.caching.method != CacheMethod::none; }, "a feature_cache");
+  settings.only_with(
+      {"cache_order"}, [&sampler] { return sampler.caching.method == CacheMethod::taylorseer; },
+      "feature_cache = \"taylorseer\"");
 }
 
 }  // namespace ditharos::examples

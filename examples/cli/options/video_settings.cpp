@@ -8,9 +8,9 @@
 namespace ditharos::examples {
 namespace {
 
+using models::AttentionLayout;
 using models::SamplerKind;
 using models::StepEmbedding;
-using models::AttentionLayout;
 
 constexpr double most_per_axis = 1 << 16;  // of every size of a model, as its configuration has it
 
@@ -31,15 +31,15 @@ void describe_model(Settings& settings, VideoSettings& run) {
       .add("step_embedding", run.model.step_embedding, "embedding of the time",
            {{"sinusoidal", StepEmbedding::sinusoidal}, {"binary", StepEmbedding::binary}});
   describe_text(settings, run.tokenizer, run.model.text);
-  settings.section("text")
-      .add("prompt_dropout", run.prompt_dropout, "share of prompts hidden in training, for guidance",
-           at_least(0).below(1));
+  settings.section("text").add("prompt_dropout", run.prompt_dropout,
+                               "share of prompts hidden in training, for guidance", at_least(0).below(1));
 }
 
 void describe_flow(Settings& settings, models::FrameFlowConfig& flow) {
   settings.section("flow", "the network's target: the velocity on straight paths, with conditioning frames")
       .add("time_sampling", flow.flow.time_sampling, "distribution of the times in training",
-           {{"uniform", models::TimeSampling::uniform}, {"logit_normal", models::TimeSampling::logit_normal},
+           {{"uniform", models::TimeSampling::uniform},
+            {"logit_normal", models::TimeSampling::logit_normal},
             {"mode", models::TimeSampling::mode}})
       .add("logit_mean", flow.flow.logit_mean, "logit_normal: mean; above 0: more times near data", between(-10, 10))
       .add("logit_scale", flow.flow.logit_scale, "logit_normal: standard deviation", above(0).at_most(10))
@@ -55,11 +55,12 @@ void describe_flow(Settings& settings, models::FrameFlowConfig& flow) {
       .add("given_first_quarter", flow.first_quarter, "share with the first quarter: extension forwards", between(0, 1))
       .add("given_last_quarter", flow.last_quarter, "share with the last quarter: extension backwards", between(0, 1))
       .add("given_random", flow.random, "share with frames drawn with probability 1/2 each", between(0, 1));
-  settings.only_with({"logit_mean", "logit_scale"},
-                     [&flow] { return flow.flow.time_sampling == models::TimeSampling::logit_normal; },
-                     "time_sampling = \"logit_normal\"");
-  settings.only_with({"mode_scale"}, [&flow] { return flow.flow.time_sampling == models::TimeSampling::mode; },
-                     "time_sampling = \"mode\"");
+  settings.only_with(
+      {"logit_mean", "logit_scale"}, [&flow] { return flow.flow.time_sampling == models::TimeSampling::logit_normal; },
+      "time_sampling = \"logit_normal\"");
+  settings.only_with(
+      {"mode_scale"}, [&flow] { return flow.flow.time_sampling == models::TimeSampling::mode; },
+      "time_sampling = \"mode\"");
 }
 
 }  // namespace
@@ -75,8 +76,8 @@ void describe_clip_sampling(Settings& settings, models::SamplerConfig& sampler) 
       .add("guide_from", sampler.guidance.from, "time at which guidance begins: 0 noise, 1 data", between(0, 1))
       .add("guide_to", sampler.guidance.to, "time at which guidance ends", between(0, 1));
   describe_caching(settings, "sample", sampler);
-  settings.only_with({"guide_from", "guide_to"}, [&sampler] { return sampler.guidance.scale != 1; },
-                     "a guidance other than 1");
+  settings.only_with(
+      {"guide_from", "guide_to"}, [&sampler] { return sampler.guidance.scale != 1; }, "a guidance other than 1");
 }
 
 void describe(Settings& settings, VideoSettings& run) {
@@ -85,8 +86,9 @@ void describe(Settings& settings, VideoSettings& run) {
   describe_flow(settings, run.flow);
   describe_training(settings, run.train, "clips per step, of the first shape; batches of others have as many pixels");
   describe_output(settings, run.output);
-  settings.section("output").add("prompts", run.prompts, "what the sample grids show: prompts, \"a; b; c\"; "
-                                                        "none: the first captions of the data");
+  settings.section("output").add("prompts", run.prompts,
+                                 "what the sample grids show: prompts, \"a; b; c\"; "
+                                 "none: the first captions of the data");
   describe_clip_sampling(settings, run.sampler);
 }
 

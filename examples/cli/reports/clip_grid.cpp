@@ -15,8 +15,9 @@ void save_clip_grid(const std::string& path, const Tensor& clips, const std::vec
   for (int64_t b = 0; b < clips.size(0); ++b)
     for (int64_t i = 0; i < columns; ++i)
       shown.push_back(select(select(clips, 0, b), 0, columns == 1 ? 0 : i * (frames - 1) / (columns - 1)));
-  data::save_grid(path, stack(shown, 0), {.columns = columns, .scale = scale, .row_labels = prompts,
-                                           .label_place = data::GridOptions::LabelPlace::above});
+  data::save_grid(
+      path, stack(shown, 0),
+      {.columns = columns, .scale = scale, .row_labels = prompts, .label_place = data::GridOptions::LabelPlace::above});
 }
 
 }  // namespace ditharos::examples

@@ -51,12 +51,12 @@ void print_scores(const ClipReport& report) {
 
 void print_tasks(const pipelines::TaskFigures& t, int64_t clips) {
   const auto four = [](double x) { return fixed_text(x, 4); };
-  std::printf("\nerror of conditioning frames, root mean square of a range of 1, %lld clips:\n"
-              "first %s, first and last %s, half extended forwards %s, backwards %s\n"
-              "loops: last frame to first %s, other neighbours %s\n",
-              static_cast<long long>(clips), four(t.first).c_str(), four(t.ends).c_str(),
-              four(t.extended_forwards).c_str(), four(t.extended_backwards).c_str(), four(t.loop_closure).c_str(),
-              four(t.loop_neighbours).c_str());
+  std::printf(
+      "\nerror of conditioning frames, root mean square of a range of 1, %lld clips:\n"
+      "first %s, first and last %s, half extended forwards %s, backwards %s\n"
+      "loops: last frame to first %s, other neighbours %s\n",
+      static_cast<long long>(clips), four(t.first).c_str(), four(t.ends).c_str(), four(t.extended_forwards).c_str(),
+      four(t.extended_backwards).c_str(), four(t.loop_closure).c_str(), four(t.loop_neighbours).c_str());
 }
 
 void write_json(const std::string& path, const ClipReport& report, const pipelines::VideoPipeline& pipeline) {

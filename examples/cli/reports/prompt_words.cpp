@@ -24,11 +24,12 @@ void check_words(const data::Tokenizer& tokenizer, const std::string& prompt) {
   std::string complaint;
   for (const std::string& word : tokenizer.unknown_words(prompt)) {
     const std::string known = meant_word(word, tokenizer.words());
-    complaint += (complaint.empty() ? "" : ", ") + quote(word) +
-                 (known.empty() ? "" : " (it knows " + quote(known) + ")");
+    complaint +=
+        (complaint.empty() ? "" : ", ") + quote(word) + (known.empty() ? "" : " (it knows " + quote(known) + ")");
   }
-  check<ConfigError>(complaint.empty(), "the prompt ", quote(prompt), " has words that the model has never seen: ",
-                     complaint, "; --list-words prints those that it knows, --any-words samples all the same");
+  check<ConfigError>(complaint.empty(), "the prompt ", quote(prompt),
+                     " has words that the model has never seen: ", complaint,
+                     "; --list-words prints those that it knows, --any-words samples all the same");
 }
 
 }  // namespace ditharos::examples

@@ -8,8 +8,8 @@
 namespace ditharos::models {
 
 struct DpmSolverOptions {
-  int64_t order = 2;           ///< 1 or 2; the deterministic method of order 1 is DDIM's
-  bool stochastic = false; ///< SDE-DPM-Solver++: noise is added in each step
+  int64_t order = 2;        ///< 1 or 2; the deterministic method of order 1 is DDIM's
+  bool stochastic = false;  ///< SDE-DPM-Solver++: noise is added in each step
   /// Take the last step of fewer than 15 with order 1, which is more stable. The step to data without noise (sigma 0)
   /// always has order 1.
   bool lower_order_final = true;

@@ -13,10 +13,12 @@ Tensor solve_multistep(const SamplerConfig& sampler, const MultistepRun& run, co
   std::optional<DpmSolver> dpm_solver;
   std::optional<UniPc> uni_pc;
   if (unipc) {
-    uni_pc.emplace(run.grid.points, UniPcOptions{.order = sampler.order, .variant = sampler.unipc_variant,
+    uni_pc.emplace(run.grid.points, UniPcOptions{.order = sampler.order,
+                                                 .variant = sampler.unipc_variant,
                                                  .lower_order_final = sampler.lower_order_final});
   } else {
-    dpm_solver.emplace(run.grid.points, DpmSolverOptions{.order = sampler.order, .stochastic = stochastic,
+    dpm_solver.emplace(run.grid.points, DpmSolverOptions{.order = sampler.order,
+                                                         .stochastic = stochastic,
                                                          .lower_order_final = sampler.lower_order_final});
   }
   Tensor y = x;

@@ -103,8 +103,7 @@ UniPc::Step UniPc::step(const Tensor& x, const Tensor& data) {
   check_shape_of_x("UniPc", "the predicted data", data, x);
   const nn::InferenceMode inference;
   Step result{.next = {}, .corrected = x};
-  if (last_order_ > 0)
-    result.corrected = advance(last_x_, points_[index_ - 1], points_[index_], last_order_, data);
+  if (last_order_ > 0) result.corrected = advance(last_x_, points_[index_ - 1], points_[index_], last_order_, data);
   // Pure noise, whose lambda is infinite, is no support of a polynomial.
   const double lambda = half_log_snr(points_[index_]);
   if (index_ > 0 && !std::isfinite(history_[0].lambda)) history_.clear();

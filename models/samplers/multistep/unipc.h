@@ -54,7 +54,7 @@ class UniPc {
   size_t index_ = 0;
   std::vector<Known> history_;  // newest first
   Tensor last_x_;               // the corrected x of the previous step
-  int64_t last_order_ = 0;          // 0: no step that can be corrected
+  int64_t last_order_ = 0;      // 0: no step that can be corrected
 };
 
 }  // namespace ditharos::models

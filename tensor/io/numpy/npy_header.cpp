@@ -36,9 +36,7 @@ class Literal {
     ++at_;
     return true;
   }
-  void expect(char c) {
-    check<IoError>(take(c), "its header has no '", c, "' at byte ", at_);
-  }
+  void expect(char c) { check<IoError>(take(c), "its header has no '", c, "' at byte ", at_); }
   void expect_end() {
     check<IoError>(peek() == '\0' && at_ == text_.size(), "its header goes on behind the dict at byte ", at_);
   }
@@ -150,8 +148,7 @@ NpyHeader parse_npy_header(std::string_view text) {
     comma = literal.take(',');
   }
   literal.expect_end();
-  check<IoError>(descr && order && shape, "its header has no ",
-                 !descr ? "descr" : !order ? "fortran_order" : "shape");
+  check<IoError>(descr && order && shape, "its header has no ", !descr ? "descr" : !order ? "fortran_order" : "shape");
   return header;
 }
 

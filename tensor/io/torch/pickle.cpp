@@ -12,14 +12,57 @@ namespace {
 
 /// The operations of CPython's pickle.py.
 enum Op : uint8_t {
-  mark = '(', stop = '.', pop = '0', pop_mark = '1', dup = '2', binfloat = 'G', binint = 'J', binint1 = 'K',
-  binint2 = 'M', none = 'N', binpersid = 'Q', reduce = 'R', binstring = 'T', short_binstring = 'U', binunicode = 'X',
-  append = 'a', build = 'b', global = 'c', dict = 'd', empty_dict = '}', appends = 'e', binget = 'h',
-  long_binget = 'j', list = 'l', empty_list = ']', binput = 'q', long_binput = 'r', setitem = 's', tuple = 't',
-  empty_tuple = ')', setitems = 'u', binbytes = 'B', short_binbytes = 'C', proto = 0x80, newobj = 0x81, tuple1 = 0x85,
-  tuple2 = 0x86, tuple3 = 0x87, newtrue = 0x88, newfalse = 0x89, long1 = 0x8a, long4 = 0x8b, short_binunicode = 0x8c,
-  binunicode8 = 0x8d, binbytes8 = 0x8e, empty_set = 0x8f, additems = 0x90, frozenset = 0x91, stack_global = 0x93,
-  memoize = 0x94, frame = 0x95,
+  mark = '(',
+  stop = '.',
+  pop = '0',
+  pop_mark = '1',
+  dup = '2',
+  binfloat = 'G',
+  binint = 'J',
+  binint1 = 'K',
+  binint2 = 'M',
+  none = 'N',
+  binpersid = 'Q',
+  reduce = 'R',
+  binstring = 'T',
+  short_binstring = 'U',
+  binunicode = 'X',
+  append = 'a',
+  build = 'b',
+  global = 'c',
+  dict = 'd',
+  empty_dict = '}',
+  appends = 'e',
+  binget = 'h',
+  long_binget = 'j',
+  list = 'l',
+  empty_list = ']',
+  binput = 'q',
+  long_binput = 'r',
+  setitem = 's',
+  tuple = 't',
+  empty_tuple = ')',
+  setitems = 'u',
+  binbytes = 'B',
+  short_binbytes = 'C',
+  proto = 0x80,
+  newobj = 0x81,
+  tuple1 = 0x85,
+  tuple2 = 0x86,
+  tuple3 = 0x87,
+  newtrue = 0x88,
+  newfalse = 0x89,
+  long1 = 0x8a,
+  long4 = 0x8b,
+  short_binunicode = 0x8c,
+  binunicode8 = 0x8d,
+  binbytes8 = 0x8e,
+  empty_set = 0x8f,
+  additems = 0x90,
+  frozenset = 0x91,
+  stack_global = 0x93,
+  memoize = 0x94,
+  frame = 0x95,
 };
 
 class Machine {
@@ -35,9 +78,9 @@ class Machine {
       const uint8_t op = next();
       if (op == stop) break;
       step(op);
-      check_here(stack_.size() <= max_stack && document_.containers.size() <= max_containers &&
-                     memo_.size() <= max_memo,
-                 "it builds more values than a state dict has");
+      check_here(
+          stack_.size() <= max_stack && document_.containers.size() <= max_containers && memo_.size() <= max_memo,
+          "it builds more values than a state dict has");
     }
     document_.root = take();
     return std::move(document_);
@@ -222,9 +265,7 @@ void Machine::step(uint8_t op) {
   if (step_number(op) || step_text(op) || step_container(op) || step_object(op)) return;
   switch (op) {
     case mark: return push(Kind::mark);
-    case pop:
-      check_here(!stack_.empty(), "it takes a value from an empty stack");
-      return stack_.pop_back();
+    case pop: check_here(!stack_.empty(), "it takes a value from an empty stack"); return stack_.pop_back();
     case pop_mark: (void)take_to_mark(); return;
     case dup: return push(top());
     case frame: (void)number(8); return;  // how much to read at once

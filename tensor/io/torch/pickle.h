@@ -12,10 +12,17 @@
 namespace ditharos::pickle {
 
 enum class Kind : uint8_t {
-  none, boolean, integer, real, text, bytes, opaque,
-  mark,        // of the stack; never part of a value
-  global,      // `text` is its name, "torch.FloatStorage"
-  tuple, list, // `index` of their items
+  none,
+  boolean,
+  integer,
+  real,
+  text,
+  bytes,
+  opaque,
+  mark,    // of the stack; never part of a value
+  global,  // `text` is its name, "torch.FloatStorage"
+  tuple,
+  list,        // `index` of their items
   dict,        // `index` of keys and values in turn
   persistent,  // `index` of what identifies it: the tuple of a torch storage
   tensor,      // `index` of the arguments of torch._utils._rebuild_tensor_v2

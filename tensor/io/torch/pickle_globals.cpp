@@ -31,17 +31,17 @@ constexpr KnownGlobal known_globals[] = {
     {"_codecs.encode", GlobalRole::opaque},
 };
 /// "torch.FloatStorage" and so on.
-constexpr const char* storage_types[] = {"Float", "Double", "Half", "BFloat16",     "Long",          "Int",   "Short",
-                                         "Char",  "Byte",   "Bool", "ComplexFloat", "ComplexDouble", "QInt8", "QUInt8",
-                                         "QInt32"};
+constexpr const char* storage_types[] = {"Float",        "Double",        "Half",  "BFloat16", "Long",
+                                         "Int",          "Short",         "Char",  "Byte",     "Bool",
+                                         "ComplexFloat", "ComplexDouble", "QInt8", "QUInt8",   "QInt32"};
 /// "torch.float32" and so on.
 constexpr const char* element_types[] = {
-    "float32",   "float64",    "float16",       "bfloat16",    "int64",           "int32",           "int16",
-    "int8",      "uint8",      "uint16",        "uint32",      "uint64",          "bool",            "complex64",
+    "float32",    "float64",       "float16",     "bfloat16",        "int64",           "int32",         "int16",
+    "int8",       "uint8",         "uint16",      "uint32",          "uint64",          "bool",          "complex64",
     "complex128", "float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e8m0fnu"};
 /// In "builtins" or, as Python 2 called it, "__builtin__".
-constexpr const char* builtin_types[] = {"set", "frozenset", "dict", "list",    "tuple", "int",   "long",
-                                         "float", "str",    "bool", "unicode", "bytes", "object"};
+constexpr const char* builtin_types[] = {"set",   "frozenset", "dict", "list",    "tuple", "int",   "long",
+                                         "float", "str",       "bool", "unicode", "bytes", "object"};
 
 }  // namespace
 

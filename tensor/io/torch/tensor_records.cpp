@@ -15,14 +15,11 @@ using pickle::Value;
 constexpr struct {
   std::string_view storage, element;
   DType dtype;
-} dtype_names[] = {{"torch.FloatStorage", "torch.float32", DType::f32},
-                   {"torch.DoubleStorage", "torch.float64", DType::f64},
-                   {"torch.BFloat16Storage", "torch.bfloat16", DType::bf16},
-                   {"torch.HalfStorage", "torch.float16", DType::f16},
-                   {"torch.LongStorage", "torch.int64", DType::i64},
-                   {"torch.IntStorage", "torch.int32", DType::i32},
-                   {"torch.ByteStorage", "torch.uint8", DType::u8},
-                   {"torch.BoolStorage", "torch.bool", DType::boolean}};
+} dtype_names[] = {
+    {"torch.FloatStorage", "torch.float32", DType::f32},      {"torch.DoubleStorage", "torch.float64", DType::f64},
+    {"torch.BFloat16Storage", "torch.bfloat16", DType::bf16}, {"torch.HalfStorage", "torch.float16", DType::f16},
+    {"torch.LongStorage", "torch.int64", DType::i64},         {"torch.IntStorage", "torch.int32", DType::i32},
+    {"torch.ByteStorage", "torch.uint8", DType::u8},          {"torch.BoolStorage", "torch.bool", DType::boolean}};
 
 template <class... Parts>
 void check_tensor(bool ok, const std::string& name, const Parts&... parts) {
@@ -51,8 +48,8 @@ const TensorRecords::Record& TensorRecords::record(const std::string& name, cons
   const auto known = records_.find(key);
   if (known != records_.end()) {
     const Record& record = known->second;
-    check_tensor(record.dtype == dtype && record.storage->bytes() == elements * size_of(dtype), name,
-                 "its storage ", quote(key), " is also used with another dtype or size");
+    check_tensor(record.dtype == dtype && record.storage->bytes() == elements * size_of(dtype), name, "its storage ",
+                 quote(key), " is also used with another dtype or size");
     return record;
   }
   const std::string entry_name = prefix_ + key;

@@ -199,8 +199,7 @@ ZipArchive::Stream ZipArchive::open(const std::string& name, const Entry& entry)
   file->name = name;
   file->size = entry.size;
   file->file.reset(zip_fopen_index(state_->archive, entry.index, 0));
-  check<IoError>(file->file != nullptr, "its entry ", quote(name),
-                 " cannot be read: ", zip_strerror(state_->archive));
+  check<IoError>(file->file != nullptr, "its entry ", quote(name), " cannot be read: ", zip_strerror(state_->archive));
   return Stream(std::move(file));
 }
 

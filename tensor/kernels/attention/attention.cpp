@@ -61,8 +61,7 @@ Tensor attention_keeping(AttentionKeeps what, const Tensor& qkv, int64_t heads, 
   return out;
 }
 
-Tensor attention_backward(const Tensor& grad, const Tensor& qkv, const Tensor& out, const Tensor& kept,
-                          int64_t heads) {
+Tensor attention_backward(const Tensor& grad, const Tensor& qkv, const Tensor& out, const Tensor& kept, int64_t heads) {
   const Sizes s = sizes_of("attention_backward", qkv, heads);
   const DType sums = product_dtype(qkv.dtype());
   check_like("attention_backward", "gradient", grad, {s.batch, s.tokens, s.width}, sums);

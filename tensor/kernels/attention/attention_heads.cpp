@@ -15,10 +15,20 @@ namespace ditharos::kernels {
 namespace {
 
 /// T: of sums and gradients; In: of q, k, v and the result.
-template <class T, class In> const AttentionLoops<T, In>& loops();
-template <> const AttentionLoops<float>& loops() { return isa_kernels<AttentionKernels>().f32; }
-template <> const AttentionLoops<double>& loops() { return isa_kernels<AttentionKernels>().f64; }
-template <> const AttentionLoops<float, bfloat16>& loops() { return isa_kernels<AttentionKernels>().bf16; }
+template <class T, class In>
+const AttentionLoops<T, In>& loops();
+template <>
+const AttentionLoops<float>& loops() {
+  return isa_kernels<AttentionKernels>().f32;
+}
+template <>
+const AttentionLoops<double>& loops() {
+  return isa_kernels<AttentionKernels>().f64;
+}
+template <>
+const AttentionLoops<float, bfloat16>& loops() {
+  return isa_kernels<AttentionKernels>().bf16;
+}
 
 thread_local Workspace scratch, chosen_keys, key_biases;
 
@@ -38,8 +48,14 @@ struct Heads {
     return {data + p.sample * s[0] + p.head * s[1], s[2]};
   }
 };
-template <class T> Heads<const T> to_read(const Tensor& x) { return {x.data<T>(), x}; }
-template <class T> Heads<T> to_write(const Tensor& x) { return {x.mutable_data<T>(), x}; }
+template <class T>
+Heads<const T> to_read(const Tensor& x) {
+  return {x.data<T>(), x};
+}
+template <class T>
+Heads<T> to_write(const Tensor& x) {
+  return {x.mutable_data<T>(), x};
+}
 
 /// Prefetches the rows of a head while the previous one is computed. The rows are parts of longer rows, so the
 /// hardware does not prefetch them; with few rows the latency would be as long as the computation.
@@ -93,7 +109,7 @@ struct Operands {
   AttentionHead<T, In> head(HeadIndex p) const {
     const T scale = T(1) / std::sqrt(static_cast<T>(std::max<int64_t>(in.q.size(3), 1)));
     AttentionHead<T, In> head{in.q.size(2), in.k.size(2), in.q.size(3), in.v.size(3), scale,
-                          q.at(p), k.at(p), v.at(p), in.k.size(2)};
+                              q.at(p),      k.at(p),      v.at(p),      in.k.size(2)};
     if (in.mask.defined() && in.mask.numel() > 0) set_mask(head, in.mask, mask, p);
     head.mask.causal = in.causal;
     return head;
@@ -162,7 +178,7 @@ void attend(const char* op, const AttentionOperands& in, const Tensor& out, cons
 
 void attend_backward(const char* op, const AttentionOperands& in, const Tensor& out, const Tensor& kept,
                      const Tensor& grad, const AttentionGrads& to) {
-  const bool again = kept.rank() == 3;  // P is computed again
+  const bool again = kept.rank() == 3;   // P is computed again
   count_products(in, again ? 3 : 2, 2);  // P, dQ, dK; dP, dV
   visit_product_operand(op, in.q.dtype(), [&](auto zero) {
     using In = decltype(zero);
@@ -178,7 +194,7 @@ void attend_backward(const char* op, const AttentionOperands& in, const Tensor& 
       prefetch(g, next);
       const Kept<const T> of_head(keep, kept, index);
       loops<T, In>().backward(operands.head(index), o.at(index), of_head.log_sum_exp, of_head.weights, g.at(index),
-                          {dq.at(index), dk.at(index), dv.at(index)}, memory);
+                              {dq.at(index), dk.at(index), dv.at(index)}, memory);
     });
   });
 }
@@ -197,7 +213,7 @@ void attend_tangent(const char* op, const AttentionOperands& in, const Attention
       operands.prefetch_head(next);
       const Kept<const T> of_head(keep, log_sum_exp, index);
       loops<T, T>().tangent(operands.head(index), {dq.at(index), dk.at(index), dv.at(index)}, o.at(index),
-                         of_head.log_sum_exp, result.at(index), memory);
+                            of_head.log_sum_exp, result.at(index), memory);
     });
   });
 }

@@ -251,8 +251,8 @@ void weights_and_products(int64_t keys, int64_t queries, T* scores, T* ds, T fac
 
 // With dS = scale (dq k^T + q dk^T): dO = (P dS) v + P dv - rowsum(P dS) O.
 template <class T>
-void tangent(const AttentionHead<T>& head, const HeadTangents<T>& tangents, HeadRows<const T> out,
-             const T* log_sum_exp, HeadRows<T> to, T* scratch) {
+void tangent(const AttentionHead<T>& head, const HeadTangents<T>& tangents, HeadRows<const T> out, const T* log_sum_exp,
+             HeadRows<T> to, T* scratch) {
   const int64_t size = head.head_size, width = in_steps<T>(size), value_width = in_steps<T>(head.value_size);
   Scratch<T> pieces{scratch};
   T* packed_keys = pieces.take(head.keys * width);

@@ -21,20 +21,20 @@ struct HeadRows {
 /// The mask: adds to scores or blocks them. At most one of bias, seen and key_bias is given.
 template <class T>
 struct ScoreMask {
-  const T* bias = nullptr;     ///< [queries, keys], added; minus infinity blocks
-  const bool* seen = nullptr;  ///< [queries, keys]; false blocks
-  int64_t row = 0, column = 0; ///< strides of bias or seen
-  const T* key_bias = nullptr; ///< [keys], added to the scores of every query
-  bool causal = false;         ///< query i sees rows of k up to i
+  const T* bias = nullptr;      ///< [queries, keys], added; minus infinity blocks
+  const bool* seen = nullptr;   ///< [queries, keys]; false blocks
+  int64_t row = 0, column = 0;  ///< strides of bias or seen
+  const T* key_bias = nullptr;  ///< [keys], added to the scores of every query
+  bool causal = false;          ///< query i sees rows of k up to i
 };
 
 /// T: of sums and gradients; In: of q, k, v and the result.
 template <class T, class In = T>
 struct AttentionHead {
   int64_t queries, keys, head_size, value_size;
-  T scale;                      ///< of q k^T
-  HeadRows<const In> q, k, v;   ///< [queries, head_size], [rows_of_k, head_size], [rows_of_k, value_size]
-  int64_t rows_of_k;            ///< of which `keys` take part: all of them, or
+  T scale;                          ///< of q k^T
+  HeadRows<const In> q, k, v;       ///< [queries, head_size], [rows_of_k, head_size], [rows_of_k, value_size]
+  int64_t rows_of_k;                ///< of which `keys` take part: all of them, or
   const int64_t* chosen = nullptr;  ///< these, in rising order
   ScoreMask<T> mask = {};
 };

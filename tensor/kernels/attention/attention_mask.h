@@ -17,7 +17,9 @@ int64_t keys_in_sight(const AttentionHead<T, In>& head, int64_t end) {
 }
 
 template <class T>
-bool has_matrix(const ScoreMask<T>& mask) { return mask.bias || mask.seen; }
+bool has_matrix(const ScoreMask<T>& mask) {
+  return mask.bias || mask.seen;
+}
 /// What products of queries and keys are multiplied with to be scores. TileMask::apply multiplies where it adds.
 template <class T, class In>
 T unit_of_scores(const AttentionHead<T, In>& head) {
@@ -25,7 +27,9 @@ T unit_of_scores(const AttentionHead<T, In>& head) {
 }
 /// True when a block of keys may be masked out for a tile of queries.
 template <class T>
-bool leaves_gaps(const ScoreMask<T>& mask) { return mask.causal || has_matrix(mask); }
+bool leaves_gaps(const ScoreMask<T>& mask) {
+  return mask.causal || has_matrix(mask);
+}
 
 inline int32_t integer_like(float) { return 0; }
 inline int64_t integer_like(double) { return 0; }
@@ -34,7 +38,8 @@ inline int64_t integer_like(double) { return 0; }
 template <class T>
 inline void read_row(const T* from, int64_t stride, int64_t n, T* to) {
   if (stride == 1) __builtin_memcpy(to, from, uint64_t(n) * sizeof(T));
-  else for (int64_t j = 0; j < n; ++j) to[j] = from[j * stride];
+  else
+    for (int64_t j = 0; j < n; ++j) to[j] = from[j * stride];
 }
 template <class T>
 inline void read_row(const bool* from, int64_t stride, int64_t n, T* to) {

@@ -10,18 +10,25 @@
 namespace ditharos::kernels::DITHAROS_ISA {
 namespace {
 
-template <class In> struct OperandOf {
+template <class In>
+struct OperandOf {
   using type = In;
 };
-template <> struct OperandOf<bfloat16> {
+template <>
+struct OperandOf<bfloat16> {
   using type = BfloatPair;
 };
 /// What the inner loops read for numbers of type In.
-template <class In> using Operand = typename OperandOf<In>::type;
-template <class In> inline constexpr bool in_pairs = sizeof(Operand<In>) != sizeof(In);
+template <class In>
+using Operand = typename OperandOf<In>::type;
+template <class In>
+inline constexpr bool in_pairs = sizeof(Operand<In>) != sizeof(In);
 
 /// Elements of an operand along a sum of n terms.
-template <class In> inline int64_t along_sum(int64_t n) { return in_pairs<In> ? (n + 1) / 2 : n; }
+template <class In>
+inline int64_t along_sum(int64_t n) {
+  return in_pairs<In> ? (n + 1) / 2 : n;
+}
 
 /// Left operand: to[i, :] are the pairs of from[i, :], the last one with a zero if the columns are odd in number.
 template <class From>
@@ -142,8 +149,8 @@ LeftOperand<Operand<In>> over_keys(int64_t keys, int64_t queries, const T* score
 /// infinite. `row` has room for a row of b.
 template <class In, class T>
 void multiply_keys(int64_t rows, int64_t width, int64_t keys, [[maybe_unused]] bool more,
-                   const LeftOperand<Operand<In>>& a, HeadRows<const Operand<In>> b,
-                   [[maybe_unused]] Operand<In>* row, HeadRows<T> c, bool add) {
+                   const LeftOperand<Operand<In>>& a, HeadRows<const Operand<In>> b, [[maybe_unused]] Operand<In>* row,
+                   HeadRows<T> c, bool add) {
   int64_t depth = along_sum<In>(keys);
   if constexpr (in_pairs<In>) {
     if (more && keys % 2 == 1) {

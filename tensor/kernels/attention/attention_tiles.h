@@ -17,7 +17,8 @@ inline constexpr int64_t queries_of_tile = attention_tile;
 inline constexpr int64_t keys_of_block = 64;  // scores of a tile and a block fit the first-level cache
 static_assert(queries_of_tile % lanes<float> == 0 && queries_of_tile % lanes<double> == 0);
 
-template <class T> inline constexpr T minus_infinity = T(-__builtin_inf());
+template <class T>
+inline constexpr T minus_infinity = T(-__builtin_inf());
 
 /// Allocates pieces of the scratch memory.
 template <class T>
@@ -58,7 +59,9 @@ void copy_rows(int64_t rows, int64_t columns, HeadRows<const T> from, T* to, int
 
 /// Row of k that is packed as key j.
 template <class T, class In>
-int64_t row_of_key(const AttentionHead<T, In>& head, int64_t j) { return head.chosen ? head.chosen[j] : j; }
+int64_t row_of_key(const AttentionHead<T, In>& head, int64_t j) {
+  return head.chosen ? head.chosen[j] : j;
+}
 
 /// The gradients of the keys that take part in the rows of k or v; rows that take no part get zeros.
 template <class T, class In>
@@ -129,7 +132,9 @@ struct RunningSoftmax {
 
  private:
   template <class V>
-  static V larger(V a, V b) { return a > b ? a : b; }
+  static V larger(V a, V b) {
+    return a > b ? a : b;
+  }
 };
 
 }  // namespace

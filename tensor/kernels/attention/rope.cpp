@@ -10,9 +10,16 @@
 namespace ditharos::kernels {
 namespace {
 
-template <class T> const RopeLoops<T>& loops();
-template <> const RopeLoops<float>& loops() { return isa_kernels<RopeKernels>().f32; }
-template <> const RopeLoops<double>& loops() { return isa_kernels<RopeKernels>().f64; }
+template <class T>
+const RopeLoops<T>& loops();
+template <>
+const RopeLoops<float>& loops() {
+  return isa_kernels<RopeKernels>().f32;
+}
+template <>
+const RopeLoops<double>& loops() {
+  return isa_kernels<RopeKernels>().f64;
+}
 
 /// Least number of elements per thread.
 constexpr int64_t grain = 16384;

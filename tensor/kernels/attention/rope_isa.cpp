@@ -34,7 +34,7 @@ void rotate_interleaved(int64_t vectors, int64_t half, const T* x, const T* cosi
 const RopeKernels& RopeKernels::DITHAROS_ISA() {
   using namespace kernels::DITHAROS_ISA;
   static constexpr RopeKernels kernels{{rotate<float>, rotate_interleaved<float>},
-                                        {rotate<double>, rotate_interleaved<double>}};
+                                       {rotate<double>, rotate_interleaved<double>}};
   return kernels;
 }
 

@@ -20,9 +20,7 @@ struct Strip {
 
 constexpr int64_t strip_elements = 1 << 17;  // of the matrix of windows
 
-int64_t strip_lines(const ConvGeometry& g) {
-  return std::max<int64_t>(1, strip_elements / (g.terms() * g.out[2]));
-}
+int64_t strip_lines(const ConvGeometry& g) { return std::max<int64_t>(1, strip_elements / (g.terms() * g.out[2])); }
 int64_t line_count(const ConvGeometry& g) { return g.out[0] * g.out[1]; }
 
 /// The matrix [terms, lines * width] of a strip, described line by line: calls body(to, from, first, last) where matrix
@@ -75,13 +73,18 @@ struct GroupPointers {
   const ConvGeometry& g;
   int64_t image, group;
 
-  template <class P> P* in(P* x) const {
+  template <class P>
+  P* in(P* x) const {
     return x + image * g.in_image() + group * (g.in_channels / g.groups) * product(g.in);
   }
-  template <class P> P* out(P* y) const {
+  template <class P>
+  P* out(P* y) const {
     return y + image * g.out_image() + group * (g.out_channels / g.groups) * product(g.out);
   }
-  template <class P> P* weight(P* w) const { return w + group * (g.out_channels / g.groups) * g.terms(); }
+  template <class P>
+  P* weight(P* w) const {
+    return w + group * (g.out_channels / g.groups) * g.terms();
+  }
 };
 
 /// A thread's memory for its matrix.

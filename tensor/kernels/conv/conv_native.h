@@ -6,8 +6,11 @@
 namespace ditharos::kernels {
 
 /// `bias` may be null.
-template <class T> void conv_native(const ConvGeometry& g, const T* x, const T* weight, const T* bias, T* y);
-template <class T> void conv_input_gradient_native(const ConvGeometry& g, const T* grad, const T* weight, T* dx);
-template <class T> void conv_weight_gradient_native(const ConvGeometry& g, const T* grad, const T* x, T* dweight);
+template <class T>
+void conv_native(const ConvGeometry& g, const T* x, const T* weight, const T* bias, T* y);
+template <class T>
+void conv_input_gradient_native(const ConvGeometry& g, const T* grad, const T* weight, T* dx);
+template <class T>
+void conv_weight_gradient_native(const ConvGeometry& g, const T* grad, const T* x, T* dweight);
 
 }  // namespace ditharos::kernels

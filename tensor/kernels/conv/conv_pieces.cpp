@@ -44,8 +44,7 @@ std::vector<ConvPiece> cut_conv(const ConvGeometry& g, ConvPass pass, bool bias)
   std::vector<ConvPiece> pieces;
   for (int64_t image = 0; image < g.batch; image += cut.images)
     for (int64_t channel = 0; channel < all; channel += cut.channels) {
-      ConvPiece piece{image, channel, image / cut.images,
-                      {g, g.in_image(), g.out_image(), g.terms(), pass, bias}};
+      ConvPiece piece{image, channel, image / cut.images, {g, g.in_image(), g.out_image(), g.terms(), pass, bias}};
       ConvGeometry& part = piece.key.g;
       part.batch = std::min(cut.images, g.batch - image);
       (of_input ? part.in_channels : part.out_channels) = std::min(cut.channels, all - channel);

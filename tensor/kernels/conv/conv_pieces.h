@@ -31,6 +31,7 @@ struct ConvPiece {
 std::vector<ConvPiece> cut_conv(const ConvGeometry& g, ConvPass pass, bool bias);
 
 /// into[i] += parts[0][i] + parts[1][i] + ..., in this order; parts [count, n].
-template <class T> void add_parts(int64_t n, int64_t count, const T* parts, T* into);
+template <class T>
+void add_parts(int64_t n, int64_t count, const T* parts, T* into);
 
 }  // namespace ditharos::kernels

@@ -20,7 +20,8 @@ void copy_row(int64_t n, To* to, int64_t to_stride, const From* from, int64_t fr
       isa_kernels<ConvertKernels>().to_bf16(n, from, to);
     else if constexpr (std::is_same_v<To, float> && std::is_same_v<From, bfloat16>)
       isa_kernels<ConvertKernels>().from_bf16(n, from, to);
-    else for (int64_t i = 0; i < n; ++i) to[i] = convert<To>(from[i]);
+    else
+      for (int64_t i = 0; i < n; ++i) to[i] = convert<To>(from[i]);
   } else if (std::is_same_v<To, From> && to_stride == 1 && from_stride == -1) {
     for (int64_t i = 0; i < n; ++i) to[i] = convert<To>(from[-i]);  // a stride that the compiler knows: it vectorises
   } else {
@@ -114,7 +115,8 @@ void fill(const Tensor& dst, double value) {
       T* p = to + at[0];
       const int64_t step = nest.inner_stride(0);
       if (step == 1) std::fill_n(p, n, v);
-      else for (int64_t i = 0; i < n; ++i) p[i * step] = v;
+      else
+        for (int64_t i = 0; i < n; ++i) p[i * step] = v;
     });
   });
 }

@@ -106,8 +106,17 @@ void tile_of(const Gemm<bfloat16, bfloat16>& g) {
   if (active_isa() == Isa::avx512_bf16 && onednn::gemm_tile(g)) return;
 #endif
   float* sums = unrounded.get<float>(g.m * g.n);
-  tile_of(Gemm<float, bfloat16>{.m = g.m, .n = g.n, .k = g.k, .a = g.a, .lda = g.lda, .transpose_a = g.transpose_a,
-                                .b = g.b, .ldb = g.ldb, .transpose_b = g.transpose_b, .c = sums, .ldc = g.n,
+  tile_of(Gemm<float, bfloat16>{.m = g.m,
+                                .n = g.n,
+                                .k = g.k,
+                                .a = g.a,
+                                .lda = g.lda,
+                                .transpose_a = g.transpose_a,
+                                .b = g.b,
+                                .ldb = g.ldb,
+                                .transpose_b = g.transpose_b,
+                                .c = sums,
+                                .ldc = g.n,
                                 .bias = g.bias});
   for (int64_t i = 0; i < g.m; ++i) isa_kernels<ConvertKernels>().to_bf16(g.n, sums + i * g.n, g.c + i * g.ldc);
 }

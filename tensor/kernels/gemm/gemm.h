@@ -53,6 +53,7 @@ template <class T, class In>
 void gemm_batched(const Gemm<T, In>& g, int64_t batch, FunctionRef<GemmOffsets(int64_t entry)> offsets);
 
 /// gemm() by the native kernel, in every build.
-template <class T> void gemm_native(const Gemm<T>& g);
+template <class T>
+void gemm_native(const Gemm<T>& g);
 
 }  // namespace ditharos::kernels

@@ -11,7 +11,8 @@ constexpr int64_t depth_of_block = 256;  // terms of the sum that are packed at 
 constexpr int64_t rows_of_a = 96;        // rows of A packed at a time: 96 KB, in the second-level cache
 constexpr int64_t columns_of_b = 512;    // columns of B packed at a time
 
-template <class T> constexpr int64_t widest = most_vectors * lanes<T>;
+template <class T>
+constexpr int64_t widest = most_vectors * lanes<T>;
 
 /// B[p.., j..] as panels at most `widest` columns wide, each [k, width]; the last one is padded with zeros.
 template <class T>

@@ -18,9 +18,9 @@ int64_t piece_size(int64_t n, int64_t pieces, int64_t unit) {
   return std::min(n, ceil_div(ceil_div(n, pieces), unit) * unit);
 }
 
-constexpr double work_of_a_tile = 2e6;   // multiplications and additions: about 20 us on one core
-constexpr int64_t most_tiles = 16;       // unless the tiles become too large for the caches
-constexpr int64_t enough_tiles = 4;      // with fewer, tiles become smaller than usual
+constexpr double work_of_a_tile = 2e6;  // multiplications and additions: about 20 us on one core
+constexpr int64_t most_tiles = 16;      // unless the tiles become too large for the caches
+constexpr int64_t enough_tiles = 4;     // with fewer, tiles become smaller than usual
 constexpr int64_t most_rows = 512;
 constexpr int64_t most_columns = 1536;
 constexpr int64_t shortest_depth = 512;
@@ -52,8 +52,8 @@ GemmTiles gemm_tiles(int64_t m, int64_t n, int64_t k, bool transpose_a, bool tra
   column_pieces = std::max(column_pieces, ceil_div(n, most_columns));
 
   // Still too few tiles, and a long sum: split the sum.
-  const int64_t depth_pieces = std::min(power_of_two_below(needed / (row_pieces * column_pieces)),
-                                        power_of_two_below(k / shortest_depth));
+  const int64_t depth_pieces =
+      std::min(power_of_two_below(needed / (row_pieces * column_pieces)), power_of_two_below(k / shortest_depth));
   return {piece_size(m, row_pieces, 4), piece_size(n, column_pieces, 16), piece_size(k, depth_pieces, 16)};
 }
 

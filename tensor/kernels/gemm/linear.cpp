@@ -16,7 +16,8 @@
 namespace ditharos::kernels {
 namespace {
 
-template <class T> const auto& gelu_loops() {
+template <class T>
+const auto& gelu_loops() {
   if constexpr (std::is_same_v<T, float>) return isa_kernels<GeluKernels>().f32;
   else if constexpr (std::is_same_v<T, double>) return isa_kernels<GeluKernels>().f64;
   else return isa_kernels<GeluKernels>().bf16;
@@ -118,9 +119,8 @@ Tensor linear_gelu_tanh(const Tensor& x, const Tensor& weight, const Tensor& bia
     const T* from = h.data<T>();
     T* to = y.mutable_data<T>();
     product<T, T>(rows, false, weight, true, bias, h, [&](const Gemm<T, T>& g) {
-      gemm_then<T, T>(g, [&](const Gemm<T, T>& piece) {
-        apply_gelu(piece.m, piece.n, piece.ldc, piece.c, to + (piece.c - from));
-      });
+      gemm_then<T, T>(
+          g, [&](const Gemm<T, T>& piece) { apply_gelu(piece.m, piece.n, piece.ldc, piece.c, to + (piece.c - from)); });
     });
   });
   const Shape shape = with_last(x.shape(), weight.size(0));

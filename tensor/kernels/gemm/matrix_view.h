@@ -7,7 +7,7 @@ namespace ditharos::kernels {
 
 /// The layout of a matrix for gemm: row by row or column by column.
 struct MatrixLayout {
-  int64_t ld = 1;          ///< leading dimension, in elements
+  int64_t ld = 1;           ///< leading dimension, in elements
   bool transposed = false;  ///< columns are contiguous instead of rows
 };
 

@@ -61,12 +61,12 @@ const bfloat16* rounded(int64_t n, const float* x) {
 }  // namespace
 
 struct PackedLinear::Weights {
-  std::vector<float> bias;                     // empty: none
-  PackedProductPtr<FloatProduct> floats;       // f32
-  PackedProductPtr<BfloatProduct> bfloats;     // bf16
-  PackedProductPtr<ByteProduct> bytes;         // int8, with the parameters of its dequantisation:
-  std::vector<float> scales;                   // [out]
-  std::vector<int32_t> column_sums;            // [out], over a row of W
+  std::vector<float> bias;                  // empty: none
+  PackedProductPtr<FloatProduct> floats;    // f32
+  PackedProductPtr<BfloatProduct> bfloats;  // bf16
+  PackedProductPtr<ByteProduct> bytes;      // int8, with the parameters of its dequantisation:
+  std::vector<float> scales;                // [out]
+  std::vector<int32_t> column_sums;         // [out], over a row of W
 
   /// Rounds each row of w [out, in] to multiples of its scale.
   void quantize(int64_t out, int64_t in, const float* w) {

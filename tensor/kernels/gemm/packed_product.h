@@ -48,13 +48,16 @@ void PackedProduct<Kind>::run_part(int64_t, int64_t m, const typename Kind::Left
                                    const typename Kind::Result* bias) const {
   run(m, a, c, bias);
 }
-template <class Kind> using PackedProductPtr = std::unique_ptr<const PackedProduct<Kind>>;
+template <class Kind>
+using PackedProductPtr = std::unique_ptr<const PackedProduct<Kind>>;
 
 /// Packs W [n, k], n and k >= 1, for the library that this build has.
-template <class Kind> PackedProductPtr<Kind> pack(const typename Kind::Weight* weight, int64_t n, int64_t k);
+template <class Kind>
+PackedProductPtr<Kind> pack(const typename Kind::Weight* weight, int64_t n, int64_t k);
 
 /// Native, in every build: a plain copy.
-template <class Kind> PackedProductPtr<Kind> pack_native(const typename Kind::Weight* weight, int64_t n, int64_t k);
+template <class Kind>
+PackedProductPtr<Kind> pack_native(const typename Kind::Weight* weight, int64_t n, int64_t k);
 
 /// Largest size of a quantised weight, 127 or less. CPUs without VNNI add two products of bytes in 16 bits, which
 /// overflow beyond 63.

@@ -153,8 +153,9 @@ Tensor index_add(const Tensor& values, const Tensor& indices, int64_t rows) {
       for (int64_t r = begin; r < end; ++r) {
         const int64_t first = buckets.start[size_t(r)], count = buckets.start[size_t(r) + 1] - first;
         for (int64_t j = 0; count > 0 && j < row; j += column_tile)
-          sum_rows(loops, first, count, [&](int64_t k) { return from + buckets.order[size_t(k)] * row + j; }, 1,
-                   std::min(column_tile, row - j), to + r * row + j);
+          sum_rows(
+              loops, first, count, [&](int64_t k) { return from + buckets.order[size_t(k)] * row + j; }, 1,
+              std::min(column_tile, row - j), to + r * row + j);
       }
     });
   });

@@ -23,8 +23,8 @@ void check_window(const char* op, const Window& w, int64_t height, int64_t width
 struct Inside {
   int64_t first, last;
   Inside(int64_t origin, int64_t kernel, int64_t size)
-      : first(std::min(kernel, std::max<int64_t>(0, -origin))),
-        last(std::max(first, std::min(kernel, size - origin))) {}
+      : first(std::min(kernel, std::max<int64_t>(0, -origin))), last(std::max(first, std::min(kernel, size - origin))) {
+  }
 };
 
 }  // namespace

@@ -36,9 +36,7 @@ inline int trtrs(char uplo, char diag, Integer n, Integer k, const double* a, do
 }
 inline int geqrf(Integer m, Integer n, float* a, float* tau) { return LAPACKE_sgeqrf(order, m, n, a, n, tau); }
 inline int geqrf(Integer m, Integer n, double* a, double* tau) { return LAPACKE_dgeqrf(order, m, n, a, n, tau); }
-inline int orgqr(Integer m, Integer n, float* a, const float* tau) {
-  return LAPACKE_sorgqr(order, m, n, n, a, n, tau);
-}
+inline int orgqr(Integer m, Integer n, float* a, const float* tau) { return LAPACKE_sorgqr(order, m, n, n, a, n, tau); }
 inline int orgqr(Integer m, Integer n, double* a, const double* tau) {
   return LAPACKE_dorgqr(order, m, n, n, a, n, tau);
 }
@@ -57,14 +55,38 @@ using Integer = int;
 inline constexpr bool available = false;
 
 // Never called: every operation checks `available` first.
-template <class T> int gesv(Integer, Integer, T*, Integer*, T*) { return 1; }
-template <class T> int getrf(Integer, T*, Integer*) { return 1; }
-template <class T> int potrf(Integer, T*) { return 1; }
-template <class T> int trtrs(char, char, Integer, Integer, const T*, T*) { return 1; }
-template <class T> int geqrf(Integer, Integer, T*, T*) { return 1; }
-template <class T> int orgqr(Integer, Integer, T*, const T*) { return 1; }
-template <class T> int gesdd(Integer, Integer, T*, T*, T*, T*) { return 1; }
-template <class T> int syevd(Integer, T*, T*) { return 1; }
+template <class T>
+int gesv(Integer, Integer, T*, Integer*, T*) {
+  return 1;
+}
+template <class T>
+int getrf(Integer, T*, Integer*) {
+  return 1;
+}
+template <class T>
+int potrf(Integer, T*) {
+  return 1;
+}
+template <class T>
+int trtrs(char, char, Integer, Integer, const T*, T*) {
+  return 1;
+}
+template <class T>
+int geqrf(Integer, Integer, T*, T*) {
+  return 1;
+}
+template <class T>
+int orgqr(Integer, Integer, T*, const T*) {
+  return 1;
+}
+template <class T>
+int gesdd(Integer, Integer, T*, T*, T*, T*) {
+  return 1;
+}
+template <class T>
+int syevd(Integer, T*, T*) {
+  return 1;
+}
 #endif
 
 }  // namespace ditharos::kernels::lapack

@@ -21,7 +21,8 @@ struct Matrices {
   Tensor elements;
 
   Matrices(const char* op, const Tensor& x) {
-    check<ConfigError>(lapack::available, "[", op, "] needs LAPACK, which this build lacks; install liblapacke-dev and "
+    check<ConfigError>(lapack::available, "[", op,
+                       "] needs LAPACK, which this build lacks; install liblapacke-dev and "
                        "configure again");
     check_floating(op, x.dtype());
     check<ShapeError>(x.rank() >= 2, "[", op, "] needs matrices, got shape ", x.shape());
@@ -60,9 +61,7 @@ void for_each_matrix(int64_t count, const F& f, const Explain& explain) {
 }
 
 auto singular(const char* op) {
-  return [op](int64_t i, int info) {
-    fail("[", op, "] matrix ", i, " is singular: pivot ", info, " is 0");
-  };
+  return [op](int64_t i, int info) { fail("[", op, "] matrix ", i, " is singular: pivot ", info, " is 0"); };
 }
 auto not_converged(const char* op) {
   return [op](int64_t i, int) { fail("[", op, "] LAPACK's iteration did not converge for matrix ", i); };
@@ -89,11 +88,14 @@ Tensor solve(const char* op, const Tensor& a, const Tensor& b) {
   visit_floating(op, a.dtype(), [&](auto zero) {
     using T = decltype(zero);
     T *pa = factors.mutable_data<T>(), *px = x.mutable_data<T>();
-    for_each_matrix(left.count, [&](int64_t i) {
-      std::vector<Integer> pivots(static_cast<size_t>(left.rows));
-      return lapack::gesv(Integer(left.rows), Integer(right.columns), pa + i * left.size(), pivots.data(),
-                          px + i * right.size());
-    }, singular(op));
+    for_each_matrix(
+        left.count,
+        [&](int64_t i) {
+          std::vector<Integer> pivots(static_cast<size_t>(left.rows));
+          return lapack::gesv(Integer(left.rows), Integer(right.columns), pa + i * left.size(), pivots.data(),
+                              px + i * right.size());
+        },
+        singular(op));
   });
   return x;
 }
@@ -108,10 +110,13 @@ Tensor solve_triangular(const char* op, const Tensor& a, const Tensor& b, bool u
     using T = decltype(zero);
     const T* pa = left.elements.data<T>();
     T* px = x.mutable_data<T>();
-    for_each_matrix(left.count, [&](int64_t i) {
-      return lapack::trtrs(upper ? 'U' : 'L', unit ? 'U' : 'N', Integer(left.rows), Integer(right.columns),
-                           pa + i * left.size(), px + i * right.size());
-    }, singular(op));
+    for_each_matrix(
+        left.count,
+        [&](int64_t i) {
+          return lapack::trtrs(upper ? 'U' : 'L', unit ? 'U' : 'N', Integer(left.rows), Integer(right.columns),
+                               pa + i * left.size(), px + i * right.size());
+        },
+        singular(op));
   });
   return x;
 }
@@ -125,13 +130,17 @@ Tensor cholesky(const char* op, const Tensor& a) {
     using T = decltype(zero);
     T* p = out.mutable_data<T>();
     const int64_t n = in.rows;
-    for_each_matrix(in.count, [&](int64_t i) {
-      T* matrix = p + i * in.size();
-      for (int64_t r = 0; r < n; ++r) std::fill(matrix + r * n + r + 1, matrix + (r + 1) * n, T(0));
-      return lapack::potrf(Integer(n), matrix);
-    }, [op](int64_t i, int info) {
-      fail("[", op, "] matrix ", i, " is not positive definite: its leading minor of order ", info, " is not positive");
-    });
+    for_each_matrix(
+        in.count,
+        [&](int64_t i) {
+          T* matrix = p + i * in.size();
+          for (int64_t r = 0; r < n; ++r) std::fill(matrix + r * n + r + 1, matrix + (r + 1) * n, T(0));
+          return lapack::potrf(Integer(n), matrix);
+        },
+        [op](int64_t i, int info) {
+          fail("[", op, "] matrix ", i, " is not positive definite: its leading minor of order ", info,
+               " is not positive");
+        });
   });
   return out;
 }
@@ -173,14 +182,17 @@ Factors qr(const char* op, const Tensor& a) {
   visit_floating(op, a.dtype(), [&](auto zero) {
     using T = decltype(zero);
     T *pq = q.mutable_data<T>(), *pr = r.mutable_data<T>();
-    for_each_matrix(in.count, [&](int64_t i) {
-      std::vector<T> tau(static_cast<size_t>(n));
-      T *matrix = pq + i * in.size(), *triangle = pr + i * n * n;
-      const int info = lapack::geqrf(Integer(m), Integer(n), matrix, tau.data());
-      for (int64_t row = 0; row < n; ++row)
-        std::copy(matrix + row * n + row, matrix + (row + 1) * n, triangle + row * n + row);
-      return info != 0 ? info : lapack::orgqr(Integer(m), Integer(n), matrix, tau.data());
-    }, not_converged(op));
+    for_each_matrix(
+        in.count,
+        [&](int64_t i) {
+          std::vector<T> tau(static_cast<size_t>(n));
+          T *matrix = pq + i * in.size(), *triangle = pr + i * n * n;
+          const int info = lapack::geqrf(Integer(m), Integer(n), matrix, tau.data());
+          for (int64_t row = 0; row < n; ++row)
+            std::copy(matrix + row * n + row, matrix + (row + 1) * n, triangle + row * n + row);
+          return info != 0 ? info : lapack::orgqr(Integer(m), Integer(n), matrix, tau.data());
+        },
+        not_converged(op));
   });
   return {q, r, {}};
 }
@@ -195,9 +207,12 @@ Factors svd(const char* op, const Tensor& a) {
     using T = decltype(zero);
     T *p = scratch.mutable_data<T>(), *pu = u.mutable_data<T>(), *ps = s.mutable_data<T>();
     T* pv = vh.mutable_data<T>();
-    for_each_matrix(in.count, [&](int64_t i) {
-      return lapack::gesdd(Integer(m), Integer(n), p + i * m * n, ps + i * k, pu + i * m * k, pv + i * k * n);
-    }, not_converged(op));
+    for_each_matrix(
+        in.count,
+        [&](int64_t i) {
+          return lapack::gesdd(Integer(m), Integer(n), p + i * m * n, ps + i * k, pu + i * m * k, pv + i * k * n);
+        },
+        not_converged(op));
   });
   return {u, s, vh};
 }
@@ -210,9 +225,9 @@ Factors eigh(const char* op, const Tensor& a) {
   visit_floating(op, a.dtype(), [&](auto zero) {
     using T = decltype(zero);
     T *p = vectors.mutable_data<T>(), *w = values.mutable_data<T>();
-    for_each_matrix(in.count, [&](int64_t i) {
-      return lapack::syevd(Integer(in.rows), p + i * in.size(), w + i * in.rows);
-    }, not_converged(op));
+    for_each_matrix(
+        in.count, [&](int64_t i) { return lapack::syevd(Integer(in.rows), p + i * in.size(), w + i * in.rows); },
+        not_converged(op));
   });
   return {values, vectors, {}};
 }

@@ -12,9 +12,16 @@
 namespace ditharos::kernels {
 namespace {
 
-template <class T> const MseLoops<T>& loops();
-template <> const MseLoops<float>& loops() { return isa_kernels<MseKernels>().f32; }
-template <> const MseLoops<double>& loops() { return isa_kernels<MseKernels>().f64; }
+template <class T>
+const MseLoops<T>& loops();
+template <>
+const MseLoops<float>& loops() {
+  return isa_kernels<MseKernels>().f32;
+}
+template <>
+const MseLoops<double>& loops() {
+  return isa_kernels<MseKernels>().f64;
+}
 
 constexpr int64_t chunk = 16384;  // elements; the sums of chunks are added in order
 

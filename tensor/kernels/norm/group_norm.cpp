@@ -13,12 +13,19 @@
 namespace ditharos::kernels {
 namespace {
 
-template <class T> const GroupNormLoops<T>& loops();
-template <> const GroupNormLoops<float>& loops() { return isa_kernels<GroupNormKernels>().f32; }
-template <> const GroupNormLoops<double>& loops() { return isa_kernels<GroupNormKernels>().f64; }
+template <class T>
+const GroupNormLoops<T>& loops();
+template <>
+const GroupNormLoops<float>& loops() {
+  return isa_kernels<GroupNormKernels>().f32;
+}
+template <>
+const GroupNormLoops<double>& loops() {
+  return isa_kernels<GroupNormKernels>().f64;
+}
 
-constexpr int64_t grain = 16384;         // least elements per thread
-constexpr int64_t rows_of_chunk = 64;    // of RMS norm, whose contributions to dweight are added one after the other
+constexpr int64_t grain = 16384;       // least elements per thread
+constexpr int64_t rows_of_chunk = 64;  // of RMS norm, whose contributions to dweight are added one after the other
 
 /// The rows of x [B, C, ...] that share a mean and a variance.
 struct Rows {
@@ -28,7 +35,8 @@ struct Rows {
   int64_t affine_period;               // rows after which weight and bias are repeated
 
   int64_t elements() const { return segments * length; }
-  template <class T> NormRow<T> row(int64_t i, const T* weight, const T* bias, bool silu) const {
+  template <class T>
+  NormRow<T> row(int64_t i, const T* weight, const T* bias, bool silu) const {
     const int64_t at = i % affine_period * affine_step;
     return {segments, length, stride, affine_stride, weight ? weight + at : nullptr, bias ? bias + at : nullptr, silu};
   }
@@ -70,7 +78,9 @@ void check_affine(const char* op, const char* name, const Tensor& t, const Tenso
 }
 
 template <class T>
-const T* data_or_null(const Tensor& t) { return t.defined() ? t.data<T>() : nullptr; }
+const T* data_or_null(const Tensor& t) {
+  return t.defined() ? t.data<T>() : nullptr;
+}
 
 Tensor contiguous_or_undefined(const Tensor& t) { return t.defined() ? contiguous(t) : t; }
 
@@ -209,8 +219,7 @@ RmsNormGrads rms_norm_backward(const Tensor& grad, const Tensor& x, const Tensor
     parallel_for(chunks, 1 + grain / (d * rows_of_chunk), [&](int64_t begin, int64_t end) {
       for (int64_t chunk = begin; chunk < end; ++chunk) {
         const int64_t first = chunk * rows_of_chunk, count = std::min(rows_of_chunk, rows - first), at = first * d;
-        loops<T>().rms_backward(count, d, gp + at, xp + at, fp + first, wp, to + at,
-                                 wp ? dwp + chunk * d : nullptr);
+        loops<T>().rms_backward(count, d, gp + at, xp + at, fp + first, wp, to + at, wp ? dwp + chunk * d : nullptr);
       }
     });
     return {dx, weight.defined() ? sum(sums, {0}, false) : Tensor{}};

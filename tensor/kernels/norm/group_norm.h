@@ -7,7 +7,9 @@
 namespace ditharos::kernels {
 
 /// The gradients of a normalisation; weight and bias are always defined, [C].
-struct ChannelNormGrads { Tensor x, weight, bias; };
+struct ChannelNormGrads {
+  Tensor x, weight, bias;
+};
 
 /// y = f(xhat * weight + bias), f SiLU if `silu`, else nothing; xhat = (x - mean) / sqrt(var + eps) over each of
 /// `groups` groups of channels of an image (Wu and He 2018). weight, bias [C] or undefined. `statistics`, if not null,
@@ -31,7 +33,9 @@ void update_running_statistics(const Tensor& running_mean, const Tensor& running
 /// y = x / sqrt(mean(x^2) + eps) * weight over the last axis (Zhang and Sennrich 2019); weight [D] or undefined.
 /// `inverse`, if not null, receives [rows] = 1/sqrt(mean(x^2) + eps).
 Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps, Tensor* inverse);
-struct RmsNormGrads { Tensor x, weight; };  ///< weight undefined when there is none
+struct RmsNormGrads {
+  Tensor x, weight;
+};  ///< weight undefined when there is none
 RmsNormGrads rms_norm_backward(const Tensor& grad, const Tensor& x, const Tensor& weight, const Tensor& inverse);
 
 }  // namespace ditharos::kernels

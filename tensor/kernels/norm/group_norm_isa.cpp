@@ -7,7 +7,9 @@ namespace ditharos::kernels {
 namespace DITHAROS_ISA {
 namespace {
 
-struct Moments { double mean, variance; };
+struct Moments {
+  double mean, variance;
+};
 
 /// Of a row whose squares overflow in T: in units of its largest element, which scales the mean and 1 / sqrt(variance).
 /// NaN for elements that are not finite.
@@ -52,9 +54,13 @@ Moments moments_of(const NormRow<T>& row, const T* x) {
 }
 
 template <class T>
-T weight_of(const NormRow<T>& row, int64_t s) { return row.weight ? row.weight[s * row.affine_stride] : T(1); }
+T weight_of(const NormRow<T>& row, int64_t s) {
+  return row.weight ? row.weight[s * row.affine_stride] : T(1);
+}
 template <class T>
-T bias_of(const NormRow<T>& row, int64_t s) { return row.bias ? row.bias[s * row.affine_stride] : T(0); }
+T bias_of(const NormRow<T>& row, int64_t s) {
+  return row.bias ? row.bias[s * row.affine_stride] : T(0);
+}
 
 template <class T, class Out>
 double forward(const NormRow<T>& row, const T* x, T eps, Out* y, T* statistics) {
@@ -156,9 +162,11 @@ void rms_backward(int64_t rows, int64_t d, const T* grad, const T* x, const T* i
     for (int64_t j = 0; j < d; ++j) dweight[j] = T(0);
   for (int64_t i = 0; i < rows; ++i, grad += d, x += d, dx += d) {
     const T scale = inverse[i];
-    const T dot = weight ? sum_over<T>(d, [&]<class V>(int64_t j, V& sum) {
-      sum += read<V>(grad + j) * read<V>(weight + j) * read<V>(x + j);
-    }) : sum_over<T>(d, [&]<class V>(int64_t j, V& sum) { sum += read<V>(grad + j) * read<V>(x + j); });
+    const T dot =
+        weight
+            ? sum_over<T>(d, [&]<class V>(int64_t j,
+                                          V& sum) { sum += read<V>(grad + j) * read<V>(weight + j) * read<V>(x + j); })
+            : sum_over<T>(d, [&]<class V>(int64_t j, V& sum) { sum += read<V>(grad + j) * read<V>(x + j); });
     const T part = dot * scale / T(d);
     if (weight) {
 #pragma omp simd
@@ -175,7 +183,9 @@ void rms_backward(int64_t rows, int64_t d, const T* grad, const T* x, const T* i
 }
 
 template <class T>
-constexpr GroupNormLoops<T> all_loops() { return {forward<T, T>, backward<T>, rms<T>, rms_backward<T>}; }
+constexpr GroupNormLoops<T> all_loops() {
+  return {forward<T, T>, backward<T>, rms<T>, rms_backward<T>};
+}
 
 }  // namespace
 }  // namespace DITHAROS_ISA

@@ -126,8 +126,8 @@ ModulateGrads normalize_backward(const Tensor& grad, const Tensor& x, const Samp
     for_each_chunk(s, chunks, [&](int64_t sample, int64_t chunk, int64_t first, int64_t rows) {
       const int64_t at = (sample * chunks + chunk) * s.d;
       loops<T, Branch>().backward(rows, s.d, gp + first * s.d, xp + first * s.d, sp + 2 * first,
-                                  row_of<T>(scale, sample), T(offset), into.defined(), dxp + first * s.d,
-                                  dscale_p + at, dshift_p + at);
+                                  row_of<T>(scale, sample), T(offset), into.defined(), dxp + first * s.d, dscale_p + at,
+                                  dshift_p + at);
     });
   });
   return {dx, add_chunks(dshift), add_chunks(dscale)};

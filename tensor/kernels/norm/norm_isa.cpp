@@ -7,7 +7,10 @@ namespace ditharos::kernels {
 namespace DITHAROS_ISA {
 namespace {
 
-template <class T> struct Moments { T mean, variance; };
+template <class T>
+struct Moments {
+  T mean, variance;
+};
 
 /// The mean from the differences to the first element, so that the mean of equal elements is exact and their
 /// variance 0. The variance from the differences to the mean: E[x^2] - mean^2 would cancel.
@@ -23,7 +26,10 @@ Moments<T> moments_of(int64_t d, const T* x) {
 }
 
 /// Mean and 1 / sqrt(var + eps) of a row.
-template <class T> struct Statistics { T mean, inverse; };
+template <class T>
+struct Statistics {
+  T mean, inverse;
+};
 
 /// Of a row whose squares overflow: in units of its largest element. NaN for elements that are not finite.
 template <class T>
@@ -122,8 +128,8 @@ void backward_plain(int64_t rows, int64_t d, const Branch* grad, const T* x, con
 }
 
 template <class T, class Branch>
-void backward(int64_t rows, int64_t d, const Branch* grad, const T* x, const T* statistics, const T* scale,
-              T offset, bool add, T* dx, T* dscale, T* dshift) {
+void backward(int64_t rows, int64_t d, const Branch* grad, const T* x, const T* statistics, const T* scale, T offset,
+              bool add, T* dx, T* dscale, T* dshift) {
   if (scale) backward_scaled(rows, d, grad, x, statistics, scale, offset, add, dx, dscale, dshift);
   else backward_plain(rows, d, grad, x, statistics, add, dx);
 }

@@ -12,8 +12,8 @@ template <class T, class Branch = T>
 struct NormLoops {
   /// y = xhat * (offset + scale) + shift; null scale: factor 1, null shift: 0. `statistics`, if not null, receives
   /// (mean, 1/sqrt(var + eps)) of each row.
-  void (*forward)(int64_t rows, int64_t d, const T* x, const T* scale, T offset, const T* shift, T eps,
-                  Branch* y, T* statistics);
+  void (*forward)(int64_t rows, int64_t d, const T* x, const T* scale, T offset, const T* shift, T eps, Branch* y,
+                  T* statistics);
   /// dx of the same, written or added to what is there, and the sums over the rows dscale = grad * xhat, dshift = grad
   /// (written, not added to).
   void (*backward)(int64_t rows, int64_t d, const Branch* grad, const T* x, const T* statistics, const T* scale,

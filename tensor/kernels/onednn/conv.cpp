@@ -48,8 +48,7 @@ class ReorderedWeights {
   /// `channel_step`: elements of `weight` from one channel of a piece to the next.
   ReorderedWeights(const std::vector<ConvPiece>& pieces, const In* weight, int64_t channel_step) {
     const auto reorder_all = [&] {
-      for (const ConvPiece& piece : pieces)
-        of_piece_.push_back(reorder(piece, weight + piece.channel * channel_step));
+      for (const ConvPiece& piece : pieces) of_piece_.push_back(reorder(piece, weight + piece.channel * channel_step));
     };
     on_one_thread(reorder_all, failed);
   }

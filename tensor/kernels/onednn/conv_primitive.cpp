@@ -74,8 +74,7 @@ struct Descriptions {
                                                dilation, left, right);
   }
   template <class Primitive>
-  typename Primitive::primitive_desc backward(memory::data_type of_x,
-                                              memory::data_type of_weight) const {
+  typename Primitive::primitive_desc backward(memory::data_type of_x, memory::data_type of_weight) const {
     return describe_backward<Primitive>(forward(operands), attributes(), algorithm, any(x, of_x),
                                         any(weight, of_weight), any(y, operands), stride, dilation, left, right);
   }
@@ -141,8 +140,8 @@ void ConvPrimitive::prepare(const ConvPieceKey& key, memory::data_type operands,
   };
   x_ = operand(ConvPass::input_gradient, x_dims(key.g), 0, key.in_stride, x);
   y_ = operand(ConvPass::forward, y_dims(key.g), 0, key.out_stride, y);
-  weight_ = operand(ConvPass::weight_gradient, weight_dims(key.g), key.g.groups == 1 ? 0 : 1, key.weight_stride,
-                    weight);
+  weight_ =
+      operand(ConvPass::weight_gradient, weight_dims(key.g), key.g.groups == 1 ? 0 : 1, key.weight_stride, weight);
 }
 
 void ConvPrimitive::reorder_weight(const void* weight, void* reordered) {

@@ -28,8 +28,12 @@ class ConvOperand {
 
   void set(const void* outer, Workspace& scratch);
   void set(const void* outer, const void* inner);
-  void reorder_in() { if (!direct_) reorder_.execute(stream(), outer_, inner_); }
-  void reorder_out() { if (!direct_) reorder_.execute(stream(), inner_, outer_); }
+  void reorder_in() {
+    if (!direct_) reorder_.execute(stream(), outer_, inner_);
+  }
+  void reorder_out() {
+    if (!direct_) reorder_.execute(stream(), inner_, outer_);
+  }
 
  private:
   bool direct_ = true;

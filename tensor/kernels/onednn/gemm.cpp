@@ -41,7 +41,7 @@ std::unique_ptr<Matmul> create(const Key& key) {
 template <class T, class In>
 bool run(const Gemm<T, In>& g, int threads) {
   static thread_local PrimitiveCache<Key, Matmul> cache(4096);
-  const Key key{g.m, g.n, g.k, g.lda, g.ldb, g.ldc, threads, g.transpose_a, g.transpose_b, g.bias != nullptr,
+  const Key key{g.m,         g.n, g.k, g.lda, g.ldb, g.ldc, threads, g.transpose_a, g.transpose_b, g.bias != nullptr,
                 g.accumulate};
   const auto body = [&] {
     Matmul* matmul = cache.find_or_create(key, [&] { return create<T, In>(key); });

@@ -10,8 +10,8 @@
 #include <type_traits>
 #include <unordered_map>
 
-#include <oneapi/dnnl/dnnl.hpp>
 #include <omp.h>
+#include <oneapi/dnnl/dnnl.hpp>
 
 #include <ditharos/tensor/bfloat16.h>
 #include <ditharos/tensor/error.h>

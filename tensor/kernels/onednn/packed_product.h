@@ -6,7 +6,8 @@
 namespace ditharos::kernels::onednn {
 
 /// Packs W [n, k], n and k >= 1. Null if oneDNN has no primitive for this CPU.
-template <class Kind> PackedProductPtr<Kind> pack(const typename Kind::Weight* weight, int64_t n, int64_t k);
+template <class Kind>
+PackedProductPtr<Kind> pack(const typename Kind::Weight* weight, int64_t n, int64_t k);
 
 /// Largest size of a quantised weight.
 int int8_weight_limit();

@@ -105,7 +105,8 @@ void adam(const Tensor& parameter, const Tensor& grad, const Tensor& m, const Te
     };
     const Tensor g = contiguous(grad);
     const auto loop = isa_kernels<OptimizerKernels>().loops(zero).adam;
-    run(parameter.numel(),
+    run(
+        parameter.numel(),
         [&](int64_t n, T* p, const T* gradient, T* mean, T* square, T* largest, T* average) {
           loop(n, p, gradient, mean, square, largest, average, c);
         },
@@ -127,7 +128,9 @@ void sgd(const Tensor& parameter, const Tensor& grad, const Tensor& buffer, cons
         .momentum = T(s.momentum),
         .undamped = T(s.first ? 1 : 1 - s.dampening),
         .lr_grad = T(plain || s.nesterov ? s.lr : 0),
-        .lr_buffer = T(plain ? 0 : s.nesterov ? s.lr * s.momentum : s.lr),
+        .lr_buffer = T(plain        ? 0
+                       : s.nesterov ? s.lr * s.momentum
+                                    : s.lr),
         .ema_decay = T(s.ema_decay),
         .ema_rest = T(1 - s.ema_decay),
     };
@@ -195,9 +198,7 @@ void adagrad(const Tensor& parameter, const Tensor& grad, const Tensor& sum, con
     const auto loop = isa_kernels<OptimizerKernels>().loops(zero).adagrad;
     run(
         parameter.numel(),
-        [&](int64_t n, T* p, const T* gradient, T* squares, T* average) {
-          loop(n, p, gradient, squares, average, c);
-        },
+        [&](int64_t n, T* p, const T* gradient, T* squares, T* average) { loop(n, p, gradient, squares, average, c); },
         State<T>(parameter), Input<T>(g), State<T>(sum), State<T>(ema));
   });
 }
@@ -208,7 +209,8 @@ void ema_update(const Tensor& ema, const Tensor& x, double decay) {
     using T = decltype(zero);
     const Tensor source = contiguous(x);
     const auto loop = isa_kernels<OptimizerKernels>().loops(zero).average;
-    run(x.numel(), [&](int64_t n, T* average, const T* value) { loop(n, average, value, T(decay), T(1 - decay)); },
+    run(
+        x.numel(), [&](int64_t n, T* average, const T* value) { loop(n, average, value, T(decay), T(1 - decay)); },
         State<T>(ema), Input<T>(source));
   });
 }

@@ -6,11 +6,11 @@ namespace ditharos::kernels {
 
 struct AdamStep {
   double lr, beta1, beta2, eps;
-  double weight_decay;   ///< decoupled (AdamW, Loshchilov and Hutter 2019) or added to the gradient (Adam)
+  double weight_decay;  ///< decoupled (AdamW, Loshchilov and Hutter 2019) or added to the gradient (Adam)
   bool decoupled;
-  double grad_scale;     ///< multiplies the gradient first: the clipping factor
-  int64_t step;          ///< counted from 1, for the bias correction
-  double ema_decay;      ///< ema = decay * ema + (1 - decay) * parameter, when `ema` is defined
+  double grad_scale;  ///< multiplies the gradient first: the clipping factor
+  int64_t step;       ///< counted from 1, for the bias correction
+  double ema_decay;   ///< ema = decay * ema + (1 - decay) * parameter, when `ema` is defined
 };
 /// Mutates parameter, m, v and ema (which may be undefined). All contiguous f32 or f64 of one shape. Where `max_v` is
 /// defined it is raised to v and takes its place in the step (AMSGrad).

@@ -14,7 +14,8 @@
 namespace ditharos::kernels {
 namespace {
 
-template <class T> inline constexpr bool has_loops = !std::is_same_v<T, bool> && !is_reduced_float<T>;
+template <class T>
+inline constexpr bool has_loops = !std::is_same_v<T, bool> && !is_reduced_float<T>;
 
 /// Refuses a dtype for which `loop` does not exist.
 template <class Loop>

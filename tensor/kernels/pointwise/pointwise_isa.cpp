@@ -74,22 +74,36 @@ inline float pow(float x, float y) { return __builtin_powf(x, y); }
 inline double pow(double x, double y) { return __builtin_pow(x, y); }
 
 /// The larger; NaN if either is.
-template <class T> inline T maximum(T a, T b) { return a >= b || a != a ? a : b; }
-template <class T> inline T minimum(T a, T b) { return a <= b || a != a ? a : b; }
+template <class T>
+inline T maximum(T a, T b) {
+  return a >= b || a != a ? a : b;
+}
+template <class T>
+inline T minimum(T a, T b) {
+  return a <= b || a != a ? a : b;
+}
 /// fmod with the sign of b.
-template <class T> inline T remainder(T a, T b) {
+template <class T>
+inline T remainder(T a, T b) {
   const T rest = fmod(a, b);
   return rest != T(0) && (rest < T(0)) != (b < T(0)) ? rest + b : rest;
 }
 /// The nearest whole number to (a - remainder) / b, which is whole but for rounding; 0 has the sign of a / b.
-template <class T> inline T floor_divide(T a, T b) {
+template <class T>
+inline T floor_divide(T a, T b) {
   const T rest = fmod(a, b), quotient = (a - rest) / b;
   const T whole = rest != T(0) && (rest < T(0)) != (b < T(0)) ? quotient - T(1) : quotient;
   const T below = floor(whole), nearest = whole - below > T(.5) ? below + T(1) : below;
   return b == T(0) ? a / b : whole == T(0) ? T(0) * (a / b) : nearest;
 }
-template <class T> inline T relu(T x) { return x <= T(0) ? T(0) : x; }
-template <class T> inline T sign(T x) { return x > T(0) ? T(1) : (x < T(0) ? T(-1) : x); }  // NaN and -0 stay
+template <class T>
+inline T relu(T x) {
+  return x <= T(0) ? T(0) : x;
+}
+template <class T>
+inline T sign(T x) {
+  return x > T(0) ? T(1) : (x < T(0) ? T(-1) : x);
+}  // NaN and -0 stay
 
 /// x^n by squaring, a block at a time: n is the same for all elements. f32 is multiplied in double.
 template <class T>
@@ -164,10 +178,11 @@ UnaryLoop<T> unary_floating(Unary op) {
     case Unary::div_scalar: return loop1<T>("div_scalar", [](T x, T alpha, T) { return x / alpha; });
     case Unary::pow_scalar: return loop1<T>("pow", [](T x, T alpha, T) { return pow(x, alpha); });
     case Unary::pow_whole: return {"pow", whole_power<T>};
-    case Unary::clamp: return loop1<T>("clamp", [](T x, T low, T high) {
-      const T raised = x < low ? low : x;
-      return raised > high ? high : raised;
-    });
+    case Unary::clamp:
+      return loop1<T>("clamp", [](T x, T low, T high) {
+        const T raised = x < low ? low : x;
+        return raised > high ? high : raised;
+      });
     case Unary::bitwise_not: return {"bitwise_not", nullptr};
   }
   return {"?", nullptr};
@@ -204,19 +219,37 @@ BinaryLoop<T> binary_floating(Binary op) {
 }
 
 // Integers wrap around: their arithmetic is done in the unsigned type of the same width, where that is defined.
-template <class T> struct Wrapping;
-template <> struct Wrapping<int64_t> { using type = uint64_t; };
-template <> struct Wrapping<int32_t> { using type = uint32_t; };
-template <> struct Wrapping<uint8_t> { using type = uint32_t; };
+template <class T>
+struct Wrapping;
+template <>
+struct Wrapping<int64_t> {
+  using type = uint64_t;
+};
+template <>
+struct Wrapping<int32_t> {
+  using type = uint32_t;
+};
+template <>
+struct Wrapping<uint8_t> {
+  using type = uint32_t;
+};
 
 // Division of integers, b other than 0. The smallest number divided by -1 wraps around.
-template <class T> inline bool is_minus_one(T b) { return T(-1) < T(0) && b == T(-1); }
-template <class T> inline T whole_fmod(T a, T b) { return b == T(0) || is_minus_one(b) ? T(0) : T(a % b); }
-template <class T> inline T whole_remainder(T a, T b) {
+template <class T>
+inline bool is_minus_one(T b) {
+  return T(-1) < T(0) && b == T(-1);
+}
+template <class T>
+inline T whole_fmod(T a, T b) {
+  return b == T(0) || is_minus_one(b) ? T(0) : T(a % b);
+}
+template <class T>
+inline T whole_remainder(T a, T b) {
   const T rest = whole_fmod(a, b);
   return rest != T(0) && (rest < T(0)) != (b < T(0)) ? T(rest + b) : rest;
 }
-template <class T> inline T whole_floor_divide(T a, T b) {
+template <class T>
+inline T whole_floor_divide(T a, T b) {
   using U = typename Wrapping<T>::type;
   if (b == T(0)) return T(0);
   if (is_minus_one(b)) return T(U(0) - U(a));
@@ -235,10 +268,11 @@ UnaryLoop<T> unary_integer(Unary op) {
     case Unary::relu: return loop1<T>("relu", [](T x, T, T) { return relu(x); });
     case Unary::add_scalar: return loop1<T>("add_scalar", [](T x, T alpha, T) { return T(U(x) + U(alpha)); });
     case Unary::mul_scalar: return loop1<T>("mul_scalar", [](T x, T alpha, T) { return T(U(x) * U(alpha)); });
-    case Unary::clamp: return loop1<T>("clamp", [](T x, T low, T high) {
-      const T raised = x < low ? low : x;
-      return raised > high ? high : raised;
-    });
+    case Unary::clamp:
+      return loop1<T>("clamp", [](T x, T low, T high) {
+        const T raised = x < low ? low : x;
+        return raised > high ? high : raised;
+      });
     case Unary::bitwise_not: return loop1<T>("bitwise_not", [](T x, T, T) { return T(~x); });
     default: return {unary_floating<float>(op).name, nullptr};
   }
@@ -268,11 +302,10 @@ BinaryLoop<T> binary_integer(Binary op) {
 
 const PointwiseKernels& PointwiseKernels::DITHAROS_ISA() {
   using namespace kernels::DITHAROS_ISA;
-  static constexpr PointwiseKernels table = {
-      unary_floating<float>,  unary_floating<double>,  unary_integer<int64_t>,
-      unary_integer<int32_t>, unary_integer<uint8_t>,  binary_floating<float>,
-      binary_floating<double>, binary_integer<int64_t>, binary_integer<int32_t>,
-      binary_integer<uint8_t>};
+  static constexpr PointwiseKernels table = {unary_floating<float>,   unary_floating<double>,  unary_integer<int64_t>,
+                                             unary_integer<int32_t>,  unary_integer<uint8_t>,  binary_floating<float>,
+                                             binary_floating<double>, binary_integer<int64_t>, binary_integer<int32_t>,
+                                             binary_integer<uint8_t>};
   return table;
 }
 

@@ -9,7 +9,8 @@ namespace ditharos::kernels {
 /// Loops run over contiguous memory in whole blocks of this many bytes: the same vector code processes every element,
 /// so the bits of a result do not depend on its position. The caller pads the last block.
 inline constexpr int64_t block_bytes = 64;
-template <class T> inline constexpr int64_t block_of = block_bytes / int64_t(sizeof(T));
+template <class T>
+inline constexpr int64_t block_of = block_bytes / int64_t(sizeof(T));
 
 /// n is a multiple of block_of<T>. The result may overwrite an operand.
 template <class T>

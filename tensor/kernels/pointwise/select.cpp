@@ -37,7 +37,10 @@ void select_row(int64_t n, T* out, const bool* take_left, const T* left, const T
 }
 
 /// The type in which values are compared: bfloat16 and float16 have no comparison of their own.
-template <class T> T comparable(T x) { return x; }
+template <class T>
+T comparable(T x) {
+  return x;
+}
 float comparable(bfloat16 x) { return static_cast<float>(x); }
 float comparable(float16 x) { return static_cast<float>(x); }
 
@@ -88,7 +91,8 @@ Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
       if (so == 1 && sc == 1 && sa == 1 && sb == 1) select_row<T, 1, 1>(n, to, take_left, l, r);
       else if (so == 1 && sc == 1 && sa == 1 && sb == 0) select_row<T, 1, 0>(n, to, take_left, l, r);
       else if (so == 1 && sc == 1 && sa == 0 && sb == 1) select_row<T, 0, 1>(n, to, take_left, l, r);
-      else for (int64_t i = 0; i < n; ++i) to[i * so] = take_left[i * sc] ? l[i * sa] : r[i * sb];
+      else
+        for (int64_t i = 0; i < n; ++i) to[i * so] = take_left[i * sc] ? l[i * sa] : r[i * sb];
     });
   });
   return out;

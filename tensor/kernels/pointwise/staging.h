@@ -52,9 +52,7 @@ class StagedOutput {
  public:
   StagedOutput(T* row, int64_t stride) : row_(row), stride_(stride) {}
   bool direct() const { return stride_ == 1; }
-  T* get(int64_t first, int64_t n, int64_t padded) {
-    return stride_ == 1 && n == padded ? row_ + first : buffer_;
-  }
+  T* get(int64_t first, int64_t n, int64_t padded) { return stride_ == 1 && n == padded ? row_ + first : buffer_; }
   void put(int64_t first, int64_t n, int64_t padded) {
     if (stride_ == 1 && n == padded) return;
     for (int64_t i = 0; i < n; ++i) row_[(first + i) * stride_] = buffer_[i];

@@ -120,14 +120,12 @@ inline void draw(uint64_t seed, uint64_t counter, int64_t n, T* out, F f) {
 }
 
 void draw_uniform(uint64_t seed, uint64_t counter, int64_t n, float* out) {
-  draw(seed, counter, n, out, [](const Words& words, int64_t i) {
-    return float(int32_t(words.w[1][i] >> 8)) * 0x1p-24f;
-  });
+  draw(seed, counter, n, out,
+       [](const Words& words, int64_t i) { return float(int32_t(words.w[1][i] >> 8)) * 0x1p-24f; });
 }
 void draw_uniform(uint64_t seed, uint64_t counter, int64_t n, double* out) {
-  draw(seed, counter, n, out, [](const Words& words, int64_t i) {
-    return unit_interval(words.w[0][i], words.w[1][i]);
-  });
+  draw(seed, counter, n, out,
+       [](const Words& words, int64_t i) { return unit_interval(words.w[0][i], words.w[1][i]); });
 }
 
 /// Box and Muller (1958), the cosine branch alone, so that an element needs no neighbour.

@@ -43,8 +43,8 @@ void for_each_extremum(const Tensor& x, int axis, const Tensor& out, const Store
 
 /// Shape of the result without the axis; refuses an empty axis.
 Shape without_axis(const char* op, const Tensor& x, int axis, bool largest) {
-  check<ShapeError>(x.shape()[axis] > 0, "[", op, "] axis ", axis, " of shape ", x.shape(),
-                    " is empty: there is no ", largest ? "largest" : "smallest", " element");
+  check<ShapeError>(x.shape()[axis] > 0, "[", op, "] axis ", axis, " of shape ", x.shape(), " is empty: there is no ",
+                    largest ? "largest" : "smallest", " element");
   Shape shape = x.shape();
   shape.erase(axis);
   return shape;
@@ -70,14 +70,14 @@ void combine_rows(const Tensor& x, int axis, T* out) {
   const BinaryLoop<T> loop = isa_kernels<PointwiseKernels>().binary(largest ? Binary::maximum : Binary::minimum, T{});
   parallel_for(outer * tiles, std::max<int64_t>(1, elementwise_grain / (length * std::min(tile, inner))),
                [&](int64_t begin, int64_t end) {
-    for (int64_t task = begin; task < end; ++task) {
-      const int64_t first = task % tiles * tile, width = std::min(tile, inner - first);
-      const T* rows = p + task / tiles * length * inner + first;
-      T* best = out + task / tiles * inner + first;
-      std::copy_n(rows, width, best);
-      for (int64_t i = 1; i < length; ++i) run_row(loop, width, best, 1, best, 1, rows + i * inner, 1);
-    }
-  });
+                 for (int64_t task = begin; task < end; ++task) {
+                   const int64_t first = task % tiles * tile, width = std::min(tile, inner - first);
+                   const T* rows = p + task / tiles * length * inner + first;
+                   T* best = out + task / tiles * inner + first;
+                   std::copy_n(rows, width, best);
+                   for (int64_t i = 1; i < length; ++i) run_row(loop, width, best, 1, best, 1, rows + i * inner, 1);
+                 }
+               });
 }
 
 /// Several adjacent lines at a time need a type with vector loops, and order in memory.

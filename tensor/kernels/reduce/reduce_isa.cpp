@@ -60,9 +60,13 @@ bool finite_doubles(const double* x, int64_t n) {
 
 const ReduceKernels& ReduceKernels::DITHAROS_ISA() {
   using namespace kernels::DITHAROS_ISA;
-  static constexpr ReduceKernels table = {
-      {sum<float>, sum_rows<float>}, {sum<double>, sum_rows<double>}, {sum<uint64_t>, sum_rows<uint64_t>},
-      sum_of_squares<float>, sum_of_squares<double>, finite_floats, finite_doubles};
+  static constexpr ReduceKernels table = {{sum<float>, sum_rows<float>},
+                                          {sum<double>, sum_rows<double>},
+                                          {sum<uint64_t>, sum_rows<uint64_t>},
+                                          sum_of_squares<float>,
+                                          sum_of_squares<double>,
+                                          finite_floats,
+                                          finite_doubles};
   return table;
 }
 

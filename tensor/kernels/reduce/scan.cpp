@@ -12,8 +12,14 @@ namespace ditharos::kernels {
 namespace {
 
 /// What a line is added up in. Integers are added in the unsigned type of their width, where an overflow wraps around.
-template <class T> struct Accumulator { using type = T; };
-template <> struct Accumulator<float> { using type = double; };
+template <class T>
+struct Accumulator {
+  using type = T;
+};
+template <>
+struct Accumulator<float> {
+  using type = double;
+};
 
 /// `tile` lines side by side; a step of 1 between lines is known at compile time where `adjacent`.
 template <int tile, bool adjacent, class State, class To, class From, class Step>

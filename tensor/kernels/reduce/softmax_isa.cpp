@@ -128,8 +128,9 @@ void cross_entropy_backward(int64_t n, T g, const T* x, int64_t label, T* dx) {
 }
 
 template <class T>
-constexpr SoftmaxLoops<T> loops = {softmax<T>,       log_softmax<T>,   softmax_backward<T>, log_softmax_backward<T>,
-                                   cross_entropy<T>, cross_entropy_backward<T>,
+constexpr SoftmaxLoops<T> loops = {softmax<T>,          log_softmax<T>,
+                                   softmax_backward<T>, log_softmax_backward<T>,
+                                   cross_entropy<T>,    cross_entropy_backward<T>,
                                    log_sum_exp<T>};
 
 }  // namespace

@@ -35,13 +35,20 @@ inline V nearest(V x) {
 }
 
 /// For code that is written once for numbers and for bfloat16.
-template <class T> inline T number(T x) { return x; }
+template <class T>
+inline T number(T x) {
+  return x;
+}
 inline float number(bfloat16 x) { return widened(x); }
-template <class T> inline void assign(T& to, T x) { to = x; }
+template <class T>
+inline void assign(T& to, T x) {
+  to = x;
+}
 inline void assign(bfloat16& to, float x) { to.bits = uint16_t(rounded_bits(x) >> 16); }
 
 /// The same as read() of floats: V is a vector of floats or float.
-template <class V> inline V read(const bfloat16* p) {
+template <class V>
+inline V read(const bfloat16* p) {
   if constexpr (sizeof(V) == sizeof(float)) {
     return widened(*p);
   } else {
@@ -53,7 +60,8 @@ template <class V> inline V read(const bfloat16* p) {
 }
 
 /// The same as write() of floats, rounded.
-template <class V> inline void write(bfloat16* p, V x) {
+template <class V>
+inline void write(bfloat16* p, V x) {
   if constexpr (sizeof(V) == sizeof(float)) {
     assign(*p, x);
   } else {
@@ -65,18 +73,21 @@ template <class V> inline void write(bfloat16* p, V x) {
 
 #ifdef __AVX512BF16__
 /// The bfloat16 nearest to the elements of a and then of b, two in each element of V.
-template <class V> inline V rounded_in_a_row(Vector<float, int(sizeof(V) / 4)> a, Vector<float, int(sizeof(V) / 4)> b) {
+template <class V>
+inline V rounded_in_a_row(Vector<float, int(sizeof(V) / 4)> a, Vector<float, int(sizeof(V) / 4)> b) {
   if constexpr (sizeof(V) == 64) return V(_mm512_cvtne2ps_pbh(__m512(b), __m512(a)));
   else return V(_mm256_cvtne2ps_pbh(__m256(b), __m256(a)));
 }
 #endif
 /// Pairs of first[i] and second[i] for the elements of V, a vector of pairs or a pair.
-template <class V> inline V pairs_of(const bfloat16* first, const bfloat16* second) {
+template <class V>
+inline V pairs_of(const bfloat16* first, const bfloat16* second) {
   constexpr int n = sizeof(V) / sizeof(BfloatPair);
   if constexpr (n == 1) return uint32_t(first->bits) | uint32_t(second->bits) << 16;
   else return V(read<Vector<float, n>>(first)) >> 16 | V(read<Vector<float, n>>(second));
 }
-template <class V> inline V pairs_of(const float* first, const float* second) {
+template <class V>
+inline V pairs_of(const float* first, const float* second) {
   constexpr int n = sizeof(V) / sizeof(BfloatPair);
   if constexpr (n == 1) {
     return bfloat_pair(*first, *second);
@@ -95,12 +106,14 @@ template <class V> inline V pairs_of(const float* first, const float* second) {
   }
 }
 /// Pairs of x[2 i] and x[2 i + 1] for the elements of V.
-template <class V> inline V adjacent_pairs(const bfloat16* x) {
+template <class V>
+inline V adjacent_pairs(const bfloat16* x) {
   V pairs;
   __builtin_memcpy(&pairs, x, sizeof(V));
   return pairs;
 }
-template <class V> inline V adjacent_pairs(const float* x) {
+template <class V>
+inline V adjacent_pairs(const float* x) {
   constexpr int n = sizeof(V) / sizeof(BfloatPair);
   if constexpr (n == 1) {
     return bfloat_pair(x[0], x[1]);

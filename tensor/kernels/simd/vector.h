@@ -21,37 +21,51 @@ inline constexpr int vector_bytes = 16, vector_registers = 16;
 #endif
 
 /// Elements of T in a register.
-template <class T> inline constexpr int lanes = vector_bytes / int(sizeof(T));
+template <class T>
+inline constexpr int lanes = vector_bytes / int(sizeof(T));
 /// n rounded up to whole registers.
-template <class T> inline int64_t padded(int64_t n) { return (n + lanes<T> - 1) / lanes<T> * lanes<T>; }
+template <class T>
+inline int64_t padded(int64_t n) {
+  return (n + lanes<T> - 1) / lanes<T> * lanes<T>;
+}
 
 /// Smallest number of columns that a loop takes at a time. Registers of 64 bytes have halves, which cost half as much
 /// on CPUs that execute 64 bytes in two parts: 24 floats take 16 + 8 columns and not 32.
-template <class T> inline constexpr int column_step = vector_bytes == 64 ? lanes<T> / 2 : lanes<T>;
+template <class T>
+inline constexpr int column_step = vector_bytes == 64 ? lanes<T> / 2 : lanes<T>;
 /// n rounded up to whole steps.
-template <class T> inline int64_t in_steps(int64_t n) {
+template <class T>
+inline int64_t in_steps(int64_t n) {
   return (n + column_step<T> - 1) / column_step<T> * column_step<T>;
 }
 
-template <class T, int n = lanes<T>> struct VectorOf {
+template <class T, int n = lanes<T>>
+struct VectorOf {
   typedef T type __attribute__((vector_size(n * sizeof(T))));
   typedef T unaligned __attribute__((vector_size(n * sizeof(T)), aligned(sizeof(T)), may_alias));
 };
 /// n elements: a register, or the half of one.
-template <class T, int n = lanes<T>> using Vector = typename VectorOf<T, n>::type;
+template <class T, int n = lanes<T>>
+using Vector = typename VectorOf<T, n>::type;
 
-template <class T> inline Vector<T> load(const T* p) {
+template <class T>
+inline Vector<T> load(const T* p) {
   return *reinterpret_cast<const typename VectorOf<T>::unaligned*>(p);
 }
-template <class T> inline void store(T* p, Vector<T> v) { *reinterpret_cast<typename VectorOf<T>::unaligned*>(p) = v; }
+template <class T>
+inline void store(T* p, Vector<T> v) {
+  *reinterpret_cast<typename VectorOf<T>::unaligned*>(p) = v;
+}
 
 /// For code that is written once for registers, their halves and the elements that are left over: V is a vector of T or
 /// T itself.
-template <class V, class T> inline V read(const T* p) {
+template <class V, class T>
+inline V read(const T* p) {
   if constexpr (sizeof(V) == sizeof(T)) return *p;
   else return *reinterpret_cast<const typename VectorOf<T, int(sizeof(V) / sizeof(T))>::unaligned*>(p);
 }
-template <class T, class V> inline void write(T* p, V value) {
+template <class T, class V>
+inline void write(T* p, V value) {
   if constexpr (sizeof(V) == sizeof(T)) *p = value;
   else *reinterpret_cast<typename VectorOf<T, int(sizeof(V) / sizeof(T))>::unaligned*>(p) = value;
 }
@@ -59,7 +73,10 @@ template <class T, class V> inline void write(T* p, V value) {
 /// For decltype: the element of a vector, or a number itself.
 inline float element_of(float x) { return x; }
 inline double element_of(double x) { return x; }
-template <class V> inline auto element_of(V x) { return x[0]; }
+template <class V>
+inline auto element_of(V x) {
+  return x[0];
+}
 
 /// Calls body<V>(i) for the n elements of a row: for registers, a half register and the elements that are left over.
 template <class T, class Body>
@@ -76,12 +93,14 @@ inline void over_row(int64_t n, const Body& body) {
 }
 
 /// The first half of a register, and a register whose second half is 0.
-template <class T> inline Vector<T, column_step<T>> lower_half(Vector<T> x) {
+template <class T>
+inline Vector<T, column_step<T>> lower_half(Vector<T> x) {
   Vector<T, column_step<T>> half;
   __builtin_memcpy(&half, &x, sizeof half);
   return half;
 }
-template <class T> inline Vector<T> padded_half(Vector<T, column_step<T>> half) {
+template <class T>
+inline Vector<T> padded_half(Vector<T, column_step<T>> half) {
   Vector<T> x{};
   __builtin_memcpy(&x, &half, sizeof half);
   return x;
@@ -99,7 +118,8 @@ inline Vector<T, n> shuffle(Vector<T, n> a, Vector<T, n> b, Indices from) {
 #endif
 }
 /// A vector of integers as wide as the elements of T.
-template <class T, int n = lanes<T>> using Indices = decltype(Vector<T, n>{} < Vector<T, n>{});
+template <class T, int n = lanes<T>>
+using Indices = decltype(Vector<T, n>{} < Vector<T, n>{});
 
 /// Sum of the elements, by halves: (v0 + v8) + (v4 + v12) ... for sixteen.
 template <class T, int half = lanes<T> / 2>
@@ -114,7 +134,10 @@ inline T add_lanes(Vector<T> v) {
 
 /// The two sums over begin <= j < end of what step(j, first, second) adds: to registers for most j, to scalars for the
 /// rest.
-template <class T> struct Sums { T first, second; };
+template <class T>
+struct Sums {
+  T first, second;
+};
 template <class T, class Step>
 inline Sums<T> sums_of_block(int64_t begin, int64_t end, const Step& step) {
   Vector<T> first{}, second{};

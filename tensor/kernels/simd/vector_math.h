@@ -12,8 +12,14 @@ namespace ditharos::kernels::DITHAROS_ISA {
 namespace {
 
 // The standard library's min and max are templates that the linker would merge across instruction sets.
-template <class T> inline T min_of(T a, T b) { return b < a ? b : a; }
-template <class T> inline T max_of(T a, T b) { return a < b ? b : a; }
+template <class T>
+inline T min_of(T a, T b) {
+  return b < a ? b : a;
+}
+template <class T>
+inline T max_of(T a, T b) {
+  return a < b ? b : a;
+}
 
 inline float sqrt(float x) { return __builtin_sqrtf(x); }
 inline double sqrt(double x) { return __builtin_sqrt(x); }
@@ -86,14 +92,15 @@ inline float log(float x) {
   const float exponent = static_cast<float>(tiny ? e - 23 : e);
   const float square = f * f;
   float result = square * (f * p - 0.5f) + exponent * ln2_low + f + exponent * ln2_high;
-  result = x < infinity ? result : x;              // infinity and NaN
+  result = x < infinity ? result : x;  // infinity and NaN
   result = x == 0.f ? -infinity : result;
   return x < 0.f ? __builtin_nanf("") : result;
 }
 inline double log(double x) { return __builtin_log(x); }
 
 /// ln(1 + x) for x >= 0: the factor x / (u - 1) undoes the rounding of u = 1 + x (Kahan).
-template <class T> inline T log1p_of_positive(T x) {
+template <class T>
+inline T log1p_of_positive(T x) {
   const T u = T(1) + x;
   return u == T(1) ? x : log(u) * (x / (u - T(1)));
 }
@@ -106,7 +113,8 @@ inline float sigmoid(float x) {
 inline double sigmoid(double x) { return 1. / (1. + __builtin_exp(-x)); }
 
 /// Its derivative s(x) s(-x) = e / (1 + e)^2 with e = e^-|x|. From s, 1 - s would be 0 far out.
-template <class T> inline T sigmoid_derivative(T x) {
+template <class T>
+inline T sigmoid_derivative(T x) {
   const T e = exp_negative(-abs(x)), sum = T(1) + e;
   return e / (sum * sum);
 }
@@ -126,7 +134,10 @@ inline float tanh(float x) {
 }
 inline double tanh(double x) { return __builtin_tanh(x); }
 /// Its derivative 1 / cosh^2 x, which 1 - tanh^2 x loses far out.
-template <class T> inline T tanh_derivative(T x) { return T(4) * sigmoid_derivative(T(2) * x); }
+template <class T>
+inline T tanh_derivative(T x) {
+  return T(4) * sigmoid_derivative(T(2) * x);
+}
 
 /// erfc(a) for a >= 0: e^(-a^2) t Q(t) with t = 1 / (1 + 0.4 a). The square is split so that its rounding does not
 /// show: a^2 = head^2 + (a^2 - head^2), of which the first is exact.
@@ -177,25 +188,37 @@ inline float normal_cdf(float x) {
 }
 inline double normal_cdf(double x) { return 0.5 * __builtin_erfc(-0.70710678118654752440 * x); }
 /// phi(x) = e^(-x^2/2) / sqrt(2 pi), its derivative.
-template <class T> inline T normal_density(T x) { return T(0.39894228040143267794) * exp(T(-0.5) * x * x); }
+template <class T>
+inline T normal_density(T x) {
+  return T(0.39894228040143267794) * exp(T(-0.5) * x * x);
+}
 
 /// Multiplicand for f(x) -> 0 as x -> -infinity: keeps 0 * infinity out, changes nothing where f is not yet 0.
-template <class T> inline T bounded_below(T x) { return x < T(-1e4) ? T(-1e4) : x; }
+template <class T>
+inline T bounded_below(T x) {
+  return x < T(-1e4) ? T(-1e4) : x;
+}
 
 /// x Phi(x) (Hendrycks and Gimpel 2016) and its derivative Phi(x) + x phi(x).
-template <class T> inline T gelu(T x) { return bounded_below(x) * normal_cdf(x); }
-template <class T> inline T gelu_derivative(T x) {
+template <class T>
+inline T gelu(T x) {
+  return bounded_below(x) * normal_cdf(x);
+}
+template <class T>
+inline T gelu_derivative(T x) {
   const T bounded = x > T(1e4) ? T(1e4) : bounded_below(x);
   return normal_cdf(x) + bounded * normal_density(bounded);
 }
 
 /// Its tanh approximation, 0.5 x (1 + tanh u) = x sigmoid(2u) with u = sqrt(2/pi) (x + 0.044715 x^3), and its
 /// derivative s + x s (1 - s) 2u'.
-template <class T> inline T gelu_tanh(T x) {
+template <class T>
+inline T gelu_tanh(T x) {
   constexpr T c1 = T(2 * 0.79788456080286535588), c3 = T(2 * 0.79788456080286535588 * 0.044715);
   return bounded_below(x) * sigmoid(x * (c1 + c3 * x * x));
 }
-template <class T> inline T gelu_tanh_derivative(T x) {
+template <class T>
+inline T gelu_tanh_derivative(T x) {
   constexpr T c1 = T(2 * 0.79788456080286535588), c3 = T(2 * 0.79788456080286535588 * 0.044715);
   const T bounded = x > T(1e4) ? T(1e4) : bounded_below(x);
   const T square = bounded * bounded;
@@ -204,8 +227,12 @@ template <class T> inline T gelu_tanh_derivative(T x) {
 }
 
 /// x sigmoid(x) and its derivative s (1 + x (1 - s)).
-template <class T> inline T silu(T x) { return bounded_below(x) * sigmoid(x); }
-template <class T> inline T silu_derivative(T x) {
+template <class T>
+inline T silu(T x) {
+  return bounded_below(x) * sigmoid(x);
+}
+template <class T>
+inline T silu_derivative(T x) {
   const T bounded = x > T(1e4) ? T(1e4) : bounded_below(x);
   const T s = sigmoid(bounded);
   return s * (T(1) + bounded * (T(1) - s));

@@ -19,7 +19,9 @@ struct Vector {
 };
 
 template <class T>
-inline void load(typename Vector<T>::type& v, const T* p) { __builtin_memcpy(&v, p, 64); }
+inline void load(typename Vector<T>::type& v, const T* p) {
+  __builtin_memcpy(&v, p, 64);
+}
 
 /// Sum of the entries, by halves.
 template <class T>

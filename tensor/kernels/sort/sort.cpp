@@ -45,9 +45,7 @@ struct Long {
 };
 
 /// Swaps an axis with the last one; its own inverse. A scalar has none.
-Tensor with_last(const Tensor& x, int axis) {
-  return x.rank() == 0 ? x : views::transpose(x, axis, x.rank() - 1);
-}
+Tensor with_last(const Tensor& x, int axis) { return x.rank() == 0 ? x : views::transpose(x, axis, x.rank() - 1); }
 
 /// The elements of one line in order; `arrange` sorts as many as are needed.
 template <class Entry, class T, class Arrange>
@@ -79,8 +77,7 @@ Tensor order(const char* op, const Tensor& x, int axis, bool descending, int64_t
       for (int64_t r = begin; r < end; ++r) {
         if (sizeof(ordered(T{})) == 4 && n <= int64_t(std::numeric_limits<uint32_t>::max()))
           order_line<Short>(from + r * n, n, descending, count, to + r * count, arrange);
-        else
-          order_line<Long>(from + r * n, n, descending, count, to + r * count, arrange);
+        else order_line<Long>(from + r * n, n, descending, count, to + r * count, arrange);
       }
     });
   });
@@ -99,8 +96,7 @@ int64_t position(const T* row, int64_t n, T value, bool right) {
 
 Tensor argsort(const char* op, const Tensor& x, int axis, bool descending) {
   if (x.rank() == 0) return zeros({}, DType::i64);
-  return order(op, x, axis, descending, x.size(axis),
-               [](auto& entries) { std::sort(entries.begin(), entries.end()); });
+  return order(op, x, axis, descending, x.size(axis), [](auto& entries) { std::sort(entries.begin(), entries.end()); });
 }
 
 Tensor top_indices(const char* op, const Tensor& x, int64_t count, int axis, bool largest) {

@@ -28,8 +28,7 @@ std::string batch(int number) { return "data_batch_" + std::to_string(number) + 
 void write_10(const TemporaryFolder& folder) {
   for (int i = 1; i <= 5; ++i) write_bytes(folder / batch(i), records(3 * i, 3));
   write_bytes(folder / "test_batch.bin", records(0, 2));
-  write_bytes(folder / "batches.meta.txt",
-              "airplane\nautomobile\nbird\ncat\ndeer\ndog\nfrog\nhorse\nship\ntruck\n\n");
+  write_bytes(folder / "batches.meta.txt", "airplane\nautomobile\nbird\ncat\ndeer\ndog\nfrog\nhorse\nship\ntruck\n\n");
 }
 void write_100(const TemporaryFolder& folder) {
   write_bytes(folder / "train.bin", records(30, 100, true));

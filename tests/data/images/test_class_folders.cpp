@@ -21,10 +21,39 @@ using tests::Outcome;
 namespace fs = std::filesystem;
 
 TEST_CASE("regression 9: a class's folder has a safe name that leads back to the class") {
-  const std::vector<std::string> hard{
-      "", ".", "..", "../evil", "/absolute", "T-shirt/top", "dog", "dog/", " dog", "dog ", "  ", "100%", "100%25",
-      "%2F", "%252F", "%", "%empty", "train", "test", "%train", "a\\b", "a\nb", "\x7f", ".hidden", "a.b", "CON",
-      std::string("a\0b", 3), "caf\xc3\xa9", "\xff\xfe", "Ankle boot", "a%20b", "%41bc", "%2f"};
+  const std::vector<std::string> hard{"",
+                                      ".",
+                                      "..",
+                                      "../evil",
+                                      "/absolute",
+                                      "T-shirt/top",
+                                      "dog",
+                                      "dog/",
+                                      " dog",
+                                      "dog ",
+                                      "  ",
+                                      "100%",
+                                      "100%25",
+                                      "%2F",
+                                      "%252F",
+                                      "%",
+                                      "%empty",
+                                      "train",
+                                      "test",
+                                      "%train",
+                                      "a\\b",
+                                      "a\nb",
+                                      "\x7f",
+                                      ".hidden",
+                                      "a.b",
+                                      "CON",
+                                      std::string("a\0b", 3),
+                                      "caf\xc3\xa9",
+                                      "\xff\xfe",
+                                      "Ankle boot",
+                                      "a%20b",
+                                      "%41bc",
+                                      "%2f"};
   std::set<std::string> folders;
   for (const std::string& name : hard) {
     const std::string folder = folder_name_of(name);
@@ -52,8 +81,7 @@ TEST_CASE("regression 9: folders that people made keep their names, percent sign
   const data::ImageFiles set(folder / "a", data::Split::train);
   CHECK(set.class_names() == std::vector<std::string>{"100%", "T-shirt/top", "dog"});
   tests::write_images(folder / "b", {"100%", "100%25", "dog"}, 3);  // one class, twice
-  const std::string message =
-      tests::message_of<IoError>([&] { data::ImageFiles(folder / "b", data::Split::train); });
+  const std::string message = tests::message_of<IoError>([&] { data::ImageFiles(folder / "b", data::Split::train); });
   CHECK_MESSAGE(contains(message, "its sub-folders 100% and 100%25 both stand for the class 100%"), message);
 }
 
@@ -92,8 +120,8 @@ TEST_CASE("regression 9: sample_dit --folder writes one folder per class inside 
   CHECK_FALSE(fs::exists(folder / "b.png"));
   fs::create_directories(folder / "linked");
   fs::create_directory_symlink(folder.path(), folder / "linked/dog");
-  const Outcome linked = tests::run_program(
-      "sample_dit", tests::sampling_flags(run, folder / "b.png", {"--folder", folder / "linked"}));
+  const Outcome linked =
+      tests::run_program("sample_dit", tests::sampling_flags(run, folder / "b.png", {"--folder", folder / "linked"}));
   CHECK(linked.status == 2);
   CHECK_MESSAGE(contains(linked.output, "is a link that leads elsewhere"), linked.output);
 }

@@ -38,8 +38,9 @@ void write_classes(const std::string& folder, const std::vector<std::pair<std::s
   for (const auto& [name, images] : classes) {
     fs::create_directories(folder + "/" + name);
     for (size_t i = 0; i < images.size(); ++i, ++value)
-      write_bytes(folder + "/" + name + "/" + std::to_string(i) + ".png",
-                  images[i] == 's' ? sound(value) : images[i] == 'd' ? damaged(value) : "no image");
+      write_bytes(folder + "/" + name + "/" + std::to_string(i) + ".png", images[i] == 's'   ? sound(value)
+                                                                          : images[i] == 'd' ? damaged(value)
+                                                                                             : "no image");
   }
 }
 
@@ -91,16 +92,20 @@ TEST_CASE("emptied classes: lists and WebDatasets have the same note, but not fo
   fs::create_directories(folder / "list");
   write_bytes(folder / "list/0.png", damaged(1));
   write_bytes(folder / "list/1.png", sound(2));
-  write_bytes(folder / "list/metadata.jsonl", "{\"file_name\": \"0.png\", \"label\": \"x\"}\n"
-                                              "{\"file_name\": \"1.png\", \"label\": \"y\"}\n");
+  write_bytes(folder / "list/metadata.jsonl",
+              "{\"file_name\": \"0.png\", \"label\": \"x\"}\n"
+              "{\"file_name\": \"1.png\", \"label\": \"y\"}\n");
   CHECK(about_classes(open(folder / "list")) ==
         std::vector<std::string>{"class \"x\" has no samples: the only one is damaged"});
 
   fs::create_directories(folder / "shards");
   write_bytes(folder / "shards/classes.txt", "w\nx\ny\n");
-  write_bytes(folder / "shards/a.tar",
-              tar_of({{"0.png", damaged(1)}, {"0.cls", "x"}, {"1.png", sound(2)}, {"1.cls", "y"}, {"2.png", sound(3)},
-                      {"2.cls", "v"}}));
+  write_bytes(folder / "shards/a.tar", tar_of({{"0.png", damaged(1)},
+                                               {"0.cls", "x"},
+                                               {"1.png", sound(2)},
+                                               {"1.cls", "y"},
+                                               {"2.png", sound(3)},
+                                               {"2.cls", "v"}}));
   const data::OpenedImages shards = open(folder / "shards");
   CHECK(about_classes(shards) == std::vector<std::string>{"class \"x\" has no samples: the only one is damaged"});
   CHECK(shards.source->label(0) == 2);

@@ -136,10 +136,28 @@ TEST_CASE("regression 15: train_dit says once what it does not read") {
   const TemporaryFolder folder;
   for (int i = 0; i < 10; ++i) add_image(folder / ("data/a/" + std::to_string(i) + ".png"), 10 * i);
   for (int i = 0; i < 3; ++i) add_file(folder / ("data/a/" + std::to_string(i) + ".gif"));
-  const Outcome run =
-      run_program("train_dit", {"--data", folder / "data", "--out", folder / "run", "--hidden", "8", "--depth", "1",
-                                "--heads", "2", "--patch", "4", "--batch-size", "2", "--steps", "2", "--warmup", "1",
-                                "--sample-every", "0", "--sampling-steps", "1"});
+  const Outcome run = run_program("train_dit", {"--data",
+                                                folder / "data",
+                                                "--out",
+                                                folder / "run",
+                                                "--hidden",
+                                                "8",
+                                                "--depth",
+                                                "1",
+                                                "--heads",
+                                                "2",
+                                                "--patch",
+                                                "4",
+                                                "--batch-size",
+                                                "2",
+                                                "--steps",
+                                                "2",
+                                                "--warmup",
+                                                "1",
+                                                "--sample-every",
+                                                "0",
+                                                "--sampling-steps",
+                                                "1"});
   CAPTURE(run.output);
   CHECK(run.status == 0);
   CHECK(contains(run.output, "note: 3 .gif files in " + folder / "data" + " are not read"));

@@ -35,7 +35,9 @@ const std::vector<Layout>& layouts() {
        {"1.jpg", "2.png", "3.jpg", "4.png"},
        "metadata.jsonl",
        [](const std::string& file) { return "{\"file_name\": \"" + file + "\", \"text\": \"of " + file + "\"}\n"; }},
-      {"captions", {"1.jpg", "2.png", "3.jpg", "4.png"}, "captions.txt",
+      {"captions",
+       {"1.jpg", "2.png", "3.jpg", "4.png"},
+       "captions.txt",
        [](const std::string& file) { return file + "\tof " + file + "\n"; }},
       {"flat folder", {"1.jpg", "2.png", "3.jpg", "4.png"}}};
   return all;
@@ -138,8 +140,8 @@ TEST_CASE("image faults: 3 wrong count: a listed file that is missing, and files
       CHECK(set.opened().source->size() == 3);  // a folder without a list has as many images as it has files
       return;
     }
-    const std::string sentence = "cannot read " + set.path(1) + ": there is no such file, and " + set.list() +
-                                 ":2 names it";
+    const std::string sentence =
+        "cannot read " + set.path(1) + ": there is no such file, and " + set.list() + ":2 names it";
     CHECK(set.refusal() == sentence);
     CHECK(set.opened({.on_damaged = data::OnDamaged::skip}).skipped == std::vector<std::string>{sentence});
     set.write(1, set.bytes(1, 8, 8));
@@ -191,9 +193,9 @@ TEST_CASE("image faults: 7 duplicate") {
     set.write(3, set.bytes(1, 8, 8));
     const data::OpenedImages opened = set.opened();
     CHECK(opened.source->size() == 4);
-    CHECK(opened.notes == std::vector<std::string>{"1 of the 4 files in " + set.root() +
-                                                   " has the same bytes as another one (" + set.names()[3] + " as " +
-                                                   set.names()[1] + ")"});
+    CHECK(opened.notes ==
+          std::vector<std::string>{"1 of the 4 files in " + set.root() + " has the same bytes as another one (" +
+                                   set.names()[3] + " as " + set.names()[1] + ")"});
   });
 }
 
@@ -248,8 +250,8 @@ TEST_CASE("image faults: 10 hostile path") {
   in_each_layout([&](Set& set) {
     fs::remove(set.path(1));
     fs::create_symlink(elsewhere / "a.png", set.path(1));
-    CHECK(contains(set.refusal(), set.path(1) + ": it is a symbolic link to " + elsewhere / "a.png" +
-                                      ", which lies outside of"));
+    CHECK(contains(set.refusal(),
+                   set.path(1) + ": it is a symbolic link to " + elsewhere / "a.png" + ", which lies outside of"));
     fs::remove(set.path(1));
     fs::create_symlink("1.jpg", set.path(1));  // within the folder
     CHECK(set.refusal().empty());

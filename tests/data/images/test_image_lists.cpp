@@ -70,21 +70,24 @@ TEST_CASE("image lists: metadata.jsonl with texts, with names of classes, and wi
   const TemporaryFolder folder;
   for (int i = 0; i < 3; ++i) add_image(folder / (std::to_string(i) + ".png"), 10 * i);
   const auto list = [&](const std::string& text) { write_bytes(folder / "metadata.jsonl", text); };
-  list("{\"file_name\": \"1.png\", \"text\": \"a b\xc3\xa4r\", \"objects\": {\"text\": [1, \"x\"]}, \"n\": null}\n\n"
-       "{\"text\": \"tab\\there\", \"file_name\": \"0.png\", \"width\": 8}\r\n");
+  list(
+      "{\"file_name\": \"1.png\", \"text\": \"a b\xc3\xa4r\", \"objects\": {\"text\": [1, \"x\"]}, \"n\": null}\n\n"
+      "{\"text\": \"tab\\there\", \"file_name\": \"0.png\", \"width\": 8}\r\n");
   CHECK(captions_of(ImageFiles(folder.path(), Split::train)) == Strings{"a b\xc3\xa4r", "tab\there"});
   CHECK(first_bytes(ImageFiles(folder.path(), Split::train)) == Values{10, 0});
 
-  list("{\"file_name\": \"0.png\", \"label\": \"dog\"}\n{\"file_name\": \"1.png\", \"label\": \"cat\"}\n"
-       "{\"file_name\": \"2.png\", \"label\": \"dog\"}\n");
+  list(
+      "{\"file_name\": \"0.png\", \"label\": \"dog\"}\n{\"file_name\": \"1.png\", \"label\": \"cat\"}\n"
+      "{\"file_name\": \"2.png\", \"label\": \"dog\"}\n");
   const ImageFiles named(folder.path(), Split::train);
   CHECK(named.class_names() == Strings{"cat", "dog"});
   CHECK(labels_of(named) == Values{1, 0, 1});
   CHECK(captions_of(named) == Strings{"dog", "cat", "dog"});
   CHECK_FALSE(named.has_captions());
 
-  list("{\"file_name\": \"0.png\", \"label\": 2, \"text\": \"two\"}\n"
-       "{\"file_name\": \"1.png\", \"label\": 0, \"text\": \"none\"}\n");
+  list(
+      "{\"file_name\": \"0.png\", \"label\": 2, \"text\": \"two\"}\n"
+      "{\"file_name\": \"1.png\", \"label\": 0, \"text\": \"none\"}\n");
   const ImageFiles numbered(folder.path(), Split::train);
   CHECK(numbered.class_names() == Strings{"0", "1", "2"});
   CHECK(labels_of(numbered) == Values{2, 0});
@@ -96,8 +99,9 @@ TEST_CASE("image lists: metadata.jsonl with texts, with names of classes, and wi
 TEST_CASE("image lists: metadata.csv, with fields in quotes") {
   const TemporaryFolder folder;
   for (int i = 0; i < 2; ++i) add_image(folder / (std::to_string(i) + ".png"), 10 * i);
-  write_bytes(folder / "metadata.csv", "\xef\xbb\xbfid,file_name,text\r\n7,1.png,\"a \"\"big\"\", red\r\nbag\"\r\n"
-                                       "8,\"0.png\",boot\r\n");
+  write_bytes(folder / "metadata.csv",
+              "\xef\xbb\xbfid,file_name,text\r\n7,1.png,\"a \"\"big\"\", red\r\nbag\"\r\n"
+              "8,\"0.png\",boot\r\n");
   CHECK(captions_of(ImageFiles(folder.path(), Split::train)) == Strings{"a \"big\", red\r\nbag", "boot"});
   write_bytes(folder / "metadata.csv", "file_name,label\n0.png,10\n1.png,2\n");
   CHECK(ImageFiles(folder.path(), Split::train).num_classes() == 11);
@@ -124,8 +128,9 @@ TEST_CASE("image lists: folders train and test, and the names that Hugging Face 
     add_image(folder / (test + "/a.png"), 3);
     CHECK(first_bytes(ImageFiles(folder.path(), Split::train)) == Values{1, 2});  // without classes
     CHECK(first_bytes(ImageFiles(folder.path(), Split::test)) == Values{3});
-    write_bytes(folder / "train/metadata.jsonl", "{\"file_name\": \"a.png\", \"label\": \"x\"}\n"
-                                                 "{\"file_name\": \"b.png\", \"label\": \"y\"}\n");
+    write_bytes(folder / "train/metadata.jsonl",
+                "{\"file_name\": \"a.png\", \"label\": \"x\"}\n"
+                "{\"file_name\": \"b.png\", \"label\": \"y\"}\n");
     CHECK(contains(message_of<IoError>([&] {
                      write_bytes(folder / (test + "/metadata.jsonl"), "{\"file_name\": \"a.png\", \"label\": \"z\"}\n");
                      ImageFiles(folder.path(), Split::test);
@@ -228,9 +233,12 @@ TEST_CASE("image files: the checksum knows contents, names, labels, captions and
   };
   std::vector<uint32_t> seen{checksum()};
   CHECK(checksum() == seen[0]);
-  for (const data::ImageFilesOptions& options : std::vector<data::ImageFilesOptions>{
-           {.channels = 3}, {.height = 4, .width = 4}, {.fit = data::Fit::stretch},
-           {.resample = data::Resample::lanczos}, {.background = {0, 0, 0}}})
+  for (const data::ImageFilesOptions& options :
+       std::vector<data::ImageFilesOptions>{{.channels = 3},
+                                            {.height = 4, .width = 4},
+                                            {.fit = data::Fit::stretch},
+                                            {.resample = data::Resample::lanczos},
+                                            {.background = {0, 0, 0}}})
     seen.push_back(checksum(options));
   add_image(folder / "b/1.png", 3);
   seen.push_back(checksum());
@@ -251,11 +259,10 @@ TEST_CASE("image files: progress is told of every file, and a file that changes 
   const TemporaryFolder folder;
   for (int i = 0; i < 5; ++i) add_image(folder / (std::to_string(i) + ".png"), i);
   Values told;
-  const ImageFiles set(folder.path(), Split::train,
-                       {.memory_bytes = 0, .progress = [&](int64_t done, int64_t total) {
-                          CHECK(total == 5);
-                          told.push_back(done);
-                        }});
+  const ImageFiles set(folder.path(), Split::train, {.memory_bytes = 0, .progress = [&](int64_t done, int64_t total) {
+                                                       CHECK(total == 5);
+                                                       told.push_back(done);
+                                                     }});
   CHECK(told == Values{1, 2, 3, 4, 5});
   add_image(folder / "3.png", 99);
   CHECK(contains(message_of<IoError>([&] { set.sample(3, {1, 8, 8}); }),

@@ -94,11 +94,11 @@ std::vector<std::string> with_damage(std::vector<std::string> images) {
 
 const std::vector<ImageFilesOptions>& ways_of_reading() {
   static const std::vector<ImageFilesOptions> all{
-      {.on_damaged = OnDamaged::skip},                                                      // kept in memory
-      {.height = 4, .width = 4, .on_damaged = OnDamaged::skip},                             // resized and kept
+      {.on_damaged = OnDamaged::skip},                           // kept in memory
+      {.height = 4, .width = 4, .on_damaged = OnDamaged::skip},  // resized and kept
       {.channels = 1, .height = 4, .width = 4, .on_damaged = OnDamaged::skip, .memory_bytes = 0},
       {.mixed_sizes = true, .on_damaged = OnDamaged::skip, .memory_bytes = 0},
-      {.on_damaged = OnDamaged::skip, .memory_bytes = 7 * 3 * 6 * 8 - 1}};                  // does not quite fit
+      {.on_damaged = OnDamaged::skip, .memory_bytes = 7 * 3 * 6 * 8 - 1}};  // does not quite fit
   return all;
 }
 
@@ -282,9 +282,8 @@ TEST_CASE("image selection: where all images are damaged, the first one is named
     const std::string message = message_of<IoError>([&] { layout.open(folder, {.on_damaged = OnDamaged::skip}); });
     CHECK(contains(message, "the first one: cannot read "));
     CHECK(contains(message, "100.png"));
-    CHECK(contains(message_of<IoError>([&] {
-      layout.open(folder, {.on_damaged = OnDamaged::skip, .earlier = {all}});
-    }), ": it is torn"));
+    CHECK(contains(message_of<IoError>([&] { layout.open(folder, {.on_damaged = OnDamaged::skip, .earlier = {all}}); }),
+                   ": it is torn"));
   });
 }
 

@@ -73,8 +73,8 @@ TEST_CASE("image files: the pixels that Pillow reads") {
   }
   CHECK(furthest(data::decode_image(stored("gray.jpg"), 1, "a"), golden.at("gray.gray.jpg")) == 0);
   CHECK(furthest(data::decode_image(stored("cmyk.jpg"), 3, "a"), golden.at("decoded.cmyk.jpg")) <= 1);
-  for (const auto& [name, ground] : {std::pair<std::string, data::Color>{"white", data::white},
-                                     {"orange", {255, 128, 0}}}) {
+  for (const auto& [name, ground] :
+       {std::pair<std::string, data::Color>{"white", data::white}, {"orange", {255, 128, 0}}}) {
     for (const char* file : {"transparent.png", "transparent.webp"}) {
       CAPTURE(file);
       const Tensor got = data::decode_image(stored(file), 3, file, {.background = ground});

@@ -137,9 +137,7 @@ TEST_CASE("DataLoader: shuffles as a Loader with the same seed") {
 }
 
 TEST_CASE("DataLoader: samplers and batch samplers decide the batches") {
-  const auto batches = [](uint64_t epoch) {
-    return std::vector<Numbers>{{0, 1, 2}, {int64_t(epoch)}};
-  };
+  const auto batches = [](uint64_t epoch) { return std::vector<Numbers>{{0, 1, 2}, {int64_t(epoch)}}; };
   DataLoader loader(Indices{5}, {.batch_sampler = batches}, Cursor{3, 1});
   CHECK(numbers(loader.next()) == Numbers{3});
   CHECK(loader.cursor() == Cursor{4, 0});
@@ -156,8 +154,14 @@ TEST_CASE("DataLoader: samples become batches by their types") {
                             std::map<std::string, std::pair<int64_t, Tensor>>>;
   std::vector<Sample> samples;
   for (int i = 0; i < 2; ++i)
-    samples.push_back({i, i + .5f, i + .25, i == 1, "s" + std::to_string(i), {full({2, 1}, i)},
-                       {uint8_t(i), uint8_t(i + 10)}, {{"key", {i + 20, full({1}, i, DType::f64)}}}});
+    samples.push_back({i,
+                       i + .5f,
+                       i + .25,
+                       i == 1,
+                       "s" + std::to_string(i),
+                       {full({2, 1}, i)},
+                       {uint8_t(i), uint8_t(i + 10)},
+                       {{"key", {i + 20, full({1}, i, DType::f64)}}}});
   DataLoader loader(samples, {.batch_size = 2});
   const auto [whole, single, real, flags, names, images, lists, by_key] = loader.next();
   CHECK(numbers(whole) == Numbers{0, 1});
@@ -189,10 +193,10 @@ TEST_CASE("DataLoader: samples become batches by their types") {
   using Map = std::map<std::string, int64_t>;
   CHECK(message_of<Error>([&] { DataLoader(std::vector<Map>{{{"a", 1}}, {{"b", 1}}}, {.batch_size = 2}).next(); }) ==
         "[collate] the samples of a batch: maps must have the same keys");
-  CHECK(message_of<ShapeError>([] {
-          DataLoader(std::vector<Tensor>{zeros({2}), zeros({3})}, {.batch_size = 2}).next();
-        }) == "[collate] sample 1 of the batch is of shape [3], but the first one of [2]; samples of several shapes "
-              "need a collate function");
+  CHECK(message_of<ShapeError>(
+            [] { DataLoader(std::vector<Tensor>{zeros({2}), zeros({3})}, {.batch_size = 2}).next(); }) ==
+        "[collate] sample 1 of the batch is of shape [3], but the first one of [2]; samples of several shapes "
+        "need a collate function");
   CHECK(message_of<DTypeError>([] {
           DataLoader(std::vector<Tensor>{zeros({2}), zeros({2}, DType::f64)}, {.batch_size = 2}).next();
         }) == "[collate] sample 1 of the batch is f64, but the first one f32");
@@ -268,7 +272,9 @@ TEST_CASE("DataLoader: no more is read ahead than the options say, and the destr
     CHECK(reads == 16);  // one batch was taken, three are ready
   }
   reads = 0;
-  { DataLoader loader(Slow{}, {.batch_size = 4000, .workers = 2}); }
+  {
+    DataLoader loader(Slow{}, {.batch_size = 4000, .workers = 2});
+  }
   CHECK(reads < 1000);
 }
 

@@ -208,8 +208,8 @@ TEST_CASE("loader: a sample that fails is an error at its batch, at every call")
   const auto broken = std::make_shared<NumberedClips>(10, 5);
   for (const EpochEnd epoch_end : {EpochEnd::drop, EpochEnd::keep, EpochEnd::carry_over}) {
     for (const int64_t prefetch : {0, 3}) {
-      Loader loader(broken, {.buckets = {{{1, 2, 2}, 2, 1}}, .shuffle = false, .epoch_end = epoch_end,
-                             .prefetch = prefetch});
+      Loader loader(broken,
+                    {.buckets = {{{1, 2, 2}, 2, 1}}, .shuffle = false, .epoch_end = epoch_end, .prefetch = prefetch});
       CHECK(loader.next().indices == Indices{0, 1});
       CHECK(loader.next().indices == Indices{2, 3});
       for (int attempt = 0; attempt < 3; ++attempt) {

@@ -14,13 +14,13 @@ using data::LoaderOptions;
 namespace {
 
 const LoaderOptions clips = {.buckets = {{{8, 6, 6}, 3, 2}, {{4, 6, 10}, 2, 1}, {{1, 4, 4}, 5, 1}, {{2, 2, 2}, 1, 0}},
-                             .seed = 3, .epoch_end = EpochEnd::carry_over};
+                             .seed = 3,
+                             .epoch_end = EpochEnd::carry_over};
 
 /// Of samples, then of labels, or of indices and captions where there are none.
 uint32_t checksum_of(const data::Batch& batch, uint32_t crc) {
   crc = crc32c(batch.samples.data<float>(), static_cast<size_t>(batch.samples.numel()) * sizeof(float), crc);
-  if (batch.labels.defined())
-    return crc32c(batch.labels.data<int64_t>(), batch.indices.size() * sizeof(int64_t), crc);
+  if (batch.labels.defined()) return crc32c(batch.labels.data<int64_t>(), batch.indices.size() * sizeof(int64_t), crc);
   crc = crc32c(batch.indices.data(), batch.indices.size() * sizeof(int64_t), crc);
   for (const std::string& caption : batch.captions) crc = crc32c(caption.c_str(), caption.size() + 1, crc);
   return crc;

@@ -145,8 +145,7 @@ TEST_CASE("loader workers: floats are taken as they are") {
     const data::Batch batch = loader.next();
     CHECK(batch.samples.shape() == Shape{3, 1, 4, 2, 3});
     for (int64_t i = 0; i < 3; ++i)
-      for (int64_t k = 0; k < 24; ++k)
-        CHECK(batch.samples.data<float>()[i * 24 + k] == float(3 + i) + float(k) / 8);
+      for (int64_t k = 0; k < 24; ++k) CHECK(batch.samples.data<float>()[i * 24 + k] == float(3 + i) + float(k) / 8);
   }
 }
 

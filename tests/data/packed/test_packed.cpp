@@ -130,8 +130,9 @@ TEST_CASE("packed: a source is packed once, and again when it has changed") {
   CHECK(files_in(path) == before);
 
   CHECK(open(*numbered_images(12), image_shape)->size() == 12);
-  CHECK(note == "the packed samples in " + path + " are of other data: its number of samples is 10, and the data have "
-                "12; they are written anew");
+  CHECK(note == "the packed samples in " + path +
+                    " are of other data: its number of samples is 10, and the data have "
+                    "12; they are written anew");
   check_equal(*open(*numbered_images(12, 1), image_shape), *numbered_images(12, 1), image_shape);
   CHECK(contains(note, "its samples are [1, 3, 4, 6], and the data have [1, 1, 4, 6]"));
   open(*numbered_images(12), {1, 2, 3});
@@ -176,8 +177,8 @@ TEST_CASE("packed: a run after one that failed keeps the whole shards and ends w
   const std::string whole = folder / "whole", broken = folder / "broken";
   data::write_packed(NumberedClips(20), clip_shape, whole, {.shard_bytes = 4 * 90});
   CHECK(message_of<IoError>([&] {
-    data::write_packed(NumberedClips(20, 14), clip_shape, broken, {.shard_bytes = 4 * 90});
-  }) == "clip 14 is broken");
+          data::write_packed(NumberedClips(20, 14), clip_shape, broken, {.shard_bytes = 4 * 90});
+        }) == "clip 14 is broken");
   CHECK(files_in(broken).size() == 3);  // of five shards, and no index
   CHECK(contains(message_of<IoError>([&] { data::PackedDataset{broken}; }), "it has no index.json"));
 
@@ -231,9 +232,8 @@ TEST_CASE("packed: a write that fails leaves no folder that looks whole") {
     const std::string path = folder / std::to_string(fail_at);
     int call = 0;
     set_io_hook([&](const char*, size_t&) { return ++call == fail_at ? ENOSPC : 0; });
-    const std::string message = message_of<IoError>([&] {
-      data::write_packed(*source, image_shape, path, small_shards);
-    });
+    const std::string message =
+        message_of<IoError>([&] { data::write_packed(*source, image_shape, path, small_shards); });
     set_io_hook(nullptr);
     if (message.empty()) {
       CHECK(call < fail_at);

@@ -145,8 +145,9 @@ TEST_CASE("packed concurrently: the room for all shapes is compared before the f
   CHECK(refusal(small_bytes + large_bytes) == "");
   CHECK(refusal(std::nullopt) == "");
   CHECK(refusal(small_bytes + large_bytes - 1) ==
-        "cannot pack samples into " + cache + ": those of 1x4x6, 2x8x8 take 4.56 kB together, and its disk has 4.56 kB "
-        "left");
+        "cannot pack samples into " + cache +
+            ": those of 1x4x6, 2x8x8 take 4.56 kB together, and its disk has 4.56 kB "
+            "left");
   CHECK(source->computed == 0);
 
   // What is there already needs no room, and what is replaced gives its own.

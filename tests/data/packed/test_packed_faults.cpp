@@ -62,50 +62,65 @@ TEST_CASE("packed faults: each is refused with the path and a reason, and packin
   const Fault faults[] = {
       {"no index", [&](auto& f) { fs::remove(index(f)); }, {"holds no packed samples: it has no index.json"}},
       {"empty index", [&](auto& f) { write_bytes(index(f), ""); }, {no_index, "not JSON"}},
-      {"index cut off", [&](auto& f) { write_bytes(index(f), bytes_of(index(f)).substr(0, 300)); },
+      {"index cut off",
+       [&](auto& f) { write_bytes(index(f), bytes_of(index(f)).substr(0, 300)); },
        {no_index, "not JSON"}},
       {"index of another kind", [&](auto& f) { write_bytes(index(f), "[1, 2]"); }, {no_index, "it has no \"format\""}},
-      {"index of a later version", [&](auto& f) { replace_text(index(f), "\"version\": 2", "\"version\": 3"); },
+      {"index of a later version",
+       [&](auto& f) { replace_text(index(f), "\"version\": 2", "\"version\": 3"); },
        {no_index, "\"version\" must be a whole number from 1 to 2"}},
       {"an index of version 1 with the checksum of version 2",
        [&](auto& f) { replace_text(index(f), "\"version\": 2", "\"version\": 1"); },
        {no_index, "its checksum does not fit its contents"}},
-      {"images that are no selection", [&](auto& f) { replace_text(index(f), "\"images\": null", "\"images\": [3]"); },
+      {"images that are no selection",
+       [&](auto& f) { replace_text(index(f), "\"images\": null", "\"images\": [3]"); },
        {no_index, "it has no \"checksum\""}},
       {"a damaged image without a name",
        [&](auto& f) {
          replace_text(index(f), "\"images\": null", "\"images\": {\"checksum\": 1, \"damaged\": [{\"name\": 2}]}");
        },
        {no_index, "\"name\" must be a string"}},
-      {"a changed count", [&](auto& f) { replace_text(index(f), "\"samples\": 2", "\"samples\": 3"); },
+      {"a changed count",
+       [&](auto& f) { replace_text(index(f), "\"samples\": 2", "\"samples\": 3"); },
        {no_index, "its checksum does not fit its contents"}},
-      {"a changed class name", [&](auto& f) { replace_text(index(f), "class 3", "class X"); },
+      {"a changed class name",
+       [&](auto& f) { replace_text(index(f), "class 3", "class X"); },
        {no_index, "its checksum does not fit its contents"}},
-      {"a negative size", [&](auto& f) { replace_text(index(f), "\"samples\": 4", "\"samples\": -4"); },
+      {"a negative size",
+       [&](auto& f) { replace_text(index(f), "\"samples\": 4", "\"samples\": -4"); },
        {no_index, "\"samples\" must be a whole number from 1 to 281474976710656"}},
-      {"an index that is too long", [&](auto& f) { write_bytes(index(f), std::string(2 << 20, '[')); },
+      {"an index that is too long",
+       [&](auto& f) { write_bytes(index(f), std::string(2 << 20, '[')); },
        {"index.json", "has 2097152 bytes, more than the 1572864"}},
       {"a missing shard", [&](auto& f) { fs::remove(shard(f, 1)); }, {"shard-00001.safetensors", "No such file"}},
-      {"an empty shard", [&](auto& f) { write_bytes(shard(f, 2), ""); },
+      {"an empty shard",
+       [&](auto& f) { write_bytes(shard(f, 2), ""); },
        {"shard-00002.safetensors has 0 bytes, and the index says"}},
-      {"a shard cut off", [&](auto& f) { fs::resize_file(shard(f, 0), fs::file_size(shard(f, 0)) - 1); },
+      {"a shard cut off",
+       [&](auto& f) { fs::resize_file(shard(f, 0), fs::file_size(shard(f, 0)) - 1); },
        {"shard-00000.safetensors has ", " bytes, and the index says "}},
-      {"a shard in the place of another", [&](auto& f) { fs::copy_file(shard(f, 0), shard(f, 1),
-                                                                        fs::copy_options::overwrite_existing); },
+      {"a shard in the place of another",
+       [&](auto& f) { fs::copy_file(shard(f, 0), shard(f, 1), fs::copy_options::overwrite_existing); },
        {"shard-00001.safetensors is damaged: the checksum of its labels and captions"}},
       {"a changed header", [&](auto& f) { flip_byte(shard(f, 0), 9); }, {"shard-00000.safetensors"}},
-      {"a changed byte of a sample", [&](auto& f) { flip_byte(shard(f, 1), -5); },
+      {"a changed byte of a sample",
+       [&](auto& f) { flip_byte(shard(f, 1), -5); },
        {"shard-00001.safetensors is damaged: the checksum of sample 3 does not fit its elements; the next start"}},
-      {"a folder in the place of a shard", [&](auto& f) { fs::remove(shard(f, 1)), fs::create_directory(shard(f, 1)); },
+      {"a folder in the place of a shard",
+       [&](auto& f) { fs::remove(shard(f, 1)), fs::create_directory(shard(f, 1)); },
        {"shard-00001.safetensors", "not a regular file"}},
-      {"an index that is a link out of the folder", [&](auto& f) {
+      {"an index that is a link out of the folder",
+       [&](auto& f) {
          fs::rename(index(f), f + "-elsewhere");
          fs::create_symlink(f + "-elsewhere", index(f));
-       }, {"index.json: it is a symbolic link", "which lies outside of"}},
-      {"a shard that is a link out of the folder", [&](auto& f) {
+       },
+       {"index.json: it is a symbolic link", "which lies outside of"}},
+      {"a shard that is a link out of the folder",
+       [&](auto& f) {
          fs::rename(shard(f, 1), f + "-elsewhere");
          fs::create_symlink(f + "-elsewhere", shard(f, 1));
-       }, {"shard-00001.safetensors: it is a symbolic link", "which lies outside of"}},
+       },
+       {"shard-00001.safetensors: it is a symbolic link", "which lies outside of"}},
   };
   const TemporaryFolder folder;
   for (const Fault& fault : faults) {
@@ -142,7 +157,8 @@ TEST_CASE("packed faults: every byte that is changed or missing in a small folde
     }
     // The header of a shard also has names and metadata that are not read: there a change is harmless.
     const size_t first = name[0] == 's' ? 8 + size_t(static_cast<unsigned char>(bytes[0])) +
-                                              256 * size_t(static_cast<unsigned char>(bytes[1])) : 0;
+                                              256 * size_t(static_cast<unsigned char>(bytes[1]))
+                                        : 0;
     int harmless = 0;
     for (size_t at = first; at < bytes.size(); ++at) {
       std::string changed = bytes;
@@ -187,9 +203,9 @@ TEST_CASE("packed faults: misuse") {
                  "[write_packed] the source has no samples"));
   CHECK(contains(message_of<ConfigError>([&] { data::write_packed(*source, {1, 0, 4}, folder.path()); }),
                  "every size of a sample must be at least 1, got 1x0x4"));
-  CHECK(contains(message_of<ConfigError>([&] {
-    data::write_packed(*source, shape, folder.path(), {.shard_bytes = 0});
-  }), "shard_bytes must be at least 1, got 0"));
+  CHECK(
+      contains(message_of<ConfigError>([&] { data::write_packed(*source, shape, folder.path(), {.shard_bytes = 0}); }),
+               "shard_bytes must be at least 1, got 0"));
   const data::Dataset latin(source->images(), source->labels(), std::vector<std::string>(10, "caf\xe9"));
   CHECK(contains(message_of<ConfigError>([&] { data::write_packed(latin, shape, folder.path()); }), "is not UTF-8"));
   write_bytes(folder / "file", "");

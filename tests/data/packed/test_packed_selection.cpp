@@ -36,8 +36,8 @@ void write_images(const std::string& folder) {
   }
 }
 ImageFiles open(const std::string& images, const std::string& cache, OnDamaged on_damaged = OnDamaged::skip) {
-  return ImageFiles(images, data::Split::train, {.on_damaged = on_damaged, .memory_bytes = 0,
-                                                 .earlier = data::packed_selections(cache, "train-")});
+  return ImageFiles(images, data::Split::train,
+                    {.on_damaged = on_damaged, .memory_bytes = 0, .earlier = data::packed_selections(cache, "train-")});
 }
 std::map<std::string, fs::file_time_type> times_in(const std::string& folder) {
   std::map<std::string, fs::file_time_type> times;
@@ -94,9 +94,12 @@ TEST_CASE("packed selection: the index names damaged images, and the next openin
   CHECK(times_in(samples) == before);
 
   // Another size needs samples of its own, and whether the files are damaged is known.
-  const ImageFiles smaller(images, data::Split::train, {.height = 3, .width = 3, .on_damaged = OnDamaged::skip,
-                                                        .memory_bytes = 0,
-                                                        .earlier = data::packed_selections(cache, "train-")});
+  const ImageFiles smaller(images, data::Split::train,
+                           {.height = 3,
+                            .width = 3,
+                            .on_damaged = OnDamaged::skip,
+                            .memory_bytes = 0,
+                            .earlier = data::packed_selections(cache, "train-")});
   CHECK(smaller.decodings() == 0);
   CHECK(smaller.skipped() == first.skipped());
   CHECK(data::packed_selections(cache, "test-").empty());
@@ -196,9 +199,9 @@ TEST_CASE("packed selection: one that is too long is not kept, and one that is n
   const auto before = times_in(folder / "b");
   static_cast<void>(data::packed(Selected(selection), clip, folder / "b", {}, note));
   CHECK(times_in(folder / "b") == before);
-  CHECK(contains(message_of<ConfigError>([&] {
-    data::write_packed(Selected({5, {{"caf\xe9", 1, "b"}}}), clip, folder / "c");
-  }), "is not UTF-8"));
+  CHECK(contains(
+      message_of<ConfigError>([&] { data::write_packed(Selected({5, {{"caf\xe9", 1, "b"}}}), clip, folder / "c"); }),
+      "is not UTF-8"));
 }
 
 TEST_CASE("find_packed: finds what packed() would use, says why not, and writes nothing") {

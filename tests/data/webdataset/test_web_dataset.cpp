@@ -124,10 +124,9 @@ TEST_CASE("web_dataset: labels and captions in .json, names as labels, and image
   CHECK(set.caption(1) == "a cat");
   CHECK(contains(joined(set.notes()), "1 .png file in " + path + " is not read"));
 
-  write_bytes(path, tar_of({{"a.png", png(1)},
-                            {"a.json", R"({"label": 4})"},
-                            {"b.png", png(2)},
-                            {"b.json", R"({"label": 0})"}}));
+  write_bytes(
+      path,
+      tar_of({{"a.png", png(1)}, {"a.json", R"({"label": 4})"}, {"b.png", png(2)}, {"b.json", R"({"label": 0})"}}));
   CHECK(open(path).num_classes() == 5);
   CHECK(open(path).caption(0) == "4");
   write_bytes(path, tar_of({{"a.png", png(1)}, {"b.png", png(2)}}));
@@ -141,9 +140,9 @@ TEST_CASE("web_dataset: images of several sizes and formats") {
   const std::string path = folder / "a.tar";
   const Tensor white = kernels::to(zeros({1, 5, 5}), DType::u8);
   write_bytes(path, tar_of({{"a.png", png(1)}, {"b.jpg", png(2, 9, 9)}, {"c.png", data::encode_png(white, "c.png")}}));
-  CHECK(contains(message_of<IoError>([&] { open(path); }),
-                 "the member \"b.jpg\" of " + path + ": it has 9 x 9 pixels, but the member \"a.png\" of " + path +
-                     " has 6 x 4; give a size, as in --size 64"));
+  CHECK(contains(message_of<IoError>([&] { open(path); }), "the member \"b.jpg\" of " + path +
+                                                               ": it has 9 x 9 pixels, but the member \"a.png\" of " +
+                                                               path + " has 6 x 4; give a size, as in --size 64"));
   const data::WebDataset sized = open(path, data::Split::train, {.height = 3, .width = 5});
   CHECK(sized.native_shape() == data::SampleShape{1, 3, 5});
   CHECK(sized.channels() == 3);
@@ -209,32 +208,46 @@ TEST_CASE("web_dataset: faults, each with its sentence") {
        {"empty", [](auto& f) { write_bytes(f / "shard-001.tar", ""); }, "shard-001.tar: it is empty"},
        {"no samples", [](auto& f) { write_bytes(f / "shard-001.tar", tar_of({{"README", "x"}})); },
         "shard-001.tar: it holds no samples"},
-       fault("wrong count", [](auto& m) { m.erase(m.begin() + 3); }, "the sample \"001\" has no image"),
-       fault("wrong type", [](auto& m) { m[3].data = "GIF89a"; }, "cannot read the member \"001.png\" of "),
-       fault("mixed sizes", [](auto& m) { m[3].data = png(1, 8, 8); },
-             "it has 8 x 8 pixels, but the member \"000.png\""),
-       fault("wrong class", [](auto& m) { m[4].data = "one"; },
-             "the sample \"001\" has the label \"one\", but other labels are numbers"),
-       fault("class too large", [](auto& m) { m[4].data = "99999999999999999999"; },
-             "has the label \"99999999999999999999\"; labels are numbers from 0 to 65535"),
-       fault("no object", [](auto& m) { m.push_back({"007.json", "[1]"}); },
-             "a .json that cannot be used, \"007.json\""),
-       fault("json label", [](auto& m) { m.push_back({"007.json", R"({"label": 1.5})"}); },
-             "the value of \"label\" is 1.5; a label is a whole number or a string"),
-       fault("two images", [](auto& m) { m.insert(m.begin() + 4, {"001.jpg", "x"}); },
-             "the sample \"001\" has two images, \"001.png\" and \"001.jpg\""),
-       fault("duplicate", [](auto& m) { m.push_back({"003.txt", "again"}); },
-             "the sample \"003\" stands at two places"),
-       fault("damaged image", [](auto& m) { m[0].data.resize(m[0].data.size() / 2); },
-             "cannot read the member \"000.png\" of "),
-       fault("missing label", [](auto& m) { m.erase(m.begin() + 4); }, "the sample \"001\" has no label (.cls"),
-       fault("missing caption", [](auto& m) { m.erase(m.begin() + 5); }, "the sample \"001\" has no caption (.txt"),
-       fault("empty caption", [](auto& m) { m[5].data = " \n"; }, "the sample \"001\" has nothing in \"001.txt\""),
-       fault("no UTF-8", [](auto& m) { m[5].data = "caf\xe9"; }, "a text that is not UTF-8 in \"001.txt\""),
-       fault("huge text", [](auto& m) { m[5].data = std::string(2 << 20, 'x'); }, "has 2097152 bytes in \"001.txt\""),
-       fault("huge", [](auto& m) { m[3].claimed = "77777777777"; }, "\"001.png\" claims 8589934591 bytes"),
-       fault("link", [](auto& m) { m[3] = {.name = "001.png", .data = "", .type = '2', .target = "/etc/passwd"}; },
-             "its member \"001.png\" is a link"),
+       fault(
+           "wrong count", [](auto& m) { m.erase(m.begin() + 3); }, "the sample \"001\" has no image"),
+       fault(
+           "wrong type", [](auto& m) { m[3].data = "GIF89a"; }, "cannot read the member \"001.png\" of "),
+       fault(
+           "mixed sizes", [](auto& m) { m[3].data = png(1, 8, 8); }, "it has 8 x 8 pixels, but the member \"000.png\""),
+       fault(
+           "wrong class", [](auto& m) { m[4].data = "one"; },
+           "the sample \"001\" has the label \"one\", but other labels are numbers"),
+       fault(
+           "class too large", [](auto& m) { m[4].data = "99999999999999999999"; },
+           "has the label \"99999999999999999999\"; labels are numbers from 0 to 65535"),
+       fault(
+           "no object", [](auto& m) { m.push_back({"007.json", "[1]"}); }, "a .json that cannot be used, \"007.json\""),
+       fault(
+           "json label", [](auto& m) { m.push_back({"007.json", R"({"label": 1.5})"}); },
+           "the value of \"label\" is 1.5; a label is a whole number or a string"),
+       fault(
+           "two images", [](auto& m) { m.insert(m.begin() + 4, {"001.jpg", "x"}); },
+           "the sample \"001\" has two images, \"001.png\" and \"001.jpg\""),
+       fault(
+           "duplicate", [](auto& m) { m.push_back({"003.txt", "again"}); }, "the sample \"003\" stands at two places"),
+       fault(
+           "damaged image", [](auto& m) { m[0].data.resize(m[0].data.size() / 2); },
+           "cannot read the member \"000.png\" of "),
+       fault(
+           "missing label", [](auto& m) { m.erase(m.begin() + 4); }, "the sample \"001\" has no label (.cls"),
+       fault(
+           "missing caption", [](auto& m) { m.erase(m.begin() + 5); }, "the sample \"001\" has no caption (.txt"),
+       fault(
+           "empty caption", [](auto& m) { m[5].data = " \n"; }, "the sample \"001\" has nothing in \"001.txt\""),
+       fault(
+           "no UTF-8", [](auto& m) { m[5].data = "caf\xe9"; }, "a text that is not UTF-8 in \"001.txt\""),
+       fault(
+           "huge text", [](auto& m) { m[5].data = std::string(2 << 20, 'x'); }, "has 2097152 bytes in \"001.txt\""),
+       fault(
+           "huge", [](auto& m) { m[3].claimed = "77777777777"; }, "\"001.png\" claims 8589934591 bytes"),
+       fault(
+           "link", [](auto& m) { m[3] = {.name = "001.png", .data = "", .type = '2', .target = "/etc/passwd"}; },
+           "its member \"001.png\" is a link"),
        {"unreadable", [](auto& f) { make_unreadable(f / "shard-001.tar"); }, "shard-001.tar: it is not a regular file"},
        {"hostile path", [&](auto& f) { make_link_outside(f / "shard-001.tar", outside); },
         "it is a symbolic link to " + outside / "target" + ", which lies outside of"}},

@@ -31,10 +31,12 @@ void fuzz_zoo_weights(std::string_view bytes) {
   file.append(size_t(data), '\0');
   const safetensors::Contents contents = safetensors::load(file_with("a.safetensors", file));
   demand(!models::inspect_tensors(contents.tensors, hints).empty(), "a description");
-  fuzz_one([](std::string_view path) {
-    (void)models::convert_tensors(safetensors::load(std::string(path)).tensors,
-                                  models::ConversionOptions::parse("ditharos", "f16", {}));
-  }, file_with("a.safetensors", file));
+  fuzz_one(
+      [](std::string_view path) {
+        (void)models::convert_tensors(safetensors::load(std::string(path)).tensors,
+                                      models::ConversionOptions::parse("ditharos", "f16", {}));
+      },
+      file_with("a.safetensors", file));
 }
 
 }  // namespace ditharos::tests

@@ -68,30 +68,42 @@ TEST_CASE("dit: state-dict names of a model of clips, as files hold them") {
     }
     return names;
   };
-  CHECK(names_of() == std::vector<std::string>{
-                          "x_embedder.proj.weight", "pos_embedder.weight", "t_embedder.mlp.0.weight",
-                          "t_embedder.mlp.2.weight", "prompt_embedder.fc1.weight", "prompt_embedder.fc2.weight",
-                          "prompt_embedder.gate.weight", "blocks.0.attn.qkv.weight", "blocks.0.attn.q_norm.weight",
-                          "blocks.0.attn.k_norm.weight", "blocks.0.attn.proj.weight", "blocks.0.text.norm.shift",
-                          "blocks.0.text.norm.scale", "blocks.0.text.attn.q.weight", "blocks.0.text.attn.kv.weight",
-                          "blocks.0.text.attn.proj.weight", "blocks.0.mlp.fc1.weight", "blocks.0.mlp.fc2.weight",
-                          "blocks.0.adaLN_modulation.1.weight", "final_layer.linear.weight",
-                          "final_layer.adaLN_modulation.1.weight"});
+  CHECK(names_of() == std::vector<std::string>{"x_embedder.proj.weight",
+                                               "pos_embedder.weight",
+                                               "t_embedder.mlp.0.weight",
+                                               "t_embedder.mlp.2.weight",
+                                               "prompt_embedder.fc1.weight",
+                                               "prompt_embedder.fc2.weight",
+                                               "prompt_embedder.gate.weight",
+                                               "blocks.0.attn.qkv.weight",
+                                               "blocks.0.attn.q_norm.weight",
+                                               "blocks.0.attn.k_norm.weight",
+                                               "blocks.0.attn.proj.weight",
+                                               "blocks.0.text.norm.shift",
+                                               "blocks.0.text.norm.scale",
+                                               "blocks.0.text.attn.q.weight",
+                                               "blocks.0.text.attn.kv.weight",
+                                               "blocks.0.text.attn.proj.weight",
+                                               "blocks.0.mlp.fc1.weight",
+                                               "blocks.0.mlp.fc2.weight",
+                                               "blocks.0.adaLN_modulation.1.weight",
+                                               "final_layer.linear.weight",
+                                               "final_layer.adaLN_modulation.1.weight"});
   config.text = {};
   config.frequency_bands = 0;
   config.qk_norm = false;
   config.step_embedding = StepEmbedding::binary;
-  CHECK(names_of() == std::vector<std::string>{
-                          "x_embedder.proj.weight", "t_embedder.weight", "blocks.0.attn.qkv.weight",
-                          "blocks.0.attn.proj.weight", "blocks.0.mlp.fc1.weight", "blocks.0.mlp.fc2.weight",
-                          "blocks.0.adaLN_modulation.1.weight", "final_layer.linear.weight",
-                          "final_layer.adaLN_modulation.1.weight"});
+  CHECK(names_of() == std::vector<std::string>{"x_embedder.proj.weight", "t_embedder.weight",
+                                               "blocks.0.attn.qkv.weight", "blocks.0.attn.proj.weight",
+                                               "blocks.0.mlp.fc1.weight", "blocks.0.mlp.fc2.weight",
+                                               "blocks.0.adaLN_modulation.1.weight", "final_layer.linear.weight",
+                                               "final_layer.adaLN_modulation.1.weight"});
 }
 
 TEST_CASE("dit: starting values") {
   Generator rng(3);
-  const DiTConfig config = {.height = 8, .width = 8, .channels = 3, .patch = {1, 4, 4}, .hidden = 64, .depth = 1,
-                            .heads = 4, .classes = 50};
+  const DiTConfig config = {
+      .height = 8, .width = 8, .channels = 3, .patch = {1, 4, 4}, .hidden = 64, .depth = 1, .heads = 4, .classes = 50};
   DiT model(config, rng);
   for (const auto& [name, tensor] : nn::named_parameters(model)) {
     const auto shown = name;

@@ -22,8 +22,11 @@ TEST_CASE("dit block: starts as the identity") {
   const DiTBlock of_images(image_config(), rng), of_clips(clip_config(), rng);
   const Tensor tokens = rng.normal({2, 6, 8}), x = rng.normal({2, 6, 16});
   CHECK_EQ(difference(of_images(tokens, rng.normal({2, 8})), tokens), 0);
-  const DiTContext context{.batch = 2, .grid = {3, 1, 2}, .joint = rotary_table({3, 1, 2}, 8, 100),
-                           .text = rng.normal({2, 5, 8}), .text_mask = ones({2, 1, 1, 5}, DType::boolean)};
+  const DiTContext context{.batch = 2,
+                           .grid = {3, 1, 2},
+                           .joint = rotary_table({3, 1, 2}, 8, 100),
+                           .text = rng.normal({2, 5, 8}),
+                           .text_mask = ones({2, 1, 1, 5}, DType::boolean)};
   CHECK_EQ(difference(of_clips(x, rng.normal({2, 16}), context), x), 0);
 }
 
@@ -39,8 +42,8 @@ TEST_CASE("dit block: without positions, moving tokens moves the result and chan
   const DiTBlock block = randomized(DiTBlock(clip_config(), rng));
   const PatchGrid grid{2, 2, 2};
   const Tensor x = rng.normal({1, 8, 16}), condition = rng.normal({1, 16}), order = rng.permutation(8);
-  DiTContext context{.batch = 1, .grid = grid, .text = rng.normal({1, 5, 8}),
-                     .text_mask = ones({1, 1, 1, 5}, DType::boolean)};
+  DiTContext context{
+      .batch = 1, .grid = grid, .text = rng.normal({1, 5, 8}), .text_mask = ones({1, 1, 1, 5}, DType::boolean)};
   const auto moved_difference = [&] {
     const Tensor moved = block(index_select(x, 1, order), condition, context);
     return difference(moved, index_select(block(x, condition, context), 1, order));
@@ -54,7 +57,9 @@ TEST_CASE("dit block: factorised attention is within a frame, then within a spat
   Generator rng(9);
   const NoGrad no_grad;
   const PatchGrid grid{3, 2, 2};
-  const DiTContext context{.batch = 1, .grid = grid, .spatial = rotary_table({1, 2, 2}, 8, 100),
+  const DiTContext context{.batch = 1,
+                           .grid = grid,
+                           .spatial = rotary_table({1, 2, 2}, 8, 100),
                            .temporal = rotary_table({3, 1, 1}, 8, 100)};
   const Tensor x = rng.normal({1, 12, 16});
   // Which tokens change when token 5 (frame 1, spatial position 1) does?

@@ -43,9 +43,8 @@ void add_published(const auto& add, const Tensor& images, const Tensor& clips, c
   image.depth = clip.depth = 2;
   clip.frames = 4;
   add("in-context", image, images, t, [](DiTConfig& c) { c.conditioning = Conditioning::in_context; });
-  add("in-context clips, rotary, without a label", clip, clips, t, [](DiTConfig& c) {
-    c.conditioning = Conditioning::in_context, c.rotary = Rotary::spacetime, c.classes = 0;
-  });
+  add("in-context clips, rotary, without a label", clip, clips, t,
+      [](DiTConfig& c) { c.conditioning = Conditioning::in_context, c.rotary = Rotary::spacetime, c.classes = 0; });
   add("cross-attention", image, images, t, [](DiTConfig& c) { c.conditioning = Conditioning::cross_attention; });
   add("adaLN of clips, sequential", clip, clips, of_frames, [](DiTConfig& c) {
     c.conditioning = Conditioning::ada_ln, c.attention = AttentionLayout::sequential, c.norm = Norm::rms;
@@ -53,17 +52,14 @@ void add_published(const auto& add, const Tensor& images, const Tensor& clips, c
   add("LightningDiT", image, images, t, [](DiTConfig& c) {
     c.rotary = Rotary::spatial, c.norm = Norm::rms, c.mlp = MlpKind::swiglu, c.modulation_shift = false;
   });
-  add("late fusion, rotary, times of frames", clip, clips, of_frames, [](DiTConfig& c) {
-    c.attention = AttentionLayout::late_fusion, c.rotary = Rotary::spacetime, c.qk_norm = true;
-  });
-  add("split heads, rotary, times of frames", clip, clips, of_frames, [](DiTConfig& c) {
-    c.attention = AttentionLayout::split_heads, c.rotary = Rotary::spacetime, c.classes = 0;
-  });
+  add("late fusion, rotary, times of frames", clip, clips, of_frames,
+      [](DiTConfig& c) { c.attention = AttentionLayout::late_fusion, c.rotary = Rotary::spacetime, c.qk_norm = true; });
+  add("split heads, rotary, times of frames", clip, clips, of_frames,
+      [](DiTConfig& c) { c.attention = AttentionLayout::split_heads, c.rotary = Rotary::spacetime, c.classes = 0; });
   add("text embeddings", clip, clips, t, [](DiTConfig& c) { c.classes = 0, c.text_embedding = 6; });
   add("diffusers", image, images, t, [](DiTConfig& c) { c = as_diffusers(c), c.qkv_bias = false; });
-  add("learned positions, of other grids", clip, clips, of_frames, [](DiTConfig& c) {
-    c.positions = Positions::learned, c.variable_size = true, c.height = 8, c.frames = 2;
-  });
+  add("learned positions, of other grids", clip, clips, of_frames,
+      [](DiTConfig& c) { c.positions = Positions::learned, c.variable_size = true, c.height = 8, c.frames = 2; });
 }
 
 /// Every value of every axis, alone and together with others.
@@ -80,17 +76,16 @@ std::vector<Example> examples() {
     change(config);
     const Condition kind = config.condition();
     all.push_back({name, config, x, times,
-                   kind == Condition::none ? Tensor{}
-                   : kind == Condition::label ? labels
+                   kind == Condition::none     ? Tensor{}
+                   : kind == Condition::label  ? labels
                    : kind == Condition::prompt ? prompts
                                                : embeddings});
   };
   const DiTConfig image = image_config(), clip = clip_config();
   const auto no_text = [](DiTConfig& c) { c.text = {}; };
   add("images with labels", image, images, t, [](DiTConfig&) {});
-  add("images, unconditional, learned variance", image, images, t, [](DiTConfig& c) {
-    c.classes = 0, c.learn_sigma = true;
-  });
+  add("images, unconditional, learned variance", image, images, t,
+      [](DiTConfig& c) { c.classes = 0, c.learn_sigma = true; });
   add("images with labels, rotary", image, images, t, [](DiTConfig& c) {
     c.positions = Positions::none, c.rotary = Rotary::spacetime, c.hidden = 12, c.qk_norm = true;
   });
@@ -101,18 +96,14 @@ std::vector<Example> examples() {
   });
   add("clips with prompts", clip, clips, t, [](DiTConfig&) {});
   add("clips with prompts, times of frames", clip, clips, of_frames, [](DiTConfig&) {});
-  add("clips with prompts, factorised", clip, clips, of_frames, [](DiTConfig& c) {
-    c.attention = AttentionLayout::factorised, c.qk_norm = true, c.frequency_bands = 2;
-  });
-  add("clips with prompts, binary steps", clip, clips, of_frames, [](DiTConfig& c) {
-    c.step_embedding = StepEmbedding::binary, c.patch = {2, 1, 2};
-  });
-  add("clips with labels", clip, clips, of_frames, [&](DiTConfig& c) {
-    no_text(c), c.classes = 3, c.patch = {2, 2, 2}, c.patch_order = PatchOrder::channel_last;
-  });
-  add("clips, unconditional, factorised", clip, clips, t, [&](DiTConfig& c) {
-    no_text(c), c.attention = AttentionLayout::factorised, c.learn_sigma = true;
-  });
+  add("clips with prompts, factorised", clip, clips, of_frames,
+      [](DiTConfig& c) { c.attention = AttentionLayout::factorised, c.qk_norm = true, c.frequency_bands = 2; });
+  add("clips with prompts, binary steps", clip, clips, of_frames,
+      [](DiTConfig& c) { c.step_embedding = StepEmbedding::binary, c.patch = {2, 1, 2}; });
+  add("clips with labels", clip, clips, of_frames,
+      [&](DiTConfig& c) { no_text(c), c.classes = 3, c.patch = {2, 2, 2}, c.patch_order = PatchOrder::channel_last; });
+  add("clips, unconditional, factorised", clip, clips, t,
+      [&](DiTConfig& c) { no_text(c), c.attention = AttentionLayout::factorised, c.learn_sigma = true; });
   add("clips without positions", clip, clips, t, [&](DiTConfig& c) { no_text(c), c.rotary = Rotary::none; });
   add_published(add, images, clips, t, of_frames);
   return all;

@@ -62,8 +62,15 @@ TEST_CASE("dit config: parameter counts of the paper's twelve models") {
 }
 
 TEST_CASE("dit config: a built model holds as many parameters as counted") {
-  const DiTConfig quickstart = {.height = 28, .width = 28, .channels = 1, .patch = {1, 4, 4}, .hidden = 96, .depth = 4,
-                                .heads = 4, .classes = 10, .learn_sigma = false};
+  const DiTConfig quickstart = {.height = 28,
+                                .width = 28,
+                                .channels = 1,
+                                .patch = {1, 4, 4},
+                                .hidden = 96,
+                                .depth = 4,
+                                .heads = 4,
+                                .classes = 10,
+                                .learn_sigma = false};
   CHECK_EQ(count_parameters(quickstart).trainable, 726'160);
   DiTConfig odd = golden_config, silent = clip_config(), binary = clip_config(), large = clip_config();
   odd.mlp_ratio = 2.7;
@@ -118,13 +125,13 @@ TEST_CASE("dit config: what does not fit together is refused in a sentence") {
   CHECK(message(image, [](DiTConfig& c) { c.class_dropout = 1; }).starts_with("class_dropout must be in [0, 1)"));
   CHECK(message(image, [](DiTConfig& c) { c.mlp_ratio = std::nan(""); }) != "");
   CHECK(message(image, [](DiTConfig& c) { c.classes = -1; }) != "");
-  for (int64_t DiTConfig::*size : {&DiTConfig::height, &DiTConfig::width, &DiTConfig::channels, &DiTConfig::hidden,
-                                   &DiTConfig::depth, &DiTConfig::heads}) {
+  for (int64_t DiTConfig::* size : {&DiTConfig::height, &DiTConfig::width, &DiTConfig::channels, &DiTConfig::hidden,
+                                    &DiTConfig::depth, &DiTConfig::heads}) {
     for (const int64_t bad : {int64_t(0), int64_t(-2), int64_t(1) << 40}) {
       CHECK(message(image, [&](DiTConfig& c) { c.*size = bad; }).find("must be between 1 and") != std::string::npos);
     }
   }
-  for (int64_t PatchSize::*size : {&PatchSize::frames, &PatchSize::height, &PatchSize::width}) {
+  for (int64_t PatchSize::* size : {&PatchSize::frames, &PatchSize::height, &PatchSize::width}) {
     for (const int64_t bad : {int64_t(0), int64_t(-2), int64_t(1) << 40}) {
       const std::string said = message(clip, [&](DiTConfig& c) { c.patch.*size = bad; });
       CHECK(said.find("must be between 1 and") != std::string::npos);

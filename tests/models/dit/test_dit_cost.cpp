@@ -60,9 +60,9 @@ std::vector<DiTConfig> small_configs() {
 }  // namespace
 
 TEST_CASE("dit cost: GMACs of the paper's twelve models") {
-  const std::pair<const char*, double> rows[] = {
-      {"S/8", .36}, {"S/4", 1.41},  {"S/2", 6.06},  {"B/8", 1.42},  {"B/4", 5.56},   {"B/2", 23.01},
-      {"L/8", 5.01}, {"L/4", 19.70}, {"L/2", 80.71}, {"XL/8", 7.39}, {"XL/4", 29.05}, {"XL/2", 118.64}};
+  const std::pair<const char*, double> rows[] = {{"S/8", .36},   {"S/4", 1.41},  {"S/2", 6.06},   {"B/8", 1.42},
+                                                 {"B/4", 5.56},  {"B/2", 23.01}, {"L/8", 5.01},   {"L/4", 19.70},
+                                                 {"L/2", 80.71}, {"XL/8", 7.39}, {"XL/4", 29.05}, {"XL/2", 118.64}};
   for (const auto& [name, want] : rows) {
     CAPTURE(name);
     CHECK_LT(std::abs(gmacs(dit_preset(name)) - want), .02);
@@ -79,10 +79,9 @@ TEST_CASE("dit cost: the four conditionings of XL/2") {
     double gmacs;
     int64_t parameters;
   };
-  for (const Row& row : {Row{Conditioning::in_context, 119.37, 449'162'528},
-                         Row{Conditioning::cross_attention, 137.62, 597'991'712},
-                         Row{Conditioning::ada_ln, 118.56, 600'452'384},
-                         Row{Conditioning::ada_ln_zero, 118.64, 674'834'720}}) {
+  for (const Row& row :
+       {Row{Conditioning::in_context, 119.37, 449'162'528}, Row{Conditioning::cross_attention, 137.62, 597'991'712},
+        Row{Conditioning::ada_ln, 118.56, 600'452'384}, Row{Conditioning::ada_ln_zero, 118.64, 674'834'720}}) {
     DiTConfig config = dit_preset("XL/2");
     config.conditioning = row.conditioning;
     CHECK_EQ(count_parameters(config).trainable, row.parameters);

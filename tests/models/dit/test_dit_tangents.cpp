@@ -34,8 +34,15 @@ class Redraw : public nn::Visitor {
 
 struct MiniDiT {
   Generator rng{1};
-  models::DiT model{{.height = 8, .width = 8, .channels = 1, .hidden = 32, .depth = 2, .heads = 2, .classes = 3,
-                     .learn_sigma = false}, rng};
+  models::DiT model{{.height = 8,
+                     .width = 8,
+                     .channels = 1,
+                     .hidden = 32,
+                     .depth = 2,
+                     .heads = 2,
+                     .classes = 3,
+                     .learn_sigma = false},
+                    rng};
   Tensor labels = from_vector<int64_t>({0, 3});
 
   explicit MiniDiT(DType dtype) {

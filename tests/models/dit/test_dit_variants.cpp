@@ -29,8 +29,8 @@ namespace {
 
 /// The DEFAULTS of the script.
 DiTConfig base() {
-  return {.height = 4, .width = 6, .channels = 2, .hidden = 8, .depth = 2, .heads = 2, .classes = 3,
-          .learn_sigma = false};
+  return {
+      .height = 4, .width = 6, .channels = 2, .hidden = 8, .depth = 2, .heads = 2, .classes = 3, .learn_sigma = false};
 }
 
 struct Case {
@@ -45,33 +45,30 @@ const std::vector<Case>& cases() {
   const auto latte = [](DiTConfig& c, AttentionLayout layout) { c.frames = 3, c.attention = layout; };
   static const std::vector<Case> all{
       {"in_context", [](DiTConfig& c) { c.conditioning = Conditioning::in_context; }},
-      {"in_context_unconditional", [](DiTConfig& c) {
+      {"in_context_unconditional",
+       [](DiTConfig& c) {
          c.conditioning = Conditioning::in_context, c.classes = 0, c.rotary = Rotary::spatial, c.rope_base = 10000;
        }},
       {"cross_attention", [](DiTConfig& c) { c.conditioning = Conditioning::cross_attention; }},
-      {"cross_attention_unconditional", [](DiTConfig& c) {
-         c.conditioning = Conditioning::cross_attention, c.classes = 0;
-       }},
+      {"cross_attention_unconditional",
+       [](DiTConfig& c) { c.conditioning = Conditioning::cross_attention, c.classes = 0; }},
       {"ada_ln", [](DiTConfig& c) { c.conditioning = Conditioning::ada_ln; }},
       {"lightning", [=](DiTConfig& c) { lightning(c), c.mlp = MlpKind::swiglu; }},
       {"lightning_without_shift", [=](DiTConfig& c) { lightning(c), c.qk_norm = true, c.modulation_shift = false; }},
       {"diffusers", [](DiTConfig& c) { c = as_diffusers(c), c.learn_sigma = true; }},
       {"diffusers_without_bias", [](DiTConfig& c) { c = as_diffusers(c), c.qkv_bias = false; }},
       {"learned_positions", [](DiTConfig& c) { c.positions = Positions::learned, c.frames = 3; }},
-      {"latte", [=](DiTConfig& c) {
-         latte(c, AttentionLayout::factorised), c.classes = 0, c.depth = 4, c.learn_sigma = true;
-       }},
+      {"latte",
+       [=](DiTConfig& c) { latte(c, AttentionLayout::factorised), c.classes = 0, c.depth = 4, c.learn_sigma = true; }},
       {"latte_labels", [=](DiTConfig& c) { latte(c, AttentionLayout::factorised); }},
-      {"latte_text", [=](DiTConfig& c) {
-         latte(c, AttentionLayout::factorised), c.classes = 0, c.text_embedding = 10;
-       }},
+      {"latte_text",
+       [=](DiTConfig& c) { latte(c, AttentionLayout::factorised), c.classes = 0, c.text_embedding = 10; }},
       {"latte_late_fusion", [=](DiTConfig& c) { latte(c, AttentionLayout::late_fusion), c.depth = 4; }},
       {"latte_sequential", [=](DiTConfig& c) { latte(c, AttentionLayout::sequential); }},
       {"latte_split_heads", [=](DiTConfig& c) { latte(c, AttentionLayout::split_heads); }},
       {"clips_in_context", [](DiTConfig& c) { c.frames = 3, c.conditioning = Conditioning::in_context; }},
-      {"clips_cross_attention", [=](DiTConfig& c) {
-         latte(c, AttentionLayout::factorised), c.conditioning = Conditioning::cross_attention;
-       }},
+      {"clips_cross_attention",
+       [=](DiTConfig& c) { latte(c, AttentionLayout::factorised), c.conditioning = Conditioning::cross_attention; }},
   };
   return all;
 }

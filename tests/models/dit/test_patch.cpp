@@ -58,8 +58,7 @@ TEST_CASE("patches: refused calls name what they got") {
                        "[patchify] clips must have shape [B, F, C, H, W], got [2, 3, 4, 4]", ShapeError);
   CHECK_THROWS_AS(patchify(zeros({1, 2, 1, 4, 4}), {0, 2, 2}), ConfigError);
   CHECK_THROWS_WITH_AS(unpatchify(zeros({1, 5, 8}), {1, 2, 2}, {2, 2, 2}),
-                       "[unpatchify] tokens of shape [1, 5, 8] do not fill 1 x 2 x 2 patches of 2x2x2",
-                       ShapeError);
+                       "[unpatchify] tokens of shape [1, 5, 8] do not fill 1 x 2 x 2 patches of 2x2x2", ShapeError);
 }
 
 TEST_CASE("patches: of an image they are in the order of a convolution's kernel") {

@@ -6,8 +6,8 @@
 #include <cmath>
 
 #include <ditharos/autograd/ops.h>
-#include <ditharos/models/dit/embedding/coordinates.h>
 #include <ditharos/models/dit/dit.h>
+#include <ditharos/models/dit/embedding/coordinates.h>
 #include <ditharos/models/dit/embedding/position_table.h>
 #include <ditharos/models/dit/embedding/prompt_embedder.h>
 #include <ditharos/models/dit/rotary.h>
@@ -24,8 +24,8 @@ TEST_CASE("coordinates: a token's position, as shares of the frame and as distan
   const Tensor features = coordinate_features({2, 2, 3}, 2, DType::f64);  // [12, 104]
   CHECK(features.shape() == Shape{12, 104});
   // In the order of the features: every direction to a neighbour whose opposite has not come.
-  const int directions[13][3] = {{0, 0, 1},  {0, 1, -1}, {0, 1, 0},  {0, 1, 1},  {1, -1, -1}, {1, -1, 0}, {1, -1, 1},
-                                 {1, 0, -1}, {1, 0, 0},  {1, 0, 1},  {1, 1, -1}, {1, 1, 0},   {1, 1, 1}};
+  const int directions[13][3] = {{0, 0, 1},  {0, 1, -1}, {0, 1, 0}, {0, 1, 1},  {1, -1, -1}, {1, -1, 0}, {1, -1, 1},
+                                 {1, 0, -1}, {1, 0, 0},  {1, 0, 1}, {1, 1, -1}, {1, 1, 0},   {1, 1, 1}};
   const double pi = std::acos(-1.0);
   for (int64_t token = 0; token < 12; ++token) {
     const std::vector<double> got = contiguous(select(features, 0, token)).to_vector<double>();

@@ -19,19 +19,46 @@ using namespace ditharos::tests;
 
 namespace {
 
-const DiTConfig small_pixart = {.height = 8, .width = 8, .channels = 3, .hidden = 12, .depth = 2, .heads = 2,
-                                .position_scale = {.base_size = 4, .interpolation_scale = 2}, .stored_positions = false,
+const DiTConfig small_pixart = {.height = 8,
+                                .width = 8,
+                                .channels = 3,
+                                .hidden = 12,
+                                .depth = 2,
+                                .heads = 2,
+                                .position_scale = {.base_size = 4, .interpolation_scale = 2},
+                                .stored_positions = false,
                                 .variable_size = true,
-                                .conditioning = Conditioning::ada_ln_single, .classes = 0, .caption_channels = 7,
+                                .conditioning = Conditioning::ada_ln_single,
+                                .classes = 0,
+                                .caption_channels = 7,
                                 .size_conditions = true};
-const DiTConfig small_latte = {.height = 4, .width = 4, .frames = 3, .channels = 3, .hidden = 8, .depth = 4, .heads = 2,
-                               .position_scale = {.base_size = 2}, .stored_positions = false, .variable_size = true,
-                               .attention = AttentionLayout::factorised, .conditioning = Conditioning::ada_ln_single,
-                               .classes = 0, .caption_channels = 7};
-const DiTConfig small_sd3 = {.height = 8, .width = 8, .channels = 3, .hidden = 8, .depth = 2, .heads = 2,
-                             .position_scale = {.base_size = 4, .max_size = 6}, .variable_size = true,
-                             .conditioning = Conditioning::joint_streams, .classes = 0, .caption_channels = 7,
-                             .pooled_projection_dim = 5, .learn_sigma = false};
+const DiTConfig small_latte = {.height = 4,
+                               .width = 4,
+                               .frames = 3,
+                               .channels = 3,
+                               .hidden = 8,
+                               .depth = 4,
+                               .heads = 2,
+                               .position_scale = {.base_size = 2},
+                               .stored_positions = false,
+                               .variable_size = true,
+                               .attention = AttentionLayout::factorised,
+                               .conditioning = Conditioning::ada_ln_single,
+                               .classes = 0,
+                               .caption_channels = 7};
+const DiTConfig small_sd3 = {.height = 8,
+                             .width = 8,
+                             .channels = 3,
+                             .hidden = 8,
+                             .depth = 2,
+                             .heads = 2,
+                             .position_scale = {.base_size = 4, .max_size = 6},
+                             .variable_size = true,
+                             .conditioning = Conditioning::joint_streams,
+                             .classes = 0,
+                             .caption_channels = 7,
+                             .pooled_projection_dim = 5,
+                             .learn_sigma = false};
 
 DiTConfig small_sd35() {
   DiTConfig config = small_sd3;
@@ -44,7 +71,10 @@ DiTConfig small_sd35() {
 DiTCondition inputs_of(const Golden& golden) {
   const auto tensors = published_tensors(golden, "");
   const auto at = [&](const char* name) { return tensors.contains(name) ? tensors.at(name) : Tensor{}; };
-  return {.text = at("text"), .text_mask = at("mask"), .pooled = at("pooled"), .resolution = at("resolution"),
+  return {.text = at("text"),
+          .text_mask = at("mask"),
+          .pooled = at("pooled"),
+          .resolution = at("resolution"),
           .aspect_ratio = at("aspect_ratio")};
 }
 
@@ -100,8 +130,8 @@ TEST_CASE("text DiT: Latte's outputs and gradients are diffusers'") {
 }
 
 TEST_CASE("text DiT: the outputs and gradients of Stable Diffusion 3 and 3.5 are diffusers', for other sizes too") {
-  for (const auto& [config, file] : {std::pair{small_sd3, "sd3.safetensors"},
-                                     std::pair{small_sd35(), "sd35.safetensors"}}) {
+  for (const auto& [config, file] :
+       {std::pair{small_sd3, "sd3.safetensors"}, std::pair{small_sd35(), "sd35.safetensors"}}) {
     check_against_diffusers(config, sd3_names(config), file);
     const Golden golden(file);
     const DiT model = loaded(config, sd3_names(config), golden);
@@ -128,8 +158,8 @@ TEST_CASE("text DiT: joint streams take no notice of padding, and rotary positio
   const Tensor mask = ones({2, 6}, DType::boolean);
   for (const int64_t i : {4, 5, 10, 11}) mask.mutable_data<bool>()[i] = false;
   const Tensor alone = model(x, t, DiTCondition{.text = text, .pooled = pooled});
-  const Tensor padded = model(x, t, DiTCondition{.text = cat({text, rng.normal({2, 2, 7})}, 1), .text_mask = mask,
-                                                 .pooled = pooled});
+  const Tensor padded =
+      model(x, t, DiTCondition{.text = cat({text, rng.normal({2, 2, 7})}, 1), .text_mask = mask, .pooled = pooled});
   CHECK(alone.shape() == x.shape());
   CHECK_LT(difference(padded, alone), 1e-5);
   const Tensor swapped = flip(x, {1});  // other positions: not the same tokens in another order

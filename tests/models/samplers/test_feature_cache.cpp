@@ -56,8 +56,8 @@ DiT awake_model(const DiTConfig& config) {
   return model;
 }
 
-const DiTConfig small{.height = 4, .width = 4, .channels = 2, .hidden = 8, .depth = 2, .heads = 2, .classes = 3,
-                      .learn_sigma = false};
+const DiTConfig small{
+    .height = 4, .width = 4, .channels = 2, .hidden = 8, .depth = 2, .heads = 2, .classes = 3, .learn_sigma = false};
 
 }  // namespace
 
@@ -81,8 +81,7 @@ TEST_CASE("feature cache: FORA repeats, TaylorSeer extrapolates with finite diff
   // Of a parabola, in full at 0, 1, 4, 7 and 10: the differences at 10 are (100 - 49) / 3 = 17 and
   // (17 - (49 - 16) / 3) / 3 = 2; the expansion at 11 is 100 + 17 + 2 / 2 and at 12 100 + 2 17 + 4 2 / 2.
   const auto parabola = [](int call) { return double(call * call); };
-  const std::vector<double> seen =
-      values({.method = CacheMethod::taylorseer, .interval = 3, .order = 2}, 13, parabola);
+  const std::vector<double> seen = values({.method = CacheMethod::taylorseer, .interval = 3, .order = 2}, 13, parabola);
   CHECK_EQ(seen[10], 100);
   CHECK_EQ(seen[11], doctest::Approx(118));
   CHECK_EQ(seen[12], doctest::Approx(138));
@@ -106,8 +105,9 @@ TEST_CASE("feature cache: another shape and a reset start anew; misuse is refuse
   CHECK_EQ(cache.calls(), 0);
   CHECK(call({2}));
   CHECK_FALSE(call({2}));
-  CHECK(tests::message_of<Error>([&] { static_cast<void>(cache.branch([] { return zeros({2}); })); })
-            .find("asks for more branches than the 1 of the last full one") != std::string::npos);
+  CHECK(tests::message_of<Error>([&] {
+          static_cast<void>(cache.branch([] { return zeros({2}); }));
+        }).find("asks for more branches than the 1 of the last full one") != std::string::npos);
   CHECK(tests::message_of<ConfigError>([] { FeatureCache({.interval = 0}); }) ==
         "the interval of feature caching must be 1 (every call in full) or more, got 0");
   CHECK_THROWS_AS(FeatureCache({.order = 9}), ConfigError);
@@ -118,13 +118,14 @@ TEST_CASE("feature cache: a transformer with a cache") {
   Generator rng(4);
   const Tensor x = rng.normal({2, 2, 4, 4}), t = full({2}, .3), labels = from_vector(std::vector<int64_t>{0, 2});
   FeatureCache refused({.method = CacheMethod::fora});
-  CHECK(tests::message_of<AutogradError>([&] { static_cast<void>(model(x, t, labels, &refused)); })
-            .find("serves sampling and keeps no graph") != std::string::npos);
+  CHECK(tests::message_of<AutogradError>([&] {
+          static_cast<void>(model(x, t, labels, &refused));
+        }).find("serves sampling and keeps no graph") != std::string::npos);
 
   const nn::InferenceMode inference;
   const Tensor plain = model(x, t, labels);
   FeatureCache cache({.method = CacheMethod::fora, .interval = 2});
-  CHECK_EQ(difference(model(x, t, labels, &cache), plain), 0);  // in full: the same bits
+  CHECK_EQ(difference(model(x, t, labels, &cache), plain), 0);     // in full: the same bits
   CHECK_LT(difference(model(x, t, labels, &cache), plain), 1e-6);  // the same branches of the same input
   const Tensor y = rng.normal({2, 2, 4, 4});
   const Tensor exact = model(y, t, labels);

@@ -12,8 +12,8 @@
 #include <ditharos/models/samplers/ode.h>
 #include <ditharos/tensor/random.h>
 #include "tests/models/samplers/gaussian_mixture.h"
-#include "tests/support/message_of.h"
 #include "tests/models/samplers/slope.h"
+#include "tests/support/message_of.h"
 
 using namespace ditharos;
 using namespace ditharos::models;
@@ -44,8 +44,10 @@ TEST_CASE("multistep: DPM-Solver++ and UniPC have their orders on a Gaussian mix
   for (const PathKind kind : {PathKind::linear, PathKind::gvp, PathKind::vp}) {
     const Path path(kind);
     const Velocity velocity = [&](const Tensor& x, double t) { return mixture.velocity(x, path.at(t)); };
-    const Tensor exact = solve_ode(velocity, starts(), {begin_time, end_time}, {.method = OdeMethod::dopri5,
-                                   .absolute_tolerance = 1e-13, .relative_tolerance = 1e-13}).x;
+    const Tensor exact =
+        solve_ode(velocity, starts(), {begin_time, end_time},
+                  {.method = OdeMethod::dopri5, .absolute_tolerance = 1e-13, .relative_tolerance = 1e-13})
+            .x;
     const auto slope = [&](const std::string& name, const auto& make) {
       return tests::slope_of_error(std::string(name_of(kind)) + ", " + name, {64, 128, 256, 512}, [&](int64_t steps) {
         const std::vector<PathPoint> points = points_of(path, steps);

@@ -10,8 +10,8 @@
 #include <ditharos/models/samplers/ode.h>
 #include <ditharos/tensor/random.h>
 #include "tests/models/samplers/gaussian_mixture.h"
-#include "tests/support/message_of.h"
 #include "tests/models/samplers/slope.h"
+#include "tests/support/message_of.h"
 
 namespace ditharos::test_ode {
 
@@ -35,11 +35,13 @@ double root_mean_square(const Tensor& x) { return std::sqrt(mean(square(x)).item
 TEST_CASE("ode: every method has its order on a Gaussian mixture") {
   for (const PathKind kind : {PathKind::linear, PathKind::gvp}) {
     const Velocity velocity = exact_velocity(kind);
-    const Tensor exact = solve_ode(velocity, starts(), {0, 1}, {.method = OdeMethod::dopri5,
-                                   .absolute_tolerance = 1e-13, .relative_tolerance = 1e-13}).x;
+    const Tensor exact =
+        solve_ode(velocity, starts(), {0, 1},
+                  {.method = OdeMethod::dopri5, .absolute_tolerance = 1e-13, .relative_tolerance = 1e-13})
+            .x;
     const auto check_order = [&](const OdeOptions& options, double wanted) {
-      const std::string name = std::string(name_of(kind)) + ", " + name_of(options.method) + " of order " +
-                               std::to_string(int(wanted));
+      const std::string name =
+          std::string(name_of(kind)) + ", " + name_of(options.method) + " of order " + std::to_string(int(wanted));
       const double slope = tests::slope_of_error(name, {64, 128, 256, 512}, [&](int64_t steps) {
         return root_mean_square(solve_ode(velocity, starts(), even_times(0, 1, steps), options).x - exact);
       });
@@ -55,16 +57,18 @@ TEST_CASE("ode: every method has its order on a Gaussian mixture") {
 
 TEST_CASE("ode: Adams-Bashforth keeps its order on uneven steps") {
   const Velocity velocity = exact_velocity(PathKind::linear);
-  const Tensor exact = solve_ode(velocity, starts(), {0, 1}, {.method = OdeMethod::dopri5,
-                                 .absolute_tolerance = 1e-13, .relative_tolerance = 1e-13}).x;
+  const Tensor exact =
+      solve_ode(velocity, starts(), {0, 1},
+                {.method = OdeMethod::dopri5, .absolute_tolerance = 1e-13, .relative_tolerance = 1e-13})
+          .x;
   for (const int64_t order : {2, 3, 4}) {
-    const double slope = tests::slope_of_error("uneven Adams-Bashforth " + std::to_string(order), {128, 256, 512},
-                                               [&](int64_t steps) {
-      std::vector<double> times = even_times(0, 1, steps);
-      for (double& t : times) t = t / (t + 3 * (1 - t));  // a time shift of 3
-      const OdeOptions options{.method = OdeMethod::adams_bashforth, .order = order};
-      return root_mean_square(solve_ode(velocity, starts(), times, options).x - exact);
-    });
+    const double slope =
+        tests::slope_of_error("uneven Adams-Bashforth " + std::to_string(order), {128, 256, 512}, [&](int64_t steps) {
+          std::vector<double> times = even_times(0, 1, steps);
+          for (double& t : times) t = t / (t + 3 * (1 - t));  // a time shift of 3
+          const OdeOptions options{.method = OdeMethod::adams_bashforth, .order = order};
+          return root_mean_square(solve_ode(velocity, starts(), times, options).x - exact);
+        });
     CHECK_GT(slope, double(order) - .2);
   }
 }
@@ -109,10 +113,11 @@ TEST_CASE("ode: dopri5's error falls with its tolerance, and is below it where s
       };
       const OdeResult result = solved(starts(), 0, 1, tolerance, options);
       const double error = error_of(result.x, exact);
-      std::printf("%s, dopri5, tolerance %.0e: largest error of a step %.1e, of the whole %.1e, %lld evaluations, "
-                  "%lld steps, %lld rejected\n", name_of(kind), tolerance, worst_step, error,
-                  static_cast<long long>(result.evaluations), static_cast<long long>(result.steps),
-                  static_cast<long long>(result.rejected));
+      std::printf(
+          "%s, dopri5, tolerance %.0e: largest error of a step %.1e, of the whole %.1e, %lld evaluations, "
+          "%lld steps, %lld rejected\n",
+          name_of(kind), tolerance, worst_step, error, static_cast<long long>(result.evaluations),
+          static_cast<long long>(result.steps), static_cast<long long>(result.rejected));
       // The estimate is that of a method of order 4, which falls short of the error while the steps are long; and the
       // errors of the steps add up. ErrorControl::global keeps the whole below the tolerance.
       const double allowed = tolerance <= 1e-8 ? tolerance : 10 * tolerance;
@@ -127,12 +132,16 @@ TEST_CASE("ode: dopri5's error falls with its tolerance, and is below it where s
 TEST_CASE("ode: with global error control dopri5's error is below its tolerance") {
   for (const PathKind kind : {PathKind::linear, PathKind::gvp}) {
     const Velocity velocity = exact_velocity(kind);
-    const Tensor exact = solve_ode(velocity, starts(), {0, 1}, {.method = OdeMethod::dopri5,
-                                   .absolute_tolerance = 1e-13, .relative_tolerance = 1e-13}).x;
+    const Tensor exact =
+        solve_ode(velocity, starts(), {0, 1},
+                  {.method = OdeMethod::dopri5, .absolute_tolerance = 1e-13, .relative_tolerance = 1e-13})
+            .x;
     for (const double tolerance : {1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9}) {
       int64_t solutions = 0;
-      const OdeOptions options{.method = OdeMethod::dopri5, .absolute_tolerance = tolerance,
-                               .relative_tolerance = tolerance, .error_control = ErrorControl::global,
+      const OdeOptions options{.method = OdeMethod::dopri5,
+                               .absolute_tolerance = tolerance,
+                               .relative_tolerance = tolerance,
+                               .error_control = ErrorControl::global,
                                .after_step = [&](const OdeStep& step) { solutions += step.index == 0; }};
       const OdeResult result = solve_ode(velocity, starts(), {0, 1}, options);
       const double error = amax(abs(result.x - exact) / (abs(exact) + 1.0)).item();  // of the worst element

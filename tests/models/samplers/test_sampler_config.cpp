@@ -50,8 +50,9 @@ TEST_CASE("sampler config: every sampler has a name of its own and a process") {
     CAPTURE(std::string(name_of(kind)));
     CHECK((samples_flow(kind) || samples_gaussian(kind) || samples_mean_flow(kind)));
     CHECK_FALSE(std::string(describe(kind)).empty());
-    CHECK_EQ(int(solves_ode(kind)) + int(solves_sde(kind)) + int(is_multistep(kind)) +
-                 int(samples_mean_flow(kind)) + int(kind == SamplerKind::ddpm || kind == SamplerKind::ddim), 1);
+    CHECK_EQ(int(solves_ode(kind)) + int(solves_sde(kind)) + int(is_multistep(kind)) + int(samples_mean_flow(kind)) +
+                 int(kind == SamplerKind::ddpm || kind == SamplerKind::ddim),
+             1);
   }
   CHECK_EQ(names.size(), all_samplers().size());
   CHECK(sampler_names(solves_sde) == "euler_maruyama and sde_heun");
@@ -88,8 +89,8 @@ TEST_CASE("sampler config: every sampler samples its processes, reports progress
 TEST_CASE("sampler config: many steps of the deterministic samplers meet") {
   for (const DiffusionConfig& process : {flow, gaussian}) {
     const bool is_flow = process.kind == ProcessKind::flow;
-    const Tensor fine = run(process, {.kind = is_flow ? SamplerKind::heun : SamplerKind::ddim,
-                                      .steps = is_flow ? 200 : 1000});
+    const Tensor fine =
+        run(process, {.kind = is_flow ? SamplerKind::heun : SamplerKind::ddim, .steps = is_flow ? 200 : 1000});
     for (const SamplerKind kind : {SamplerKind::euler, SamplerKind::midpoint, SamplerKind::adams_bashforth,
                                    SamplerKind::dopri5, SamplerKind::dpmpp_2m, SamplerKind::unipc}) {
       if (!(is_flow ? samples_flow(kind) : samples_gaussian(kind))) continue;
@@ -116,10 +117,10 @@ TEST_CASE("sampler config: settings that do not fit together are refused with wh
   CHECK(refusal(flow, {.kind = SamplerKind::sde_heun, .steps = 1}) == "sde_heun needs 2 steps or more, got 1");
   CHECK(refusal(flow, {.kind = SamplerKind::dopri5, .caching = {.method = CacheMethod::fora}})
             .find("feature caching needs steps of a known length") == 0);
-  CHECK(refusal(flow, {.kind = SamplerKind::dopri5, .relative_tolerance = -1})
-            .find("the tolerances must be 0 or more") == 0);
-  CHECK(refusal(flow, {.guidance = {.rescale = 2}}) ==
-        "guidance is rescaled by 0 (not) to 1 (fully), got 2.000000");
+  CHECK(
+      refusal(flow, {.kind = SamplerKind::dopri5, .relative_tolerance = -1}).find("the tolerances must be 0 or more") ==
+      0);
+  CHECK(refusal(flow, {.guidance = {.rescale = 2}}) == "guidance is rescaled by 0 (not) to 1 (fully), got 2.000000");
   CHECK(refusal(gaussian, {.kind = SamplerKind::dpmpp_2m, .steps = 1000}).find("is sampled in 1 to 999") !=
         std::string::npos);
 }
@@ -148,34 +149,38 @@ TEST_CASE("guidance: rescaled predictions have the deviation of the conditional 
            doctest::Approx(deviations(slice(conditional, 1, 0, 3))[0]).epsilon(1e-5));
   CHECK_LT(difference(predicted({.scale = 4, .from = .6, .rescale = 1}), conditional), 1e-6);  // outside: not guided
   const Network constant = [](const Tensor& y, const Tensor&, const Tensor&) { return y * 0.0; };
-  const Denoiser of_constant = guided(constant, conditions, none, {.scale = 4, .rescale = 1},
-                                      [](double time) { return time; });
+  const Denoiser of_constant =
+      guided(constant, conditions, none, {.scale = 4, .rescale = 1}, [](double time) { return time; });
   for (const double v : of_constant(x, t).to_vector<double>()) CHECK_EQ(v, 0);
 }
 
 TEST_CASE("sampler config: every sampler for clips keeps conditioning frames and reaches the same clip") {
   Generator rng(4);
   const Tensor noise = rng.normal({2, 4, 1, 2, 2}), first = rng.normal({2, 1, 1, 2, 2});
-  const VideoModel model{.network = [](const Tensor& x, const Tensor& t, const Tensor&) {
-    const Tensor mean_of_frames = mean(x, {1}, true);  // frames depend on each other, and on the times
-    return tanh(mean_of_frames - x) + mean(t) * .1;
-  }, .flow = {}};
+  const VideoModel model{.network =
+                             [](const Tensor& x, const Tensor& t, const Tensor&) {
+                               const Tensor mean_of_frames =
+                                   mean(x, {1}, true);  // frames depend on each other, and on the times
+                               return tanh(mean_of_frames - x) + mean(t) * .1;
+                             },
+                         .flow = {}};
   const ConditioningFrames conditioning = conditioning_ends(first, {}, 4);
   const Tensor fine = sample_video(model, {.kind = SamplerKind::heun, .steps = 200}, noise, conditioning);
   for (const SamplerKind kind : all_samplers()) {
     if (!samples_clips(kind)) continue;
     CAPTURE(std::string(name_of(kind)));
     int64_t calls = 0;
-    const Tensor clip = sample_video(model, {.kind = kind, .steps = 60}, noise, conditioning,
-                                     [&](int64_t, int64_t, const Tensor& x) {
-      ++calls;
-      CHECK_EQ(difference(slice(x, 1, 0, 1), first), 0);
-    });
+    const Tensor clip =
+        sample_video(model, {.kind = kind, .steps = 60}, noise, conditioning, [&](int64_t, int64_t, const Tensor& x) {
+          ++calls;
+          CHECK_EQ(difference(slice(x, 1, 0, 1), first), 0);
+        });
     CHECK_GT(calls, 1);
     CHECK_EQ(difference(slice(clip, 1, 0, 1), first), 0);
     CHECK_LT(difference(clip, fine), .03);
     CHECK_LT(difference(resample_video(model, {.kind = kind, .steps = 60}, clip, noise, .5),
-                        resample_video(model, {.kind = SamplerKind::heun, .steps = 200}, clip, noise, .5)), .03);
+                        resample_video(model, {.kind = SamplerKind::heun, .steps = 200}, clip, noise, .5)),
+             .03);
   }
   CHECK(message_of<ConfigError>([&] {
           static_cast<void>(sample_video(model, {.kind = SamplerKind::euler_maruyama}, noise));

@@ -73,9 +73,8 @@ SolverGrid grid_of_table(int64_t steps, TimeSpacing spacing) {
 }  // namespace
 
 TEST_CASE("sampler golden: DDPM, DDIM with eta and its inversion as in diffusers") {
-  const std::pair<const char*, PredictionKind> kinds[] = {{"epsilon", PredictionKind::eps},
-                                                          {"v_prediction", PredictionKind::v},
-                                                          {"sample", PredictionKind::x0}};
+  const std::pair<const char*, PredictionKind> kinds[] = {
+      {"epsilon", PredictionKind::eps}, {"v_prediction", PredictionKind::v}, {"sample", PredictionKind::x0}};
   for (const std::string spacing : {"leading", "trailing"}) {
     for (const auto& [name, kind] : kinds) {
       CAPTURE(spacing + "." + name);
@@ -92,7 +91,8 @@ TEST_CASE("sampler golden: DDPM, DDIM with eta and its inversion as in diffusers
   }
   const GaussianDiffusion diffusion({.respacing = "leading10", .variance = Variance::fixed_small});
   CHECK_LT(difference(invert_ddim(diffusion, network_of_steps(), start(), {}, InversionTime::of_result),
-                      golden().at("ddim_inverse")), tolerance);
+                      golden().at("ddim_inverse")),
+           tolerance);
 }
 
 TEST_CASE("sampler golden: DPM-Solver++ and UniPC as in diffusers, on every time spacing") {
@@ -104,10 +104,12 @@ TEST_CASE("sampler golden: DPM-Solver++ and UniPC as in diffusers, on every time
       const PredictionKind eps = PredictionKind::eps;
       CHECK_LT(difference(solve(DpmSolver(grid.points), grid, eps), golden().at("dpmpp_2m." + name)), tolerance);
       CHECK_LT(difference(solve(DpmSolver(grid.points, {.stochastic = true}), grid, eps),
-                          golden().at("dpmpp_2m_sde." + name)), tolerance);
+                          golden().at("dpmpp_2m_sde." + name)),
+               tolerance);
       for (const int64_t order : {1, 2, 3})
         CHECK_LT(difference(solve(UniPc(grid.points, {.order = order}), grid, eps),
-                            golden().at("unipc." + name + "." + std::to_string(order))), tolerance);
+                            golden().at("unipc." + name + "." + std::to_string(order))),
+                 tolerance);
     }
   }
 }
@@ -117,10 +119,12 @@ TEST_CASE("sampler golden: the options of DPM-Solver++ and UniPC as in diffusers
   const SolverGrid bh1 = grid_of("unipc.bh1", false);
   for (const int64_t order : {1, 2, 3})
     CHECK_LT(difference(solve(UniPc(bh1.points, {.order = order, .variant = UniPcVariant::bh1}), bh1, eps),
-                        golden().at("unipc.bh1." + std::to_string(order))), tolerance);
+                        golden().at("unipc.bh1." + std::to_string(order))),
+             tolerance);
   const SolverGrid high = grid_of("dpmpp_2m.high", false);
-  CHECK_LT(difference(solve(DpmSolver(high.points, {.lower_order_final = false}), high, eps),
-                      golden().at("dpmpp_2m.high")), tolerance);
+  CHECK_LT(
+      difference(solve(DpmSolver(high.points, {.lower_order_final = false}), high, eps), golden().at("dpmpp_2m.high")),
+      tolerance);
   CHECK_LT(difference(solve(UniPc(high.points, {.lower_order_final = false}), high, eps), golden().at("unipc.high")),
            tolerance);
   const GaussianDiffusion diffusion({.variance = Variance::fixed_small});
@@ -158,8 +162,9 @@ TEST_CASE("sampler golden: flows in DPM-Solver++, UniPC, FlowMatchEuler and Flow
       return times;
     };
     const OdeOptions euler{.method = OdeMethod::euler}, heun{.method = OdeMethod::heun};
-    CHECK_LT(difference(solve_ode(velocity, start(), times_of("flow_euler."), euler).x,
-                        golden().at("flow_euler." + shift)), tolerance);
+    CHECK_LT(
+        difference(solve_ode(velocity, start(), times_of("flow_euler."), euler).x, golden().at("flow_euler." + shift)),
+        tolerance);
     std::vector<double> times = times_of("flow_heun.");  // whose last step is Euler's
     const std::vector<double> last(times.end() - 2, times.end());
     times.pop_back();
@@ -184,10 +189,12 @@ TEST_CASE("sampler golden: SiT's differential equations by torchdiffeq's Euler, 
     }
     const std::string gvp = std::string("ode.") + name + ".gvp.";
     CAPTURE(gvp);
-    CHECK_LT(difference(end(kind, {.path = PathKind::gvp, .prediction = PredictionKind::eps}),
-                        golden().at(gvp + "noise")), tolerance);
-    CHECK_LT(difference(end(kind, {.path = PathKind::gvp, .prediction = PredictionKind::score}),
-                        golden().at(gvp + "score")), tolerance);
+    CHECK_LT(
+        difference(end(kind, {.path = PathKind::gvp, .prediction = PredictionKind::eps}), golden().at(gvp + "noise")),
+        tolerance);
+    CHECK_LT(
+        difference(end(kind, {.path = PathKind::gvp, .prediction = PredictionKind::score}), golden().at(gvp + "score")),
+        tolerance);
   }
 }
 
@@ -195,8 +202,9 @@ TEST_CASE("sampler golden: dopri5 takes torchdiffeq's steps") {
   const Velocity velocity = [](const Tensor& x, double t) { return network(x, 4 * t) * (3 * std::cos(12 * t)); };
   for (const auto& [name, relative] : {std::pair{"dopri5.1e-03", 1e-3}, std::pair{"dopri5.1e-05", 1e-5}}) {
     CAPTURE(name);
-    const OdeResult result = solve_ode(velocity, start(), {0, 1}, {.method = OdeMethod::dopri5,
-                                       .absolute_tolerance = 1e-6, .relative_tolerance = relative});
+    const OdeResult result =
+        solve_ode(velocity, start(), {0, 1},
+                  {.method = OdeMethod::dopri5, .absolute_tolerance = 1e-6, .relative_tolerance = relative});
     CHECK_LT(difference(result.x, golden().at(name)), 3e-5);
     CHECK_EQ(double(result.evaluations), golden().at(std::string(name) + ".evaluations").to_vector<double>()[0]);
     CHECK_GT(result.rejected, 0);
@@ -215,9 +223,9 @@ TEST_CASE("sampler golden: SiT's stochastic equations, all diffusion forms and l
   };
   for (const PathKind path : {PathKind::linear, PathKind::gvp, PathKind::vp}) {
     const std::string name = name_of(path);
-    for (const DiffusionForm form : {DiffusionForm::constant, DiffusionForm::sbdm, DiffusionForm::sigma,
-                                     DiffusionForm::linear, DiffusionForm::decreasing,
-                                     DiffusionForm::increasing_decreasing}) {
+    for (const DiffusionForm form :
+         {DiffusionForm::constant, DiffusionForm::sbdm, DiffusionForm::sigma, DiffusionForm::linear,
+          DiffusionForm::decreasing, DiffusionForm::increasing_decreasing}) {
       CAPTURE(name + "." + name_of(form));
       CHECK_LT(difference(end(path, {.form = form, .norm = .7}), golden().at("sde." + name + "." + name_of(form))),
                tolerance);
@@ -225,7 +233,8 @@ TEST_CASE("sampler golden: SiT's stochastic equations, all diffusion forms and l
     for (const LastStep last : {LastStep::none, LastStep::mean, LastStep::tweedie, LastStep::euler}) {
       CAPTURE(name + "." + name_of(last));
       CHECK_LT(difference(end(path, {.form = DiffusionForm::sigma, .last_step = last}),
-                          golden().at("sde." + name + ".last." + name_of(last))), tolerance);
+                          golden().at("sde." + name + ".last." + name_of(last))),
+               tolerance);
     }
     const SdeOptions heun{.method = SdeMethod::heun, .form = DiffusionForm::sigma};
     SdeOptions unfinished = heun;

@@ -68,8 +68,7 @@ TEST_CASE("samplers: DDPM, DDIM, its inversion, Euler and Heun as in PyTorch") {
   CHECK_LT(difference(invert_ddim(ddim, network, golden.at("inversion.start")), golden.at("inversion.end")), tolerance);
 
   const Denoiser velocity = [&](const Tensor& v, const Tensor& t) { return slice(network(v, t), 1, 0, 3); };
-  CHECK_LT(difference(sample_euler(Flow({.time_scale = 1000}), velocity, start, 6), golden.at("euler.end")),
-           tolerance);
+  CHECK_LT(difference(sample_euler(Flow({.time_scale = 1000}), velocity, start, 6), golden.at("euler.end")), tolerance);
   CHECK_LT(difference(sample_heun(Flow(), velocity, start, 4), golden.at("heun.end")), tolerance);
 }
 
@@ -117,8 +116,10 @@ TEST_CASE("regression 24: a schedule that cannot be is refused, saying what can"
     return tests::message_of<ConfigError>([&] { GaussianDiffusion{config}; });
   };
   for (const int64_t steps : {1, 2, 19, 20})
-    CHECK(refusal({.steps = steps}) == "the linear schedule has betas up to 20 / steps, which must be below 1: it needs"
-                                       " from 21 to 1000000 steps, got " + std::to_string(steps));
+    CHECK(refusal({.steps = steps}) ==
+          "the linear schedule has betas up to 20 / steps, which must be below 1: it needs"
+          " from 21 to 1000000 steps, got " +
+              std::to_string(steps));
   CHECK(refusal({.steps = 0}) == "a diffusion process has between 1 and 1000000 steps, got 0");
   CHECK(refusal({.steps = 1000001}) == "a diffusion process has between 1 and 1000000 steps, got 1000001");
   CHECK(refusal({.respacing = "1001"}) ==
@@ -152,9 +153,7 @@ TEST_CASE("samplers: DDIM with eta 1 takes DDPM's steps") {
 TEST_CASE("samplers: DDIM's inversion leads back") {
   // For normal data the exact noise is sqrt(1 - a_bar) x, a smooth field, which many steps follow closely.
   const GaussianDiffusion diffusion({.respacing = "500", .variance = Variance::fixed_small});
-  const Denoiser network = [&](const Tensor& x, const Tensor& t) {
-    return x * std::sqrt(1 - a_bar_at(diffusion, t));
-  };
+  const Denoiser network = [&](const Tensor& x, const Tensor& t) { return x * std::sqrt(1 - a_bar_at(diffusion, t)); };
   Generator rng(4);
   const Tensor data = rng.normal({1, 1, 2, 2});
   const Tensor noise = invert_ddim(diffusion, network, data);
@@ -207,9 +206,9 @@ TEST_CASE("samplers: the loop draws its noise from the generator, reports progre
 
 TEST_CASE("samplers: one call serves every process, and refuses what does not fit") {
   Generator rng(7);
-  DiT model({.height = 4, .width = 4, .channels = 2, .hidden = 8, .depth = 1, .heads = 2, .classes = 3,
-             .learn_sigma = false},
-            rng);
+  DiT model(
+      {.height = 4, .width = 4, .channels = 2, .hidden = 8, .depth = 1, .heads = 2, .classes = 3, .learn_sigma = false},
+      rng);
   for (const auto& [name, tensor] : nn::named_parameters(model)) {  // wake it up
     float* p = tensor.mutable_data<float>();
     for (const float v : (rng.normal(tensor.shape()) * .2).to_vector<float>()) *p++ = v;
@@ -224,10 +223,11 @@ TEST_CASE("samplers: one call serves every process, and refuses what does not fi
     return sample(process, sampler, network, labels, scalar(3, DType::i64), noise, steps);
   };
   const Denoiser bound = [&](const Tensor& x, const Tensor& t) { return model(x, t, labels); };
-  CHECK_EQ(difference(run(flow, {.kind = SamplerKind::euler, .steps = 5}),
-                      sample_euler(Flow(flow.flow), bound, noise, 5)), 0);
-  CHECK_EQ(difference(run(flow, {.kind = SamplerKind::heun, .steps = 5}),
-                      sample_heun(Flow(flow.flow), bound, noise, 5)), 0);
+  CHECK_EQ(
+      difference(run(flow, {.kind = SamplerKind::euler, .steps = 5}), sample_euler(Flow(flow.flow), bound, noise, 5)),
+      0);
+  CHECK_EQ(
+      difference(run(flow, {.kind = SamplerKind::heun, .steps = 5}), sample_heun(Flow(flow.flow), bound, noise, 5)), 0);
   const Tensor guided_by_3 = run(flow, {.kind = SamplerKind::euler, .steps = 5, .guidance = {.scale = 3}});
   CHECK_GT(difference(guided_by_3, run(flow, {.kind = SamplerKind::euler, .steps = 5})), 1e-4);
 
@@ -236,9 +236,11 @@ TEST_CASE("samplers: one call serves every process, and refuses what does not fi
   five.respacing = "5";
   Generator steps(8);
   CHECK_EQ(difference(run(gaussian, {.kind = SamplerKind::ddpm, .steps = 5}),
-                      sample_ddpm(GaussianDiffusion(five), bound, noise, steps)), 0);
+                      sample_ddpm(GaussianDiffusion(five), bound, noise, steps)),
+           0);
   CHECK_EQ(difference(run(gaussian, {.kind = SamplerKind::ddim, .steps = 5}),
-                      sample_ddim(GaussianDiffusion(five), bound, noise, steps)), 0);
+                      sample_ddim(GaussianDiffusion(five), bound, noise, steps)),
+           0);
   CHECK_EQ(live_nodes(), nodes);  // no graph was recorded, although the parameters want gradients
 
   CHECK_THROWS_WITH_AS(run(flow, {.kind = SamplerKind::ddim}),

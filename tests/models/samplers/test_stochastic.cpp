@@ -56,9 +56,9 @@ TEST_CASE("stochastic samplers: SiT's equations sample the data with every diffu
   uint64_t seed = 1;
   for (const PathKind path : {PathKind::linear, PathKind::gvp}) {
     const DiffusionConfig process{.kind = ProcessKind::flow, .flow = {.path = path}};
-    for (const DiffusionForm form : {DiffusionForm::constant, DiffusionForm::sbdm, DiffusionForm::sigma,
-                                     DiffusionForm::linear, DiffusionForm::decreasing,
-                                     DiffusionForm::increasing_decreasing}) {
+    for (const DiffusionForm form :
+         {DiffusionForm::constant, DiffusionForm::sbdm, DiffusionForm::sigma, DiffusionForm::linear,
+          DiffusionForm::decreasing, DiffusionForm::increasing_decreasing}) {
       const SamplerConfig sampler{.kind = SamplerKind::euler_maruyama, .steps = 150, .sde = {.form = form}};
       check_moments(std::string(name_of(path)) + ", euler_maruyama, " + name_of(form),
                     sample_mixture(process, sampler, seed++), .02);

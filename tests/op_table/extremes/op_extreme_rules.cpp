@@ -7,8 +7,8 @@
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
-#include "tests/op_table/op_inputs.h"
 #include <doctest/doctest.h>
+#include "tests/op_table/op_inputs.h"
 
 namespace ditharos::tests {
 namespace {
@@ -20,8 +20,8 @@ constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 const std::vector<double>& extremes() {
   static const std::vector<double> values = [] {
     std::vector<double> both{0.0, not_a_number};
-    for (double size : {1e-310, 1e-40, 1e-30, 1e-20, 6.0, 9.0, 18.0, 40.0, 89.0, 100.0, 710.0, 1e4, 1e5, 1e10, 1.7e19,
-                        1.9e19, 1e20, 1e25, 3e38, 1e100, 1e150, 1.4e154, 1e160, 1.7e308, infinity})
+    for (double size : {1e-310, 1e-40,  1e-30,  1e-20, 6.0,  9.0,  18.0,  40.0,  89.0,    100.0, 710.0,   1e4,     1e5,
+                        1e10,   1.7e19, 1.9e19, 1e20,  1e25, 3e38, 1e100, 1e150, 1.4e154, 1e160, 1.7e308, infinity})
       both.push_back(size), both.push_back(-size);
     return both;
   }();
@@ -40,8 +40,7 @@ struct Agreement {
   /// kernel lets NaN spread further than it has to.
   explicit Agreement(const Row& row)
       : digits(!contains(row.name, "norm") && !contains(row.name, "attention")),
-        infinities(digits && row.name != "cross_entropy"),
-        any_input(!contains(row.name, "attention")) {}
+        infinities(digits && row.name != "cross_entropy"), any_input(!contains(row.name, "attention")) {}
 
   bool takes(double value, DType dtype) const {
     const double largest = dtype == DType::f32 ? std::numeric_limits<float>::max() : std::numeric_limits<double>::max();

@@ -68,11 +68,12 @@ void add_classes(Rows& rows) {
   std::vector<double> many(200, -40.0);
   many[77] = 0;
   const auto add = [&](const char* name, Real sign, const std::function<Tensor(const Tensor&, const Tensor&)>& op) {
-    add_extremes(rows, name, {surprise("a dominant logit, its label", dominant, right, sign, op),
-                              surprise("a dominant logit, another label", dominant, wrong, sign, op),
-                              surprise("a dominant logit among 200", grid(1, 200, many), {77}, sign, op),
-                              surprise("classes that are masked out", masked, {1, 0}, sign, op),
-                              surprise("large scales", wide, {0, 1}, sign, op)});
+    add_extremes(rows, name,
+                 {surprise("a dominant logit, its label", dominant, right, sign, op),
+                  surprise("a dominant logit, another label", dominant, wrong, sign, op),
+                  surprise("a dominant logit among 200", grid(1, 200, many), {77}, sign, op),
+                  surprise("classes that are masked out", masked, {1, 0}, sign, op),
+                  surprise("large scales", wide, {0, 1}, sign, op)});
   };
   add("cross_entropy", 1, each_row);
   add("log_softmax", -1, picked_log);
@@ -81,28 +82,27 @@ void add_classes(Rows& rows) {
   const std::vector<double> tails = {-80, -40, -18, -3, 3, 18, 40, 80};
   const auto against_zero = [](const Tensor& x) { return stack({x, zeros_like(x)}, 1); };
   const auto minus = [](Real x) { return -logistic(-x); };
-  add_extremes(rows, "cross_entropy", {with_op(points("one logit against 0", tails,
-                                                      [](Real x) { return softplus_of(-x); }, minus, logistic_slope),
-                                               [=](const Tensors& in) {
-                 return each_row(against_zero(in[0]), zeros({in[0].size(0)}, DType::i64));
-               })});
-  add_extremes(rows, "log_softmax", {with_op(points("one logit against 0", tails,
-                                                    [](Real x) { return -softplus_of(-x); },
-                                                    [](Real x) { return logistic(-x); },
-                                                    [](Real x) { return -logistic_slope(x); }), [=](const Tensors& in) {
-                 return select(log_softmax(against_zero(in[0]), -1), 1, 0);
-               })});
-  add_extremes(rows, "softmax", {with_op(points("one logit against 0", tails, logistic, logistic_slope, [](Real x) {
-                                           return -logistic_slope(x) * std::tanh(x / 2);
-                                         }), [=](const Tensors& in) {
-                 return select(softmax(against_zero(in[0]), -1), 1, 0);
-               })});
+  add_extremes(
+      rows, "cross_entropy",
+      {with_op(points(
+                   "one logit against 0", tails, [](Real x) { return softplus_of(-x); }, minus, logistic_slope),
+               [=](const Tensors& in) { return each_row(against_zero(in[0]), zeros({in[0].size(0)}, DType::i64)); })});
+  add_extremes(rows, "log_softmax",
+               {with_op(points(
+                            "one logit against 0", tails, [](Real x) { return -softplus_of(-x); },
+                            [](Real x) { return logistic(-x); }, [](Real x) { return -logistic_slope(x); }),
+                        [=](const Tensors& in) { return select(log_softmax(against_zero(in[0]), -1), 1, 0); })});
+  add_extremes(rows, "softmax",
+               {with_op(points("one logit against 0", tails, logistic, logistic_slope,
+                               [](Real x) { return -logistic_slope(x) * std::tanh(x / 2); }),
+                        [=](const Tensors& in) { return select(softmax(against_zero(in[0]), -1), 1, 0); })});
   add_extremes(rows, "cross_entropy",
                {with_op(stated("a class of weight 0 that is impossible", {grid(2, 2, {-infinite, 0, 1, 1})},
-                               number(std::log(2.0)), {grid(2, 2, {0, 0, .5, -.5})}), [](const Tensors& in) {
-                  const Tensor weight = to(from_vector<float>({0, 1}), in[0].dtype());
-                  return cross_entropy(in[0], from_vector<int64_t>({0, 1}), {.weight = weight});
-                })});
+                               number(std::log(2.0)), {grid(2, 2, {0, 0, .5, -.5})}),
+                        [](const Tensors& in) {
+                          const Tensor weight = to(from_vector<float>({0, 1}), in[0].dtype());
+                          return cross_entropy(in[0], from_vector<int64_t>({0, 1}), {.weight = weight});
+                        })});
 
   // Of the dominant probability: p (1 - p) = s(gap) s(-gap).
   Extreme top;
@@ -126,11 +126,11 @@ void add_classes(Rows& rows) {
                                       grid(2, 3, {0, .5, .5, 1, 0, 0}), {grid(2, 3, {0, -.25, .25, 0, 0, 0})}),
                                [](const Tensors& in) { return softmax(in[0], -1); });
   masked_row.cotangent = grid(2, 3, {3, 1, 2, 1, 5, 7});
-  add_extremes(rows, "softmax", {masked_row,
-                                 with_op(stated("a row that is masked out has no softmax",
-                                                {grid(1, 2, {-infinite, -infinite})},
-                                                grid(1, 2, {not_a_number, not_a_number}), {}),
-                                         [](const Tensors& in) { return softmax(in[0], -1); })});
+  add_extremes(
+      rows, "softmax",
+      {masked_row, with_op(stated("a row that is masked out has no softmax", {grid(1, 2, {-infinite, -infinite})},
+                                  grid(1, 2, {not_a_number, not_a_number}), {}),
+                           [](const Tensors& in) { return softmax(in[0], -1); })});
 }
 
 /// Logits with constant targets; sum over all, so each element's gradient stands alone.
@@ -158,9 +158,10 @@ Extreme binary(const std::string& what, std::vector<double> logits, std::vector<
 
 void add_binary(Rows& rows) {
   const char* name = "binary_cross_entropy_with_logits";
-  add_extremes(rows, name, {binary("infinite logits that are right", {-infinite, infinite}, {0, 1}),
-                            binary("infinite logits that are wrong", {-infinite, infinite, infinite}, {1, 0, .5}),
-                            binary("tails", {-80, -40, -20, 20, 40, 80, 40, -40}, {0, 0, 0, 1, 1, 1, 0, 1})});
+  add_extremes(rows, name,
+               {binary("infinite logits that are right", {-infinite, infinite}, {0, 1}),
+                binary("infinite logits that are wrong", {-infinite, infinite, infinite}, {1, 0, .5}),
+                binary("tails", {-80, -40, -20, 20, 40, 80, 40, -40}, {0, 0, 0, 1, 1, 1, 0, 1})});
   Extreme weighted = binary("infinite logits, a positive weight of 0", {infinite, -infinite, -infinite}, {1, 0, 1});
   weighted.op = [](const Tensors& in) {
     const Tensor target = to(from_vector<float>({1, 0, 1}), in[0].dtype());
@@ -181,24 +182,31 @@ Extreme error_loss(const std::string& what, std::vector<double> errors,
 void add_errors(Rows& rows) {
   const auto sign = [](Real e) { return Real((e > 0) - (e < 0)); };
   const std::vector<double> wide = {-infinite, -1e30, -1e-30, 0, 1e-18, .5, 1.5, 1e18, infinite};
-  add_extremes(rows, "l1_loss", {error_loss("infinite errors and none", wide, l1_loss,
-                                            [](Real e) { return std::abs(e); }, sign, [](Real) { return 0; })});
-  add_extremes(rows, "mse_loss", {error_loss("infinite errors and none", wide, mse_loss, [](Real e) { return e * e; },
-                                             [](Real e) { return 2 * e; }, [](Real) { return 2; })});
-  add_extremes(rows, "mse_loss", {stated("large scale", {line({1e18, 2}), line({-1e18, 2})}, number(2e36),
-                                         {line({2e18, 0}), line({-2e18, 0})})});
+  add_extremes(rows, "l1_loss",
+               {error_loss(
+                   "infinite errors and none", wide, l1_loss, [](Real e) { return std::abs(e); }, sign,
+                   [](Real) { return 0; })});
+  add_extremes(rows, "mse_loss",
+               {error_loss(
+                   "infinite errors and none", wide, mse_loss, [](Real e) { return e * e; },
+                   [](Real e) { return 2 * e; }, [](Real) { return 2; })});
+  add_extremes(
+      rows, "mse_loss",
+      {stated("large scale", {line({1e18, 2}), line({-1e18, 2})}, number(2e36), {line({2e18, 0}), line({-2e18, 0})})});
   add_extremes(rows, "huber_loss",
-               {error_loss("infinite errors and none", wide,
-                           [](const Tensor& a, const Tensor& b, Reduction r) { return huber_loss(a, b, 1.5, r); },
-                           [](Real e) { return std::abs(e) <= 1.5L ? e * e / 2 : 1.5L * (std::abs(e) - .75L); },
-                           [=](Real e) { return std::abs(e) <= 1.5L ? e : 1.5L * sign(e); },
-                           [](Real e) { return Real(std::abs(e) <= 1.5L); })});
+               {error_loss(
+                   "infinite errors and none", wide,
+                   [](const Tensor& a, const Tensor& b, Reduction r) { return huber_loss(a, b, 1.5, r); },
+                   [](Real e) { return std::abs(e) <= 1.5L ? e * e / 2 : 1.5L * (std::abs(e) - .75L); },
+                   [=](Real e) { return std::abs(e) <= 1.5L ? e : 1.5L * sign(e); },
+                   [](Real e) { return Real(std::abs(e) <= 1.5L); })});
   add_extremes(rows, "smooth_l1_loss",
-               {error_loss("infinite errors and none", wide,
-                           [](const Tensor& a, const Tensor& b, Reduction r) { return smooth_l1_loss(a, b, .5, r); },
-                           [](Real e) { return std::abs(e) <= .5L ? e * e : std::abs(e) - .25L; },
-                           [=](Real e) { return std::abs(e) <= .5L ? 2 * e : sign(e); },
-                           [](Real e) { return std::abs(e) <= .5L ? Real(2) : 0; })});
+               {error_loss(
+                   "infinite errors and none", wide,
+                   [](const Tensor& a, const Tensor& b, Reduction r) { return smooth_l1_loss(a, b, .5, r); },
+                   [](Real e) { return std::abs(e) <= .5L ? e * e : std::abs(e) - .25L; },
+                   [=](Real e) { return std::abs(e) <= .5L ? 2 * e : sign(e); },
+                   [](Real e) { return std::abs(e) <= .5L ? Real(2) : 0; })});
   add_extremes(rows, "kl_div",
                {with_op(stated("targets of 0 and impossible classes", {line({-infinite, -infinite, -1e30, 0, -1})},
                                line({0, infinite, 1e30, 0, 0}), {line({0, -.5, -1, -1, 0})}, {line({0, 0, 0, 0, 0})}),
@@ -221,11 +229,12 @@ void add_dropout(Rows& rows) {
     value.values[i] = mask[i] == 0 ? 0 : 2e30;
     slope.values[i] = mask[i] == 0 ? 0 : 2;
   }
-  add_extremes(rows, "dropout", {with_op(stated("infinity and NaN where elements are dropped", {x}, value, {slope},
-                                                {zeros_of(x)}), [](const Tensors& in) {
-                                           Generator rng(5);
-                                           return dropout(in[0], .5, rng);
-                                         })});
+  add_extremes(rows, "dropout",
+               {with_op(stated("infinity and NaN where elements are dropped", {x}, value, {slope}, {zeros_of(x)}),
+                        [](const Tensors& in) {
+                          Generator rng(5);
+                          return dropout(in[0], .5, rng);
+                        })});
 }
 
 }  // namespace

@@ -79,23 +79,21 @@ void add_normalisations(Rows& rows) {
   const auto sigmoid = [](Real v) { return 1 / (1 + std::exp(-v)); };
   const std::vector<Norm> norms = {
       {"layer_norm", true, [](const Tensor& x, double eps) { return layer_norm(x, {}, {}, eps); }},
-      {"layer_norm_modulate", true, [=](const Tensor& x, double eps) {
-         return layer_norm_modulate(tokens(x), blank(x), blank(x), eps);
-       }},
-      {"gated_residual_norm", true, [=](const Tensor& x, double eps) {
+      {"layer_norm_modulate", true,
+       [=](const Tensor& x, double eps) { return layer_norm_modulate(tokens(x), blank(x), blank(x), eps); }},
+      {"gated_residual_norm", true,
+       [=](const Tensor& x, double eps) {
          return gated_residual_norm(tokens(x), blank(x), zeros_like(tokens(x)), blank(x), blank(x), eps).normalized;
        }},
       {"rms_norm", false, [](const Tensor& x, double eps) { return rms_norm(x, {}, eps); }},
       {"group_norm", true, [](const Tensor& x, double eps) { return group_norm(reshape(x, {1, -1}), 1, {}, {}, eps); }},
-      {"group_norm", true, [](const Tensor& x, double eps) {
-         return group_norm(reshape(x, {1, 1, -1}), 1, {}, {}, eps);
-       }},
-      {"batch_norm", true, [](const Tensor& x, double eps) {
-         return batch_norm(reshape(x, {-1, 1}), {}, {}, {}, {}, true, .1, eps);
-       }},
-      {"group_norm_silu", true, [](const Tensor& x, double eps) {
-         return group_norm_silu(reshape(x, {1, -1}), 1, {}, {}, eps);
-       }, [=](Real v) { return v * sigmoid(v); }, [=](Real v) { return sigmoid(v) * (1 + v * sigmoid(-v)); }}};
+      {"group_norm", true,
+       [](const Tensor& x, double eps) { return group_norm(reshape(x, {1, 1, -1}), 1, {}, {}, eps); }},
+      {"batch_norm", true,
+       [](const Tensor& x, double eps) { return batch_norm(reshape(x, {-1, 1}), {}, {}, {}, {}, true, .1, eps); }},
+      {"group_norm_silu", true,
+       [](const Tensor& x, double eps) { return group_norm_silu(reshape(x, {1, -1}), 1, {}, {}, eps); },
+       [=](Real v) { return v * sigmoid(v); }, [=](Real v) { return sigmoid(v) * (1 + v * sigmoid(-v)); }}};
   for (const Norm& norm : norms) {
     Extreme huge = normalizing(norm, "f64 large scale", scattered(5, 1e200), 1e-5);
     huge.only = DType::f64;
@@ -109,10 +107,10 @@ void add_normalisations(Rows& rows) {
   }
   const Array x = reshaped(line({1e30, -1e30}), {1, 1, 2}), gate = grid(1, 2, {1e-30, 1e30});
   const Array y = reshaped(line({1e30, 2}), {1, 1, 2});
-  add_extremes(rows, "gated_residual", {stated("large scales", {x, gate, y}, reshaped(line({1e30, 1e30}), {1, 1, 2}),
-                                               {Array({1, 1, 2}, 1), grid(1, 2, {1e30, 2}),
-                                                reshaped(line({1e-30, 1e30}), {1, 1, 2})},
-                                               {Array({1, 1, 2}), Array({1, 2}, 1), Array({1, 1, 2}, 1)})});
+  add_extremes(rows, "gated_residual",
+               {stated("large scales", {x, gate, y}, reshaped(line({1e30, 1e30}), {1, 1, 2}),
+                       {Array({1, 1, 2}, 1), grid(1, 2, {1e30, 2}), reshaped(line({1e-30, 1e30}), {1, 1, 2})},
+                       {Array({1, 1, 2}), Array({1, 2}, 1), Array({1, 1, 2}, 1)})});
 }
 
 /// Attention of queries [T, D] on those keys [S, D] and values [S, E] that `seen` lists, with scores plus `mask`, for
@@ -189,14 +187,14 @@ void add_attention(Rows& rows) {
   }
   // Two tokens of one head with equal scores: means of values, and no gradient through the scores, since queries and
   // keys are 0.
-  add_extremes(rows, "attention",
-               {with_op(stated("equal scores, large values", {reshaped(line({0, 0, 1e30, 0, 0, 3e30}), {1, 2, 3})},
-                               reshaped(line({2e30, 2e30}), {1, 2, 1}),
-                               {reshaped(line({0, 0, 1, 0, 0, 1}), {1, 2, 3})}),
-                        [](const Tensors& in) { return attention(in[0], 1); }),
-                with_op(stated("one key takes all", {reshaped(line({100, 100, 1, 100, -100, 7}), {1, 2, 3})},
-                               reshaped(line({1, 1}), {1, 2, 1}), {reshaped(line({0, 0, 2, 0, 0, 0}), {1, 2, 3})}),
-                        [](const Tensors& in) { return attention(in[0], 1); })});
+  add_extremes(
+      rows, "attention",
+      {with_op(stated("equal scores, large values", {reshaped(line({0, 0, 1e30, 0, 0, 3e30}), {1, 2, 3})},
+                      reshaped(line({2e30, 2e30}), {1, 2, 1}), {reshaped(line({0, 0, 1, 0, 0, 1}), {1, 2, 3})}),
+               [](const Tensors& in) { return attention(in[0], 1); }),
+       with_op(stated("one key takes all", {reshaped(line({100, 100, 1, 100, -100, 7}), {1, 2, 3})},
+                      reshaped(line({1, 1}), {1, 2, 1}), {reshaped(line({0, 0, 2, 0, 0, 0}), {1, 2, 3})}),
+               [](const Tensors& in) { return attention(in[0], 1); })});
 }
 
 }  // namespace

@@ -13,8 +13,9 @@ void add_orders(Rows& rows) {
   // NaN is larger than infinity; equal elements keep their order.
   const Array x = line({2, not_a_number, -infinite, 2, infinite, -0., 0});
   const auto stated_as = [&](const char* name, Array value, Array gradient, Op op) {
-    add_extremes(rows, name, {with_op(stated("NaN, infinities and ties", {x}, std::move(value), {std::move(gradient)}),
-                                      std::move(op))});
+    add_extremes(
+        rows, name,
+        {with_op(stated("NaN, infinities and ties", {x}, std::move(value), {std::move(gradient)}), std::move(op))});
   };
   const auto indices = [&](const char* name, Array value, Op op) {
     add_extremes(rows, name, {with_op(stated("NaN, infinities and ties", {x}, std::move(value), {}), std::move(op))});
@@ -44,29 +45,32 @@ void add_orders(Rows& rows) {
 }
 
 void add_scans(Rows& rows) {
-  add_extremes(rows, "cumprod", {stated("zeros", {line({2, 0, 3, 0, 5})}, line({2, 0, 0, 0, 0}),
-                                        {line({1, 8, 0, 0, 0})})});
-  Extreme underflow = stated("a product that underflows", {line({1e-30, 1e-30, 1})}, line({1e-30, 0, 0}),
-                             {line({1, 2e-30, 0})});
+  add_extremes(rows, "cumprod",
+               {stated("zeros", {line({2, 0, 3, 0, 5})}, line({2, 0, 0, 0, 0}), {line({1, 8, 0, 0, 0})})});
+  Extreme underflow =
+      stated("a product that underflows", {line({1e-30, 1e-30, 1})}, line({1e-30, 0, 0}), {line({1, 2e-30, 0})});
   underflow.only = DType::f32;
   add_extremes(rows, "cumprod", {underflow});
   // In f32, sums near 1000 are rounded to 6e-5.
-  Extreme large = with_op(stated("large numbers and minus infinity", {line({-infinite, 1000, 1000, -1e4})},
-                                 line({-infinite, 1000, 1000 + std::log(2.), 1000 + std::log(2.)}),
-                                 {line({0, 2, 1, 0})}),
-                          [](const Tensors& in) { return logcumsumexp(in[0], 0); });
+  Extreme large =
+      with_op(stated("large numbers and minus infinity", {line({-infinite, 1000, 1000, -1e4})},
+                     line({-infinite, 1000, 1000 + std::log(2.), 1000 + std::log(2.)}), {line({0, 2, 1, 0})}),
+              [](const Tensors& in) { return logcumsumexp(in[0], 0); });
   large.tolerance32 = 1e-4;
   add_extremes(rows, "logcumsumexp", {large});
   const Array x = line({1, 3, 3, not_a_number, infinite});
-  add_extremes(rows, "cummax", {with_op(stated("ties and NaN", {x}, line({1, 3, 3, not_a_number, not_a_number}),
-                                               {line({1, 1, 1, 2, 0})}),
-                                        [](const Tensors& in) { return cummax(in[0], 0).values; })});
-  add_extremes(rows, "cummin", {with_op(stated("ties and NaN", {x}, line({1, 1, 1, not_a_number, not_a_number}),
-                                               {line({3, 0, 0, 2, 0})}),
-                                        [](const Tensors& in) { return cummin(in[0], 0).values; })});
+  add_extremes(
+      rows, "cummax",
+      {with_op(stated("ties and NaN", {x}, line({1, 3, 3, not_a_number, not_a_number}), {line({1, 1, 1, 2, 0})}),
+               [](const Tensors& in) { return cummax(in[0], 0).values; })});
+  add_extremes(
+      rows, "cummin",
+      {with_op(stated("ties and NaN", {x}, line({1, 1, 1, not_a_number, not_a_number}), {line({3, 0, 0, 2, 0})}),
+               [](const Tensors& in) { return cummin(in[0], 0).values; })});
   const auto truth = [&](const char* name, double value, Op op) {
-    add_extremes(rows, name, {with_op(stated("NaN and minus 0", {line({not_a_number, -0.})}, Array(Shape{}, value), {}),
-                                      std::move(op))});
+    add_extremes(
+        rows, name,
+        {with_op(stated("NaN and minus 0", {line({not_a_number, -0.})}, Array(Shape{}, value), {}), std::move(op))});
   };
   truth("any", 1, [](const Tensors& in) { return any(in[0]); });
   truth("all", 0, [](const Tensors& in) { return all(in[0]); });

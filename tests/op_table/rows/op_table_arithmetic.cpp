@@ -7,7 +7,7 @@
 namespace ditharos::tests {
 namespace {
 
-const std::vector<Case> pairs = {{{2, 3}, {2, 3}}, {{2, 1, 3}, {4, 1}}, {{3}, {}},   {{0, 3}, {3}}, {{1}, {1}},
+const std::vector<Case> pairs = {{{2, 3}, {2, 3}}, {{2, 1, 3}, {4, 1}}, {{3}, {}},       {{0, 3}, {3}}, {{1}, {1}},
                                  {{}, {}},         {{3, 67}, {67}},     {{4, 1}, {4, 5}}};
 const std::vector<Case> large_pairs = {{{130, 1031}, {130, 1031}}, {{130, 1031}, {1031}}, {{130, 1}, {1, 1031}}};
 const std::vector<Case> singles = {{{2, 3}}, {{}}, {{1}}, {{0, 3}}, {{3, 67}}, {{2, 3, 4}}};
@@ -87,14 +87,17 @@ void add_numbers(Rows& rows) {
   add("tensor + number", "add_scalar", [](const Tensor& x) { return x + 3.0; }, [](double v) { return v + 3; });
   add("tensor - number", "add_scalar", [](const Tensor& x) { return x - 3.0; }, [](double v) { return v - 3; });
   add("tensor * number", "mul_scalar", [](const Tensor& x) { return x * -3.0; }, [](double v) { return v * -3; });
-  add("tensor / number", "div_scalar", [](const Tensor& x) { return x / 1.5; }, [](double v) { return v / 1.5; },
+  add(
+      "tensor / number", "div_scalar", [](const Tensor& x) { return x / 1.5; }, [](double v) { return v / 1.5; },
       Takes::floating);
   rows.back().message = "[div] computes in f32 or f64, got bool; convert with to(x, DType::f32)";
-  add("tensor / number", "div_scalar", [](const Tensor& x) { return x / -49.0; }, [](double v) { return v / -49; },
+  add(
+      "tensor / number", "div_scalar", [](const Tensor& x) { return x / -49.0; }, [](double v) { return v / -49; },
       Takes::floating, whole(-200, 200));
   rows.back().message = "[div] computes in f32 or f64, got bool; convert with to(x, DType::f32)";
   rows.back().tolerance32 = 4e-8;  // half a unit in the last place
-  add("tensor / number", "div_scalar", [](const Tensor& x) { return x / 8.0; }, [](double v) { return v / 8; },
+  add(
+      "tensor / number", "div_scalar", [](const Tensor& x) { return x / 8.0; }, [](double v) { return v / 8; },
       Takes::floating);
   rows.back().message = "[div] computes in f32 or f64, got bool; convert with to(x, DType::f32)";
   rows.back().tolerance32 = 4e-8;
@@ -102,7 +105,8 @@ void add_numbers(Rows& rows) {
   add("number - tensor", "add_scalar", [](const Tensor& x) { return 3.0 - x; }, [](double v) { return 3 - v; });
   rows.back().message = "[neg] does not take bool; convert with to(x, DType::f32)";
   add("number * tensor", "mul_scalar", [](const Tensor& x) { return -3.0 * x; }, [](double v) { return -3 * v; });
-  add("number / tensor", "div", [](const Tensor& x) { return 1.5 / x; }, [](double v) { return 1.5 / v; },
+  add(
+      "number / tensor", "div", [](const Tensor& x) { return 1.5 / x; }, [](double v) { return 1.5 / v; },
       Takes::floating, uniform(.5, 2));
   rows.back().message = "[div] computes in f32 or f64, got bool; convert with to(x, DType::f32)";
   add("-tensor", "neg", [](const Tensor& x) { return -x; }, [](double v) { return -v; });
@@ -114,21 +118,28 @@ Rows arithmetic_rows() {
   Rows rows;
   const Values any = uniform(-2, 2), away_from_zero = uniform(.5, 2);
   const auto add = [&](auto&&... arguments) { rows.push_back(binary(arguments...)); };
-  add("+", "add", [](const Tensor& a, const Tensor& b) { return a + b; }, [](double x, double y) { return x + y; }, any,
+  add(
+      "+", "add", [](const Tensor& a, const Tensor& b) { return a + b; }, [](double x, double y) { return x + y; }, any,
       any, Takes::numbers);
-  add("-", "sub", [](const Tensor& a, const Tensor& b) { return a - b; }, [](double x, double y) { return x - y; }, any,
+  add(
+      "-", "sub", [](const Tensor& a, const Tensor& b) { return a - b; }, [](double x, double y) { return x - y; }, any,
       any, Takes::numbers);
-  add("*", "mul", [](const Tensor& a, const Tensor& b) { return a * b; }, [](double x, double y) { return x * y; }, any,
+  add(
+      "*", "mul", [](const Tensor& a, const Tensor& b) { return a * b; }, [](double x, double y) { return x * y; }, any,
       any, Takes::numbers);
-  add("/", "div", [](const Tensor& a, const Tensor& b) { return a / b; }, [](double x, double y) { return x / y; }, any,
+  add(
+      "/", "div", [](const Tensor& a, const Tensor& b) { return a / b; }, [](double x, double y) { return x / y; }, any,
       away_from_zero, Takes::floating);
   // The two lattices never meet, so there are no ties.
   const Values left = lattice(-2, 2, 1. / 32), right = lattice(-2, 2, 3. / 32);
-  add("maximum", "maximum", [](const Tensor& a, const Tensor& b) { return maximum(a, b); },
+  add(
+      "maximum", "maximum", [](const Tensor& a, const Tensor& b) { return maximum(a, b); },
       [](double x, double y) { return x > y ? x : y; }, left, right, Takes::numbers);
-  add("minimum", "minimum", [](const Tensor& a, const Tensor& b) { return minimum(a, b); },
+  add(
+      "minimum", "minimum", [](const Tensor& a, const Tensor& b) { return minimum(a, b); },
       [](double x, double y) { return x < y ? x : y; }, left, right, Takes::numbers);
-  add("pow", "pow", [](const Tensor& a, const Tensor& b) { return pow(a, b); },
+  add(
+      "pow", "pow", [](const Tensor& a, const Tensor& b) { return pow(a, b); },
       [](double x, double y) { return std::pow(x, y); }, away_from_zero, any, Takes::floating);
   add_numbers(rows);
 
@@ -143,8 +154,9 @@ Rows arithmetic_rows() {
     return zip(kept, in[2], [](double a, double b) { return std::isnan(a) ? b : a; });
   };
   where_row.inputs = {flags(), any, any};
-  where_row.cases = {{{2, 3}, {2, 3}, {2, 3}}, {{4, 1}, {2, 1, 3}, {3}}, {{3}, {}, {}}, {{0, 3}, {3}, {1}},
-                     {{1}, {1}, {1}},          {{}, {}, {}},             {{3, 67}, {67}, {3, 1}}};
+  where_row.cases = {{{2, 3}, {2, 3}, {2, 3}}, {{4, 1}, {2, 1, 3}, {3}}, {{3}, {}, {}},
+                     {{0, 3}, {3}, {1}},       {{1}, {1}, {1}},          {{}, {}, {}},
+                     {{3, 67}, {67}, {3, 1}}};
   where_row.large = {{{130, 1031}, {130, 1031}, {130, 1031}}, {{130, 1}, {130, 1031}, {}}};
   where_row.takes = Takes::anything;
   where_row.misuse = [] { where(zeros({2}), zeros({2}), zeros({2})); };

@@ -61,12 +61,9 @@ Row attending(Mask mask, bool causal) {
   };
   row.reference = [=](const Arrays& in) { return attended(in, mask, causal); };
   row.inputs = {uniform(-2, 2), uniform(-2, 2), uniform(-2, 2)};
-  row.cases = {{{2, 2, 3, 4}, {2, 2, 5, 4}, {2, 2, 5, 3}},
-               {{1, 2, 4, 5}, {1, 2, 4, 5}, {1, 2, 4, 5}},
-               {{1, 1, 1, 1}, {1, 1, 1, 1}, {1, 1, 1, 1}},
-               {{0, 2, 3, 4}, {0, 2, 3, 4}, {0, 2, 3, 4}},
-               {{2, 1, 0, 3}, {2, 1, 4, 3}, {2, 1, 4, 2}},
-               {{2, 1, 4, 3}, {2, 1, 0, 3}, {2, 1, 0, 2}}};
+  row.cases = {{{2, 2, 3, 4}, {2, 2, 5, 4}, {2, 2, 5, 3}}, {{1, 2, 4, 5}, {1, 2, 4, 5}, {1, 2, 4, 5}},
+               {{1, 1, 1, 1}, {1, 1, 1, 1}, {1, 1, 1, 1}}, {{0, 2, 3, 4}, {0, 2, 3, 4}, {0, 2, 3, 4}},
+               {{2, 1, 0, 3}, {2, 1, 4, 3}, {2, 1, 4, 2}}, {{2, 1, 4, 3}, {2, 1, 0, 3}, {2, 1, 0, 2}}};
   row.large = {{{2, 2, 70, 9}, {2, 2, 131, 9}, {2, 2, 131, 9}}};
   if (mask == Mask::flags || mask == Mask::numbers) {
     row.inputs.push_back(mask == Mask::flags ? flags() : uniform(-2, 2));
@@ -107,8 +104,7 @@ Rows attention_rows() {
     const Tensor x = zeros({1, 1, 2, 3});
     scaled_dot_product_attention(x, x, zeros({1, 1, 2, 3}, DType::f64));
   };
-  rows[6].message =
-      "[scaled_dot_product_attention] q is f32, k is f32 and v is f64; they must be of one dtype";
+  rows[6].message = "[scaled_dot_product_attention] q is f32, k is f32 and v is f64; they must be of one dtype";
   return rows;
 }
 

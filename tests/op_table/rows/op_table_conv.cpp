@@ -61,8 +61,8 @@ Array conv_reference(const Arrays& in, const Window& w) {
 Array transpose_reference(const Arrays& in, const Window& w) {
   Shape y{in[0].shape[0], in[1].shape[1] * w.groups};
   for (int a = 0; a < w.axes(); ++a)
-    y.push_back((in[0].shape[2 + a] - 1) * w.stride[a] - 2 * w.padding[a] +
-                w.dilation[a] * (in[1].shape[2 + a] - 1) + 1 + w.output_padding[a]);
+    y.push_back((in[0].shape[2 + a] - 1) * w.stride[a] - 2 * w.padding[a] + w.dilation[a] * (in[1].shape[2 + a] - 1) +
+                1 + w.output_padding[a]);
   Array out(y);
   each_term(y, in[1].shape, in[0].shape, w, [&](const Index& from, const Index& to, const Index& tap) {
     out.at(to) += in[0].at(from) * in[1].at(tap);
@@ -139,15 +139,17 @@ Row weight_gradient() {
   row.cases = {{{2, 3, 4, 5}, {2, 2, 4, 5}}, {{1, 1, 1, 1}, {1, 1, 1, 1}}, {{0, 2, 3, 3}, {0, 1, 3, 3}}};
   row.large = {{{4, 16, 20, 20}, {4, 16, 20, 20}}};
   row.misuse = [] { conv2d(zeros({1, 1, 4, 4}), zeros({1, 1, 3, 3}), {}, 1, -1); };
-  row.message = "[conv2d] needs stride >= 1, padding >= 0, dilation >= 1 and groups >= 1, got [1, 1], [-1, -1], "
-                "[1, 1] and 1";
+  row.message =
+      "[conv2d] needs stride >= 1, padding >= 0, dilation >= 1 and groups >= 1, got [1, 1], [-1, -1], "
+      "[1, 1] and 1";
   return row;
 }
 
 Row channels_row(const Window& w, bool bias, std::vector<Case> cases, std::vector<Case> large = {}) {
-  return named(convolution(w, bias, std::move(cases), std::move(large)), "conv2d",
-               [] { conv2d(zeros({1, 3, 8, 8}), zeros({4, 2, 3, 3})); },
-               "[conv2d] x [1, 3, 8, 8] has 3 channels; weight [4, 2, 3, 3] takes 2, 2 for each group");
+  return named(
+      convolution(w, bias, std::move(cases), std::move(large)), "conv2d",
+      [] { conv2d(zeros({1, 3, 8, 8}), zeros({4, 2, 3, 3})); },
+      "[conv2d] x [1, 3, 8, 8] has 3 channels; weight [4, 2, 3, 3] takes 2, 2 for each group");
 }
 
 }  // namespace
@@ -155,52 +157,58 @@ Row channels_row(const Window& w, bool bias, std::vector<Case> cases, std::vecto
 Rows conv_rows() {
   Rows rows;
   rows.push_back(channels_row({{1, 1}, {1, 1}, {1, 1}}, true,
-                              {{{2, 3, 4, 5}, {4, 3, 3, 3}}, {{1, 1, 1, 1}, {1, 1, 3, 3}}, {{0, 2, 3, 3}, {2, 2, 3, 3}},
+                              {{{2, 3, 4, 5}, {4, 3, 3, 3}},
+                               {{1, 1, 1, 1}, {1, 1, 3, 3}},
+                               {{0, 2, 3, 3}, {2, 2, 3, 3}},
                                {{2, 0, 3, 3}, {2, 0, 3, 3}}},
                               {{{4, 3, 40, 41}, {8, 3, 3, 3}}, {{9, 32, 12, 12}, {48, 32, 3, 3}}}));
   rows.push_back(channels_row({{2, 2}, {0, 0}, {1, 1}}, false, {{{2, 3, 4, 5}, {4, 3, 2, 2}}}));
-  rows.push_back(named(convolution({{2, 1}, {2, 1}, {2, 1}, 2}, true, {{{2, 4, 5, 4}, {6, 2, 3, 2}}},
-                                   {{{5, 32, 20, 17}, {32, 16, 3, 3}}}),
-                       "conv2d", [] { conv2d(zeros({1, 4, 8, 8}), zeros({3, 2, 3, 3}), {}, 1, 0, 1, 2); },
-                       "[conv2d] 3 output channels do not divide into 2 groups"));
-  rows.push_back(named(convolution({{1, 1}, {0, 0}, {1, 1}, 3}, false, {{{1, 3, 4, 4}, {3, 1, 3, 3}}}), "conv2d",
-                       [] { conv2d(zeros({1, 1, 2, 2}), zeros({1, 1, 3, 3})); },
-                       "[conv2d] a kernel of [3, 3] with dilation [1, 1] does not fit an image of [2, 2] with "
-                       "padding [0, 0]"));
-  rows.push_back(named(convolution({{2}, {1}, {1}}, true,
-                                   {{{2, 3, 7}, {4, 3, 3}}, {{1, 1, 1}, {1, 1, 1}}, {{0, 1, 3}, {1, 1, 2}}},
-                                   {{{8, 16, 500}, {16, 16, 5}}}),
-                       "conv1d", [] { conv1d(zeros({1, 2, 5}), zeros({2, 2, 3}), {}, 0); },
-                       "[conv1d] needs stride >= 1, padding >= 0, dilation >= 1 and groups >= 1, got [0], [0], [1] "
-                       "and 1"));
-  rows.push_back(named(convolution({{1, 2, 1}, {1, 0, 1}, {1, 1, 1}}, true,
-                                   {{{1, 2, 3, 4, 3}, {2, 2, 3, 2, 3}}, {{1, 1, 1, 1, 1}, {1, 1, 1, 1, 1}},
-                                    {{0, 1, 2, 3, 2}, {1, 1, 1, 2, 1}}},
-                                   {{{2, 8, 6, 12, 12}, {16, 8, 3, 3, 3}}}),
-                       "conv3d", [] { conv3d(zeros({1, 2, 4, 4}), zeros({2, 2, 3, 3, 3})); },
-                       "[conv3d] needs x [B, C, D, H, W] and weight [O, C/groups, kD, kH, kW], got [1, 2, 4, 4] and "
-                       "[2, 2, 3, 3, 3]"));
-  rows.push_back(named(transposition({{2}, {1}, {1}, 1, {1}}, true,
-                                     {{{2, 3, 4}, {3, 2, 3}}, {{1, 1, 1}, {1, 1, 3}}, {{0, 1, 3}, {1, 1, 2}}}),
-                       "conv_transpose1d", [] { conv_transpose1d(zeros({1, 2, 5}), zeros({3, 2, 3})); },
-                       "[conv_transpose1d] x [1, 2, 5] has 2 channels; weight [3, 2, 3] takes 3"));
-  rows.push_back(named(transposition({{2, 2}, {1, 1}, {1, 1}, 1, {1, 1}}, true,
-                                     {{{2, 3, 3, 4}, {3, 4, 3, 3}}, {{1, 1, 1, 1}, {1, 1, 3, 3}},
-                                      {{0, 2, 3, 3}, {2, 1, 3, 3}}},
-                                     {{{9, 32, 8, 8}, {32, 16, 3, 3}}}),
-                       "conv_transpose2d",
-                       [] { conv_transpose2d(zeros({1, 2, 5, 5}), zeros({2, 2, 3, 3}), {}, 2, 1, 2); },
-                       "[conv_transpose2d] needs 0 <= output_padding < stride, got [2, 2] and [2, 2]"));
-  rows.push_back(named(transposition({{1, 3}, {0, 1}, {2, 1}, 2, {0, 1}}, false, {{{1, 4, 3, 2}, {4, 2, 2, 3}}}),
-                       "conv_transpose2d", [] { conv_transpose2d(zeros({1, 1, 1, 1}), zeros({1, 1, 1, 1}), {}, 1, 1); },
-                       "[conv_transpose2d] an image of [1, 1] with a kernel of [1, 1] and padding [1, 1] leaves "
-                       "nothing"));
-  rows.push_back(named(transposition({{2, 1, 2}, {0, 1, 0}, {1, 1, 1}, 1, {1, 0, 0}}, true,
-                                     {{{1, 2, 2, 3, 2}, {2, 2, 2, 3, 2}}, {{1, 1, 1, 1, 1}, {1, 1, 1, 3, 1}},
-                                      {{0, 1, 2, 2, 2}, {1, 1, 1, 3, 1}}}),
-                       "conv_transpose3d",
-                       [] { conv_transpose3d(zeros({1, 2, 4, 4, 4}), zeros({2, 2, 3, 3, 3}), zeros({3})); },
-                       "[conv_transpose3d] bias must be [2], got [3]"));
+  rows.push_back(named(
+      convolution({{2, 1}, {2, 1}, {2, 1}, 2}, true, {{{2, 4, 5, 4}, {6, 2, 3, 2}}},
+                  {{{5, 32, 20, 17}, {32, 16, 3, 3}}}),
+      "conv2d", [] { conv2d(zeros({1, 4, 8, 8}), zeros({3, 2, 3, 3}), {}, 1, 0, 1, 2); },
+      "[conv2d] 3 output channels do not divide into 2 groups"));
+  rows.push_back(named(
+      convolution({{1, 1}, {0, 0}, {1, 1}, 3}, false, {{{1, 3, 4, 4}, {3, 1, 3, 3}}}), "conv2d",
+      [] { conv2d(zeros({1, 1, 2, 2}), zeros({1, 1, 3, 3})); },
+      "[conv2d] a kernel of [3, 3] with dilation [1, 1] does not fit an image of [2, 2] with "
+      "padding [0, 0]"));
+  rows.push_back(named(
+      convolution({{2}, {1}, {1}}, true, {{{2, 3, 7}, {4, 3, 3}}, {{1, 1, 1}, {1, 1, 1}}, {{0, 1, 3}, {1, 1, 2}}},
+                  {{{8, 16, 500}, {16, 16, 5}}}),
+      "conv1d", [] { conv1d(zeros({1, 2, 5}), zeros({2, 2, 3}), {}, 0); },
+      "[conv1d] needs stride >= 1, padding >= 0, dilation >= 1 and groups >= 1, got [0], [0], [1] "
+      "and 1"));
+  rows.push_back(named(
+      convolution(
+          {{1, 2, 1}, {1, 0, 1}, {1, 1, 1}}, true,
+          {{{1, 2, 3, 4, 3}, {2, 2, 3, 2, 3}}, {{1, 1, 1, 1, 1}, {1, 1, 1, 1, 1}}, {{0, 1, 2, 3, 2}, {1, 1, 1, 2, 1}}},
+          {{{2, 8, 6, 12, 12}, {16, 8, 3, 3, 3}}}),
+      "conv3d", [] { conv3d(zeros({1, 2, 4, 4}), zeros({2, 2, 3, 3, 3})); },
+      "[conv3d] needs x [B, C, D, H, W] and weight [O, C/groups, kD, kH, kW], got [1, 2, 4, 4] and "
+      "[2, 2, 3, 3, 3]"));
+  rows.push_back(named(
+      transposition({{2}, {1}, {1}, 1, {1}}, true,
+                    {{{2, 3, 4}, {3, 2, 3}}, {{1, 1, 1}, {1, 1, 3}}, {{0, 1, 3}, {1, 1, 2}}}),
+      "conv_transpose1d", [] { conv_transpose1d(zeros({1, 2, 5}), zeros({3, 2, 3})); },
+      "[conv_transpose1d] x [1, 2, 5] has 2 channels; weight [3, 2, 3] takes 3"));
+  rows.push_back(named(
+      transposition({{2, 2}, {1, 1}, {1, 1}, 1, {1, 1}}, true,
+                    {{{2, 3, 3, 4}, {3, 4, 3, 3}}, {{1, 1, 1, 1}, {1, 1, 3, 3}}, {{0, 2, 3, 3}, {2, 1, 3, 3}}},
+                    {{{9, 32, 8, 8}, {32, 16, 3, 3}}}),
+      "conv_transpose2d", [] { conv_transpose2d(zeros({1, 2, 5, 5}), zeros({2, 2, 3, 3}), {}, 2, 1, 2); },
+      "[conv_transpose2d] needs 0 <= output_padding < stride, got [2, 2] and [2, 2]"));
+  rows.push_back(named(
+      transposition({{1, 3}, {0, 1}, {2, 1}, 2, {0, 1}}, false, {{{1, 4, 3, 2}, {4, 2, 2, 3}}}), "conv_transpose2d",
+      [] { conv_transpose2d(zeros({1, 1, 1, 1}), zeros({1, 1, 1, 1}), {}, 1, 1); },
+      "[conv_transpose2d] an image of [1, 1] with a kernel of [1, 1] and padding [1, 1] leaves "
+      "nothing"));
+  rows.push_back(named(
+      transposition(
+          {{2, 1, 2}, {0, 1, 0}, {1, 1, 1}, 1, {1, 0, 0}}, true,
+          {{{1, 2, 2, 3, 2}, {2, 2, 2, 3, 2}}, {{1, 1, 1, 1, 1}, {1, 1, 1, 3, 1}}, {{0, 1, 2, 2, 2}, {1, 1, 1, 3, 1}}}),
+      "conv_transpose3d", [] { conv_transpose3d(zeros({1, 2, 4, 4, 4}), zeros({2, 2, 3, 3, 3}), zeros({3})); },
+      "[conv_transpose3d] bias must be [2], got [3]"));
   rows.push_back(weight_gradient());
   return rows;
 }

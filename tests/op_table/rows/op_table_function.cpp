@@ -39,9 +39,7 @@ double logistic(double v) { return 1 / (1 + std::exp(-v)); }
 Row checkpoint_row() {
   Row row;
   row.name = row.record = "checkpoint";
-  row.op = [](const Tensors& in) {
-    return checkpoint([](const Tensors& x) { return x[0] * tanh(x[1]); }, in, {});
-  };
+  row.op = [](const Tensors& in) { return checkpoint([](const Tensors& x) { return x[0] * tanh(x[1]); }, in, {}); };
   row.reference = [](const Arrays& in) {
     return zip(in[0], in[1], [](double x, double y) { return x * std::tanh(y); });
   };
@@ -52,8 +50,9 @@ Row checkpoint_row() {
     const Tensor x = ones({2}).set_requires_grad();
     sum(checkpoint([&](const Tensors&) { return x * 2.0; }, {ones({2}).set_requires_grad()}, {})).backward();
   };
-  row.message = "[checkpoint] the block uses a parameter of shape [2] that is neither among its inputs nor among its "
-                "parameters";
+  row.message =
+      "[checkpoint] the block uses a parameter of shape [2] that is neither among its inputs nor among its "
+      "parameters";
   return row;
 }
 
@@ -83,15 +82,18 @@ Rows function_rows() {
   add("cosh", cosh, [](double v) { return std::cosh(v); }, uniform(-3, 3));
   add("erf", erf, [](double v) { return std::erf(v); }, uniform(-3, 3));
   // Their steps are at multiples of 1/2, which the lattice's points avoid.
-  rows.push_back(of_numbers(one_variable("sign", sign, [](double v) { return double((v > 0) - (v < 0)); },
-                                         lattice(-2, 2))));
+  rows.push_back(
+      of_numbers(one_variable("sign", sign, [](double v) { return double((v > 0) - (v < 0)); }, lattice(-2, 2))));
   add("floor", floor, [](double v) { return std::floor(v); }, lattice(-2, 2));
   add("ceil", ceil, [](double v) { return std::ceil(v); }, lattice(-2, 2));
   add("round", round, [](double v) { return std::nearbyint(v); }, lattice(-2, 2));
 
   // The bounds lie on the lattice's multiples, which its points avoid.
-  Row clamp_row = of_numbers(one_variable("clamp", [](const Tensor& x) { return clamp(x, -1, 1); },
-                                          [](double v) { return v < -1 ? -1 : v > 1 ? 1 : v; }, lattice(-2, 2)));
+  Row clamp_row = of_numbers(one_variable(
+      "clamp", [](const Tensor& x) { return clamp(x, -1, 1); }, [](double v) { return v < -1  ? -1
+                                                                                      : v > 1 ? 1
+                                                                                              : v; },
+      lattice(-2, 2)));
   rows.push_back(clamp_row);
   clamp_row.takes = Takes::floating;
   clamp_row.op = [](const Tensors& in) { return clamp(in[0], -.5, 1.25); };
@@ -112,19 +114,25 @@ Rows activation_rows() {
   add("tanh", tanh, [](double v) { return std::tanh(v); }, wide);
   add("sigmoid", sigmoid, logistic, wide);
   rows.push_back(of_numbers(one_variable("relu", relu, [](double v) { return v > 0 ? v : 0; }, lattice(-2, 2))));
-  add("leaky_relu", [](const Tensor& x) { return leaky_relu(x, .2); }, [](double v) { return v > 0 ? v : .2 * v; },
+  add(
+      "leaky_relu", [](const Tensor& x) { return leaky_relu(x, .2); }, [](double v) { return v > 0 ? v : .2 * v; },
       lattice(-2, 2));
-  add("elu", [](const Tensor& x) { return elu(x, 1.5); }, [](double v) { return v > 0 ? v : 1.5 * std::expm1(v); },
+  add(
+      "elu", [](const Tensor& x) { return elu(x, 1.5); }, [](double v) { return v > 0 ? v : 1.5 * std::expm1(v); },
       lattice(-2, 2));
-  add("softplus", softplus, [](double v) { return v > 0 ? v + std::log1p(std::exp(-v)) : std::log1p(std::exp(v)); },
+  add(
+      "softplus", softplus, [](double v) { return v > 0 ? v + std::log1p(std::exp(-v)) : std::log1p(std::exp(v)); },
       uniform(-30, 30));
   add("silu", silu, [](double v) { return v * logistic(v); }, wide);
   add("gelu", gelu, [](double v) { return v * .5 * std::erfc(-v / std::sqrt(2.0)); }, uniform(-5, 5));
   add("normal_cdf", normal_cdf, [](double v) { return .5 * std::erfc(-v / std::sqrt(2.0)); }, uniform(-5, 5));
-  add("gelu_tanh", gelu_tanh, [](double v) {
-    const double u = std::sqrt(2 / 3.14159265358979323846) * (v + .044715 * v * v * v);
-    return .5 * v * (1 + std::tanh(u));
-  }, uniform(-5, 5));
+  add(
+      "gelu_tanh", gelu_tanh,
+      [](double v) {
+        const double u = std::sqrt(2 / 3.14159265358979323846) * (v + .044715 * v * v * v);
+        return .5 * v * (1 + std::tanh(u));
+      },
+      uniform(-5, 5));
   return rows;
 }
 

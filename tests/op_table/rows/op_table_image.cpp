@@ -52,8 +52,9 @@ Row group(int64_t groups, bool weight, bool bias, bool with_silu, std::vector<Ca
       for (Case& c : *list) c.push_back({c[0][1]});
   }
   row.misuse = [] { group_norm(zeros({2, 6, 3}), 4); };
-  row.message = "[group_norm] x of shape [2, 6, 3] does not divide into 4 groups of channels, each of at least one "
-                "element";
+  row.message =
+      "[group_norm] x of shape [2, 6, 3] does not divide into 4 groups of channels, each of at least one "
+      "element";
   return row;
 }
 
@@ -73,9 +74,8 @@ std::pair<Array, Array> channel_statistics(const Array& x) {
 Array batch_reference(const Array& x, const Array& mean, const Array& variance, const Array& weight,
                       const Array& bias) {
   Array y = x;
-  each_index(y.shape, [&](const Index& i) {
-    y.at(i) = (x.at(i) - mean.at({i[1]})) / std::sqrt(variance.at({i[1]}) + eps);
-  });
+  each_index(y.shape,
+             [&](const Index& i) { y.at(i) = (x.at(i) - mean.at({i[1]})) / std::sqrt(variance.at({i[1]}) + eps); });
   return plus_channel(times_channel(y, weight), bias);
 }
 
@@ -172,8 +172,9 @@ Row max_pool(const Pool& p) {
   if (p.kernel == 1 || p.padding > 0) row.cases.push_back({{1, 1, 1, 1}});
   row.large = {{{8, 16, 40, 41}}};
   row.misuse = [] { max_pool2d(zeros({1, 1, 4, 4}), 2, 2, 2); };
-  row.message = "[max_pool2d] needs kernel >= 1, stride >= 1 and padding from 0 to half the kernel, got [2, 2], [2, 2] "
-                "and [2, 2]";
+  row.message =
+      "[max_pool2d] needs kernel >= 1, stride >= 1 and padding from 0 to half the kernel, got [2, 2], [2, 2] "
+      "and [2, 2]";
   return row;
 }
 
@@ -244,9 +245,11 @@ Row interpolation(int64_t height, int64_t width, Interpolation mode) {
       }
       const double top = (double(i[2]) + .5) * double(h) / double(height) - .5;
       const double left = (double(i[3]) + .5) * double(w) / double(width) - .5;
-      y.at(i) = between([&](int64_t row) {
-        return between([&](int64_t column) { return x.at({i[0], i[1], row, column}); }, left, w);
-      }, top, h);
+      y.at(i) = between(
+          [&](int64_t row) {
+            return between([&](int64_t column) { return x.at({i[0], i[1], row, column}); }, left, w);
+          },
+          top, h);
     });
     return y;
   };

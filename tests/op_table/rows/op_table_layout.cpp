@@ -25,71 +25,77 @@ Row reshaping(const std::string& name, MovingOp op, std::function<Shape(Shape)> 
 
 void add_shapes(Rows& rows) {
   const auto same = [](Shape s) { return s; };
-  rows.push_back(reshaping("clone", [](const Tensor& x) { return clone(x); }, same, {{{2, 3}}, {{}}, {{1}}, {{0, 3}}},
-                           [] { clone({}); }, "the tensor is undefined: it was never given a value"));
+  rows.push_back(reshaping(
+      "clone", [](const Tensor& x) { return clone(x); }, same, {{{2, 3}}, {{}}, {{1}}, {{0, 3}}}, [] { clone({}); },
+      "the tensor is undefined: it was never given a value"));
   rows.back().record = "clone";
-  rows.push_back(reshaping("flatten", [](const Tensor& x) { return flatten(x, 1, -1); },
-                           [](Shape s) {
-                             Shape out{s[0], 1};
-                             for (int i = 1; i < s.rank(); ++i) out[1] *= s[i];
-                             return out;
-                           },
-                           {{{2, 3, 4}}, {{2, 3}}, {{1, 1}}, {{0, 3, 2}}}, [] { flatten(zeros({2, 3}), 1, 0); },
-                           "[flatten] the first axis 1 comes after the last one, 0"));
-  rows.push_back(reshaping("unflatten", [](const Tensor& x) { return unflatten(x, -1, {-1, 1}); },
-                           [](Shape s) {
-                             s.push_back(1);
-                             return s;
-                           },
-                           {{{2, 6}}, {{1}}, {{0, 3}}}, [] { unflatten(zeros({2, 6}), 1, {4, -1}); },
-                           "[unflatten] axis 1 of shape [2, 6] does not divide into [4, -1]"));
-  rows.push_back(reshaping("squeeze", [](const Tensor& x) { return squeeze(x); },
-                           [](Shape s) {
-                             Shape out;
-                             for (int64_t n : s)
-                               if (n != 1) out.push_back(n);
-                             return out;
-                           },
-                           {{{2, 1, 3}}, {{1}}, {{1, 0}}}, [] { squeeze({}); },
-                           "the tensor is undefined: it was never given a value"));
-  rows.push_back(moving("movedim", [](const Tensor& x) { return movedim(x, 0, -1); },
-                        [](Shape s) {
-                          std::rotate(s.begin(), s.begin() + 1, s.end());
-                          return s;
-                        },
-                        [](Index i, const Shape&) {
-                          std::rotate(i.begin(), i.end() - 1, i.end());
-                          return i;
-                        },
-                        {{{2, 3, 4}}, {{2, 3}}, {{1}}, {{0, 3}}}, [] { movedim(zeros({2, 3}), {0, 0}, {0, 1}); },
-                        "[movedim] axes [0, 0] to [0, 1] list an axis twice"));
-  rows.push_back(moving("unbind",
-                        [](const Tensor& x) {
-                          const std::vector<Tensor> parts = unbind(x, 1);
-                          return parts.empty() ? x : parts.back();
-                        },
-                        [](Shape s) {
-                          s.erase(1);
-                          return s;
-                        },
-                        [](Index i, const Shape& s) {
-                          i.insert(1, s[1] - 1);
-                          return i;
-                        },
-                        {{{2, 3}}, {{3, 2, 4}}, {{0, 3}}, {{1, 1}}}, [] { unbind(zeros({2}), 1); },
-                        "[unbind] axis 1 is out of range for a tensor of rank 1"));
-  rows.push_back(moving("rot90", [](const Tensor& x) { return rot90(x, -3); },
-                        [](Shape s) {
-                          std::swap(s[0], s[1]);
-                          return s;
-                        },
-                        [](Index i, const Shape& s) {
-                          const int64_t row = i[1], column = s[1] - 1 - i[0];
-                          i[0] = row, i[1] = column;
-                          return i;
-                        },
-                        {{{2, 3}}, {{3, 2, 4}}, {{0, 3}}, {{1, 1}}}, [] { rot90(zeros({2, 3}), 1, 1, -1); },
-                        "[rot90] needs two different axes, got 1 twice"));
+  rows.push_back(reshaping(
+      "flatten", [](const Tensor& x) { return flatten(x, 1, -1); },
+      [](Shape s) {
+        Shape out{s[0], 1};
+        for (int i = 1; i < s.rank(); ++i) out[1] *= s[i];
+        return out;
+      },
+      {{{2, 3, 4}}, {{2, 3}}, {{1, 1}}, {{0, 3, 2}}}, [] { flatten(zeros({2, 3}), 1, 0); },
+      "[flatten] the first axis 1 comes after the last one, 0"));
+  rows.push_back(reshaping(
+      "unflatten", [](const Tensor& x) { return unflatten(x, -1, {-1, 1}); },
+      [](Shape s) {
+        s.push_back(1);
+        return s;
+      },
+      {{{2, 6}}, {{1}}, {{0, 3}}}, [] { unflatten(zeros({2, 6}), 1, {4, -1}); },
+      "[unflatten] axis 1 of shape [2, 6] does not divide into [4, -1]"));
+  rows.push_back(reshaping(
+      "squeeze", [](const Tensor& x) { return squeeze(x); },
+      [](Shape s) {
+        Shape out;
+        for (int64_t n : s)
+          if (n != 1) out.push_back(n);
+        return out;
+      },
+      {{{2, 1, 3}}, {{1}}, {{1, 0}}}, [] { squeeze({}); }, "the tensor is undefined: it was never given a value"));
+  rows.push_back(moving(
+      "movedim", [](const Tensor& x) { return movedim(x, 0, -1); },
+      [](Shape s) {
+        std::rotate(s.begin(), s.begin() + 1, s.end());
+        return s;
+      },
+      [](Index i, const Shape&) {
+        std::rotate(i.begin(), i.end() - 1, i.end());
+        return i;
+      },
+      {{{2, 3, 4}}, {{2, 3}}, {{1}}, {{0, 3}}}, [] { movedim(zeros({2, 3}), {0, 0}, {0, 1}); },
+      "[movedim] axes [0, 0] to [0, 1] list an axis twice"));
+  rows.push_back(moving(
+      "unbind",
+      [](const Tensor& x) {
+        const std::vector<Tensor> parts = unbind(x, 1);
+        return parts.empty() ? x : parts.back();
+      },
+      [](Shape s) {
+        s.erase(1);
+        return s;
+      },
+      [](Index i, const Shape& s) {
+        i.insert(1, s[1] - 1);
+        return i;
+      },
+      {{{2, 3}}, {{3, 2, 4}}, {{0, 3}}, {{1, 1}}}, [] { unbind(zeros({2}), 1); },
+      "[unbind] axis 1 is out of range for a tensor of rank 1"));
+  rows.push_back(moving(
+      "rot90", [](const Tensor& x) { return rot90(x, -3); },
+      [](Shape s) {
+        std::swap(s[0], s[1]);
+        return s;
+      },
+      [](Index i, const Shape& s) {
+        const int64_t row = i[1], column = s[1] - 1 - i[0];
+        i[0] = row, i[1] = column;
+        return i;
+      },
+      {{{2, 3}}, {{3, 2, 4}}, {{0, 3}}, {{1, 1}}}, [] { rot90(zeros({2, 3}), 1, 1, -1); },
+      "[rot90] needs two different axes, got 1 twice"));
   for (int64_t turns : {2, 3, 4}) {
     rows.push_back(rows.back());
     rows.back().op = [turns](const Tensors& in) { return rot90(in[0], turns); };
@@ -103,14 +109,14 @@ void add_shapes(Rows& rows) {
     s.insert(0, 4);
     return s;
   };
-  rows.push_back(moving("broadcast_to", [stretched](const Tensor& x) { return broadcast_to(x, stretched(x.shape())); },
-                        stretched,
-                        [](Index i, const Shape&) {
-                          i.erase(0);
-                          return i;
-                        },
-                        {{{2, 3}}, {{}}, {{1}}, {{0, 3}}}, [] { broadcast_to(zeros({2}), {3}); },
-                        "[broadcast_to] shape [2] does not stretch to [3]"));
+  rows.push_back(moving(
+      "broadcast_to", [stretched](const Tensor& x) { return broadcast_to(x, stretched(x.shape())); }, stretched,
+      [](Index i, const Shape&) {
+        i.erase(0);
+        return i;
+      },
+      {{{2, 3}}, {{}}, {{1}}, {{0, 3}}}, [] { broadcast_to(zeros({2}), {3}); },
+      "[broadcast_to] shape [2] does not stretch to [3]"));
   rows.push_back(rows.back());
   rows.back().name = "broadcast_tensors";
   rows.back().op = [](const Tensors& in) {
@@ -153,22 +159,23 @@ Row joining(const std::string& name, Tensor (*op)(const std::vector<Tensor>&), i
 
 void add_diagonals(Rows& rows) {
   for (int64_t offset : {1, -1, 7}) {
-    Row row = moving("diagonal", [offset](const Tensor& x) { return diagonal(x, offset, -2, -1); },
-                     [offset](Shape s) {
-                       const int64_t r = s[s.rank() - 2] + std::min<int64_t>(offset, 0);
-                       const int64_t c = s[s.rank() - 1] - std::max<int64_t>(offset, 0);
-                       s.erase(s.rank() - 1);
-                       s[s.rank() - 1] = std::max<int64_t>(0, std::min(r, c));
-                       return s;
-                     },
-                     [offset](Index i, const Shape&) {
-                       const int64_t k = i.back();
-                       i[i.rank() - 1] = k + std::max<int64_t>(-offset, 0);
-                       i.push_back(k + std::max<int64_t>(offset, 0));
-                       return i;
-                     },
-                     {{{3, 4}}, {{2, 5, 3}}, {{1, 1}}, {{0, 3}}, {{3, 67}}}, [] { diagonal(zeros({2, 3}), 0, 1, -1); },
-                     "[diagonal] needs two different axes, got 1 twice");
+    Row row = moving(
+        "diagonal", [offset](const Tensor& x) { return diagonal(x, offset, -2, -1); },
+        [offset](Shape s) {
+          const int64_t r = s[s.rank() - 2] + std::min<int64_t>(offset, 0);
+          const int64_t c = s[s.rank() - 1] - std::max<int64_t>(offset, 0);
+          s.erase(s.rank() - 1);
+          s[s.rank() - 1] = std::max<int64_t>(0, std::min(r, c));
+          return s;
+        },
+        [offset](Index i, const Shape&) {
+          const int64_t k = i.back();
+          i[i.rank() - 1] = k + std::max<int64_t>(-offset, 0);
+          i.push_back(k + std::max<int64_t>(offset, 0));
+          return i;
+        },
+        {{{3, 4}}, {{2, 5, 3}}, {{1, 1}}, {{0, 3}}, {{3, 67}}}, [] { diagonal(zeros({2, 3}), 0, 1, -1); },
+        "[diagonal] needs two different axes, got 1 twice");
     rows.push_back(row);
   }
   for (int64_t offset : {0, 2, -1}) {
@@ -227,32 +234,31 @@ void add_diagonals(Rows& rows) {
 }
 
 void add_repetition(Rows& rows) {
-  rows.push_back(moving("tile", [](const Tensor& x) { return tile(x, {3}); },
-                        [](Shape s) {
-                          s[s.rank() - 1] *= 3;
-                          return s;
-                        },
-                        [](Index i, const Shape& s) {
-                          i[i.rank() - 1] %= s.back();
-                          return i;
-                        },
-                        {{{2, 3}}, {{1}}, {{0, 3}}}, [] { tile(zeros({2}), {-1}); },
-                        "[tile] a count cannot be negative, got [-1]"));
-  rows.push_back(moving("repeat_interleave", [](const Tensor& x) { return repeat_interleave(x, 2, 0); },
-                        [](Shape s) {
-                          s[0] *= 2;
-                          return s;
-                        },
-                        [](Index i, const Shape&) {
-                          i[0] /= 2;
-                          return i;
-                        },
-                        {{{2, 3}}, {{1}}, {{0, 3}}}, [] { repeat_interleave(zeros({2}), -1, 0); },
-                        "[repeat_interleave] a count cannot be negative, got -1"));
+  rows.push_back(moving(
+      "tile", [](const Tensor& x) { return tile(x, {3}); },
+      [](Shape s) {
+        s[s.rank() - 1] *= 3;
+        return s;
+      },
+      [](Index i, const Shape& s) {
+        i[i.rank() - 1] %= s.back();
+        return i;
+      },
+      {{{2, 3}}, {{1}}, {{0, 3}}}, [] { tile(zeros({2}), {-1}); }, "[tile] a count cannot be negative, got [-1]"));
+  rows.push_back(moving(
+      "repeat_interleave", [](const Tensor& x) { return repeat_interleave(x, 2, 0); },
+      [](Shape s) {
+        s[0] *= 2;
+        return s;
+      },
+      [](Index i, const Shape&) {
+        i[0] /= 2;
+        return i;
+      },
+      {{{2, 3}}, {{1}}, {{0, 3}}}, [] { repeat_interleave(zeros({2}), -1, 0); },
+      "[repeat_interleave] a count cannot be negative, got -1"));
   Row counts = rows.back();
-  counts.op = [](const Tensors& in) {
-    return repeat_interleave(in[0], operand(from_vector<int64_t>({2, 0, 3})), -1);
-  };
+  counts.op = [](const Tensors& in) { return repeat_interleave(in[0], operand(from_vector<int64_t>({2, 0, 3})), -1); };
   counts.reference = [](const Arrays& in) {
     Shape shape = in[0].shape;
     shape[shape.rank() - 1] = 5;
@@ -313,21 +319,18 @@ void add_repetition(Rows& rows) {
   rows.push_back(hot);
 
   const auto shuffled = [](Shape s) { return Shape{s[0], s[1] / 4, s[2] * 2, s[3] * 2}; };
-  Row shuffle = moving("pixel_shuffle", [](const Tensor& x) { return pixel_shuffle(x, 2); }, shuffled,
-                       [](const Index& i, const Shape&) {
-                         return Index{i[0], i[1] * 4 + i[2] % 2 * 2 + i[3] % 2, i[2] / 2, i[3] / 2};
-                       },
-                       {{{2, 8, 2, 3}}, {{0, 4, 1, 2}}, {{1, 4, 1, 1}}}, [] { pixel_shuffle(zeros({1, 6, 2, 2}), 2); },
-                       "[pixel_shuffle] needs [B, C r^2, H, W] with r = 2, got shape [1, 6, 2, 2]");
+  Row shuffle = moving(
+      "pixel_shuffle", [](const Tensor& x) { return pixel_shuffle(x, 2); }, shuffled,
+      [](const Index& i, const Shape&) { return Index{i[0], i[1] * 4 + i[2] % 2 * 2 + i[3] % 2, i[2] / 2, i[3] / 2}; },
+      {{{2, 8, 2, 3}}, {{0, 4, 1, 2}}, {{1, 4, 1, 1}}}, [] { pixel_shuffle(zeros({1, 6, 2, 2}), 2); },
+      "[pixel_shuffle] needs [B, C r^2, H, W] with r = 2, got shape [1, 6, 2, 2]");
   rows.push_back(shuffle);
-  rows.push_back(moving("pixel_unshuffle", [](const Tensor& x) { return pixel_unshuffle(x, 2); },
-                        [](Shape s) { return Shape{s[0], s[1] * 4, s[2] / 2, s[3] / 2}; },
-                        [](const Index& i, const Shape&) {
-                          return Index{i[0], i[1] / 4, i[2] * 2 + i[1] % 4 / 2, i[3] * 2 + i[1] % 2};
-                        },
-                        {{{2, 2, 4, 6}}, {{0, 1, 2, 2}}, {{1, 1, 2, 2}}},
-                        [] { pixel_unshuffle(zeros({1, 1, 3, 2}), 2); },
-                        "[pixel_unshuffle] needs [B, C, H r, W r] with r = 2, got shape [1, 1, 3, 2]"));
+  rows.push_back(moving(
+      "pixel_unshuffle", [](const Tensor& x) { return pixel_unshuffle(x, 2); },
+      [](Shape s) { return Shape{s[0], s[1] * 4, s[2] / 2, s[3] / 2}; },
+      [](const Index& i, const Shape&) { return Index{i[0], i[1] / 4, i[2] * 2 + i[1] % 4 / 2, i[3] * 2 + i[1] % 2}; },
+      {{{2, 2, 4, 6}}, {{0, 1, 2, 2}}, {{1, 1, 2, 2}}}, [] { pixel_unshuffle(zeros({1, 1, 3, 2}), 2); },
+      "[pixel_unshuffle] needs [B, C, H r, W r] with r = 2, got shape [1, 1, 3, 2]"));
 }
 
 }  // namespace

@@ -129,53 +129,55 @@ Row row_of(const std::string& name, const std::string& record, std::function<Ten
 void add_systems(Rows& rows) {
   const auto not_square = [](auto f) { return [f] { f(zeros({2, 3})); }; };
   const std::string message = "needs square matrices, got shape [2, 3]";
-  rows.push_back(row_of("solve", "solve", [](const Tensors& in) { return linalg::solve(regular(in[0]), in[1]); },
-                        [](const Arrays& in) { return eliminated(regular(in[0]), in[1]); },
-                        {{{3, 3}, {3, 2}}, {{2, 4, 4}, {2, 4, 1}}, {{1, 1}, {1, 1}}, {{0, 3, 3}, {0, 3, 2}},
-                         {{3, 3}, {3, 0}}},
-                        [] { linalg::solve(full({2, 2}, 1), ones({2, 1})); }, "matrix 0 is singular: pivot 2 is 0"));
+  rows.push_back(row_of(
+      "solve", "solve", [](const Tensors& in) { return linalg::solve(regular(in[0]), in[1]); },
+      [](const Arrays& in) { return eliminated(regular(in[0]), in[1]); },
+      {{{3, 3}, {3, 2}}, {{2, 4, 4}, {2, 4, 1}}, {{1, 1}, {1, 1}}, {{0, 3, 3}, {0, 3, 2}}, {{3, 3}, {3, 0}}},
+      [] { linalg::solve(full({2, 2}, 1), ones({2, 1})); }, "matrix 0 is singular: pivot 2 is 0"));
   // A vector, and one matrix for a batch of right sides.
-  rows.push_back(row_of("solve", "solve", [](const Tensors& in) { return linalg::solve(regular(in[0]), in[1]); },
-                        [](const Arrays& in) {
-                          Shape column = in[1].shape;
-                          column.push_back(1);
-                          return reshaped(eliminated(regular(in[0]), reshaped(in[1], column)), in[1].shape);
-                        },
-                        {{{3, 3}, {3}}, {{2, 3, 3}, {2, 3}}}, [] { linalg::solve(zeros({2, 2}), zeros({3, 1})); },
-                        "A of shape [2, 2] does not fit B of shape [3, 1]"));
-  rows.push_back(row_of("solve", "solve", [](const Tensors& in) { return linalg::solve(regular(in[0]), in[1]); },
-                        [](const Arrays& in) {
-                          Shape batch = in[0].shape;
-                          batch.insert(0, in[1].shape[0]);
-                          return eliminated(stretch(regular(in[0]), batch), in[1]);
-                        },
-                        {{{3, 3}, {4, 3, 2}}}, [] { linalg::solve(full({2, 2}, INFINITY), ones({2, 1})); },
-                        "a matrix of shape [2, 2] has elements that are not finite"));
+  rows.push_back(row_of(
+      "solve", "solve", [](const Tensors& in) { return linalg::solve(regular(in[0]), in[1]); },
+      [](const Arrays& in) {
+        Shape column = in[1].shape;
+        column.push_back(1);
+        return reshaped(eliminated(regular(in[0]), reshaped(in[1], column)), in[1].shape);
+      },
+      {{{3, 3}, {3}}, {{2, 3, 3}, {2, 3}}}, [] { linalg::solve(zeros({2, 2}), zeros({3, 1})); },
+      "A of shape [2, 2] does not fit B of shape [3, 1]"));
+  rows.push_back(row_of(
+      "solve", "solve", [](const Tensors& in) { return linalg::solve(regular(in[0]), in[1]); },
+      [](const Arrays& in) {
+        Shape batch = in[0].shape;
+        batch.insert(0, in[1].shape[0]);
+        return eliminated(stretch(regular(in[0]), batch), in[1]);
+      },
+      {{{3, 3}, {4, 3, 2}}}, [] { linalg::solve(full({2, 2}, INFINITY), ones({2, 1})); },
+      "a matrix of shape [2, 2] has elements that are not finite"));
   for (bool upper : {false, true})
     for (bool unit : {false, true})
-      rows.push_back(row_of("solve_triangular", "solve_triangular",
-                            [=](const Tensors& in) {
-                              return linalg::solve_triangular(regular(in[0]), in[1], upper, unit);
-                            },
-                            [=](const Arrays& in) {
-                              const Array full = regular(in[0]);
-                              Array a = lower_triangle(upper ? flipped(full) : full, unit);
-                              if (upper) a = flipped(a);
-                              if (unit) a = zip(a, identity_like(a), plus);
-                              return eliminated(a, in[1]);
-                            },
-                            {{{3, 3}, {3, 2}}, {{2, 3, 3}, {2, 3, 1}}, {{1, 1}, {1, 1}}, {{0, 3, 3}, {0, 3, 2}}},
-                            [] { linalg::solve_triangular(zeros({2, 2}), ones({2, 1}), true); },
-                            "matrix 0 is singular: pivot 1 is 0"));
-  rows.push_back(row_of("inv", "", [](const Tensors& in) { return linalg::inv(regular(in[0])); },
-                        [](const Arrays& in) { return eliminated(regular(in[0]), identity_like(in[0])); }, square,
-                        not_square([](const Tensor& x) { return linalg::inv(x); }), message));
-  rows.push_back(row_of("matrix_power", "", [](const Tensors& in) { return linalg::matrix_power(regular(in[0]), -3); },
-                        [](const Arrays& in) {
-                          const Array i = eliminated(regular(in[0]), identity_like(in[0]));
-                          return matmul(matmul(i, i), i);
-                        },
-                        square, not_square([](const Tensor& x) { return linalg::matrix_power(x, 2); }), message));
+      rows.push_back(row_of(
+          "solve_triangular", "solve_triangular",
+          [=](const Tensors& in) { return linalg::solve_triangular(regular(in[0]), in[1], upper, unit); },
+          [=](const Arrays& in) {
+            const Array full = regular(in[0]);
+            Array a = lower_triangle(upper ? flipped(full) : full, unit);
+            if (upper) a = flipped(a);
+            if (unit) a = zip(a, identity_like(a), plus);
+            return eliminated(a, in[1]);
+          },
+          {{{3, 3}, {3, 2}}, {{2, 3, 3}, {2, 3, 1}}, {{1, 1}, {1, 1}}, {{0, 3, 3}, {0, 3, 2}}},
+          [] { linalg::solve_triangular(zeros({2, 2}), ones({2, 1}), true); }, "matrix 0 is singular: pivot 1 is 0"));
+  rows.push_back(row_of(
+      "inv", "", [](const Tensors& in) { return linalg::inv(regular(in[0])); },
+      [](const Arrays& in) { return eliminated(regular(in[0]), identity_like(in[0])); }, square,
+      not_square([](const Tensor& x) { return linalg::inv(x); }), message));
+  rows.push_back(row_of(
+      "matrix_power", "", [](const Tensors& in) { return linalg::matrix_power(regular(in[0]), -3); },
+      [](const Arrays& in) {
+        const Array i = eliminated(regular(in[0]), identity_like(in[0]));
+        return matmul(matmul(i, i), i);
+      },
+      square, not_square([](const Tensor& x) { return linalg::matrix_power(x, 2); }), message));
   rows.push_back(rows.back());
   rows.back().op = [](const Tensors& in) { return linalg::matrix_power(in[0], 5); };
   rows.back().reference = [](const Arrays& in) {
@@ -183,61 +185,65 @@ void add_systems(Rows& rows) {
     for (int k = 0; k < 4; ++k) p = matmul(p, in[0]);
     return p;
   };
-  rows.push_back(row_of("det", "det", [](const Tensors& in) { return linalg::det(regular(in[0])); },
-                        [](const Arrays& in) { return determinants(regular(in[0])); }, square,
-                        not_square([](const Tensor& x) { return linalg::det(x); }), message));
-  rows.push_back(row_of("slogdet", "slogdet",
-                        [](const Tensors& in) {
-                          const linalg::SlogDet d = linalg::slogdet(regular(in[0]));
-                          return d.sign * d.logabsdet;
-                        },
-                        [](const Arrays& in) {
-                          return map(determinants(regular(in[0])),
-                                     [](double d) { return (d < 0 ? -1 : 1) * std::log(std::abs(d)); });
-                        },
-                        square, not_square([](const Tensor& x) { return linalg::slogdet(x); }), message));
+  rows.push_back(row_of(
+      "det", "det", [](const Tensors& in) { return linalg::det(regular(in[0])); },
+      [](const Arrays& in) { return determinants(regular(in[0])); }, square,
+      not_square([](const Tensor& x) { return linalg::det(x); }), message));
+  rows.push_back(row_of(
+      "slogdet", "slogdet",
+      [](const Tensors& in) {
+        const linalg::SlogDet d = linalg::slogdet(regular(in[0]));
+        return d.sign * d.logabsdet;
+      },
+      [](const Arrays& in) {
+        return map(determinants(regular(in[0])), [](double d) { return (d < 0 ? -1 : 1) * std::log(std::abs(d)); });
+      },
+      square, not_square([](const Tensor& x) { return linalg::slogdet(x); }), message));
   const auto normal_equations = [](const Array& a, const Array& b) {
     return eliminated(matmul(flipped(a), a), matmul(flipped(a), b));
   };
-  rows.push_back(row_of("pinv", "pinv", [](const Tensors& in) { return linalg::pinv(regular(in[0])); },
-                        [=](const Arrays& in) {
-                          const Array a = regular(in[0]);
-                          const int64_t m = a.shape[a.rank() - 2], n = a.shape.back();
-                          Shape eye_shape = a.shape;
-                          eye_shape[a.rank() - 2] = eye_shape[a.rank() - 1] = std::max(m, n);
-                          const Array eye = identity_like(Array(eye_shape));
-                          return m >= n ? normal_equations(a, eye) : flipped(normal_equations(flipped(a), eye));
-                        },
-                        {{{4, 3}}, {{2, 3}}, {{2, 3, 3}}, {{1, 1}}, {{0, 3, 2}}}, [] { linalg::pinv(zeros({2})); },
-                        "needs matrices, got shape [2]"));
-  rows.push_back(row_of("lstsq", "", [](const Tensors& in) { return linalg::lstsq(regular(in[0]), in[1]); },
-                        [=](const Arrays& in) { return normal_equations(regular(in[0]), in[1]); },
-                        {{{4, 3}, {4, 2}}, {{2, 3, 2}, {2, 3, 1}}, {{1, 1}, {1, 1}}, {{0, 3, 2}, {0, 3, 1}}},
-                        [] { linalg::lstsq(zeros({2, 3}), zeros({2, 1})); },
-                        "needs A [..., m, n] with m >= n and B [..., m, k], got shapes [2, 3] and [2, 1]"));
+  rows.push_back(row_of(
+      "pinv", "pinv", [](const Tensors& in) { return linalg::pinv(regular(in[0])); },
+      [=](const Arrays& in) {
+        const Array a = regular(in[0]);
+        const int64_t m = a.shape[a.rank() - 2], n = a.shape.back();
+        Shape eye_shape = a.shape;
+        eye_shape[a.rank() - 2] = eye_shape[a.rank() - 1] = std::max(m, n);
+        const Array eye = identity_like(Array(eye_shape));
+        return m >= n ? normal_equations(a, eye) : flipped(normal_equations(flipped(a), eye));
+      },
+      {{{4, 3}}, {{2, 3}}, {{2, 3, 3}}, {{1, 1}}, {{0, 3, 2}}}, [] { linalg::pinv(zeros({2})); },
+      "needs matrices, got shape [2]"));
+  rows.push_back(row_of(
+      "lstsq", "", [](const Tensors& in) { return linalg::lstsq(regular(in[0]), in[1]); },
+      [=](const Arrays& in) { return normal_equations(regular(in[0]), in[1]); },
+      {{{4, 3}, {4, 2}}, {{2, 3, 2}, {2, 3, 1}}, {{1, 1}, {1, 1}}, {{0, 3, 2}, {0, 3, 1}}},
+      [] { linalg::lstsq(zeros({2, 3}), zeros({2, 1})); },
+      "needs A [..., m, n] with m >= n and B [..., m, k], got shapes [2, 3] and [2, 1]"));
 }
 
 void add_factorisations(Rows& rows) {
-  rows.push_back(row_of("cholesky", "cholesky", [](const Tensors& in) { return linalg::cholesky(definite(in[0])); },
-                        [](const Arrays& in) {
-                          Array a = definite(in[0]);
-                          const int last = a.rank() - 1;
-                          each_index(a.shape, [&](const Index& i) {  // row by row
-                            Index j = i, k = i, d = i;
-                            const int64_t row = i[last - 1], column = i[last];
-                            if (column > row) return void(a.at(i) = 0);
-                            double v = a.at(i);
-                            for (int64_t c = 0; c < column; ++c) {
-                              j[last] = k[last] = c, k[last - 1] = column;
-                              v -= a.at(j) * a.at(k);
-                            }
-                            d[last - 1] = column;
-                            a.at(i) = row == column ? std::sqrt(v) : v / a.at(d);
-                          });
-                          return a;
-                        },
-                        square, [] { linalg::cholesky(-eye(2)); },
-                        "matrix 0 is not positive definite: its leading minor of order 1 is not positive"));
+  rows.push_back(row_of(
+      "cholesky", "cholesky", [](const Tensors& in) { return linalg::cholesky(definite(in[0])); },
+      [](const Arrays& in) {
+        Array a = definite(in[0]);
+        const int last = a.rank() - 1;
+        each_index(a.shape, [&](const Index& i) {  // row by row
+          Index j = i, k = i, d = i;
+          const int64_t row = i[last - 1], column = i[last];
+          if (column > row) return void(a.at(i) = 0);
+          double v = a.at(i);
+          for (int64_t c = 0; c < column; ++c) {
+            j[last] = k[last] = c, k[last - 1] = column;
+            v -= a.at(j) * a.at(k);
+          }
+          d[last - 1] = column;
+          a.at(i) = row == column ? std::sqrt(v) : v / a.at(d);
+        });
+        return a;
+      },
+      square, [] { linalg::cholesky(-eye(2)); },
+      "matrix 0 is not positive definite: its leading minor of order 1 is not positive"));
   const auto same = [](const Arrays& in) { return regular(in[0]); };
   std::vector<Case> any = tall;
   any.insert(any.end(), wide.begin(), wide.end());
@@ -245,8 +251,9 @@ void add_factorisations(Rows& rows) {
   const std::string message = "needs matrices, got shape [2]";
   const auto add_qr = [&](std::function<Tensor(const linalg::QR&)> f, std::function<Array(const Arrays&)> reference,
                           std::vector<Case> cases) {
-    rows.push_back(row_of("qr", "qr", [f](const Tensors& in) { return f(linalg::qr(regular(in[0]))); }, reference,
-                          cases, no_matrix([](const Tensor& x) { return linalg::qr(x); }), message));
+    rows.push_back(row_of(
+        "qr", "qr", [f](const Tensors& in) { return f(linalg::qr(regular(in[0]))); }, reference, cases,
+        no_matrix([](const Tensor& x) { return linalg::qr(x); }), message));
   };
   add_qr([](const linalg::QR& f) { return matmul(f.Q, f.R); }, same, any);
   add_qr([](const linalg::QR& f) { return matmul(transposed(f.R), f.R); },
@@ -256,53 +263,62 @@ void add_factorisations(Rows& rows) {
 
   const auto add_svd = [&](const char* name, std::function<Tensor(const Tensor&)> f,
                            std::function<Array(const Arrays&)> reference, std::vector<Case> cases) {
-    rows.push_back(row_of(name, "svd", [f](const Tensors& in) { return f(regular(in[0])); }, reference, cases,
-                          [name] {
-                            if (std::string(name) == "svd") linalg::svd(zeros({2}));
-                            else linalg::svdvals(zeros({2}));
-                          }, message));
+    rows.push_back(row_of(
+        name, "svd", [f](const Tensors& in) { return f(regular(in[0])); }, reference, cases,
+        [name] {
+          if (std::string(name) == "svd") linalg::svd(zeros({2}));
+          else linalg::svdvals(zeros({2}));
+        },
+        message));
   };
-  add_svd("svd", [](const Tensor& x) {
-    const linalg::SVD f = linalg::svd(x);
-    return matmul(f.U * unsqueeze(f.S, -2), f.Vh);
-  }, same, any);
-  add_svd("svd", [](const Tensor& x) {
-    const linalg::SVD f = linalg::svd(x);
-    return matmul(f.U, transposed(f.U));
-  }, [](const Arrays& in) { return projection(regular(in[0])); }, {{{4, 3}}, {{2, 3, 2}}});
+  add_svd(
+      "svd",
+      [](const Tensor& x) {
+        const linalg::SVD f = linalg::svd(x);
+        return matmul(f.U * unsqueeze(f.S, -2), f.Vh);
+      },
+      same, any);
+  add_svd(
+      "svd",
+      [](const Tensor& x) {
+        const linalg::SVD f = linalg::svd(x);
+        return matmul(f.U, transposed(f.U));
+      },
+      [](const Arrays& in) { return projection(regular(in[0])); }, {{{4, 3}}, {{2, 3, 2}}});
   // Sums of fourth powers of singular values: the squares of all elements of A^T A.
-  add_svd("svdvals", [](const Tensor& x) { return sum(pow(linalg::svdvals(x), 4), -1); }, [](const Arrays& in) {
-    const Array a = regular(in[0]);
-    return reduce(matmul(flipped(a), a), {-2, -1}, false, [](const std::vector<double>& v) {
-      double total = 0;
-      for (double x : v) total += x * x;
-      return total;
-    });
-  }, any);
+  add_svd(
+      "svdvals", [](const Tensor& x) { return sum(pow(linalg::svdvals(x), 4), -1); },
+      [](const Arrays& in) {
+        const Array a = regular(in[0]);
+        return reduce(matmul(flipped(a), a), {-2, -1}, false, [](const std::vector<double>& v) {
+          double total = 0;
+          for (double x : v) total += x * x;
+          return total;
+        });
+      },
+      any);
 
   const std::string not_square = "needs square matrices, got shape [2, 3]";
   // Q f(L) Q^T is f of the matrix. The exponents are small enough for the series.
-  rows.push_back(row_of("eigh", "eigh",
-                        [](const Tensors& in) {
-                          const linalg::Eigh e = linalg::eigh(symmetric(regular(in[0]) * .125));
-                          return matmul(e.Q * unsqueeze(exp(e.L), -2), transposed(e.Q));
-                        },
-                        [](const Arrays& in) {
-                          return exponential(symmetric(map(regular(in[0]), [](double v) { return v / 8; })));
-                        },
-                        {{{3, 3}}, {{2, 3, 3}}, {{1, 1}}, {{0, 3, 3}}, {{0, 0}}}, [] { linalg::eigh(zeros({2, 3})); },
-                        not_square));
-  rows.push_back(row_of("eigvalsh", "eigh",
-                        [](const Tensors& in) { return sum(pow(linalg::eigvalsh(symmetric(regular(in[0]))), 2), -1); },
-                        [](const Arrays& in) {
-                          return reduce(symmetric(regular(in[0])), {-2, -1}, false, [](const std::vector<double>& v) {
-                            double total = 0;
-                            for (double x : v) total += x * x;
-                            return total;
-                          });
-                        },
-                        {{{3, 3}}, {{2, 3, 3}}, {{1, 1}}, {{0, 3, 3}}}, [] { linalg::eigvalsh(zeros({2, 3})); },
-                        not_square));
+  rows.push_back(row_of(
+      "eigh", "eigh",
+      [](const Tensors& in) {
+        const linalg::Eigh e = linalg::eigh(symmetric(regular(in[0]) * .125));
+        return matmul(e.Q * unsqueeze(exp(e.L), -2), transposed(e.Q));
+      },
+      [](const Arrays& in) { return exponential(symmetric(map(regular(in[0]), [](double v) { return v / 8; }))); },
+      {{{3, 3}}, {{2, 3, 3}}, {{1, 1}}, {{0, 3, 3}}, {{0, 0}}}, [] { linalg::eigh(zeros({2, 3})); }, not_square));
+  rows.push_back(row_of(
+      "eigvalsh", "eigh",
+      [](const Tensors& in) { return sum(pow(linalg::eigvalsh(symmetric(regular(in[0]))), 2), -1); },
+      [](const Arrays& in) {
+        return reduce(symmetric(regular(in[0])), {-2, -1}, false, [](const std::vector<double>& v) {
+          double total = 0;
+          for (double x : v) total += x * x;
+          return total;
+        });
+      },
+      {{{3, 3}}, {{2, 3, 3}}, {{1, 1}}, {{0, 3, 3}}}, [] { linalg::eigvalsh(zeros({2, 3})); }, not_square));
 }
 
 }  // namespace

@@ -10,10 +10,9 @@ namespace {
 
 Row padding(PadMode mode) {
   // Columns by 1 and 2, rows by 2 and 0.
-  Row row = moving(
-      "pad", mode == PadMode::constant ? "pad" : "index_select",
-      [mode](const Tensor& x) { return pad(x, {1, 2, 2, 0}, mode, 1); }, {}, {},
-      {{{3, 4}}, {{2, 4, 3}}, {{0, 3, 5}}});
+  Row row = moving("pad", mode == PadMode::constant ? "pad" : "index_select",
+                   [mode](const Tensor& x) { return pad(x, {1, 2, 2, 0}, mode, 1); }, {}, {},
+                   {{{3, 4}}, {{2, 4, 3}}, {{0, 3, 5}}});
   row.reference = [mode](const Arrays& in) {
     const Array& x = in[0];
     const int last = x.rank() - 1;
@@ -40,12 +39,18 @@ Row padding(PadMode mode) {
     return out;
   };
   if (mode != PadMode::reflect) row.cases.push_back({{1, 1}});
-  if (mode == PadMode::constant) refuses(row, [] { pad(zeros({2}), {1}); },
-            "[pad] 1 sizes do not fit shape [2]: two are needed for each axis, from the last one on");
-  if (mode == PadMode::reflect) refuses(row, [] { pad(zeros({3, 2}), {0, 2}, PadMode::reflect); },
-            "[pad] axis 1 of shape [3, 2] is too short to be reflected by 0 and 2");
-  if (mode == PadMode::replicate) refuses(row, [] { pad(zeros({3, 2}), {-1, 2}, PadMode::replicate); },
-            "[pad] a size cannot be negative, got -1; use slice() to cut off");
+  if (mode == PadMode::constant)
+    refuses(
+        row, [] { pad(zeros({2}), {1}); },
+        "[pad] 1 sizes do not fit shape [2]: two are needed for each axis, from the last one on");
+  if (mode == PadMode::reflect)
+    refuses(
+        row, [] { pad(zeros({3, 2}), {0, 2}, PadMode::reflect); },
+        "[pad] axis 1 of shape [3, 2] is too short to be reflected by 0 and 2");
+  if (mode == PadMode::replicate)
+    refuses(
+        row, [] { pad(zeros({3, 2}), {-1, 2}, PadMode::replicate); },
+        "[pad] a size cannot be negative, got -1; use slice() to cut off");
   return row;
 }
 
@@ -111,27 +116,31 @@ void add_cuts(Rows& rows) {
   };
   rows.push_back(moving("narrow", "slice", [](const Tensor& x) { return narrow(x, 1, 2, 2); }, sized(2), from(2),
                         {{{2, 5}}, {{3, 4, 2}}, {{0, 4}}}));
-  refuses(rows.back(), [] { narrow(zeros({2, 3}), 1, 2, 2); },
-          "[narrow] 2 elements from 2 on do not fit axis 1 of shape [2, 3]");
-  rows.push_back(moving("narrow", "slice", [](const Tensor& x) { return narrow(x, 1, 0, 1); }, sized(1), from(0),
-                        {{{1, 1}}}));
-  refuses(rows.back(), [] { narrow(zeros({2, 3}), 1, 0, -1); },
-          "[narrow] -1 elements from 0 on do not fit axis 1 of shape [2, 3]");
+  refuses(
+      rows.back(), [] { narrow(zeros({2, 3}), 1, 2, 2); },
+      "[narrow] 2 elements from 2 on do not fit axis 1 of shape [2, 3]");
+  rows.push_back(
+      moving("narrow", "slice", [](const Tensor& x) { return narrow(x, 1, 0, 1); }, sized(1), from(0), {{{1, 1}}}));
+  refuses(
+      rows.back(), [] { narrow(zeros({2, 3}), 1, 0, -1); },
+      "[narrow] -1 elements from 0 on do not fit axis 1 of shape [2, 3]");
   rows.push_back(moving("split", "slice", [](const Tensor& x) { return split(x, 2, 1).back(); }, sized(1), from(4),
                         {{{2, 5}}, {{3, 5, 2}}, {{0, 5}}}));
   refuses(rows.back(), [] { split(zeros({2, 3}), 0, 1); }, "[split] the parts' size must be at least 1, got 0");
-  rows.push_back(moving("split", "slice", [](const Tensor& x) { return split(x, 2, 1)[0]; }, sized(1), from(0),
-                        {{{1, 1}}}));
+  rows.push_back(
+      moving("split", "slice", [](const Tensor& x) { return split(x, 2, 1)[0]; }, sized(1), from(0), {{{1, 1}}}));
   refuses(rows.back(), [] { split(zeros({2, 3}), 1, 2); }, "[split] axis 2 is out of range for a tensor of rank 2");
   rows.push_back(moving("split_with_sizes", "slice",
                         [](const Tensor& x) { return split_with_sizes(x, {1, 3, 1}, 1)[1]; }, sized(3), from(1),
                         {{{2, 5}}, {{3, 5, 2}}, {{0, 5}}}));
-  refuses(rows.back(), [] { split_with_sizes(zeros({2, 5}), {1, 2}, 1); },
-          "[split_with_sizes] the sizes add up to 3, axis 1 of shape [2, 5] has 5");
+  refuses(
+      rows.back(), [] { split_with_sizes(zeros({2, 5}), {1, 2}, 1); },
+      "[split_with_sizes] the sizes add up to 3, axis 1 of shape [2, 5] has 5");
   rows.push_back(moving("split_with_sizes", "slice", [](const Tensor& x) { return split_with_sizes(x, {1}, 1)[0]; },
                         sized(1), from(0), {{{1, 1}}}));
-  refuses(rows.back(), [] { split_with_sizes(zeros({2, 5}), {1, 2, 3}, 1); },
-          "[split_with_sizes] part 2 of size 3 does not fit axis 1 of shape [2, 5] from 3 on");
+  refuses(
+      rows.back(), [] { split_with_sizes(zeros({2, 5}), {1, 2, 3}, 1); },
+      "[split_with_sizes] part 2 of size 3 does not fit axis 1 of shape [2, 5] from 3 on");
 }
 
 Row main_diagonal(int axis0, int axis1, std::vector<Case> cases) {

@@ -105,13 +105,17 @@ Rows reduction_rows() {
     for (bool keepdim : {false, true}) {
       add("amax", "amax", over(amax), largest, axis, keepdim);
       add("amin", "amin", over(amin), smallest, axis, keepdim);
-      add("argmax", "", [](const Tensor& x, int a, bool keep) { return argmax(x, a, keep); }, place_of_largest, axis,
+      add(
+          "argmax", "", [](const Tensor& x, int a, bool keep) { return argmax(x, a, keep); }, place_of_largest, axis,
           keepdim);
-      add("argmin", "", [](const Tensor& x, int a, bool keep) { return argmin(x, a, keep); }, place_of_smallest, axis,
+      add(
+          "argmin", "", [](const Tensor& x, int a, bool keep) { return argmin(x, a, keep); }, place_of_smallest, axis,
           keepdim);
-      add("max", "gather", [](const Tensor& x, int a, bool keep) { return max(x, a, keep).values; }, largest, axis,
+      add(
+          "max", "gather", [](const Tensor& x, int a, bool keep) { return max(x, a, keep).values; }, largest, axis,
           keepdim);
-      add("min", "gather", [](const Tensor& x, int a, bool keep) { return min(x, a, keep).values; }, smallest, axis,
+      add(
+          "min", "gather", [](const Tensor& x, int a, bool keep) { return min(x, a, keep).values; }, smallest, axis,
           keepdim);
     }
   for (const Axes& axes : {Axes{}, Axes{0, 2}, Axes{-1, 1}}) {

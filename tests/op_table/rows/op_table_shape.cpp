@@ -30,50 +30,55 @@ Row moving(const std::string& name, const std::string& record, Op op, Reference 
 }
 
 void add_reshapes(Rows& rows) {
-  rows.push_back(moving("reshape", "reshape", [](const Tensor& x) { return reshape(x, {-1, 4}); },
-                        [](const Array& x) { return reshaped(x, {int64_t(x.values.size()) / 4, 4}); },
-                        {{{2, 6}}, {{4, 3}}, {{2, 2, 2}}, {{2, 0}}, {{2, 2}}}, [] { reshape(zeros({2, 3}), {4, -1}); },
-                        "[reshape] shape [2, 3] has 6 elements, which do not fit into [4, -1]"));
-  rows.push_back(moving("reshape", "reshape", [](const Tensor& x) { return reshape(x, {}); },
-                        [](const Array& x) { return reshaped(x, {}); }, {{{1, 1}}, {{1}}},
-                        [] { reshape(zeros({2, 3}), {-1, -1}); }, "[reshape] only one size may be -1, got [-1, -1]"));
-  rows.push_back(moving("unsqueeze", "reshape", [](const Tensor& x) { return unsqueeze(x, -2); },
-                        [](const Array& x) {
-                          Shape shape = x.shape;
-                          shape.insert(x.rank() - 1, 1);
-                          return reshaped(x, shape);
-                        },
-                        {{{2, 3}}, {{4}}, {{2, 0}}, {{1}}, {{2, 3, 2}}}, [] { unsqueeze(zeros({2}), 2); },
-                        "[unsqueeze] axis 2 is out of range for a tensor of rank 2"));
-  rows.push_back(moving("squeeze", "reshape", [](const Tensor& x) { return squeeze(x, 1); },
-                        [](const Array& x) {
-                          Shape shape = x.shape;
-                          shape.erase(1);
-                          return reshaped(x, shape);
-                        },
-                        {{{2, 1, 3}}, {{4, 1}}, {{0, 1}}, {{1, 1}}}, [] { squeeze(zeros({2, 3}), 1); },
-                        "[squeeze] axis 1 of shape [2, 3] has not size 1"));
+  rows.push_back(moving(
+      "reshape", "reshape", [](const Tensor& x) { return reshape(x, {-1, 4}); },
+      [](const Array& x) { return reshaped(x, {int64_t(x.values.size()) / 4, 4}); },
+      {{{2, 6}}, {{4, 3}}, {{2, 2, 2}}, {{2, 0}}, {{2, 2}}}, [] { reshape(zeros({2, 3}), {4, -1}); },
+      "[reshape] shape [2, 3] has 6 elements, which do not fit into [4, -1]"));
+  rows.push_back(moving(
+      "reshape", "reshape", [](const Tensor& x) { return reshape(x, {}); },
+      [](const Array& x) { return reshaped(x, {}); }, {{{1, 1}}, {{1}}}, [] { reshape(zeros({2, 3}), {-1, -1}); },
+      "[reshape] only one size may be -1, got [-1, -1]"));
+  rows.push_back(moving(
+      "unsqueeze", "reshape", [](const Tensor& x) { return unsqueeze(x, -2); },
+      [](const Array& x) {
+        Shape shape = x.shape;
+        shape.insert(x.rank() - 1, 1);
+        return reshaped(x, shape);
+      },
+      {{{2, 3}}, {{4}}, {{2, 0}}, {{1}}, {{2, 3, 2}}}, [] { unsqueeze(zeros({2}), 2); },
+      "[unsqueeze] axis 2 is out of range for a tensor of rank 2"));
+  rows.push_back(moving(
+      "squeeze", "reshape", [](const Tensor& x) { return squeeze(x, 1); },
+      [](const Array& x) {
+        Shape shape = x.shape;
+        shape.erase(1);
+        return reshaped(x, shape);
+      },
+      {{{2, 1, 3}}, {{4, 1}}, {{0, 1}}, {{1, 1}}}, [] { squeeze(zeros({2, 3}), 1); },
+      "[squeeze] axis 1 of shape [2, 3] has not size 1"));
 }
 
 void add_permutations(Rows& rows) {
-  rows.push_back(moving("permute", "permute", [](const Tensor& x) { return permute(x, {2, 0, -2}); },
-                        [](const Array& x) {
-                          return pick(x, {x.shape[2], x.shape[0], x.shape[1]},
-                                      [](const Index& i) { return Index{i[1], i[2], i[0]}; });
-                        },
-                        {{{2, 3, 4}}, {{1, 1, 1}}, {{0, 2, 3}}, {{2, 1, 3}}}, [] { permute(zeros({2, 3}), {0, 0}); },
-                        "[permute] order [0, 0] lists an axis twice"));
-  rows.push_back(moving("transpose", "permute", [](const Tensor& x) { return transpose(x, 0, -1); },
-                        [](const Array& x) {
-                          Shape shape = x.shape;
-                          std::swap(shape[0], shape[shape.rank() - 1]);
-                          return pick(x, shape, [](Index i) {
-                            std::swap(i[0], i[i.rank() - 1]);
-                            return i;
-                          });
-                        },
-                        {{{2, 3}}, {{2, 3, 4}}, {{1}}, {{0, 3}}}, [] { transpose(zeros({2, 3}), 0, 2); },
-                        "[transpose] axis 2 is out of range for a tensor of rank 2"));
+  rows.push_back(moving(
+      "permute", "permute", [](const Tensor& x) { return permute(x, {2, 0, -2}); },
+      [](const Array& x) {
+        return pick(x, {x.shape[2], x.shape[0], x.shape[1]}, [](const Index& i) { return Index{i[1], i[2], i[0]}; });
+      },
+      {{{2, 3, 4}}, {{1, 1, 1}}, {{0, 2, 3}}, {{2, 1, 3}}}, [] { permute(zeros({2, 3}), {0, 0}); },
+      "[permute] order [0, 0] lists an axis twice"));
+  rows.push_back(moving(
+      "transpose", "permute", [](const Tensor& x) { return transpose(x, 0, -1); },
+      [](const Array& x) {
+        Shape shape = x.shape;
+        std::swap(shape[0], shape[shape.rank() - 1]);
+        return pick(x, shape, [](Index i) {
+          std::swap(i[0], i[i.rank() - 1]);
+          return i;
+        });
+      },
+      {{{2, 3}}, {{2, 3, 4}}, {{1}}, {{0, 3}}}, [] { transpose(zeros({2, 3}), 0, 2); },
+      "[transpose] axis 2 is out of range for a tensor of rank 2"));
   // What a transposition costs shows in the copy.
   rows.push_back(moving(
       "contiguous", "contiguous", [](const Tensor& x) { return contiguous(transpose(x, 0, 1)); }, flipped,
@@ -91,53 +96,57 @@ void add_selections(Rows& rows) {
       return i;
     });
   };
-  rows.push_back(moving("slice", "slice", [](const Tensor& x) { return slice(x, 1, 1, -1, 2); },
-                        [=](const Array& x) { return sliced(x, 1, 1, x.shape[1] - 1, 2); },
-                        {{{2, 5}}, {{3, 6, 2}}, {{0, 4}}, {{1, 3}}, {{2, 2}}}, [] { slice(zeros({2, 3}), 0, 1, 4); },
-                        "[slice] range 1:4 does not fit axis 0 of shape [2, 3]"));
+  rows.push_back(moving(
+      "slice", "slice", [](const Tensor& x) { return slice(x, 1, 1, -1, 2); },
+      [=](const Array& x) { return sliced(x, 1, 1, x.shape[1] - 1, 2); },
+      {{{2, 5}}, {{3, 6, 2}}, {{0, 4}}, {{1, 3}}, {{2, 2}}}, [] { slice(zeros({2, 3}), 0, 1, 4); },
+      "[slice] range 1:4 does not fit axis 0 of shape [2, 3]"));
   rows.push_back(moving(
       "slice", "slice", [](const Tensor& x) { return slice(x, 0, 0, 1); },
       [=](const Array& x) { return sliced(x, 0, 0, 1, 1); }, {{{3, 2}}, {{1}}, {{2, 0}}},
-      [] {
-        slice(zeros({2, 3}), 2, 0, 1);
+      [] { slice(zeros({2, 3}), 2, 0, 1); }, "[slice] axis 2 is out of range for a tensor of rank 2"));
+  rows.push_back(moving(
+      "select", "slice", [](const Tensor& x) { return select(x, -1, -2); },
+      [=](const Array& x) {
+        const int last = x.rank() - 1;
+        Array out = sliced(x, last, x.shape[last] - 2, x.shape[last] - 1, 1);
+        out.shape.erase(last);
+        return out;
       },
-      "[slice] axis 2 is out of range for a tensor of rank 2"));
-  rows.push_back(moving("select", "slice", [](const Tensor& x) { return select(x, -1, -2); },
-                        [=](const Array& x) {
-                          const int last = x.rank() - 1;
-                          Array out = sliced(x, last, x.shape[last] - 2, x.shape[last] - 1, 1);
-                          out.shape.erase(last);
-                          return out;
-                        },
-                        {{{2, 5}}, {{3, 2}}, {{0, 4}}, {{2}}}, [] { select(zeros({2, 3}), 1, -4); },
-                        "[select] index -4 is out of range for axis 1 of shape [2, 3]"));
-  rows.push_back(moving("chunk", "slice", [](const Tensor& x) { return chunk(x, 3, -1)[1]; },
-                        [=](const Array& x) {
-                          const int last = x.rank() - 1;
-                          const int64_t n = x.shape[last] / 3;
-                          return sliced(x, last, n, 2 * n, 1);
-                        },
-                        {{{2, 6}}, {{3}}, {{2, 0}}, {{0, 3}}}, [] { chunk(zeros({2, 4}), 3, 1); },
-                        "[chunk] axis 1 of shape [2, 4] does not divide into 3 equal parts"));
+      {{{2, 5}}, {{3, 2}}, {{0, 4}}, {{2}}}, [] { select(zeros({2, 3}), 1, -4); },
+      "[select] index -4 is out of range for axis 1 of shape [2, 3]"));
+  rows.push_back(moving(
+      "chunk", "slice", [](const Tensor& x) { return chunk(x, 3, -1)[1]; },
+      [=](const Array& x) {
+        const int last = x.rank() - 1;
+        const int64_t n = x.shape[last] / 3;
+        return sliced(x, last, n, 2 * n, 1);
+      },
+      {{{2, 6}}, {{3}}, {{2, 0}}, {{0, 3}}}, [] { chunk(zeros({2, 4}), 3, 1); },
+      "[chunk] axis 1 of shape [2, 4] does not divide into 3 equal parts"));
   // The gradient of a slice, as a function of the gradient that comes in.
-  rows.push_back(moving("gradient of slice", "unslice", [](const Tensor& g) {
-    GradMode recording(true);
-    const Tensor base = zeros({g.size(0), 2 * g.size(1) + 1}, g.dtype()).set_requires_grad();
-    return grad(slice(base, 1, 1, 2 * g.size(1) + 1, 2), base, g, {.create_graph = true});
-  }, [](const Array& g) {
-    Array out({g.shape[0], 2 * g.shape[1] + 1});
-    each_index(g.shape, [&](const Index& i) { out.at({i[0], 2 * i[1] + 1}) = g.at(i); });
-    return out;
-  }, {{{2, 3}}, {{0, 2}}, {{2, 0}}, {{1, 1}}}, [] { slice(zeros({2, 3}), 1, 0, 2, 0); },
-                        "[slice] the step must be at least 1, got 0"));
+  rows.push_back(moving(
+      "gradient of slice", "unslice",
+      [](const Tensor& g) {
+        GradMode recording(true);
+        const Tensor base = zeros({g.size(0), 2 * g.size(1) + 1}, g.dtype()).set_requires_grad();
+        return grad(slice(base, 1, 1, 2 * g.size(1) + 1, 2), base, g, {.create_graph = true});
+      },
+      [](const Array& g) {
+        Array out({g.shape[0], 2 * g.shape[1] + 1});
+        each_index(g.shape, [&](const Index& i) { out.at({i[0], 2 * i[1] + 1}) = g.at(i); });
+        return out;
+      },
+      {{{2, 3}}, {{0, 2}}, {{2, 0}}, {{1, 1}}}, [] { slice(zeros({2, 3}), 1, 0, 2, 0); },
+      "[slice] the step must be at least 1, got 0"));
   rows.back().takes = Takes::floating;
 }
 
 void add_joins(Rows& rows) {
-  Row row = moving("cat", "cat", {}, {}, {{{2, 3}, {2, 1}, {2, 2}}, {{0, 1}, {0, 2}, {0, 0}}, {{2, 0}, {2, 1}, {2, 67}},
-                                          {{1, 1}, {1, 1}, {1, 1}}},
-                   [] { cat({zeros({2, 3}), zeros({3, 3})}, 1); },
-                   "[cat] shapes [2, 3] and [3, 3] differ in more than axis 1");
+  Row row = moving(
+      "cat", "cat", {}, {},
+      {{{2, 3}, {2, 1}, {2, 2}}, {{0, 1}, {0, 2}, {0, 0}}, {{2, 0}, {2, 1}, {2, 67}}, {{1, 1}, {1, 1}, {1, 1}}},
+      [] { cat({zeros({2, 3}), zeros({3, 3})}, 1); }, "[cat] shapes [2, 3] and [3, 3] differ in more than axis 1");
   row.inputs = {uniform(-2, 2), uniform(-2, 2), uniform(-2, 2)};
   row.op = [](const Tensors& in) { return cat(in, -1); };
   row.reference = [](const Arrays& in) {
@@ -175,25 +184,18 @@ Rows shape_rows() {
   add_selections(rows);
   add_joins(rows);
   rows.push_back(moving(
-      "expand", "expand",
-      [](const Tensor& x) {
-        return expand(x, {4, 2, 3});
-      },
-      [](const Array& x) {
-        return stretch(x, {4, 2, 3});
-      },
-      {{{2, 1}}, {{}}, {{1, 2, 3}}, {{1, 1}}, {{3}}},
-      [] {
-        expand(zeros({2, 3}), {2, 2});
-      },
-      "[expand] shape [2, 3] does not stretch to [2, 2]"));
-  rows.push_back(moving("expand", "expand", [](const Tensor& x) { return expand(x, {0, 3}); },
-                        [](const Array& x) { return stretch(x, {0, 3}); }, {{{1, 3}}, {{}}, {{0, 3}}},
-                        [] { expand(zeros({2, 3}), {3}); }, "[expand] shape [2, 3] does not stretch to [3]"));
+      "expand", "expand", [](const Tensor& x) { return expand(x, {4, 2, 3}); },
+      [](const Array& x) { return stretch(x, {4, 2, 3}); }, {{{2, 1}}, {{}}, {{1, 2, 3}}, {{1, 1}}, {{3}}},
+      [] { expand(zeros({2, 3}), {2, 2}); }, "[expand] shape [2, 3] does not stretch to [2, 2]"));
+  rows.push_back(moving(
+      "expand", "expand", [](const Tensor& x) { return expand(x, {0, 3}); },
+      [](const Array& x) { return stretch(x, {0, 3}); }, {{{1, 3}}, {{}}, {{0, 3}}}, [] { expand(zeros({2, 3}), {3}); },
+      "[expand] shape [2, 3] does not stretch to [3]"));
   // In f32 differences are coarse; the map is linear, so long steps do no harm.
-  Row row = moving("to", "to", [](const Tensor& x) { return to(to(x, DType::f32), DType::f64); },
-                   [](const Array& x) { return x; }, {{{2, 3}}, {{}}, {{0, 2}}, {{3, 67}}},
-                   [] { to({}, DType::f64); }, "the tensor is undefined: it was never given a value");
+  Row row = moving(
+      "to", "to", [](const Tensor& x) { return to(to(x, DType::f32), DType::f64); }, [](const Array& x) { return x; },
+      {{{2, 3}}, {{}}, {{0, 2}}, {{3, 67}}}, [] { to({}, DType::f64); },
+      "the tensor is undefined: it was never given a value");
   row.large = {{{130, 1031}}};
   row.tolerance = 1e-7;
   row.step = .25;

@@ -61,19 +61,20 @@ Row along_last(const std::string& name, Tensor (*op)(const Tensor&), std::functi
 }
 
 void add_orders(Rows& rows) {
-  rows.push_back(along_last("sort", [](const Tensor& x) { return sort(x).values; },
-                            [](const Line& v) { return sorted(v, false); }, true, distinct,
-                            [] { sort(zeros({2, 3}), 2); }, "[sort] axis 2 is out of range for a tensor of rank 2"));
-  rows.push_back(along_last("sort", [](const Tensor& x) { return sort(x, -1, true).values; },
-                            [](const Line& v) { return sorted(v, true); }, true, distinct,
-                            [] { sort(zeros({2}, DType::bf16)); },
-                            "[sort] does not take bf16; convert with to(x, DType::f32)"));
+  rows.push_back(along_last(
+      "sort", [](const Tensor& x) { return sort(x).values; }, [](const Line& v) { return sorted(v, false); }, true,
+      distinct, [] { sort(zeros({2, 3}), 2); }, "[sort] axis 2 is out of range for a tensor of rank 2"));
+  rows.push_back(along_last(
+      "sort", [](const Tensor& x) { return sort(x, -1, true).values; }, [](const Line& v) { return sorted(v, true); },
+      true, distinct, [] { sort(zeros({2}, DType::bf16)); },
+      "[sort] does not take bf16; convert with to(x, DType::f32)"));
   for (bool descending : {false, true})
-    rows.push_back(along_last("argsort", descending ? +[](const Tensor& x) { return argsort(x, -1, true); }
-                                                    : +[](const Tensor& x) { return argsort(x); },
-                              [=](const Line& v) { return order_of(v, descending); }, true, tied,
-                              [] { argsort(zeros({2}), 1); },
-                              "[argsort] axis 1 is out of range for a tensor of rank 1"));
+    rows.push_back(along_last(
+        "argsort",
+        descending ? +[](const Tensor& x) { return argsort(x, -1, true); }
+                   : +[](const Tensor& x) { return argsort(x); },
+        [=](const Line& v) { return order_of(v, descending); }, true, tied, [] { argsort(zeros({2}), 1); },
+        "[argsort] axis 1 is out of range for a tensor of rank 1"));
   Row columns = rows[rows.size() - 2];
   columns.op = [](const Tensors& in) { return argsort(in[0], 0); };
   columns.reference = [](const Arrays& in) {
@@ -87,25 +88,28 @@ void add_orders(Rows& rows) {
   };
   const auto misuse = [] { topk(zeros({2, 3}), 4); };
   const std::string message = "[topk] 4 elements do not fit axis 1 of shape [2, 3]";
-  rows.push_back(along_last("topk", [](const Tensor& x) { return topk(x, 1).values; },
-                            [=](const Line& v) { return first(sorted(v, true), 1); }, true, distinct, misuse, message));
-  rows.push_back(along_last("topk", [](const Tensor& x) { return topk(x, 3, -1, false).values; },
-                            [=](const Line& v) { return first(sorted(v, false), 3); }, true, distinct, misuse,
-                            message));
+  rows.push_back(along_last(
+      "topk", [](const Tensor& x) { return topk(x, 1).values; },
+      [=](const Line& v) { return first(sorted(v, true), 1); }, true, distinct, misuse, message));
+  rows.push_back(along_last(
+      "topk", [](const Tensor& x) { return topk(x, 3, -1, false).values; },
+      [=](const Line& v) { return first(sorted(v, false), 3); }, true, distinct, misuse, message));
   rows.back().cases = {{{2, 5}}, {{2, 3, 4}}, {{0, 3}}, {{3, 67}}};
-  rows.push_back(along_last("topk", [](const Tensor& x) { return topk(x, 3).indices; },
-                            [=](const Line& v) { return first(order_of(v, true), 3); }, true, tied, misuse, message));
+  rows.push_back(along_last(
+      "topk", [](const Tensor& x) { return topk(x, 3).indices; },
+      [=](const Line& v) { return first(order_of(v, true), 3); }, true, tied, misuse, message));
   rows.back().cases = {{{2, 5}}, {{2, 3, 4}}, {{0, 3}}, {{3, 67}}};
 }
 
 void add_ranks(Rows& rows) {
-  rows.push_back(along_last("kthvalue", [](const Tensor& x) { return kthvalue(x, 1).values; },
-                            [](const Line& v) { return Line{sorted(v, false)[0]}; }, false, distinct,
-                            [] { kthvalue(zeros({2, 3}), 4); },
-                            "[kthvalue] axis 1 of shape [2, 3] has no element of rank 4"));
-  rows.push_back(along_last("median", [](const Tensor& x) { return median(x, -1).values; },
-                            [](const Line& v) { return Line{sorted(v, false)[(v.size() - 1) / 2]}; }, false, distinct,
-                            [] { median(zeros({2, 0}), 1); }, "[median] axis 1 of shape [2, 0] is empty"));
+  rows.push_back(along_last(
+      "kthvalue", [](const Tensor& x) { return kthvalue(x, 1).values; },
+      [](const Line& v) { return Line{sorted(v, false)[0]}; }, false, distinct, [] { kthvalue(zeros({2, 3}), 4); },
+      "[kthvalue] axis 1 of shape [2, 3] has no element of rank 4"));
+  rows.push_back(along_last(
+      "median", [](const Tensor& x) { return median(x, -1).values; },
+      [](const Line& v) { return Line{sorted(v, false)[(v.size() - 1) / 2]}; }, false, distinct,
+      [] { median(zeros({2, 0}), 1); }, "[median] axis 1 of shape [2, 0] is empty"));
   Row all = rows.back();
   all.op = [](const Tensors& in) { return median(in[0]); };
   all.reference = [](const Arrays& in) {
@@ -121,9 +125,10 @@ void add_ranks(Rows& rows) {
     const double low = s[size_t(below)], high = s[size_t(std::ceil(rank))];
     return low + (rank - below) * (high - low);
   };
-  rows.push_back(along_last("quantile", [](const Tensor& x) { return quantile(x, .3, -1); },
-                            [=](const Line& v) { return Line{interpolated(v)}; }, false, distinct,
-                            [] { quantile(zeros({2}), 1.5); }, "[quantile] q must lie in [0, 1], got 1.500000"));
+  rows.push_back(along_last(
+      "quantile", [](const Tensor& x) { return quantile(x, .3, -1); },
+      [=](const Line& v) { return Line{interpolated(v)}; }, false, distinct, [] { quantile(zeros({2}), 1.5); },
+      "[quantile] q must lie in [0, 1], got 1.500000"));
   rows.back().takes = Takes::floating;
   all.name = "quantile";
   all.op = [](const Tensors& in) { return quantile(in[0], .3); };
@@ -159,13 +164,14 @@ void add_counting(Rows& rows) {
     out.shape = {int64_t(values.size())};
     return out;
   };
-  Row unique_row = counting("unique", [](const Tensors& in) { return unique(in[0]).values; },
-                            [=](const Arrays& in) {
-                              std::vector<double> values;
-                              for (const auto& [value, count] : different(in[0])) values.push_back(value);
-                              return as_line(values);
-                            },
-                            {tied}, cases);
+  Row unique_row = counting(
+      "unique", [](const Tensors& in) { return unique(in[0]).values; },
+      [=](const Arrays& in) {
+        std::vector<double> values;
+        for (const auto& [value, count] : different(in[0])) values.push_back(value);
+        return as_line(values);
+      },
+      {tied}, cases);
   unique_row.misuse = [] { unique(zeros({2}, DType::bf16)); };
   unique_row.message = "[unique] does not take bf16; convert with to(x, DType::f32)";
   rows.push_back(unique_row);
@@ -183,13 +189,14 @@ void add_counting(Rows& rows) {
   };
   rows.push_back(unique_row);
 
-  Row bins = counting("bincount", [](const Tensors& in) { return bincount(in[0], {}, 5); },
-                      [](const Arrays& in) {
-                        Array out({5});
-                        for (double v : in[0].values) ++out.values[size_t(v)];
-                        return out;
-                      },
-                      {index_below(5)}, {{{4}}, {{0}}, {{1}}, {{67}}});
+  Row bins = counting(
+      "bincount", [](const Tensors& in) { return bincount(in[0], {}, 5); },
+      [](const Arrays& in) {
+        Array out({5});
+        for (double v : in[0].values) ++out.values[size_t(v)];
+        return out;
+      },
+      {index_below(5)}, {{{4}}, {{0}}, {{1}}, {{67}}});
   bins.misuse = [] { bincount(from_vector<int64_t>({1, -1})); };
   bins.message = "[bincount] values cannot be negative, got -1";
   rows.push_back(bins);
@@ -207,14 +214,15 @@ void add_counting(Rows& rows) {
   bins.message = "[bincount] weights of shape [3] for values of shape [2]";
   rows.push_back(bins);
 
-  Row histogram = counting("histc", [](const Tensors& in) { return histc(in[0], 5, -1, 1.5); },
-                           [](const Arrays& in) {
-                             Array out({5});
-                             for (double v : in[0].values)
-                               if (v >= -1 && v <= 1.5) ++out.values[std::min<size_t>(4, size_t((v + 1) / 2.5 * 5))];
-                             return out;
-                           },
-                           {lattice(-2, 2)}, cases);
+  Row histogram = counting(
+      "histc", [](const Tensors& in) { return histc(in[0], 5, -1, 1.5); },
+      [](const Arrays& in) {
+        Array out({5});
+        for (double v : in[0].values)
+          if (v >= -1 && v <= 1.5) ++out.values[std::min<size_t>(4, size_t((v + 1) / 2.5 * 5))];
+        return out;
+      },
+      {lattice(-2, 2)}, cases);
   histogram.takes = Takes::floating;
   histogram.misuse = [] { histc(zeros({2}), 0); };
   histogram.message = "[histc] needs at least one bin, got 0";
@@ -232,9 +240,9 @@ void add_counting(Rows& rows) {
     };
   };
   const std::vector<Case> searches = {{{4}, {2, 3}}, {{0}, {3}}, {{1}, {1}}, {{67}, {}}};
-  Row search = counting("searchsorted",
-                        [](const Tensors& in) { return searchsorted(operand(sort(in[0]).values), in[1]); },
-                        positions(false), {tied, tied}, searches);
+  Row search = counting(
+      "searchsorted", [](const Tensors& in) { return searchsorted(operand(sort(in[0]).values), in[1]); },
+      positions(false), {tied, tied}, searches);
   search.misuse = [] { searchsorted(zeros({2, 3}), zeros({3})); };
   search.message = "[searchsorted] sorted of shape [2, 3] and values of shape [3] differ in more than the last axis";
   rows.push_back(search);
@@ -249,17 +257,18 @@ void add_counting(Rows& rows) {
   rows.push_back(search);
 
   // Of one weight there is one possible draw; test_linalg.cpp counts others.
-  Row draws = counting("multinomial",
-                       [](const Tensors& in) {
-                         Generator rng(3);
-                         return multinomial(in[0], 3, true, rng);
-                       },
-                       [](const Arrays& in) {
-                         Shape shape = in[0].shape;
-                         shape[shape.rank() - 1] = 3;
-                         return Array(shape, 0);
-                       },
-                       {uniform(1, 2)}, {{{4, 1}}, {{1}}, {{0, 1}}});
+  Row draws = counting(
+      "multinomial",
+      [](const Tensors& in) {
+        Generator rng(3);
+        return multinomial(in[0], 3, true, rng);
+      },
+      [](const Arrays& in) {
+        Shape shape = in[0].shape;
+        shape[shape.rank() - 1] = 3;
+        return Array(shape, 0);
+      },
+      {uniform(1, 2)}, {{{4, 1}}, {{1}}, {{0, 1}}});
   draws.takes = Takes::floating;
   draws.misuse = [] {
     Generator rng(3);

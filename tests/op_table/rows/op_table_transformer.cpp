@@ -71,8 +71,11 @@ Row gate() {
   row.op = [](const Tensors& in) { return gated_residual(in[0], in[1], in[2]); };
   row.reference = [](const Arrays& in) { return add(in[0], multiply(per_token(in[1]), in[2])); };
   row.inputs = {uniform(-2, 2), uniform(-2, 2), uniform(-2, 2)};
-  row.cases = {{{2, 4, 3}, {2, 3}, {2, 4, 3}}, {{1, 1, 1}, {1, 1}, {1, 1, 1}}, {{0, 2, 3}, {0, 3}, {0, 2, 3}},
-               {{2, 0, 3}, {2, 3}, {2, 0, 3}}, {{2, 5, 67}, {2, 67}, {2, 5, 67}}};
+  row.cases = {{{2, 4, 3}, {2, 3}, {2, 4, 3}},
+               {{1, 1, 1}, {1, 1}, {1, 1, 1}},
+               {{0, 2, 3}, {0, 3}, {0, 2, 3}},
+               {{2, 0, 3}, {2, 3}, {2, 0, 3}},
+               {{2, 5, 67}, {2, 67}, {2, 5, 67}}};
   row.large = {{{30, 49, 96}, {30, 96}, {30, 49, 96}}};
   row.misuse = [] { gated_residual(zeros({2, 3, 4}), zeros({2, 4}), zeros({2, 1, 4})); };
   row.message = "[gated_residual] x has shape [2, 3, 4], y [2, 1, 4]";
@@ -178,8 +181,7 @@ Row rotary(int64_t heads, std::vector<Case> cases, RopePairs pairs = RopePairs::
   row.inputs = {uniform(-2, 2)};
   row.cases = std::move(cases);
   row.misuse = [] { rope(zeros({1, 2, 18}), zeros({2, 3}), zeros({2, 3}), 2); };
-  row.message =
-      "[rope] needs qkv [B, T, 3 D] with D divisible by twice the number of heads, 2, got [1, 2, 18]";
+  row.message = "[rope] needs qkv [B, T, 3 D] with D divisible by twice the number of heads, 2, got [1, 2, 18]";
   return row;
 }
 
@@ -212,7 +214,7 @@ Row identity() {
 
 Rows transformer_rows() {
   Rows rows{norm(false, false), norm(true, false), norm(false, true), norm(true, true), modulated_norm(), gate(),
-            gate_and_norm(), identity()};
+            gate_and_norm(),    identity()};
   // One element is no packed projection, so there is none of that among the cases.
   rows.push_back(rotary(1, {{{2, 3, 6}}, {{1, 1, 6}}, {{0, 3, 12}}, {{2, 0, 6}}, {{2, 3, 42}}}));
   rows.push_back(rotary(3, {{{2, 5, 36}}, {{1, 4, 90}}}));

@@ -95,9 +95,8 @@ TEST_CASE("regression 20: values added by index do not drift") {
   const Tensor flat = full({2, many}, .1), along = zeros({2, many}, DType::i64);
   check_against_f64("scatter_add, last axis", flat, 1e-6,
                     [&](const Tensor& v) { return kernels::scatter_add(v, 1, along, {2, 3}); });
-  check_against_f64("scatter_add, first axis", values, 1e-6, [&](const Tensor& v) {
-    return kernels::scatter_add(v, 0, zeros({many, 2}, DType::i64), {2, 2});
-  });
+  check_against_f64("scatter_add, first axis", values, 1e-6,
+                    [&](const Tensor& v) { return kernels::scatter_add(v, 0, zeros({many, 2}, DType::i64), {2, 2}); });
   check_against_f64("max_pool2d", Generator(4).uniform({1, 1, 40, 40}), 1e-6, [](const Tensor& x) {
     const Tensor leaf = x.detach().set_requires_grad();
     sum(max_pool2d(leaf, 32, 1) * .1).backward();
@@ -136,9 +135,8 @@ TEST_CASE("regression 20: statistics of long rows do not drift") {
     return leaf.grad();
   });
   check_against_f64("softmax", x, 1e-6, [](const Tensor& v) { return log_softmax(v, -1); });
-  check_against_f64("cross_entropy", full({1, many}, .1), 1e-7, [](const Tensor& v) {
-    return kernels::cross_entropy(v, from_vector<int64_t>({0}));
-  });
+  check_against_f64("cross_entropy", full({1, many}, .1), 1e-7,
+                    [](const Tensor& v) { return kernels::cross_entropy(v, from_vector<int64_t>({0})); });
 }
 
 }  // namespace ditharos

@@ -118,7 +118,7 @@ TEST_CASE("attention: large scores neither overflow nor lose the largest, wherev
     float* p = qkv.mutable_data<float>();
     for (int64_t t = 0; t < 130; ++t)
       for (int64_t c = 0; c < 16; ++c) {
-        p[t * 48 + c] = 40;                                 // all queries
+        p[t * 48 + c] = 40;                                // all queries
         p[t * 48 + 16 + c] = t == largest ? 40.f : -40.f;  // one key matches: scores of +-6400
       }
     Tensor log_sum_exp;

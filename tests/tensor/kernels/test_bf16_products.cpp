@@ -40,9 +40,10 @@ TEST_CASE("bf16: rounding is to the nearest, ties to even, NaN stays NaN, under 
   struct Row {
     float from, rounded;
   };
-  std::vector<Row> rows{{1.f, 1.f}, {1.00390625f, 1.f}, {1.01171875f, 1.015625f}, {-1.00390625f, -1.f},
-                        {1.004f, 1.0078125f}, {3.4028235e38f, inf}, {inf, inf}, {-inf, -inf}, {0.f, 0.f},
-                        {-0.f, -0.f}, {1e-45f, 0.f}};
+  std::vector<Row> rows{{1.f, 1.f},           {1.00390625f, 1.f},   {1.01171875f, 1.015625f},
+                        {-1.00390625f, -1.f}, {1.004f, 1.0078125f}, {3.4028235e38f, inf},
+                        {inf, inf},           {-inf, -inf},         {0.f, 0.f},
+                        {-0.f, -0.f},         {1e-45f, 0.f}};
   tests::for_each_isa([&] {
     for (int64_t n : {1, 7, 16, 17, 100}) {
       const Tensor x({n}, DType::f32);
@@ -85,8 +86,8 @@ TEST_CASE("bf16: a linear layer and its gradients sum in f32") {
 
 TEST_CASE("bf16: a product that is rounded is the nearest to its sums in f32") {
   tests::for_each_isa([] {
-    for (const auto& [rows, in, out] : {std::array<int64_t, 3>{1, 3, 1}, {70, 48, 33}, {3, 3000, 5}, {300, 64, 40},
-                                        {2, 0, 3}, {0, 2, 3}}) {
+    for (const auto& [rows, in, out] :
+         {std::array<int64_t, 3>{1, 3, 1}, {70, 48, 33}, {3, 3000, 5}, {300, 64, 40}, {2, 0, 3}, {0, 2, 3}}) {
       const Tensor x = bf16({rows, in}, 1), w = bf16({out, in}, 2), bias = Generator(3).normal({out});
       const Tensor y = kernels::linear_rounded(x, w, bias), exact = kernels::linear(f64(x), f64(w), f64(bias));
       CHECK(y.dtype() == DType::bf16);
@@ -299,8 +300,8 @@ TEST_CASE("bf16: a weight in f32 is read as its nearest bf16") {
     CHECK(same_bits(kernels::linear_gelu_tanh(x, w, bias, nullptr),
                     kernels::linear_gelu_tanh(x, rounded, bias, nullptr)));
     CHECK(same_bits(kernels::linear_backward_input(dy, w), kernels::linear_backward_input(dy, rounded)));
-    CHECK(same_bits(kernels::linear_backward_input(dy, w, true),
-                    to(kernels::linear_backward_input(dy, w), DType::bf16)));
+    CHECK(
+        same_bits(kernels::linear_backward_input(dy, w, true), to(kernels::linear_backward_input(dy, w), DType::bf16)));
   });
 }
 

@@ -106,8 +106,9 @@ TEST_CASE("copy: f16 converts to and from every dtype, and moves in any layout")
   for (int round = 0; round < 20; ++round) {
     const Tensor y = random_layout(choices, random_shape(choices, 3, 8), DType::f16);
     CHECK(same_bits(kernels::to(kernels::to(y, DType::f32), DType::f16), kernels::contiguous(y)));
-    CHECK(same_bits(kernels::cat({y, y}, 0), kernels::to(kernels::cat({kernels::to(y, DType::f32),
-                                                                      kernels::to(y, DType::f32)}, 0), DType::f16)));
+    CHECK(
+        same_bits(kernels::cat({y, y}, 0),
+                  kernels::to(kernels::cat({kernels::to(y, DType::f32), kernels::to(y, DType::f32)}, 0), DType::f16)));
   }
 }
 

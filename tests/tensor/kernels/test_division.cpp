@@ -25,7 +25,9 @@ std::vector<T> counts(int64_t first, int64_t last) {
 
 /// Loops take denormal operands and results for 0 (tensor/parallel.h).
 template <class T>
-T flushed(T v) { return std::abs(v) < std::numeric_limits<T>::min() ? T(0) : v; }
+T flushed(T v) {
+  return std::abs(v) < std::numeric_limits<T>::min() ? T(0) : v;
+}
 
 /// x / b for every x, as the CPU divides.
 template <class T>
@@ -84,8 +86,7 @@ TEST_CASE("regression 19: x / number takes numbers that f32 has not") {
     }
     CHECK((from_vector<double>({3e-307}) / 1e-307).item() == doctest::Approx(3).epsilon(1e-12));
     const Tensor x = from_vector<float>({2e-39f}).set_requires_grad();
-    CHECK(gradient(x, 1e-30, [](const Tensor& v) { return v / 1e-39; }).item() ==
-          doctest::Approx(1e9).epsilon(1e-6));
+    CHECK(gradient(x, 1e-30, [](const Tensor& v) { return v / 1e-39; }).item() == doctest::Approx(1e9).epsilon(1e-6));
   });
 }
 
@@ -108,7 +109,8 @@ TEST_CASE("regression 19: means, averages and their gradients divide by the coun
     CHECK(all_equal(adaptive_avg_pool2d(x, k), 1));
     CHECK(all_equal(gradient(ones({1, 1, k, k}), double(k * k), [&](const Tensor& v) { return avg_pool2d(v, k); }), 1));
     CHECK(all_equal(gradient(ones({1, 1, k, k + 1}), double(k * (k + 1)),
-                             [](const Tensor& v) { return adaptive_avg_pool2d(v, 1); }), 1));
+                             [](const Tensor& v) { return adaptive_avg_pool2d(v, 1); }),
+                    1));
   }
   const Tensor wide = full({1, 1, 1000, 1000}, .1);  // sums of many lines and pixels do not drift
   CHECK(adaptive_avg_pool2d(wide, 1).item() == doctest::Approx(double(.1f)).epsilon(2e-7));

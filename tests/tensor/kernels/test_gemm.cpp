@@ -22,8 +22,8 @@ namespace ditharos {
 namespace {
 
 using kernels::gemm;
-using kernels::gemm_native;
 using kernels::Gemm;
+using kernels::gemm_native;
 
 /// Numbers in [-1, 1) that depend on the seed alone.
 template <class T>
@@ -136,11 +136,11 @@ TEST_CASE("gemm: an empty sum is the bias or zero, an empty result is left alone
 }
 
 TEST_CASE("gemm: products that are split into tiles, along the sum too") {
-  check_all<float>({530, 40, 20, false, true, true, false});         // rows
+  check_all<float>({530, 40, 20, false, true, true, false});  // rows
   check_all<float>({520, 30, 70, false, true, true, true, 3});
-  check_all<float>({515, 1024, 17, false, false, false, true});      // a leading dimension of 4 KB
-  check_all<float>({10, 600, 300, false, true, true, false});        // columns
-  check_all<float>({3, 1600, 20, false, false, true, false});        // wider than a tile may be
+  check_all<float>({515, 1024, 17, false, false, false, true});  // a leading dimension of 4 KB
+  check_all<float>({10, 600, 300, false, true, true, false});    // columns
+  check_all<float>({3, 1600, 20, false, false, true, false});    // wider than a tile may be
   for (const bool accumulate : {false, true}) {
     const Case deep{20, 30, 6000, true, false, true, accumulate, 2};  // the sum
     CHECK(kernels::gemm_tiles(deep.m, deep.n, deep.k, deep.transpose_a, deep.transpose_b).depth < deep.k);
@@ -164,8 +164,10 @@ TEST_CASE("gemm: tiles of every shape fit into it") {
 
 TEST_CASE("gemm: the same bits at every thread count") {
   const tests::RestoreSettings restore;
-  const std::vector<Case> cases{{3136, 96, 33, false, true, true, false}, {200, 96, 64, false, false, false, false},
-                                {96, 48, 3136, true, false, false, true},  {20, 30, 6000, true, false, false, false},
+  const std::vector<Case> cases{{3136, 96, 33, false, true, true, false},
+                                {200, 96, 64, false, false, false, false},
+                                {96, 48, 3136, true, false, false, true},
+                                {20, 30, 6000, true, false, false, false},
                                 {8, 576, 96, false, true, true, false}};
   for (const Case& c : cases) {
     Product<float> f(c);
@@ -180,8 +182,8 @@ TEST_CASE("gemm: the same bits at every thread count") {
       CHECK(std::memcmp(one.data(), f.run([](const auto& g) { gemm(g); }).data(), one.size() * sizeof(float)) == 0);
       CHECK(std::memcmp(one_native.data(), f.run([](const auto& g) { gemm_native(g); }).data(),
                         one.size() * sizeof(float)) == 0);
-      CHECK(std::memcmp(one_double.data(), d.run([](const auto& g) { gemm(g); }).data(),
-                        one.size() * sizeof(double)) == 0);
+      CHECK(std::memcmp(one_double.data(), d.run([](const auto& g) { gemm(g); }).data(), one.size() * sizeof(double)) ==
+            0);
     }
   }
 }

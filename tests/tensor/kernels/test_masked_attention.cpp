@@ -100,9 +100,8 @@ std::vector<Tensor> run(const AttentionOperands& in, const Tensor& grad) {
 }
 
 void compare(const Sizes& s, const AttentionOperands& in, const Tensor& grad) {
-  INFO("scores ", to_text(s.scores()), " head size ", s.head_size, " causal ", in.causal, " in ",
-       name_of(in.q.dtype()), " mask ", in.mask.defined() ? to_text(in.mask.shape()) : "none", " ",
-       kernels::name_of(kernels::active_isa()));
+  INFO("scores ", to_text(s.scores()), " head size ", s.head_size, " causal ", in.causal, " in ", name_of(in.q.dtype()),
+       " mask ", in.mask.defined() ? to_text(in.mask.shape()) : "none", " ", kernels::name_of(kernels::active_isa()));
   const double tolerance = in.q.dtype() == DType::f32 ? 2e-5 : 1e-12;
   const Results want = by_definition(s, in, grad);
   const auto got = run(in, grad);
@@ -236,8 +235,12 @@ TEST_CASE("masked attention: allocates only the results, in the layout of the ne
 }
 
 TEST_CASE("masked attention: nothing to do") {
-  for (const Sizes& s : {Sizes{0, 2, 3, 4, 5, 6}, {2, 0, 3, 4, 5, 6}, {2, 2, 0, 4, 5, 6}, {2, 2, 3, 0, 5, 6},
-                         {2, 2, 3, 4, 0, 6}, {2, 2, 3, 4, 5, 0}})
+  for (const Sizes& s : {Sizes{0, 2, 3, 4, 5, 6},
+                         {2, 0, 3, 4, 5, 6},
+                         {2, 2, 0, 4, 5, 6},
+                         {2, 2, 3, 0, 5, 6},
+                         {2, 2, 3, 4, 0, 6},
+                         {2, 2, 3, 4, 5, 0}})
     for (bool causal : {false, true}) {
       const AttentionOperands in = draw(s, DType::f32, zeros({s.queries, s.keys}), causal);
       const auto got = run(in, draw_grad(s, DType::f32));

@@ -89,7 +89,7 @@ TEST_CASE("matmul: reads transposed, sliced, permuted and expanded operands") {
   CHECK(matmul_error(views::permute(b, {1, 0}), a) < 1e-12);
   CHECK(matmul_error(views::slice(a, 1, 1, 7, 1), views::slice(b, 0, 0, 6, 1)) < 1e-12);
   CHECK(matmul_error(views::slice(a, 1, 0, 6, 2), views::slice(b, 0, 0, 6, 2)) < 1e-12);  // every other column
-  CHECK(matmul_error(views::slice(a, 1, 3, 4, 1), random({1, 5}, 4)) < 1e-12);             // one column
+  CHECK(matmul_error(views::slice(a, 1, 3, 4, 1), random({1, 5}, 4)) < 1e-12);            // one column
   const Tensor q = views::permute(heads, {0, 2, 1, 3}), kt = views::permute(heads, {0, 2, 3, 1});
   CHECK(matmul_error(q, kt) < 1e-12);
   CHECK(matmul_error(views::expand(random({1, 8}, 5), {4, 8}), random({8, 3}, 6)) < 1e-12);

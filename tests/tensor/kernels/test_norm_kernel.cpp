@@ -160,8 +160,8 @@ TEST_CASE("norm kernels: the same bits at every thread count") {
     Tensor statistics;
     std::vector<Tensor> all{kernels::layer_norm_modulate(x, shift, scale, eps, &statistics)};
     const auto m = kernels::layer_norm_modulate_backward(grad, x, scale, statistics);
-    const auto affine = kernels::layer_norm_backward(grad, x, views::reshape(views::slice(scale, 0, 0, 1, 1), {64}),
-                                                     statistics);
+    const auto affine =
+        kernels::layer_norm_backward(grad, x, views::reshape(views::slice(scale, 0, 0, 1, 1), {64}), statistics);
     const auto gated = kernels::gated_residual_backward(grad, scale, x);
     for (const Tensor& t :
          {statistics, m.x, m.scale, m.shift, affine.x, affine.weight, affine.bias, gated.y, gated.gate})

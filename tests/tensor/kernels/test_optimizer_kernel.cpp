@@ -54,8 +54,15 @@ TEST_CASE("optimizer kernels: Adam and AdamW, with and without an average, at le
           Numbers ps = p.to_vector<double>(), ms(ps.size()), vs(ps.size()), es = ps;
           for (int step = 1; step <= steps; ++step) {
             const Tensor grad = numbers.normal({n}, dtype);
-            const AdamStep s = {.lr = 0.01 * step, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8, .weight_decay = 0.1,
-                                .decoupled = decoupled, .grad_scale = 0.5, .step = step, .ema_decay = 0.9};
+            const AdamStep s = {.lr = 0.01 * step,
+                                .beta1 = 0.9,
+                                .beta2 = 0.99,
+                                .eps = 1e-8,
+                                .weight_decay = 0.1,
+                                .decoupled = decoupled,
+                                .grad_scale = 0.5,
+                                .step = step,
+                                .ema_decay = 0.9};
             const uint64_t before = p.version();
             kernels::adam(p, grad, m, v, ema, s);
             CHECK(p.version() > before);
@@ -87,8 +94,13 @@ TEST_CASE("optimizer kernels: SGD plain, with momentum and with Nesterov's") {
             for (int step = 1; step <= steps; ++step) {
               const Tensor grad = numbers.normal({n}, dtype);
               const Numbers gs = grad.to_vector<double>();
-              const SgdStep s = {.lr = 0.05 * step, .momentum = momentum, .weight_decay = 0.02, .nesterov = nesterov,
-                                 .grad_scale = 0.7, .first = step == 1, .ema_decay = 0.8};
+              const SgdStep s = {.lr = 0.05 * step,
+                                 .momentum = momentum,
+                                 .weight_decay = 0.02,
+                                 .nesterov = nesterov,
+                                 .grad_scale = 0.7,
+                                 .first = step == 1,
+                                 .ema_decay = 0.8};
               kernels::sgd(p, grad, buffer, ema, s);
               for (size_t i = 0; i < ps.size(); ++i) {
                 const double g = gs[i] * s.grad_scale + s.weight_decay * ps[i];
@@ -135,52 +147,92 @@ TEST_CASE("optimizer kernels: AMSGrad, dampening, RMSprop and Adagrad") {
             CHECK(worst(states[k], expected) < tolerance);
           }
         };
-        check_steps(3, [](auto& p, auto& g, auto& s, auto& ema, int step) {
-          kernels::adam(p, g, s[0], s[1], ema, {.lr = .1, .beta1 = .5, .beta2 = .6, .eps = 1e-3, .weight_decay = .02,
-                                                .decoupled = false, .grad_scale = .7, .step = step, .ema_decay = .8},
-                        s[2]);
-        }, [](double& p, double g, Numbers& s, int step) {
-          s[0] = .5 * s[0] + .5 * g;
-          s[1] = .6 * s[1] + .4 * g * g;
-          s[2] = std::max(s[1], s[2]);
-          p -= .1 * s[0] / (1 - std::pow(.5, step)) / (std::sqrt(s[2] / (1 - std::pow(.6, step))) + 1e-3);
-        });
-        check_steps(1, [](auto& p, auto& g, auto& s, auto& ema, int step) {
-          kernels::sgd(p, g, s[0], ema, {.lr = .1, .momentum = .9, .weight_decay = .02, .nesterov = false,
-                                         .grad_scale = .7, .first = step == 1, .ema_decay = .8, .dampening = .3});
-        }, [](double& p, double g, Numbers& s, int step) { p -= .1 * (s[0] = step == 1 ? g : .9 * s[0] + .7 * g); });
+        check_steps(
+            3,
+            [](auto& p, auto& g, auto& s, auto& ema, int step) {
+              kernels::adam(p, g, s[0], s[1], ema,
+                            {.lr = .1,
+                             .beta1 = .5,
+                             .beta2 = .6,
+                             .eps = 1e-3,
+                             .weight_decay = .02,
+                             .decoupled = false,
+                             .grad_scale = .7,
+                             .step = step,
+                             .ema_decay = .8},
+                            s[2]);
+            },
+            [](double& p, double g, Numbers& s, int step) {
+              s[0] = .5 * s[0] + .5 * g;
+              s[1] = .6 * s[1] + .4 * g * g;
+              s[2] = std::max(s[1], s[2]);
+              p -= .1 * s[0] / (1 - std::pow(.5, step)) / (std::sqrt(s[2] / (1 - std::pow(.6, step))) + 1e-3);
+            });
+        check_steps(
+            1,
+            [](auto& p, auto& g, auto& s, auto& ema, int step) {
+              kernels::sgd(p, g, s[0], ema,
+                           {.lr = .1,
+                            .momentum = .9,
+                            .weight_decay = .02,
+                            .nesterov = false,
+                            .grad_scale = .7,
+                            .first = step == 1,
+                            .ema_decay = .8,
+                            .dampening = .3});
+            },
+            [](double& p, double g, Numbers& s, int step) { p -= .1 * (s[0] = step == 1 ? g : .9 * s[0] + .7 * g); });
         for (const bool centered : {false, true})
           for (const double momentum : {0.0, .6})
-            check_steps(3, [&](auto& p, auto& g, auto& s, auto& ema, int) {
-              kernels::rmsprop(p, g, s[0], centered ? s[1] : Tensor(), s[2], ema,
-                               {.lr = .1, .alpha = .8, .eps = .1, .momentum = momentum, .weight_decay = .02,
-                                .grad_scale = .7, .ema_decay = .8});
-            }, [&](double& p, double g, Numbers& s, int) {
-              s[0] = .8 * s[0] + .2 * g * g;
-              if (centered) s[1] = .8 * s[1] + .2 * g;
-              const double update = g / (std::sqrt(s[0] - s[1] * s[1]) + .1);
-              if (momentum > 0) s[2] = momentum * s[2] + update;
-              p -= .1 * (momentum > 0 ? s[2] : update);
-            });
-        check_steps(1, [](auto& p, auto& g, auto& s, auto& ema, int) {
-          kernels::adagrad(p, g, s[0], ema, {.lr = .1, .eps = .1, .weight_decay = .02, .grad_scale = .7,
-                                             .ema_decay = .8});
-        }, [](double& p, double g, Numbers& s, int) { p -= .1 * g / (std::sqrt(s[0] += g * g) + .1); });
+            check_steps(
+                3,
+                [&](auto& p, auto& g, auto& s, auto& ema, int) {
+                  kernels::rmsprop(p, g, s[0], centered ? s[1] : Tensor(), s[2], ema,
+                                   {.lr = .1,
+                                    .alpha = .8,
+                                    .eps = .1,
+                                    .momentum = momentum,
+                                    .weight_decay = .02,
+                                    .grad_scale = .7,
+                                    .ema_decay = .8});
+                },
+                [&](double& p, double g, Numbers& s, int) {
+                  s[0] = .8 * s[0] + .2 * g * g;
+                  if (centered) s[1] = .8 * s[1] + .2 * g;
+                  const double update = g / (std::sqrt(s[0] - s[1] * s[1]) + .1);
+                  if (momentum > 0) s[2] = momentum * s[2] + update;
+                  p -= .1 * (momentum > 0 ? s[2] : update);
+                });
+        check_steps(
+            1,
+            [](auto& p, auto& g, auto& s, auto& ema, int) {
+              kernels::adagrad(p, g, s[0], ema,
+                               {.lr = .1, .eps = .1, .weight_decay = .02, .grad_scale = .7, .ema_decay = .8});
+            },
+            [](double& p, double g, Numbers& s, int) { p -= .1 * g / (std::sqrt(s[0] += g * g) + .1); });
       }
   });
   // The mean of equal gradients leaves no variance, or less than none by rounding: the step stays finite.
   const Tensor p = zeros({64}), g = full({64}, 1.0 / 3), square = zeros({64}), mean = zeros({64});
   for (int step = 0; step < 200; ++step)
-    kernels::rmsprop(p, g, square, mean, {}, {}, {.lr = .01, .alpha = .9, .eps = 1e-3, .momentum = 0, .weight_decay = 0,
-                                                  .grad_scale = 1, .ema_decay = 0});
+    kernels::rmsprop(
+        p, g, square, mean, {}, {},
+        {.lr = .01, .alpha = .9, .eps = 1e-3, .momentum = 0, .weight_decay = 0, .grad_scale = 1, .ema_decay = 0});
   for (const float x : p.to_vector<float>()) CHECK(std::isfinite(x));
 }
 
 TEST_CASE("optimizer kernels: an element's update does not depend on its position or the number of threads") {
   const int64_t n = 100003;
   const Tensor start = Generator(3).normal({n}), grad = Generator(4).normal({n});
-  const AdamStep s = {.lr = 0.01, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.01, .decoupled = true,
-                      .grad_scale = 0.9, .step = 3, .ema_decay = 0.99};
+  const AdamStep s = {.lr = 0.01,
+                      .beta1 = 0.9,
+                      .beta2 = 0.999,
+                      .eps = 1e-8,
+                      .weight_decay = 0.01,
+                      .decoupled = true,
+                      .grad_scale = 0.9,
+                      .step = 3,
+                      .ema_decay = 0.99};
   const auto run = [&](int64_t begin, int64_t end) {
     const auto part = [&](const Tensor& x) { return kernels::to(views::slice(x, 0, begin, end, 1), DType::f32); };
     const Tensor p = part(start), m = part(grad), v = kernels::to(full({end - begin}, 0.3), DType::f32),
@@ -239,8 +291,14 @@ TEST_CASE("optimizer kernels: errors come before any change") {
   s.step = 0;
   CHECK(message_of<ConfigError>([&] { kernels::adam(p, g, m, v, Tensor(), s); }) == "[adam] steps count from 1, got 0");
   CHECK(message_of<ShapeError>([&] {
-          kernels::sgd(p, g, Tensor(), Tensor(), {.lr = 1, .momentum = 0.9, .weight_decay = 0, .nesterov = false,
-                                                  .grad_scale = 1, .first = true, .ema_decay = 0});
+          kernels::sgd(p, g, Tensor(), Tensor(),
+                       {.lr = 1,
+                        .momentum = 0.9,
+                        .weight_decay = 0,
+                        .nesterov = false,
+                        .grad_scale = 1,
+                        .first = true,
+                        .ema_decay = 0});
         }) == "[sgd] the momentum buffer is undefined");
   CHECK(p.to_vector<double>() == Numbers{1, 1, 1});
   CHECK(m.to_vector<double>() == Numbers{0, 0, 0});

@@ -37,7 +37,9 @@ const std::vector<UnaryCase>& unary_cases() {
   static const std::vector<UnaryCase> cases = {
       {Unary::neg, [](double x) { return -x; }},
       {Unary::abs, [](double x) { return std::abs(x); }},
-      {Unary::sign, [](double x) { return x > 0 ? 1. : x < 0 ? -1. : 0.; }},
+      {Unary::sign, [](double x) { return x > 0   ? 1.
+                                          : x < 0 ? -1.
+                                                  : 0.; }},
       {Unary::square, [](double x) { return x * x; }},
       {Unary::sqrt, [](double x) { return std::sqrt(x); }, true},
       {Unary::rsqrt, [](double x) { return 1 / std::sqrt(x); }, true},
@@ -96,8 +98,7 @@ const std::vector<BinaryCase>& binary_cases() {
       {Binary::tanh_backward, [](double g, double x) { return g * (1 - std::tanh(x) * std::tanh(x)); }},
       {Binary::sigmoid_backward, [](double g, double x) { return g * sigmoid(x) * sigmoid(-x); }},
       {Binary::relu_backward, [](double g, double x) { return x > 0 ? g : 0; }},
-      {Binary::silu_backward,
-       [](double g, double x) { return g * (sigmoid(x) + x * sigmoid(x) * (1 - sigmoid(x))); }},
+      {Binary::silu_backward, [](double g, double x) { return g * (sigmoid(x) + x * sigmoid(x) * (1 - sigmoid(x))); }},
       {Binary::gelu_backward, [](double g, double x) { return g * (normal_cdf(x) + x * normal_density(x)); }},
       {Binary::gelu_tanh_backward,
        [](double g, double x) {
@@ -276,8 +277,7 @@ TEST_CASE("pointwise: exp, softplus and sigmoid keep relative accuracy in their 
 TEST_CASE("pointwise: integers wrap around and need whole numbers") {
   for_each_isa([] {
     const Tensor x = from_vector<int32_t>({-7, 0, 5, INT32_MAX, INT32_MIN});
-    CHECK(kernels::unary(Unary::neg, x).to_vector<int64_t>() ==
-          std::vector<int64_t>{7, 0, -5, -INT32_MAX, INT32_MIN});
+    CHECK(kernels::unary(Unary::neg, x).to_vector<int64_t>() == std::vector<int64_t>{7, 0, -5, -INT32_MAX, INT32_MIN});
     CHECK(kernels::unary(Unary::add_scalar, x, 1).to_vector<int64_t>() ==
           std::vector<int64_t>{-6, 1, 6, INT32_MIN, INT32_MIN + 1});
     CHECK(kernels::unary(Unary::mul_scalar, x, 2).to_vector<int64_t>() == std::vector<int64_t>{-14, 0, 10, -2, 0});

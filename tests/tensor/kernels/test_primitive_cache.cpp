@@ -32,8 +32,8 @@ struct Create {
 
 TEST_CASE("primitive cache: a value is created once a key, and every field of the key counts") {
   Cache cache(100);
-  const Key keys[] = {{1, 2, false, false}, {2, 2, false, false}, {1, 3, false, false}, {1, 2, true, false},
-                      {1, 2, false, true}};
+  const Key keys[] = {
+      {1, 2, false, false}, {2, 2, false, false}, {1, 3, false, false}, {1, 2, true, false}, {1, 2, false, true}};
   int calls = 0;
   for (const bool again : {false, true})
     for (int i = 0; i < 5; ++i) {

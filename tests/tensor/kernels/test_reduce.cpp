@@ -20,9 +20,9 @@ namespace {
 const double nan = std::nan("");
 
 struct NaiveSum {
-  Shape kept;                   ///< with 1 in place of the summed axes
+  Shape kept;  ///< with 1 in place of the summed axes
   std::vector<double> values;
-  std::vector<double> sizes;    ///< sums of the absolute values: what rounding errors are measured by
+  std::vector<double> sizes;  ///< sums of the absolute values: what rounding errors are measured by
 };
 NaiveSum naive_sum(const Tensor& x, const Axes& axes) {
   NaiveSum out{x.shape(), {}, {}};
@@ -77,17 +77,17 @@ TEST_CASE("sum: any axes of any layout, on every instruction set") {
 TEST_CASE("sum: pieces, tiles and chunks, at every thread count with the same bits") {
   Generator numbers(2);
   const std::vector<std::pair<Tensor, Axes>> cases = {
-      {numbers.normal({200003}), {}},          // chunks of one row
-      {numbers.normal({5, 70001}), {1}},       // chunks of several rows
+      {numbers.normal({200003}), {}},     // chunks of one row
+      {numbers.normal({5, 70001}), {1}},  // chunks of several rows
       {numbers.normal({3, 700, 70}), {0, 2}},
       {numbers.normal({2000, 5, 71}), {0, 2}},  // many short rows, in chunks
-      {numbers.normal({3000, 300}), {0}},      // columns: tiles and chunks
+      {numbers.normal({3000, 300}), {0}},       // columns: tiles and chunks
       {numbers.normal({40, 60, 33}), {0, 1}},
       {numbers.normal({7, 5000, 20}), {1}},
       {views::permute(numbers.normal({300, 3000}), {1, 0}), {0}},
       {views::slice(numbers.normal({2000, 100}), 1, 0, 100, 2), {0}},
       {views::slice(numbers.normal({9, 40000}), 1, 0, 40000, 2), {1}},
-      {numbers.normal({30000, 3}), {0}},       // rows too short to be worth a loop
+      {numbers.normal({30000, 3}), {0}},  // rows too short to be worth a loop
       {numbers.randint(-9, 9, {300, 301}), {0}},
   };
   for (const auto& [x, axes] : cases) {

@@ -51,7 +51,9 @@ TEST_CASE("unfold and fold: any window, layout and type") {
     REQUIRE(image.shape() == shape);
     std::vector<double> expected(pixels.size());
     const std::vector<double> v = values.to_vector<double>(), sums = image.to_vector<double>();
-    each_pair(shape, w, [&](size_t at, int64_t pixel) { if (pixel >= 0) expected[size_t(pixel)] += v[at]; });
+    each_pair(shape, w, [&](size_t at, int64_t pixel) {
+      if (pixel >= 0) expected[size_t(pixel)] += v[at];
+    });
     for (size_t i = 0; i < sums.size(); ++i)
       REQUIRE(std::abs(sums[i] - expected[i]) < (dtype == DType::f32 ? 1e-5 : 1e-13));
   }

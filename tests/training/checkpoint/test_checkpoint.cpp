@@ -14,8 +14,8 @@
 #include <ditharos/training/checkpoint/checkpoint.h>
 #include <ditharos/training/checkpoint/checkpoint_record.h>
 #include "tests/support/checkpoint_files.h"
-#include "tests/support/paths.h"
 #include "tests/support/checkpoint_states.h"
+#include "tests/support/paths.h"
 
 using namespace ditharos;
 using namespace ditharos::tests;

@@ -19,9 +19,9 @@
 
 namespace fs = std::filesystem;
 using namespace ditharos;
+using tests::state_at;
 using training::CheckpointFolder;
 using training::latest_valid;
-using tests::state_at;
 
 namespace {
 

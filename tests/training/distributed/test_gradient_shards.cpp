@@ -43,8 +43,8 @@ using Bytes = std::vector<std::pair<std::string, std::string>>;
 
 void add(Bytes& all, const std::string& name, const Tensor& tensor) {
   const Tensor values = kernels::to(tensor, tensor.dtype());
-  all.push_back({name, {static_cast<const char*>(values.storage()->data()),
-                        size_t(values.numel()) * size_of(values.dtype())}});
+  all.push_back(
+      {name, {static_cast<const char*>(values.storage()->data()), size_t(values.numel()) * size_of(values.dtype())}});
 }
 
 /// One rank's model, trainer and data.
@@ -67,8 +67,8 @@ struct Rank {
     const nn::NamedTensors parameters = nn::named_parameters(*model);
     const auto [matrices, others] =
         optim::partition(parameters, [](const nn::NamedTensor& p) { return p.tensor.rank() == 2; });
-    const auto [attention, rest] = optim::partition(
-        matrices, [](const nn::NamedTensor& p) { return p.name.find(".attn.") != std::string::npos; });
+    const auto [attention, rest] =
+        optim::partition(matrices, [](const nn::NamedTensor& p) { return p.name.find(".attn.") != std::string::npos; });
     std::unique_ptr<optim::Optimizer> optimizer;
     if (s.muon) optimizer = std::make_unique<optim::Muon>(matrices, others);
     else if (s.groups)

@@ -77,12 +77,14 @@ TEST_CASE("ranks: a run that was killed goes on with another number of ranks") {
 
 TEST_CASE("ranks: an error of one rank ends all") {
   const TemporaryFolder folder;
-  CHECK_THROWS_AS(run_ranks(4, [&](Communicator& ranks) {
-    LoopRun own = four_shards(folder / "run");
-    own.ranks = &ranks;
-    if (ranks.rank() == 2) own.kill_at = 7;
-    train(own);
-  }), Killed);
+  CHECK_THROWS_AS(run_ranks(4,
+                            [&](Communicator& ranks) {
+                              LoopRun own = four_shards(folder / "run");
+                              own.ranks = &ranks;
+                              if (ranks.rank() == 2) own.kill_at = 7;
+                              train(own);
+                            }),
+                  Killed);
 }
 
 TEST_CASE("ranks: texts of any length are gathered, in order") {
@@ -114,9 +116,8 @@ TEST_CASE("ranks: pieces of work come out on rank 0 in their order") {
 TEST_CASE("ranks: another configuration, other data and another version are refused, by name") {
   const auto message = [](const std::string& of_root, const std::string& of_other) {
     return message_of<ConfigError>([&] {
-      run_ranks(2, [&](Communicator& ranks) {
-        training::check_same_on_all(ranks, ranks.is_root() ? of_root : of_other);
-      });
+      run_ranks(2,
+                [&](Communicator& ranks) { training::check_same_on_all(ranks, ranks.is_root() ? of_root : of_other); });
     });
   };
   const std::string version = training::library_values();
@@ -127,8 +128,9 @@ TEST_CASE("ranks: another configuration, other data and another version are refu
   CHECK(width.ends_with(") has width = 4 instead of 3"));
   const std::string older = message(version, "library version = ditharos 0.0.9\n");
   CHECK(older.find("has library version = ditharos 0.0.9 instead of ") != std::string::npos);
-  CHECK(message("images = 10\n", "images = 9\nclass 0 = \"a\"\n").ends_with("images = 9 instead of 10, "
-                                                                           "class 0 = \"a\" instead of nothing"));
+  CHECK(message("images = 10\n", "images = 9\nclass 0 = \"a\"\n")
+            .ends_with("images = 9 instead of 10, "
+                       "class 0 = \"a\" instead of nothing"));
 }
 
 TEST_CASE("ranks: a folder that a rank does not see is refused") {
@@ -138,7 +140,7 @@ TEST_CASE("ranks: a folder that a rank does not see is refused") {
       training::check_folder_is_shared(ranks, ranks.is_root() ? folder.path() : other.path());
     });
   });
-  CHECK(message.starts_with("the folder \"" ));
+  CHECK(message.starts_with("the folder \""));
   CHECK(message.ends_with("all ranks need a file system that they share"));
   run_ranks(2, [&](Communicator& ranks) { training::check_folder_is_shared(ranks, folder.path()); });
   CHECK(std::filesystem::is_empty(folder.path()));

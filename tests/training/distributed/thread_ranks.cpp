@@ -50,8 +50,8 @@ class ThreadRank : public training::Communicator {
       if (earlier < request && other.from == awaited.from && other.tag == awaited.tag) return false;
     std::deque<std::string>& box = mail_.boxes[{awaited.from, rank(), awaited.tag}];
     if (box.empty()) return false;
-    check(box.front().size() == awaited.count, "a message of ", box.front().size(), " bytes came where ",
-          awaited.count, " were awaited");
+    check(box.front().size() == awaited.count, "a message of ", box.front().size(), " bytes came where ", awaited.count,
+          " were awaited");
     std::memcpy(awaited.bytes, box.front().data(), awaited.count);
     box.pop_front();
     awaited_.erase(request);

@@ -74,7 +74,7 @@ struct ReadEvent {
   bool starts_session = false;
   std::map<std::string, float> scalars = {};
   std::map<std::string, std::string> images = {};  // PNG bytes by tag
-  std::vector<uint64_t> image_sizes = {};           // height, width
+  std::vector<uint64_t> image_sizes = {};          // height, width
 };
 
 inline void read_summary(std::string_view bytes, ReadEvent& event) {

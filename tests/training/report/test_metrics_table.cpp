@@ -63,10 +63,10 @@ TEST_CASE("metrics table: an incomplete last line is passed over, a damaged line
   CHECK_EQ(table_of("").rows.size(), 0u);
   CHECK_EQ(table_of("{\"step\": 1, \"loss\": 2}\n{\"step\": 2, \"lo").rows.size(), 1u);
   const std::string good = "{\"step\": 1, \"loss\": 2}\n";
-  for (const char* const bad : {"{\"step\": 2, \"lo", "", "[1]", "3", "\"step\"", "{}", "{\"loss\": 1, \"step\": 2}",
-                                "{\"step\": -1}", "{\"step\": 1.5}", "{\"step\": \"1\"}", "{\"step\": 1} {}",
-                                "{\"step\": 18446744073709551615}", "{\"step\": 2, \"x\": 1e999}", "\xFF\xFE",
-                                "{\"step\": 0}"}) {
+  for (const char* const bad :
+       {"{\"step\": 2, \"lo", "", "[1]", "3", "\"step\"", "{}", "{\"loss\": 1, \"step\": 2}", "{\"step\": -1}",
+        "{\"step\": 1.5}", "{\"step\": \"1\"}", "{\"step\": 1} {}", "{\"step\": 18446744073709551615}",
+        "{\"step\": 2, \"x\": 1e999}", "\xFF\xFE", "{\"step\": 0}"}) {
     const std::string message = refusal(good + bad + "\n");
     CHECK_MESSAGE(message.starts_with("m.jsonl:2: not a line of a run's log: "), bad, ": ", message);
   }
@@ -84,10 +84,11 @@ TEST_CASE("metrics table: hostile names, levels and numbers of figures are refus
 TEST_CASE("metrics csv: the union of the columns, and one row for the lines of a step") {
   const TemporaryFolder folder;
   CHECK_EQ(csv_of(folder, ""), "step\n");
-  CHECK_EQ(csv_of(folder, "{\"step\": 10, \"loss\": 0.5, \"lr\": 4e-05}\n"
-                          "{\"step\": 10, \"val_loss\": 0.25}\n"
-                          "{\"step\": 20, \"loss\": null, \"bins\": [1, 2]}\n"
-                          "{\"step\": 20, \"loss\": 3.0}\n"),
+  CHECK_EQ(csv_of(folder,
+                  "{\"step\": 10, \"loss\": 0.5, \"lr\": 4e-05}\n"
+                  "{\"step\": 10, \"val_loss\": 0.25}\n"
+                  "{\"step\": 20, \"loss\": null, \"bins\": [1, 2]}\n"
+                  "{\"step\": 20, \"loss\": 3.0}\n"),
            "step,loss,lr,val_loss,bins/0,bins/1\n10,0.5,4e-05,0.25,,\n20,nan,,,1,2\n20,3.0,,,,\n");
   CHECK_EQ(csv_of(folder, "{\"step\": 1, \"a,\\\"b\\nc\": 1}\n"), "step,\"a,\"\"b\nc\"\n1,1\n");
 }

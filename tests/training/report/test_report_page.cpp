@@ -43,8 +43,7 @@ void add_figures(Series& series, const std::string& name, int64_t step, const js
       add_figures(series, name + (name.empty() ? "" : "/") + key, step, inner);
   else if (value.is_array())
     for (size_t i = 0; i < value.size(); ++i) add_figures(series, name + "/" + std::to_string(i), step, value[i]);
-  else if (name != "step")
-    series[name].emplace_back(step, value);
+  else if (name != "step") series[name].emplace_back(step, value);
 }
 Series series_of_log(const std::string& path) {
   Series series;
@@ -147,8 +146,9 @@ TEST_CASE("report page: a folder that is no run, and damaged files, are refused 
     return message_of<IoError>([&] { static_cast<void>(read_run(run)); });
   };
   CHECK_EQ(refusal(folder / "none"), "\"" + (folder / "none") + "\" is no folder of a run");
-  CHECK_EQ(refusal(folder.path()), "\"" + folder.path() + "\" is no folder of a run: it has neither config.toml nor "
-                                   "metrics.jsonl");
+  CHECK_EQ(refusal(folder.path()), "\"" + folder.path() +
+                                       "\" is no folder of a run: it has neither config.toml nor "
+                                       "metrics.jsonl");
   tests::write_bytes(folder / "metrics.jsonl", "{\"step\": 1}\n{\"step\": 1, \"loss\": nan}\n");
   CHECK(refusal(folder.path()).starts_with(folder / "metrics.jsonl" + ":2: not a line of a run's log: "));
   tests::write_bytes(folder / "metrics.jsonl", "{\"step\": 1, \"loss\": 1}\n{\"st");
@@ -182,8 +182,8 @@ TEST_CASE("report page: hostile texts are no markup") {
 }
 
 TEST_CASE("report page: it needs no network, and names nothing outside of itself") {
-  const std::string page = report_page({RunData{.name = "run", .configuration = {}, .metrics = {}, .timing = {},
-                                                .samples = {}, .sessions = {}}});
+  const std::string page = report_page(
+      {RunData{.name = "run", .configuration = {}, .metrics = {}, .timing = {}, .samples = {}, .sessions = {}}});
   CHECK(contains(page, "default-src 'none'"));
   for (const char* const loaded : {"<script src", "<link rel=\"stylesheet\"", "@import", "url(", "fetch("})
     CHECK(!contains(page, loaded));

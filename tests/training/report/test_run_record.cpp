@@ -119,8 +119,8 @@ TEST_CASE("run record: after a resume everything is as if the run had not been s
   const std::vector<Session> sessions = read_sessions(cut / session_file);
   REQUIRE_EQ(sessions.size(), 3u);
   CHECK(sessions[2][1] == std::pair<std::string, std::string>("from_step", "10"));
-  for (const char* const name : {"started", "command", "version", "build", "compiler", "kernels", "threads",
-                                 "matrix_products", "system"})
+  for (const char* const name :
+       {"started", "command", "version", "build", "compiler", "kernels", "threads", "matrix_products", "system"})
     CHECK_MESSAGE(contains(text_of(cut / session_file), std::string("\n") + name + " = \""), name);
   run_steps(cut.path(), 0, 2);  // a new run in the folder
   CHECK_EQ(read_sessions(cut / session_file).size(), 1u);
