@@ -21,7 +21,7 @@ step "packages" packages
 # Shared libraries of all components and the programs, with -Werror.
 shared() {
   cmake -G Ninja -S . -B build-shared -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=ON -DCMAKE_INSTALL_PREFIX=/usr \
-    -DDITHAROS_BUILD_TESTS=OFF -DCMAKE_CXX_FLAGS=-Werror
+    -DDITHAROS_BUILD_TESTS=OFF -DDITHAROS_UNITY_BUILD=ON -DDITHAROS_WARNINGS_AS_ERRORS=ON
   cmake --build build-shared -- -k 0
 }
 step "shared libraries and programs" shared
