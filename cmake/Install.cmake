@@ -8,17 +8,14 @@ foreach(component IN LISTS DITHAROS_COMPONENTS)
     LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT Runtime NAMELINK_COMPONENT Development
     ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT Development)
   install(EXPORT ditharos_${component} NAMESPACE ditharos:: DESTINATION "${DITHAROS_CONFIG_DIR}" COMPONENT Development)
-  install(DIRECTORY ${DITHAROS_FOLDERS_${component}} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/ditharos"
-    COMPONENT Development FILES_MATCHING PATTERN "*.h"
-    # Headers that include those of a dependency serve the library alone.
-    PATTERN "kernels/onednn" EXCLUDE PATTERN "kernels/linalg/lapack.h" EXCLUDE
-    PATTERN "codecs/jpeg_calls.h" EXCLUDE PATTERN "codecs/png_calls.h" EXCLUDE
-    PATTERN "models/evaluation/*_evaluator.h" EXCLUDE)
+  ditharos_files_of(${component} h headers)
+  # Headers that include those of a dependency serve the library alone.
+  list(FILTER headers EXCLUDE REGEX "kernels/onednn/|kernels/linalg/lapack\\.h|codecs/(jpeg|png)_calls\\.h")
+  foreach(header IN LISTS headers)
+    get_filename_component(folder "${header}" DIRECTORY)
+    install(FILES "${header}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/ditharos/${folder}" COMPONENT Development)
+  endforeach()
 endforeach()
-if(TARGET ditharos_training)
-  list(TRANSFORM DITHAROS_EVALUATORS APPEND ".h" OUTPUT_VARIABLE headers)
-  install(FILES ${headers} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/ditharos/models/evaluation" COMPONENT Development)
-endif()
 install(FILES include/ditharos/ditharos.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/ditharos" COMPONENT Development)
 
 configure_package_config_file(cmake/ditharosConfig.cmake.in "${CMAKE_CURRENT_BINARY_DIR}/ditharosConfig.cmake"

@@ -1,9 +1,9 @@
 # The library, in three components that users link separately or together:
 #
-#   ditharos_core      tensor, autograd, nn, optim
+#   ditharos_core      tensor, autograd, nn, optim, and what of data needs no codec: data sets of tensors, the loaders
 #   ditharos_models    models; needs core
-#   ditharos_training  data, training, pipelines, with the codecs of images and clips, and the evaluators of models/, which
-#                      read data sets; needs models
+#   ditharos_training  the rest of data with its codecs, training, pipelines, and the evaluators of models/, which read data
+#                      sets; needs models
 #   ditharos           all that are built
 #
 # tensor/kernels/ is compiled with the kernels' options, *_isa.cpp there once for each instruction set, and
@@ -14,9 +14,36 @@ include(CheckLinkerFlag)
 set(DITHAROS_FOLDERS_core tensor autograd nn optim)
 set(DITHAROS_FOLDERS_models models)
 set(DITHAROS_FOLDERS_training data training pipelines)
-set(DITHAROS_EVALUATORS models/evaluation/image_evaluator models/evaluation/clip_evaluator)
+# Files that belong to another component than the rest of their folder.
+set(DITHAROS_MORE_core "^data/(loading/.*|image/resize|datasets/(data_source|dataset|image_selection|map_dataset|subset|\
+tensor_dataset|clips/clip_shape))\\.(cpp|h)$")
+set(DITHAROS_MORE_training "^models/evaluation/(image|clip)_evaluator\\.(cpp|h)$")
 set(DITHAROS_NEEDS_models core)
 set(DITHAROS_NEEDS_training models)
+
+# ditharos_files_of(COMPONENT EXTENSION RESULT): the component's files with that extension, relative to this project.
+function(ditharos_files_of component extension result)
+  set(files "")
+  foreach(owner core models training)
+    foreach(folder IN LISTS DITHAROS_FOLDERS_${owner})
+      file(GLOB_RECURSE of_folder RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}" CONFIGURE_DEPENDS
+        "${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.${extension}")
+      foreach(other core training)
+        if(NOT other STREQUAL component)
+          list(FILTER of_folder EXCLUDE REGEX "${DITHAROS_MORE_${other}}")
+        endif()
+      endforeach()
+      if(NOT owner STREQUAL component)
+        if(NOT DITHAROS_MORE_${component})
+          continue()
+        endif()
+        list(FILTER of_folder INCLUDE REGEX "${DITHAROS_MORE_${component}}")
+      endif()
+      list(APPEND files ${of_folder})
+    endforeach()
+  endforeach()
+  set(${result} "${files}" PARENT_SCOPE)
+endfunction()
 
 # A shared library exports the names of the namespace ditharos, and none of what it was built on.
 set(DITHAROS_EXPORTS "-Wl,--version-script=${CMAKE_CURRENT_SOURCE_DIR}/cmake/exports.map")
@@ -25,18 +52,9 @@ check_linker_flag(CXX "${DITHAROS_EXPORTS}" DITHAROS_HAS_VERSION_SCRIPTS)
 add_library(ditharos INTERFACE)
 add_library(ditharos::ditharos ALIAS ditharos)
 foreach(component IN LISTS DITHAROS_COMPONENTS)
-  set(sources "")
-  foreach(folder IN LISTS DITHAROS_FOLDERS_${component})
-    file(GLOB_RECURSE folder_sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cpp")
-    list(APPEND sources ${folder_sources})
-  endforeach()
-  list(FILTER sources EXCLUDE REGEX "/tensor/kernels/")  # targets of their own, below
-  foreach(evaluator IN LISTS DITHAROS_EVALUATORS)
-    list(REMOVE_ITEM sources "${CMAKE_CURRENT_SOURCE_DIR}/${evaluator}.cpp")
-    if(component STREQUAL "training")
-      list(APPEND sources "${CMAKE_CURRENT_SOURCE_DIR}/${evaluator}.cpp")
-    endif()
-  endforeach()
+  ditharos_files_of(${component} cpp sources)
+  list(FILTER sources EXCLUDE REGEX "^tensor/kernels/")  # targets of their own, below
+  list(TRANSFORM sources PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/")
 
   set(target ditharos_${component})
   add_library(${target} ${sources})

@@ -1,11 +1,22 @@
 #include <ditharos/nn/inference.h>
 
+#include <array>
+#include <functional>
+#include <mutex>
+
 #include <ditharos/nn/linear.h>
 
 namespace ditharos::nn {
 namespace {
 
 thread_local bool inference = false;
+
+/// Guards a slot. Slots share a few mutexes, so that the header needs no <mutex>, which includes a sixth of what the
+/// umbrella header does.
+std::mutex& mutex_of(const PackedSlot& slot) {
+  static std::array<std::mutex, 64> mutexes;
+  return mutexes[std::hash<const PackedSlot*>()(&slot) / alignof(PackedSlot) % mutexes.size()];
+}
 
 /// Calls a function with each Linear of a module, the module itself included.
 class LinearVisitor : public Visitor {
@@ -43,7 +54,7 @@ void dequantize(ModuleBase& module) {
 
 PackedSlot& PackedSlot::operator=(const PackedSlot& other) {
   std::shared_ptr<const kernels::PackedLinear> theirs = other.copied();
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(mutex_of(*this));
   packed_ = std::move(theirs);
   return *this;
 }
@@ -51,7 +62,7 @@ PackedSlot& PackedSlot::operator=(const PackedSlot& other) {
 std::shared_ptr<const kernels::PackedLinear> PackedSlot::get(const Tensor& weight, const Tensor& bias,
                                                              kernels::Precision precision) const {
   if (!kernels::can_pack(weight, bias, precision)) return nullptr;
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(mutex_of(*this));
   if (!packed_ || packed_->precision() != precision || !packed_->is_of(weight, bias)) {
     packed_ = nullptr;  // its memory can serve the new one
     packed_ = std::make_shared<const kernels::PackedLinear>(weight, bias, precision);
@@ -60,13 +71,13 @@ std::shared_ptr<const kernels::PackedLinear> PackedSlot::get(const Tensor& weigh
 }
 
 void PackedSlot::drop() const {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(mutex_of(*this));
   packed_ = nullptr;
 }
 
 std::shared_ptr<const kernels::PackedLinear> PackedSlot::copied() const {
   if (!sharing()) return nullptr;
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(mutex_of(*this));
   return packed_;
 }
 

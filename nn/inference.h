@@ -1,7 +1,6 @@
 #pragma once
 // Fast evaluation of a model without training.
 #include <memory>
-#include <mutex>
 
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/nn/module.h>
@@ -62,7 +61,6 @@ class PackedSlot {
  private:
   std::shared_ptr<const kernels::PackedLinear> copied() const;
 
-  mutable std::mutex mutex_;
   mutable std::shared_ptr<const kernels::PackedLinear> packed_;
 };
 

@@ -146,7 +146,7 @@ void Lbfgs::update_direction(State& s, const Tensor& grad) const {
   const Tensor y = moved(grad, -1, s.prev_flat_grad), step = scaled(s.t, s.d);
   const double ys = product(y, step);
   if (ys > 1e-10) {  // otherwise the approximation would not stay positive definite
-    if (int64_t(s.pairs.size()) == options_.history_size) s.pairs.pop_front();
+    if (int64_t(s.pairs.size()) == options_.history_size) s.pairs.erase(s.pairs.begin());
     s.pairs.push_back({y, step, 1 / ys});
     s.h_diag = ys / product(y, y);
   }

@@ -1,8 +1,8 @@
 #pragma once
 // L-BFGS, for small problems whose loss is computed from all data.
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <vector>
 
 #include <ditharos/nn/module.h>
 
@@ -65,7 +65,7 @@ class Lbfgs {
     int64_t n_iter = 0, func_evals = 0;
     double t = 0, h_diag = 1;
     Tensor d, prev_flat_grad;  // [N]; undefined before the first iteration
-    std::deque<Pair> pairs;
+    std::vector<Pair> pairs;
   };
   struct Evaluation {
     double loss;

@@ -89,7 +89,7 @@ CheckpointSpace checkpoint_space(const TrainingLoop& loop) {
 
 void check_run_space(const TrainingLoop& loop) {
   const CheckpointSpace space = checkpoint_space(loop);
-  const std::string folder = loop.outputs.folder().path().string();
+  const std::string folder = loop.outputs.folder().path();
   check_space(folder, space.needed(), free_space(folder),
               general_text(space.files + 1, 9) + " checkpoints of " + bytes_text(space.size) + " and samples");
 }
@@ -134,7 +134,7 @@ void report_dry_run(const TrainingLoop& loop) {
                 time_text(validation);
   }
   reporter.note(estimate + ", and what samples take");
-  const std::string folder = loop.outputs.folder().path().string();
+  const std::string folder = loop.outputs.folder().path();
   const std::optional<uint64_t> free = free_space(folder);
   reporter.note("checkpoints of " + bytes_text(space.size) + ", up to " + general_text(space.files, 9) +
                 " of them: " + bytes_text(space.needed()) + " of the disk of \"" + folder + "\"" +

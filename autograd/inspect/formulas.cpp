@@ -124,7 +124,10 @@ OpFormula formula_of(const std::string& op) {
       {"layer_norm",
        {"y = x̂ w + b, x̂ = (x - mean) / √(var + ε)",
         "h = g w; dx = (h - mean h - x̂ mean(h x̂)) / √(var + ε); dw = Σ g x̂, db = Σ g"}},
-      {"rms_norm", {"y = x̂ w, x̂ = x / √(mean x² + ε)", "h = g w; dx = (h - x̂ mean(h x̂)) / √(mean x² + ε); dw = Σ g x̂"}},
+      {"rms_norm",
+       {"y = x̂ w, x̂ = x / √(mean x² + ε)",
+        "h = g w; dx = (h - x̂ mean(h x̂)) / √(mean x² + ε); "
+        "dw = Σ g x̂"}},
       {"group_norm", {"as layer_norm, over groups of channels", "as layer_norm, over groups of channels"}},
       {"batch_norm",
        {"as layer_norm, over each channel of the batch", "as layer_norm, over each channel of the batch"}},

@@ -70,6 +70,11 @@
 #include <ditharos/optim/schedule.h>
 #include <ditharos/optim/sgd.h>
 
+#include <ditharos/data/datasets/subset.h>
+#include <ditharos/data/datasets/tensor_dataset.h>
+#include <ditharos/data/loading/data_loader.h>
+#include <ditharos/data/loading/loader.h>
+
 // The components models and training are there unless the library was built without them.
 #if __has_include(<ditharos/models/dit/dit.h>)
 #include <ditharos/models/autoencoder/kl.h>
@@ -106,10 +111,6 @@
 #include <ditharos/data/codecs/video/video_file.h>
 #include <ditharos/data/datasets/clips/video_folder.h>
 #include <ditharos/data/datasets/open.h>
-#include <ditharos/data/datasets/subset.h>
-#include <ditharos/data/datasets/tensor_dataset.h>
 #include <ditharos/data/image/image_grid.h>
-#include <ditharos/data/loading/data_loader.h>
-#include <ditharos/data/loading/loader.h>
 #include <ditharos/data/text/tokenizer.h>
 #endif

@@ -91,7 +91,7 @@ TEST_CASE("regression 11: a program that hangs is ended with all that it has sta
   const auto run = [](const std::string& script, milliseconds limit = milliseconds(300)) {
     const auto begin = steady_clock::now();
     const data::ProgramResult result = data::run_program({"sh", "-c", script}, "", 1 << 20, limit);
-    CHECK(duration_cast<milliseconds>(steady_clock::now() - begin).count() < 5000);
+    CHECK(duration_cast<milliseconds>(steady_clock::now() - begin).count() < 20000);
     return result;
   };
   const TemporaryFolder folder;

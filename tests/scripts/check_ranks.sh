@@ -1,16 +1,24 @@
 #!/usr/bin/env bash
 # A run on several processes ends with the same bytes as on one: checkpoint (weights, average, optimiser), metrics and
 # sample grids, for every division of four gradient shards, also when a signal, or the death of a process, ended it in
-# between and it was resumed on another number. Processes with different settings are refused.
+# between and it was resumed on another number. So does one that a full disk ended. Processes with different settings are
+# refused.
 #
 #   tests/scripts/check_ranks.sh MPIRUN PROGRAM SAMPLES STEPS [OPTIONS OF PROGRAM]   SAMPLES: the file that samples go to
 set -euo pipefail
+# For a small disk, mounts of this script's own, where the system gives them.
+if [[ -z ${OWN_MOUNTS+set} ]]; then
+  if unshare --map-root-user --mount true 2>/dev/null; then
+    OWN_MOUNTS=1 exec unshare --map-root-user --mount bash "$0" "$@"
+  fi
+  echo "no mounts of our own here: the case of a full disk is passed over"
+fi
 mpirun=$1 program=$2 samples=$3 steps=$4
 shift 4
 options=("$@" --steps "$steps" --gradient-shards 4 --log-every 1)
 RANDOM=1
 folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+trap 'if mountpoint -q "$folder/full"; then umount "$folder/full"; fi; rm -rf "$folder"' EXIT
 launch=("$mpirun" -q)
 version=$("$mpirun" --version 2>&1)
 if [[ $version == *"Open MPI"* || $version == *OpenRTE* ]]; then  # mpirun and mpiexec of Open MPI
@@ -23,7 +31,7 @@ fail() { echo "$1"; tail -n 5 "$folder"/*.log; exit 1; }
 run() {  # OUT RANKS [OPTIONS]
   local out=$1 ranks=$2
   shift 2
-  "${launch[@]}" -n "$ranks" "$program" "${options[@]}" --out "$folder/$out" --resume auto "$@" >>"$folder/$out.log" 2>&1
+  "${launch[@]}" -n "$ranks" "$program" "${options[@]}" --out "$folder/$out" --resume auto "$@" >>"$folder/$(basename "$out").log" 2>&1
 }
 compare() {  # OUT
   local file
@@ -70,8 +78,28 @@ child=$(pgrep -P "$pid" | sed -n "$((RANDOM % 2 + 1))p")
 kill -KILL "$child"
 await "$pid" "a killed process"
 ((status != 0)) || fail "a run that lost a process went on to its end"
+# TERM, which a batch system sends before it kills: what was saved until then is what the run goes on from.
+start stopped 4
+wait_for_step stopped $((steps * 3 / 4)) "$pid"
+kill -TERM "$pid"
+await "$pid" "TERM"
 run stopped 1 --threads 2 || fail "the run cannot be resumed on one process"
 compare stopped
+
+# A disk that is full after a few checkpoints, where rank 0 writes. With more room the run goes on.
+if [[ -n ${OWN_MOUNTS-} ]]; then
+  size=$(stat -c %s "$folder/one/checkpoints/step_$(printf %08d "$steps").ckpt")
+  mkdir "$folder/full"
+  mount -t tmpfs -o size=$((size * 5 / 2)) tmpfs "$folder/full"
+  "${launch[@]}" -n 2 "$program" "${options[@]}" --out "$folder/full/run" --threads 1 >"$folder/full.log" 2>&1 &
+  await $! "a full disk"
+  ((status != 0)) || fail "a run that the disk has no room for went on to its end"
+  grep -q "No space left on device" "$folder/full.log" || fail "a full disk is not named"
+  (($(grep -c "^$(basename "$program"): " "$folder/full.log") == 1)) || fail "a full disk is not reported once"
+  mount -o remount,size=1G "$folder/full"
+  run full/run 4 --threads 1 || fail "the run cannot be resumed after the disk was full"
+  compare full/run
+fi
 
 # Different settings.
 "${launch[@]}" -n 1 "$program" "${options[@]}" --out "$folder/mixed" --threads 1 : \
@@ -80,4 +108,4 @@ await $! "different settings"
 ((status != 0)) || fail "processes with different seeds are not refused"
 grep -q "rank 1 (on .*) has seed = 7 instead of 0" "$folder/mixed.log" || fail "the differing seed is not named"
 (($(grep -c "^$(basename "$program"): " "$folder/mixed.log") == 1)) || fail "the error is not reported once"
-echo "$steps steps on 1, 2 and 4 processes, a signal, a killed process, other settings: the same bytes or refused"
+echo "$steps steps on 1, 2 and 4 processes, signals, a killed process, a full disk, other settings: the same bytes or refused"

@@ -108,7 +108,7 @@ void RunRecord::attempt(const std::string& what, const std::function<void()>& wr
 }
 
 void RunRecord::begin_events() {
-  const std::string folder = folder_.path().string();
+  const std::string folder = folder_.path();
   if (!settings_.tensorboard) return;
   MetricsTable metrics = read_metrics(folder_.file(metrics_file)), timing;
   attempt(timing_file, [&] { timing = read_metrics(folder_.file(timing_file)); });
@@ -216,7 +216,7 @@ bool RunRecord::refresh() {
   bool written = false;
   write_csv();
   attempt(report_file, [&] {
-    write_report_page(folder_.file(report_file), {read_run(folder_.path().string())});
+    write_report_page(folder_.file(report_file), {read_run(folder_.path())});
     written = true;
   });
   return written;
