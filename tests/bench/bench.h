@@ -29,6 +29,7 @@ void add_conv_cases(std::vector<Case>& cases);
 void add_kernel_cases(std::vector<Case>& cases);
 void add_attention_cases(std::vector<Case>& cases);
 void add_loss_cases(std::vector<Case>& cases);
+void add_op_cases(std::vector<Case>& cases);
 void add_allocator_cases(std::vector<Case>& cases);
 void add_engine_cases(std::vector<Case>& cases);
 void add_step_cases(std::vector<Case>& cases);

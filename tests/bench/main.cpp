@@ -26,6 +26,7 @@ std::vector<Case> all_cases() {
   add_kernel_cases(cases);
   add_attention_cases(cases);
   add_loss_cases(cases);
+  add_op_cases(cases);
   add_allocator_cases(cases);
   add_engine_cases(cases);
   add_step_cases(cases);

@@ -4,6 +4,7 @@ import torch.nn.functional as F
 
 from pytorch_conv import autoencoder_step, conv_case
 from pytorch_dit import Config, attention, layer_norm_modulate, sampling_step, training_step
+from pytorch_ops import op_case
 
 S2 = Config()
 SMALL_IMAGES = Config(height=28, width=28, channels=1, patch=4, classes=10)
@@ -162,6 +163,8 @@ def make_case(name, compiled, bf16=False):
             return make(*rest)(wrap), None, None
         if kind == "adam":
             return adam_case(wrap), None, None
+        if kind == "op":
+            return op_case(*rest)(wrap), None, None
         if kind in ("cross_entropy", "mse"):
             return loss_case(kind, rest[-1])(wrap), None, None
         return kernel_case(kind, *rest)(wrap), None, None

@@ -64,7 +64,8 @@ done
 
 # A signal that the launcher passes on, and then a process that is killed.
 start() {  # OUT RANKS
-  "${launch[@]}" -n "$2" "$program" "${options[@]}" --out "$folder/$1" --resume auto --threads 1 >>"$folder/$1.log" 2>&1 &
+  "${launch[@]}" -n "$2" "$program" "${options[@]}" --out "$folder/$1" --resume auto --threads 1 \
+    >>"$folder/$(basename "$1").log" 2>&1 &
   pid=$!
 }
 start stopped 4
@@ -83,20 +84,22 @@ start stopped 4
 wait_for_step stopped $((steps * 3 / 4)) "$pid"
 kill -TERM "$pid"
 await "$pid" "TERM"
+((status != 0)) || fail "a run that TERM should have ended went on to its end"
 run stopped 1 --threads 2 || fail "the run cannot be resumed on one process"
 compare stopped
 
-# A disk that is full after a few checkpoints, where rank 0 writes. With more room the run goes on.
+# A disk that something else fills, where rank 0 writes. With more room the run goes on.
 if [[ -n ${OWN_MOUNTS-} ]]; then
-  size=$(stat -c %s "$folder/one/checkpoints/step_$(printf %08d "$steps").ckpt")
   mkdir "$folder/full"
-  mount -t tmpfs -o size=$((size * 5 / 2)) tmpfs "$folder/full"
-  "${launch[@]}" -n 2 "$program" "${options[@]}" --out "$folder/full/run" --threads 1 >"$folder/full.log" 2>&1 &
-  await $! "a full disk"
+  mount -t tmpfs -o size=64M tmpfs "$folder/full"
+  start full/run 2
+  wait_for_step full/run 3 "$pid"
+  head -c 64M /dev/zero >"$folder/full/other" 2>/dev/null || true
+  await "$pid" "a full disk"
   ((status != 0)) || fail "a run that the disk has no room for went on to its end"
-  grep -q "No space left on device" "$folder/full.log" || fail "a full disk is not named"
-  (($(grep -c "^$(basename "$program"): " "$folder/full.log") == 1)) || fail "a full disk is not reported once"
-  mount -o remount,size=1G "$folder/full"
+  grep -q "No space left on device" "$folder/run.log" || fail "a full disk is not named"
+  (($(grep -c "^$(basename "$program"): " "$folder/run.log") == 1)) || fail "a full disk is not reported once"
+  rm "$folder/full/other"
   run full/run 4 --threads 1 || fail "the run cannot be resumed after the disk was full"
   compare full/run
 fi
