@@ -14,6 +14,7 @@
 #include <ditharos/nn/mlp.h>
 #include <ditharos/nn/state_dict.h>
 #include <ditharos/tensor/allocator.h>
+#include "tests/support/one_thread.h"
 
 namespace ditharos::test_recompute {
 
@@ -81,6 +82,7 @@ TEST_CASE("a DiT that recomputes its blocks has the same loss and, up to roundin
 TEST_CASE("it takes less memory") {
   models::DiT model = awake_dit(small_dit(8));
   const auto peak_of_step = [&] {
+    const tests::OneThread guard;
     nn::zero_grad(model);
     reset_peak();
     const size_t before = allocator_stats().live;
