@@ -19,6 +19,8 @@ set(DITHAROS_KERNEL_OPTIONS $<$<NOT:$<CONFIG:Debug>>:-O3> -fno-math-errno -fno-t
 
 # The pragmas for vectors hold without OpenMP's threads too.
 list(APPEND DITHAROS_KERNEL_OPTIONS -fopenmp-simd)
+# Clang warns of each such loop that it does not vectorise, among them loops that call a function of libm.
+list(APPEND DITHAROS_KERNEL_OPTIONS $<$<CXX_COMPILER_ID:Clang>:-Wno-pass-failed>)
 
 # The instruction sets for which tensor/kernels/**/*_isa.cpp are compiled; the widest one that the CPU has is chosen at run time.
 set(DITHAROS_ISAS baseline)

@@ -77,7 +77,8 @@ struct DefaultCollate {
     } else {
       static_assert(is_map<Sample>, "give the DataLoader a function that makes batches of samples of this type");
       std::map<std::string, decltype((*this)(std::vector{samples[0].begin()->second}))> batch;
-      for (const auto& [key, value] : samples[0]) {
+      for (const auto& entry : samples[0]) {
+        const std::string& key = entry.first;  // a structured binding is captured by lambdas from Clang 16 on
         batch[key] = (*this)(mapped(samples.size(), [&](size_t k) {
           const auto found = samples[k].find(key);
           check_alike(found != samples[k].end() && samples[k].size() == samples[0].size(),

@@ -75,7 +75,7 @@ Tensor identity_like(const Tensor& a) { return expand(eye(a.size(-1), a.dtype())
 
 Tensor solve(const Tensor& a, const Tensor& b) {
   constexpr const char* op = "linalg.solve";
-  const auto f = [op](const Tensor& left, const Tensor& right) { return solve_matrices(op, left, right); };
+  const auto f = [](const Tensor& left, const Tensor& right) { return solve_matrices(op, left, right); };
   const bool vectors =
       b.rank() == 1 || (b.rank() == a.rank() - 1 && b.shape() == Shape(a.shape().begin(), a.shape().end() - 1));
   return vectors ? squeeze(broadcast_solve(op, a, unsqueeze(b, -1), f), -1) : broadcast_solve(op, a, b, f);

@@ -47,7 +47,7 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& out, const Shape& 
 /// A matrix with rows in order, and a vector: a product of vectors a row.
 template <class T>
 bool multiply_vector(const Tensor& a, const Tensor& b, const Tensor& out) {
-  MatrixLayout layout_a, layout_b;
+  MatrixLayout layout_a;
   const Tensor left = readable_matrix(a, layout_a), right = contiguous(b);
   const int64_t rows = left.size(-2), n = left.size(-1);
   if (layout_a.transposed || rows == 0 || n < 16) return false;
