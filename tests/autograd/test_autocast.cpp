@@ -26,16 +26,25 @@
 #include <ditharos/tensor/kernels/copy/copy.h>
 #include <ditharos/tensor/random.h>
 #include "tests/support/message_of.h"
-#include "tests/support/one_thread.h"
 #include "tests/support/relative_error.h"
 #include "tests/support/tensor_cases.h"
 
 using namespace ditharos;
-using tests::OneThread;
 using tests::relative_error;
 using tests::same_bits;
 
 namespace {
+
+/// Bytes that f's result keeps for its backward pass. On one thread: another one that first takes a task makes scratch
+/// memory of its own.
+double bytes_kept(const std::function<Tensor()>& f) {
+  const tests::RestoreSettings restore;
+  set_num_threads(1);
+  static_cast<void>(f());  // memory that kernels keep for themselves
+  const size_t before = allocator_stats().live;
+  const Tensor y = f();
+  return double(allocator_stats().live - before - size_t(y.numel()) * 4);
+}
 
 Tensor parameter(const Shape& shape, uint64_t seed) {
   return (Generator(seed).normal(shape) * .5).detach().set_requires_grad();
@@ -222,17 +231,11 @@ TEST_CASE("Autocast: activations are kept for the backward pass in bf16") {
   nn::Mlp mlp(256, 1024, rng);
   nn::Attention attention({.width = 256, .heads = 4}, rng);
   const Tensor x = parameter({2, 512, 256}, 2);
-  const auto kept = [&](const std::function<Tensor()>& f) {
-    const OneThread guard;
-    static_cast<void>(f());  // memory that kernels keep for themselves
-    const size_t before = allocator_stats().live;
-    const Tensor y = f();
-    return double(allocator_stats().live - before - size_t(y.numel()) * 4);
-  };
-  const double mlp_f32 = kept([&] { return mlp(x); }), attention_f32 = kept([&] { return attention(x); });
+  const std::function<Tensor()> of_mlp = [&] { return mlp(x); }, of_attention = [&] { return attention(x); };
+  const double mlp_f32 = bytes_kept(of_mlp), attention_f32 = bytes_kept(of_attention);
   const Autocast half(DType::bf16);
-  CHECK(kept([&] { return mlp(x); }) < .8 * mlp_f32);  // h, and x rounded where f32 needed no copy
-  CHECK(kept([&] { return attention(x); }) < .7 * attention_f32);
+  CHECK(bytes_kept(of_mlp) < .8 * mlp_f32);  // h, and x rounded where f32 needed no copy
+  CHECK(bytes_kept(of_attention) < .7 * attention_f32);
 }
 
 TEST_CASE("Autocast: convolutions keep their operands in bf16, and a group norm before one is rounded once") {
@@ -241,17 +244,10 @@ TEST_CASE("Autocast: convolutions keep their operands in bf16, and a group norm 
   nn::Conv2d conv(32, 32, 3, 1, 1, rng);
   const Tensor x = parameter({4, 32, 32, 32}, 2);
   const auto direct = [&] { return conv(norm.with_silu_reduced(x)); };
-  const auto kept = [&] {
-    const OneThread guard;
-    static_cast<void>(direct());
-    const size_t before = allocator_stats().live;
-    const Tensor y = direct();
-    return double(allocator_stats().live - before - size_t(y.numel()) * 4);
-  };
-  const double in_f32 = kept();
+  const double in_f32 = bytes_kept(direct);
   CHECK(norm.with_silu_reduced(x).dtype() == DType::f32);
   const Autocast half(DType::bf16);
-  CHECK(kept() < .6 * in_f32);
+  CHECK(bytes_kept(direct) < .6 * in_f32);
   CHECK(norm.with_silu(x).dtype() == DType::f32);
   CHECK(norm.with_silu_reduced(x).dtype() == DType::bf16);
   const std::vector<Tensor> leaves{x, norm.weight, norm.bias, conv.weight, conv.bias};
@@ -394,8 +390,6 @@ TEST_CASE("Autocast: a weight's gradient is added to the one that it has, and no
   const float* address = w.grad().data<float>();
   backward(sum(linear(x, w)));
   CHECK(w.grad().data<float>() == address);
-  const OneThread guard;
-  static_cast<void>(linear(x, w));
   const size_t before = allocator_stats().live;
   const Tensor y = linear(x, w);
   CHECK(allocator_stats().live - before < 64 * 64 * 2);  // y, and x in bf16

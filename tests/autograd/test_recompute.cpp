@@ -14,7 +14,7 @@
 #include <ditharos/nn/mlp.h>
 #include <ditharos/nn/state_dict.h>
 #include <ditharos/tensor/allocator.h>
-#include "tests/support/one_thread.h"
+#include "tests/support/tensor_cases.h"
 
 namespace ditharos::test_recompute {
 
@@ -82,7 +82,8 @@ TEST_CASE("a DiT that recomputes its blocks has the same loss and, up to roundin
 TEST_CASE("it takes less memory") {
   models::DiT model = awake_dit(small_dit(8));
   const auto peak_of_step = [&] {
-    const tests::OneThread guard;
+    const tests::RestoreSettings restore;
+    set_num_threads(1);  // others make scratch memory of their own when they first take a task
     nn::zero_grad(model);
     reset_peak();
     const size_t before = allocator_stats().live;

@@ -123,7 +123,8 @@ TEST_CASE("accumulation: parts of a batch have the gradient and the loss of the 
     for (const std::vector<int64_t>& parts : {std::vector<int64_t>{4, 4}, {2, 2, 2, 2}, {1, 5, 2}}) {
       CAPTURE(parts.size());
       const StepResult split = step_with(c.config, c.objective, c.data, c.conditions, parts);
-      CHECK_LT(relative_distance(split.gradient, whole.gradient), 2e-6);  // f32: 9 to 18 roundings
+      CHECK_LT(relative_distance(split.gradient, whole.gradient),
+               4e-6);  // f32: 9 to 18 roundings, twice as many without FMA
       CHECK(split.metrics.loss == doctest::Approx(whole.metrics.loss).epsilon(1e-6));
       CHECK(split.metrics.grad_norm == doctest::Approx(whole.metrics.grad_norm).epsilon(1e-6));
       CHECK(split.metrics.loss_by_time.samples == whole.metrics.loss_by_time.samples);
