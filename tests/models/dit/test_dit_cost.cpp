@@ -63,9 +63,9 @@ TEST_CASE("dit cost: GMACs of the paper's twelve models") {
   const std::pair<const char*, double> rows[] = {{"S/8", .36},   {"S/4", 1.41},  {"S/2", 6.06},   {"B/8", 1.42},
                                                  {"B/4", 5.56},  {"B/2", 23.01}, {"L/8", 5.01},   {"L/4", 19.70},
                                                  {"L/2", 80.71}, {"XL/8", 7.39}, {"XL/4", 29.05}, {"XL/2", 118.64}};
-  for (const auto& [name, want] : rows) {
-    CAPTURE(name);
-    CHECK_LT(std::abs(gmacs(dit_preset(name)) - want), .02);
+  for (const auto& row : rows) {
+    CAPTURE(row.first);
+    CHECK_LT(std::abs(gmacs(dit_preset(row.first)) - row.second), .02);
   }
   DiTConfig large = dit_preset("XL/2");
   large.height = large.width = 64;

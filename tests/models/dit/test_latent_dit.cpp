@@ -119,10 +119,10 @@ TEST_CASE("latent dit: a roll back brings the transformer back and never writes 
   trainer.roll_back(state);
   CHECK(values(model, "") == at_state);
   int64_t written = 0;
-  for (const auto& [name, tensor] : nn::named_tensors(model)) {
-    CAPTURE(name);
-    if (name.starts_with(frozen_prefix)) CHECK_EQ(tensor.version(), versions[name]);
-    else written += tensor.version() != versions[name];
+  for (const nn::NamedTensor& t : nn::named_tensors(model)) {
+    CAPTURE(t.name);
+    if (t.name.starts_with(frozen_prefix)) CHECK_EQ(t.tensor.version(), versions[t.name]);
+    else written += t.tensor.version() != versions[t.name];
   }
   CHECK_GT(written, 0);
 

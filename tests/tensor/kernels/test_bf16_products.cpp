@@ -63,9 +63,10 @@ TEST_CASE("bf16: a linear layer and its gradients sum in f32") {
     int64_t rows, in, out;
   };
   tests::for_each_isa([&] {
-    for (const auto& [rows, in, out] : {Size{1, 1, 1}, Size{3, 5, 7}, Size{64, 96, 288}, Size{130, 33, 17},
-                                        Size{2, 1000, 3}, Size{513, 64, 40}, Size{0, 4, 3}, Size{4, 0, 3}}) {
-      INFO(kernels::name_of(kernels::active_isa()), " rows ", rows, " in ", in, " out ", out);
+    for (const Size& s : {Size{1, 1, 1}, Size{3, 5, 7}, Size{64, 96, 288}, Size{130, 33, 17}, Size{2, 1000, 3},
+                          Size{513, 64, 40}, Size{0, 4, 3}, Size{4, 0, 3}}) {
+      INFO(kernels::name_of(kernels::active_isa()), " rows ", s.rows, " in ", s.in, " out ", s.out);
+      const auto& [rows, in, out] = s;
       const Tensor x = bf16({rows, in}, 1), w = bf16({out, in}, 2), dy = bf16({rows, out}, 3);
       const Tensor bias = Generator(4).normal({out});
       const Tensor y = kernels::linear(x, w, bias);
@@ -165,10 +166,10 @@ TEST_CASE("bf16: attention and its gradient beside those of the same numbers in 
     struct Size {
       int64_t batch, tokens, heads, size;
     };
-    for (const auto& [batch, tokens, heads, size] :
-         {Size{3, 49, 4, 24}, Size{1, 130, 2, 64}, Size{2, 64, 1, 8}, Size{2, 65, 2, 1}, Size{2, 1, 2, 5},
-          Size{1, 17, 3, 33}, Size{1, 70, 1, 72}, Size{2, 256, 2, 64}}) {
-      INFO(kernels::name_of(kernels::active_isa()), " tokens ", tokens, " head size ", size);
+    for (const Size& s : {Size{3, 49, 4, 24}, Size{1, 130, 2, 64}, Size{2, 64, 1, 8}, Size{2, 65, 2, 1},
+                          Size{2, 1, 2, 5}, Size{1, 17, 3, 33}, Size{1, 70, 1, 72}, Size{2, 256, 2, 64}}) {
+      INFO(kernels::name_of(kernels::active_isa()), " tokens ", s.tokens, " head size ", s.size);
+      const auto& [batch, tokens, heads, size] = s;
       const Tensor qkv = bf16({batch, tokens, 3 * heads * size}, 1);
       const Tensor dy = Generator(2).normal({batch, tokens, heads * size});
       Tensor kept, exact_kept;
