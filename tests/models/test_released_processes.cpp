@@ -69,8 +69,9 @@ TEST_CASE("released processes: tables of the schedules") {
     return some;
   };
   for (const auto& [name, schedule] : schedules) {
+    const std::string shown = name;
     for (const bool zero_terminal : {false, true}) {
-      CAPTURE(name);
+      CAPTURE(shown);
       CAPTURE(zero_terminal);
       std::vector<double> betas = make_betas(schedule, 1000);
       if (zero_terminal) betas = rescale_zero_terminal_snr(betas);
@@ -147,10 +148,11 @@ TEST_CASE("released processes: bits per dimension") {
     std::string kind, variance;
     bool clip;
   };
-  for (const auto& [kind, variance, clip] :
+  for (const Case& c :
        {Case{"eps", "learned_range", true}, Case{"x0", "fixed_small", false}, Case{"eps", "fixed_large", true}}) {
-    CAPTURE(kind);
-    CAPTURE(variance);
+    CAPTURE(c.kind);
+    CAPTURE(c.variance);
+    const auto& [kind, variance, clip] = c;
     const GaussianDiffusion diffusion(
         {.respacing = "20", .variance = variances.at(variance), .prediction = kinds.at(kind)});
     const BitsPerDim bound = bits_per_dim(
@@ -170,7 +172,8 @@ TEST_CASE("released processes: SiT's paths and conversions") {
   const std::vector<double> t = values("path/t"), times = values("path/times");
   const Tensor x = stored("path/x"), prediction = stored("path/prediction");
   for (const auto& [name, kind] : paths) {
-    CAPTURE(name);
+    const std::string shown = name;
+    CAPTURE(shown);
     const Path path(kind);
     const auto along = [&](double (Path::*f)(double) const) {
       std::vector<double> all;

@@ -39,7 +39,7 @@ TEST_CASE("requirements: R1 to R17 have tests that carry their number, and a row
     CHECK(cases.count(number) > 0);
     CHECK(page.find("\n| R" + std::to_string(number) + " |") != std::string::npos);
   }
-  for (const auto& [number, name] : cases) CHECK_MESSAGE((number >= 1 && number <= requirements), name);
+  for (const auto& named : cases) CHECK_MESSAGE((named.first >= 1 && named.first <= requirements), named.second);
 }
 
 TEST_CASE("requirements: every command of docs/reliability.md names a test case that exists") {

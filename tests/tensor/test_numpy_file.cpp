@@ -43,7 +43,8 @@ TEST_CASE("numpy_file: every type, order and version that NumPy wrote") {
       {"i4", DType::i32},       {"i8", DType::i64},        {"fortran", DType::f32}, {"version2", DType::f32},
       {"version3", DType::f32}, {"big_endian", DType::i32}};
   for (const auto& [name, dtype] : types) {
-    CAPTURE(name);
+    const std::string shown = name;
+    CAPTURE(shown);
     const Tensor x = load_npy(golden(name + ".npy"));
     CHECK(x.dtype() == dtype);
     CHECK(x.shape() == Shape{2, 3, 4});

@@ -34,7 +34,8 @@ TEST_CASE("tar_index: archives of Python's tarfile in three formats, with long n
     const auto contents = contents_of(source_folder() + "/tests/golden/webdataset/" + format + ".tar");
     CHECK(contents.size() == (format == "ustar" ? 6 : 8));
     for (const auto& [name, bytes] : contents) {
-      CAPTURE(name);
+      const std::string shown = name;
+      CAPTURE(shown);
       if (name.ends_with(".txt")) CHECK(bytes == "caption of " + name.substr(0, name.size() - 4));
       else CHECK(bytes.size() == 1);
     }

@@ -77,7 +77,8 @@ TEST_CASE("sampler golden: DDPM, DDIM with eta and its inversion as in diffusers
       {"epsilon", PredictionKind::eps}, {"v_prediction", PredictionKind::v}, {"sample", PredictionKind::x0}};
   for (const std::string spacing : {"leading", "trailing"}) {
     for (const auto& [name, kind] : kinds) {
-      CAPTURE(spacing + "." + name);
+      const std::string shown = spacing + "." + name;
+      CAPTURE(shown);
       const GaussianDiffusion diffusion(
           {.respacing = spacing + "10", .variance = Variance::fixed_small, .prediction = kind});
       Tensor x = start(), y = start();
@@ -201,7 +202,8 @@ TEST_CASE("sampler golden: SiT's differential equations by torchdiffeq's Euler, 
 TEST_CASE("sampler golden: dopri5 takes torchdiffeq's steps") {
   const Velocity velocity = [](const Tensor& x, double t) { return network(x, 4 * t) * (3 * std::cos(12 * t)); };
   for (const auto& [name, relative] : {std::pair{"dopri5.1e-03", 1e-3}, std::pair{"dopri5.1e-05", 1e-5}}) {
-    CAPTURE(name);
+    const std::string shown = name;
+    CAPTURE(shown);
     const OdeResult result =
         solve_ode(velocity, start(), {0, 1},
                   {.method = OdeMethod::dopri5, .absolute_tolerance = 1e-6, .relative_tolerance = relative});
