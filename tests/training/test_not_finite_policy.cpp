@@ -64,7 +64,9 @@ TEST_CASE("R14: a run stops at the first step that is not finite, with its batch
                                                   {Fault::nan_loss, "although data and weights are finite"},
                                                   {Fault::nan_gradient, "the gradient of \"bias\""},
                                                   {Fault::nan_weight, "bias holds a value that is not finite"}};
-  for (const auto& [fault, reason] : faults) {
+  for (const auto& expected : faults) {
+    const Fault fault = expected.first;
+    const std::string reason = expected.second;
     CAPTURE(reason);
     const TemporaryFolder folder;
     const std::string run = folder / "run";
