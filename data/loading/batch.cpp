@@ -1,5 +1,7 @@
 #include <ditharos/data/loading/batch.h>
 
+#include <numeric>
+
 #include <ditharos/data/loading/batch_reader.h>
 
 namespace ditharos::data {
@@ -15,6 +17,14 @@ Batch read_batch(const DataSource& source, const SampleShape& shape, std::vector
   BatchReader reader(source, shape, std::move(indices), mirrored);
   for (int64_t k = 0; k < reader.size(); ++k) reader.read(k);
   return reader.take();
+}
+
+Batch read_all(const DataSource& source) {
+  const std::optional<SampleShape> shape = source.native_shape();
+  check<ShapeError>(shape.has_value(), "[read_all] the samples have no native shape: give one to read_batch");
+  std::vector<int64_t> indices(static_cast<size_t>(source.size()));
+  std::iota(indices.begin(), indices.end(), 0);
+  return read_batch(source, *shape, std::move(indices));
 }
 
 }  // namespace ditharos::data

@@ -28,5 +28,8 @@ struct Batch {
 /// another shape or type than requested.
 [[nodiscard]] Batch read_batch(const DataSource& source, const SampleShape& shape, std::vector<int64_t> indices,
                                const std::vector<bool>& mirrored = {});
+/// All samples of `source` in their native shape, as one batch, for sets that fit into memory. ShapeError where the
+/// source has no native shape.
+[[nodiscard]] Batch read_all(const DataSource& source);
 
 }  // namespace ditharos::data

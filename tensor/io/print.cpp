@@ -142,5 +142,7 @@ std::string to_text(const Tensor& x) {
 }
 
 std::ostream& operator<<(std::ostream& out, const Tensor& x) { return out << to_text(x); }
+std::ostream& operator<<(std::ostream& out, const Shape& shape) { return out << to_text(shape); }
+std::ostream& operator<<(std::ostream& out, DType dtype) { return out << to_text(dtype); }
 
 }  // namespace ditharos

@@ -11,5 +11,7 @@ namespace ditharos {
 /// elements only the first and last three along each axis. The dtype is named unless it is f32, i64 or bool.
 [[nodiscard]] std::string to_text(const Tensor& x);
 std::ostream& operator<<(std::ostream& out, const Tensor& x);
+std::ostream& operator<<(std::ostream& out, const Shape& shape);  ///< [2, 3]
+std::ostream& operator<<(std::ostream& out, DType dtype);         ///< f32
 
 }  // namespace ditharos

@@ -9,6 +9,7 @@
 #include <ditharos/models/diffusion/mean_flow.h>
 #include <ditharos/models/dit/cost.h>
 #include <ditharos/models/dit/dit.h>
+#include <ditharos/models/evaluation/energy_distance.h>
 #include <ditharos/models/samplers/euler.h>
 #include <ditharos/models/samplers/mean_flow.h>
 #include <ditharos/models/samplers/sampler.h>
@@ -89,15 +90,6 @@ PlaneNetwork train(const std::shared_ptr<const Objective>& objective, int64_t st
       std::make_unique<optim::AdamW>(nn::named_parameters(network)), config);
   for (int64_t i = 0; i < steps; ++i) trainer.step(corners(256, rng), {});
   return network;
-}
-
-/// Energy distance of two sets of points: 2 E|x - y| - E|x - x'| - E|y - y'| (Szekely and Rizzo 2013); 0 for equal
-/// distributions.
-double energy_distance(const Tensor& x, const Tensor& y) {
-  const auto apart = [](const Tensor& a, const Tensor& b) {
-    return mean(norm(unsqueeze(a, 1) - unsqueeze(b, 0), 2, {2})).item();
-  };
-  return 2 * apart(x, y) - apart(x, x) - apart(y, y);
 }
 
 }  // namespace

@@ -26,6 +26,8 @@ TEST_CASE("print: scalars, vectors, matrices") {
   std::ostringstream out;
   out << from_vector<int64_t>({-7, 10});
   CHECK(out.str() == "tensor([-7, 10])");
+  out << ' ' << Shape{2, 3} << ' ' << Shape{} << ' ' << DType::i64;
+  CHECK(out.str() == "tensor([-7, 10]) [2, 3] [] i64");
 }
 
 TEST_CASE("print: one format for all numbers of a tensor") {

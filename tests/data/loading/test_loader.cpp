@@ -299,6 +299,15 @@ TEST_CASE("loader: images are a view of the samples; clips are none") {
   CHECK(contains(message_of<ShapeError>([&] { clips.images(); }), "one frame, but these are 2x4x4"));
 }
 
+TEST_CASE("loader: a whole source as one batch, in its own order and shape") {
+  const auto source = numbered_images(7);
+  const Batch all = data::read_all(*source);
+  CHECK(all.indices == counting(7));
+  CHECK(same(all, data::read_batch(*source, *source->native_shape(), counting(7))));
+  CHECK(contains(message_of<ShapeError>([] { static_cast<void>(data::read_all(NumberedClips(3))); }),
+                 "[read_all] the samples have no native shape"));
+}
+
 TEST_CASE("loader: the queue is bounded, and a loader can be destroyed at any time") {
   const auto set = std::make_shared<data::Dataset>(data::make_shapes(data::Split::train, {.count = 64}));
   for (int i = 0; i < 60; ++i) {
