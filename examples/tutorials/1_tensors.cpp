@@ -41,7 +41,7 @@ int main() {
   std::cout << sum(x).item() << ' ' << mean(x, 0) << ' ' << argmax(x, 1) << '\n';
   std::cout << matmul(x, transpose(x, 0, 1)) << '\n';
 
-  // Nothing is converted behind your back.
+  // Operands of one operation have one dtype; to() converts.
   std::cout << "-- dtypes --\n";
   const Tensor whole = arange(3, DType::i64);
   try {

@@ -21,13 +21,13 @@ int main() {
   const Tensor w = from_vector<float>({1, -2, 3}).set_requires_grad();
   const Tensor x = from_vector<float>({4, 5, 6});
   const Tensor loss = square(sum(w * x) - 10.0);        // (w . x - 10)^2
-  const Tensor by_hand = 2.0 * (dot(w, x) - 10.0) * x;  // by the chain rule
+  const Tensor by_hand = 2.0 * (dot(w, x) - 10.0) * x;  // the chain rule
   loss.backward();
-  std::cout << by_hand.detach() << '\n' << w.grad() << '\n';
+  std::cout << by_hand << '\n' << w.grad() << '\n';
 
   // backward() adds to grad(), as several uses of a weight need it. So a training step begins with zero_grad().
   square(sum(w * x) - 10.0).backward();
-  std::cout << "after a second backward pass " << w.grad() << '\n';
+  std::cout << "after a second pass: " << w.grad() << '\n';
 
   // Each operation has recorded its inputs and what its rule needs; backward() walks from the loss to the leaves.
   std::cout << "-- the graph --\n" << print_graph(square(sum(w * x) - 10.0), {{"w", w}});
