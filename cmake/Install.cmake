@@ -27,6 +27,9 @@ install(FILES
   cmake/FindDNNL.cmake cmake/FindLAPACKE.cmake cmake/FindLibZip.cmake cmake/FindUtf8proc.cmake cmake/FindWebP.cmake
   DESTINATION "${DITHAROS_CONFIG_DIR}" COMPONENT Development)
 
+# The tutorials, a project of its own. Debian's packages keep examples beside the documentation.
+install(DIRECTORY examples/tutorials DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/ditharos/examples" COMPONENT Development)
+
 # --- pkg-config ---
 # The flags that link a library with `file` or the files of a list: -lNAME where the linker looks for it anyway.
 function(ditharos_link_flags result)

@@ -94,7 +94,7 @@ int main(int argc, char** argv) try {
   });
   optim::Muon optimizer(matrices, others);
   optim::Ema ema(dit, /*decay=*/.99);
-  const optim::Schedule schedule{.lr = 6e-3, .warmup_steps = 50, .decay = optim::Decay::linear, .total_steps = 800};
+  const optim::Schedule schedule{.lr = 6e-3, .warmup_steps = 50, .decay = optim::Decay::linear, .total_steps = 700};
   double mean_loss = 0;
   for (int step = 1; step <= schedule.total_steps; ++step) {
     const data::Batch batch = loader.next();
@@ -109,8 +109,8 @@ int main(int argc, char** argv) try {
     loss.backward();
     const double factor = optim::clip_grad_factor(optimizer.parameters(), /*max_norm=*/1).factor;
     optimizer.step(optim::learning_rate(schedule, step - 1), factor, &ema);
-    mean_loss += loss.item() / 200;
-    if (step % 200 == 0) std::printf("step %4d: loss %.3f\n", step, std::exchange(mean_loss, 0));
+    mean_loss += loss.item() / 100;
+    if (step % 100 == 0) std::printf("step %4d: loss %.3f\n", step, std::exchange(mean_loss, 0));
   }
 
   constexpr int64_t each = 10;

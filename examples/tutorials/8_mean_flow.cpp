@@ -68,7 +68,7 @@ int main() {
     return p.name.starts_with("hidden") && optim::is_matrix(p);
   });
   optim::Muon optimizer(matrices, others, {.weight_decay = 0}, {.weight_decay = 0});
-  const optim::Schedule schedule{.lr = 1e-2, .warmup_steps = 50, .decay = optim::Decay::cosine, .total_steps = 2000};
+  const optim::Schedule schedule{.lr = 1e-2, .warmup_steps = 50, .decay = optim::Decay::cosine, .total_steps = 3000};
   for (int step = 0; step < schedule.total_steps; ++step) {
     const Tensor loss = loss_of(net, two_moons(512, rng), rng);
     optimizer.zero_grad();

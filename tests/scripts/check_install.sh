@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs a build into a temporary folder and builds and runs a small project that finds it with find_package: it
 # trains a model of its own, and samples from those that the programs wrote. Then checks that a program which drops
-# results is warned of each.
+# results is warned of each. And the installed tutorials are built.
 #
 #   tests/scripts/check_install.sh BUILD_DIR
 set -euo pipefail
@@ -38,6 +38,12 @@ if command -v pkg-config >/dev/null; then
   "$compiler" -std=c++20 -O1 "$example/custom_model.cpp" "${flags[@]}" -o "$scratch/by_pkg_config"
   "$scratch/by_pkg_config"
 fi
+
+# The tutorials as they are installed, a project of its own: two of them.
+cmake -S "$scratch/prefix/share/doc/ditharos/examples/tutorials" -B "$scratch/tutorials" -G "$generator" \
+  -DCMAKE_PREFIX_PATH="$scratch/prefix" >"$scratch/tutorials.log"
+cmake --build "$scratch/tutorials" --target 1_tensors 2_autograd
+(cd "$scratch" && tutorials/1_tensors | tail -n 1 | grep -x true && tutorials/2_autograd | grep -x 'a rule times 1: right')
 
 statements=$(grep -c '^  .*;$' "$source_dir/ignored.cpp")
 "$compiler" -std=c++20 -fsyntax-only -I"$scratch/prefix/include" "$source_dir/ignored.cpp" 2>"$scratch/warnings" || true

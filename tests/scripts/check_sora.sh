@@ -23,25 +23,18 @@ for flags in "" "--as-printed" "--soft" "--t 3" "--soft --generate --t 3"; do
   done
 done
 
+check_block() {  # LINE INFO BODY
+  local flags text
+  [[ $2 == "text sora_by_hand"* ]] || return 0
+  quotes=$((quotes + 1))
+  flags=${2#text sora_by_hand}
+  text=$newline$(<"$(output "${flags# }")")$newline
+  [[ $text == *"$newline$3"* ]] || echo "sora.md:$1: sora_by_hand$flags prints something else"
+}
+
 faults() {  # DOCUMENT
-  local line info="" body="" first=0 number=0 quotes=0 text
-  while IFS= read -r line || [[ -n $line ]]; do
-    number=$((number + 1))
-    if [[ -z $info ]]; then
-      if [[ $line == '```'* ]]; then info=${line#'```'} body="" first=$number; [[ -n $info ]] || info=plain; fi
-    elif [[ $line == '```' ]]; then
-      if [[ $info == "text sora_by_hand"* ]]; then
-        quotes=$((quotes + 1))
-        info=${info#text sora_by_hand}
-        text=$newline$(<"$(output "${info# }")")$newline
-        [[ $text == *"$newline$body"* ]] || echo "sora.md:$first: sora_by_hand${info} prints something else"
-      fi
-      info=""
-    else
-      body+=$line$newline
-    fi
-  done <"$1"
-  [[ -z $info ]] || echo "sora.md:$first: this block has no end"
+  local quotes=0
+  each_block "$1" check_block
   ((quotes > 0)) || echo "there is nothing to check"
   broken_links "$1"
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The documentation says what the program and the sources say. In docs/*.md and docs/ops/*.md,
+# The documentation says what the program and the sources say (check_tutorials.sh: what the tutorials print). In docs/*.md
+# and docs/ops/*.md,
 #
 #   ```text autograd_tour 6      is what `autograd_tour 6` prints; every step is quoted once
 #   ```cpp autograd/node.h       is a piece of that file, whole lines, letter by letter
@@ -14,38 +15,31 @@ newline=$'\n'
 
 source "$root/tests/scripts/documents.sh"
 
+check_block() {  # LINE INFO BODY, of the document of faults()
+  local info=$2 body=$3 step file source=""
+  case $info in
+    "text autograd_tour "*)
+      step=${info##* }
+      [[ -f $folder/step_$step ]] || "$tour" "$step" >"$folder/step_$step" 2>&1 || true
+      [[ $body == "$(<"$folder/step_$step")$newline" ]] ||
+        echo "${document##*/}:$1: step $step of autograd_tour prints something else"
+      quoted[$step]=$((${quoted[$step]:-0} + 1))
+      ;;
+    cpp\ *)
+      file=${info#cpp }
+      quotes=$((quotes + 1))
+      [[ ! -f $root/$file ]] || source=$newline$(<"$root/$file")$newline
+      [[ $source == *"$newline$body"* ]] || echo "${document##*/}:$1: this is not in $file"
+      ;;
+  esac
+}
+
 # Prints what is wrong with the documents below FOLDER; sources are looked up in the repository.
 faults() {  # FOLDER
-  local document line info body number first step quotes=0 steps=0
+  local document step quotes=0 steps=0
   declare -A quoted=()
   for document in "$1"/docs/*.md "$1"/docs/ops/*.md; do
-    info="" number=0
-    while IFS= read -r line || [[ -n $line ]]; do
-      number=$((number + 1))
-      if [[ -z $info ]]; then
-        if [[ $line == '```'* ]]; then info=${line#'```'} body="" first=$number; [[ -n $info ]] || info=plain; fi
-      elif [[ $line == '```' ]]; then
-        case $info in
-          "text autograd_tour "*)
-            step=${info##* }
-            [[ -f $folder/step_$step ]] || "$tour" "$step" >"$folder/step_$step" 2>&1 || true
-            [[ $body == "$(<"$folder/step_$step")$newline" ]] ||
-              echo "${document##*/}:$first: step $step of autograd_tour prints something else"
-            quoted[$step]=$((${quoted[$step]:-0} + 1))
-            ;;
-          cpp\ *)
-            local file=${info#cpp } source=""
-            quotes=$((quotes + 1))
-            [[ ! -f $root/$file ]] || source=$newline$(<"$root/$file")$newline
-            [[ $source == *"$newline$body"* ]] || echo "${document##*/}:$first: this is not in $file"
-            ;;
-        esac
-        info=""
-      else
-        body+=$line$newline
-      fi
-    done <"$document"
-    [[ -z $info ]] || echo "${document##*/}:$first: this block has no end"
+    each_block "$document" check_block
     broken_links "$document"
   done
   steps=$(grep -c '^[0-9]*\. [a-z_]*$' "$folder/all")
