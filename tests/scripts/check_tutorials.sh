@@ -106,7 +106,7 @@ reaches() {  # NAME TEXT OPERATOR BOUND
     { echo "$1: \"$2\" ends with ${number:-no number}, which is not $3 $4"; exit 1; }
 }
 reaches 4_mlp "loaded from" ">=" 89
-reaches 5_char_transformer "on held-out text" "<" 2.6
+reaches 5_char_transformer "on held-out text" "<" 2.1
 reaches 7_dit "of the samples" ">=" 80
 ! (reaches "${tutorials[0]}" "no line has this" ">" 0) >/dev/null || { echo "a line that is missing is not found"; exit 1; }
 
