@@ -49,3 +49,23 @@ TEST_CASE("interrupt: the first signal sets the flag, a second one ends the proc
   CHECK(is_ignored);
   ::signal(SIGINT, SIG_DFL);
 }
+
+TEST_CASE(
+    "regression: a signal's handler has a stack of its own, because oneDNN lets the stack pointer point into the "
+    "heap") {
+  stack_t before{}, during{}, after{};
+  ::sigaltstack(nullptr, &before);
+  {
+    const Interrupt interrupt;
+    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU}) {
+      struct sigaction now{};
+      ::sigaction(number, nullptr, &now);
+      if (now.sa_handler != SIG_IGN) CHECK((now.sa_flags & SA_ONSTACK) != 0);
+    }
+    ::sigaltstack(nullptr, &during);
+    CHECK((during.ss_flags & SS_DISABLE) == 0);
+    CHECK(during.ss_size >= 16384);
+  }
+  ::sigaltstack(nullptr, &after);
+  CHECK(after.ss_flags == before.ss_flags);
+}

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 
 #include <ditharos/tensor/error.h>
 
@@ -25,6 +26,11 @@ std::array<struct sigaction, kSignals.size()> previous;
 
 extern "C" void remember_signal(int number) { received = number; }
 
+/// A stack of its own for the handler. oneDNN's kernels for AVX2 point the stack pointer into a buffer of the heap
+/// while they run; what the system stores below it for a handler would overwrite other memory.
+alignas(64) std::array<std::byte, 65536> handler_stack;
+stack_t previous_stack{};
+
 }  // namespace
 
 Interrupt::Interrupt() {
@@ -33,9 +39,16 @@ Interrupt::Interrupt() {
   struct sigaction action{};
   action.sa_handler = remember_signal;
   sigemptyset(&action.sa_mask);
+  sigaltstack(nullptr, &previous_stack);
+  if ((previous_stack.ss_flags & SS_DISABLE) != 0) {  // a sanitizer has one already
+    stack_t stack{};
+    stack.ss_sp = handler_stack.data();
+    stack.ss_size = handler_stack.size();
+    sigaltstack(&stack, nullptr);
+  }
   for (size_t i = 0; i < kSignals.size(); ++i) {
     // System calls that the signal interrupts are restarted.
-    action.sa_flags = SA_RESTART | (kSignals[i].once ? static_cast<int>(SA_RESETHAND) : 0);
+    action.sa_flags = SA_RESTART | SA_ONSTACK | (kSignals[i].once ? static_cast<int>(SA_RESETHAND) : 0);
     sigaction(kSignals[i].signal, nullptr, &previous[i]);
     // A shell starts background jobs with SIGINT ignored; it stays ignored.
     if (previous[i].sa_handler != SIG_IGN) sigaction(kSignals[i].signal, &action, nullptr);
@@ -44,6 +57,7 @@ Interrupt::Interrupt() {
 
 Interrupt::~Interrupt() {
   for (size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i].signal, &previous[i], nullptr);
+  if ((previous_stack.ss_flags & SS_DISABLE) != 0) sigaltstack(&previous_stack, nullptr);
   in_use = false;
 }
 
