@@ -11,7 +11,7 @@
 
 namespace ditharos::optim {
 
-Ema::Ema(nn::ModuleBase& module, double decay) : decay_(decay) {
+Ema::Ema(nn::ModuleBase& module, double decay, const Kept& kept) : decay_(decay) {
   check<ConfigError>(decay >= 0 && decay < 1, "[ema] the decay must be at least 0 and below 1, got ", decay);
   std::unordered_set<const TensorImpl*> trained;
   for (const auto& [name, tensor] : nn::named_parameters(module)) {
@@ -23,29 +23,19 @@ Ema::Ema(nn::ModuleBase& module, double decay) : decay_(decay) {
   }
   std::unordered_map<const TensorImpl*, Tensor> copies;
   for (const auto& [name, tensor] : nn::named_tensors(module)) {
+    const bool is_parameter = trained.count(tensor.impl()) > 0, is_kept = !is_parameter || !kept || kept(tensor);
     const auto [entry, fresh] = copies.try_emplace(tensor.impl());
-    if (fresh) {
+    if (fresh && is_kept) {
       entry->second = kernels::to(tensor, tensor.dtype());
-      const bool averaged = trained.count(tensor.impl()) > 0;
-      (averaged ? parameters_ : buffers_).push_back({tensor, entry->second});
-      if (averaged) by_parameter_[tensor.impl()] = entry->second;
+      (is_parameter ? parameters_ : buffers_).push_back({tensor, entry->second});
+      if (is_parameter) by_parameter_[tensor.impl()] = entry->second;
+    } else if (fresh) {
+      entry->second = views::expand(zeros({}, tensor.dtype()), tensor.shape());
     }
     averages_.push_back({name, entry->second});
     averaged_.push_back(tensor);
-    kept_.push_back(true);
+    kept_.push_back(is_kept);
   }
-}
-
-void Ema::keep_averages(const std::function<bool(const Tensor& parameter)>& kept) {
-  for (size_t i = 0; i < averages_.size(); ++i) {
-    const Tensor& tensor = averaged_[i];
-    if (by_parameter_.count(tensor.impl()) == 0 || kept(tensor)) continue;
-    kept_[i] = false;
-    averages_[i].tensor = views::expand(zeros({}, tensor.dtype()), tensor.shape());
-  }
-  std::erase_if(parameters_, [&](const Pair& pair) { return !kept(pair.model); });
-  by_parameter_.clear();
-  for (const auto& [model, average] : parameters_) by_parameter_[model.impl()] = average;
 }
 
 std::vector<Tensor> Ema::averaged_tensors() const { return averaged_; }

@@ -17,8 +17,14 @@ class Optimizer;
 /// quickly (the rule of TensorFlow's ExponentialMovingAverage).
 class Ema {
  public:
+  /// Says of each parameter whether this process keeps its average.
+  using Kept = std::function<bool(const Tensor& parameter)>;
+
   /// Starts as a copy of the module's parameters and buffers. decay in [0, 1).
-  Ema(nn::ModuleBase& module, double decay);
+  ///
+  /// kept: only the parameters for which it is true have an average here; another process keeps the others. For these,
+  /// average_of() is undefined and zeros of their shape stand in state(); load_state() and EmaScope leave them out.
+  Ema(nn::ModuleBase& module, double decay, const Kept& kept = {});
   Ema(const Ema&) = delete;
   Ema& operator=(const Ema&) = delete;
 
@@ -29,12 +35,9 @@ class Ema {
   /// the buffers and returns the decay. An optimiser that has not taken part in the last update joins it; one that has
   /// begins the next. So two optimisers, each with a part of the parameters, make one update per step.
   double begin_update(const Optimizer* by);
-  /// The average of one parameter; undefined for a tensor that the module does not have.
+  /// The average of one parameter; undefined for a tensor that the module does not have, or that is not kept here.
   Tensor average_of(const Tensor& parameter) const;
 
-  /// Frees the averages of the parameters for which `kept` is false: another process keeps them. average_of() is then
-  /// undefined, and zeros of their shape stand in state(). load_state() and EmaScope leave them out.
-  void keep_averages(const std::function<bool(const Tensor& parameter)>& kept);
   /// For each entry of state() the module's tensor that it averages or copies.
   std::vector<Tensor> averaged_tensors() const;
 

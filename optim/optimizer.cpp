@@ -61,7 +61,7 @@ Optimizer::Optimizer(const std::vector<Group>& groups) {
       group_of_.push_back(index);
       steps_.push_back(zeros({}, DType::i64));
       slots_.emplace_back();
-      for (size_t s = 0; s < from.slots.size(); ++s) slots_.back().push_back(zeros(tensor.shape(), tensor.dtype()));
+      for (size_t s = 0; s < from.slots.size(); ++s) slots_.back().push_back(views::expand(zeros({}, tensor.dtype()), tensor.shape()));
     }
     parameters_.insert(parameters_.end(), own.begin(), own.end());
     slot_names_.push_back(from.slots);
@@ -100,7 +100,15 @@ void Optimizer::apply_frozen(const ParameterGroup& group, bool was_frozen) {
 }
 
 void Optimizer::fill_slots(size_t slot, double value) {
-  for (const std::vector<Tensor>& slots : slots_) kernels::fill(slots[slot], value);
+  for (std::vector<Tensor>& slots : slots_)
+    slots[slot] = views::expand(full({}, value, slots[slot].dtype()), slots[slot].shape());
+}
+
+/// The memory of a parameter's state is taken when it is first needed, so that a process that keeps a part of the state
+/// never holds all of it.
+void Optimizer::allocate_slots(size_t parameter) const {
+  if (!kept_[parameter]) return;
+  for (Tensor& slot : slots_[parameter]) slot = kernels::contiguous(slot);
 }
 
 void Optimizer::zero_grad() {
@@ -131,6 +139,7 @@ void Optimizer::step(double lr, double grad_scale, Ema* ema) {
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const Tensor& parameter = parameters_[i].tensor;
     const int64_t step = *steps_[i].data<int64_t>() + 1;
+    if (gradients[i].defined()) allocate_slots(i);
     Update u{parameter,
              gradients[i],
              slots_[i].data(),
@@ -166,6 +175,7 @@ void Optimizer::step(double lr, double grad_scale, Ema* ema) {
 nn::NamedTensors Optimizer::state() const {
   nn::NamedTensors state;
   for (size_t i = 0; i < parameters_.size(); ++i) {
+    allocate_slots(i);
     state.push_back({parameters_[i].name + "/step", steps_[i]});
     const std::vector<std::string>& names = slot_names_[group_of_[i]];
     for (size_t s = 0; s < names.size(); ++s) state.push_back({parameters_[i].name + "/" + names[s], slots_[i][s]});

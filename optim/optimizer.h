@@ -60,9 +60,9 @@ class Optimizer {
   nn::NamedTensors state() const;
   /// For each entry of state() the parameter that it belongs to: an index into parameters().
   std::vector<size_t> state_parameters() const;
-  /// Frees the state of the parameters whose element of `kept` is false: another process updates them (ZeRO stage 1,
-  /// Rajbhandari et al. 2020). They must have no gradient in later steps. ShapeError unless there is an element for
-  /// each of parameters().
+  /// Leaves out the state of the parameters whose element of `kept` is false: another process updates them (ZeRO stage
+  /// 1, Rajbhandari et al. 2020). They must have no gradient in later steps. Before the first step or state(), that
+  /// state has taken no memory yet. ShapeError unless there is an element for each of parameters().
   void keep_state(const std::vector<bool>& kept);
   /// Copies such a list. Throws ShapeError naming what is missing, unexpected or of another shape, DTypeError for
   /// another element type; nothing has changed then.
@@ -104,6 +104,7 @@ class Optimizer {
 
  private:
   std::vector<Tensor> contiguous_gradients() const;
+  void allocate_slots(size_t parameter) const;
 
   void apply_frozen(const ParameterGroup& group, bool was_frozen);
 
@@ -112,9 +113,9 @@ class Optimizer {
   nn::NamedTensors parameters_;                       // of all groups
   std::vector<size_t> group_of_;                      // [parameter]
   std::vector<std::vector<std::string>> slot_names_;  // [group][slot]
-  std::vector<std::vector<Tensor>> slots_;            // [parameter][slot]
+  mutable std::vector<std::vector<Tensor>> slots_;    // [parameter][slot], one value of stride 0 until it is needed
   std::vector<Tensor> steps_;                         // [parameter], scalars, i64
-  std::vector<bool> kept_;                            // [parameter], false: slots_ holds zeros of stride 0
+  std::vector<bool> kept_;                            // [parameter], false: its slots are never allocated
 };
 
 }  // namespace ditharos::optim

@@ -90,17 +90,18 @@ Trainer::Trainer(nn::ModuleBase& model, models::Network network, std::shared_ptr
   check<ConfigError>(config.clip_norm >= 0, "clip_norm must be 0 (no clipping) or more, got ", config.clip_norm);
   static_cast<void>(optim::learning_rate(config.schedule, 0));  // checks the schedule
   nn::name_modules(model);
-  if (config.ema_decay != 0) ema_.emplace(model, config.ema_decay);
+  const optim::Ema::Kept kept = keep_own_state();
+  if (config.ema_decay != 0) ema_.emplace(model, config.ema_decay, kept);
   for (const double decay : config.more_ema_decays) {
     check<ConfigError>(ema_ && decay > 0, "of several ema_decays each must be above 0, got ", config.ema_decay, " and ",
                        decay);
-    more_emas_.push_back(std::make_unique<optim::Ema>(model, decay));
+    more_emas_.push_back(std::make_unique<optim::Ema>(model, decay, kept));
   }
-  if (ranks_.size() > 1) keep_own_state();
 }
 
-/// Frees the state of the parameters that other ranks update.
-void Trainer::keep_own_state() {
+/// Leaves out the optimiser's state of the parameters that other ranks update, and returns which averages are kept.
+optim::Ema::Kept Trainer::keep_own_state() {
+  if (ranks_.size() == 1) return {};
   const nn::NamedTensors& parameters = optimizer_->parameters();
   std::vector<bool> own;
   std::unordered_map<const TensorImpl*, bool> own_of;
@@ -108,13 +109,11 @@ void Trainer::keep_own_state() {
     own.push_back(exchange_.owns(p));
     own_of[parameters[p].tensor.impl()] = own.back();
   }
-  const auto kept = [&](const Tensor& parameter) {
+  optimizer_->keep_state(own);
+  return [own_of = std::move(own_of)](const Tensor& parameter) {
     const auto found = own_of.find(parameter.impl());
     return found == own_of.end() || found->second;  // every rank keeps what nobody trains
   };
-  optimizer_->keep_state(own);
-  if (ema_) ema_->keep_averages(kept);
-  for (const auto& ema : more_emas_) ema->keep_averages(kept);
 }
 
 models::Loss Trainer::loss_of(const MicroBatch& batch, Generator rng) const {

@@ -127,7 +127,7 @@ class Trainer {
   StepSummary run_shards(const std::vector<MicroBatch>& batches);
   void run_shard(const std::vector<MicroBatch>& batches, int64_t shard, std::vector<StepPart>& parts);
   StepPart accumulate(const MicroBatch& batch, const Generator& rng, double share, const std::string& where);
-  void keep_own_state();
+  [[nodiscard]] optim::Ema::Kept keep_own_state();
   std::vector<int> keepers_of(const std::vector<Tensor>& tensors) const;
   optim::ClipFactor gradient_factor(const std::vector<double>& squares) const;
   Tensor drop_conditions(const Tensor& conditions, Generator rng) const;
