@@ -8,10 +8,12 @@
 #include <string>
 #include <vector>
 
+#include <ditharos/autograd/ops/attention/attention.h>
 #include <ditharos/autograd/ops/elementwise/elementwise.h>
 #include <ditharos/autograd/ops/indexing/indexing.h>
 #include <ditharos/autograd/ops/layout/layout.h>
 #include <ditharos/autograd/ops/linalg/linalg.h>
+#include <ditharos/autograd/ops/losses/losses.h>
 #include <ditharos/autograd/ops/reductions/reductions.h>
 #include <ditharos/autograd/ops/sorting/sorting.h>
 #include <ditharos/autograd/ops/vision/vision.h>
@@ -234,34 +236,6 @@ Tensor softmax(const Tensor& x, int axis);
 Tensor log_softmax(const Tensor& x, int axis);
 /// Zeroes each element with probability p and scales the others by 1/(1-p) (Srivastava et al. 2014).
 Tensor dropout(const Tensor& x, double p, Generator& rng);
-
-// --- losses (ops/loss.cpp); prediction and target have one shape. The mean of no element is a ShapeError ---
-enum class Reduction { none, mean, sum };
-/// Options of the losses for classes. The mean is weighted and excludes ignored labels.
-struct LabelLossOptions {
-  Tensor weight = {};                     ///< [C], a factor for each class; undefined: 1
-  int64_t ignore_index = -100;            ///< a label with loss 0 and gradient 0
-  double label_smoothing = 0;             ///< in [0, 1]: the share of the target that is spread evenly over all classes
-  Reduction reduction = Reduction::mean;  ///< none: [N]
-};
-/// -log softmax(logits)[label]; logits [N, C], labels i64 [N].
-Tensor cross_entropy(const Tensor& logits, const Tensor& labels, const LabelLossOptions& options = {});
-/// -log_probabilities[label], [N, C]; no smoothing.
-Tensor nll_loss(const Tensor& log_probabilities, const Tensor& labels, const LabelLossOptions& options = {});
-Tensor mse_loss(const Tensor& prediction, const Tensor& target, Reduction reduction = Reduction::mean);
-Tensor l1_loss(const Tensor& prediction, const Tensor& target, Reduction reduction = Reduction::mean);
-/// e^2/2 for |e| <= delta, else delta (|e| - delta/2) (Huber 1964).
-Tensor huber_loss(const Tensor& prediction, const Tensor& target, double delta = 1,
-                  Reduction reduction = Reduction::mean);
-/// Huber's loss divided by beta: |e| - beta/2 far out (Girshick 2015).
-Tensor smooth_l1_loss(const Tensor& prediction, const Tensor& target, double beta = 1,
-                      Reduction reduction = Reduction::mean);
-/// -(w t log p + (1 - t) log(1 - p)), p = sigmoid(logits); targets in [0, 1], w = pos_weight, broadcast to their shape.
-Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& target, const Tensor& pos_weight = {},
-                                        Reduction reduction = Reduction::mean);
-/// target (log target - log_prediction), 0 where the target is 0. The mean is over all elements. For the mean over the
-/// batch, divide the sum by its size.
-Tensor kl_div(const Tensor& log_prediction, const Tensor& target, Reduction reduction = Reduction::mean);
 
 // --- fused blocks of a transformer (ops/norm.cpp, ops/rope.cpp, ops/attention.cpp) ---
 /// (x - mean) / sqrt(var + eps) * weight + bias over the last axis; weight, bias [D] or undefined (Ba et al. 2016).

@@ -16,7 +16,7 @@ std::vector<Optimizer::Group> Adam::adam_groups(const ParameterGroups& parameter
                      "[adam] weight_decay must be a number >= 0, got ", options.weight_decay);
   std::vector<std::string> slots{"exp_avg", "exp_avg_sq"};
   if (options.amsgrad) slots.push_back("max_exp_avg_sq");
-  return with_slots(parameters, slots, /*has_betas=*/true);
+  return with_slots(parameters, slots, {.betas = true, .eps = true});
 }
 
 Adam::Adam(const std::vector<Group>& groups, const AdamOptions& options, bool decoupled)
@@ -28,7 +28,7 @@ void Adam::update(const Update& u) {
   s.lr = u.lr;
   s.beta1 = group.beta1.value_or(options_.beta1);
   s.beta2 = group.beta2.value_or(options_.beta2);
-  s.eps = options_.eps;
+  s.eps = group.eps.value_or(options_.eps);
   s.weight_decay = group.weight_decay.value_or(options_.weight_decay);
   s.decoupled = decoupled_;
   s.grad_scale = u.grad_scale;

@@ -42,7 +42,7 @@ std::vector<Optimizer::Group> Muon::muon_groups(const ParameterGroups& matrices,
                      options.ns_steps);
   check<ConfigError>(std::isfinite(options.eps) && options.eps > 0, "[muon] eps must be a number > 0, got ",
                      options.eps);
-  std::vector<Group> groups = with_slots(matrices, {"momentum_buffer"});
+  std::vector<Group> groups = with_slots(matrices, {"momentum_buffer"}, {.momentum = true, .momentum_below = 1});
   for (Group& group : adam_groups(others, adam)) groups.push_back(std::move(group));
   return groups;
 }
@@ -55,7 +55,7 @@ Muon::Muon(const ParameterGroups& matrices, const ParameterGroups& others, const
 Tensor Muon::prepare(const Update& u) {
   if (!is_matrix_group(u)) return Adam::prepare(u);
   const NoGrad no_grad;
-  const double momentum = options_.momentum;
+  const double momentum = groups()[u.group].momentum.value_or(options_.momentum);
   const Tensor fresh = u.grad * ((1 - momentum) * u.grad_scale), buffer = momentum * u.slots[0] + fresh;
   return kernels::contiguous(
       orthogonalize(options_.nesterov ? momentum * buffer + fresh : buffer, options_.ns_steps, options_.eps));
@@ -66,7 +66,7 @@ void Muon::update(const Update& u) {
   // Both are steps of plain SGD, p -= lr (grad_scale grad + weight_decay p):
   // m += (1 - momentum) (scale grad - m);  p -= lr (0.2 sqrt(max(rows, columns)) direction + weight_decay p).
   kernels::SgdStep average{};
-  average.lr = 1 - options_.momentum;
+  average.lr = 1 - groups()[u.group].momentum.value_or(options_.momentum);
   average.weight_decay = 1;
   average.grad_scale = -u.grad_scale;
   kernels::sgd(u.slots[0], u.grad, {}, {}, average);

@@ -17,28 +17,33 @@
 #include <ditharos/tensor/view.h>
 
 namespace ditharos::optim {
-namespace {
 
-void check_options(const ParameterGroup& group, size_t index, bool has_betas) {
+void Optimizer::check_options(const ParameterGroup& group, size_t index, const GroupOptions& has) {
   const auto in_range = [](double x) { return std::isfinite(x) && x >= 0; };
   check<ConfigError>(in_range(group.lr_scale), "[optimizer] group ", index, ": lr_scale must be a number >= 0, got ",
                      group.lr_scale);
   check<ConfigError>(!group.weight_decay || in_range(*group.weight_decay), "[optimizer] group ", index,
                      ": weight_decay must be a number >= 0, got ", group.weight_decay.value_or(0));
   for (const std::optional<double>& beta : {group.beta1, group.beta2}) {
-    check<ConfigError>(!beta || has_betas, "[optimizer] group ", index,
+    check<ConfigError>(!beta || has.betas, "[optimizer] group ", index,
                        " sets a beta, which this optimiser does not have");
     check<ConfigError>(!beta || (*beta >= 0 && *beta < 1), "[optimizer] group ", index,
                        ": both betas must be at least 0 and below 1, got ", beta.value_or(0));
   }
+  const double momentum = group.momentum.value_or(0), eps = group.eps.value_or(0);
+  check<ConfigError>(!group.momentum || has.momentum, "[optimizer] group ", index,
+                     " sets a momentum, which this optimiser does not have");
+  check<ConfigError>(in_range(momentum) && momentum < has.momentum_below, "[optimizer] group ", index,
+                     ": momentum must be at least 0 and below ", has.momentum_below, ", got ", momentum);
+  check<ConfigError>(!group.eps || has.eps, "[optimizer] group ", index,
+                     " sets an eps, which this optimiser does not have");
+  check<ConfigError>(in_range(eps), "[optimizer] group ", index, ": eps must be a number >= 0, got ", eps);
 }
 
-}  // namespace
-
 std::vector<Optimizer::Group> Optimizer::with_slots(const ParameterGroups& groups,
-                                                    const std::vector<std::string>& slots, bool has_betas) {
+                                                    const std::vector<std::string>& slots, const GroupOptions& has) {
   std::vector<Group> result;
-  for (const ParameterGroup& group : groups.list()) result.push_back({group, slots, has_betas});
+  for (const ParameterGroup& group : groups.list()) result.push_back({group, slots, has});
   return result;
 }
 
@@ -47,7 +52,7 @@ Optimizer::Optimizer(const std::vector<Group>& groups) {
   std::unordered_map<const TensorImpl*, size_t> seen;  // the group of each tensor
   for (const Group& from : groups) {
     const size_t index = groups_.size();
-    check_options(from.group, index, from.has_betas);
+    check_options(from.group, index, from.has);
     nn::NamedTensors own;
     for (const nn::NamedTensor& parameter : from.group.parameters) {
       const auto& [name, tensor] = parameter;
@@ -65,7 +70,7 @@ Optimizer::Optimizer(const std::vector<Group>& groups) {
     }
     parameters_.insert(parameters_.end(), own.begin(), own.end());
     slot_names_.push_back(from.slots);
-    has_betas_.push_back(from.has_betas);
+    has_.push_back(from.has);
     groups_.push_back(from.group);
     groups_.back().parameters = std::move(own);
   }
@@ -76,7 +81,7 @@ Optimizer::Optimizer(const std::vector<Group>& groups) {
 
 void Optimizer::set_group(size_t index, const ParameterGroup& group) {
   check<ConfigError>(index < groups_.size(), "[optimizer] there is no group ", index, " of ", groups_.size());
-  check_options(group, index, has_betas_[index]);
+  check_options(group, index, has_[index]);
   const auto same = [](const nn::NamedTensor& a, const nn::NamedTensor& b) {
     return a.tensor.impl() == b.tensor.impl();
   };

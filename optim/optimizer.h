@@ -13,6 +13,7 @@
 //   optimizer.step(learning_rate, gradient.factor, &ema);
 //
 // Groups of parameters with options of their own are in parameter_group.h.
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -71,16 +72,21 @@ class Optimizer {
   void check_state(const nn::NamedTensors& state) const;
 
  protected:
+  /// Which options a group may set beyond weight_decay and lr_scale.
+  struct GroupOptions {
+    bool betas = false, momentum = false, eps = false;
+    double momentum_below = std::numeric_limits<double>::infinity();
+  };
   /// A group and the state tensors of each of its parameters by name, which have the parameter's shape and start as
-  /// zeros. `has_betas`: the group may set beta1 and beta2.
+  /// zeros.
   struct Group {
     ParameterGroup group;
     std::vector<std::string> slots;
-    bool has_betas = false;
+    GroupOptions has = {};
   };
   /// Each group with the same slots.
   static std::vector<Group> with_slots(const ParameterGroups& groups, const std::vector<std::string>& slots,
-                                       bool has_betas = false);
+                                       const GroupOptions& has);
   /// Throws unless every parameter is a leaf, contiguous, of f32 or f64, in one group alone, no name comes twice, and
   /// the groups' options are in range.
   explicit Optimizer(const std::vector<Group>& groups);
@@ -106,10 +112,11 @@ class Optimizer {
   std::vector<Tensor> contiguous_gradients() const;
   void allocate_slots(size_t parameter) const;
 
+  static void check_options(const ParameterGroup& group, size_t index, const GroupOptions& has);
   void apply_frozen(const ParameterGroup& group, bool was_frozen);
 
   std::vector<ParameterGroup> groups_;                // each tensor in one of them, once
-  std::vector<bool> has_betas_;                       // [group]
+  std::vector<GroupOptions> has_;                     // [group]
   nn::NamedTensors parameters_;                       // of all groups
   std::vector<size_t> group_of_;                      // [parameter]
   std::vector<std::vector<std::string>> slot_names_;  // [group][slot]

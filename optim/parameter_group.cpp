@@ -1,5 +1,7 @@
 #include <ditharos/optim/parameter_group.h>
 
+#include <algorithm>
+
 namespace ditharos::optim {
 
 Partition partition(const nn::NamedTensors& parameters, const std::function<bool(const nn::NamedTensor&)>& matches) {
@@ -7,6 +9,11 @@ Partition partition(const nn::NamedTensors& parameters, const std::function<bool
   for (const nn::NamedTensor& parameter : parameters)
     (matches(parameter) ? parts.matching : parts.others).push_back(parameter);
   return parts;
+}
+
+bool any_momentum(const ParameterGroups& groups, double momentum) {
+  return momentum > 0 || std::any_of(groups.list().begin(), groups.list().end(),
+                                     [](const ParameterGroup& group) { return group.momentum.value_or(0) > 0; });
 }
 
 void check_trainable(const nn::NamedTensor& parameter) {

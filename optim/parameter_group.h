@@ -21,6 +21,10 @@ struct ParameterGroup {
   /// Multiplies the learning rate of each step: a group's "lr" in PyTorch, divided by that of the others. >= 0.
   double lr_scale = 1;
   std::optional<double> beta1 = {}, beta2 = {};  ///< in [0, 1); of Adam and AdamW
+  /// >= 0; of Sgd and RMSprop, if the optimiser or one of its groups was made with a momentum above 0, and below 1 of
+  /// the matrices of Muon.
+  std::optional<double> momentum = {};
+  std::optional<double> eps = {};  ///< >= 0; of Adam, AdamW, RMSprop and Adagrad
   /// The parameters are not trained: they collect no gradient (requires_grad is false), and keep value and state.
   bool frozen = false;
 };
@@ -49,6 +53,9 @@ Partition partition(const nn::NamedTensors& parameters, const std::function<bool
 /// True for tensors of two or more axes: weights of linear layers, convolutions and embeddings, which are usually
 /// decayed, and not for biases and the scales of norms, which are not.
 [[nodiscard]] inline bool is_matrix(const nn::NamedTensor& parameter) { return parameter.tensor.rank() >= 2; }
+
+/// Whether `momentum`, that of an optimiser, or the one of a group is above 0.
+[[nodiscard]] bool any_momentum(const ParameterGroups& groups, double momentum);
 
 /// Throws unless the parameter is a leaf (AutogradError), contiguous (ShapeError) and of f32 or f64 (DTypeError).
 void check_trainable(const nn::NamedTensor& parameter);

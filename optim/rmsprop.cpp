@@ -14,26 +14,28 @@ std::vector<Optimizer::Group> RMSprop::rmsprop_groups(const ParameterGroups& par
                                     std::pair("momentum", options.momentum)})
     check<ConfigError>(std::isfinite(value) && value >= 0, "[rmsprop] ", name, " must be a number >= 0, got ", value);
   std::vector<std::string> slots{"square_avg"};
-  if (options.momentum > 0) slots.push_back("momentum_buffer");
+  const bool has_momentum = any_momentum(parameters, options.momentum);
+  if (has_momentum) slots.push_back("momentum_buffer");
   if (options.centered) slots.push_back("grad_avg");
-  return with_slots(parameters, slots);
+  return with_slots(parameters, slots, {.momentum = has_momentum, .eps = true});
 }
 
 RMSprop::RMSprop(const ParameterGroups& parameters, const RMSpropOptions& options)
-    : Optimizer(rmsprop_groups(parameters, options)), options_(options) {}
+    : Optimizer(rmsprop_groups(parameters, options)), options_(options),
+      has_buffer_(any_momentum(parameters, options.momentum)) {}
 
 void RMSprop::update(const Update& u) {
+  const ParameterGroup& group = groups()[u.group];
   kernels::RmspropStep s{};
   s.lr = u.lr;
   s.alpha = options_.alpha;
-  s.eps = options_.eps;
-  s.momentum = options_.momentum;
-  s.weight_decay = groups()[u.group].weight_decay.value_or(options_.weight_decay);
+  s.eps = group.eps.value_or(options_.eps);
+  s.momentum = group.momentum.value_or(options_.momentum);
+  s.weight_decay = group.weight_decay.value_or(options_.weight_decay);
   s.grad_scale = u.grad_scale;
   s.ema_decay = u.ema_decay;
-  const bool has_buffer = options_.momentum > 0;
-  kernels::rmsprop(u.parameter, u.grad, u.slots[0], options_.centered ? u.slots[has_buffer ? 2 : 1] : Tensor(),
-                   has_buffer ? u.slots[1] : Tensor(), u.average, s);
+  kernels::rmsprop(u.parameter, u.grad, u.slots[0], options_.centered ? u.slots[has_buffer_ ? 2 : 1] : Tensor(),
+                   s.momentum > 0 ? u.slots[1] : Tensor(), u.average, s);
 }
 
 }  // namespace ditharos::optim

@@ -26,6 +26,7 @@ class RMSprop : public Optimizer {
  private:
   static std::vector<Group> rmsprop_groups(const ParameterGroups& parameters, const RMSpropOptions& options);
   RMSpropOptions options_;
+  bool has_buffer_;  // of the momentum
 };
 
 }  // namespace ditharos::optim

@@ -1,37 +1,30 @@
-// Losses. They refuse shapes that differ: a silent broadcast of [N] against [N, 1] trains towards the wrong target.
+// The losses of every training program: of errors, divergences and classes. Further ones are in losses/.
 #include <limits>
 
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/detail/operands.h>
+#include <ditharos/autograd/ops/losses/checked.h>
 #include <ditharos/tensor/kernels/loss/mse.h>
 #include <ditharos/tensor/kernels/pointwise/pointwise.h>
 #include <ditharos/tensor/kernels/reduce/softmax.h>
 
 namespace ditharos {
-namespace {
-
-void check_pair(const char* op, const Tensor& prediction, const Tensor& target) {
-  check_floating(op, prediction.dtype());
-  check<ShapeError>(prediction.shape() == target.shape(), "[", op, "] the prediction has shape ", prediction.shape(),
-                    ", the target ", target.shape(), "; they must be equal");
-  check_one_dtype(op, "the prediction", prediction, "the target", target);
-}
-
-void check_mean(const char* op, const Shape& shape, Reduction reduction) {
-  check<ShapeError>(reduction != Reduction::mean || numel(shape) > 0, "[", op, "] a loss of shape ", shape,
-                    " has no elements, so there is no mean");
-}
 
 Tensor reduced_losses(const char* op, const Tensor& losses, Reduction reduction) {
   check_mean(op, losses.shape(), reduction);
-  switch (reduction) {
-    case Reduction::none: return losses;
-    case Reduction::sum: return sum(losses);
-    case Reduction::mean: break;
-  }
-  return mean(losses);
+  if (reduction == Reduction::none) return losses;
+  return reduction == Reduction::sum ? sum(losses) : mean(losses);
 }
+
+Tensor weighted(const Tensor& w, const Tensor& x) {
+  if (kernels::all_finite(x)) return w * x;
+  const Tensor size = kernels::unary(kernels::Unary::abs, x), zero = scalar(0, x.dtype());
+  const Tensor infinite = equal(size, scalar(std::numeric_limits<double>::infinity(), x.dtype()));
+  return w * where(logical_and(infinite, equal(w, zero)), zero, x);
+}
+
+namespace {
 
 /// e^2 / 2 for |e| <= delta, else delta (|e| - delta / 2).
 Tensor huber(const Tensor& error, double delta) {
@@ -42,19 +35,29 @@ Tensor huber(const Tensor& error, double delta) {
   return where(near, square(inside) * .5, (size - .5 * delta) * delta);
 }
 
-/// w x, and 0 where w is 0, even for an infinite x.
-Tensor weighted(const Tensor& w, const Tensor& x) {
-  if (kernels::all_finite(x)) return w * x;
-  const Tensor size = kernels::unary(kernels::Unary::abs, x), zero = scalar(0, x.dtype());
-  const Tensor infinite = equal(size, scalar(std::numeric_limits<double>::infinity(), x.dtype()));
-  return w * where(logical_and(infinite, equal(w, zero)), zero, x);
+/// Weights that have the prediction's shape, as those of mse_loss and its kind do.
+void check_weight(const char* op, const Tensor& prediction, const Tensor& weight) {
+  if (!weight.defined()) return;
+  check<ShapeError>(weight.shape() == prediction.shape(), "[", op, "] the prediction has shape ", prediction.shape(),
+                    ", the weights ", weight.shape(), "; they must be equal");
+  check_one_dtype(op, "the prediction", prediction, "the weights", weight);
+}
+
+/// sum(w l) / sum(w) in place of a mean.
+Tensor weighted_losses(const char* op, const Tensor& losses, const Tensor& weight, Reduction reduction) {
+  if (!weight.defined()) return reduced_losses(op, losses, reduction);
+  check_mean(op, losses.shape(), reduction);
+  const Tensor products = weighted(weight, losses);
+  return reduction == Reduction::mean ? sum(products) / sum(weight) : reduced_losses(op, products, reduction);
 }
 
 }  // namespace
 
-Tensor mse_loss(const Tensor& prediction, const Tensor& target, Reduction reduction) {
+Tensor mse_loss(const Tensor& prediction, const Tensor& target, Reduction reduction, const Tensor& weight) {
   check_pair("mse_loss", prediction, target);
-  if (reduction != Reduction::mean) return reduced_losses("mse_loss", square(prediction - target), reduction);
+  check_weight("mse_loss", prediction, weight);
+  if (reduction != Reduction::mean || weight.defined())
+    return weighted_losses("mse_loss", square(prediction - target), weight, reduction);
   check_mean("mse_loss", prediction.shape(), reduction);
   // d/dp mean (p - t)^2 = 2 (p - t) / n, and the negative of it for t
   const auto kernel = [](const Backward& d) -> Grads {
@@ -71,42 +74,45 @@ Tensor mse_loss(const Tensor& prediction, const Tensor& target, Reduction reduct
                 });
 }
 
-Tensor l1_loss(const Tensor& prediction, const Tensor& target, Reduction reduction) {
+Tensor l1_loss(const Tensor& prediction, const Tensor& target, Reduction reduction, const Tensor& weight) {
   check_pair("l1_loss", prediction, target);
-  return reduced_losses("l1_loss", abs(prediction - target), reduction);
+  check_weight("l1_loss", prediction, weight);
+  return weighted_losses("l1_loss", abs(prediction - target), weight, reduction);
 }
 
-Tensor huber_loss(const Tensor& prediction, const Tensor& target, double delta, Reduction reduction) {
+Tensor huber_loss(const Tensor& prediction, const Tensor& target, double delta, Reduction reduction,
+                  const Tensor& weight) {
   check_pair("huber_loss", prediction, target);
+  check_weight("huber_loss", prediction, weight);
   check<ConfigError>(delta > 0, "[huber_loss] delta must be positive, got ", delta);
-  return reduced_losses("huber_loss", huber(prediction - target, delta), reduction);
+  const Tensor losses = huber(prediction - target, delta);
+  return reduced_losses("huber_loss", weight.defined() ? weighted(weight, losses) : losses, reduction);
 }
 
 Tensor smooth_l1_loss(const Tensor& prediction, const Tensor& target, double beta, Reduction reduction) {
   check_pair("smooth_l1_loss", prediction, target);
-  check<ConfigError>(beta > 0, "[smooth_l1_loss] beta must be positive, got ", beta);
+  check<ConfigError>(beta >= 0, "[smooth_l1_loss] beta must be 0 or more, got ", beta);
+  if (beta == 0) return reduced_losses("smooth_l1_loss", abs(prediction - target), reduction);
   return reduced_losses("smooth_l1_loss", huber(prediction - target, beta) / beta, reduction);
 }
 
-Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& target, const Tensor& pos_weight,
-                                        Reduction reduction) {
-  const char* op = "binary_cross_entropy_with_logits";
-  check_pair(op, logits, target);
-  check_one_dtype(op, "the logits", logits, "pos_weight", pos_weight);
-  check<ShapeError>(!pos_weight.defined() || broadcastable_to(pos_weight.shape(), target.shape()), "[", op,
-                    "] pos_weight of shape ", pos_weight.defined() ? pos_weight.shape() : Shape{},
-                    " does not broadcast to the target's shape ", target.shape());
-  // -log sigmoid(x) = softplus(-x) and -log(1 - sigmoid(x)) = softplus(x); neither overflows.
-  const Tensor positive = weighted(target, softplus(-logits)), negative = weighted(1.0 - target, softplus(logits));
-  return reduced_losses(op, (pos_weight.defined() ? weighted(pos_weight, positive) : positive) + negative, reduction);
-}
-
-Tensor kl_div(const Tensor& log_prediction, const Tensor& target, Reduction reduction) {
+Tensor kl_div(const Tensor& log_prediction, const Tensor& target, Reduction reduction, bool log_target) {
   check_pair("kl_div", log_prediction, target);
-  // t (log t - log p), and 0 where t is 0: there the logarithm is taken of 1.
-  const Tensor zero = scalar(0, target.dtype()), absent = equal(target, zero);
-  const Tensor log_target = log(where(absent, scalar(1, target.dtype()), target));
-  return reduced_losses("kl_div", target * (log_target - where(absent, zero, log_prediction)), reduction);
+  Tensor losses;
+  if (log_target) {
+    // e^t (t - log p), and 0 where t is minus infinity.
+    const Tensor absent = equal(target, -std::numeric_limits<double>::infinity());
+    losses = exp(target) * where(absent, 0, target - log_prediction);
+  } else {
+    // t (log t - log p), and 0 where t is 0: there the logarithm is taken of 1.
+    const Tensor zero = scalar(0, target.dtype()), absent = equal(target, zero);
+    const Tensor logarithm = log(where(absent, scalar(1, target.dtype()), target));
+    losses = target * (logarithm - where(absent, zero, log_prediction));
+  }
+  if (reduction != Reduction::batchmean) return reduced_losses("kl_div", losses, reduction);
+  check<ShapeError>(losses.rank() > 0 && losses.size(0) > 0, "[kl_div] a loss of shape ", losses.shape(),
+                    " has no batch, so there is no batchmean");
+  return sum(losses) / double(losses.size(0));
 }
 
 namespace {
@@ -139,6 +145,7 @@ struct Labels {
   int64_t count = 0;  ///< of the rows that are not ignored
 
   Labels(const char* op, const Tensor& x, const Tensor& labels, const LabelLossOptions& options) : index(labels) {
+    check_reduction(op, options.reduction);
     check<ShapeError>(x.rank() == 2 && labels.rank() == 1 && x.size(0) == labels.size(0), "[", op,
                       "] needs logits [N, C] and labels [N], got ", x.shape(), " and ", labels.shape());
     check_floating(op, x.dtype());
@@ -168,12 +175,22 @@ struct Labels {
   }
 };
 
-}  // namespace
+/// The losses of `rows` (logits [M, C], labels [M]) for logits [C] and [N, C, d...].
+template <class F>
+Tensor by_rows(const char* op, const Tensor& x, const Tensor& labels, Reduction reduction, const F& rows) {
+  if (x.rank() == 0 || x.rank() == 2) return rows(x, labels);
+  const int axis = x.rank() == 1 ? 0 : 1;  // of the classes
+  Shape shape = x.shape();
+  shape.erase(axis);
+  check<ShapeError>(labels.shape() == shape, "[", op, "] needs logits [N, C, d...] and labels [N, d...], or [C] and ",
+                    "[], got ", x.shape(), " and ", labels.shape());
+  const Tensor last = reshape(movedim(x, axis, -1), {numel(shape), x.size(axis)});
+  const Tensor losses = rows(last, reshape(labels, {numel(shape)}));
+  return reduction == Reduction::none ? reshape(losses, shape) : losses;
+}
 
-Tensor cross_entropy(const Tensor& logits, const Tensor& labels, const LabelLossOptions& options) {
+Tensor cross_entropy_of_labels(const Tensor& logits, const Tensor& labels, const LabelLossOptions& options) {
   const double smoothing = options.label_smoothing;
-  check<ConfigError>(smoothing >= 0 && smoothing <= 1, "[cross_entropy] label_smoothing must be in [0, 1], got ",
-                     smoothing);
   const Labels rows("cross_entropy", logits, labels, options);
   Tensor losses = cross_entropy_rows(logits, rows.index);
   if (rows.weight.defined()) losses = weighted(rows.weight, losses);
@@ -186,12 +203,50 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& labels, const LabelLoss
   return rows.finish(losses, options.reduction);
 }
 
+Tensor cross_entropy_of_probabilities(const Tensor& logits, const Tensor& target, const LabelLossOptions& options) {
+  const char* op = "cross_entropy";
+  check_floating(op, logits.dtype());
+  check_one_dtype(op, "the logits", logits, "the target", target);
+  check_one_dtype(op, "the logits", logits, "the classes' weights", options.weight);
+  check<ConfigError>(options.ignore_index < 0, "[", op, "] probabilities as a target have no label to ignore, got ",
+                     "ignore_index = ", options.ignore_index);
+  const int axis = logits.rank() == 1 ? 0 : 1;  // of the classes
+  const int64_t classes = logits.size(axis);
+  check<ShapeError>(!options.weight.defined() || options.weight.shape() == Shape{classes}, "[", op,
+                    "] the classes' weights must be [", classes, "], got ",
+                    options.weight.defined() ? options.weight.shape() : Shape{});
+  Tensor share = target;
+  if (options.label_smoothing > 0)
+    share = share * (1 - options.label_smoothing) + options.label_smoothing / double(classes);
+  if (options.weight.defined()) {
+    Shape stretched{classes};
+    for (int i = axis + 1; i < logits.rank(); ++i) stretched.insert(stretched.rank(), 1);
+    share = share * reshape(options.weight, stretched);
+  }
+  return reduced_losses(op, sum(weighted(share, -log_softmax(logits, axis)), axis), options.reduction);
+}
+
+}  // namespace
+
+Tensor cross_entropy(const Tensor& logits, const Tensor& target, const LabelLossOptions& options) {
+  const double smoothing = options.label_smoothing;
+  check<ConfigError>(smoothing >= 0 && smoothing <= 1, "[cross_entropy] label_smoothing must be in [0, 1], got ",
+                     smoothing);
+  check_floating("cross_entropy", logits.dtype());
+  if (is_floating(target.dtype()) && target.shape() == logits.shape() && logits.rank() > 0)
+    return cross_entropy_of_probabilities(logits, target, options);
+  return by_rows("cross_entropy", logits, target, options.reduction,
+                 [&](const Tensor& x, const Tensor& labels) { return cross_entropy_of_labels(x, labels, options); });
+}
+
 Tensor nll_loss(const Tensor& log_probabilities, const Tensor& labels, const LabelLossOptions& options) {
   check<ConfigError>(options.label_smoothing == 0,
                      "[nll_loss] has no label smoothing; use cross_entropy on the logits");
-  const Labels rows("nll_loss", log_probabilities, labels, options);
-  const Tensor losses = -squeeze(gather(log_probabilities, -1, unsqueeze(rows.index, 1)), 1);
-  return rows.finish(rows.weight.defined() ? weighted(rows.weight, losses) : losses, options.reduction);
+  return by_rows("nll_loss", log_probabilities, labels, options.reduction, [&](const Tensor& x, const Tensor& of_rows) {
+    const Labels rows("nll_loss", x, of_rows, options);
+    const Tensor losses = -squeeze(gather(x, -1, unsqueeze(rows.index, 1)), 1);
+    return rows.finish(rows.weight.defined() ? weighted(rows.weight, losses) : losses, options.reduction);
+  });
 }
 
 }  // namespace ditharos

@@ -43,6 +43,7 @@
 #include <ditharos/nn/init.h>
 #include <ditharos/nn/layout/layout.h>
 #include <ditharos/nn/linear.h>
+#include <ditharos/nn/losses/losses.h>
 #include <ditharos/nn/mlp.h>
 #include <ditharos/nn/module.h>
 #include <ditharos/nn/name_map.h>

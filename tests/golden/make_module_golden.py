@@ -21,7 +21,7 @@ tensors = {}
 
 def draw(*shape):
     """Normal values that float32 holds exactly."""
-    return torch.randn(*shape).float().double()
+    return torch.randn(shape).float().double()
 
 
 def flatten(result):

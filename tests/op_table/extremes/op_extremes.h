@@ -43,6 +43,7 @@ void add_norm_extremes(Rows& rows);
 void add_product_extremes(Rows& rows);
 void add_elementwise_extremes(Rows& rows);
 void add_sorting_extremes(Rows& rows);
+void add_further_loss_extremes(Rows& rows);
 void add_plain_reasons(Rows& rows);
 
 }  // namespace ditharos::tests

@@ -184,12 +184,14 @@ void add_errors(Rows& rows) {
   const std::vector<double> wide = {-infinite, -1e30, -1e-30, 0, 1e-18, .5, 1.5, 1e18, infinite};
   add_extremes(rows, "l1_loss",
                {error_loss(
-                   "infinite errors and none", wide, l1_loss, [](Real e) { return std::abs(e); }, sign,
-                   [](Real) { return 0; })});
+                   "infinite errors and none", wide,
+                   [](const Tensor& a, const Tensor& b, Reduction r) { return l1_loss(a, b, r); },
+                   [](Real e) { return std::abs(e); }, sign, [](Real) { return 0; })});
   add_extremes(rows, "mse_loss",
                {error_loss(
-                   "infinite errors and none", wide, mse_loss, [](Real e) { return e * e; },
-                   [](Real e) { return 2 * e; }, [](Real) { return 2; })});
+                   "infinite errors and none", wide,
+                   [](const Tensor& a, const Tensor& b, Reduction r) { return mse_loss(a, b, r); },
+                   [](Real e) { return e * e; }, [](Real e) { return 2 * e; }, [](Real) { return 2; })});
   add_extremes(
       rows, "mse_loss",
       {stated("large scale", {line({1e18, 2}), line({-1e18, 2})}, number(2e36), {line({2e18, 0}), line({-2e18, 0})})});

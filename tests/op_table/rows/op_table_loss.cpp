@@ -157,9 +157,13 @@ void add_label_losses(Rows& rows) {
 double softplus_of(double v) { return v > 0 ? v + std::log1p(std::exp(-v)) : std::log1p(std::exp(v)); }
 
 void add_pair_losses(Rows& rows, Reduction reduction) {
-  rows.push_back(pair_loss("mse_loss", mse_loss, [](double a, double b) { return (a - b) * (a - b); }, reduction));
+  rows.push_back(pair_loss(
+      "mse_loss", [](const Tensor& a, const Tensor& b, Reduction r) { return mse_loss(a, b, r); },
+      [](double a, double b) { return (a - b) * (a - b); }, reduction));
   if (reduction == Reduction::mean) rows.back().record = "mse_loss";  // the others are made of public operations
-  rows.push_back(pair_loss("l1_loss", l1_loss, [](double a, double b) { return std::abs(a - b); }, reduction));
+  rows.push_back(pair_loss(
+      "l1_loss", [](const Tensor& a, const Tensor& b, Reduction r) { return l1_loss(a, b, r); },
+      [](double a, double b) { return std::abs(a - b); }, reduction));
   rows.push_back(pair_loss(
       "huber_loss", [](const Tensor& a, const Tensor& b, Reduction r) { return huber_loss(a, b, 1.5, r); },
       [](double a, double b) {
