@@ -16,6 +16,9 @@
 #include <ditharos/autograd/ops/losses/losses.h>
 #include <ditharos/autograd/ops/reductions/reductions.h>
 #include <ditharos/autograd/ops/sorting/sorting.h>
+#include <ditharos/autograd/ops/vision/conv_padding.h>
+#include <ditharos/autograd/ops/vision/interpolation.h>
+#include <ditharos/autograd/ops/vision/pooling.h>
 #include <ditharos/autograd/ops/vision/vision.h>
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/per_axis.h>
@@ -147,9 +150,10 @@ Tensor contiguous(const Tensor& x);
 Tensor to(const Tensor& x, DType dtype);
 
 // --- moving and repeating elements (ops/rearrange.cpp) ---
-enum class PadMode { constant, reflect, replicate };
+enum class PadMode { constant, zeros = constant, reflect, replicate, circular };
 /// `pads`: sizes before and after the last axis, then those of the axis before it, and so on: {left, right, top,
-/// bottom}. The new elements are `value`, the mirror image (without the edge itself) or the edge element.
+/// bottom}. The new elements are `value`, the mirror image (without the edge itself), the edge element, or in circular
+/// mode those of the other end. Negative sizes cut off.
 Tensor pad(const Tensor& x, const std::vector<int64_t>& pads, PadMode mode = PadMode::constant, double value = 0);
 Tensor flip(const Tensor& x, const Axes& axes);         ///< reverses the order along `axes`
 Tensor roll(const Tensor& x, int64_t shift, int axis);  ///< element i moves to (i + shift) mod size
@@ -175,22 +179,24 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
 /// gelu_tanh(linear(x, weight, bias)) in one pass; the backward pass works in place.
 Tensor linear_gelu_tanh(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
 
-// --- sliding windows (ops/unfold.cpp) ---
-/// [B, C, H, W] -> [B, Ho*Wo, C*kernel*kernel]: each window a row.
-Tensor unfold(const Tensor& x, int64_t kernel, int64_t stride, int64_t padding);
+// --- sliding windows (ops/unfold.cpp); numbers for both axes, or {height, width} ---
+/// [B, C, H, W] -> [B, windows, C * kernel height * kernel width]: each window a row.
+Tensor unfold(const Tensor& x, const PerAxis& kernel, const PerAxis& stride, const PerAxis& padding,
+              const PerAxis& dilation = 1);
 /// Its adjoint: adds each row back to its window.
-Tensor fold(const Tensor& columns, int64_t channels, int64_t height, int64_t width, int64_t kernel, int64_t stride,
-            int64_t padding);
+Tensor fold(const Tensor& columns, int64_t channels, int64_t height, int64_t width, const PerAxis& kernel,
+            const PerAxis& stride, const PerAxis& padding, const PerAxis& dilation = 1);
 
 // --- convolutions (ops/conv.cpp); x [B, C, L], [B, C, H, W] or [B, C, D, H, W] ---
 // weight [O, C/groups, k...], bias [O] or undefined; a side of the result is
-// (in + 2 padding - dilation (k - 1) - 1) / stride + 1. PerAxis: one number, or one for each spatial axis.
+// (in + 2 padding - dilation (k - 1) - 1) / stride + 1. PerAxis: one number, or one for each spatial axis. ConvPadding:
+// the same, or "same" or "valid".
 Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, const PerAxis& stride = 1,
-              const PerAxis& padding = 0, const PerAxis& dilation = 1, int64_t groups = 1);
+              const ConvPadding& padding = 0, const PerAxis& dilation = 1, int64_t groups = 1);
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, const PerAxis& stride = 1,
-              const PerAxis& padding = 0, const PerAxis& dilation = 1, int64_t groups = 1);
+              const ConvPadding& padding = 0, const PerAxis& dilation = 1, int64_t groups = 1);
 Tensor conv3d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, const PerAxis& stride = 1,
-              const PerAxis& padding = 0, const PerAxis& dilation = 1, int64_t groups = 1);
+              const ConvPadding& padding = 0, const PerAxis& dilation = 1, int64_t groups = 1);
 // The adjoints of convolutions, which enlarge images: weight [C, O/groups, k...], bias [O] or undefined; a side of the
 // result is (in - 1) stride - 2 padding + dilation (k - 1) + 1 + output_padding, with output_padding < stride.
 Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, const PerAxis& stride = 1,
@@ -217,19 +223,8 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
                   const Tensor& bias = {}, bool training = false, double momentum = 0.1, double eps = 1e-5);
 /// x / sqrt(mean(x^2) + eps) * weight over the last axis; weight [D] or undefined (Zhang and Sennrich 2019).
 Tensor rms_norm(const Tensor& x, const Tensor& weight = {}, double eps = 1e-6);
-
-// --- pooling and interpolation (ops/pool.cpp); x [B, C, H, W] ---
-/// The largest element of each window. Without a stride, windows do not overlap. Padding counts as minus infinity.
-Tensor max_pool2d(const Tensor& x, const PerAxis& kernel, const std::optional<PerAxis>& stride = {},
-                  const PerAxis& padding = 0);
-/// The mean of each window; padding counts as zeros.
-Tensor avg_pool2d(const Tensor& x, const PerAxis& kernel, const std::optional<PerAxis>& stride = {},
-                  const PerAxis& padding = 0);
-/// The means of `size` windows, which cover the image evenly.
-Tensor adaptive_avg_pool2d(const Tensor& x, const PerAxis& size);
-enum class Interpolation { nearest, bilinear };
-/// The image at another size. Bilinear treats pixels as squares (align_corners=False) and does not smooth first.
-Tensor interpolate(const Tensor& x, const PerAxis& size, Interpolation mode = Interpolation::nearest);
+/// The same over the last axes, whose sizes are `normalized_shape`, with a weight of that shape.
+Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight = {}, double eps = 1e-6);
 
 // --- softmax, dropout (ops/softmax.cpp, ops/dropout.cpp) ---
 Tensor softmax(const Tensor& x, int axis);
@@ -240,6 +235,9 @@ Tensor dropout(const Tensor& x, double p, Generator& rng);
 // --- fused blocks of a transformer (ops/norm.cpp, ops/rope.cpp, ops/attention.cpp) ---
 /// (x - mean) / sqrt(var + eps) * weight + bias over the last axis; weight, bias [D] or undefined (Ba et al. 2016).
 Tensor layer_norm(const Tensor& x, const Tensor& weight = {}, const Tensor& bias = {}, double eps = 1e-5);
+/// The same over the last axes, whose sizes are `normalized_shape`, with weight and bias of that shape.
+Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight = {}, const Tensor& bias = {},
+                  double eps = 1e-5);
 /// LayerNorm without affine map, then * (1 + scale) + shift; x [B, T, D], shift and scale [B, D] (adaLN, Peebles and
 /// Xie 2023).
 Tensor layer_norm_modulate(const Tensor& x, const Tensor& shift, const Tensor& scale, double eps = 1e-6);

@@ -1,4 +1,8 @@
 #pragma once
+#include <string_view>
+#include <utility>
+#include <vector>
+
 #include <ditharos/autograd/ops.h>
 #include <ditharos/nn/init.h>
 #include <ditharos/nn/module.h>
@@ -13,10 +17,13 @@ enum class ConvInit {
 
 /// The geometry of a convolution. Each number holds for all spatial axes, unless there is one for each axis.
 struct ConvOptions {
-  PerAxis stride = 1, padding = 0, dilation = 1;
+  PerAxis stride = 1;
+  ConvPadding padding = 0;  ///< or "same", "valid"
+  PerAxis dilation = 1;
   int64_t groups = 1;
   bool bias = true;
-  PerAxis output_padding = 0;  ///< of transposed convolutions alone
+  PadMode padding_mode = PadMode::zeros;  ///< what the padding consists of; transposed convolutions have zeros alone
+  PerAxis output_padding = 0;             ///< of transposed convolutions alone
   ConvInit init = ConvInit::kaiming_normal;
 };
 
@@ -39,6 +46,9 @@ class ConvModule : public Module<Self> {
       : options_(options) {
     check<ShapeError>(options.groups >= 1 && rows % options.groups == 0 && columns % options.groups == 0, "[", op, "] ",
                       rows, " and ", columns, " channels do not divide into ", options.groups, " groups");
+    const bool transposed = std::string_view(op).starts_with("ConvTranspose");
+    check<ConfigError>(!transposed || (options.padding_mode == PadMode::zeros && !options.padding.same()), "[", op,
+                       "] needs padding of zeros, in numbers");
     Shape shape{rows, columns / options.groups};
     for (int64_t side : kernel.resolve(op, "kernel", axes)) shape.push_back(side);
     const bool uniform = options.init == ConvInit::fan_in_uniform;
@@ -46,6 +56,16 @@ class ConvModule : public Module<Self> {
     if (options.bias) bias = Parameter(uniform ? init::fan_in_uniform({out}, shape, rng) : zeros({out}));
   }
   const ConvOptions& options() const { return options_; }
+  /// x as the convolution reads it, and the padding that is left to it: padding other than zeros is put on here.
+  std::pair<Tensor, ConvPadding> padded(const char* op, const Tensor& x) const {
+    if (options_.padding_mode == PadMode::zeros) return {x, options_.padding};
+    const int axes = weight.rank() - 2;
+    const Shape kernel(weight.shape().begin() + 2, weight.shape().end());
+    const Shape total = options_.padding.total(op, kernel, options_.dilation.resolve(op, "dilation", axes));
+    std::vector<int64_t> sides;
+    for (int i = axes - 1; i >= 0; --i) sides.push_back(total[i] / 2), sides.push_back(total[i] - total[i] / 2);
+    return {pad(x, sides, options_.padding_mode), 0};
+  }
 
  private:
   ConvOptions options_;
@@ -61,7 +81,8 @@ class Conv1d : public ConvModule<Conv1d> {
   Tensor forward(const Tensor& x) const {
     check_has_weight("conv1d", "nn::Conv1d", weight);
     const ConvOptions& o = options();
-    return conv1d(x, weight, bias, o.stride, o.padding, o.dilation, o.groups);
+    const auto [in, padding] = padded("conv1d", x);
+    return conv1d(in, weight, bias, o.stride, padding, o.dilation, o.groups);
   }
 };
 
@@ -77,7 +98,8 @@ class Conv2d : public ConvModule<Conv2d> {
   Tensor forward(const Tensor& x) const {
     check_has_weight("conv2d", "nn::Conv2d", weight);
     const ConvOptions& o = options();
-    return conv2d(x, weight, bias, o.stride, o.padding, o.dilation, o.groups);
+    const auto [in, padding] = padded("conv2d", x);
+    return conv2d(in, weight, bias, o.stride, padding, o.dilation, o.groups);
   }
 };
 
@@ -91,7 +113,8 @@ class Conv3d : public ConvModule<Conv3d> {
   Tensor forward(const Tensor& x) const {
     check_has_weight("conv3d", "nn::Conv3d", weight);
     const ConvOptions& o = options();
-    return conv3d(x, weight, bias, o.stride, o.padding, o.dilation, o.groups);
+    const auto [in, padding] = padded("conv3d", x);
+    return conv3d(in, weight, bias, o.stride, padding, o.dilation, o.groups);
   }
 };
 

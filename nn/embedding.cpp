@@ -21,6 +21,23 @@ Tensor cos_and_sin(const Tensor& angles) { return cat({cos(angles), sin(angles)}
 
 }  // namespace
 
+Embedding::Embedding(int64_t rows, int64_t width, std::optional<int64_t> padding_idx, Generator& rng,
+                     double standard_deviation)
+    : Embedding(rows, width, rng, standard_deviation) {
+  if (!padding_idx) return;
+  check<ConfigError>(*padding_idx >= -rows && *padding_idx < rows, "[Embedding] padding_idx must be a row of ", rows,
+                     ", got ", *padding_idx);
+  padding_ = *padding_idx < 0 ? *padding_idx + rows : *padding_idx;
+  select(weight, 0, *padding_).detach().fill_(0);
+}
+
+Tensor Embedding::forward(const Tensor& indices) const {
+  check_has_weight("embedding", "nn::Embedding", weight);
+  const Tensor rows = index_select(weight, indices);
+  if (!padding_) return rows;
+  return where(unsqueeze(equal(indices, double(*padding_)), indices.rank()), rows.detach(), rows);
+}
+
 Tensor timestep_features(const Tensor& t, int64_t dim, int64_t shift) {
   check<ShapeError>(t.rank() == 1, "[timestep_features] the times must have shape [B], got ", t.shape());
   check<ConfigError>(dim >= 2 && dim % 2 == 0, "[timestep_features] the number of features must be even, got ", dim);

@@ -1,22 +1,28 @@
 #pragma once
+#include <optional>
+
 #include <ditharos/nn/linear.h>
 
 namespace ditharos::nn {
 
-/// A table of vectors; indices i64 of any shape -> [..., D]. Weights start as N(0, standard_deviation^2).
+/// A table of vectors; indices i64 of any shape -> [..., D]. Weights start as N(0, standard_deviation^2). The row
+/// `padding_idx`, if there is one, starts as zeros and gets no gradient; it counts from the end where it is negative.
 class Embedding : public Module<Embedding> {
  public:
   Embedding() = default;
   Embedding(int64_t rows, int64_t width, Generator& rng = default_generator(), double standard_deviation = 1.0)
       : weight(init::normal({rows, width}, standard_deviation, rng)) {}
+  /// ConfigError for a row that the table does not have.
+  Embedding(int64_t rows, int64_t width, std::optional<int64_t> padding_idx, Generator& rng = default_generator(),
+            double standard_deviation = 1.0);
 
-  Tensor forward(const Tensor& indices) const {
-    check_has_weight("embedding", "nn::Embedding", weight);
-    return index_select(weight, indices);
-  }
+  Tensor forward(const Tensor& indices) const;
   void visit(Visitor& v) override { v("weight", weight); }
 
   Parameter weight;
+
+ private:
+  std::optional<int64_t> padding_;  // from 0 on
 };
 
 /// Sinusoidal features of a time, [B] -> [B, dim]: cos(t w_i) for the first half, then sin(t w_i), with

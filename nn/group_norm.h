@@ -1,4 +1,6 @@
 #pragma once
+#include <initializer_list>
+
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/reduced.h>
 #include <ditharos/nn/module.h>
@@ -38,18 +40,28 @@ class GroupNorm : public Module<GroupNorm> {
   double eps_ = 1e-5;
 };
 
-/// x / sqrt(mean(x^2) + eps) * weight over the last axis, weight [D] (ones).
+/// x / sqrt(mean(x^2) + eps) * weight over the last axes, those of `normalized_shape`, with a weight of that shape
+/// (ones) when affine.
 class RMSNorm : public Module<RMSNorm> {
  public:
   RMSNorm() = default;
-  explicit RMSNorm(int64_t width, double eps = 1e-6) : weight(ones({width})), eps_(eps) {}
+  explicit RMSNorm(int64_t width, double eps = 1e-6, bool affine = true) : RMSNorm(Shape{width}, eps, affine) {}
+  explicit RMSNorm(const Shape& normalized_shape, double eps = 1e-6, bool affine = true)
+      : shape_(normalized_shape), eps_(eps) {
+    if (affine) weight = Parameter(ones(shape_));
+  }
+  /// RMSNorm({4, 5}): over the last two axes.
+  explicit RMSNorm(std::initializer_list<int64_t> normalized_shape) : RMSNorm(Shape(normalized_shape)) {}
 
-  Tensor forward(const Tensor& x) const { return rms_norm(x, weight, eps_); }
+  Tensor forward(const Tensor& x) const {
+    return shape_.rank() > 1 ? rms_norm(x, shape_, weight, eps_) : rms_norm(x, weight, eps_);
+  }
   void visit(Visitor& v) override { v("weight", weight); }
 
   Parameter weight;
 
  private:
+  Shape shape_;
   double eps_ = 1e-6;
 };
 

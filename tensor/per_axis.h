@@ -18,6 +18,8 @@ class PerAxis {
     check<ShapeError>(values_.rank() == axes, "[", op, "] ", what, " needs 1 or ", axes, " numbers, got ", values_);
     return values_;
   }
+  /// Whether it is this one number.
+  bool is(int64_t value) const { return values_ == Shape{value}; }
 
  private:
   Shape values_;

@@ -115,7 +115,7 @@ OpFormula formula_of(const std::string& op) {
       {"conv_weight_gradient",
        {"V = x correlated with h, the gradient of a convolution's weight", "dx = h ∗ᵀ G, dh = x ∗ G"}},
       {"conv_transpose", {"y = x ∗ᵀ W + b", "dx = g ∗ W, dW = g correlated with x, db = sum of g"}},
-      {"max_pool2d", {"y = largest of each window", "g goes to the largest of its window"}},
+      {"max_pool", {"y = largest of each window", "g goes to the largest of its window"}},
       {"resample", {"y = weighted sums of x's neighbours", "dx: g, spread with the same weights"}},
       {"softmax", {"y = eˣ / Σ eˣ", "dx = y (g - Σ g y)"}},
       {"log_softmax", {"y = x - ln Σ eˣ", "dx = g - softmax(x) Σ g"}},

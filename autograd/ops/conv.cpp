@@ -3,9 +3,12 @@
 // One trilinear form stands behind all of them: <g, conv(x, w)>. Its three derivatives are conv(x, w), the input
 // gradient (g, w), which is what is called a transposed convolution, and the weight gradient (g, x). The derivative of
 // any of the three by one of its operands is another of the three, so they are complete to every order.
+#include <algorithm>
+
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/detail/operands.h>
+#include <ditharos/autograd/ops/detail/spatial.h>
 #include <ditharos/tensor/kernels/conv/conv.h>
 #include <ditharos/tensor/product_dtype.h>
 
@@ -83,6 +86,23 @@ ConvWindow window(const char* op, int axes, const PerAxis& stride, const PerAxis
           dilation.resolve(op, "dilation", axes), groups};
 }
 
+/// A convolution of so many spatial axes; padding "same" that is odd puts the one more at the end of the input itself.
+Tensor padded_conv(const char* op, int axes, const Tensor& x, const Tensor& weight, const Tensor& bias,
+                   const PerAxis& stride, const ConvPadding& padding, const PerAxis& dilation, int64_t groups) {
+  if (!padding.same()) return convolve(op, x, weight, bias, window(op, axes, stride, padding, dilation, groups));
+  ConvWindow w = window(op, axes, stride, 0, dilation, groups);
+  check<ShapeError>(w.stride == Shape::filled(axes, 1), "[", op, "] padding \"same\" needs a stride of 1, got ",
+                    w.stride);
+  check<ShapeError>(weight.rank() == axes + 2 && x.rank() == axes + 2, "[", op, "] needs ", spatial_layout(axes),
+                    " and a weight of as many axes, got ", x.shape(), " and ", weight.shape());
+  const Shape zeros = padding.total(op, spatial_sizes(weight.shape(), axes), w.dilation);
+  std::vector<int64_t> more;
+  for (int i = axes - 1; i >= 0; --i) more.push_back(0), more.push_back(zeros[i] % 2);
+  for (int i = 0; i < axes; ++i) w.padding[i] = zeros[i] / 2;
+  const bool even = std::all_of(more.begin(), more.end(), [](int64_t n) { return n == 0; });
+  return convolve(op, even ? x : pad(x, more), weight, bias, w);
+}
+
 Tensor transposed(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias, const PerAxis& out_padding,
                   const ConvWindow& w) {
   const int axes = w.stride.rank();
@@ -100,19 +120,19 @@ Tensor transposed(const char* op, const Tensor& x, const Tensor& weight, const T
 
 }  // namespace
 
-Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias, const PerAxis& stride, const PerAxis& padding,
-              const PerAxis& dilation, int64_t groups) {
-  return convolve("conv1d", x, weight, bias, window("conv1d", 1, stride, padding, dilation, groups));
+Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias, const PerAxis& stride,
+              const ConvPadding& padding, const PerAxis& dilation, int64_t groups) {
+  return padded_conv("conv1d", 1, x, weight, bias, stride, padding, dilation, groups);
 }
 
-Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const PerAxis& stride, const PerAxis& padding,
-              const PerAxis& dilation, int64_t groups) {
-  return convolve("conv2d", x, weight, bias, window("conv2d", 2, stride, padding, dilation, groups));
+Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const PerAxis& stride,
+              const ConvPadding& padding, const PerAxis& dilation, int64_t groups) {
+  return padded_conv("conv2d", 2, x, weight, bias, stride, padding, dilation, groups);
 }
 
-Tensor conv3d(const Tensor& x, const Tensor& weight, const Tensor& bias, const PerAxis& stride, const PerAxis& padding,
-              const PerAxis& dilation, int64_t groups) {
-  return convolve("conv3d", x, weight, bias, window("conv3d", 3, stride, padding, dilation, groups));
+Tensor conv3d(const Tensor& x, const Tensor& weight, const Tensor& bias, const PerAxis& stride,
+              const ConvPadding& padding, const PerAxis& dilation, int64_t groups) {
+  return padded_conv("conv3d", 3, x, weight, bias, stride, padding, dilation, groups);
 }
 
 Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const Tensor& bias, const PerAxis& stride,

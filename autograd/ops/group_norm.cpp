@@ -169,4 +169,9 @@ Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps) {
                       composite));
 }
 
+Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight, double eps) {
+  const auto of_rows = merged_operands("rms_norm", x, normalized_shape, {weight});
+  return reshape(rms_norm(of_rows[0], of_rows[1], eps), x.shape());
+}
+
 }  // namespace ditharos

@@ -55,6 +55,12 @@ Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, dou
                 });
 }
 
+Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight, const Tensor& bias,
+                  double eps) {
+  const auto of_rows = merged_operands("layer_norm", x, normalized_shape, {weight, bias});
+  return reshape(layer_norm(of_rows[0], of_rows[1], of_rows[2], eps), x.shape());
+}
+
 namespace {
 /// Puts y = layer_norm_modulate(x, shift, scale), computed already, on the graph.
 Tensor record_modulate(const Tensor& y, const Tensor& statistics, const Tensor& x, const Tensor& shift,

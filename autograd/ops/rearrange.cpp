@@ -12,17 +12,35 @@
 namespace ditharos {
 namespace {
 
-/// The sizes to add before and after each axis. `pads` counts from the last axis: {left, right, top, bottom, ...}.
+/// The sizes to add before and after each axis, or to cut off where they are negative. `pads` counts from the last
+/// axis: {left, right, top, bottom, ...}.
 struct Padding {
   Shape before, after;
   Padding(const Shape& shape, const std::vector<int64_t>& pads)
       : before(Shape::filled(shape.rank(), 0)), after(before) {
     check<ShapeError>(pads.size() % 2 == 0 && pads.size() <= 2 * size_t(shape.rank()), "[pad] ", pads.size(),
                       " sizes do not fit shape ", shape, ": two are needed for each axis, from the last one on");
-    for (size_t i = 0; i < pads.size(); ++i) {
-      check<ShapeError>(pads[i] >= 0, "[pad] a size cannot be negative, got ", pads[i], "; use slice() to cut off");
-      (i % 2 == 0 ? before : after)[shape.rank() - 1 - int(i / 2)] = pads[i];
+    for (size_t i = 0; i < pads.size(); ++i) (i % 2 == 0 ? before : after)[shape.rank() - 1 - int(i / 2)] = pads[i];
+    for (int i = 0; i < shape.rank(); ++i) {
+      const int64_t first = std::min<int64_t>(before[i], 0), last = std::min<int64_t>(after[i], 0);
+      check<ShapeError>(checked_sum("pad", {shape[i], first, last}) >= 0, "[pad] axis ", i, " of shape ", shape,
+                        " is too short to lose ", -first, " and ", -last, " elements");
     }
+  }
+
+  /// The part of x that negative sizes leave.
+  Tensor cut(Tensor x) const {
+    for (int i = 0; i < x.rank(); ++i)
+      if (before[i] < 0 || after[i] < 0)
+        x = slice(x, i, std::max<int64_t>(-before[i], 0), x.size(i) + std::min<int64_t>(after[i], 0));
+    return x;
+  }
+  /// Without the negative sizes.
+  Padding growth() const {
+    Padding grown = *this;
+    for (int i = 0; i < before.rank(); ++i)
+      grown.before[i] = std::max<int64_t>(before[i], 0), grown.after[i] = std::max<int64_t>(after[i], 0);
+    return grown;
   }
 };
 
@@ -43,13 +61,15 @@ Tensor pad_with_value(const Tensor& x, const Padding& padding, double value) {
 }
 
 Tensor pad_from_edge(const Tensor& x, const Padding& padding, kernels::Edge edge) {
-  const bool reflect = edge == kernels::Edge::reflect;
+  using kernels::Edge;
+  const int64_t edges = edge == Edge::reflect ? 1 : 0;  // elements that are not repeated
   Tensor out = x;
   for (int i = 0; i < x.rank(); ++i) {
     const int64_t before = padding.before[i], after = padding.after[i], size = x.size(i);
     if (before == 0 && after == 0) continue;
-    check<ShapeError>(reflect ? before < size && after < size : size > 0, "[pad] axis ", i, " of shape ", x.shape(),
-                      " is too short to be ", reflect ? "reflected" : "repeated", " by ", before, " and ", after);
+    const bool enough = edge == Edge::replicate || std::max(before, after) <= size - edges;
+    check<ShapeError>(size > 0 && enough, "[pad] axis ", i, " of shape ", x.shape(), " is too short to be ",
+                      edge == Edge::reflect ? "reflected" : "repeated", " by ", before, " and ", after);
     Shape padded = out.shape();
     padded[i] = checked_sum("pad", {size, before, after});
     static_cast<void>(numel(padded));  // ShapeError before memory is allocated for the indices
@@ -65,9 +85,11 @@ Tensor pad(const Tensor& x, const std::vector<int64_t>& pads, PadMode mode, doub
   switch (mode) {
     case PadMode::reflect: return pad_from_edge(x, padding, kernels::Edge::reflect);
     case PadMode::replicate: return pad_from_edge(x, padding, kernels::Edge::replicate);
+    case PadMode::circular:  // what is cut off does not come back at the other end
+      return pad_from_edge(padding.cut(x), padding.growth(), kernels::Edge::circular);
     case PadMode::constant: break;
   }
-  return pad_with_value(x, padding, value);
+  return pad_with_value(padding.cut(x), padding.growth(), value);
 }
 
 Tensor flip(const Tensor& x, const Axes& axes) {

@@ -42,6 +42,7 @@
 #include <ditharos/nn/inference.h>
 #include <ditharos/nn/init.h>
 #include <ditharos/nn/layout/layout.h>
+#include <ditharos/nn/layout/padding.h>
 #include <ditharos/nn/linear.h>
 #include <ditharos/nn/losses/losses.h>
 #include <ditharos/nn/mlp.h>

@@ -156,7 +156,7 @@ TEST_CASE("R12: misuse: shapes and axes") {
       {"[attention] needs qkv [B, T, 3 D] with D divisible by 2 heads, got [2, 12]",
        [] { attention(floats({2, 12}), 2); }},
       {"[set_grad] a gradient of shape [3] for a tensor of shape [2]", [] { floats({2}).set_grad(floats({3})); }},
-      {"[fold] needs kernel >= 1, stride >= 1 and padding >= 0, got 2, 0 and 0",
+      {"[fold] needs kernel, stride and dilation >= 1 and padding >= 0, got [2, 2], [0, 0], [1, 1] and [0, 0]",
        [] { fold(floats({1, 1, 4}), 1, 2, 2, 2, 0, 0); }},
   });
 }

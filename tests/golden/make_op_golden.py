@@ -17,6 +17,7 @@ import torch.nn.functional as F
 
 import op_golden_coverage
 import op_golden_losses
+import op_golden_windows
 
 rng = np.random.default_rng(7)
 tensors = {}
@@ -284,5 +285,6 @@ if __name__ == "__main__":
         family()
     op_golden_coverage.families(entry, uniform, positive, index, flags)
     op_golden_losses.families(tensors)
+    op_golden_windows.families(tensors)
     save(sys.argv[1])
     print(len([n for n in tensors if n.endswith("/out")]), "entries,", len(tensors), "tensors, PyTorch", torch.__version__)

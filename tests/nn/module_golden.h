@@ -1,5 +1,6 @@
 #pragma once
-// Modules against what PyTorch's compute (tests/golden/modules.safetensors and sequences.safetensors).
+// Modules against what PyTorch's compute (tests/golden/modules.safetensors, sequences.safetensors and
+// windows.safetensors).
 #include <doctest/doctest.h>
 
 #include <string>

@@ -220,7 +220,7 @@ GoldenEntries products() {
       {"grid_sample#zeros True", sampled({.align_corners = true})},
       {"grid_sample#border False", sampled({.padding = GridPadding::border})},
       {"grid_sample#border True", sampled({.padding = GridPadding::border, .align_corners = true})},
-      {"grid_sample#nearest", sampled({.nearest = true})},
+      {"grid_sample#nearest", sampled({.mode = Interpolation::nearest})},
   };
 }
 

@@ -6,6 +6,7 @@
 #include "tests/op_table/op_golden_calls.h"
 #include "tests/op_table/op_golden_coverage.h"
 #include "tests/op_table/op_golden_losses.h"
+#include "tests/op_table/op_golden_windows.h"
 
 namespace ditharos::tests {
 namespace {
@@ -243,6 +244,7 @@ const GoldenEntries& golden_operations() {
       all.merge(family());
     all.merge(golden_coverage());
     all.merge(golden_losses());
+    all.merge(golden_windows());
     return all;
   }();
   return entries;

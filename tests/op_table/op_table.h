@@ -120,6 +120,8 @@ Rows sorting_rows();
 Rows scan_rows();
 Rows composed_rows();
 Rows linalg_rows();
+Rows pooling_rows();
+Rows resizing_rows();
 
 /// A tensor that a row's `op` makes for itself, such as a table of constants: returns it and lets checks that write to
 /// operands see it.

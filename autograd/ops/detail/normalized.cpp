@@ -1,5 +1,6 @@
 #include <ditharos/autograd/ops/detail/normalized.h>
 
+#include <algorithm>
 #include <limits>
 
 #include <ditharos/autograd/grad_mode.h>
@@ -23,6 +24,23 @@ Tensor normalized(const Tensor& x, const Axes& axes, double eps, bool centred) {
   if (kernels::all_finite(spread) || !kernels::all_finite(x)) return away * rsqrt(spread + eps);
   const Tensor unit = units(x, spread, axes), scaled = deviations(x / unit);
   return scaled * rsqrt(mean(square(scaled), axes, true) + reciprocal(square(unit)) * eps);
+}
+
+std::vector<Tensor> merged_operands(const char* op, const Tensor& x, const Shape& sizes,
+                                    const std::vector<Tensor>& factors) {
+  const int axes = sizes.rank(), leading = x.rank() - axes;
+  check<ShapeError>(
+      axes >= 1 && leading >= 0 && Shape(x.shape().end() - std::min(axes, x.rank()), x.shape().end()) == sizes, "[", op,
+      "] x of shape ", x.shape(), " has no last axes of sizes ", sizes);
+  Shape merged(x.shape().begin(), x.shape().begin() + leading);
+  merged.push_back(numel(sizes));
+  std::vector<Tensor> all{reshape(x, merged)};
+  for (const Tensor& factor : factors) {
+    check<ShapeError>(!factor.defined() || factor.shape() == sizes, "[", op, "] weight and bias must be ", sizes,
+                      ", got ", factor.defined() ? factor.shape() : sizes);
+    all.push_back(factor.defined() ? reshape(factor, {numel(sizes)}) : factor);
+  }
+  return all;
 }
 
 }  // namespace ditharos

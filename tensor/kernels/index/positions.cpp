@@ -53,7 +53,10 @@ Tensor padding_indices(Edge edge, int64_t size, int64_t before, int64_t after) {
   std::vector<int64_t> from;
   for (int64_t i = -before; i < size + after; ++i) {
     const int64_t mirrored = i < 0 ? -i : i >= size ? 2 * (size - 1) - i : i;
-    from.push_back(edge == Edge::reflect ? mirrored : std::clamp<int64_t>(i, 0, size - 1));
+    const int64_t moved = i < 0 ? i + size : i >= size ? i - size : i;
+    from.push_back(edge == Edge::reflect    ? mirrored
+                   : edge == Edge::circular ? moved
+                                            : std::clamp<int64_t>(i, 0, size - 1));
   }
   return from_vector(from);
 }

@@ -38,13 +38,14 @@ Taps Taps::transposed() const {
   return result;
 }
 
-Taps Taps::average(int64_t inputs, int64_t kernel, int64_t stride, int64_t padding) {
-  const int64_t outputs = (inputs + 2 * padding - kernel) / stride + 1;
+Taps Taps::windows(int64_t inputs, int64_t kernel, int64_t stride, int64_t padding,
+                   const std::vector<double>& divisors) {
+  const int64_t outputs = static_cast<int64_t>(divisors.size());
   Taps taps(inputs, outputs);
   for (int64_t o = 0; o < outputs; ++o) {
     const int64_t left = o * stride - padding, first = std::max<int64_t>(left, 0);
     const int64_t last = std::max(first, std::min(left + kernel, inputs));
-    taps.add_row(first, std::vector<double>(static_cast<size_t>(last - first), 1.0), double(kernel));
+    taps.add_row(first, std::vector<double>(static_cast<size_t>(last - first), 1.0), divisors[static_cast<size_t>(o)]);
   }
   return taps;
 }
@@ -54,27 +55,6 @@ Taps Taps::adaptive_average(int64_t inputs, int64_t outputs) {
   for (int64_t o = 0; o < outputs; ++o) {
     const int64_t first = o * inputs / outputs, count = ((o + 1) * inputs + outputs - 1) / outputs - first;
     taps.add_row(first, std::vector<double>(static_cast<size_t>(count), 1.0), double(count));
-  }
-  return taps;
-}
-
-Taps Taps::nearest(int64_t inputs, int64_t outputs) {
-  Taps taps(inputs, outputs);
-  for (int64_t o = 0; o < outputs; ++o) taps.add_row(o * inputs / outputs, {1.0});
-  return taps;
-}
-
-Taps Taps::linear(int64_t inputs, int64_t outputs) {
-  Taps taps(inputs, outputs);
-  const double ratio = double(inputs) / double(outputs);
-  for (int64_t o = 0; o < outputs; ++o) {
-    double at = std::max((double(o) + .5) * ratio - .5, 0.0);
-    if (const double whole = std::round(at); std::abs(at - whole) < 1e-9) at = whole;  // but for rounding
-    const int64_t first = std::min(static_cast<int64_t>(at), inputs - 1);
-    const double share = at - double(first);
-    // A neighbour of weight 0 is not read: its NaN or infinity must not reach this output.
-    if (first + 1 < inputs && share > 0) taps.add_row(first, {1 - share, share});
-    else taps.add_row(first, {1.0});
   }
   return taps;
 }
@@ -141,99 +121,116 @@ void add_lines(int64_t n, const T* w, const T* line, int64_t width, T* to) {
   }
 }
 
-/// One image's channel: its lines first, then sums of lines.
+/// Line i of the result from lines of `width` elements.
 template <class T>
-void resample_plane(const TypedTaps<T>& rows, const TypedTaps<T>& columns, const T* from, T* lines, T* to) {
-  const int64_t width = columns.taps.outputs(), in_width = columns.taps.inputs();
-  for (int64_t h = 0; h < rows.taps.inputs(); ++h) resample_line(columns, from + h * in_width, lines + h * width);
-  for (int64_t i = 0; i < rows.taps.outputs(); ++i, to += width) {
-    const int64_t n = rows.taps.count(i);
-    const T *w = rows.weights(i), *line = lines + rows.taps.first(i) * width;
-    constexpr int64_t few = 8;  // lines that are added in the type of the elements
-    if (n == 0) std::fill_n(to, width, T(0));
-    if (n > few) {
-      add_lines(n, w, line, width, to);
-      continue;
-    }
-    for (int64_t k = 0; k < n; ++k, line += width) {
-      const T factor = w[k];
-      if (k == 0)
-        for (int64_t j = 0; j < width; ++j) to[j] = factor * line[j];
-      else
-        for (int64_t j = 0; j < width; ++j) to[j] += factor * line[j];
-    }
+void resample_row(const TypedTaps<T>& rows, int64_t i, const T* lines, int64_t width, T* to) {
+  const int64_t n = rows.taps.count(i);
+  const T *w = rows.weights(i), *line = lines + rows.taps.first(i) * width;
+  constexpr int64_t few = 8;  // lines that are added in the type of the elements
+  if (n == 0) std::fill_n(to, width, T(0));
+  if (n > few) return add_lines(n, w, line, width, to);
+  for (int64_t k = 0; k < n; ++k, line += width) {
+    const T factor = w[k];
+    if (k == 0)
+      for (int64_t j = 0; j < width; ++j) to[j] = factor * line[j];
+    else
+      for (int64_t j = 0; j < width; ++j) to[j] += factor * line[j];
   }
 }
 
-/// x [..., H, W] with each pixel divided by the divisors of its row and its column.
-Tensor divided(const Tensor& x, const std::vector<double>& rows, const std::vector<double>& columns) {
-  const auto is_one = [](double v) { return v == 1; };
-  if (std::all_of(rows.begin(), rows.end(), is_one) && std::all_of(columns.begin(), columns.end(), is_one)) return x;
-  std::vector<double> divisors;
-  for (const double row : rows)
-    for (const double column : columns) divisors.push_back(row * column);
-  const Shape shape{static_cast<int64_t>(rows.size()), static_cast<int64_t>(columns.size())};
+/// x, with the last axes divided by the products of the axes' divisors.
+Tensor divided(const Tensor& x, const std::vector<const std::vector<double>*>& axes) {
+  std::vector<double> divisors{1.0};
+  Shape shape;
+  for (const std::vector<double>* axis : axes) {
+    std::vector<double> next;
+    for (const double outer : divisors)
+      for (const double inner : *axis) next.push_back(outer * inner);
+    divisors = std::move(next);
+    shape.push_back(static_cast<int64_t>(axis->size()));
+  }
+  if (std::all_of(divisors.begin(), divisors.end(), [](double v) { return v == 1; })) return x;
   return binary(Binary::div, x, to(from_vector(divisors, shape), x.dtype()));
+}
+
+/// Along the last axis.
+template <class T>
+Tensor resample_lines(const Tensor& x, const Taps& columns) {
+  Shape shape = x.shape();
+  shape[x.rank() - 1] = columns.outputs();
+  const Tensor out(shape, x.dtype());
+  if (out.numel() == 0) return out;
+  const Tensor in = contiguous(divided(x, {&columns.input_divisors()}));
+  const TypedTaps<T> typed(columns);
+  const int64_t in_width = columns.inputs(), width = columns.outputs();
+  const T* from = in.data<T>();
+  T* to = out.mutable_data<T>();
+  parallel_for(out.numel() / width, 1 + grain / (in_width + width), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) resample_line(typed, from + i * in_width, to + i * width);
+  });
+  return divided(out, {&columns.output_divisors()});
+}
+
+/// Along the last two axes: the lines of an image first, then sums of lines.
+template <class T>
+Tensor resample_images(const Tensor& x, const Taps& rows, const Taps& columns) {
+  Shape shape = x.shape();
+  shape[x.rank() - 2] = rows.outputs();
+  shape[x.rank() - 1] = columns.outputs();
+  const Tensor out(shape, x.dtype());
+  if (out.numel() == 0) return out;
+  const Tensor in = contiguous(divided(x, {&rows.input_divisors(), &columns.input_divisors()}));
+  const TypedTaps<T> typed_rows(rows), typed_columns(columns);
+  const int64_t height = rows.inputs(), in_width = columns.inputs(), width = columns.outputs();
+  const int64_t from_plane = height * in_width, to_plane = rows.outputs() * width;
+  const T* from = in.data<T>();
+  T* to = out.mutable_data<T>();
+  parallel_for(out.numel() / to_plane, 1 + grain / (from_plane + to_plane), [&](int64_t begin, int64_t end) {
+    static thread_local Workspace scratch;
+    T* lines = scratch.get<T>(height * width);
+    for (int64_t plane = begin; plane < end; ++plane) {
+      for (int64_t h = 0; h < height; ++h)
+        resample_line(typed_columns, from + plane * from_plane + h * in_width, lines + h * width);
+      for (int64_t i = 0; i < rows.outputs(); ++i)
+        resample_row(typed_rows, i, lines, width, to + plane * to_plane + i * width);
+    }
+  });
+  return divided(out, {&rows.output_divisors(), &columns.output_divisors()});
+}
+
+/// Along the third axis from the end: sums of images.
+template <class T>
+Tensor resample_depth(const Tensor& x, const Taps& depth) {
+  const int axis = x.rank() - 3;
+  Shape shape = x.shape();
+  shape[axis] = depth.outputs();
+  const Tensor out(shape, x.dtype());
+  if (out.numel() == 0) return out;
+  const std::vector<double> one{1.0};
+  const Tensor in = contiguous(divided(x, {&depth.input_divisors(), &one, &one}));
+  const TypedTaps<T> typed(depth);
+  const int64_t image = shape[axis + 1] * shape[axis + 2], images = depth.outputs();
+  const T* from = in.data<T>();
+  T* to = out.mutable_data<T>();
+  parallel_for(out.numel() / image, 1 + grain / (2 * image), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      resample_row(typed, i % images, from + i / images * depth.inputs() * image, image, to + i * image);
+  });
+  return divided(out, {&depth.output_divisors(), &one, &one});
 }
 
 }  // namespace
 
-Tensor resample(const char* op, const Tensor& x, const Taps& rows, const Taps& columns) {
-  const int rank = x.rank();
-  check<ShapeError>(rank >= 2 && x.size(-2) == rows.inputs() && x.size(-1) == columns.inputs(), "[", op,
-                    "] needs images [..., ", rows.inputs(), ", ", columns.inputs(), "], got ", x.shape());
-  Shape shape = x.shape();
-  shape[rank - 2] = rows.outputs();
-  shape[rank - 1] = columns.outputs();
+Tensor resample(const char* op, const Tensor& x, const std::vector<std::shared_ptr<const Taps>>& taps) {
+  const int axes = static_cast<int>(taps.size());
+  for (int i = 0; i < axes; ++i)
+    check<ShapeError>(x.rank() >= axes && x.size(i - axes) == taps[size_t(i)]->inputs(), "[", op, "] axis ", i - axes,
+                      " needs ", taps[size_t(i)]->inputs(), " elements, got shape ", x.shape());
   return visit_floating(op, x.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    const Tensor out(shape, x.dtype());
-    if (out.numel() == 0) return out;
-    const Tensor in = contiguous(divided(x, rows.input_divisors(), columns.input_divisors()));
-    const TypedTaps<T> typed_rows(rows), typed_columns(columns);
-    const int64_t from_plane = rows.inputs() * columns.inputs(), to_plane = rows.outputs() * columns.outputs();
-    const T* from = in.data<T>();
-    T* to = out.mutable_data<T>();
-    parallel_for(out.numel() / to_plane, 1 + grain / (from_plane + to_plane), [&](int64_t begin, int64_t end) {
-      static thread_local Workspace scratch;
-      T* lines = scratch.get<T>(rows.inputs() * columns.outputs());
-      for (int64_t plane = begin; plane < end; ++plane)
-        resample_plane(typed_rows, typed_columns, from + plane * from_plane, lines, to + plane * to_plane);
-    });
-    return divided(out, rows.output_divisors(), columns.output_divisors());
-  });
-}
-
-Tensor max_pool2d(const Tensor& x, const Shape& kernel, const Shape& stride, const Shape& padding, Tensor* index) {
-  const int64_t height = x.size(2), width = x.size(3);
-  const int64_t out_h = (height + 2 * padding[0] - kernel[0]) / stride[0] + 1;
-  const int64_t out_w = (width + 2 * padding[1] - kernel[1]) / stride[1] + 1;
-  const Shape shape{x.size(0), x.size(1), out_h, out_w};
-  return visit_floating("max_pool2d", x.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const Tensor in = contiguous(x), out(shape, x.dtype()), positions(shape, DType::i64);
-    const T* from = in.data<T>();
-    T* to = out.mutable_data<T>();
-    int64_t* position = positions.mutable_data<int64_t>();
-    parallel_for(shape[0] * shape[1], 1 + grain / (out_h * out_w * 4), [&](int64_t begin, int64_t end) {
-      for (int64_t plane = begin; plane < end; ++plane)
-        for (int64_t i = 0; i < out_h * out_w; ++i) {
-          const int64_t top = i / out_w * stride[0] - padding[0], left = i % out_w * stride[1] - padding[1];
-          const int64_t first_h = std::max<int64_t>(top, 0), last_h = std::min(top + kernel[0], height);
-          const int64_t first_w = std::max<int64_t>(left, 0), last_w = std::min(left + kernel[1], width);
-          const T* image = from + plane * height * width;
-          int64_t best = first_h * width + first_w;
-          for (int64_t h = first_h; h < last_h; ++h)
-            for (int64_t w = first_w; w < last_w; ++w) {
-              const T value = image[h * width + w];
-              if (value > image[best] || (value != value && image[best] == image[best])) best = h * width + w;
-            }
-          to[plane * out_h * out_w + i] = image[best];
-          position[plane * out_h * out_w + i] = best;
-        }
-    });
-    if (index) *index = positions;
-    return out;
+    if (axes == 1) return resample_lines<T>(x, *taps[0]);
+    const Tensor images = resample_images<T>(x, *taps[size_t(axes - 2)], *taps[size_t(axes - 1)]);
+    return axes == 3 ? resample_depth<T>(images, *taps[0]) : images;
   });
 }
 

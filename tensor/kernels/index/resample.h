@@ -1,6 +1,6 @@
 #pragma once
-// Weighted sums of neighbours along rows and columns of images: average pooling, adaptive pooling, interpolation and
-// their adjoints, which differ only in the weights.
+// Weighted sums of neighbours along the axes of lines, images and volumes: average pooling, adaptive pooling,
+// interpolation and their adjoints, which differ only in the weights.
 #include <memory>
 #include <vector>
 
@@ -33,14 +33,12 @@ class Taps {
   void add_row(int64_t first, const std::vector<double>& weights, double divisor = 1);
   Taps transposed() const;
 
-  /// Windows of `kernel` pixels every `stride` pixels with zero padding, each output divided by `kernel`.
-  static Taps average(int64_t inputs, int64_t kernel, int64_t stride, int64_t padding);
+  /// The sums of `outputs` windows of `kernel` elements every `stride` elements, with zero padding. Window o is divided
+  /// by divisors[o].
+  static Taps windows(int64_t inputs, int64_t kernel, int64_t stride, int64_t padding,
+                      const std::vector<double>& divisors);
   /// Output i averages the inputs from floor(i in/out) to ceil((i + 1) in/out).
   static Taps adaptive_average(int64_t inputs, int64_t outputs);
-  /// Output i is input floor(i in/out).
-  static Taps nearest(int64_t inputs, int64_t outputs);
-  /// Output i lies at (i + 1/2) in/out - 1/2 between two inputs, or on the border (align_corners=False).
-  static Taps linear(int64_t inputs, int64_t outputs);
 
  private:
   int64_t inputs_;
@@ -49,13 +47,8 @@ class Taps {
   std::vector<double> weights_, input_divisors_, output_divisors_;
 };
 
-/// y[..., i, j] = sum over h, w of rows[i, h] columns[j, w] x[..., h, w]; x [..., H, W], with the divisors
-/// of both.
-Tensor resample(const char* op, const Tensor& x, const Taps& rows, const Taps& columns);
-
-/// Largest element of every window of kernel[0] x kernel[1] pixels; x [B, C, H, W]. Padding counts as minus infinity;
-/// the first of equal elements wins, NaN beats all. `index`, if not null, receives [B, C, H', W'] i64: where in the
-/// plane [H * W] it was.
-Tensor max_pool2d(const Tensor& x, const Shape& kernel, const Shape& stride, const Shape& padding, Tensor* index);
+/// y[..., i, j] = sum over h, w of rows[i, h] columns[j, w] x[..., h, w] for the taps {rows, columns}, with the
+/// divisors of both; likewise for the last axis alone or the last three.
+Tensor resample(const char* op, const Tensor& x, const std::vector<std::shared_ptr<const Taps>>& taps);
 
 }  // namespace ditharos::kernels

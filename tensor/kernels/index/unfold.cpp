@@ -10,21 +10,26 @@ namespace ditharos::kernels {
 namespace {
 
 void check_window(const char* op, const Window& w, int64_t height, int64_t width) {
-  check<ShapeError>(w.kernel >= 1 && w.stride >= 1 && w.padding >= 0, "[", op,
-                    "] needs kernel >= 1, stride >= 1 and padding >= 0, got ", w.kernel, ", ", w.stride, " and ",
-                    w.padding);
-  static_cast<void>(checked_sum(op, {std::max(height, width), w.padding, w.padding}));  // as Window::out adds them
-  check<ShapeError>(height + 2 * w.padding >= w.kernel && width + 2 * w.padding >= w.kernel, "[", op, "] a window of ",
-                    w.kernel, " does not fit an image of ", height, " x ", width, " with padding ", w.padding);
+  for (int i = 0; i < 2; ++i) {
+    check<ShapeError>(w.kernel[i] >= 1 && w.stride[i] >= 1 && w.dilation[i] >= 1 && w.padding[i] >= 0, "[", op,
+                      "] needs kernel, stride and dilation >= 1 and padding >= 0, got ", w.kernel, ", ", w.stride, ", ",
+                      w.dilation, " and ", w.padding);
+    // As Window::out adds them.
+    const int64_t room = checked_sum(op, {i == 0 ? height : width, w.padding[i], w.padding[i]});
+    const int64_t extent = checked_sum(op, {checked_product(op, {w.dilation[i], w.kernel[i] - 1}), 1});
+    check<ShapeError>(room >= extent, "[", op, "] a window of ", w.kernel, " does not fit an image of ", height, " x ",
+                      width, " with padding ", w.padding, " and dilation ", w.dilation);
+  }
+  static_cast<void>(checked_product(op, {w.kernel[0], w.kernel[1]}));
 }
 
-/// The part of a window's side that lies inside the image: kernel positions [first, last) at image position
-/// `origin`.
+/// The part of a window's side that lies inside the image: kernel positions [first, last), `step` elements apart, of a
+/// window that begins at image position `origin`.
 struct Inside {
   int64_t first, last;
-  Inside(int64_t origin, int64_t kernel, int64_t size)
-      : first(std::min(kernel, std::max<int64_t>(0, -origin))), last(std::max(first, std::min(kernel, size - origin))) {
-  }
+  Inside(int64_t origin, int64_t kernel, int64_t step, int64_t size)
+      : first(std::min(kernel, origin < 0 ? (step - 1 - origin) / step : 0)),
+        last(std::max(first, std::min(kernel, size > origin ? (size - origin - 1) / step + 1 : 0))) {}
 };
 
 }  // namespace
@@ -33,8 +38,10 @@ Tensor unfold(const Tensor& x, const Window& window) {
   check<ShapeError>(x.rank() == 4, "[unfold] needs images [B, C, H, W], got ", x.shape());
   const int64_t batch = x.shape()[0], channels = x.shape()[1], height = x.shape()[2], width = x.shape()[3];
   check_window("unfold", window, height, width);
-  const int64_t out_h = window.out(height), out_w = window.out(width), k = window.kernel;
-  const int64_t columns = checked_product("unfold", {channels, k, k});
+  const int64_t out_h = window.out(0, height), out_w = window.out(1, width), area = window.area();
+  const int64_t high = window.kernel[0], wide = window.kernel[1], down = window.dilation[0],
+                across = window.dilation[1];
+  const int64_t columns = checked_product("unfold", {channels, area});
   const Tensor source = contiguous(x);
   Tensor out({batch, checked_product("unfold", {out_h, out_w}), columns}, x.dtype());
   if (out.numel() == 0) return out;
@@ -45,17 +52,18 @@ Tensor unfold(const Tensor& x, const Window& window) {
     const int64_t grain = std::max<int64_t>(1, elementwise_grain / (out_w * columns));
     parallel_for(batch * out_h, grain, [&](int64_t begin, int64_t end) {
       for (int64_t line = begin; line < end; ++line) {
-        const int64_t b = line / out_h, top = line % out_h * window.stride - window.padding;
-        const Inside rows(top, k, height);
+        const int64_t b = line / out_h, top = line % out_h * window.stride[0] - window.padding[0];
+        const Inside rows(top, high, down, height);
         for (int64_t ox = 0; ox < out_w; ++ox) {
-          const int64_t left = ox * window.stride - window.padding;
-          const Inside cells(left, k, width);
+          const int64_t left = ox * window.stride[1] - window.padding[1];
+          const Inside cells(left, wide, across, width);
           T* row = to + (line * out_w + ox) * columns;
-          if (cells.last - cells.first < k || rows.last - rows.first < k) std::fill_n(row, columns, T(0));
+          if (cells.last - cells.first < wide || rows.last - rows.first < high) std::fill_n(row, columns, T(0));
           for (int64_t c = 0; c < channels; ++c)
             for (int64_t ky = rows.first; ky < rows.last; ++ky) {
-              const int64_t pixel = ((b * channels + c) * height + top + ky) * width + left;
-              for (int64_t kx = cells.first; kx < cells.last; ++kx) row[(c * k + ky) * k + kx] = from[pixel + kx];
+              const int64_t pixel = ((b * channels + c) * height + top + ky * down) * width + left;
+              T* cell = row + (c * high + ky) * wide;
+              for (int64_t kx = cells.first; kx < cells.last; ++kx) cell[kx] = from[pixel + kx * across];
             }
         }
       }
@@ -66,8 +74,10 @@ Tensor unfold(const Tensor& x, const Window& window) {
 
 Tensor fold(const Tensor& columns, int64_t channels, int64_t height, int64_t width, const Window& window) {
   check_window("fold", window, height, width);
-  const int64_t out_h = window.out(height), out_w = window.out(width), k = window.kernel;
-  const int64_t positions = checked_product("fold", {out_h, out_w}), size = checked_product("fold", {channels, k, k});
+  const int64_t out_h = window.out(0, height), out_w = window.out(1, width), area = window.area();
+  const int64_t high = window.kernel[0], wide = window.kernel[1], down = window.dilation[0],
+                across = window.dilation[1];
+  const int64_t positions = checked_product("fold", {out_h, out_w}), size = checked_product("fold", {channels, area});
   check<ShapeError>(columns.rank() == 3 && columns.shape()[1] == positions && columns.shape()[2] == size,
                     "[fold] needs columns [B, ", positions, ", ", size, "], got ", columns.shape());
   const int64_t batch = columns.shape()[0];
@@ -80,18 +90,18 @@ Tensor fold(const Tensor& columns, int64_t channels, int64_t height, int64_t wid
     const T* from = source.data<T>();
     T* to = out.mutable_data<T>();
     // An image's channel belongs to one thread, which adds the windows in order.
-    const int64_t grain = std::max<int64_t>(1, elementwise_grain / (out_h * out_w * k * k));
+    const int64_t grain = std::max<int64_t>(1, elementwise_grain / (out_h * out_w * area));
     parallel_for(batch * channels, grain, [&](int64_t begin, int64_t end) {
       for (int64_t plane = begin; plane < end; ++plane) {
         const int64_t b = plane / channels, c = plane % channels;
         for (int64_t position = 0; position < out_h * out_w; ++position) {
-          const int64_t top = position / out_w * window.stride - window.padding;
-          const int64_t left = position % out_w * window.stride - window.padding;
-          const Inside rows(top, k, height), cells(left, k, width);
-          const T* column = from + (b * out_h * out_w + position) * size + c * k * k;
+          const int64_t top = position / out_w * window.stride[0] - window.padding[0];
+          const int64_t left = position % out_w * window.stride[1] - window.padding[1];
+          const Inside rows(top, high, down, height), cells(left, wide, across, width);
+          const T* column = from + (b * out_h * out_w + position) * size + c * area;
           for (int64_t ky = rows.first; ky < rows.last; ++ky) {
-            const int64_t pixel = (plane * height + top + ky) * width + left;
-            for (int64_t kx = cells.first; kx < cells.last; ++kx) to[pixel + kx] += column[ky * k + kx];
+            const int64_t pixel = (plane * height + top + ky * down) * width + left;
+            for (int64_t kx = cells.first; kx < cells.last; ++kx) to[pixel + kx * across] += column[ky * wide + kx];
           }
         }
       }

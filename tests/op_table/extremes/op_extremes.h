@@ -41,6 +41,7 @@ void add_reduction_extremes(Rows& rows);
 void add_loss_extremes(Rows& rows);
 void add_norm_extremes(Rows& rows);
 void add_product_extremes(Rows& rows);
+void add_window_extremes(Rows& rows);
 void add_elementwise_extremes(Rows& rows);
 void add_sorting_extremes(Rows& rows);
 void add_further_loss_extremes(Rows& rows);

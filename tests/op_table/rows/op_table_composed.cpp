@@ -193,7 +193,8 @@ void add_grids(Rows& rows) {
           },
           {{{2, 2, 4, 4}, {2, 3, 2, 2}}, {{1, 1, 4, 4}, {1, 1, 1, 2}}, {{1, 2, 4, 4}, {1, 0, 2, 2}}},
           [] { grid_sample(zeros({1, 2, 3, 3}), zeros({1, 2, 2, 3})); },
-          "needs x [B, C, H, W] and a grid [B, h, w, 2], got shapes [1, 2, 3, 3] and [1, 2, 2, 3]"));
+          "needs x [B, C, H, W] and a grid [B, h, w, 2], or a volume [B, C, D, H, W] and [B, d, h, w, 3], got shapes "
+          "[1, 2, 3, 3] and [1, 2, 2, 3]"));
       // With 4 pixels a side, positions (u + 1) 2 - 1/2 and (u + 1) 3/2 are whole for multiples of 1/6 alone.
       rows.back().inputs = {any, lattice(-1.25, 1.25, 1. / 64)};
     }

@@ -162,7 +162,8 @@ Array pooled(const Array& x, const Pool& p, const std::function<double(const std
 
 Row max_pool(const Pool& p) {
   Row row;
-  row.name = row.record = "max_pool2d";
+  row.name = "max_pool2d";
+  row.record = "max_pool";
   row.op = [p](const Tensors& in) { return max_pool2d(in[0], p.kernel, p.stride, p.padding); };
   row.reference = [p](const Arrays& in) {
     return pooled(in[0], p, [](const std::vector<double>& v) { return *std::max_element(v.begin(), v.end()); });
@@ -173,8 +174,8 @@ Row max_pool(const Pool& p) {
   row.large = {{{8, 16, 40, 41}}};
   row.misuse = [] { max_pool2d(zeros({1, 1, 4, 4}), 2, 2, 2); };
   row.message =
-      "[max_pool2d] needs kernel >= 1, stride >= 1 and padding from 0 to half the kernel, got [2, 2], [2, 2] "
-      "and [2, 2]";
+      "[max_pool2d] needs kernel, stride and dilation >= 1 and padding from 0 to half the window, got [2, 2], [2, 2], "
+      "[1, 1] and [2, 2]";
   return row;
 }
 
@@ -191,7 +192,7 @@ Row mean_pool(const Pool& p) {
   if (p.kernel == 1 || p.padding > 0) row.cases.push_back({{1, 1, 1, 1}});
   row.large = {{{8, 16, 40, 41}}};
   row.misuse = [] { avg_pool2d(zeros({1, 1, 4, 2}), 3); };
-  row.message = "[avg_pool2d] a window of [3, 3] does not fit images of [4, 2] with padding [0, 0]";
+  row.message = "[avg_pool2d] a window of [3, 3] does not fit sides of [4, 2] with padding [0, 0]";
   return row;
 }
 
@@ -218,7 +219,7 @@ Row adaptive_pool(int64_t height, int64_t width) {
   row.cases = {{{2, 2, 4, 5}}, {{0, 2, 3, 3}}, {{1, 1, 1, 1}}};
   row.large = {{{8, 16, 40, 41}}};
   row.misuse = [] { adaptive_avg_pool2d(zeros({1, 1, 4, 4}), {0, 1}); };
-  row.message = "[adaptive_avg_pool2d] needs a size of at least 1 x 1, got [0, 1]";
+  row.message = "[adaptive_avg_pool2d] needs sizes of at least 1, got [0, 1]";
   return row;
 }
 
@@ -256,8 +257,10 @@ Row interpolation(int64_t height, int64_t width, Interpolation mode) {
   row.inputs = {uniform(-2, 2)};
   row.cases = {{{2, 2, 3, 4}}, {{0, 2, 3, 3}}, {{1, 1, 1, 1}}};
   row.large = {{{8, 16, 40, 41}}};
-  row.misuse = [] { interpolate(zeros({1, 4, 4}), 8); };
-  row.message = "[interpolate] needs x [B, C, H, W] with at least one pixel, got [1, 4, 4]";
+  row.misuse = [=] { interpolate(zeros({4, 4}), 8, mode); };
+  row.message = mode == Interpolation::nearest
+                    ? "[interpolate] the mode nearest needs x [B, C, L], [B, C, H, W] or [B, C, D, H, W], got [4, 4]"
+                    : "[interpolate] the mode bilinear needs x [B, C, H, W], got [4, 4]";
   return row;
 }
 

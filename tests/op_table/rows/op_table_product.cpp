@@ -122,7 +122,7 @@ Row unfolding(const Window& w) {
   if (w.kernel <= 1 + 2 * w.padding) row.cases.push_back({{1, 1, 1, 1}});
   row.large = {{{4, 3, 60, 61}}};
   row.misuse = [] { unfold(zeros({1, 1, 2, 2}), 3, 1, 0); };
-  row.message = "[unfold] a window of 3 does not fit an image of 2 x 2 with padding 0";
+  row.message = "[unfold] a window of [3, 3] does not fit an image of 2 x 2 with padding [0, 0] and dilation [1, 1]";
   return row;
 }
 

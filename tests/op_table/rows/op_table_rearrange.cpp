@@ -49,8 +49,8 @@ Row padding(PadMode mode) {
         "[pad] axis 1 of shape [3, 2] is too short to be reflected by 0 and 2");
   if (mode == PadMode::replicate)
     refuses(
-        row, [] { pad(zeros({3, 2}), {-1, 2}, PadMode::replicate); },
-        "[pad] a size cannot be negative, got -1; use slice() to cut off");
+        row, [] { pad(zeros({3, 2}), {-1, -2}, PadMode::replicate); },
+        "[pad] axis 1 of shape [3, 2] is too short to lose 1 and 2 elements");
   return row;
 }
 

@@ -12,11 +12,16 @@
 namespace ditharos::tests {
 namespace {
 
-using kernels::Window;
+/// A square window, the same along both axes.
+struct Square {
+  int64_t kernel, stride, padding;
+  int64_t out(int64_t size) const { return (size + 2 * padding - kernel) / stride + 1; }
+  operator kernels::Window() const { return {{kernel, kernel}, {stride, stride}, {padding, padding}}; }
+};
 
 /// Calls body(column element, pixel) for each pair that belongs together; pixel is -1 in the padding.
 template <class Body>
-void each_pair(const Shape& image, const Window& w, const Body& body) {
+void each_pair(const Shape& image, const Square& w, const Body& body) {
   const int64_t height = image[2], width = image[3], out_h = w.out(height), out_w = w.out(width), k = w.kernel;
   int64_t at = 0;
   for (int64_t b = 0; b < image[0]; ++b)
@@ -35,7 +40,7 @@ TEST_CASE("unfold and fold: any window, layout and type") {
   Choices choices(1);
   for (int round = 0; round < 200; ++round) {
     const Shape shape = {choose(choices, 1, 3), choose(choices, 1, 3), choose(choices, 1, 9), choose(choices, 1, 9)};
-    const Window w = {choose(choices, 1, 5), choose(choices, 1, 3), choose(choices, 0, 3)};
+    const Square w = {choose(choices, 1, 5), choose(choices, 1, 3), choose(choices, 0, 3)};
     if (w.out(shape[2]) < 1 || w.out(shape[3]) < 1 || shape[2] + 2 * w.padding < w.kernel ||
         shape[3] + 2 * w.padding < w.kernel)
       continue;
@@ -61,12 +66,12 @@ TEST_CASE("unfold and fold: any window, layout and type") {
 
 TEST_CASE("unfold: windows side by side are the patches of an image, and fold puts them back") {
   const Tensor x = Generator(1).normal({2, 3, 8, 12});
-  CHECK(same_bits(kernels::fold(kernels::unfold(x, {4, 4, 0}), 3, 8, 12, {4, 4, 0}), x));
+  CHECK(same_bits(kernels::fold(kernels::unfold(x, Square{4, 4, 0}), 3, 8, 12, Square{4, 4, 0}), x));
 }
 
 TEST_CASE("unfold and fold: every thread count gives the same bits") {
   const Tensor x = Generator(2).normal({4, 8, 30, 30});
-  const Window w = {3, 1, 1};
+  const Square w = {3, 1, 1};
   const Tensor columns = kernels::unfold(x, w), image = kernels::fold(columns, 8, 30, 30, w);
   for_each_thread_count([&] {
     CHECK(same_bits(kernels::unfold(x, w), columns));
@@ -75,17 +80,17 @@ TEST_CASE("unfold and fold: every thread count gives the same bits") {
 }
 
 TEST_CASE("unfold and fold: errors") {
-  CHECK(message_of<ShapeError>([] { kernels::unfold(zeros({3, 4, 4}), {2, 2, 0}); }) ==
+  CHECK(message_of<ShapeError>([] { kernels::unfold(zeros({3, 4, 4}), Square{2, 2, 0}); }) ==
         "[unfold] needs images [B, C, H, W], got [3, 4, 4]");
-  CHECK(message_of<ShapeError>([] { kernels::unfold(zeros({1, 1, 4, 2}), {3, 1, 0}); }) ==
-        "[unfold] a window of 3 does not fit an image of 4 x 2 with padding 0");
-  CHECK(message_of<ShapeError>([] { kernels::unfold(zeros({1, 1, 4, 4}), {2, 0, 0}); }) ==
-        "[unfold] needs kernel >= 1, stride >= 1 and padding >= 0, got 2, 0 and 0");
-  CHECK(message_of<ShapeError>([] { kernels::fold(zeros({1, 4, 5}), 1, 4, 4, {2, 2, 0}); }) ==
+  CHECK(message_of<ShapeError>([] { kernels::unfold(zeros({1, 1, 4, 2}), Square{3, 1, 0}); }) ==
+        "[unfold] a window of [3, 3] does not fit an image of 4 x 2 with padding [0, 0] and dilation [1, 1]");
+  CHECK(message_of<ShapeError>([] { kernels::unfold(zeros({1, 1, 4, 4}), Square{2, 0, 0}); }) ==
+        "[unfold] needs kernel, stride and dilation >= 1 and padding >= 0, got [2, 2], [0, 0], [1, 1] and [0, 0]");
+  CHECK(message_of<ShapeError>([] { kernels::fold(zeros({1, 4, 5}), 1, 4, 4, Square{2, 2, 0}); }) ==
         "[fold] needs columns [B, 4, 4], got [1, 4, 5]");
-  CHECK(message_of<DTypeError>([] { kernels::unfold(zeros({1, 1, 4, 4}, DType::u8), {2, 2, 0}); }) ==
+  CHECK(message_of<DTypeError>([] { kernels::unfold(zeros({1, 1, 4, 4}, DType::u8), Square{2, 2, 0}); }) ==
         "[unfold] computes in f32 or f64, got u8; convert with to(x, DType::f32)");
-  CHECK(kernels::unfold(zeros({0, 1, 4, 4}), {2, 2, 0}).shape() == Shape{0, 4, 4});
+  CHECK(kernels::unfold(zeros({0, 1, 4, 4}), Square{2, 2, 0}).shape() == Shape{0, 4, 4});
 }
 
 }  // namespace
