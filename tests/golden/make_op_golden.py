@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 
 import op_golden_coverage
+import op_golden_special
 
 rng = np.random.default_rng(7)
 tensors = {}
@@ -282,5 +283,6 @@ if __name__ == "__main__":
                    fused]:
         family()
     op_golden_coverage.families(entry, uniform, positive, index, flags)
+    op_golden_special.families(entry)
     save(sys.argv[1])
     print(len([n for n in tensors if n.endswith("/out")]), "entries,", len(tensors), "tensors, PyTorch", torch.__version__)

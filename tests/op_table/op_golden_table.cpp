@@ -5,6 +5,7 @@
 #include <ditharos/autograd/ops.h>
 #include "tests/op_table/op_golden_calls.h"
 #include "tests/op_table/op_golden_coverage.h"
+#include "tests/op_table/op_golden_special.h"
 
 namespace ditharos::tests {
 namespace {
@@ -241,6 +242,7 @@ const GoldenEntries& golden_operations() {
     for (const auto& family : {arithmetic, functions, logic, reductions, shapes, products, losses, transformer, images})
       all.merge(family());
     all.merge(golden_coverage());
+    all.merge(golden_special());
     return all;
   }();
   return entries;
