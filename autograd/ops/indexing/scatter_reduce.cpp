@@ -75,13 +75,13 @@ Tensor extremum_at(const Tensor& x, const ScatterOperands& o, bool largest) {
   const int axis = o.axis;
   const Tensor replaced = o.include_self ? Tensor{} : o.written_to(x.shape());
   const Tensor base = o.include_self ? x : where(replaced, limit_of(x.dtype(), largest), x.detach());
-  const auto rule = [axis, replaced](const Backward& d) -> Grads {
+  const auto rule = [axis, left_out = Saved(replaced), some = replaced.defined()](const Backward& d) -> Grads {
     const Tensor in = d.input(0), from = d.input(1), index = d.input(2), y = d.output();
     const auto is_result = [](const Tensor& v, const Tensor& result) {
       return logical_or(equal(v, result), not_equal(v, v));
     };
     Tensor own = is_result(in, y);
-    if (replaced.defined()) own = logical_and(own, logical_not(replaced));
+    if (some) own = logical_and(own, logical_not(d.intermediate(left_out)));
     const Tensor written = is_result(from, gather(y, axis, index));
     const Tensor count = to(own, in.dtype()) + scatter_add(to(written, in.dtype()), axis, index, in.shape());
     const Tensor share = d.grad() / count;

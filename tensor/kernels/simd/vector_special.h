@@ -116,6 +116,13 @@ inline float digamma(float x) {
   return x == 0.f ? copy_sign(infinity, -x) : reflected ? below : above;
 }
 
+/// cot(pi r) for |r| <= 1/2: exactly 0 at 1/2, where tan(pi r) of a rounded pi r would not be infinite.
+inline double cotangent_of_half_turns(double r) {
+  constexpr double pi = 3.14159265358979323846;
+  const double size = abs(r), half = .5 - size;
+  return __builtin_copysign(size < .25 ? 1 / __builtin_tan(pi * size) : __builtin_tan(pi * half), r);
+}
+
 /// The same in f64: psi(x) = psi(x - n) + sum 1 / (x - k) down to [1, 2), where a polynomial has a relative error of
 /// 2e-16; from 10 on the asymptotic series (Abramowitz and Stegun 6.3.18).
 inline double digamma(double x) {
@@ -132,7 +139,7 @@ inline double digamma(double x) {
   if (x < 0) {
     const double part = x - __builtin_rint(x);
     constexpr double pi = 3.14159265358979323846;
-    return part == 0 ? __builtin_nan("") : digamma(1 - x) - pi / __builtin_tan(pi * part);
+    return part == 0 ? __builtin_nan("") : digamma(1 - x) - pi * cotangent_of_half_turns(part);
   }
   if (x >= 10) {
     const double w = 1 / (x * x);
@@ -197,7 +204,7 @@ void polygamma_loop(int64_t size, const T* x, T* y, T order, T) {
       y[i] = T(sign * __builtin_inf());
       continue;
     }
-    const double c = 1 / __builtin_tan(pi * part);
+    const double c = cotangent_of_half_turns(part);
     double derivative = cotangent[n + 1];
     for (int64_t k = n; k >= 0; --k) derivative = derivative * c + cotangent[k];
     y[i] = T(-polygamma_of_positive(n, 1 - v) - derivative);

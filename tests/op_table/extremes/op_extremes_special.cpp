@@ -28,13 +28,16 @@ void add_functions(Rows& rows) {
   const auto log_gamma = [](Real x) { return std::lgamma(x); };
   const std::vector<double> positive = {1e-30, 1e-8, .03125, 1, 2, 9.9921875, 10, 1e3, 1e8};
   // Not near their zeros, which f32 cannot name.
-  const std::vector<double> negative = {-.0009765625, -.25, -1.0625, -2.25, -7.75, -20.5};
+  const std::vector<double> negative = {-.0009765625, -.25, -1.0625, -2.25, -7.75, -20.25};
   add_extremes(rows, "lgamma",
                {points("from 0 to far out", {1e-30, .5, 3, 1e3, 1e18}, log_gamma, psi(0)),
                 points("below 0", negative, log_gamma, psi(0), psi(1))});
   add_extremes(rows, "digamma",
                {points("from 0 to far out", positive, psi(0), psi(1)),
                 points("below 0", negative, psi(0), psi(1), psi(2)), points("infinity", {infinite}, psi(0), psi(1))});
+  // Between two poles the cotangent is 0, and psi_2(-20.5) = psi_2(21.5).
+  Extreme between = stated("between poles", {line({-20.5})}, line({double(polygamma_of(2, 21.5L))}), {});
+  add_extremes(rows, "polygamma", {with_op(between, [](const Tensors& in) { return polygamma(2, in[0]); })});
   Extreme root = points("beside the root", {1.46163213253021240234375, 1.4616321449683622}, psi(0), psi(1));
   root.absolute = 1e-15;
   root.only = DType::f64;
