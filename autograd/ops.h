@@ -135,7 +135,8 @@ Tensor slice(const Tensor& x, int axis, int64_t begin, int64_t end, int64_t step
 Tensor select(const Tensor& x, int axis, int64_t index);
 Tensor unsqueeze(const Tensor& x, int axis);
 Tensor squeeze(const Tensor& x, int axis);
-/// Parts of equal size; the number of parts must divide the size of the axis.
+/// At most `parts` parts of ceil(size / parts) elements, of which the last may be shorter. Of an empty axis, `parts`
+/// empty parts.
 [[nodiscard]] std::vector<Tensor> chunk(const Tensor& x, int64_t parts, int axis);
 Tensor cat(const std::vector<Tensor>& parts, int axis = 0);
 Tensor stack(const std::vector<Tensor>& parts, int axis = 0);

@@ -142,11 +142,11 @@ Tensor cat(const std::vector<Tensor>& parts, int axis) {
 
 std::vector<Tensor> chunk(const Tensor& x, int64_t parts, int axis) {
   axis = normalize_axis("chunk", axis, x.rank());
-  const int64_t n = x.size(axis);
-  check<ShapeError>(parts >= 1 && n % parts == 0, "[chunk] axis ", axis, " of shape ", x.shape(),
-                    " does not divide into ", parts, " equal parts");
+  check<ShapeError>(parts >= 1, "[chunk] the number of parts must be at least 1, got ", parts);
+  const int64_t n = x.size(axis), size = (n - 1) / parts + 1;
   std::vector<Tensor> out;
-  for (int64_t i = 0; i < parts; ++i) out.push_back(slice(x, axis, i * (n / parts), (i + 1) * (n / parts)));
+  if (n == 0) return std::vector<Tensor>(size_t(parts), slice(x, axis, 0, 0));
+  for (int64_t begin = 0; begin < n; begin += size) out.push_back(slice(x, axis, begin, std::min(begin + size, n)));
   return out;
 }
 

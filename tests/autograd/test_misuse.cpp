@@ -143,7 +143,7 @@ TEST_CASE("R12: misuse: shapes and axes") {
       {"[item] needs a tensor of one element, got shape [2]", [] { floats({2}).item(); }},
       {"[from_vector] 3 values do not fill shape [2, 2]", [] { from_vector<float>({1, 2, 3}, {2, 2}); }},
       {"[cat] there is nothing to concatenate", [] { cat({}, 0); }},
-      {"[chunk] axis 0 of shape [4] does not divide into 0 equal parts", [] { chunk(floats({4}), 0, 0); }},
+      {"[chunk] the number of parts must be at least 1, got 0", [] { chunk(floats({4}), 0, 0); }},
       {"[matmul] cannot broadcast shapes [2] and [3]", [] { matmul(floats({2, 4, 4}), floats({3, 4, 4})); }},
       {"[linear] weight must be [out, in], got [3]", [] { linear(floats({2, 3}), floats({3})); }},
       {"[linear] bias must be [4], got [3]", [] { linear(floats({2, 3}), floats({4, 3}), floats({3})); }},

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 import op_golden_coverage
 import op_golden_losses
 import op_golden_windows
+import op_golden_special
 
 rng = np.random.default_rng(7)
 tensors = {}
@@ -286,5 +287,6 @@ if __name__ == "__main__":
     op_golden_coverage.families(entry, uniform, positive, index, flags)
     op_golden_losses.families(tensors)
     op_golden_windows.families(tensors)
+    op_golden_special.families(entry)
     save(sys.argv[1])
     print(len([n for n in tensors if n.endswith("/out")]), "entries,", len(tensors), "tensors, PyTorch", torch.__version__)

@@ -7,6 +7,7 @@
 #include "tests/op_table/op_golden_coverage.h"
 #include "tests/op_table/op_golden_losses.h"
 #include "tests/op_table/op_golden_windows.h"
+#include "tests/op_table/op_golden_special.h"
 
 namespace ditharos::tests {
 namespace {
@@ -245,6 +246,7 @@ const GoldenEntries& golden_operations() {
     all.merge(golden_coverage());
     all.merge(golden_losses());
     all.merge(golden_windows());
+    all.merge(golden_special());
     return all;
   }();
   return entries;

@@ -41,6 +41,8 @@ std::string operation_of(const std::string& entry) { return entry.substr(0, entr
 /// Differences from PyTorch's float64 arithmetic that rounding explains.
 double tolerance_of(const std::string& entry) {
   if (entry == "hardsigmoid") return 1e-7;  // PyTorch's slope is 1/6 rounded to f32
+  // PyTorch's trigamma, the gradient of digamma, leaves terms of 1e-9 out. The op table has the exact values.
+  if (entry.starts_with("digamma") || entry == "polygamma" || entry == "polygamma#0") return 1e-9;
   return entry == "to" ? 0 : entry.starts_with("linalg.") ? 1e-10 : 1e-12;
 }
 

@@ -59,6 +59,17 @@ Tensor scatter_add(const Tensor& x, int axis, const Tensor& index, const Tensor&
 Tensor index_add(const Tensor& x, int axis, const Tensor& indices, const Tensor& source, double alpha = 1);
 Tensor index_copy(const Tensor& x, int axis, const Tensor& indices, const Tensor& source);  ///< in place of adding
 Tensor index_fill(const Tensor& x, int axis, const Tensor& indices, double value);
+/// How scatter_reduce() and index_reduce() combine the values that meet in an element. NaN is the largest and the
+/// smallest; the gradient of amax and amin is divided equally among the values that are the result. A mean of integers
+/// is rounded down.
+enum class ScatterReduction : uint8_t { sum, prod, mean, amax, amin };
+/// x with out[i, index[i,j,k], k] = reduction of the source[i,j,k] that are written there and, if `include_self`, of
+/// x's own element; the other elements stay (scatter_reduce.cpp).
+Tensor scatter_reduce(const Tensor& x, int axis, const Tensor& index, const Tensor& source, ScatterReduction reduction,
+                      bool include_self = true);
+/// The same for slices of `source` along an axis, at indices [K].
+Tensor index_reduce(const Tensor& x, int axis, const Tensor& indices, const Tensor& source, ScatterReduction reduction,
+                    bool include_self = true);
 /// x with the elements where the mask is true replaced by the first elements of `source`, in order.
 Tensor masked_scatter(const Tensor& x, const Tensor& mask, const Tensor& source);
 

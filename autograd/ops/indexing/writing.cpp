@@ -3,12 +3,11 @@
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/detail/operands.h>
+#include <ditharos/autograd/ops/indexing/parts.h>
 #include <ditharos/tensor/kernels/index/index.h>
 
 namespace ditharos {
-namespace {
 
-/// The part of the source that the index reads: its first elements along each axis.
 Tensor part_for(const char* op, const Tensor& source, const Shape& index) {
   check<ShapeError>(source.rank() == index.rank(), "[", op, "] source of shape ", source.shape(),
                     " does not cover the index of shape ", index);
@@ -21,14 +20,6 @@ Tensor part_for(const char* op, const Tensor& source, const Shape& index) {
   return part;
 }
 
-/// x where `writer` is -1, else the element of the flat source that it names.
-Tensor written(const Tensor& x, const Tensor& writer, const Tensor& source) {
-  const Tensor from_source = greater_equal(writer, 0);
-  if (source.numel() == 0) return x;
-  return where(from_source, index_select(reshape(source, {source.numel()}), clamp_min(writer, 0)), x);
-}
-
-/// Indices [K] along an axis, in the shape of the slices that they name.
 Tensor for_each_slice(const char* op, const Tensor& indices, const Tensor& source, int axis) {
   check<ShapeError>(indices.rank() == 1, "[", op, "] the indices must have one axis, got shape ", indices.shape());
   check<ShapeError>(source.size(axis) == indices.numel(), "[", op, "] ", indices.numel(), " indices for axis ", axis,
@@ -44,6 +35,15 @@ void check_slices(const char* op, const Tensor& x, int axis, const Tensor& sourc
   for (int i = 0; fits && i < x.rank(); ++i) fits = i == axis || source.size(i) == x.size(i);
   check<ShapeError>(fits, "[", op, "] source of shape ", source.shape(), " does not fit shape ", x.shape(),
                     " along axis ", axis);
+}
+
+namespace {
+
+/// x where `writer` is -1, else the element of the flat source that it names.
+Tensor written(const Tensor& x, const Tensor& writer, const Tensor& source) {
+  const Tensor from_source = greater_equal(writer, 0);
+  if (source.numel() == 0) return x;
+  return where(from_source, index_select(reshape(source, {source.numel()}), clamp_min(writer, 0)), x);
 }
 
 }  // namespace

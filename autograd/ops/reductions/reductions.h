@@ -21,6 +21,10 @@ Tensor min(const Tensor& x);
 Tensor argmax(const Tensor& x);  ///< row-major index of the first largest element, i64
 Tensor argmin(const Tensor& x);
 
+// --- without NaN (nan_reductions.cpp); the gradient of a NaN is 0 ---
+Tensor nansum(const Tensor& x, const AxisOrAxes& axes = {}, bool keepdim = false);   ///< NaN counts as 0
+Tensor nanmean(const Tensor& x, const AxisOrAxes& axes = {}, bool keepdim = false);  ///< NaN where all elements are
+
 // --- scans along an axis (scans.cpp) ---
 Tensor cumprod(const Tensor& x, int axis);       ///< right for zeros; integers give i64
 Tensor logcumsumexp(const Tensor& x, int axis);  ///< ln(cumsum(e^x))

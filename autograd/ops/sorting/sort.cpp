@@ -60,6 +60,38 @@ Tensor median(const Tensor& x) {
   return median(reshape(x, {x.numel()}), 0).values;
 }
 
+ValuesAndIndices nanmedian(const Tensor& x, int axis, bool keepdim) {
+  axis = normalize_axis("nanmedian", axis, x.rank());
+  check<ShapeError>(x.size(axis) > 0, "[nanmedian] axis ", axis, " of shape ", x.shape(), " is empty");
+  const Tensor order = order_of("nanmedian", x, axis, false);
+  // Numbers come before NaN.
+  const Tensor numbers = unsqueeze(count_nonzero(logical_not(isnan(x.detach())), {axis}), axis);
+  const Tensor middle = clamp_min(floor_divide(numbers - 1.0, 2), 0);
+  return without_axis(taken(x, axis, gather(order, axis, middle)), axis, keepdim);
+}
+
+Tensor nanmedian(const Tensor& x) {
+  check<ShapeError>(x.numel() > 0, "[nanmedian] shape ", x.shape(), " has no elements");
+  return nanmedian(reshape(x, {x.numel()}), 0).values;
+}
+
+ValuesAndIndices mode(const Tensor& x, int axis, bool keepdim) {
+  axis = normalize_axis("mode", axis, x.rank());
+  const int64_t n = x.size(axis);
+  check<ShapeError>(n > 0, "[mode] axis ", axis, " of shape ", x.shape(), " is empty");
+  const Tensor order = order_of("mode", x, axis, false), sorted = gather(x.detach(), axis, order);
+  // Equal elements are a run of the sorted ones. An element's distance from the begin of its run is largest at the end
+  // of the longest run; argmax() finds the first of several.
+  const Tensor left = slice(sorted, axis, 0, n - 1), right = slice(sorted, axis, 1, n);
+  const Tensor same = logical_or(equal(left, right), logical_and(isnan(left), isnan(right)));
+  Shape along = Shape::filled(x.rank(), 1);
+  along[axis] = n;
+  const Tensor at = expand(reshape(arange(n, DType::i64), along), x.shape());
+  const Tensor first = slice(at, axis, 0, 1);
+  const Tensor begin = cummax(cat({first, where(same, 0, slice(at, axis, 1, n))}, axis), axis).values;
+  return without_axis(taken(x, axis, gather(order, axis, argmax(at - begin, axis, true))), axis, keepdim);
+}
+
 Tensor quantile(const Tensor& x, double q, std::optional<int> axis, bool keepdim) {
   check_floating("quantile", x.dtype());
   check<ConfigError>(q >= 0 && q <= 1, "[quantile] q must lie in [0, 1], got ", q);

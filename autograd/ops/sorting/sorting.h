@@ -24,9 +24,15 @@ ValuesAndIndices topk(const Tensor& x, int64_t k, int axis = -1, bool largest = 
 ValuesAndIndices kthvalue(const Tensor& x, int64_t k, int axis = -1, bool keepdim = false);
 Tensor median(const Tensor& x);  ///< of all elements, the lower one of two; NaN if any element is
 ValuesAndIndices median(const Tensor& x, int axis, bool keepdim = false);
+Tensor nanmedian(const Tensor& x);  ///< the same of the elements that are not NaN; NaN where there are none
+ValuesAndIndices nanmedian(const Tensor& x, int axis, bool keepdim = false);
 /// The value below which the share q in [0, 1] lies, interpolated linearly; of all elements without an axis. NaN if any
 /// element is.
 Tensor quantile(const Tensor& x, double q, std::optional<int> axis = {}, bool keepdim = false);
+
+/// The most frequent element along an axis, the smallest one of several, and the index of the last one equal to it; NaN
+/// count as equal.
+ValuesAndIndices mode(const Tensor& x, int axis = -1, bool keepdim = false);
 
 // --- counting and searching (counting.cpp) ---
 struct [[nodiscard]] Unique {

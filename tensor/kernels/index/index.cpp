@@ -249,26 +249,88 @@ Tensor scatter_add(const Tensor& values, int axis, const Tensor& index, const Sh
   return out;
 }
 
-Tensor last_writers(const char* op, const Shape& shape, int axis, const Tensor& index) {
+void check_index(const char* op, const Shape& shape, int axis, const Tensor& index) {
   check_index_shape(op, shape, axis, index.shape());
-  const Tensor positions = checked_indices(op, index, shape[axis]);
-  Tensor out(shape, DType::i64);
-  fill(out, -1);
-  if (index.numel() == 0) return out;
-  const int64_t length = index.shape()[axis], in_step = positions.strides()[axis], out_step = out.strides()[axis];
-  Shape lines = index.shape();
+  static_cast<void>(checked_indices(op, index, shape[axis]));
+}
+
+namespace {
+
+/// write(to, from): offsets in a contiguous tensor of `shape` and in the contiguous index, for each of its elements. A
+/// line along the axis belongs to one thread, which goes through it in order.
+template <class Write>
+void for_each_written(const Shape& shape, int axis, const Tensor& positions, const Write& write) {
+  const int64_t length = positions.shape()[axis], in_step = positions.strides()[axis];
+  const Strides to_strides = contiguous_strides(shape);
+  const int64_t out_step = to_strides[axis];
+  Shape lines = positions.shape();
   lines.erase(axis);
-  const LoopNest nest(lines, {without(out.strides(), axis), without(positions.strides(), axis)});
-  int64_t* to = out.mutable_data<int64_t>();
+  const LoopNest nest(lines, {without(to_strides, axis), without(positions.strides(), axis)});
   const int64_t* at_index = positions.data<int64_t>();
-  // A line along the axis belongs to one thread, which writes in order.
   for_each_row(nest, std::max<int64_t>(1, elementwise_grain / length), [&](int64_t n, const int64_t* at) {
     for (int64_t j = 0; j < length; ++j)
       for (int64_t i = 0; i < n; ++i) {
         const int64_t from = at[1] + i * nest.inner_stride(1) + j * in_step;
-        to[at[0] + i * nest.inner_stride(0) + at_index[from] * out_step] = from;
+        write(at[0] + i * nest.inner_stride(0) + at_index[from] * out_step, from);
       }
   });
+}
+
+}  // namespace
+
+Tensor scatter_fold(const char* op, Fold fold, const Tensor& x, int axis, const Tensor& index, const Tensor& values) {
+  check_index_shape(op, x.shape(), axis, index.shape());
+  const Tensor positions = checked_indices(op, index, x.shape()[axis]);
+  const Tensor out(x.shape(), x.dtype());
+  copy_into(out, x);
+  if (index.numel() == 0) return out;
+  const Tensor source = contiguous(values);
+  const auto run = [&](const auto* from, auto* to) {
+    using T = std::remove_pointer_t<decltype(to)>;
+    const auto with = [&](auto combine) {
+      for_each_written(x.shape(), axis, positions,
+                       [&](int64_t at, int64_t value) { to[at] = combine(to[at], T(from[value])); });
+    };
+    switch (fold) {
+      case Fold::prod: return with([](T a, T b) { return T(a * b); });
+      case Fold::amax: return with([](T a, T b) { return a >= b || a != a ? a : b; });
+      case Fold::amin: return with([](T a, T b) { return a <= b || a != a ? a : b; });
+    }
+  };
+  if (x.dtype() == DType::i64 && fold != Fold::prod) run(source.data<int64_t>(), out.mutable_data<int64_t>());
+  else visit_addable(op, source, out, run);
+  return out;
+}
+
+std::vector<Tensor> writers(const char* op, const Shape& shape, int axis, const Tensor& index) {
+  check_index_shape(op, shape, axis, index.shape());
+  const Tensor positions = checked_indices(op, index, shape[axis]);
+  std::vector<Tensor> rounds;
+  if (index.numel() == 0) return rounds;
+  const Tensor counts(shape, DType::i64), turns(index.shape(), DType::i64);
+  fill(counts, 0);
+  int64_t *count = counts.mutable_data<int64_t>(), *turn = turns.mutable_data<int64_t>();
+  for_each_written(shape, axis, positions, [&](int64_t at, int64_t from) { turn[from] = count[at]++; });
+  const int64_t most = *std::max_element(count, count + counts.numel());
+  for (int64_t k = 0; k < most; ++k) {
+    rounds.emplace_back(shape, DType::i64);
+    fill(rounds.back(), -1);
+    int64_t* writer = rounds.back().mutable_data<int64_t>();
+    for_each_written(shape, axis, positions, [&](int64_t at, int64_t from) {
+      if (turn[from] == k) writer[at] = from;
+    });
+  }
+  return rounds;
+}
+
+Tensor last_writers(const char* op, const Shape& shape, int axis, const Tensor& index) {
+  check_index_shape(op, shape, axis, index.shape());
+  const Tensor positions = checked_indices(op, index, shape[axis]);
+  const Tensor out(shape, DType::i64);
+  fill(out, -1);
+  if (index.numel() == 0) return out;
+  int64_t* to = out.mutable_data<int64_t>();
+  for_each_written(shape, axis, positions, [&](int64_t at, int64_t from) { to[at] = from; });
   return out;
 }
 

@@ -1,5 +1,8 @@
 #pragma once
 // Reading and adding by index. Indices are i64 and checked before anything is written.
+#include <cstdint>
+#include <vector>
+
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos::kernels {
@@ -14,8 +17,17 @@ Tensor gather(const Tensor& x, int axis, const Tensor& index);
 /// The adjoint: zeros of `shape` with out[i, index[i,j,k], k] += values[i,j,k], in order; more than a few f32 values of
 /// a line are added in double.
 Tensor scatter_add(const Tensor& values, int axis, const Tensor& index, const Shape& shape);
+/// DTypeError and ShapeError in the name of `op` unless scatter_add() could write to `shape` at the index.
+void check_index(const char* op, const Shape& shape, int axis, const Tensor& index);
+/// f32, f64 and i64: x folded with the values at their places, in order: out[i, index[i,j,k], k] = fold(itself,
+/// values[i,j,k]). NaN is the largest and the smallest. Messages are in the name of `op`.
+enum class Fold : uint8_t { prod, amax, amin };
+Tensor scatter_fold(const char* op, Fold fold, const Tensor& x, int axis, const Tensor& index, const Tensor& values);
 /// For each element of `shape`, the row-major position in `index` of the last one that names it (scatter_add's rule),
 /// or -1; i64. Messages are in the name of `op`.
 Tensor last_writers(const char* op, const Shape& shape, int axis, const Tensor& index);
+
+/// The same for the first, the second, ... one that names it, up to the most that name one element.
+std::vector<Tensor> writers(const char* op, const Shape& shape, int axis, const Tensor& index);
 
 }  // namespace ditharos::kernels

@@ -1,5 +1,6 @@
 #include <ditharos/tensor/kernels/pointwise/pointwise_isa.h>
 #include <ditharos/tensor/kernels/simd/vector_math.h>
+#include <ditharos/tensor/kernels/simd/vector_special.h>
 #include <ditharos/tensor/kernels/simd/vector_trig.h>
 
 namespace ditharos::kernels {
@@ -157,6 +158,10 @@ UnaryLoop<T> unary_floating(Unary op) {
     case Unary::acosh: return loop1<T>("acosh", [](T x, T, T) { return acosh(x); });
     case Unary::atanh: return loop1<T>("atanh", [](T x, T, T) { return atanh(x); });
     case Unary::erfc: return loop1<T>("erfc", [](T x, T, T) { return erfc(x); });
+    case Unary::erfinv: return loop1<T>("erfinv", [](T x, T, T) { return erfinv(x); });
+    case Unary::lgamma: return loop1<T>("lgamma", [](T x, T, T) { return lgamma(x); });
+    case Unary::digamma: return loop1<T>("digamma", [](T x, T, T) { return digamma(x); });
+    case Unary::polygamma: return {"polygamma", polygamma_loop<T>};
     case Unary::trunc: return loop1<T>("trunc", [](T x, T, T) { return trunc(x); });
     case Unary::floor: return loop1<T>("floor", [](T x, T, T) { return floor(x); });
     case Unary::ceil: return loop1<T>("ceil", [](T x, T, T) { return ceil(x); });

@@ -34,6 +34,10 @@ enum class Unary : uint8_t {
   atanh,
   erf,
   erfc,
+  erfinv,
+  lgamma,
+  digamma,
+  polygamma,  // the derivative of digamma of order alpha, a whole number from 1 to 100
   floor,
   ceil,
   trunc,

@@ -119,11 +119,11 @@ void add_selections(Rows& rows) {
       "chunk", "slice", [](const Tensor& x) { return chunk(x, 3, -1)[1]; },
       [=](const Array& x) {
         const int last = x.rank() - 1;
-        const int64_t n = x.shape[last] / 3;
-        return sliced(x, last, n, 2 * n, 1);
+        const int64_t n = (x.shape[last] + 2) / 3;
+        return sliced(x, last, n, std::min(2 * n, x.shape[last]), 1);
       },
-      {{{2, 6}}, {{3}}, {{2, 0}}, {{0, 3}}}, [] { chunk(zeros({2, 4}), 3, 1); },
-      "[chunk] axis 1 of shape [2, 4] does not divide into 3 equal parts"));
+      {{{2, 6}}, {{2, 7}}, {{2, 4}}, {{3}}, {{2, 0}}, {{0, 3}}}, [] { chunk(zeros({2, 4}), 0, 1); },
+      "[chunk] the number of parts must be at least 1, got 0"));
   // The gradient of a slice, as a function of the gradient that comes in.
   rows.push_back(moving(
       "gradient of slice", "unslice",
