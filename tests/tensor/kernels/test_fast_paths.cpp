@@ -46,7 +46,11 @@ TEST_CASE("fast paths: powers of whole and half exponents are those of the C lib
         CAPTURE(x[i]);
         CAPTURE(exponent);
         const auto expected = float(std::pow(double(x[i]), exponent));
+        // Denormal numbers are taken for 0.
+        constexpr float least = std::numeric_limits<float>::min();
+        if (x[i] != 0 && std::abs(x[i]) < least) continue;
         if (std::isnan(expected)) REQUIRE(std::isnan(y[i]));
+        else if (std::abs(expected) < least) REQUIRE(std::abs(y[i]) < least);
         else REQUIRE(std::bit_cast<uint32_t>(y[i]) == std::bit_cast<uint32_t>(expected));
       }
     }
