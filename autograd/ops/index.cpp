@@ -9,8 +9,10 @@ namespace ditharos {
 namespace {
 /// The adjoint along an axis: the slices of `values` added to the `size` slices that the indices [K] name.
 Tensor add_slices(const Tensor& values, int axis, const Tensor& indices, int64_t size) {
-  return axis == 0 ? index_add(values, indices, size)
-                   : transpose(index_add(transpose(values, 0, axis), indices, size), 0, axis);
+  if (axis == 0) return index_add(values, indices, size);
+  return record("index_add", kernels::index_add(values, axis, indices, size), {values, indices}, save_input(1),
+                each([axis](const Backward& d) { return index_select(d.grad(), axis, d.input(1)); }),
+                [&](const Tangents& d) { return add_slices(d[0], axis, indices, size); });
 }
 }  // namespace
 

@@ -6,6 +6,7 @@
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/detail/axes.h>
+#include <ditharos/autograd/ops/detail/running_sum.h>
 #include <ditharos/tensor/kernels/pointwise/pointwise.h>
 #include <ditharos/tensor/kernels/reduce/extremum.h>
 #include <ditharos/tensor/kernels/reduce/reduce.h>
@@ -129,12 +130,14 @@ Tensor prod(const Tensor& x, const AxisOrAxes& axes, bool keepdim) {
   return reshape(reduced.count() == 0 ? sum(rows, {-1}) + 1.0 : product_of_rows(rows), reduced.result_shape(keepdim));
 }
 
-Tensor cumsum(const Tensor& x, int axis) {
+Tensor running_sum(const Tensor& x, int axis, bool from_end) {
   axis = normalize_axis("cumsum", axis, x.rank());
   // Element i went into all sums from i on: the gradient is the running sum from the other end.
-  return record("cumsum", kernels::cumsum(x, axis), {x}, save_nothing,
-                each([axis](const Backward& d) { return flip(cumsum(flip(d.grad(), {axis}), axis), {axis}); }),
-                [&](const Tangents& d) { return cumsum(d[0], axis); });
+  return record("cumsum", kernels::cumsum(x, axis, from_end), {x}, save_nothing,
+                each([=](const Backward& d) { return running_sum(d.grad(), axis, !from_end); }),
+                [&](const Tangents& d) { return running_sum(d[0], axis, from_end); });
 }
+
+Tensor cumsum(const Tensor& x, int axis) { return running_sum(x, axis, false); }
 
 }  // namespace ditharos

@@ -4,13 +4,11 @@
 #include <ditharos/autograd/grad_mode.h>
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/autograd/ops/detail/running_sum.h>
 #include <ditharos/tensor/kernels/reduce/scan.h>
 
 namespace ditharos {
 namespace {
-
-/// Running sums from the other end.
-Tensor reverse_cumsum(const Tensor& x, int axis) { return flip(cumsum(flip(x, {axis}), axis), {axis}); }
 
 /// The running product in log2(n) products: after step k an element holds the product of the last 2^k elements.
 Tensor product_by_doubling(Tensor y, int axis) {
@@ -37,7 +35,7 @@ Tensor cumprod(const Tensor& x, int axis) {
       return all(logical_and(not_equal(v, 0), isfinite(v))).item() == 0;
     };
     if (has_zeros(y) || has_zeros(in)) return composite(d);
-    return {reverse_cumsum(d.grad() * y, axis) / in};
+    return {running_sum(d.grad() * y, axis, /*from_end=*/true) / in};
   };
   return record("cumprod", kernels::cumprod(x, axis), {x}, save_inputs | save_output, rule, composite);
 }

@@ -142,6 +142,16 @@ void run_with_copied_b(Gemm<float> g, const Then& then) {
 }
 #endif
 
+/// Products of a batch that take less time than a call of oneDNN.
+template <class T, class In>
+bool is_small(const Gemm<T, In>& g) {
+  return std::is_same_v<In, float> && g.k > 0 && g.m * g.n * g.k <= 1 << 14;
+}
+template <class T, class In>
+void run_small(const Gemm<T, In>& g) {
+  if constexpr (std::is_same_v<T, In>) gemm_tile_native(g);
+}
+
 struct Nothing {
   template <class T, class In>
   void operator()(const Gemm<T, In>&) const {}
@@ -197,6 +207,7 @@ void gemm_batched(const Gemm<T, In>& g, int64_t batch, FunctionRef<GemmOffsets(i
   const int64_t columns = tiles.count_columns(g.n), pieces = tiles.count_rows(g.m) * columns;
   const double work = 2.0 * static_cast<double>(tiles.rows * tiles.columns) * static_cast<double>(g.k);
   const int64_t grain = 1 + static_cast<int64_t>(1e6 / (work + 1e3));
+  const bool small = is_small(g);
   parallel_for(batch * pieces, grain, [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; ++task) {
       const int64_t entry = task / pieces, i = task % pieces / columns * tiles.rows, j = task % columns * tiles.columns;
@@ -205,7 +216,8 @@ void gemm_batched(const Gemm<T, In>& g, int64_t batch, FunctionRef<GemmOffsets(i
       piece.a += offset.a;
       piece.b += offset.b;
       piece.c += offset.c;
-      if (g.k > 0) tile_of(piece);
+      if (small) run_small(piece);
+      else if (g.k > 0) tile_of(piece);
       else empty_sum(piece);
     }
   });

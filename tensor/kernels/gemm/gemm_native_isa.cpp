@@ -72,8 +72,36 @@ void multiply_packed(int64_t m, int64_t n, int64_t k, const T* a, const T* b, T*
   }
 }
 
+/// A product whose operands are in the first-level cache: A is read where it is, and B too if its rows are contiguous
+/// and fill whole steps.
+template <class T>
+void small_tile(const Gemm<T>& g, T* scratch) {
+  const int64_t row_a = g.transpose_a ? 1 : g.lda, column_a = g.transpose_a ? g.lda : 1;
+  const bool add = g.accumulate || g.bias;
+  if (add) prepare_c(g);
+  const bool in_place = !g.transpose_b && g.n % column_step<T> == 0;
+  T* edge = scratch + (g.n + widest<T>)*g.k;  // behind a packed B
+  if (!in_place) pack_b(g, 0, g.k, 0, g.n, scratch);
+  for (int64_t j = 0; j < g.n; j += widest<T>) {
+    const int64_t used = min_of(widest<T>, g.n - j), width = in_place ? used : padded<T>(used);
+    const T* b = in_place ? g.b + j : scratch + j * g.k;
+    const int64_t ldb = in_place ? g.ldb : width;
+    if (used == width) {
+      panel_of_width(width, g.m, g.k, g.a, row_a, column_a, b, ldb, g.c + j, g.ldc, add);
+    } else {
+      panel_of_width(width, g.m, g.k, g.a, row_a, column_a, b, ldb, edge, width, false);
+      for (int64_t i = 0; i < g.m; ++i)
+        for (int64_t l = 0; l < used; ++l) {
+          T& c = g.c[i * g.ldc + j + l];
+          c = add ? c + edge[i * width + l] : edge[i * width + l];
+        }
+    }
+  }
+}
+
 template <class T>
 void tile(const Gemm<T>& g, T* scratch) {
+  if (g.m <= rows_of_a && g.k <= depth_of_block && g.m * g.n * g.k <= 1 << 14) return small_tile(g, scratch);
   T* packed_a = scratch;
   T* packed_b = packed_a + rows_of_a * depth_of_block;
   T* edge = packed_b + columns_of_b * depth_of_block;

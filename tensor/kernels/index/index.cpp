@@ -14,22 +14,36 @@
 namespace ditharos::kernels {
 namespace {
 
+/// The indices, contiguous.
+Tensor index_list(const char* op, const Tensor& indices) {
+  check<DTypeError>(indices.dtype() == DType::i64, "[", op, "] indices must be i64, got ", indices.dtype());
+  return contiguous(indices);
+}
+
+/// Are all of them in [0, size)? An index outside has the sign bit, or its distance to the last one has.
+bool all_within(const int64_t* p, int64_t n, int64_t size) {
+  uint64_t outside = 0;
+  for (int64_t i = 0; i < n; ++i) outside |= uint64_t(p[i]) | (uint64_t(size) - 1 - uint64_t(p[i]));
+  return outside >> 63 == 0;
+}
+
+[[noreturn]] void refuse_indices(const char* op, const Tensor& flat, int64_t size) {
+  const int64_t *p = flat.data<int64_t>(), *end = p + flat.numel();
+  const int64_t bad = *std::find_if(p, end, [size](int64_t i) { return i < 0 || i >= size; });
+  fail<ShapeError>("[", op, "] index ", bad, " is not in [0, ", size, ")");
+}
+
 /// The indices, contiguous; refuses those outside of [0, size).
 Tensor checked_indices(const char* op, const Tensor& indices, int64_t size) {
-  check<DTypeError>(indices.dtype() == DType::i64, "[", op, "] indices must be i64, got ", indices.dtype());
-  const Tensor flat = contiguous(indices);
-  const int64_t n = flat.numel();
-  if (n == 0) return flat;
+  const Tensor flat = index_list(op, indices);
+  if (flat.numel() == 0) return flat;
   const int64_t* p = flat.data<int64_t>();
-  std::atomic<bool> all_within{true};
-  parallel_for(n, elementwise_grain, [&](int64_t begin, int64_t end) {
-    bool within = true;
-    for (int64_t i = begin; i < end; ++i) within &= uint64_t(p[i]) < uint64_t(size);  // negative ones are large
-    if (!within) all_within.store(false, std::memory_order_relaxed);
+  std::atomic<bool> within{true};
+  parallel_for(flat.numel(), elementwise_grain, [&](int64_t begin, int64_t end) {
+    if (!all_within(p + begin, end - begin, size)) within.store(false, std::memory_order_relaxed);
   });
-  if (all_within.load()) return flat;
-  const int64_t bad = *std::find_if(p, p + n, [size](int64_t i) { return i < 0 || i >= size; });
-  fail<ShapeError>("[", op, "] index ", bad, " is not in [0, ", size, ")");
+  if (!within.load()) refuse_indices(op, flat, size);
+  return flat;
 }
 
 /// The types of sums. Integers are added in the unsigned type of their width, where an overflow wraps around.
@@ -162,16 +176,64 @@ Tensor index_add(const Tensor& values, const Tensor& indices, int64_t rows) {
   return out;
 }
 
+Tensor index_add(const Tensor& values, int axis, const Tensor& indices, int64_t size) {
+  check<ShapeError>(size >= 0, "[index_add] the size of the axis cannot be negative, got ", size);
+  check<ShapeError>(indices.rank() == 1 && indices.numel() == values.shape()[axis], "[index_add] values of shape ",
+                    values.shape(), " need an index for each slice along axis ", axis, ", got shape ", indices.shape());
+  const Tensor flat = checked_indices("index_add", indices, size), source = contiguous(values);
+  Shape shape = values.shape();
+  shape[axis] = size;
+  Tensor out(shape, values.dtype());
+  fill(out, 0);
+  if (values.numel() == 0) return out;
+  const int64_t n = flat.numel();
+  int64_t outer = 1, inner = 1;
+  for (int i = 0; i < axis; ++i) outer *= shape[i];
+  for (int i = axis + 1; i < shape.rank(); ++i) inner *= shape[i];
+  const int64_t* index = flat.data<int64_t>();
+  const Buckets buckets(index, n, size);
+  int64_t most = 0;
+  for (int64_t r = 0; r < size; ++r) most = std::max(most, buckets.start[size_t(r) + 1] - buckets.start[size_t(r)]);
+  visit_addable("index_add", source, out, [&](const auto* from, auto* to) {
+    const auto& loops = sum_loops(*from);
+    const auto add_part = [&](const auto* x, auto* y) {     // [n, inner] to [size, inner]
+      if (most <= row_block && inner <= column_tile / 4) {  // in the order of the index, as a block of rows adds
+        if (inner == 1)
+          for (int64_t i = 0; i < n; ++i) y[index[i]] += x[i];
+        else
+          for (int64_t i = 0; i < n; ++i)
+            for (int64_t j = 0; j < inner; ++j) y[index[i] * inner + j] += x[i * inner + j];
+        return;
+      }
+      for (int64_t r = 0; r < size; ++r) {
+        const int64_t first = buckets.start[size_t(r)], count = buckets.start[size_t(r) + 1] - first;
+        for (int64_t j = 0; count > 0 && j < inner; j += column_tile)
+          sum_rows(
+              loops, first, count, [&](int64_t k) { return x + buckets.order[size_t(k)] * inner + j; }, 1,
+              std::min(column_tile, inner - j), y + r * inner + j);
+      }
+    };
+    parallel_for(outer, std::max<int64_t>(1, elementwise_grain / (n * inner)), [&](int64_t begin, int64_t end) {
+      for (int64_t o = begin; o < end; ++o) add_part(from + o * n * inner, to + o * size * inner);
+    });
+  });
+  return out;
+}
+
 Tensor gather(const Tensor& x, int axis, const Tensor& index) {
   axis = normalize_axis("gather", axis, x.rank());
   check_index_shape("gather", x.shape(), axis, index.shape());
-  const Tensor positions = checked_indices("gather", index, x.shape()[axis]);
+  // Lines along the last axis check their own indices, which then are in the cache.
+  const bool last = axis == x.rank() - 1;
+  const int64_t size = x.shape()[axis];
+  const Tensor positions = last ? index_list("gather", index) : checked_indices("gather", index, size);
   Tensor out(index.shape(), x.dtype());
   if (out.numel() == 0) return out;
   const int64_t length = index.shape()[axis], out_step = out.strides()[axis], x_step = x.strides()[axis];
   Shape lines = index.shape();
   lines.erase(axis);
   const LoopNest nest(lines, {without(out.strides(), axis), without(x.strides(), axis)});
+  std::atomic<bool> within{true};
   visit_dtype(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const T* from = x.data<T>();
@@ -183,9 +245,14 @@ Tensor gather(const Tensor& x, int axis, const Tensor& index) {
       const int64_t* k = at_index + at[0];
       const T* f = from + at[1];
       // In the order in which the result lies in memory.
-      if (out_step == 1) {
-        for (int64_t i = 0; i < n; ++i)
-          for (int64_t j = 0; j < length; ++j) o[i * out_across + j] = f[i * x_across + k[i * out_across + j] * x_step];
+      if (last) {
+        for (int64_t i = 0; i < n; ++i, o += out_across, k += out_across, f += x_across) {
+          if (!all_within(k, length, size)) return within.store(false, std::memory_order_relaxed);
+          if (x_step == 1)
+            for (int64_t j = 0; j < length; ++j) o[j] = f[k[j]];
+          else
+            for (int64_t j = 0; j < length; ++j) o[j] = f[k[j] * x_step];
+        }
       } else {
         for (int64_t j = 0; j < length; ++j)
           for (int64_t i = 0; i < n; ++i) {
@@ -195,6 +262,7 @@ Tensor gather(const Tensor& x, int axis, const Tensor& index) {
       }
     });
   });
+  if (!within.load()) refuse_indices("gather", positions, size);
   return out;
 }
 
@@ -203,49 +271,59 @@ Tensor scatter_add(const Tensor& values, int axis, const Tensor& index, const Sh
   check_index_shape("scatter_add", shape, axis, index.shape());
   check<ShapeError>(values.shape() == index.shape(), "[scatter_add] values of shape ", values.shape(),
                     " need an index of that shape, got ", index.shape());
-  const Tensor positions = checked_indices("scatter_add", index, shape[axis]);
+  const int64_t length = index.shape()[axis], size = shape[axis];
+  const bool last = axis == shape.rank() - 1;
+  // A line along the axis belongs to one thread, which adds in order: few values directly, many f32 in double. Many
+  // values of lines along the last axis are checked with the line, as in gather.
+  const bool few = length <= row_block || values.dtype() != DType::f32, in_line = last && !few;
+  const Tensor positions = in_line ? index_list("scatter_add", index) : checked_indices("scatter_add", index, size);
   Tensor out(shape, values.dtype());
-  fill(out, 0);
+  Shape lines = index.shape(), lines_of_out = shape;
+  lines.erase(axis), lines_of_out.erase(axis);
+  if (few || lines != lines_of_out || values.numel() == 0) fill(out, 0);
   if (values.numel() == 0) return out;
-  const Tensor source = contiguous(values);
-  const int64_t length = index.shape()[axis], in_step = source.strides()[axis], out_step = out.strides()[axis];
-  Shape lines = index.shape();
-  lines.erase(axis);
-  const LoopNest nest(lines, {without(out.strides(), axis), without(source.strides(), axis)});
-  const int64_t size = shape[axis];
-  visit_addable("scatter_add", source, out, [&](const auto* from, auto* to) {
+  const int64_t in_step = values.strides()[axis], index_step = positions.strides()[axis],
+                out_step = out.strides()[axis];
+  const LoopNest nest(
+      lines, {without(out.strides(), axis), without(values.strides(), axis), without(positions.strides(), axis)});
+  std::atomic<bool> within{true};
+  visit_addable("scatter_add", values, out, [&](const auto* from, auto* to) {
     using T = std::remove_pointer_t<decltype(to)>;
-    using Sum = std::conditional_t<std::is_same_v<T, float>, double, T>;
     const int64_t* at_index = positions.data<int64_t>();
-    // A line along the axis belongs to one thread, which adds in order: few values directly, many in double.
-    const bool few = length <= row_block || std::is_same_v<Sum, T>;
-    const int64_t at_once = in_step == 1 ? 1 : 16;  // lines, a cache line's worth where they lie side by side
+    const int64_t at_once = last ? 1 : 16;  // lines, a cache line's worth where they lie side by side
     for_each_row(nest, std::max<int64_t>(1, elementwise_grain / length), [&](int64_t n, const int64_t* at) {
       const int64_t out_across = nest.inner_stride(0), in_across = nest.inner_stride(1);
+      const int64_t index_across = nest.inner_stride(2);
+      const auto* f = from + at[1];
+      const int64_t* k = at_index + at[2];
+      T* o = to + at[0];
       if (few) {
         for (int64_t j = 0; j < length; ++j)
-          for (int64_t i = 0; i < n; ++i) {
-            const int64_t v = at[1] + i * in_across + j * in_step;
-            to[at[0] + i * out_across + at_index[v] * out_step] += from[v];
-          }
+          for (int64_t i = 0; i < n; ++i)
+            o[i * out_across + k[i * index_across + j * index_step] * out_step] += f[i * in_across + j * in_step];
         return;
       }
       static thread_local Workspace scratch;
-      Sum* sums = scratch.get<Sum>(size * at_once);  // [size, at_once]
+      double* sums = scratch.get<double>(size * at_once);  // [size, at_once]
       for (int64_t left = 0; left < n; left += at_once) {
         const int64_t width = std::min(at_once, n - left);
-        std::fill_n(sums, size * at_once, Sum(0));
-        for (int64_t j = 0; j < length; ++j)
-          for (int64_t i = 0; i < width; ++i) {
-            const int64_t v = at[1] + (left + i) * in_across + j * in_step;
-            sums[at_index[v] * at_once + i] += from[v];
-          }
-        for (int64_t j = 0; j < size; ++j)
-          for (int64_t i = 0; i < width; ++i)
-            to[at[0] + (left + i) * out_across + j * out_step] = T(sums[j * at_once + i]);
+        std::fill_n(sums, size * at_once, 0.);
+        if (last) {
+          if (!all_within(k, length, size)) return within.store(false, std::memory_order_relaxed);
+          for (int64_t j = 0; j < length; ++j) sums[k[j]] += double(f[j * in_step]);
+          for (int64_t j = 0; j < size; ++j) o[j] = T(sums[j]);
+        } else {
+          for (int64_t j = 0; j < length; ++j)
+            for (int64_t i = 0; i < width; ++i)
+              sums[k[i * index_across + j * index_step] * at_once + i] += double(f[i * in_across + j * in_step]);
+          for (int64_t j = 0; j < size; ++j)
+            for (int64_t i = 0; i < width; ++i) o[i * out_across + j * out_step] = T(sums[j * at_once + i]);
+        }
+        o += width * out_across, f += width * in_across, k += width * index_across;
       }
     });
   });
+  if (!within.load()) refuse_indices("scatter_add", positions, size);
   return out;
 }
 

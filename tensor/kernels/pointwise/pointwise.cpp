@@ -83,15 +83,16 @@ bool beyond_float(double x) {
          (size < double(std::numeric_limits<float>::min()) || size > double(std::numeric_limits<float>::max()));
 }
 
-/// The function for a power, where there is a faster one. Multiplications in double round f32 once; in f64 each of them
-/// rounds, so that few may be made.
+/// The function for a power, where there is a faster one. Multiplications in double, and a square root, round f32 once;
+/// in f64 each of them rounds, so that few may be made.
 Unary power(double exponent, DType dtype) {
   if (exponent == 2) return Unary::square;
   if (exponent == 0.5) return Unary::sqrt;
   if (exponent == -1) return Unary::reciprocal;
   if (exponent == -0.5) return Unary::rsqrt;
-  const double most = dtype == DType::f32 ? 32 : 4;
-  return exponent == std::floor(exponent) && std::abs(exponent) <= most ? Unary::pow_whole : Unary::pow_scalar;
+  const bool f32 = dtype == DType::f32;
+  const double most = f32 ? 32 : 4, steps = f32 ? exponent * 2 : exponent;
+  return steps == std::floor(steps) && std::abs(exponent) <= most ? Unary::pow_whole : Unary::pow_scalar;
 }
 
 }  // namespace

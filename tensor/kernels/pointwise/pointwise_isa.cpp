@@ -106,22 +106,55 @@ inline T sign(T x) {
   return x > T(0) ? T(1) : (x < T(0) ? T(-1) : x);
 }  // NaN and -0 stay
 
-/// x^n by squaring, a block at a time: n is the same for all elements. f32 is multiplied in double.
+inline Vector<double> load_double(const float* p) { return load_widened(p); }
+inline Vector<double> load_double(const double* p) { return load(p); }
+inline void store_double(float* p, Vector<double> x) { store_narrowed(p, x); }
+inline void store_double(double* p, Vector<double> x) { store(p, x); }
+
+/// x^n by squaring, a block at a time: n is the same for all elements. f32 is multiplied in double. For n + 1/2 a
+/// factor sqrt(x); as in C, (-infinity)^(n + 1/2) is that of infinity, and there is no -0.
 template <class T>
 void whole_power(int64_t n, const T* x, T* y, T exponent, T) {
+  constexpr int parts = int(block_of<T>) / lanes<double>;
   const int64_t whole = n / block_of<T> * block_of<T>;
   const uint32_t size = uint32_t(abs(exponent));
+  const bool with_root = T(size) != abs(exponent);
   for (int64_t first = 0; first < whole; first += block_of<T>) {
-    double base[block_of<T>], power[block_of<T>];
-    for (int64_t i = 0; i < block_of<T>; ++i) base[i] = x[first + i], power[i] = 1;
-    for (uint32_t bits = size; bits != 0; bits >>= 1) {
-      if ((bits & 1) != 0)
-        for (int64_t i = 0; i < block_of<T>; ++i) power[i] *= base[i];
-      for (int64_t i = 0; i < block_of<T>; ++i) base[i] *= base[i];
+    Vector<double> base[parts], power[parts];
+    if (with_root) {
+      T positive[block_of<T>];
+      double root[block_of<T>];
+#pragma omp simd
+      for (int64_t i = 0; i < block_of<T>; ++i) {
+        positive[i] = x[first + i] == T(-infinity) ? T(infinity) : x[first + i] + T(0);
+        root[i] = sqrt(double(positive[i]));
+      }
+#pragma GCC unroll 8
+      for (int i = 0; i < parts; ++i) {
+        base[i] = load_double(positive + i * lanes<double>);
+        power[i] = load(root + i * lanes<double>);
+      }
+    } else {
+#pragma GCC unroll 8
+      for (int i = 0; i < parts; ++i) {
+        base[i] = load_double(x + first + i * lanes<double>);
+        power[i] = Vector<double>{} + 1.;
+      }
     }
-    if (exponent < T(0))
-      for (int64_t i = 0; i < block_of<T>; ++i) power[i] = 1 / power[i];
-    for (int64_t i = 0; i < block_of<T>; ++i) y[first + i] = T(power[i]);
+    for (uint32_t bits = size; bits != 0; bits >>= 1) {
+      if ((bits & 1) != 0) {
+#pragma GCC unroll 8
+        for (int i = 0; i < parts; ++i) power[i] *= base[i];
+      }
+#pragma GCC unroll 8
+      for (int i = 0; i < parts; ++i) base[i] *= base[i];
+    }
+    if (exponent < T(0)) {
+#pragma GCC unroll 8
+      for (int i = 0; i < parts; ++i) power[i] = 1. / power[i];
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < parts; ++i) store_double(y + first + i * lanes<double>, power[i]);
   }
 }
 

@@ -55,7 +55,7 @@ enum class Unary : uint8_t {
   mul_scalar,  // x * alpha
   div_scalar,  // x / alpha
   pow_scalar,  // x ^ alpha
-  pow_whole,   // x ^ alpha for a small whole number alpha, by multiplications
+  pow_whole,   // x ^ alpha for a small whole number alpha, by multiplications; in f32 or n + 1/2
   clamp,       // min(max(x, alpha), beta)
   bitwise_not,
 };

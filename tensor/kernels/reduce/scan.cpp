@@ -32,20 +32,28 @@ void scan_lines(int64_t width, int64_t length, const From* from, int64_t from_st
       to[i * to_step + j * to_across] = step(state[j], from[i * from_step + j * from_across], i);
 }
 
-/// out[i] = step(state, x[i], i) along `axis`; the state of a line begins as State{}.
+/// out[i] = step(state, x[i], i) along `axis`; the state of a line begins as State{}. `from_end`: from the last element
+/// to the first.
 template <class State, class To, class From, class Step>
-void scan(const Tensor& out, const Tensor& x, int axis, const From* from, To* to, const Step& step) {
-  const int64_t length = x.shape()[axis], from_step = x.strides()[axis], to_step = out.strides()[axis];
+void scan(const Tensor& out, const Tensor& x, int axis, const From* from, To* to, const Step& step,
+          bool from_end = false) {
+  const int64_t length = x.shape()[axis];
+  int64_t from_step = x.strides()[axis], to_step = out.strides()[axis];
+  if (from_end) {
+    from += (length - 1) * from_step, to += (length - 1) * to_step;
+    from_step = -from_step, to_step = -to_step;
+  }
   Shape lines = x.shape();
   Strides to_strides = out.strides(), from_strides = x.strides();
   lines.erase(axis), to_strides.erase(axis), from_strides.erase(axis);
   const LoopNest nest(lines, {to_strides, from_strides});
   // A line belongs to one thread. Several lines go side by side: many where that reads memory in order, and a few along
-  // the last axis, so that one line's step need not wait for another's.
+  // the last axis, so that one line's step need not wait for another's. More of them would evict each other from the
+  // first-level cache where their distance is a multiple of 4 KB.
   for_each_row(nest, std::max<int64_t>(1, elementwise_grain / length), [&](int64_t n, const int64_t* at) {
     const int64_t to_across = nest.inner_stride(0), from_across = nest.inner_stride(1);
-    constexpr int64_t many = 64, few = 8;
-    const int64_t tile = from_step == 1 ? few : many;
+    constexpr int64_t many = 64, few = 4;
+    const int64_t tile = std::abs(to_step) == 1 ? few : many;
     for (int64_t left = 0; left < n; left += tile) {
       const int64_t width = std::min(tile, n - left);
       const From* source = from + at[1] + left * from_across;
@@ -125,11 +133,12 @@ Tensor cumulative_place(const char* op, const Tensor& x, int axis) {
 
 }  // namespace
 
-Tensor cumsum(const Tensor& x, int axis) {
-  return accumulate_along("cumsum", x, axis, [](const Tensor& out, const Tensor& in, int along, auto* from, auto* to) {
+Tensor cumsum(const Tensor& x, int axis, bool from_end) {
+  return accumulate_along("cumsum", x, axis, [=](const Tensor& out, const Tensor& in, int along, auto* from, auto* to) {
     using T = std::remove_pointer_t<decltype(to)>;
     using Sum = typename Accumulator<T>::type;
-    scan<Sum>(out, in, along, from, to, [](Sum& total, T value, int64_t) { return T(total += value); });
+    const auto step = [](Sum& total, T value, int64_t) { return T(total += value); };
+    scan<Sum>(out, in, along, from, to, step, from_end);
   });
 }
 

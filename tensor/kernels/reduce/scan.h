@@ -5,7 +5,8 @@
 namespace ditharos::kernels {
 
 /// out[i] = x[0] + ... + x[i] along `axis`, added in that order, f32 in double. Integers and booleans add up in i64.
-Tensor cumsum(const Tensor& x, int axis);
+/// `from_end`: out[i] = x[n - 1] + ... + x[i], added in that order.
+Tensor cumsum(const Tensor& x, int axis, bool from_end = false);
 /// The same for products.
 Tensor cumprod(const Tensor& x, int axis);
 /// ln(e^x[0] + ... + e^x[i]) along `axis`, relative to the largest so far, in double.
