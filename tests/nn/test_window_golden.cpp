@@ -105,7 +105,7 @@ TEST_CASE("window modules: messages for misuse") {
         "[pad] a module for 2 axes needs 4 sizes, got 2");
   CHECK(message_of<ShapeError>([] { nn::ZeroPad2d(1)(zeros({3, 3})); }) ==
         "[pad] needs x with 2 axes after the channels, got [3, 3]");
-  CHECK(message_of<ShapeError>([] { max_pool1d(zeros({1, 1, 1}), 2, 1, 1, 3); }) ==
+  CHECK(message_of<ShapeError>([] { max_pool1d(zeros({1, 1, 1}), 2, 1, 2, 3); }) ==
         "[max_pool1d] window 0 along axis -1 of shape [1, 1, 1] has no element: the dilation 3 steps over all of them");
   CHECK(message_of<ConfigError>([] { interpolate(zeros({1, 1, 2}), {.size = 3, .align_corners = true}); }) ==
         "[interpolate] align_corners has no meaning for the mode nearest");

@@ -29,7 +29,10 @@ void pool_volume(const Axes3& axes, const T* from, T* to, int64_t* position) {
             const int64_t line = z * plane + y * row;
             for (int64_t x = left[w]; x < right[w]; x += step_x) {
               const T value = from[line + x];
-              if (value > most || (value != value && most == most)) most = value, best = line + x;
+              // Larger, or NaN in place of a number; without branches, since which element wins is as good as random.
+              const bool better = !(value <= most) & (most == most);
+              most = better ? value : most;
+              best = better ? line + x : best;
             }
           }
         *to++ = most;

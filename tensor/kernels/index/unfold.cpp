@@ -1,6 +1,7 @@
 #include <ditharos/tensor/kernels/index/unfold.h>
 
 #include <algorithm>
+#include <vector>
 
 #include <ditharos/tensor/checked.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
@@ -32,6 +33,23 @@ struct Inside {
         last(std::max(first, std::min(kernel, size > origin ? (size - origin - 1) / step + 1 : 0))) {}
 };
 
+/// The inner parts of all windows along an axis (0: rows) of `size` elements.
+std::vector<Inside> inner_parts(const Window& w, int axis, int64_t size) {
+  std::vector<Inside> parts;
+  for (int64_t o = 0; o < w.out(axis, size); ++o)
+    parts.emplace_back(o * w.stride[axis] - w.padding[axis], w.kernel[axis], w.dilation[axis], size);
+  return parts;
+}
+
+/// f(0), f(1), ... for kernel positions [first, last) with the distance of their pixels as a constant where it is 1.
+template <class F>
+void each_step(const Inside& part, int64_t step, const F& f) {
+  if (step == 1)
+    for (int64_t k = part.first; k < part.last; ++k) f(k, k);
+  else
+    for (int64_t k = part.first; k < part.last; ++k) f(k, k * step);
+}
+
 }  // namespace
 
 Tensor unfold(const Tensor& x, const Window& window) {
@@ -45,6 +63,7 @@ Tensor unfold(const Tensor& x, const Window& window) {
   const Tensor source = contiguous(x);
   Tensor out({batch, checked_product("unfold", {out_h, out_w}), columns}, x.dtype());
   if (out.numel() == 0) return out;
+  const std::vector<Inside> all_rows = inner_parts(window, 0, height), all_cells = inner_parts(window, 1, width);
   visit_floating("unfold", x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const T* from = source.data<T>();
@@ -53,17 +72,17 @@ Tensor unfold(const Tensor& x, const Window& window) {
     parallel_for(batch * out_h, grain, [&](int64_t begin, int64_t end) {
       for (int64_t line = begin; line < end; ++line) {
         const int64_t b = line / out_h, top = line % out_h * window.stride[0] - window.padding[0];
-        const Inside rows(top, high, down, height);
+        const Inside& rows = all_rows[size_t(line % out_h)];
         for (int64_t ox = 0; ox < out_w; ++ox) {
           const int64_t left = ox * window.stride[1] - window.padding[1];
-          const Inside cells(left, wide, across, width);
+          const Inside& cells = all_cells[size_t(ox)];
           T* row = to + (line * out_w + ox) * columns;
           if (cells.last - cells.first < wide || rows.last - rows.first < high) std::fill_n(row, columns, T(0));
           for (int64_t c = 0; c < channels; ++c)
             for (int64_t ky = rows.first; ky < rows.last; ++ky) {
               const int64_t pixel = ((b * channels + c) * height + top + ky * down) * width + left;
               T* cell = row + (c * high + ky) * wide;
-              for (int64_t kx = cells.first; kx < cells.last; ++kx) cell[kx] = from[pixel + kx * across];
+              each_step(cells, across, [&](int64_t kx, int64_t at) { cell[kx] = from[pixel + at]; });
             }
         }
       }
@@ -75,8 +94,7 @@ Tensor unfold(const Tensor& x, const Window& window) {
 Tensor fold(const Tensor& columns, int64_t channels, int64_t height, int64_t width, const Window& window) {
   check_window("fold", window, height, width);
   const int64_t out_h = window.out(0, height), out_w = window.out(1, width), area = window.area();
-  const int64_t high = window.kernel[0], wide = window.kernel[1], down = window.dilation[0],
-                across = window.dilation[1];
+  const int64_t wide = window.kernel[1], down = window.dilation[0], across = window.dilation[1];
   const int64_t positions = checked_product("fold", {out_h, out_w}), size = checked_product("fold", {channels, area});
   check<ShapeError>(columns.rank() == 3 && columns.shape()[1] == positions && columns.shape()[2] == size,
                     "[fold] needs columns [B, ", positions, ", ", size, "], got ", columns.shape());
@@ -85,6 +103,7 @@ Tensor fold(const Tensor& columns, int64_t channels, int64_t height, int64_t wid
   Tensor out({batch, channels, height, width}, columns.dtype());
   fill(out, 0);
   if (out.numel() == 0 || columns.numel() == 0) return out;
+  const std::vector<Inside> all_rows = inner_parts(window, 0, height), all_cells = inner_parts(window, 1, width);
   visit_floating("fold", columns.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const T* from = source.data<T>();
@@ -94,16 +113,18 @@ Tensor fold(const Tensor& columns, int64_t channels, int64_t height, int64_t wid
     parallel_for(batch * channels, grain, [&](int64_t begin, int64_t end) {
       for (int64_t plane = begin; plane < end; ++plane) {
         const int64_t b = plane / channels, c = plane % channels;
-        for (int64_t position = 0; position < out_h * out_w; ++position) {
-          const int64_t top = position / out_w * window.stride[0] - window.padding[0];
-          const int64_t left = position % out_w * window.stride[1] - window.padding[1];
-          const Inside rows(top, high, down, height), cells(left, wide, across, width);
-          const T* column = from + (b * out_h * out_w + position) * size + c * area;
-          for (int64_t ky = rows.first; ky < rows.last; ++ky) {
-            const int64_t pixel = (plane * height + top + ky * down) * width + left;
-            for (int64_t kx = cells.first; kx < cells.last; ++kx) to[pixel + kx * across] += column[ky * wide + kx];
+        for (int64_t oy = 0; oy < out_h; ++oy)
+          for (int64_t ox = 0; ox < out_w; ++ox) {
+            const int64_t top = oy * window.stride[0] - window.padding[0];
+            const int64_t left = ox * window.stride[1] - window.padding[1];
+            const Inside &rows = all_rows[size_t(oy)], &cells = all_cells[size_t(ox)];
+            const T* column = from + ((b * out_h + oy) * out_w + ox) * size + c * area;
+            for (int64_t ky = rows.first; ky < rows.last; ++ky) {
+              const int64_t pixel = (plane * height + top + ky * down) * width + left;
+              const T* cell = column + ky * wide;
+              each_step(cells, across, [&](int64_t kx, int64_t at) { to[pixel + at] += cell[kx]; });
+            }
           }
-        }
       }
     });
   });

@@ -277,6 +277,7 @@ Row same_conv(int64_t kernel, int64_t dilation) {
   };
   row.inputs = {uniform(-2, 2), uniform(-2, 2)};
   row.cases = {{{2, 2, 5}, {3, 2, kernel}}, {{1, 1, 4}, {1, 1, kernel}}};
+  row.takes = Takes::products;
   row.misuse = [] { conv1d(zeros({1, 1, 4}), zeros({1, 1, 2}), {}, 2, "same"); };
   row.message = "[conv1d] padding \"same\" needs a stride of 1, got [2]";
   return row;
