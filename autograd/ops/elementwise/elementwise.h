@@ -101,8 +101,8 @@ Tensor frac(const Tensor& x);   ///< x - trunc(x)
 Tensor erfinv(const Tensor& x);   ///< the inverse of erf, for -1 <= x <= 1; NaN elsewhere
 Tensor lgamma(const Tensor& x);   ///< ln |Gamma(x)|; infinity at 0, -1, -2, ...
 Tensor digamma(const Tensor& x);  ///< d/dx ln Gamma(x); NaN at -1, -2, ..., minus infinity at 0
-/// The derivative of digamma of order n, from 0 to 100 (ConfigError for others). For n >= 1 infinity with the sign
-/// (-1)^(n+1) at 0, -1, -2, ...
+/// The derivative of digamma of order n, from 0 to 100 (ConfigError for others, and in the backward pass of order 100,
+/// which needs 101). For n >= 1 infinity with the sign (-1)^(n+1) at 0, -1, -2, ...
 Tensor polygamma(int64_t n, const Tensor& x);
 /// x ^ exponent, computed in f64 whatever the dtypes of the operands are; the result is f64.
 Tensor float_power(const Tensor& x, double exponent);
