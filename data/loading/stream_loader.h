@@ -4,7 +4,7 @@
 //   data::StreamLoader loader(Counter{}, {.batch_size = 32, .parts = 4});
 //   while (auto batch = loader.next()) { ... }      // an epoch
 //   for (const auto& batch : loader) { ... }        // the next one
-#include <algorithm>
+#include <concepts>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -18,7 +18,6 @@
 #include <ditharos/data/datasets/stream_dataset.h>
 #include <ditharos/data/loading/collate.h>
 #include <ditharos/data/loading/loader.h>
-#include <ditharos/data/loading/prefetcher.h>
 
 namespace ditharos::data {
 
@@ -30,6 +29,27 @@ struct StreamLoaderOptions {
   /// after the other, so they depend on the number of parts.
   int64_t parts = 1;
   int64_t prefetch = 2;  ///< batches of each part that are prepared ahead; 0: none, and no threads
+};
+
+/// The items of one part, prepared on a thread of its own, whatever their type.
+class PreparedParts {
+ public:
+  struct Work {
+    std::function<std::shared_ptr<void>()> read;  ///< the next item
+    std::function<void(void* item)> finish;       ///< after it was read
+  };
+  /// Up to `prefetch` items ahead; 0: no thread.
+  PreparedParts(int64_t prefetch, Work work);
+  ~PreparedParts();
+  PreparedParts(const PreparedParts&) = delete;
+  PreparedParts& operator=(const PreparedParts&) = delete;
+
+  /// The next item, finished. An exception in the work on it is thrown here.
+  std::shared_ptr<void> take();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
 };
 
 /// The batches of epoch after epoch. A batch has samples of one part; the parts take turns, and one that has ended is
@@ -57,7 +77,8 @@ class StreamLoader {
     if (s.failure) std::rethrow_exception(s.failure);
     try {
       while (!s.active.empty()) {
-        Item item = s.parts[s.active[s.turn]].batches->take();
+        const std::shared_ptr<void> taken = s.parts[s.active[s.turn]].batches->take();
+        Item& item = *static_cast<Item*>(taken.get());
         if (item.batch) {
           s.turn = (s.turn + 1) % s.active.size();
           ++s.cursor.position;
@@ -90,7 +111,7 @@ class StreamLoader {
   struct Part {
     uint64_t epoch = 0;
     std::optional<StreamReaderOf<D>> reader;
-    std::unique_ptr<Prefetcher<Item>> batches;
+    std::unique_ptr<PreparedParts> batches;
   };
 
   struct State {
@@ -108,15 +129,15 @@ class StreamLoader {
       begin_epoch(start.epoch);
       while (cursor.position < start.position) pass_batch(start);
       for (size_t i = 0; i < parts.size(); ++i)
-        parts[i].batches = std::make_unique<Prefetcher<Item>>(
-            options.prefetch, options.prefetch > 0 ? 1 : 0,
-            ItemWork<Item>{.begin = [this, i] { return read(i); },
-                           .parts = [](const Item&) { return int64_t{1}; },
-                           .do_part =
-                               [this](Item& item, int64_t) {
-                                 if (!item.samples.empty()) item.batch.emplace(collate(std::as_const(item.samples)));
-                                 item.samples.clear();
-                               }});
+        parts[i].batches = std::make_unique<PreparedParts>(
+            options.prefetch,
+            PreparedParts::Work{.read = [this, i] { return std::make_shared<Item>(read(i)); },
+                                .finish = [this](void* item) { make_batch(*static_cast<Item*>(item)); }});
+    }
+
+    void make_batch(Item& item) const {
+      if (!item.samples.empty()) item.batch.emplace(collate(std::as_const(item.samples)));
+      item.samples.clear();
     }
 
     void begin_epoch(uint64_t epoch) {

@@ -75,7 +75,9 @@
 #include <ditharos/data/datasets/subset.h>
 #include <ditharos/data/datasets/tensor_dataset.h>
 #include <ditharos/data/loading/data_loader.h>
+#include <ditharos/data/loading/distributed_sampler.h>
 #include <ditharos/data/loading/loader.h>
+#include <ditharos/data/loading/stream_loader.h>
 
 // The components models and training are there unless the library was built without them.
 #if __has_include(<ditharos/models/dit/dit.h>)

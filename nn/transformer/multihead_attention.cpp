@@ -100,6 +100,11 @@ MultiheadAttention::MultiheadAttention(int64_t embed_dim, int64_t num_heads, con
     v_proj_weight = drawn(embed_dim, vdim);
   }
   if (options.bias) in_proj_bias = Parameter(zeros({3 * embed_dim}));
+  if (options.add_bias_kv) {
+    bias_k = Parameter(empty({1, 1, embed_dim}));
+    bias_v = Parameter(empty({1, 1, embed_dim}));
+    for (Parameter* bias : {&bias_k, &bias_v}) init::xavier_normal_(*bias, 1, rng);
+  }
   out_proj = Linear(embed_dim, embed_dim, rng, options.bias);
   out_proj.weight = Parameter(init::fan_in_uniform({embed_dim, embed_dim}, {embed_dim, embed_dim}, rng));
 }
@@ -110,6 +115,8 @@ void MultiheadAttention::visit(Visitor& v) {
   v("k_proj_weight", k_proj_weight);
   v("v_proj_weight", v_proj_weight);
   v("in_proj_bias", in_proj_bias);
+  v("bias_k", bias_k);
+  v("bias_v", bias_v);
   v("out_proj", out_proj);
 }
 
@@ -149,6 +156,26 @@ std::vector<Tensor> MultiheadAttention::projected(const Tensor& query, const Ten
   return {map(query, part(in_proj_weight, 0, 1), 0, 1), kv[0], kv[1]};
 }
 
+/// Appends to keys and values [B, S, E] those of add_bias_kv and add_zero_attn, and columns to the mask that block
+/// none.
+void MultiheadAttention::append_keys(std::vector<Tensor>& parts, Tensor& mask) const {
+  parts[0] = ditharos::reduced::widened(parts[0]);
+  int64_t more = 0;
+  const auto append = [&](size_t i, const Tensor& row) {  // row [1, 1, E]
+    const Tensor part = ditharos::reduced::widened(parts[i]);
+    parts[i] = cat({part, broadcast_to(row, {part.size(0), 1, part.size(2)})}, 1);
+  };
+  if (options_.add_bias_kv) append(1, bias_k), append(2, bias_v), ++more;
+  if (options_.add_zero_attn) {
+    const Tensor zero = zeros({1, 1, width_}, ditharos::reduced::widened(parts[1]).dtype());
+    append(1, zero), append(2, zero), ++more;
+  }
+  if (!mask.defined()) return;
+  Shape columns = mask.shape();
+  columns[mask.rank() - 1] = more;
+  mask = cat({mask, zeros(columns, mask.dtype())}, -1);
+}
+
 MultiheadAttentionResult MultiheadAttention::forward(const Tensor& query, const Tensor& key, const Tensor& value,
                                                      const MultiheadAttentionInputs& inputs) const {
   check_sequences(query, key, value);
@@ -161,20 +188,26 @@ MultiheadAttentionResult MultiheadAttention::forward(const Tensor& query, const 
   const Tensor v = value.impl() == key.impl() ? k : batch_first(value);
   const int64_t batch = q.size(0), queries = q.size(1), keys = k.size(1);
   Tensor mask = mask_of(inputs, batch, heads_, queries, keys);
-  const bool causal = inputs.is_causal && !inputs.attn_mask.defined();
+  bool causal = inputs.is_causal && !inputs.attn_mask.defined();
   const double dropped = is_training() ? options_.dropout : 0;
   Tensor output, weights;
+  if (causal && (inputs.need_weights || dropped > 0 || appends_keys())) {
+    mask = combined(mask, triu(ones({queries, keys}, DType::boolean), 1));
+    causal = false;
+  }
   if (inputs.need_weights || dropped > 0) {
-    if (causal) mask = combined(mask, triu(ones({queries, keys}, DType::boolean), 1));
-    const std::vector<Tensor> parts = projected(q, k, v);
+    std::vector<Tensor> parts = projected(q, k, v);
+    if (appends_keys()) append_keys(parts, mask);
     const auto part = [&](size_t i) { return heads_of(ditharos::reduced::widened(parts[i]), heads_); };
     const Weighted result = weighted(part(0), part(1), part(2), mask, dropped);
     output = merged(result.output);
     if (inputs.need_weights) weights = inputs.average_attn_weights ? mean(result.weights, 1) : result.weights;
-  } else if (q.impl() == k.impl() && k.impl() == v.impl() && in_proj_weight.defined() && !mask.defined() && !causal) {
+  } else if (q.impl() == k.impl() && k.impl() == v.impl() && in_proj_weight.defined() && !mask.defined() && !causal &&
+             !appends_keys()) {
     output = ditharos::reduced::attention(ditharos::reduced::linear(q, in_proj_weight, in_proj_bias), heads_);
   } else {
-    const std::vector<Tensor> parts = projected(q, k, v);
+    std::vector<Tensor> parts = projected(q, k, v);
+    if (appends_keys()) append_keys(parts, mask);
     if (mask.defined() && mask.dtype() == DType::boolean) mask = logical_not(mask);
     output = merged(ditharos::reduced::scaled_dot_product_attention(
         heads_of(parts[0], heads_), heads_of(parts[1], heads_), heads_of(parts[2], heads_), mask, causal));

@@ -6,11 +6,13 @@
 namespace ditharos::nn {
 
 struct MultiheadAttentionOptions {
-  double dropout = 0;        ///< of the attention weights, in training
-  bool bias = true;          ///< of the projections
-  int64_t kdim = 0;          ///< width of the keys; 0: embed_dim
-  int64_t vdim = 0;          ///< width of the values; 0: embed_dim
-  bool batch_first = false;  ///< sequences are [B, T, E] instead of [T, B, E]
+  double dropout = 0;          ///< of the attention weights, in training
+  bool bias = true;            ///< of the projections
+  int64_t kdim = 0;            ///< width of the keys; 0: embed_dim
+  int64_t vdim = 0;            ///< width of the values; 0: embed_dim
+  bool batch_first = false;    ///< sequences are [B, T, E] instead of [T, B, E]
+  bool add_bias_kv = false;    ///< one more key and value, which are trained: bias_k, bias_v
+  bool add_zero_attn = false;  ///< one more key and value of zeros
 };
 
 /// The optional arguments of a call. Masks are booleans, where true means that a key is not attended to, or numbers
@@ -38,8 +40,9 @@ struct [[nodiscard]] MultiheadAttentionResult {
 /// softmax(q k^T / sqrt(E / heads)) v for linear maps q, k, v of the queries, keys and values, and a last linear map
 /// (Vaswani et al. 2017). queries [T, B, E], keys [S, B, kdim], values [S, B, vdim], as `batch_first` says, or all
 /// without B. The state dict has in_proj_weight [3 E, E], or q_proj_weight, k_proj_weight and v_proj_weight if kdim or
-/// vdim differ from E; in_proj_bias [3 E]; out_proj.weight, out_proj.bias. Missing: add_bias_kv, add_zero_attn. A query
-/// whose keys are all masked gives the bias of out_proj (in PyTorch: NaN).
+/// vdim differ from E; in_proj_bias [3 E]; bias_k and bias_v [1, 1, E] with add_bias_kv; out_proj.weight,
+/// out_proj.bias. The keys that add_bias_kv and add_zero_attn append are not masked, and have columns of their own in
+/// the weights. A query whose keys are all masked gives the bias of out_proj (in PyTorch: NaN).
 class MultiheadAttention : public Module<MultiheadAttention> {
  public:
   MultiheadAttention() = default;
@@ -55,11 +58,13 @@ class MultiheadAttention : public Module<MultiheadAttention> {
   }
   void visit(Visitor& v) override;
 
-  Parameter in_proj_weight, q_proj_weight, k_proj_weight, v_proj_weight, in_proj_bias;
+  Parameter in_proj_weight, q_proj_weight, k_proj_weight, v_proj_weight, in_proj_bias, bias_k, bias_v;
   Linear out_proj;
 
  private:
   void check_sequences(const Tensor& query, const Tensor& key, const Tensor& value) const;
+  bool appends_keys() const { return options_.add_bias_kv || options_.add_zero_attn; }
+  void append_keys(std::vector<Tensor>& parts, Tensor& mask) const;
   std::vector<Tensor> projected(const Tensor& query, const Tensor& key, const Tensor& value) const;
 
   int64_t width_ = 0, heads_ = 1;

@@ -1,4 +1,5 @@
-"""Makes losses.safetensors: what PyTorch's losses as modules compute, for tests/nn/test_losses.cpp.
+"""Makes losses.safetensors: what PyTorch's losses as modules and its attention with appended keys compute, for
+tests/nn/test_losses.cpp and tests/nn/test_attention_keys.cpp.
 
     python tests/golden/make_loss_module_golden.py        (needs torch and safetensors; writes beside itself)
 
@@ -69,8 +70,27 @@ def distances():
          torch.tensor([[0, 1, 3], [3, 3, 0]]), torch.tensor([6, 5]), torch.tensor([3, 2]))
 
 
+def attention():
+    blocked = torch.tensor([[False, True, True, False], [True, False, False, False], [False, False, False, True]])
+    padding = torch.tensor([[False, False, False, True], [False, True, False, False]])
+    qkv = lambda: (draw(2, 3, 8), draw(2, 4, 8), draw(2, 4, 8))
+    options = dict(batch_first=True)
+    case("mha_bias_kv", nn.MultiheadAttention(8, 2, add_bias_kv=True, **options), *qkv())
+    case("mha_zero", nn.MultiheadAttention(8, 2, add_zero_attn=True, **options), *qkv(), blocked,
+         call=lambda m, q, k, v, b: m(q, k, v, attn_mask=b))
+    both = nn.MultiheadAttention(8, 2, add_bias_kv=True, add_zero_attn=True, bias=False)
+    case("mha_both", both, draw(3, 2, 8), draw(4, 2, 8), draw(4, 2, 8), padding,
+         call=lambda m, q, k, v, p: m(q, k, v, key_padding_mask=p, need_weights=False))
+    case("mha_both_added", nn.MultiheadAttention(8, 2, kdim=5, vdim=3, add_bias_kv=True, add_zero_attn=True, **options),
+         draw(2, 3, 8), draw(2, 4, 5), draw(2, 4, 3), draw(3, 4),
+         call=lambda m, q, k, v, a: m(q, k, v, attn_mask=a, average_attn_weights=False))
+    case("mha_self_causal", nn.MultiheadAttention(8, 2, add_bias_kv=True, **options), draw(2, 4, 8),
+         call=lambda m, x: m(x, x, x, attn_mask=torch.triu(torch.ones(4, 4, dtype=torch.bool), 1), need_weights=False))
+
+
 if __name__ == "__main__":
     errors()
     classes()
     distances()
+    attention()
     store("losses.safetensors", "make_loss_module_golden.py")

@@ -1,5 +1,6 @@
 // Groups of parameters: PyTorch's results, options that change during training, and what is refused.
 #include <cmath>
+#include <memory>
 
 #include <doctest/doctest.h>
 
@@ -8,6 +9,7 @@
 #include <ditharos/optim/clip.h>
 #include <ditharos/optim/ema.h>
 #include <ditharos/optim/muon.h>
+#include <ditharos/optim/rmsprop.h>
 #include <ditharos/optim/sgd.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
 #include "tests/support/golden.h"
@@ -174,6 +176,91 @@ TEST_CASE("parameter groups: what is out of range, of another optimiser or in tw
         "[optimizer] group 1: lr_scale must be a number >= 0, got inf");
   CHECK(v.requires_grad());
   CHECK(optimizer.groups()[1].lr_scale == 1);
+}
+
+TEST_CASE("parameter groups: momentum and eps of a group are those of an optimiser of its own") {
+  const auto trained = [](const auto& make, bool in_group) {
+    const Tensor a = leaf({3}, 1), b = leaf({2}, 2);
+    auto optimizer = make(in_group, a, b);
+    for (int step = 0; step < 4; ++step) {
+      a.set_grad(from_vector<float>({.1f, -.2f, .3f * float(step)}));
+      b.set_grad(from_vector<float>({-.4f, .5f}));
+      for (auto& one : optimizer) one->step(.1);
+    }
+    std::vector<double> values = a.to_vector<double>();
+    for (const double value : b.to_vector<double>()) values.push_back(value);
+    return values;
+  };
+  using Optimizers = std::vector<std::unique_ptr<optim::Optimizer>>;
+  const auto sgd = [](bool in_group, const Tensor& a, const Tensor& b) {
+    const ParameterGroup first{.parameters = {{"a", a}}}, second{.parameters = {{"b", b}}, .momentum = .5};
+    Optimizers out;
+    if (in_group) {
+      out.push_back(std::make_unique<optim::Sgd>(std::vector<ParameterGroup>{first, second},
+                                                 optim::SgdOptions{.momentum = .9, .nesterov = true}));
+    } else {
+      out.push_back(std::make_unique<optim::Sgd>(nn::NamedTensors{{"a", a}},
+                                                 optim::SgdOptions{.momentum = .9, .nesterov = true}));
+      out.push_back(std::make_unique<optim::Sgd>(nn::NamedTensors{{"b", b}},
+                                                 optim::SgdOptions{.momentum = .5, .nesterov = true}));
+    }
+    return out;
+  };
+  CHECK(trained(sgd, true) == trained(sgd, false));
+  const auto plain = [](bool in_group, const Tensor& a, const Tensor& b) {
+    const ParameterGroup first{.parameters = {{"a", a}}}, second{.parameters = {{"b", b}}, .momentum = .5};
+    Optimizers out;
+    if (in_group) {
+      out.push_back(std::make_unique<optim::Sgd>(std::vector<ParameterGroup>{first, second}));
+    } else {
+      out.push_back(std::make_unique<optim::Sgd>(nn::NamedTensors{{"a", a}}));
+      out.push_back(std::make_unique<optim::Sgd>(nn::NamedTensors{{"b", b}}, optim::SgdOptions{.momentum = .5}));
+    }
+    return out;
+  };
+  CHECK(trained(plain, true) == trained(plain, false));
+  const auto rms = [](bool in_group, const Tensor& a, const Tensor& b) {
+    const ParameterGroup first{.parameters = {{"a", a}}}, second{.parameters = {{"b", b}}, .momentum = .5, .eps = .1};
+    Optimizers out;
+    if (in_group) {
+      out.push_back(std::make_unique<optim::RMSprop>(std::vector<ParameterGroup>{first, second},
+                                                     optim::RMSpropOptions{.centered = true}));
+    } else {
+      out.push_back(
+          std::make_unique<optim::RMSprop>(nn::NamedTensors{{"a", a}}, optim::RMSpropOptions{.centered = true}));
+      out.push_back(std::make_unique<optim::RMSprop>(
+          nn::NamedTensors{{"b", b}}, optim::RMSpropOptions{.eps = .1, .momentum = .5, .centered = true}));
+    }
+    return out;
+  };
+  CHECK(trained(rms, true) == trained(rms, false));
+  const auto adam = [](bool in_group, const Tensor& a, const Tensor& b) {
+    const ParameterGroup first{.parameters = {{"a", a}}}, second{.parameters = {{"b", b}}, .eps = .1};
+    Optimizers out;
+    if (in_group) {
+      out.push_back(std::make_unique<optim::Adam>(std::vector<ParameterGroup>{first, second}));
+    } else {
+      out.push_back(std::make_unique<optim::Adam>(nn::NamedTensors{{"a", a}}));
+      out.push_back(std::make_unique<optim::Adam>(nn::NamedTensors{{"b", b}}, optim::AdamOptions{.eps = .1}));
+    }
+    return out;
+  };
+  CHECK(trained(adam, true) == trained(adam, false));
+}
+
+TEST_CASE("parameter groups: a momentum or an eps that an optimiser does not have is refused") {
+  const nn::NamedTensors p = {{"a", leaf({3}, 1)}};
+  CHECK(message_of<ConfigError>([&] { optim::Adam({{.parameters = p, .momentum = .9}}); }) ==
+        "[optimizer] group 0 sets a momentum, which this optimiser does not have");
+  CHECK(message_of<ConfigError>([&] { optim::Sgd({{.parameters = p, .eps = .1}}); }) ==
+        "[optimizer] group 0 sets an eps, which this optimiser does not have");
+  CHECK(message_of<ConfigError>([&] { optim::Adam({{.parameters = p, .eps = -1}}); }) ==
+        "[optimizer] group 0: eps must be a number >= 0, got -1.000000");
+  optim::Sgd sgd(p);
+  ParameterGroup group = sgd.groups()[0];
+  group.momentum = .5;  // there is no buffer for it
+  CHECK(message_of<ConfigError>([&] { sgd.set_group(0, group); }) ==
+        "[optimizer] group 0 sets a momentum, which this optimiser does not have");
 }
 
 }  // namespace ditharos::test_parameter_groups

@@ -7,7 +7,6 @@
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/losses/checked.h>
-#include <ditharos/tensor/kernels/copy/copy.h>
 #include <ditharos/tensor/kernels/loss/ctc.h>
 
 namespace ditharos {
@@ -49,14 +48,14 @@ kernels::CtcTargets checked_targets(const Tensor& log_probs, const Tensor& targe
   }
   check<ShapeError>(padded ? longest <= targets.size(1) : total == targets.size(0), "[", ctc, "] targets of lengths ",
                     text_of(target_lengths), " do not fit into shape ", targets.shape());
-  const Tensor list = kernels::contiguous(targets);
-  const int64_t* first = list.data<int64_t>();
+  const std::vector<int64_t> list = targets.to_vector<int64_t>();
   for (int64_t n = 0; n < batch; ++n) {
-    const int64_t* own = first + (padded ? n * targets.size(1) : result.offsets[size_t(n)]);
+    const int64_t begin = padded ? n * targets.size(1) : result.offsets[size_t(n)];
     for (int64_t i = 0; i < target_lengths[size_t(n)]; ++i) {
-      check<ShapeError>(own[i] >= 0 && own[i] < classes && own[i] != blank, "[", ctc, "] label ", own[i], " of target ",
-                        n, " must be in [0, ", classes, ") and not the blank, ", blank);
-      result.labels.push_back(own[i]);
+      const int64_t label = list[size_t(begin + i)];
+      check<ShapeError>(label >= 0 && label < classes && label != blank, "[", ctc, "] label ", label, " of target ", n,
+                        " must be in [0, ", classes, ") and not the blank, ", blank);
+      result.labels.push_back(label);
     }
   }
   return result;
