@@ -63,6 +63,15 @@ Row scatter_row(ScatterReduction reduction, Reduce f, bool include_self, Values 
   return row;
 }
 
+/// With sources that lie at least 2 from 0, so that none is close to an element of x.
+Row kept_apart(Row row) {
+  row.op = [op = row.op](const Tensors& in) { return op({in[0], in[1], in[2] + sign(in[2]) * 2.0}); };
+  row.reference = [f = row.reference](const Arrays& in) {
+    return f({in[0], in[1], map(in[2], [](double v) { return v + 2 * double((v > 0) - (v < 0)); })});
+  };
+  return row;
+}
+
 Row index_row(ScatterReduction reduction, Reduce f, bool include_self, Values x, Values source, bool records) {
   Row row = scatter_row(reduction, f, include_self, x, source, records);
   row.name = "index_reduce";
@@ -80,18 +89,18 @@ Row index_row(ScatterReduction reduction, Reduce f, bool include_self, Values x,
 Rows scatter_reduce_rows() {
   using R = ScatterReduction;
   const Values any = uniform(-2, 2), away = uniform(.5, 1.5), with_zeros = whole(-1, 2);
-  const Values distinct = apart(-2, 2), others = apart(-2.03, 1.97);  // never equal to each other
+  const Values inner = apart(-1, 1), outer = apart(-3.01, 2.99);
   Rows rows;
   for (const bool include_self : {true, false}) {
     rows.push_back(scatter_row(R::sum, sum_of, include_self, any, any, false));
     rows.push_back(scatter_row(R::prod, product_of, include_self, away, away, true));
     rows.back().large = {};  // products of many factors
     rows.push_back(scatter_row(R::prod, product_of, include_self, with_zeros, with_zeros, true));
-    rows.push_back(scatter_row(R::amax, largest_of, include_self, distinct, others, true));
-    rows.push_back(scatter_row(R::amin, smallest_of, include_self, distinct, others, true));
+    rows.push_back(kept_apart(scatter_row(R::amax, largest_of, include_self, inner, outer, true)));
+    rows.push_back(kept_apart(scatter_row(R::amin, smallest_of, include_self, inner, outer, true)));
     rows.push_back(index_row(R::prod, product_of, include_self, away, away, true));
     rows.back().large = {};
-    rows.push_back(index_row(R::amax, largest_of, include_self, distinct, others, true));
+    rows.push_back(kept_apart(index_row(R::amax, largest_of, include_self, inner, outer, true)));
     // Multiples of 840, which 1, 2, ... 8 divide: means of integers are whole.
     rows.push_back(scatter_row(R::mean, mean_of, include_self, any, any, false));
     rows.push_back(index_row(R::mean, mean_of, include_self, any, any, false));
