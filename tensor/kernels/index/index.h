@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include <ditharos/tensor/kernels/index/index_add.h>
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos::kernels {
@@ -10,10 +11,6 @@ namespace ditharos::kernels {
 /// out[i..., :] = table[indices[i...], :] for axis 0, likewise for the others: the indices' shape, any, takes the place
 /// of the axis. ShapeError names a bad index.
 Tensor index_select(const Tensor& table, int axis, const Tensor& indices);
-/// The adjoint: zeros of shape [rows, D...] with out[indices[i...]] += values[i..., :], in blocks and pairs of blocks.
-Tensor index_add(const Tensor& values, const Tensor& indices, int64_t rows);
-/// The same along an axis: the slices of `values` added to the `size` slices that the indices, of one axis, name.
-Tensor index_add(const Tensor& values, int axis, const Tensor& indices, int64_t size);
 /// out[i,j,k] = x[i, index[i,j,k], k] for axis 1, likewise for the others (torch.gather); index's shape is out's.
 Tensor gather(const Tensor& x, int axis, const Tensor& index);
 /// The adjoint: zeros of `shape` with out[i, index[i,j,k], k] += values[i,j,k], in order; more than a few f32 values of
