@@ -66,7 +66,8 @@ Optimizer::Optimizer(const std::vector<Group>& groups) {
       group_of_.push_back(index);
       steps_.push_back(zeros({}, DType::i64));
       slots_.emplace_back();
-      for (size_t s = 0; s < from.slots.size(); ++s) slots_.back().push_back(views::expand(zeros({}, tensor.dtype()), tensor.shape()));
+      for (size_t s = 0; s < from.slots.size(); ++s)
+        slots_.back().push_back(views::expand(zeros({}, tensor.dtype()), tensor.shape()));
     }
     parameters_.insert(parameters_.end(), own.begin(), own.end());
     slot_names_.push_back(from.slots);

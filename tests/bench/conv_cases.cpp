@@ -5,6 +5,7 @@
 #include <ditharos/nn/group_norm.h>
 #include <ditharos/optim/adam.h>
 #include <ditharos/tensor/kernels/conv/conv.h>
+#include <ditharos/tensor/kernels/index/interpolation_taps.h>
 #include <ditharos/tensor/kernels/index/resample.h>
 #include <ditharos/tensor/kernels/norm/group_norm.h>
 #include <ditharos/tensor/random.h>
@@ -73,15 +74,14 @@ void add_norm(std::vector<Case>& cases) {
 void add_interpolation(std::vector<Case>& cases) {
   const Shape small{batch, 128, 16, 16}, large{batch, 128, 32, 32};
   const double bytes = double(numel(small) + numel(large)) * sizeof(float);
-  const auto rows = kernels::Taps::nearest(16, 32);
+  const auto rows = std::make_shared<const kernels::Taps>(kernels::nearest_taps({16, 32}, false));
+  const auto back = std::make_shared<const kernels::Taps>(rows->transposed());
+  const std::vector<std::shared_ptr<const kernels::Taps>> forward{rows, rows}, backward{back, back};
   cases.push_back({"interpolate/128_side16/forward", [=] {
-                     return Work{[=, x = random(small)] { kernels::resample("interpolate", x, rows, rows); }, 0, bytes};
+                     return Work{[=, x = random(small)] { kernels::resample("interpolate", x, forward); }, 0, bytes};
                    }});
   cases.push_back({"interpolate/128_side16/backward", [=] {
-                     return Work{[=, g = random(large), back = rows.transposed()] {
-                                   kernels::resample("interpolate", g, back, back);
-                                 },
-                                 0, bytes};
+                     return Work{[=, g = random(large)] { kernels::resample("interpolate", g, backward); }, 0, bytes};
                    }});
 }
 

@@ -6,8 +6,8 @@
 #include "tests/op_table/op_golden_calls.h"
 #include "tests/op_table/op_golden_coverage.h"
 #include "tests/op_table/op_golden_losses.h"
-#include "tests/op_table/op_golden_windows.h"
 #include "tests/op_table/op_golden_special.h"
+#include "tests/op_table/op_golden_windows.h"
 
 namespace ditharos::tests {
 namespace {

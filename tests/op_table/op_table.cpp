@@ -10,18 +10,21 @@ namespace ditharos::tests {
 const Rows& op_table() {
   static const Rows rows = [] {
     Rows all;
-    for (const auto& family : {arithmetic_rows,  function_rows,    activation_rows,      logic_rows,  reduction_rows,
-                               statistics_rows,  shape_rows,       rearrange_rows,       index_rows,  product_rows,
-                               einsum_rows,      conv_rows,        image_rows,           loss_rows,   attention_rows,
-                               transformer_rows, elementwise_rows, comparison_rows,      layout_rows, indexing_rows,
-                               sorting_rows,     scan_rows,        composed_rows,        linalg_rows, further_loss_rows,
-                               margin_loss_rows, ctc_loss_rows,    attention_option_rows, pooling_rows, resizing_rows, special_rows, scatter_reduce_rows}) {
+    for (const auto& family : {arithmetic_rows,   function_rows,    activation_rows, logic_rows,
+                               reduction_rows,    statistics_rows,  shape_rows,      rearrange_rows,
+                               index_rows,        product_rows,     einsum_rows,     conv_rows,
+                               image_rows,        loss_rows,        attention_rows,  transformer_rows,
+                               elementwise_rows,  comparison_rows,  layout_rows,     indexing_rows,
+                               sorting_rows,      scan_rows,        composed_rows,   linalg_rows,
+                               further_loss_rows, margin_loss_rows, ctc_loss_rows,   attention_option_rows,
+                               pooling_rows,      resizing_rows,    special_rows,    scatter_reduce_rows}) {
       Rows some = family();
       std::move(some.begin(), some.end(), std::back_inserter(all));
     }
-    for (const auto& family : {add_function_extremes, add_arithmetic_extremes, add_reduction_extremes,
-                               add_loss_extremes, add_norm_extremes, add_product_extremes, add_elementwise_extremes,
-                               add_sorting_extremes, add_further_loss_extremes, add_window_extremes, add_special_extremes, add_plain_reasons})
+    for (const auto& family :
+         {add_function_extremes, add_arithmetic_extremes, add_reduction_extremes, add_loss_extremes, add_norm_extremes,
+          add_product_extremes, add_elementwise_extremes, add_sorting_extremes, add_further_loss_extremes,
+          add_window_extremes, add_special_extremes, add_plain_reasons})
       family(all);
     return all;
   }();

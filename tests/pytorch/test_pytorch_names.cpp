@@ -227,7 +227,8 @@ class Places {
     const std::string what = space == std::string::npos ? "" : place.substr(space + 1);
     if (kind == "missing") return what.empty() ? std::optional<std::string>{} : "missing has no place";
     if (kind == "op") return of_operation(what);
-    if (kind == "modules" || kind == "sequences") return of_module(kind + ".safetensors", what);
+    static const std::set<std::string> of_modules = {"modules", "sequences", "windows", "losses"};
+    if (of_modules.count(kind) == 1) return of_module(kind + ".safetensors", what);
     if (kind == "optim") return of_optimizer(what);
     if (kind == "case") return of_case(what);
     return "\"" + kind + "\" is no kind of place";
@@ -307,6 +308,8 @@ TEST_CASE("pytorch names: what is not there is found") {
   CHECK(says("op expp") == "op.safetensors has no entry expp");
   CHECK(says("modules relu") == "nothing");
   CHECK(says("modules rel") == "modules.safetensors has no entry rel");
+  CHECK(says("windows max_pool") == "windows.safetensors has no entry max_pool");
+  CHECK(says("losses bc") == "losses.safetensors has no entry bc");
   CHECK(says("sequences lstm_") == "sequences.safetensors has no entry lstm_");
   CHECK(says("optim schedule.step") == "nothing");
   CHECK(says("optim adamx") == "optim.golden has no entry adamx");
