@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include <ditharos/autograd/ops.h>
-#include "tests/op_table/rows/losses/loss_row.h"
+#include "tests/op_table/loss_rows/loss_row.h"
 
 namespace ditharos::tests {
 namespace op_table_margins {

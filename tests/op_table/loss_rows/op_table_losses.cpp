@@ -4,7 +4,7 @@
 #include <numbers>
 
 #include <ditharos/autograd/ops.h>
-#include "tests/op_table/rows/losses/loss_row.h"
+#include "tests/op_table/loss_rows/loss_row.h"
 
 namespace ditharos::tests {
 namespace op_table_losses {
