@@ -46,7 +46,7 @@ Expected attend(const Tensor& qkv, const Tensor& grad, int64_t heads) {
           largest = std::max(largest, score[size_t(j)]);
         }
         for (double& s : score) sum += s = std::exp(s - largest);
-        e.log_sum_exp[size_t((b * heads + h) * tokens + i)] = largest + std::log(sum);
+        e.log_sum_exp[size_t((b * heads + h) * tokens + i)] = (largest + std::log(sum)) / scale;
         const size_t row = size_t((b * tokens + i) * d + h * size);
         for (int64_t j = 0; j < tokens; ++j) {
           const double p = score[size_t(j)] /= sum;
