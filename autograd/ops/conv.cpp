@@ -95,6 +95,7 @@ Tensor padded_conv(const char* op, int axes, const Tensor& x, const Tensor& weig
                     w.stride);
   check<ShapeError>(weight.rank() == axes + 2 && x.rank() == axes + 2, "[", op, "] needs ", spatial_layout(axes),
                     " and a weight of as many axes, got ", x.shape(), " and ", weight.shape());
+  for (int i = 0; i < axes; ++i) static_cast<void>(checked_product(op, {w.dilation[i], weight.size(2 + i) - 1}));
   const Shape zeros = padding.total(op, spatial_sizes(weight.shape(), axes), w.dilation);
   std::vector<int64_t> more;
   for (int i = axes - 1; i >= 0; --i) more.push_back(0), more.push_back(zeros[i] % 2);

@@ -92,7 +92,10 @@ Tensor huber_loss(const Tensor& prediction, const Tensor& target, double delta, 
 Tensor smooth_l1_loss(const Tensor& prediction, const Tensor& target, double beta, Reduction reduction) {
   check_pair("smooth_l1_loss", prediction, target);
   check<ConfigError>(beta >= 0, "[smooth_l1_loss] beta must be 0 or more, got ", beta);
-  if (beta == 0) return reduced_losses("smooth_l1_loss", abs(prediction - target), reduction);
+  // As 0, a number by which losses of the dtype cannot be multiplied and divided again.
+  const double least = prediction.dtype() == DType::f64 ? double(std::numeric_limits<double>::min())
+                                                        : double(std::numeric_limits<float>::min());
+  if (beta < least) return reduced_losses("smooth_l1_loss", abs(prediction - target), reduction);
   return reduced_losses("smooth_l1_loss", huber(prediction - target, beta) / beta, reduction);
 }
 

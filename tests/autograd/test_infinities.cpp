@@ -81,6 +81,8 @@ TEST_CASE("regression 21: Huber and smooth L1 losses have a finite gradient for 
   in_both_types([](DType dtype) {
     const Tensor x = leaf({infinity, -infinity, .25}, {3}, dtype), zero = zeros({3}, dtype);
     const auto huber = [&] { return huber_loss(x, zero, .5, Reduction::sum); };
+    // As in PyTorch, a bound that is less than any number of the dtype is none.
+    CHECK(smooth_l1_loss(scalar(2), scalar(0), 1e-300).item() == 2);
     const auto smooth = [&] { return smooth_l1_loss(x, zero, .5, Reduction::sum); };
     CHECK(huber().item() == infinity);
     CHECK(gradient(huber(), x) == Values{.5, -.5, .25});

@@ -81,10 +81,11 @@ void forward(const AttentionHead<T, In>& head, HeadRows<In> out, T* log_sum_exp,
       over_row<T>(head.value_size, [&]<class V>(int64_t j) { write(to + j, V(read<V>(row + j) * inverse[i])); });
     }
     if (!log_sum_exp) continue;
-    // Any finite number makes e^(score - it) zero for scores that are all blocked.
+    // Any finite number makes e^(score - it) zero for scores that are all blocked. In the unit of the scores, it is not
+    // below the largest one, by which rounding of the product with a unit could put it far at large scores.
 #pragma omp simd
     for (int64_t i = 0; i < rows; ++i)
-      log_sum_exp[q + i] = softmax.sum[i] == T(0) ? T(0) : unit * softmax.maximum[i] + log(softmax.sum[i]);
+      log_sum_exp[q + i] = softmax.sum[i] == T(0) ? T(0) : softmax.maximum[i] + log(softmax.sum[i]) / unit;
   }
 }
 
@@ -191,7 +192,7 @@ void backward(const AttentionHead<T, In>& head, HeadRows<const In> out, const T*
       const In* o = out.first + (q + i) * out.ld;
       if (i + rows_ahead < rows) prefetch_row(o + rows_ahead * out.ld, head.value_size);
       deltas[i] = i < rows ? row_product(head.value_size, o, g.first + i * g.ld) : T(0);
-      bases[i] = i < rows && !weights ? log_sum_exp[q + i] / unit : T(0);
+      bases[i] = i < rows && !weights ? log_sum_exp[q + i] : T(0);
     }
     const int64_t in_sight = keys_in_sight(head, q + rows);
     bool first = true;
@@ -278,7 +279,7 @@ void tangent(const AttentionHead<T>& head, const HeadTangents<T>& tangents, Head
     const int64_t rows = min_of(queries_of_tile, head.queries - q), lanes_used = in_steps<T>(rows);
     transpose(rows, size, head.q.first + q * head.q.ld, head.q.ld, queries, queries_of_tile);
     transpose(rows, size, tangents.q.first + q * tangents.q.ld, tangents.q.ld, query_tangents, queries_of_tile);
-    for (int64_t i = 0; i < lanes_used; ++i) bases[i] = i < rows ? log_sum_exp[q + i] / unit : T(0), sums[i] = T(0);
+    for (int64_t i = 0; i < lanes_used; ++i) bases[i] = i < rows ? log_sum_exp[q + i] : T(0), sums[i] = T(0);
     const int64_t in_sight = keys_in_sight(head, q + rows);
     bool first = true;
     for (int64_t k = 0; k < in_sight; k += keys_of_block) {

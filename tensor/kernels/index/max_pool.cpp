@@ -44,6 +44,8 @@ void pool_volume(const Axes3& axes, const T* from, T* to, int64_t* position) {
 
 WindowAxis WindowAxis::adaptive(int64_t inputs, int64_t outputs) {
   WindowAxis axis{inputs, 1, {}, {}};
+  axis.begin.reserve(size_t(outputs));
+  axis.end.reserve(size_t(outputs));
   for (int64_t o = 0; o < outputs; ++o) {
     axis.begin.push_back(o * inputs / outputs);
     axis.end.push_back(((o + 1) * inputs + outputs - 1) / outputs);
