@@ -54,8 +54,9 @@ template <class T, class In = T>
 struct AttentionLoops {
   /// Elements of scratch memory that each function needs.
   int64_t (*scratch_elements)(int64_t keys, int64_t head_size, int64_t value_size);
-  /// out = softmax(scale q k^T + mask) v, [queries, value_size]; zeros for a query without keys. log_sum_exp [queries]
-  /// may be null, and so may weights, the softmax of a single tile and block.
+  /// out = softmax(scale q k^T + mask) v, [queries, value_size]; zeros for a query without keys. log_sum_exp [queries],
+  /// in the unit in which scores are kept (that of q k^T, without a mask of numbers), may be null, and so may weights,
+  /// the softmax of a single tile and block.
   void (*forward)(const AttentionHead<T, In>& head, HeadRows<In> out, T* log_sum_exp, T* weights, T* scratch);
   /// Gradients with respect to q, k and v, written. The softmax is read from `weights`, or where that is null computed
   /// from log_sum_exp.
