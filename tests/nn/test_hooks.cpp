@@ -70,7 +70,8 @@ TEST_CASE("module hooks: a backward hook gets the whole gradient of the output a
   const auto gradient = [&] {
     nn::zero_grad(s.net);
     const Tensor h = s.net.first(s.x);
-    (sum(h * h) + sum(h)).backward();  // the output is used twice: one gradient, the sum
+    const Tensor of_values = sum(h), of_squares = sum(h * h);  // in this order, which is that of the gradient's sum
+    (of_squares + of_values).backward();                       // the output is used twice: one gradient, the sum
     return s.net.first.weight.grad();
   };
   const Tensor plain = gradient();
