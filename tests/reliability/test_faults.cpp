@@ -60,10 +60,10 @@ struct Tally {
 };
 
 /// libstdc++'s iteration over directories and oneDNN 2.6 end the process when operator new throws inside of them.
-/// Clang's OpenMP has a file in shared memory and ends the process, with a sentence of its own, when it cannot make it.
+/// Clang's OpenMP opens files when it begins and ends the process, with a sentence of its own, when it cannot.
 bool is_abort_of_a_library(const Fault& fault, const Outcome& outcome) {
   return (fault.call == "new" && outcome.status == 128 + SIGABRT) ||
-         (outcome.status > 128 && outcome.output.starts_with("OMP: Error "));
+         (outcome.status > 128 && contains(outcome.output, "OMP: Error #"));
 }
 
 /// The last line says which program and what.
