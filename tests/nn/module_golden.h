@@ -1,109 +1,56 @@
 #pragma once
 // Modules against what PyTorch's compute (tests/golden/modules.safetensors, sequences.safetensors and
 // windows.safetensors).
-#include <doctest/doctest.h>
-
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include <ditharos/autograd/engine.h>
-#include <ditharos/autograd/gradcheck.h>
-#include <ditharos/autograd/ops.h>
-#include <ditharos/nn/state/functional_call.h>
-#include <ditharos/nn/state/module_dtype.h>
-#include <ditharos/nn/state_dict.h>
-#include "tests/support/golden.h"
+#include <ditharos/nn/module.h>
 
 namespace ditharos::tests {
 
 using Tensors = std::vector<Tensor>;
 
-/// The tensors of one case.
-class ModuleCase {
+/// A module of any class with what calls it: the checks below are compiled once, not once a class.
+class TestedModule {
  public:
-  ModuleCase(const std::string& file, const std::string& name) : golden_(file), name_(name) {
-    for (const nn::NamedTensor& one : golden_.with_prefix(name + ".")) all_.push_back(one);
-  }
-  /// Those whose names start with `prefix`, without it, maybe none.
-  nn::NamedTensors of(const std::string& prefix) const {
-    nn::NamedTensors found;
-    for (const auto& [name, tensor] : all_)
-      if (name.starts_with(prefix)) found.push_back({name.substr(prefix.size()), tensor});
-    return found;
-  }
-  /// in0, in1, ... and so on; floating ones in `dtype`.
-  Tensors numbered(const std::string& prefix, DType dtype) const {
-    Tensors found;
-    for (size_t i = 0;; ++i) {
-      const nn::NamedTensors one = of(prefix + std::to_string(i));
-      if (one.empty()) return found;
-      const Tensor& x = one[0].tensor;
-      found.push_back(is_floating(x.dtype()) ? to(x, dtype).detach() : x);
-    }
-  }
-  Tensor at(const std::string& name) const { return golden_.at(name_ + "." + name); }
-
- private:
-  Golden golden_;
-  std::string name_;
-  nn::NamedTensors all_;
+  virtual ~TestedModule() = default;
+  [[nodiscard]] virtual std::unique_ptr<TestedModule> copy() const = 0;
+  [[nodiscard]] virtual std::unique_ptr<TestedModule> share() const = 0;
+  virtual nn::ModuleBase& module() = 0;
+  [[nodiscard]] virtual Tensors operator()(const Tensors& inputs) const = 0;
 };
 
-/// Results and gradients of a module that has the case's state dict, in one dtype. call(module, inputs) gives all
-/// results.
 template <class M, class Call>
-void check_values(const ModuleCase& want, M module, const Call& call, DType dtype, double tolerance) {
-  nn::to(module, dtype);
-  const Tensors inputs = want.numbered("in", dtype), cotangents = want.numbered("cotangent", dtype);
-  for (const Tensor& x : inputs)
-    if (is_floating(x.dtype())) x.set_requires_grad();
-  const Tensors results = call(std::as_const(module), inputs);
-  REQUIRE(results.size() == cotangents.size());
-  Tensor loss = scalar(0, dtype);
-  for (size_t i = 0; i < results.size(); ++i) {
-    CAPTURE(i);
-    CHECK(results[i].dtype() == dtype);
-    CHECK_LT(difference(results[i], want.at("out" + std::to_string(i))), tolerance);
-    loss = loss + sum(results[i] * cotangents[i]);
+class TestedModuleOf : public TestedModule {
+ public:
+  TestedModuleOf(M module, Call call) : module_(std::move(module)), call_(std::move(call)) {}
+  std::unique_ptr<TestedModule> copy() const override { return std::make_unique<TestedModuleOf>(module_, call_); }
+  std::unique_ptr<TestedModule> share() const override {
+    return std::make_unique<TestedModuleOf>(nn::share(module_), call_);
   }
-  loss.backward();
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    if (!is_floating(inputs[i].dtype())) continue;
-    const auto index = i;
-    CAPTURE(index);
-    CHECK_LT(difference(inputs[i].grad(), want.at("grad_in" + std::to_string(i))), tolerance);
-  }
-  for (const auto& [name, parameter] : nn::named_parameters(module)) {
-    const std::string shown = name;
-    CAPTURE(shown);
-    CHECK_LT(difference(parameter.grad(), want.at("grad." + name)), tolerance);
-  }
-  for (const auto& [name, buffer] : want.of("after.")) {
-    const std::string shown = name;
-    CAPTURE(shown);
-    for (const auto& [own, tensor] : nn::named_tensors(module))
-      if (own == name) CHECK_LT(difference(tensor, buffer), tolerance);
-  }
-}
+  nn::ModuleBase& module() override { return module_; }
+  Tensors operator()(const Tensors& inputs) const override { return call_(module_, inputs); }
 
-/// The module against PyTorch in f32 and f64, and its copies. Its state dict has the names and shapes of the case.
+ private:
+  M module_;
+  Call call_;
+};
+
+/// The module against PyTorch in f32 and f64, its results, its gradients and its copies. Its state dict has the names
+/// and shapes of the case.
+void check_tested_module(const std::string& file, const std::string& name, TestedModule& tested);
+
+/// Derivatives of first and second order with respect to the floating inputs and all parameters, by differences. The
+/// module has to be smooth.
+void check_tested_gradients(const std::string& file, const std::string& name, TestedModule& tested);
+
+/// check_tested_module of a module of which call(module, inputs) gives all results.
 template <class M, class Call>
 void check_module(const std::string& file, const std::string& name, M module, const Call& call) {
-  CAPTURE(name);
-  const ModuleCase want(file, name);
-  nn::load_state_dict(module, want.of("state."));
-  const M copy = module, shared = nn::share(module);
-  check_values(want, module, call, DType::f32, 5e-6);
-  nn::load_state_dict(module, want.of("state."));  // running statistics may have moved
-  check_values(want, module, call, DType::f64, 3e-7);
-  const nn::NamedTensors own = nn::named_tensors(module), copied = nn::named_tensors(copy),
-                         same = nn::named_tensors(shared);
-  REQUIRE(copied.size() == own.size());
-  for (size_t i = 0; i < own.size(); ++i) {
-    CHECK(copied[i].name == own[i].name);
-    CHECK(copied[i].tensor.storage() != own[i].tensor.storage());
-    CHECK(same[i].tensor.impl() == own[i].tensor.impl());
-  }
+  TestedModuleOf<M, Call> tested(std::move(module), call);
+  check_tested_module(file, name, tested);
 }
 
 /// The same for a module of one tensor.
@@ -112,27 +59,10 @@ void check_module(const std::string& file, const std::string& name, M module) {
   check_module(file, name, std::move(module), [](const M& m, const Tensors& in) { return Tensors{m(in[0])}; });
 }
 
-/// Derivatives of first and second order with respect to the floating inputs and all parameters, by differences. The
-/// module has to be smooth.
 template <class M, class Call>
 void check_gradients(const std::string& file, const std::string& name, M module, const Call& call) {
-  CAPTURE(name);
-  const ModuleCase want(file, name);
-  nn::load_state_dict(module, want.of("state."));
-  nn::to(module, DType::f64);
-  Tensors inputs = want.numbered("in", DType::f64);
-  const size_t arguments = inputs.size();
-  for (const nn::NamedTensor& one : nn::named_parameters(module)) inputs.push_back(one.tensor);
-  const auto f = [&](const Tensors& x) {
-    M with = nn::share(module);
-    nn::put_tensors(with, nn::with_parameter_names(module, Tensors(x.begin() + int64_t(arguments), x.end())));
-    Tensors flat;
-    for (const Tensor& result : call(std::as_const(with), Tensors(x.begin(), x.begin() + int64_t(arguments))))
-      flat.push_back(flatten(result));
-    return cat(flat, 0);
-  };
-  const GradcheckResult result = gradcheck(f, inputs);
-  CHECK_MESSAGE(result.ok, result.message);
+  TestedModuleOf<M, Call> tested(std::move(module), call);
+  check_tested_gradients(file, name, tested);
 }
 
 }  // namespace ditharos::tests
