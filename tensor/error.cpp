@@ -2,6 +2,12 @@
 
 namespace ditharos {
 
+std::string detail::joined(std::initializer_list<MessagePart> parts) {
+  std::string message;
+  for (const MessagePart& part : parts) message += part.text();
+  return message;
+}
+
 void Error::set_module(const std::string& path) {
   if (path.empty()) return;
   const std::string message(what(), length_);

@@ -1,6 +1,7 @@
 #pragma once
 // Typed exceptions, and `check`, which throws them for bad input.
 #include <cstdint>
+#include <initializer_list>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -57,18 +58,42 @@ template <class T>
   else return std::to_string(value);
 }
 
+namespace detail {
+/// A part of a message, which becomes text only on failure. It refers to the value.
+class MessagePart {
+ public:
+  MessagePart(const char* text)  // literals of all lengths
+      : value_(text), text_([](const void* s) { return to_text(static_cast<const char*>(s)); }) {}
+  template <class T>
+    requires(!std::is_convertible_v<const T&, const char*>)
+  MessagePart(const T& value)
+      : value_(&value), text_([](const void* x) { return to_text(*static_cast<const T*>(x)); }) {}
+  [[nodiscard]] std::string text() const { return text_(value_); }
+
+ private:
+  const void* value_;
+  std::string (*text_)(const void*);
+};
+
+[[nodiscard]] std::string joined(std::initializer_list<MessagePart> parts);
+
+/// One function for each class of exception, and not for each list of types of parts: there are thousands of checks.
+template <class E>
+[[noreturn]] void fail_with(std::initializer_list<MessagePart> parts) {
+  throw E(joined(parts));
+}
+}  // namespace detail
+
 template <class E = Error, class... Parts>
 [[noreturn]] void fail(const Parts&... parts) {
-  std::string message;
-  (message.append(to_text(parts)), ...);
-  throw E(message);
+  detail::fail_with<E>({detail::MessagePart(parts)...});
 }
 
 /// Throws E with the concatenated parts unless `ok`. Parts are turned into text only on failure.
 template <class E = Error, class... Parts>
 void check(bool ok, const Parts&... parts) {
   if (!ok) [[unlikely]]
-    fail<E>(parts...);
+    detail::fail_with<E>({detail::MessagePart(parts)...});
 }
 
 }  // namespace ditharos
