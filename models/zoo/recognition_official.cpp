@@ -126,7 +126,7 @@ void tell_sit(const Evidence& e, RecognizedModel& model, const DiTConfig& config
         "DiT and SiT have the same tensors: read as a SiT, because the cotangent has as many "
         "channels as x");
   } else {
-    model.notes.push_back("DiT and SiT have the same tensors: read as a DiT");
+    model.notes.emplace_back("DiT and SiT have the same tensors: read as a DiT");
   }
 }
 

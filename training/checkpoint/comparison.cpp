@@ -84,7 +84,7 @@ void compare_lists(const char* part, const nn::NamedTensors& first, const nn::Na
     others.erase(other);
   }
   for (const auto& [name, tensor] : second)
-    if (others.count(name) > 0) results.push_back({.part = part, .name = name, .mismatch = "only in the second"});
+    if (others.contains(name)) results.push_back({.part = part, .name = name, .mismatch = "only in the second"});
 }
 
 }  // namespace
