@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# clang-tidy 14 with .clang-tidy finds nothing. Skipped (status 77) without it: Debian 12's `clang-tidy-14` and `clang-14`.
+# clang-tidy 14 finds nothing by .clang-tidy. Skipped (status 77) without Debian 12's `clang-tidy-14` and `clang-14`.
 #
 #   tests/scripts/check_tidy.sh REPOSITORY                  the whole tree, the sources of a folder together
 #   tests/scripts/check_tidy.sh REPOSITORY FILE...          these sources and headers, each alone
-#   tests/scripts/check_tidy.sh REPOSITORY --changed REF    what differs from a commit or branch
+#   tests/scripts/check_tidy.sh REPOSITORY --changed REF    what differs from a commit or branch, and new files
 #
 # DITHAROS_TIDY_JOBS in the environment is the number of files at a time, otherwise as many as there are cores.
 set -euo pipefail
@@ -31,17 +31,19 @@ ours=(autograd data examples models nn optim pipelines tensor tests training)
 if [[ ${1-} == --changed ]]; then
   [[ $# == 2 ]] || { echo "--changed takes one commit or branch"; exit 2; }
   changed=$(git diff --name-only --diff-filter=d "$2" -- "${ours[@]}")
+  changed+=$'\n'$(git ls-files --others --exclude-standard -- "${ours[@]}")
   mapfile -t files < <(grep -E '\.(cpp|h)$' <<<"$changed" || true)
   ((${#files[@]} > 0)) || { echo "no source differs from $2"; exit 0; }
 else
   files=("$@")
 fi
 
-# The commands of Clang, as the sources are. For all of them, those of a folder in one, which takes a quarter of the time.
+# The commands of Clang. For the whole tree, the sources of a folder are one, which takes a quarter of the time.
 whole=$((${#files[@]} == 0))
 if ((whole)); then build=build-tidy; else build=build-tidy-files; fi
-cmake -S . -B "$build" -G Ninja -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_EXPORT_COMPILE_COMMANDS=ON \
-  -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON -DDITHAROS_UNITY_BUILD=$whole &>"$folder/cmake.log" ||
+cmake -S . -B "$build" -G Ninja -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=Debug \
+  -DCMAKE_EXPORT_COMPILE_COMMANDS=ON -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON -DDITHAROS_UNITY_BUILD=$whole \
+  &>"$folder/cmake.log" ||
   { cat "$folder/cmake.log"; exit 1; }
 # Of a kernel that is compiled for several instruction sets, the last and widest.
 awk '/^[][]/ {next}
