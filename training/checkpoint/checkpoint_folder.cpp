@@ -60,7 +60,7 @@ LatestCheckpoint latest_valid_until(const std::string& directory, int64_t most) 
       latest.path = path;
       break;
     } catch (const IoError& e) {
-      latest.rejected.push_back(e.what());
+      latest.rejected.emplace_back(e.what());
     }
   }
   return latest;
