@@ -20,7 +20,8 @@ Spirals make_spirals(int64_t n, double noise, Generator& rng) {
   std::vector<float> points;
   std::vector<int64_t> arms;
   for (int64_t i = 0; i < n; ++i) {
-    const double turn = double(i / 2) / double(n / 2), pi = std::numbers::pi;
+    const int64_t place = i / 2, places = n / 2;  // along its arm
+    const double turn = double(place) / double(places), pi = std::numbers::pi;
     const double angle = 3 * pi * turn + pi * double(i % 2);
     points.push_back(float((.1 + turn) * std::cos(angle)));
     points.push_back(float((.1 + turn) * std::sin(angle)));
