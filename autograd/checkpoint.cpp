@@ -36,7 +36,7 @@ void check_all_listed(const Tensor& y, const NodeSet& listed, uint64_t begin) {
   NodeSet seen{found[0].get()};
   for (size_t i = 0; i < found.size(); ++i) {
     const std::shared_ptr<Node> node = found[i];
-    if (listed.count(node.get())) continue;
+    if (listed.contains(node.get())) continue;
     check<AutogradError>(node->sequence > begin, "[checkpoint] the block uses a ",
                          node->leaf.defined() ? "parameter" : "tensor that needs a gradient", " of shape ", node->shape,
                          " that is neither among its inputs nor among its parameters");

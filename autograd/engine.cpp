@@ -70,7 +70,7 @@ NodeSet nodes_leading_to(const std::vector<NodePtr>& roots, const NodeSet& wante
   for (const auto& root : roots)
     if (seen.insert(root.get()).second) found.push_back(root.get());
   for (size_t i = 0; i < found.size(); ++i) {
-    if (stop_at_wanted && wanted.count(found[i])) continue;
+    if (stop_at_wanted && wanted.contains(found[i])) continue;
     for (const auto& producer : found[i]->next)
       if (producer && producer->sequence >= oldest && seen.insert(producer.get()).second)
         found.push_back(producer.get());
@@ -79,8 +79,8 @@ NodeSet nodes_leading_to(const std::vector<NodePtr>& roots, const NodeSet& wante
   std::sort(found.begin(), found.end(), [](auto* a, auto* b) { return a->sequence < b->sequence; });
   NodeSet leading;
   for (const Node* n : found) {
-    const bool leads = wanted.count(n) || std::any_of(n->next.begin(), n->next.end(), [&](const NodePtr& producer) {
-                         return producer && leading.count(producer.get());
+    const bool leads = wanted.contains(n) || std::any_of(n->next.begin(), n->next.end(), [&](const NodePtr& producer) {
+                         return producer && leading.contains(producer.get());
                        });
     if (leads) leading.insert(n);
   }
@@ -103,7 +103,7 @@ std::unordered_map<const Node*, int64_t> uses_of_leaves(const Node* root) {
 
 /// One backward pass. `wanted` null: gradients go to the leaves; else to `results`, by node. `traced`: observers hear
 /// each gradient.
-class Pass : private PendingGrads {
+class Pass final : private PendingGrads {
  public:
   Pass(const BackwardOptions& options, const NodeSet* wanted, const NodeSet* leading, bool traced = false)
       : options_(options), wanted_(wanted), leading_(leading), traced_(traced) {}
@@ -165,13 +165,13 @@ class Pass : private PendingGrads {
   }
 
   void visit(Node& node, Tensor grad) try {
-    if (options_.independent_inputs && wanted_ && wanted_->count(&node)) {
+    if (options_.independent_inputs && wanted_ && wanted_->contains(&node)) {
       in_f32(grad);
       results[&node] = std::move(grad);
       return;
     }
     const auto& hooks = node.leaf.defined() ? meta_of(node.leaf).leaf_hooks : node.hooks;
-    if (!hooks.empty() || traced_ || (wanted_ && wanted_->count(&node))) in_f32(grad);
+    if (!hooks.empty() || traced_ || (wanted_ && wanted_->contains(&node))) in_f32(grad);
     for (const Hook& hook : hooks)
       if (Tensor replaced = hook(grad); replaced.defined()) {
         check<ShapeError>(replaced.shape() == node.shape, "[", node.name, "] a hook returned a gradient of shape ",
@@ -181,13 +181,13 @@ class Pass : private PendingGrads {
         grad = replaced;
       }
     if (traced_) notify([&](Observer& o) { o.on_gradient(node, grad); });
-    if (wanted_ && wanted_->count(&node)) results[&node] = grad;
+    if (wanted_ && wanted_->contains(&node)) results[&node] = grad;
     if (node.leaf.defined()) {
       if (!wanted_) accumulate_leaf(node.leaf, std::move(grad));
       return;
     }
     const bool leads_on = !leading_ || std::any_of(node.next.begin(), node.next.end(), [&](const NodePtr& producer) {
-      return producer && leading_->count(producer.get());
+      return producer && leading_->contains(producer.get());
     });
     if (!leads_on) return;
     check<AutogradError>(
@@ -239,7 +239,7 @@ class Pass : private PendingGrads {
                          grads.size(), " gradients for ", node.next.size(), " inputs");
     for (size_t i = 0; i < grads.size(); ++i) {
       const NodePtr& producer = node.next[i];
-      if (!producer || !grads[i].defined() || (leading_ && !leading_->count(producer.get()))) continue;
+      if (!producer || !grads[i].defined() || (leading_ && !leading_->contains(producer.get()))) continue;
       Tensor g = std::move(grads[i]);
       notify([&](Observer& o) { o.on_rule_gradient(node, i, g); });
       const bool rounded = producer->accepts_rounded && g.dtype() == DType::bf16;
@@ -333,7 +333,7 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
   const NodeSet leading = nodes_leading_to(roots, wanted, options.independent_inputs);
   Pass pass(options, &wanted, &leading);
   for (size_t i = 0; i < roots.size(); ++i)
-    if (leading.count(roots[i].get())) pass.seed(roots[i], seeds[i]);
+    if (leading.contains(roots[i].get())) pass.seed(roots[i], seeds[i]);
   pass.run();
   std::vector<Tensor> found;
   for (size_t i = 0; i < inputs.size(); ++i) {

@@ -42,11 +42,11 @@ Tensor evaluate(const char* op, const TensorFunction& f, const Tensors& inputs, 
   if (allow_unused) return y;
   const NodeSet behind = nodes_behind(y);
   for (size_t i = 0; i < inputs.size(); ++i) {
-    if (behind.count(node_of(variables[i]).get())) continue;
+    if (behind.contains(node_of(variables[i]).get())) continue;
     const auto original = node_of(inputs[i]);
     fail<AutogradError>("[", op, "] the function's result does not depend on input ", i, " of shape ",
                         inputs[i].shape(),
-                        original && behind.count(original.get())
+                        original && behind.contains(original.get())
                             ? ": it uses the tensor that was given as this input, but captured (as a module's "
                               "parameter is), not the argument that it is called with"
                             : "",

@@ -22,7 +22,7 @@ int main() {
     const Tensor loss = mse_loss(net(x), y);
     optimizer.zero_grad();
     loss.backward();
-    optimizer.step(/*learning_rate=*/1e-2);
+    optimizer.step(/*lr=*/1e-2);
     if (step % 100 == 0) std::printf("step %3d  loss %s\n", step, fixed_text(loss.item(), 6).c_str());
   }
 }

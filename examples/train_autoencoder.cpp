@@ -67,7 +67,7 @@ void draw_grid(const std::string& path, const data::Batch& batch, const Tensor& 
     rows.push_back(slice(select(batch.samples, 0, i), 0, 0, frames));
     rows.push_back(slice(select(decoded, 0, i), 0, 0, frames));
     labels.push_back(batch.captions[size_t(i)]);
-    labels.push_back("as it comes back");
+    labels.emplace_back("as it comes back");
   }
   data::save_grid(
       path, cat(rows, 0),

@@ -178,7 +178,7 @@ std::vector<SharedNames> audit(const Tensor& loss, const ModuleBase& module) {
     Node* node = stack.back();
     stack.pop_back();
     if (!seen.insert(node).second) continue;
-    check<AutogradError>(!node->leaf.defined() || known.count(node->leaf.impl()), "[audit] a tensor of shape ",
+    check<AutogradError>(!node->leaf.defined() || known.contains(node->leaf.impl()), "[audit] a tensor of shape ",
                          node->shape,
                          " collects a gradient, but no visit() lists it: it would be neither trained nor saved");
     for (const auto& producer : node->next)

@@ -85,7 +85,7 @@ std::vector<ModuleSummary> summarize(const ModuleBase& model, const std::functio
   std::unordered_set<const TensorImpl*> parameters;
   for (const auto& [name, tensor] : named_parameters(model)) parameters.insert(tensor.impl());
   for (const auto& [name, tensor] : named_tensors(model))
-    if (parameters.count(tensor.impl()))
+    if (parameters.contains(tensor.impl()))
       rows.for_each_on(name, [&, &tensor = tensor](ModuleSummary& row) {
         if (counted[row.path].insert(tensor.impl()).second) row.parameters += tensor.numel();
       });

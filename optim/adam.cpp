@@ -15,7 +15,7 @@ std::vector<Optimizer::Group> Adam::adam_groups(const ParameterGroups& parameter
   check<ConfigError>(std::isfinite(options.weight_decay) && options.weight_decay >= 0,
                      "[adam] weight_decay must be a number >= 0, got ", options.weight_decay);
   std::vector<std::string> slots{"exp_avg", "exp_avg_sq"};
-  if (options.amsgrad) slots.push_back("max_exp_avg_sq");
+  if (options.amsgrad) slots.emplace_back("max_exp_avg_sq");
   return with_slots(parameters, slots, {.betas = true, .eps = true});
 }
 

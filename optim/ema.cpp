@@ -23,7 +23,7 @@ Ema::Ema(nn::ModuleBase& module, double decay, const Kept& kept) : decay_(decay)
   }
   std::unordered_map<const TensorImpl*, Tensor> copies;
   for (const auto& [name, tensor] : nn::named_tensors(module)) {
-    const bool is_parameter = trained.count(tensor.impl()) > 0, is_kept = !is_parameter || !kept || kept(tensor);
+    const bool is_parameter = trained.contains(tensor.impl()), is_kept = !is_parameter || !kept || kept(tensor);
     const auto [entry, fresh] = copies.try_emplace(tensor.impl());
     if (fresh && is_kept) {
       entry->second = kernels::to(tensor, tensor.dtype());

@@ -15,8 +15,8 @@ std::vector<Optimizer::Group> RMSprop::rmsprop_groups(const ParameterGroups& par
     check<ConfigError>(std::isfinite(value) && value >= 0, "[rmsprop] ", name, " must be a number >= 0, got ", value);
   std::vector<std::string> slots{"square_avg"};
   const bool has_momentum = any_momentum(parameters, options.momentum);
-  if (has_momentum) slots.push_back("momentum_buffer");
-  if (options.centered) slots.push_back("grad_avg");
+  if (has_momentum) slots.emplace_back("momentum_buffer");
+  if (options.centered) slots.emplace_back("grad_avg");
   return with_slots(parameters, slots, {.momentum = has_momentum, .eps = true});
 }
 

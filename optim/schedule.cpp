@@ -85,7 +85,10 @@ double learning_rate(const Schedule& s, int64_t step) {
       const double peak = double(std::max<int64_t>(s.warmup_steps, 1));
       return s.lr * std::max(s.final_fraction, std::sqrt(peak / (double(step) + 1)));
     }
-    case Decay::step: return s.lr * std::pow(s.gamma, double(t / s.period));
+    case Decay::step: {
+      const int64_t passed = t / s.period;
+      return s.lr * std::pow(s.gamma, double(passed));
+    }
     case Decay::multi_step: {
       const auto passed = std::upper_bound(s.milestones.begin(), s.milestones.end(), t) - s.milestones.begin();
       return s.lr * std::pow(s.gamma, double(passed));

@@ -30,7 +30,7 @@ safetensors::Contents load_export(const std::string& path) {
   safetensors::Contents contents = safetensors::load(path);
   check<ConfigError>(entry(contents, "format") == exported_format, "\"", path,
                      "\" holds tensors, but not a video model that export_video wrote");
-  check<IoError>(contents.metadata.count("step") > 0, "\"", path, "\" does not hold the step of a video model");
+  check<IoError>(contents.metadata.contains("step"), "\"", path, "\" does not hold the step of a video model");
   return contents;
 }
 

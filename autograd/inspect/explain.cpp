@@ -25,7 +25,7 @@ struct Reach {
         if (producer && from.emplace(producer.get(), node).second) nodes.push_back(producer.get());
     }
   }
-  bool has(const Node* node) const { return from.count(node) > 0; }
+  bool has(const Node* node) const { return from.contains(node); }
   /// The shortest path from `node` to the root, both included.
   Path path_from(const Node* node) const {
     Path path;

@@ -70,7 +70,7 @@ std::vector<ListedNode> list_graph(const char* op, const Tensor& loss, const Ten
     }
     for (const NodePtr& producer : node->next) entry.inputs.push_back(producer ? place.at(producer.get()) : -1);
     for (KeptTensor& kept : entry.kept) {
-      kept.parameter = parameters.count(kept.tensor.storage().get()) > 0;
+      kept.parameter = parameters.contains(kept.tensor.storage().get());
       kept.counted = counted.insert(kept.tensor.storage().get()).second;
       entry.own_bytes += kept.own_bytes();
     }

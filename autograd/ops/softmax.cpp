@@ -28,15 +28,16 @@ Tensor log_softmax_last(const Tensor& x) {
                 fused(each([](const Backward& d) { return kernels::log_softmax_backward(d.grad(), d.output()); }),
                       each([](const Backward& d) {
                         const Tensor y = d.output();
-                        if (y.numel() == 0) return d.grad();
-                        const Tensor g = d.grad(), total = sum(g, {-1}, true);
+                        const Tensor& g = d.grad();
+                        if (y.numel() == 0) return g;
+                        const Tensor total = sum(g, {-1}, true);
                         const Tensor largest = equal(arange(y.size(-1), DType::i64), kernels::argmax(y, -1, true));
                         const Tensor others = sum(where(largest, scalar(0, g.dtype()), g), {-1}, true);
                         return where(largest, -others - expm1(y) * total, g - exp(y) * total);
                       })),
                 // dy = dx - sum(p dx), relative to the dx of the largest
                 [](const Tangents& d) {
-                  const Tensor y = d.output();
+                  const Tensor& y = d.output();
                   if (y.numel() == 0) return d[0];
                   const Tensor dx = d[0] - gather(d[0], -1, kernels::argmax(y, -1, true));
                   return dx - sum(exp(y) * dx, {-1}, true);

@@ -44,8 +44,9 @@ Sighting sighting_of(const ObjectMask& object, int64_t frame, int64_t width) {
   Sighting s{.frame = frame, .size = std::sqrt(static_cast<double>(object.area))};
   for (int64_t i = 0; i < static_cast<int64_t>(object.inside.size()); ++i) {
     if (!object.inside[i]) continue;
-    s.x += static_cast<double>(i % width) + 0.5;
-    s.y += static_cast<double>(i / width) + 0.5;
+    const int64_t column = i % width, row = i / width;
+    s.x += static_cast<double>(column) + 0.5;
+    s.y += static_cast<double>(row) + 0.5;
   }
   s.x /= static_cast<double>(object.area);
   s.y /= static_cast<double>(object.area);

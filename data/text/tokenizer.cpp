@@ -156,7 +156,7 @@ std::vector<std::string> Tokenizer::unknown_words(const std::string& prompt) con
   for (const std::string& part : split_words(prompt)) {
     const std::string word = without_blank(part);
     const bool listed = std::find(unknown.begin(), unknown.end(), word) != unknown.end();
-    if (is_word(part) && words_.count(word) == 0 && !listed) unknown.push_back(word);
+    if (is_word(part) && !words_.contains(word) && !listed) unknown.push_back(word);
   }
   return unknown;
 }

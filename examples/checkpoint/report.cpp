@@ -25,7 +25,7 @@ std::string totals(const training::CheckpointContents& contents) {
   std::vector<std::string> order;
   std::map<std::string, std::pair<int64_t, uint64_t>> sums;
   for (const training::StoredTensor& t : contents.tensors) {
-    if (sums.count(t.part) == 0) order.push_back(t.part);
+    if (!sums.contains(t.part)) order.push_back(t.part);
     ++sums[t.part].first;
     sums[t.part].second += t.bytes;
   }

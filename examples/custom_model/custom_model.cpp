@@ -20,7 +20,8 @@ Spirals make_spirals(int64_t n, double noise, Generator& rng) {
   std::vector<float> points;
   std::vector<int64_t> arms;
   for (int64_t i = 0; i < n; ++i) {
-    const double turn = double(i / 2) / double(n / 2), pi = std::numbers::pi;
+    const int64_t place = i / 2, places = n / 2;  // along its arm
+    const double turn = double(place) / double(places), pi = std::numbers::pi;
     const double angle = 3 * pi * turn + pi * double(i % 2);
     points.push_back(float((.1 + turn) * std::cos(angle)));
     points.push_back(float((.1 + turn) * std::sin(angle)));
@@ -87,6 +88,7 @@ int main() {
   const int64_t batch = 64, epochs = 30;
   for (int64_t epoch = 1; epoch <= epochs; ++epoch) {
     const Tensor order = rng.permutation(train.points.size(0));
+    const int64_t steps = order.numel() / batch;
     double loss_sum = 0;
     for (int64_t i = 0; i < order.numel(); i += batch) {
       const Tensor rows = slice(order, 0, i, i + batch);
@@ -94,12 +96,12 @@ int main() {
       const Tensor loss = cross_entropy(network(points), arms);
       optimizer.zero_grad();
       loss.backward();
-      optimizer.step(/*learning_rate=*/5e-3);
+      optimizer.step(/*lr=*/5e-3);
       loss_sum += loss.item();
     }
     if (epoch % 10 == 0)
       std::printf("epoch %2lld: loss %.4f, test accuracy %.1f %%\n", static_cast<long long>(epoch),
-                  loss_sum / double(order.numel() / batch), 100 * accuracy(network, test));
+                  loss_sum / double(steps), 100 * accuracy(network, test));
   }
 
   return check.ok && accuracy(network, test) > .95 ? 0 : 1;

@@ -35,7 +35,7 @@ int main() {
       if (step % 50 == 0) std::printf("  %.4g", loss.item());
       optimizer.zero_grad();
       loss.backward();
-      optimizer.step(/*learning_rate=*/fraction * limit);
+      optimizer.step(/*lr=*/fraction * limit);
     }
     std::cout << '\n' << cat({squeeze(model.weight), model.bias}) << '\n';
   }

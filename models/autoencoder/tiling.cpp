@@ -22,7 +22,8 @@ struct Tiles {
 
 /// Latents by which two tiles overlap.
 int64_t overlap(const TilingOptions& o, int64_t stride) {
-  return std::llround(double(o.tile_sample_min_size / stride) * o.tile_overlap_factor);
+  const int64_t side = o.tile_sample_min_size / stride;
+  return std::llround(double(side) * o.tile_overlap_factor);
 }
 
 /// `tile` with its first rows or columns mixed with the last ones of its neighbour before it along `axis`; the weight

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include <ditharos/autograd/ops.h>
 #include <ditharos/models/diffusion/batch.h>
@@ -57,11 +58,11 @@ Denoiser guided(Network network, const Tensor& conditions, const Tensor& null_co
                      "a network without conditions cannot be guided: ", "leave the guidance scale at 1, not ",
                      guidance.scale);
   if (guidance.scale == 1) {
-    return [=](const Tensor& x, const Tensor& t) { return network(x, t, conditions); };
+    return [=, network = std::move(network)](const Tensor& x, const Tensor& t) { return network(x, t, conditions); };
   }
   const Tensor both_conditions = cat({conditions, no_condition(conditions, null_condition)}, 0);
 
-  return [=](const Tensor& x, const Tensor& t) {
+  return [=, network = std::move(network), progress = std::move(progress)](const Tensor& x, const Tensor& t) {
     const int64_t batch = x.size(0);
     std::vector<double> scales;  // one per sample: 1 where guidance does not act
     for (const double way : progress_of_samples(t, batch, progress))

@@ -122,11 +122,11 @@ void tell_sit(const Evidence& e, RecognizedModel& model, const DiTConfig& config
   const std::optional<Shape> cotangent = e.input("cotangent");
   if (cotangent && cotangent->rank() == 4 && (*cotangent)[1] == config.channels) {
     model.family = ModelFamily::sit;
-    model.notes.push_back(
+    model.notes.emplace_back(
         "DiT and SiT have the same tensors: read as a SiT, because the cotangent has as many "
         "channels as x");
   } else {
-    model.notes.push_back("DiT and SiT have the same tensors: read as a DiT");
+    model.notes.emplace_back("DiT and SiT have the same tensors: read as a DiT");
   }
 }
 

@@ -105,13 +105,13 @@ class Document {
   void finish() const {
     for (const auto& [name, node] : root_) {
       const std::string section(name.str());
-      if (passed_.count(section) > 0) continue;
+      if (passed_.contains(section)) continue;
       const auto taken = taken_.find(section);
       const toml::table* table = node.as_table();
       if (taken == taken_.end() || table == nullptr)
         refuse(name.source().begin, "unknown " + std::string(table ? "section " : "key ") + quote(section));
       for (const auto& [key, value] : *table) {
-        if (taken->second.count(std::string(key.str())) == 0)
+        if (!taken->second.contains(std::string(key.str())))
           refuse(key.source().begin, "unknown key " + quote(std::string(key.str())) + " in [" + section + "]");
       }
     }

@@ -91,7 +91,7 @@ std::vector<std::string> entries(const Tensor& x, const Format& format, size_t i
   const bool shorten = summarise && n > 2 * edge;
   for (int64_t i = 0; i < n; ++i) {
     if (shorten && i == edge) {
-      texts.push_back(dots);
+      texts.emplace_back(dots);
       i = n - edge;
     }
     texts.push_back(body(element(x, i), format, indent + 1, summarise));

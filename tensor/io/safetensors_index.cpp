@@ -52,7 +52,10 @@ class IndexReader : public JsonHandler {
     if (depth_ == 1) section_.clear();
   }
   void string(std::string&& value) override {
-    if (in("metadata")) index_.metadata[key_] = std::move(value);
+    if (in("metadata")) {
+      index_.metadata[key_] = std::move(value);
+      return;
+    }
     if (!in("weight_map")) return check_inside();
     check_shard_name(value);
     check<IoError>(++index_.tensors <= max_index_entries, "it names more than ", max_index_entries, " tensors");

@@ -72,7 +72,8 @@ TEST_CASE("a DiT that recomputes its blocks has the same loss and, up to roundin
   size_t i = 0;
   for (const auto& [name, p] : nn::named_parameters(model)) {
     const std::string label = name;
-    const Tensor difference = p.grad() - expected[i], size = expected[i++];
+    const Tensor& size = expected[i++];
+    const Tensor difference = p.grad() - size;
     CHECK_MESSAGE(sum(square(difference)).item() <= 1e-10 * sum(square(size)).item(), label);
     // The last layer's gradients come before any that two blocks add to.
     if (name.starts_with("final_layer.")) CHECK_MESSAGE(same_bits(p.grad(), size), label);

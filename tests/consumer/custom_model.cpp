@@ -29,7 +29,7 @@ int main() {
     optimizer.zero_grad();
     const Tensor loss = mse_loss(block(x), target);
     loss.backward();
-    optimizer.step(/*learning_rate=*/3e-3);
+    optimizer.step(/*lr=*/3e-3);
     last = loss.item();
     if (step == 0) first = last;
   }

@@ -45,7 +45,7 @@ class ResponseNorm : public nn::Module<ResponseNorm> {
   Tensor forward(const Tensor& x) const {
     check<ShapeError>(x.rank() == 3 && x.size(2) == gamma.size(0), "[response_norm] x must be [B, T, ", gamma.size(0),
                       "], got ", x.shape());
-    const Tensor norms = sqrt(sum(square(x), {1}, /*keep_dim=*/true) + eps_);
+    const Tensor norms = sqrt(sum(square(x), {1}, /*keepdim=*/true) + eps_);
     return x + gamma * (x * (norms / (mean(norms, {2}, true) + eps_))) + beta;
   }
   void visit(nn::Visitor& v) override { v("gamma", gamma), v("beta", beta); }

@@ -39,7 +39,7 @@ bool frozen(Net& net, const Tensor& x, const Tensor& y) {
   optim::AdamW optimizer(nn::named_parameters(net.head));
   const auto before = net.backbone.weight.to_vector<float>(), head = net.head.weight.to_vector<float>();
   mse_loss(net(x), y).backward();
-  optimizer.step(/*learning_rate=*/1e-2);
+  optimizer.step(/*lr=*/1e-2);
   nn::set_requires_grad(net.backbone, true);
   return net.backbone.weight.to_vector<float>() == before && net.head.weight.to_vector<float>() != head;
 }

@@ -117,7 +117,8 @@ TEST_CASE("sky: six skies are distinguishable, change in time, and get darker or
     const data::Gradient colors = gradient_of(sky, 0);
     int64_t near = 0;
     for (int64_t i = 0; i < 32 * 48; ++i) {
-      const double height = (static_cast<double>(i / 48) + 0.5) / 32;
+      const int64_t row = i / 48;
+      const double height = (static_cast<double>(row) + 0.5) / 32;
       const double plain = data::mix(colors.top, colors.bottom, height)[0] + 2;
       near += std::abs(first.planes[static_cast<size_t>(i)] - plain) < 12;
     }

@@ -59,7 +59,7 @@ TEST_CASE("video damage: a file cut off anywhere is refused, and says after whic
       // Y4M does not say how many frames it has, and a GIF's trailer may be missing: between two frames it is a whole
       // file.
       const bool may_end = format.name[0] == 'y' || format.name[0] == 'g';
-      if (may_end && message == "" && format.decode(whole.substr(0, n)).frames.size(0) <= 4) continue;
+      if (may_end && message.empty() && format.decode(whole.substr(0, n)).frames.size(0) <= 4) continue;
       REQUIRE(message.starts_with("cannot read a.file: "));
       named += message == "cannot read a.file: cut off after frame 3";
     }
@@ -79,7 +79,7 @@ TEST_CASE("video damage: a changed byte gives a clip or an error message") {
         bytes[at] = static_cast<char>(bytes[at] ^ flip);
         CAPTURE(at);
         const std::string message = outcome(format, bytes);
-        if (message == "") continue;
+        if (message.empty()) continue;
         REQUIRE(message.starts_with("cannot read a.file: "));
         ++refused;
       }
@@ -101,7 +101,7 @@ TEST_CASE("video damage: bytes at random after a sound beginning") {
       for (size_t i = first; i < last; ++i) bytes[i] = static_cast<char>(below(256));
       CAPTURE(trial);
       const std::string message = outcome(format, bytes);
-      REQUIRE((message == "" || message.starts_with("cannot read a.file: ")));
+      REQUIRE((message.empty() || message.starts_with("cannot read a.file: ")));
     }
   }
 }

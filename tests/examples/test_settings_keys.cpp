@@ -53,7 +53,7 @@ void misspell_all() {
   int tried = 0, right = 0;
   for (const TomlKey& key : keys) {
     for (const std::string& name : misspellings(key.name)) {
-      if (names.count(name) > 0 || name.empty()) continue;
+      if (names.contains(name) || name.empty()) continue;
       CAPTURE(name);
       CAPTURE(key.name);
       const std::string text = "[" + key.section + "]\n" + name + " = " + key.value + "\n";
@@ -63,7 +63,7 @@ void misspell_all() {
       right += contains(message, "did you mean \"" + key.name + "\"");
       if (key.name.size() >= 4) CHECK_MESSAGE(contains(message, "did you mean \""), message);
     }
-    if (sections.count(key.name) > 0) continue;  // outside of sections it is the name of one
+    if (sections.contains(key.name)) continue;  // outside of sections it is the name of one
     // The right key in no section.
     const std::string outside = message_of<ConfigError>([&] { table.read(key.name + " = 1\n", "a.toml"); });
     CHECK_MESSAGE(contains(outside, "it belongs in [" + key.section + "]"), outside);

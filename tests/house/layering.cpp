@@ -170,7 +170,7 @@ void check_include(const std::string& path, const Include& include, std::vector<
   }
   for (const HeaderRule& rule : header_rules)
     if (std::regex_match(include.header, rule.header) && !std::regex_match(path, rule.allowed))
-      reasons.push_back(rule.reason);
+      reasons.emplace_back(rule.reason);
 }
 
 // A source is named after the header that declares what it defines: its own name or the beginning of it (png.h of
@@ -289,7 +289,7 @@ std::vector<std::string> check_file(const std::string& path, const std::string& 
     for (const CodeRule& rule : code_rules)
       if (std::regex_search(path, rule.concerns) && !std::regex_search(path, rule.except) &&
           std::regex_search(code[i], rule.pattern))
-        reasons.push_back(rule.reason);
+        reasons.emplace_back(rule.reason);
     for (const std::string& reason : reasons) report(i + 1, reason);
   }
   return offences;

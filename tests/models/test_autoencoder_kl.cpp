@@ -95,7 +95,7 @@ Tensor stored_part(const Tensor& gradient) {
   return from_vector(part);
 }
 
-AutoencoderKL small(AutoencoderKLConfig config = {
+AutoencoderKL small(const AutoencoderKLConfig& config = {
                         .block_out_channels = {8, 16}, .layers_per_block = 1, .norm_num_groups = 4}) {
   Generator rng(3);
   return AutoencoderKL(config, rng);

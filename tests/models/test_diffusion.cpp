@@ -18,7 +18,7 @@ using ditharos::tests::Golden;
 
 namespace {
 
-Tensor steps_of(std::vector<int64_t> t) { return from_vector(t); }
+Tensor steps_of(const std::vector<int64_t>& t) { return from_vector(t); }
 
 /// A network that returns one given tensor.
 Denoiser constant(const Tensor& output) {

@@ -39,7 +39,7 @@ DiT model_of(const DiTConfig& config, uint64_t seed = 1) {
   return model;
 }
 
-Tensor prompt(std::vector<int64_t> ids) {
+Tensor prompt(const std::vector<int64_t>& ids) {
   const auto length = int64_t(ids.size());
   return from_vector(ids, {1, length});
 }

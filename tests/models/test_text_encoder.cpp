@@ -19,7 +19,7 @@ namespace {
 
 const TextEncoderConfig small = {.vocabulary = 11, .length = 6, .width = 12, .depth = 2, .heads = 3};
 
-Tensor tokens_of(std::vector<int64_t> values, int64_t length) {
+Tensor tokens_of(const std::vector<int64_t>& values, int64_t length) {
   const auto batch = int64_t(values.size()) / length;
   return from_vector(values, {batch, length});
 }

@@ -79,7 +79,7 @@ std::string to_text(const Case& shapes) {
 std::vector<Layouts> layouts_for(size_t inputs) {
   std::vector<Layouts> all;
   constexpr Layout every[] = {Layout::contiguous, Layout::transposed, Layout::sliced, Layout::expanded};
-  for (Layout l : every) all.push_back(Layouts(inputs, l));
+  for (Layout l : every) all.emplace_back(inputs, l);
   for (Layout l : every) {
     if (inputs < 2 || l == Layout::contiguous) continue;
     for (size_t i : {size_t(0), inputs - 1}) {

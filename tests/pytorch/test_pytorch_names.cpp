@@ -237,9 +237,9 @@ class Places {
  private:
   std::optional<std::string> of_operation(const std::string& entry) {
     if (operations_.empty()) operations_ = tensors_in("op.safetensors");
-    if (operations_.count(entry + "/out") == 0) return "op.safetensors has no entry " + entry;
+    if (!operations_.contains(entry + "/out")) return "op.safetensors has no entry " + entry;
     const bool needs_lapack = entry.starts_with("linalg.") && !kernels::has_lapack();
-    if (golden_operations().count(entry) == 0 && !needs_lapack) return "no call for the entry " + entry;
+    if (!golden_operations().contains(entry) && !needs_lapack) return "no call for the entry " + entry;
     return {};
   }
 

@@ -58,7 +58,7 @@ std::string differing_files(const std::map<std::string, std::string>& a, const s
     else if (other->second != bytes) text += name + " has other bytes; ";
   }
   for (const auto& [name, bytes] : b)
-    if (a.count(name) == 0) text += name + " is new; ";
+    if (!a.contains(name)) text += name + " is new; ";
   return text;
 }
 

@@ -112,7 +112,7 @@ Tally fail_training(const SmallProgram& program, const std::vector<std::string>&
         // Files for people alone may be missing when a sentence says so, and samples of a step whose checkpoint was
         // passed over.
         CHECK_MESSAGE(
-            (differing_files(whole, files_in(run)) == "" || contains(outcome.output, "note: ") ||
+            (differing_files(whole, files_in(run)).empty() || contains(outcome.output, "note: ") ||
              contains(outcome.output, "training goes on without ") || contains(outcome.output, "passing over: ")),
             outcome.output);
         const auto compared = contains(outcome.output, "passing over: ") ? checkpoints : needed;

@@ -36,7 +36,7 @@ TEST_CASE("requirements: R1 to R17 have tests that carry their number, and a row
   const std::string page = read_file(tests::source_folder() + "/docs/reliability.md", 1 << 20);
   for (int number = 1; number <= requirements; ++number) {
     CAPTURE(number);
-    CHECK(cases.count(number) > 0);
+    CHECK(cases.contains(number));
     CHECK(page.find("\n| R" + std::to_string(number) + " |") != std::string::npos);
   }
   for (const auto& named : cases) CHECK_MESSAGE((named.first >= 1 && named.first <= requirements), named.second);

@@ -147,7 +147,7 @@ TEST_CASE("tensor: is_unique") {
   Tensor x = zeros({3});
   CHECK(x.is_unique());
   {
-    const Tensor handle = x;
+    const Tensor handle = x;  // NOLINT(performance-unnecessary-copy-initialization): the copy is what is tested
     CHECK_FALSE(x.is_unique());
   }
   CHECK(x.is_unique());

@@ -135,9 +135,7 @@ TEST_CASE("torch damage: bombs of compression and of overlapping entries take no
 
 TEST_CASE("torch damage: pickles that build much from little") {
   // A list of two of the list before, thirty times: a billion items for who counts them.
-  std::string doubling = "]q\x00";
-  doubling.resize(3);
-  doubling[2] = 0;
+  std::string doubling = {']', 'q', '\0'};
   for (int i = 0; i < 200; ++i)
     doubling += "](h" + std::string(1, char(i)) + "h" + std::string(1, char(i)) + "eq" + std::string(1, char(i + 1));
   CHECK(with_value(doubling, 16 * MiB) == "1");

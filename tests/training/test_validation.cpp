@@ -138,7 +138,7 @@ TEST_CASE("validation: a run writes val_loss and the loss by timestep, and keeps
   for (const auto& entry : std::filesystem::directory_iterator(folder / "run/checkpoints")) {
     const training::TrainState state = training::read_contents(entry.path().string()).state;
     found.insert(state.step);
-    if (losses.count(state.step)) CHECK(training::validation_loss(state) == losses[state.step]);
+    if (losses.contains(state.step)) CHECK(training::validation_loss(state) == losses[state.step]);
   }
   CHECK(found == expected);
 }

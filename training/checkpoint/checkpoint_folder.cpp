@@ -60,7 +60,7 @@ LatestCheckpoint latest_valid_until(const std::string& directory, int64_t most) 
       latest.path = path;
       break;
     } catch (const IoError& e) {
-      latest.rejected.push_back(e.what());
+      latest.rejected.emplace_back(e.what());
     }
   }
   return latest;
@@ -106,7 +106,7 @@ std::string CheckpointFolder::save(const TrainState& state) {
 }
 
 bool CheckpointFolder::is_readable(const std::string& path) {
-  if (verified_.count(path)) return true;
+  if (verified_.contains(path)) return true;
   try {
     verify_checkpoint(path);
   } catch (const IoError&) {
@@ -142,7 +142,7 @@ void CheckpointFolder::remove_surplus(int64_t newest) {
       kept += is_readable(path);
       continue;
     }
-    if (best.count(path) > 0 || (keep_.every > 0 && step % keep_.every == 0)) continue;
+    if (best.contains(path) || (keep_.every > 0 && step % keep_.every == 0)) continue;
     std::error_code ignored;  // what cannot be removed now is tried again at the next save
     fs::remove(path, ignored);
     verified_.erase(path);

@@ -54,6 +54,7 @@ void compare_elements(const Tensor& first, const Tensor& second, TensorCompariso
     if (result.elements == 0) return;
     const T *a = x.data<T>(), *b = y.data<T>();
     for (int64_t i = 0; i < result.elements; ++i) {
+      // NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): the bits count, those of zeros and NaN too
       if (std::memcmp(&a[i], &b[i], sizeof(T)) == 0) continue;
       ++result.different;
       const auto p = double(a[i]), q = double(b[i]);
@@ -84,7 +85,7 @@ void compare_lists(const char* part, const nn::NamedTensors& first, const nn::Na
     others.erase(other);
   }
   for (const auto& [name, tensor] : second)
-    if (others.count(name) > 0) results.push_back({.part = part, .name = name, .mismatch = "only in the second"});
+    if (others.contains(name)) results.push_back({.part = part, .name = name, .mismatch = "only in the second"});
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ std::string differences(const std::string& then, const std::string& now, const s
   std::string text;
   int count = 0;
   const auto add = [&](const std::string& key, const std::string& value, const std::string& before) {
-    if (may_change.count(key) > 0 || value == before || ++count > shown) return;
+    if (may_change.contains(key) || value == before || ++count > shown) return;
     text += (text.empty() ? "" : ", ") + key + " = " + value + " instead of " + before;
   };
   for (const auto& [key, value] : new_values) add(key, value, find(old_values, key).value_or("nothing"));

@@ -199,9 +199,9 @@ Tensor GradientExchange::part_of(const Bucket& bucket, size_t k) const {
 /// The elements that this rank and its partner have the sums of at the bucket's level, in two halves.
 GradientExchange::Halves GradientExchange::halves(const Bucket& bucket) const {
   const int own = position_of(ranks_.rank(), levels_), width = ranks_.size() >> bucket.level;
-  const int begin = own / width * width, middle = begin + width / 2;
+  const int begin = own / width * width, middle = begin + width / 2, end = begin + width;
   const Range first{bucket.starts[size_t(begin)], bucket.starts[size_t(middle)]};
-  const Range second{bucket.starts[size_t(middle)], bucket.starts[size_t(begin + width)]};
+  const Range second{bucket.starts[size_t(middle)], bucket.starts[size_t(end)]};
   return own < middle ? Halves{first, second} : Halves{second, first};
 }
 

@@ -119,7 +119,8 @@ Tensor pinv(const Tensor& a, double rtol) {
                   return first + left + right;
                 }),
                 [&](const Tangents& d) {
-                  const Tensor p = d.output(), pt = transposed(p), at = transposed(d[0]);
+                  const Tensor& p = d.output();
+                  const Tensor pt = transposed(p), at = transposed(d[0]);
                   const Tensor first = -matmul(p, matmul(d[0], p));
                   const Tensor left = matmul(matmul(p, pt), at - matmul(matmul(at, a), p));
                   const Tensor right = matmul(at - matmul(p, matmul(a, at)), matmul(pt, p));

@@ -19,7 +19,7 @@ Tensor order_of(const char* op, const Tensor& x, int axis, bool descending) {
   return not_differentiable(op, kernels::argsort(op, x, along, descending), {x});
 }
 
-ValuesAndIndices without_axis(ValuesAndIndices one, int axis, bool keepdim) {
+ValuesAndIndices without_axis(const ValuesAndIndices& one, int axis, bool keepdim) {
   return keepdim ? one : ValuesAndIndices{squeeze(one.values, axis), squeeze(one.indices, axis)};
 }
 

@@ -151,7 +151,7 @@ void write_through_ffmpeg(const std::string& path, const VideoFrames& clip) {
   // High quality: -crf for the usual encoders of MP4 and WebM, -q:v for older ones; each ignores the other option.
   // +faststart: the index of an MP4 comes first, so that it can be played while it is loaded.
   for (const char* argument : {"-crf", "16", "-q:v", "3", "-b:v", "0", "-movflags", "+faststart"})
-    arguments.push_back(argument);
+    arguments.emplace_back(argument);
   arguments.push_back("file:" + encoded);
   const ProgramResult result = run_ffmpeg(action, arguments, raw_video(clip, height, width), 1 << 20);
   check<IoError>(result.status == ProgramResult::Status::succeeded, action,

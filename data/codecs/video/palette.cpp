@@ -1,6 +1,7 @@
 #include <ditharos/data/codecs/video/palette.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <map>
 #include <set>
@@ -121,7 +122,7 @@ Mixture best_mixture(const ColorBytes& color, const std::vector<ColorBytes>& pal
     if (cost >= least) continue;
     least = cost;
     mixture.second = static_cast<uint8_t>(i);
-    mixture.share = static_cast<int>(share * 64 + 0.5);
+    mixture.share = static_cast<int>(std::lround(share * 64));
   }
   return mixture;
 }

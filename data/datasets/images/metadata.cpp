@@ -24,8 +24,8 @@ class RowReader : public JsonMemberHandler {
  private:
   void string_member(const std::string& key, std::string&& value) override {
     if (key == "file_name") row.file = std::move(value);
-    if (key == "text") row.text = std::move(value);
-    if (key == "label") row.label = std::move(value);
+    else if (key == "text") row.text = std::move(value);
+    else if (key == "label") row.label = std::move(value);
   }
   void number_member(const std::string& key, uint64_t value) override {
     if (key != "label") return other_member(key, "a number");

@@ -119,7 +119,7 @@ PackedShard whole_shard(const std::string& path, const std::string& key, int64_t
     const safetensors::Contents contents = safetensors::load(path);  // compares the checksum of the whole
     const Tensor& stored = contents.tensors.at("samples");
     if (stored.rank() != 5 || stored.size(0) != samples) return {};
-    const ShardRecords records = read_records(reader, samples, contents.tensors.count("labels") > 0);
+    const ShardRecords records = read_records(reader, samples, contents.tensors.contains("labels"));
     for (int64_t i = 0; i < samples; ++i)
       if (checksum_of_sample(stored.select(0, i)) != records.checksums[static_cast<size_t>(i)]) return {};
     return {samples, file.size(), checksum_of(records)};

@@ -11,7 +11,7 @@ void fuzz_flags(std::string_view bytes) {
   std::vector<std::string> words{"train_dit"};
   std::istringstream lines{std::string(bytes)};
   for (std::string line; std::getline(lines, line) && words.size() < 64;)
-    if (!line.starts_with("--config")) words.push_back(line.c_str());  // a command line has no zero bytes
+    if (!line.starts_with("--config")) words.emplace_back(line.c_str());  // a command line has no zero bytes
   std::vector<const char*> arguments;
   for (const std::string& word : words) arguments.push_back(word.c_str());
   examples::DiTSettings run, again;

@@ -32,8 +32,9 @@ template <class M>
 M filled(M model) {
   for (const auto& [name, tensor] : nn::named_parameters(model)) {
     const std::vector<double> values = fill_values(name, tensor.numel());
-    const bool matrix = tensor.rank() > 1, norm = name.find("norm") != name.npos && name.ends_with("weight");
-    const double scale = matrix ? std::sqrt(3.0 / double(tensor.numel() / tensor.size(0))) : .2;
+    const bool matrix = tensor.rank() > 1, norm = name.find("norm") != std::string::npos && name.ends_with("weight");
+    const int64_t fan_in = matrix ? tensor.numel() / tensor.size(0) : 0;
+    const double scale = matrix ? std::sqrt(3.0 / double(fan_in)) : .2;
     float* out = tensor.template mutable_data<float>();
     for (size_t i = 0; i < values.size(); ++i) out[i] = float(values[i] * scale + (!matrix && norm ? 1.0 : 0.0));
   }

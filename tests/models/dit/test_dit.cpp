@@ -30,7 +30,7 @@ using ditharos::tests::same_bits;
 
 namespace {
 
-Tensor labels_of(std::vector<int64_t> values) { return from_vector(values); }
+Tensor labels_of(const std::vector<int64_t>& values) { return from_vector(values); }
 
 DiT model_of(const DiTConfig& config) {
   Generator rng(1);
@@ -114,7 +114,8 @@ TEST_CASE("dit: starting values") {
       squares += v * v;
     }
     const double deviation = std::sqrt(squares / double(tensor.numel()));
-    if (name.ends_with("bias") || name.find("adaLN_modulation") != name.npos || name.starts_with("final_layer")) {
+    if (name.ends_with("bias") || name.find("adaLN_modulation") != std::string::npos ||
+        name.starts_with("final_layer")) {
       CHECK_EQ(largest, 0);
     } else if (name.starts_with("t_embedder") || name.starts_with("y_embedder")) {
       CHECK_LT(std::abs(deviation - .02), .001);  // normal

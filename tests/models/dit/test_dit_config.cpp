@@ -44,7 +44,7 @@ TEST_CASE("dit config: parameter counts of the paper's twelve models") {
   std::vector<std::string> names;
   for (const Row& row : rows) {
     CAPTURE(row.name);
-    names.push_back(row.name);
+    names.emplace_back(row.name);
     const DiTCounts counts = count_parameters(dit_preset(row.name));
     CHECK_EQ(counts.total, row.total);
     CHECK_EQ(counts.trainable, row.trainable);

@@ -184,7 +184,7 @@ TEST_CASE("dit variants: learned positions are resampled for other grids, and le
   const Tensor out = model(fill("x", {2, 4, 2, 6, 2}), from_vector<float>({3, 4}), from_vector<int64_t>({0, 1}));
   sum(square(out)).backward();
   for (const auto& [name, tensor] : nn::named_parameters(model)) {
-    if (name.find("_embed") == name.npos || name.find("embedder") != name.npos) continue;
+    if (name.find("_embed") == std::string::npos || name.find("embedder") != std::string::npos) continue;
     CHECK_GT(amax(abs(tensor.grad())).item(), 0);
   }
 }
@@ -211,7 +211,7 @@ TEST_CASE("dit variants: diffusers' names, with embedders in every block and wit
   CHECK_THROWS_AS(static_cast<void>(copies.to_own(published, nn::named_tensors(shared))), ConfigError);
   for (auto& [name, tensor] : published) {
     const size_t block = name.find(".1.norm1.emb.");
-    if (block != name.npos) tensor = published.at(std::string(name).replace(block, 3, ".0."));
+    if (block != std::string::npos) tensor = published.at(std::string(name).replace(block, 3, ".0."));
   }
   nn::load_state_dict(shared, copies.to_own(published, nn::named_tensors(shared)));
   nn::load_state_dict(loaded, names.to_own(published, nn::named_tensors(loaded)));

@@ -29,7 +29,9 @@ TEST_CASE("coordinates: a token's position, as shares of the frame and as distan
   const double pi = std::acos(-1.0);
   for (int64_t token = 0; token < 12; ++token) {
     const std::vector<double> got = contiguous(select(features, 0, token)).to_vector<double>();
-    const double frame = (double(token / 6) + .5) / 2, row = (double(token / 3 % 2) + .5) / 2,
+    const int64_t line = token / 3;  // of both frames
+    const int64_t in_frame = line / 2;
+    const double frame = (double(in_frame) + .5) / 2, row = (double(line % 2) + .5) / 2,
                  column = (double(token % 3) + .5) / 3;
     // A frame of 2 by 3 patches: the middles of its columns lie half the shorter side apart.
     const double from_middle = std::array{0., .5, 1.}[size_t(token % 3)];

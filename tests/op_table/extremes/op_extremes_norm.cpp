@@ -123,7 +123,7 @@ struct Attending {
     const int64_t queries = q.shape[2], depth = q.shape[3], width = v.shape[3];
     const Real scale = 1 / std::sqrt(Real(depth));
     Answer a{Array({1, 1, queries, width}), {Array(q.shape), Array(k.shape), Array(v.shape)}};
-    if (with_mask) a.gradients.push_back(Array(mask.shape));
+    if (with_mask) a.gradients.emplace_back(mask.shape);
     for (int64_t t = 0; t < queries && !seen.empty(); ++t) {
       Reals p, dp;
       Real total = 0, delta = 0;

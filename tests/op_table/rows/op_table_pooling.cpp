@@ -51,7 +51,7 @@ Array windowed(const Array& x, int axes, const Windows& w, const OfWindow& f) {
 
 double largest_of(const std::vector<double>& v) { return *std::max_element(v.begin(), v.end()); }
 
-Shape shape_of(int axes, std::vector<int64_t> sides, int64_t batch = 2, int64_t channels = 2) {
+Shape shape_of(int axes, const std::vector<int64_t>& sides, int64_t batch = 2, int64_t channels = 2) {
   Shape shape{batch, channels};
   for (int i = 0; i < axes; ++i) shape.push_back(sides[size_t(i) % sides.size()]);
   return shape;

@@ -1,7 +1,8 @@
 // Products of bf16 with sums in f32, under every instruction set: with instructions for them, and widened to f32.
 #include <array>
+#include <bit>
 #include <cmath>
-#include <cstring>
+#include <cstdint>
 #include <limits>
 #include <vector>
 
@@ -51,7 +52,7 @@ TEST_CASE("bf16: rounding is to the nearest, ties to even, NaN stays NaN, under 
       const auto y = to(to(x, DType::bf16), DType::f32).to_vector<float>();
       for (size_t i = 0; i < size_t(n); ++i) {
         const float expected = rows[i % rows.size()].rounded;
-        CHECK(std::memcmp(&y[i], &expected, sizeof(float)) == 0);
+        CHECK(std::bit_cast<uint32_t>(y[i]) == std::bit_cast<uint32_t>(expected));
       }
     }
     CHECK(std::isnan(to(to(full({3}, nan), DType::bf16), DType::f32).to_vector<float>()[2]));
