@@ -211,6 +211,11 @@ TensorFunction vmap(TensorFunction f, std::vector<std::optional<int>> in_dims, i
   };
 }
 
+std::function<Tensor(const Tensor&)> vmap(std::function<Tensor(const Tensor&)> f, int in_dim, int out_dim) {
+  const auto of_list = [f = std::move(f)](const Tensors& in) { return f(in[0]); };
+  return [mapped = vmap(TensorFunction(of_list), {in_dim}, out_dim)](const Tensor& x) { return mapped({x}); };
+}
+
 Tensors per_sample_grads(const TensorFunction& loss, const Tensors& parameters, const Tensors& batch) {
   const int64_t count = batch_size("per_sample_grads", batch, std::vector<std::optional<int>>(batch.size(), 0));
   GradMode recording(true);

@@ -64,6 +64,9 @@ Vjp hvp(const TensorFunction& f, const std::vector<Tensor>& inputs, const std::v
 /// Derivatives of every order and both modes go through it. The calls run one after another: it saves writing a batched
 /// function, not time.
 [[nodiscard]] TensorFunction vmap(TensorFunction f, std::vector<std::optional<int>> in_dims = {}, int out_dim = 0);
+/// The same of a function of one tensor, over its axis `in_dim`.
+[[nodiscard]] std::function<Tensor(const Tensor&)> vmap(std::function<Tensor(const Tensor&)> f, int in_dim = 0,
+                                                        int out_dim = 0);
 
 /// The gradient of each sample's loss with respect to each parameter, in the shape [B, parameter's...], without a
 /// graph. `batch` holds tensors [B, ...]; `loss` is called for each sample with batches of one, and gives one element.

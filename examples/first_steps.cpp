@@ -2,7 +2,6 @@
 #include <cstdio>
 
 #include <ditharos/ditharos.h>
-#include <ditharos/tensor/io/number_text.h>
 
 using namespace ditharos;
 
@@ -23,6 +22,6 @@ int main() {
     optimizer.zero_grad();
     loss.backward();
     optimizer.step(/*lr=*/1e-2);
-    if (step % 100 == 0) std::printf("step %3d  loss %s\n", step, fixed_text(loss.item(), 6).c_str());
+    if (step % 100 == 0) std::printf("step %3d  loss %.6f\n", step, loss.item());
   }
 }

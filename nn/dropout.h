@@ -3,7 +3,14 @@
 #include <ditharos/nn/module.h>
 #include <ditharos/tensor/draws/default_generator.h>
 
-namespace ditharos::nn {
+namespace ditharos {
+
+/// dropout with draws from default_generator(), as torch.nn.functional.dropout. Returns x where `training` is false.
+inline Tensor dropout(const Tensor& x, double p = .5, bool training = true) {
+  return training ? dropout(x, p, default_generator()) : x;
+}
+
+namespace nn {
 
 /// In training, zeroes each element with probability p and scales the others by 1/(1-p) (Srivastava et al. 2014). In
 /// evaluation, returns x.
@@ -53,4 +60,5 @@ using Dropout1d = ChannelDropout<1>;  ///< x [B, C, L]
 using Dropout2d = ChannelDropout<2>;  ///< x [B, C, H, W]
 using Dropout3d = ChannelDropout<3>;  ///< x [B, C, D, H, W]
 
-}  // namespace ditharos::nn
+}  // namespace nn
+}  // namespace ditharos

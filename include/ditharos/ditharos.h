@@ -3,6 +3,7 @@
 // included by themselves, such as <ditharos/models/evaluation/image_evaluator.h>.
 
 #include <ditharos/tensor/draws/default_generator.h>
+#include <ditharos/tensor/draws/draws.h>
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/factory.h>
 #include <ditharos/tensor/io/numpy_file.h>

@@ -5,7 +5,7 @@ namespace ditharos::nn {
 
 /// Normalisation of each channel over the batch (Ioffe and Szegedy 2015). In training it uses the statistics of the
 /// batch and updates the running statistics; in evaluation it uses the running ones, or again those of the batch if
-/// none are tracked.
+/// none are tracked. ShapeError where the statistics of a batch would be those of a single value.
 template <class Self>
 class BatchNorm : public ChannelNorm<Self> {
  public:
@@ -18,6 +18,9 @@ class BatchNorm : public ChannelNorm<Self> {
  protected:
   Tensor normalized(const Tensor& x) const {
     const bool training = this->is_training();
+    check<ShapeError>((!training && this->tracks()) || x.numel() != x.size(1), "[", Self::type,
+                      "] training needs more than one value a channel, got x ", x.shape(),
+                      "; leave out a last batch of one sample (drop_last), or call set_training(model, false)");
     if (!training || !this->tracks())
       return batch_norm(x, this->running_mean, this->running_var, this->weight, this->bias, !this->tracks(), 0,
                         this->eps());

@@ -61,6 +61,9 @@ struct TransformerMasks {
   }
 };
 
+/// A mask [size, size] of numbers to add: minus infinity above the diagonal, 0 elsewhere.
+Tensor generate_square_subsequent_mask(int64_t size, DType dtype = DType::f32);
+
 /// An encoder of the source and a decoder of the target, each with a norm at its end (Vaswani et al. 2017). Weights
 /// start Xavier-uniform.
 class Transformer : public Module<Transformer> {
@@ -76,12 +79,13 @@ class Transformer : public Module<Transformer> {
     return call([&] { return forward(src, tgt, masks); });
   }
   void visit(Visitor& v) override { v("encoder", encoder), v("decoder", decoder); }
+  /// The function of the same name, where PyTorch has it.
+  static Tensor generate_square_subsequent_mask(int64_t size, DType dtype = DType::f32) {
+    return nn::generate_square_subsequent_mask(size, dtype);
+  }
 
   TransformerEncoder encoder;
   TransformerDecoder decoder;
 };
-
-/// A mask [size, size] of numbers to add: minus infinity above the diagonal, 0 elsewhere.
-Tensor generate_square_subsequent_mask(int64_t size, DType dtype = DType::f32);
 
 }  // namespace ditharos::nn

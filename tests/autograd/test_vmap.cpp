@@ -3,6 +3,7 @@
 
 #include <ditharos/autograd/engine.h>
 #include <ditharos/autograd/functional.h>
+#include <ditharos/autograd/gradcheck.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/random.h>
 #include "tests/support/tensor_cases.h"
@@ -29,6 +30,16 @@ TEST_CASE("vmap: maps over axes, with derivatives of both modes") {
   CHECK(message_of<ShapeError>([&] { vmap(one)({zeros({0})}); }) ==
         "[vmap] there is no sample to call the function for");
   CHECK(message_of<ShapeError>([&] { vmap(one, {0})({a, b}); }) == "[vmap] 2 inputs, but axes for 1");
+}
+
+TEST_CASE("vmap: of a function of one tensor") {
+  Generator rng(3);
+  const Tensor x = rng.normal({4, 3}, DType::f64);
+  const auto length = vmap([](const Tensor& row) { return norm(row); });
+  CHECK(allclose(length(x), norm(x, 2, {1}), 1e-12));
+  const auto columns = vmap([](const Tensor& column) { return 2.0 * column; }, -1, 1);
+  CHECK(allclose(columns(x), 2.0 * x, 1e-12));
+  CHECK(gradcheck([&](const Tensors& in) { return length(in[0]); }, {x}).ok);
 }
 
 TEST_CASE("per_sample_grads: the rows add up to the gradient of the batch") {

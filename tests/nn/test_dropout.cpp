@@ -14,6 +14,7 @@
 #include <ditharos/nn/linear.h>
 #include <ditharos/nn/recurrent/recurrent.h>
 #include <ditharos/nn/transformer/transformer.h>
+#include <ditharos/tensor/draws/draws.h>
 #include <ditharos/training/checkpoint/checkpoint.h>
 #include <ditharos/training/train_settings.h>
 #include <ditharos/training/trainer.h>
@@ -21,6 +22,25 @@
 
 using namespace ditharos;
 using namespace ditharos::tests;
+
+TEST_CASE("dropout, rand, randn, randint, randperm: PyTorch's forms draw from the default generator") {
+  const Tensor x = Generator(1).normal({6, 5}, DType::f64);
+  Generator rng(7);
+  manual_seed(7);
+  CHECK(same_bits(dropout(x), dropout(x, .5, rng)));
+  CHECK(same_bits(dropout(x, .2), dropout(x, .2, rng)));
+  CHECK(same_bits(rand({2, 3}), rng.uniform({2, 3})));
+  CHECK(same_bits(randn({4}, DType::f64), rng.normal({4}, DType::f64)));
+  CHECK(same_bits(rand_like(x), rng.uniform({6, 5}, DType::f64)));
+  CHECK(same_bits(randn_like(x), rng.normal({6, 5}, DType::f64)));
+  CHECK(same_bits(randint(-2, 9, {8}), rng.randint(-2, 9, {8})));
+  CHECK(same_bits(randperm(9), rng.permutation(9)));
+  CHECK(default_generator().offset() == rng.offset());
+  CHECK(same_bits(dropout(x, .5, false), x));
+  CHECK(default_generator().offset() == rng.offset());
+  Generator other(8);
+  CHECK(same_bits(randn({3}, DType::f32, other), Generator(8).normal({3})));
+}
 
 TEST_CASE("dropout: the default generator's numbers are those of the explicit form") {
   const nn::Dropout dropout(.4);

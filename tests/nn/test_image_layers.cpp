@@ -152,6 +152,13 @@ TEST_CASE("images: messages for misuse") {
         "[Conv2d] 6 and 4 channels do not divide into 4 groups");
   CHECK(message_of<ShapeError>([&] { nn::Conv2d(4, 6, {3, 3, 3}, {}, rng); }) ==
         "[Conv2d] kernel needs 1 or 2 numbers, got [3, 3, 3]");
+  CHECK(
+      message_of<ShapeError>([] { static_cast<void>(nn::BatchNorm1d(4)(ones({1, 4}))); }) ==
+      "[BatchNorm1d] training needs more than one value a channel, got x [1, 4]; leave out a last batch of one sample "
+      "(drop_last), or call set_training(model, false)");
+  nn::BatchNorm1d evaluated(4);
+  nn::set_training(evaluated, false);
+  CHECK(evaluated(ones({1, 4})).shape() == Shape{1, 4});
   CHECK(message_of<ShapeError>([] { nn::GroupNorm(4, 6); }) == "[GroupNorm] 6 channels do not divide into 4 groups");
   CHECK(message_of<ShapeError>([] { conv2d(zeros({1, 1, 4, 4}), zeros({1, 1, 3, 3}), {}, {1, 2, 3}); }) ==
         "[conv2d] stride needs 1 or 2 numbers, got [1, 2, 3]");

@@ -158,6 +158,7 @@ TEST_CASE("transformer: names of the state dict, copied layers, and initial valu
   CHECK(amax(abs(encoder.layers[0].self_attn.in_proj_weight)).item() <= bound);
   CHECK(sum(abs(encoder.layers[0].self_attn.out_proj.bias)).item() == 0);
   CHECK(nn::generate_square_subsequent_mask(2).to_vector<double>() == std::vector<double>{0, -INFINITY, 0, 0});
+  CHECK(same_bits(nn::Transformer::generate_square_subsequent_mask(3), nn::generate_square_subsequent_mask(3)));
 }
 
 TEST_CASE("sequences: messages for misuse") {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The documentation says what the program and the sources say (check_tutorials.sh: what the tutorials print). In docs/*.md
-# and docs/ops/*.md,
+# The documentation says what the program and the sources say (check_tutorials.sh: what the tutorials print). In README.md,
+# docs/*.md and docs/ops/*.md,
 #
 #   ```text autograd_tour 6      is what `autograd_tour 6` prints; every step is quoted once
 #   ```cpp autograd/node.h       is a piece of that file, whole lines, letter by letter
@@ -38,7 +38,7 @@ check_block() {  # LINE INFO BODY, of the document of faults()
 faults() {  # FOLDER
   local document step quotes=0 steps=0
   declare -A quoted=()
-  for document in "$1"/docs/*.md "$1"/docs/ops/*.md; do
+  for document in "$1"/README.md "$1"/docs/*.md "$1"/docs/ops/*.md; do
     each_block "$document" check_block
     broken_links "$document"
   done
@@ -63,14 +63,15 @@ found=$(faults "$root")
 must_find() {  # EXPECTED FILE SED-SCRIPT
   rm -rf "$folder/copy"
   mkdir "$folder/copy"
-  cp -r "$root/docs" "$folder/copy/"
-  for source in "$root"/*; do [[ ${source##*/} == docs ]] || ln -s "$(realpath "$source")" "$folder/copy/"; done  # for links
+  cp -r "$root"/{README.md,docs} "$folder/copy/"
+  for source in "$root"/*; do [[ ${source##*/} == @(README.md|docs) ]] || ln -s "$(realpath "$source")" "$folder/copy/"; done  # for links
   sed -i "$3" "$folder/copy/$2"
   found=$(faults "$folder/copy")
   [[ $found == *"$1"* ]] || { echo "after the change $3 to $2 the check finds: ${found:-nothing}"; exit 1; }
 }
 must_find "step 1 of autograd_tour prints something else" docs/autograd.md 's|^dy/dx = 6.000$|dy/dx = 6.001|'
 must_find "this is not in autograd/node.h" docs/autograd.md 's|^  uint64_t sequence; *\/\/|  uint64_t  sequence;  //|'
+must_find "README.md:" README.md 's|^  Net net(rng);$|  Net net;|'
 must_find "this is not in autograd/lost.cpp" docs/autograd.md 's|^```cpp autograd/gradcheck.cpp$|```cpp autograd/lost.cpp|'
 must_find "step 2 is quoted 0 times" docs/autograd.md 's/^```text autograd_tour 2$/```text/'
 must_find "this block has no end" docs/autograd.md '/^```text autograd_tour 22$/,$s/^```$//'

@@ -64,12 +64,13 @@ struct TrainState {
 [[nodiscard]] uint64_t payload_bytes(const TrainState& state);
 
 /// Fills model, ema and optimizer with handles to the tensors that train (no copies). ema may be null.
-void capture(TrainState& state, const nn::ModuleBase& model, const optim::Optimizer& optimizer, const optim::Ema* ema);
+void capture(TrainState& state, const nn::ModuleBase& model, const optim::Optimizer& optimizer,
+             const optim::Ema* ema = nullptr);
 /// The inverse of capture: copies the values. Checks all three lists first and throws naming missing, unexpected and
 /// misshapen tensors; nothing has changed then. ema may be null: averages in the file are ignored. A tensor of the
 /// model that has its value already is not written: other threads may be reading it, such as those of a loader that
 /// encodes with a frozen autoencoder while the run goes back to a checkpoint.
-void restore(const TrainState& state, nn::ModuleBase& model, optim::Optimizer& optimizer, optim::Ema* ema);
+void restore(const TrainState& state, nn::ModuleBase& model, optim::Optimizer& optimizer, optim::Ema* ema = nullptr);
 
 /// Throws NotFiniteError for values that are not finite, naming the first tensor with such values, their number, and
 /// the tensor's list.

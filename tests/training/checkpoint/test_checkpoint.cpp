@@ -219,5 +219,5 @@ TEST_CASE("checkpoint: a run captured, saved, loaded and restored goes on with t
   bad = loaded;
   bad.ema[0].tensor = zeros({4, 3});
   refused(bad, "w ([4, 3] instead of [3, 4])");
-  training::restore(loaded, other, other_optimizer, nullptr);
+  training::restore(loaded, other, other_optimizer);  // the averages of the file are ignored
 }
