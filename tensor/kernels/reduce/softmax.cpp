@@ -30,39 +30,68 @@ int64_t last_size(const char* op, const Tensor& x) {
   return x.size(-1);
 }
 
-/// y = f(x) row by row; pick(loops) is f.
-template <class Pick>
-Tensor map_rows(const char* op, const Tensor& x, const Pick& pick) {
-  const int64_t n = last_size(op, x);
+/// How a tensor lies around an axis: `outer` blocks of n rows of `inner` adjacent elements.
+struct AxisLayout {
+  int64_t outer = 1, n = 1, inner = 1;
+  AxisLayout(const char* op, const Shape& shape, int axis) {
+    check<ShapeError>(shape.rank() >= 1, "[", op, "] works along an axis, but a scalar has none");
+    axis = normalize_axis(op, axis, shape.rank());
+    for (int i = 0; i < axis; ++i) outer *= shape[i];
+    n = shape[axis];
+    for (int i = axis + 1; i < shape.rank(); ++i) inner *= shape[i];
+  }
+  /// rows(offset) for each row of n adjacent elements, or columns(offset, width) for blocks of columns.
+  template <class Rows, class Columns>
+  void for_each(const Rows& rows, const Columns& columns) const {
+    if (outer == 0 || inner == 0) return;
+    if (inner == 1) return for_rows(outer, n, [&](int64_t row) { rows(row * n); });
+    const int64_t blocks = (inner + softmax_columns - 1) / softmax_columns;
+    for_rows(outer * blocks, n * std::min(inner, softmax_columns), [&](int64_t i) {
+      const int64_t first = i % blocks * softmax_columns;
+      columns(i / blocks * n * inner + first, std::min(softmax_columns, inner - first));
+    });
+  }
+};
+
+/// y = f(x) along an axis; rows(loops) and columns(loops) are f.
+template <class PickRows, class PickColumns>
+Tensor map_axis(const char* op, const Tensor& x, int axis, const PickRows& rows, const PickColumns& columns) {
+  const AxisLayout layout(op, x.shape(), axis);
   return visit_floating(op, x.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    const auto run = pick(kernels_in_use().loops(zero));
+    const auto run = rows(kernels_in_use().loops(zero));
+    const auto run_columns = columns(kernels_in_use().loops(zero));
     const Tensor source = contiguous(x);
     Tensor out(x.shape(), x.dtype());
     const T* from = source.data<T>();
     T* to = out.mutable_data<T>();
-    for_rows(x.numel() / std::max<int64_t>(n, 1), n, [&](int64_t row) { run(n, from + row * n, to + row * n); });
+    layout.for_each([&](int64_t at) { run(layout.n, from + at, to + at); },
+                    [&](int64_t at, int64_t width) { run_columns(layout.n, layout.inner, width, from + at, to + at); });
     return out;
   });
 }
 
-/// dx = f(grad, y) row by row.
-template <class Pick>
-Tensor map_rows(const char* op, const Tensor& grad, const Tensor& y, const Pick& pick) {
-  const int64_t n = last_size(op, y);
+/// dx = f(grad, y) along an axis.
+template <class PickRows, class PickColumns>
+Tensor map_axis(const char* op, const Tensor& grad, const Tensor& y, int axis, const PickRows& rows,
+                const PickColumns& columns) {
+  const AxisLayout layout(op, y.shape(), axis);
   check<ShapeError>(grad.shape() == y.shape(), "[", op, "] gradient of shape ", grad.shape(),
                     " for an output of shape ", y.shape());
   check<DTypeError>(grad.dtype() == y.dtype(), "[", op, "] gradient of ", grad.dtype(), " for an output of ",
                     y.dtype());
   return visit_floating(op, y.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    const auto run = pick(kernels_in_use().loops(zero));
+    const auto run = rows(kernels_in_use().loops(zero));
+    const auto run_columns = columns(kernels_in_use().loops(zero));
     const Tensor g = contiguous(grad), source = contiguous(y);
     Tensor out(y.shape(), y.dtype());
     const T *from_g = g.data<T>(), *from = source.data<T>();
     T* to = out.mutable_data<T>();
-    for_rows(y.numel() / std::max<int64_t>(n, 1), n,
-             [&](int64_t row) { run(n, from_g + row * n, from + row * n, to + row * n); });
+    layout.for_each([&](int64_t at) { run(layout.n, from_g + at, from + at, to + at); },
+                    [&](int64_t at, int64_t width) {
+                      run_columns(layout.n, layout.inner, width, from_g + at, from + at, to + at);
+                    });
     return out;
   });
 }
@@ -83,17 +112,25 @@ Tensor checked_labels(const char* op, const Tensor& logits, const Tensor& labels
   return flat;
 }
 
-Tensor softmax(const Tensor& x) {
-  return map_rows("softmax", x, [](const auto& loops) { return loops.softmax; });
+Tensor softmax(const Tensor& x, int axis) {
+  return map_axis(
+      "softmax", x, axis, [](const auto& loops) { return loops.softmax; },
+      [](const auto& loops) { return loops.softmax_of_columns; });
 }
-Tensor log_softmax(const Tensor& x) {
-  return map_rows("log_softmax", x, [](const auto& loops) { return loops.log_softmax; });
+Tensor log_softmax(const Tensor& x, int axis) {
+  return map_axis(
+      "log_softmax", x, axis, [](const auto& loops) { return loops.log_softmax; },
+      [](const auto& loops) { return loops.log_softmax_of_columns; });
 }
-Tensor softmax_backward(const Tensor& grad, const Tensor& y) {
-  return map_rows("softmax_backward", grad, y, [](const auto& loops) { return loops.softmax_backward; });
+Tensor softmax_backward(const Tensor& grad, const Tensor& y, int axis) {
+  return map_axis(
+      "softmax_backward", grad, y, axis, [](const auto& loops) { return loops.softmax_backward; },
+      [](const auto& loops) { return loops.softmax_backward_of_columns; });
 }
-Tensor log_softmax_backward(const Tensor& grad, const Tensor& y) {
-  return map_rows("log_softmax_backward", grad, y, [](const auto& loops) { return loops.log_softmax_backward; });
+Tensor log_softmax_backward(const Tensor& grad, const Tensor& y, int axis) {
+  return map_axis(
+      "log_softmax_backward", grad, y, axis, [](const auto& loops) { return loops.log_softmax_backward; },
+      [](const auto& loops) { return loops.log_softmax_backward_of_columns; });
 }
 
 Tensor log_sum_exp(const Tensor& x) {

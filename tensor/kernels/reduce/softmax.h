@@ -1,14 +1,14 @@
 #pragma once
-// Softmax family over the last axis. Any strides in, contiguous out.
+// Softmax family, over the last axis where no other is given. Any strides in, contiguous out.
 #include <ditharos/tensor/tensor.h>
 
 namespace ditharos::kernels {
 
-Tensor softmax(const Tensor& x);
-Tensor log_softmax(const Tensor& x);
+Tensor softmax(const Tensor& x, int axis = -1);
+Tensor log_softmax(const Tensor& x, int axis = -1);
 /// Backward rules from the output y: softmax dx = y (g - sum(g y)); log_softmax dx = g - exp(y) sum(g).
-Tensor softmax_backward(const Tensor& grad, const Tensor& y);
-Tensor log_softmax_backward(const Tensor& grad, const Tensor& y);
+Tensor softmax_backward(const Tensor& grad, const Tensor& y, int axis = -1);
+Tensor log_softmax_backward(const Tensor& grad, const Tensor& y, int axis = -1);
 /// ln sum(e^x): [..., N] -> [...]. Minus infinity for a row of minus infinities or without elements.
 Tensor log_sum_exp(const Tensor& x);
 

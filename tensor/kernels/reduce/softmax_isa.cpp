@@ -127,11 +127,154 @@ void cross_entropy_backward(int64_t n, T g, const T* x, int64_t label, T* dx) {
   dx[label] = -others * scale;
 }
 
+// The same along columns.
+
+/// Adds rows [begin, end) to `total` by add(row, sums): groups of rows, then pairs of groups, so that the error grows
+/// with the logarithm of their number.
+template <class T, class Add>
+void sum_rows(int64_t begin, int64_t end, int64_t width, T* total, const Add& add) {
+  constexpr int64_t group = 32;
+  for (int64_t j = 0; j < width; ++j) total[j] = T(0);
+  if (end - begin <= group) {
+    for (int64_t row = begin; row < end; ++row) add(row, total);
+    return;
+  }
+  const int64_t middle = begin + ((end - begin) / 2 + group - 1) / group * group;
+  T later[softmax_columns];
+  sum_rows(begin, middle, width, total, add);
+  sum_rows(middle, end, width, later, add);
+  for (int64_t j = 0; j < width; ++j) total[j] += later[j];
+}
+
+/// The largest element of each column; NaN counts as none.
 template <class T>
-constexpr SoftmaxLoops<T> loops = {softmax<T>,          log_softmax<T>,
-                                   softmax_backward<T>, log_softmax_backward<T>,
-                                   cross_entropy<T>,    cross_entropy_backward<T>,
-                                   log_sum_exp<T>};
+void largest_of_columns(int64_t n, int64_t stride, int64_t width, const T* x, T* best) {
+  for (int64_t j = 0; j < width; ++j) best[j] = x[j];
+  for (int64_t row = 1; row < n; ++row) {
+    const T* v = x + row * stride;
+#pragma omp simd
+    for (int64_t j = 0; j < width; ++j) best[j] = v[j] > best[j] || best[j] != best[j] ? v[j] : best[j];
+  }
+}
+
+template <class T>
+void softmax_of_columns(int64_t n, int64_t stride, int64_t width, const T* x, T* y) {
+  T shift[softmax_columns], scale[softmax_columns];
+  largest_of_columns(n, stride, width, x, shift);
+  sum_rows(0, n, width, scale, [&](int64_t row, T* sums) {
+    const T* from = x + row * stride;
+    T* to = y + row * stride;
+#pragma omp simd
+    for (int64_t j = 0; j < width; ++j) {
+      to[j] = exp(from[j] - shift[j]);
+      sums[j] += to[j];
+    }
+  });
+  for (int64_t j = 0; j < width; ++j) scale[j] = T(1) / scale[j];
+  for (int64_t row = 0; row < n; ++row) {
+    T* to = y + row * stride;
+#pragma omp simd
+    for (int64_t j = 0; j < width; ++j) to[j] *= scale[j];
+  }
+}
+
+template <class T>
+void log_softmax_of_columns(int64_t n, int64_t stride, int64_t width, const T* x, T* y) {
+  // The term of the first that is the largest is apart from the others (see log_sum).
+  T shift[softmax_columns], top[softmax_columns], log_of_sum[softmax_columns];
+  largest_of_columns(n, stride, width, x, shift);
+  for (int64_t j = 0; j < width; ++j) top[j] = T(0);
+  sum_rows(0, n, width, log_of_sum, [&](int64_t row, T* sums) {
+    const T* from = x + row * stride;
+#pragma omp simd
+    for (int64_t j = 0; j < width; ++j) {
+      const T term = exp(from[j] - shift[j]);
+      const bool is_top = from[j] == shift[j] && top[j] == T(0);
+      top[j] = is_top ? term : top[j];
+      sums[j] += is_top ? T(0) : term;
+    }
+  });
+#pragma omp simd
+  for (int64_t j = 0; j < width; ++j) {
+    const T others = log_of_sum[j], all = others + top[j];
+    log_of_sum[j] = all < T(2) ? log1p_of_positive(others) : log(all);
+  }
+  for (int64_t row = 0; row < n; ++row) {
+    const T* from = x + row * stride;
+    T* to = y + row * stride;
+#pragma omp simd
+    for (int64_t j = 0; j < width; ++j) to[j] = (from[j] - shift[j]) - log_of_sum[j];
+  }
+}
+
+template <class T>
+void softmax_backward_of_columns(int64_t n, int64_t stride, int64_t width, const T* g, const T* y, T* dx) {
+  T best[softmax_columns], at_top[softmax_columns], dot[softmax_columns];
+  for (int64_t j = 0; j < width; ++j) best[j] = y[j], at_top[j] = g[j];
+  for (int64_t row = 1; row < n; ++row) {
+    const T *v = y + row * stride, *slope = g + row * stride;
+#pragma omp simd
+    for (int64_t j = 0; j < width; ++j) {
+      const bool larger = v[j] > best[j] || best[j] != best[j];
+      best[j] = larger ? v[j] : best[j];
+      at_top[j] = larger ? slope[j] : at_top[j];
+    }
+  }
+  sum_rows(0, n, width, dot, [&](int64_t row, T* sums) {
+    const T *v = y + row * stride, *slope = g + row * stride;
+#pragma omp simd
+    for (int64_t j = 0; j < width; ++j) sums[j] += (slope[j] - at_top[j]) * v[j];
+  });
+  for (int64_t row = 0; row < n; ++row) {
+    const T *v = y + row * stride, *slope = g + row * stride;
+    T* to = dx + row * stride;
+#pragma omp simd
+    for (int64_t j = 0; j < width; ++j) to[j] = v[j] * ((slope[j] - at_top[j]) - dot[j]);
+  }
+}
+
+template <class T>
+void log_softmax_backward_of_columns(int64_t n, int64_t stride, int64_t width, const T* g, const T* y, T* dx) {
+  T best[softmax_columns], g_at_top[softmax_columns], others[softmax_columns], total[softmax_columns];
+  int64_t top[softmax_columns];
+  for (int64_t j = 0; j < width; ++j) best[j] = y[j], top[j] = 0, g_at_top[j] = g[j];
+  for (int64_t row = 1; row < n; ++row) {
+    const T *v = y + row * stride, *slope = g + row * stride;
+#pragma omp simd
+    for (int64_t j = 0; j < width; ++j) {
+      const bool larger = v[j] > best[j] || best[j] != best[j];
+      best[j] = larger ? v[j] : best[j];
+      top[j] = larger ? row : top[j];
+      g_at_top[j] = larger ? slope[j] : g_at_top[j];
+    }
+  }
+  sum_rows(0, n, width, others, [&](int64_t row, T* sums) {
+    const T* slope = g + row * stride;
+#pragma omp simd
+    for (int64_t j = 0; j < width; ++j) sums[j] += top[j] == row ? T(0) : slope[j];
+  });
+  for (int64_t j = 0; j < width; ++j) total[j] = others[j] + g_at_top[j];
+  for (int64_t row = 0; row < n; ++row) {
+    const T *v = y + row * stride, *slope = g + row * stride;
+    T* to = dx + row * stride;
+#pragma omp simd
+    for (int64_t j = 0; j < width; ++j) to[j] = slope[j] - exp(v[j]) * total[j];
+  }
+  for (int64_t j = 0; j < width; ++j) dx[top[j] * stride + j] = -others[j] - expm1(best[j]) * total[j];
+}
+
+template <class T>
+constexpr SoftmaxLoops<T> loops = {softmax<T>,
+                                   log_softmax<T>,
+                                   softmax_backward<T>,
+                                   log_softmax_backward<T>,
+                                   cross_entropy<T>,
+                                   cross_entropy_backward<T>,
+                                   log_sum_exp<T>,
+                                   softmax_of_columns<T>,
+                                   log_softmax_of_columns<T>,
+                                   softmax_backward_of_columns<T>,
+                                   log_softmax_backward_of_columns<T>};
 
 }  // namespace
 }  // namespace DITHAROS_ISA

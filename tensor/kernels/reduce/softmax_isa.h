@@ -1,8 +1,13 @@
 #pragma once
-// The table of loops of the softmax family, one for each instruction set. A row has n >= 1 adjacent elements.
+// The table of loops of the softmax family, one for each instruction set. A row has n >= 1 adjacent elements. The loops
+// over columns take n >= 1 rows of `width` <= softmax_columns adjacent elements, `stride` apart, and work along the
+// columns; what becomes of a column does not depend on those beside it.
 #include <cstdint>
 
 namespace ditharos::kernels {
+
+/// Columns whose sums fit into the first cache, beside a row of each operand.
+constexpr int64_t softmax_columns = 256;
 
 template <class T>
 struct SoftmaxLoops {
@@ -16,6 +21,11 @@ struct SoftmaxLoops {
   void (*cross_entropy_backward)(int64_t n, T g, const T* x, int64_t label, T* dx);
   /// ln sum(e^x); the largest element where that is infinite.
   T (*log_sum_exp)(int64_t n, const T* x);
+
+  void (*softmax_of_columns)(int64_t n, int64_t stride, int64_t width, const T* x, T* y);
+  void (*log_softmax_of_columns)(int64_t n, int64_t stride, int64_t width, const T* x, T* y);
+  void (*softmax_backward_of_columns)(int64_t n, int64_t stride, int64_t width, const T* g, const T* y, T* dx);
+  void (*log_softmax_backward_of_columns)(int64_t n, int64_t stride, int64_t width, const T* g, const T* y, T* dx);
 };
 
 struct SoftmaxKernels {

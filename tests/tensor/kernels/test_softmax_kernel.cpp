@@ -64,6 +64,53 @@ TEST_CASE("softmax kernels: forward and backward, any layout, every instruction 
   });
 }
 
+TEST_CASE("softmax kernels: along every axis as along the last, every instruction set") {
+  for_each_isa([] {
+    Choices choices(5);
+    for (DType dtype : {DType::f32, DType::f64})
+      for (const Shape& shape : {Shape{2, 1, 3}, {2, 33, 1}, {1, 3, 7}, {3, 10, 17}, {2, 65, 300}, {2, 1000, 5}}) {
+        CAPTURE(shape[1]);
+        const double tolerance = dtype == DType::f32 ? 2e-6 : 1e-13;
+        const Tensor x = random_layout(choices, shape, dtype), g = random_layout(choices, shape, dtype);
+        const auto as_rows = [](const Tensor& t) { return kernels::contiguous(views::transpose(t, 1, 2)); };
+        const auto of_rows = [&](const Tensor& t) { return as_rows(t).to_vector<double>(); };
+        const Tensor y = kernels::softmax(x, 1), log_y = kernels::log_softmax(x, -2);
+        CHECK(worst(y, of_rows(kernels::softmax(as_rows(x)))) < tolerance);
+        CHECK(worst(log_y, of_rows(kernels::log_softmax(as_rows(x)))) < tolerance);
+        CHECK(worst(kernels::softmax_backward(g, y, 1), of_rows(kernels::softmax_backward(as_rows(g), as_rows(y)))) <
+              tolerance);
+        CHECK(worst(kernels::log_softmax_backward(g, log_y, 1),
+                    of_rows(kernels::log_softmax_backward(as_rows(g), as_rows(log_y)))) < tolerance * 20);
+      }
+  });
+}
+
+TEST_CASE("softmax kernels: columns with ties, infinities and NaN are as rows") {
+  for_each_isa([] {
+    // Each column is one case; a column must not see its neighbours.
+    const Tensor x = from_vector<double>({0, infinity, -infinity, NAN, 2, 1,   -infinity,  //
+                                          0, 0,        0,         0,   2, 1,   -infinity,  //
+                                          0, 0,        0,         0,   2, NAN, -infinity},
+                                         {3, 7});
+    const Tensor rows = kernels::contiguous(views::transpose(x, 0, 1));
+    const auto same = [](const Tensor& columns, const Tensor& of_rows) {
+      const std::vector<double> a = columns.to_vector<double>(),
+                                b = kernels::contiguous(views::transpose(of_rows, 0, 1)).to_vector<double>();
+      for (size_t i = 0; i < a.size(); ++i) {
+        CAPTURE(i);
+        CHECK((std::isnan(a[i]) ? std::isnan(b[i]) : a[i] == doctest::Approx(b[i]).epsilon(1e-14)));
+      }
+    };
+    const Tensor y = kernels::softmax(x, 0), log_y = kernels::log_softmax(x, 0);
+    same(y, kernels::softmax(rows));
+    same(log_y, kernels::log_softmax(rows));
+    const Tensor g = Generator(1).normal({3, 7}, DType::f64);
+    const Tensor g_rows = kernels::contiguous(views::transpose(g, 0, 1));
+    same(kernels::softmax_backward(g, y, 0), kernels::softmax_backward(g_rows, kernels::softmax(rows)));
+    same(kernels::log_softmax_backward(g, log_y, 0), kernels::log_softmax_backward(g_rows, kernels::log_softmax(rows)));
+  });
+}
+
 TEST_CASE("softmax kernels: cross entropy and its gradient") {
   for_each_isa([] {
     Choices choices(2);
@@ -107,8 +154,12 @@ TEST_CASE("softmax kernels: large logits, infinities and NaN") {
 TEST_CASE("softmax kernels: every thread count gives the same bits") {
   const Tensor x = Generator(3).normal({500, 100}), labels = Generator(4).randint(0, 100, {500});
   const Tensor y = kernels::softmax(x), loss = kernels::cross_entropy(x, labels);
+  const Tensor images = Generator(5).normal({3, 70, 400}), columns = kernels::log_softmax(images, 1);
+  const Tensor slopes = kernels::log_softmax_backward(images, columns, 1);
   for_each_thread_count([&] {
     CHECK(same_bits(kernels::softmax(x), y));
+    CHECK(same_bits(kernels::log_softmax(images, 1), columns));
+    CHECK(same_bits(kernels::log_softmax_backward(images, columns, 1), slopes));
     CHECK(same_bits(kernels::cross_entropy(x, labels), loss));
   });
 }
@@ -116,10 +167,12 @@ TEST_CASE("softmax kernels: every thread count gives the same bits") {
 TEST_CASE("softmax kernels: no rows, no columns, and errors") {
   CHECK(kernels::softmax(zeros({0, 3})).shape() == Shape{0, 3});
   CHECK(kernels::softmax(zeros({3, 0})).shape() == Shape{3, 0});
+  CHECK(kernels::softmax(zeros({3, 0, 2}), 1).shape() == Shape{3, 0, 2});
+  CHECK(kernels::log_softmax(zeros({3, 2, 0}), 1).shape() == Shape{3, 2, 0});
   CHECK(kernels::cross_entropy(zeros({0, 3}), zeros({0}, DType::i64)).shape() == Shape{0});
   const Tensor logits = zeros({2, 3});
   CHECK(message_of<ShapeError>([] { kernels::softmax(scalar(1)); }) ==
-        "[softmax] works along the last axis, but a scalar has none");
+        "[softmax] works along an axis, but a scalar has none");
   CHECK(message_of<DTypeError>([] { kernels::log_softmax(arange(3, DType::i64)); }) ==
         "[log_softmax] computes in f32 or f64, got i64; convert with to(x, DType::f32)");
   CHECK(message_of<ShapeError>([&] { kernels::cross_entropy(logits, from_vector<int64_t>({0, 3})); }) ==
