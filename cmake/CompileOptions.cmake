@@ -12,9 +12,14 @@ if(DITHAROS_SANITIZE)
   target_link_options(ditharos_options INTERFACE -fsanitize=${DITHAROS_SANITIZE})
 endif()
 
+# Outside of kernels each operation rounds, on every CPU: GCC and Clang contract a * b + c by default, in C++'s ISO mode too,
+# wherever the target has fused multiply-adds, as arm64 does. Options of the directory come before those of targets, so that
+# what kernels add is the last.
+add_compile_options(-ffp-contract=off)
+
 # What the kernels add. -O3 vectorises loops; without errno and floating-point traps sqrt and select vectorise too. Neither
-# changes a result. Contraction makes a * b + c one fused instruction (ISO mode switches it off), which rounds once, not
-# twice. -ffast-math is never used: it assumes away NaN and infinity, which the library checks for.
+# changes a result. Contraction makes a * b + c one fused instruction, which rounds once. -ffast-math is never used: it
+# assumes away NaN and infinity, which the library checks for.
 set(DITHAROS_KERNEL_OPTIONS $<$<NOT:$<CONFIG:Debug>>:-O3> -fno-math-errno -fno-trapping-math -ffp-contract=fast)
 
 # The pragmas for vectors hold without OpenMP's threads too.

@@ -6,7 +6,13 @@
 
 namespace ditharos {
 
-const char* instruction_set() { return kernels::name_of(std::min(kernels::active_isa(), kernels::Isa::avx512)); }
+const char* instruction_set() {
+#ifdef __aarch64__
+  return "neon";
+#else
+  return kernels::name_of(std::min(kernels::active_isa(), kernels::Isa::avx512));
+#endif
+}
 
 bool has_bf16_products() {
 #ifdef DITHAROS_HAS_ONEDNN

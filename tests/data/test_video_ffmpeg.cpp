@@ -50,6 +50,7 @@ TEST_CASE("program: input, output, errors, code") {
   const data::ProgramResult echoed = data::run_program({"printf", "%s|", "$HOME; `x`", "", "a b"}, "", 100);
   CHECK(echoed.output == "$HOME; `x`||a b|");
   CHECK(data::run_program({"no-such-program-anywhere"}, "", 10).status == Status::not_installed);
+  CHECK(data::run_program({"sh", "-c", "no-such-program-anywhere"}, "", 10).status == Status::not_installed);
 }
 
 TEST_CASE("ffmpeg: absent, the message says what to install and what works without") {

@@ -23,6 +23,9 @@ namespace ditharos::data {
 namespace {
 
 constexpr size_t kept_errors = 4096, most_errors = 1 << 20;  // bytes
+// The code of a process that posix_spawn has started, where the program cannot be: POSIX leaves to the system whether
+// posix_spawn itself fails then, and under QEMU's user emulation it does not.
+constexpr int spawn_failed = 127;
 
 [[noreturn]] void refuse(const std::string& program, int error) {
   fail<IoError>("cannot run the program ", program, ": ", error_text(error));
@@ -83,15 +86,15 @@ class Child {
   /// Kills the processes of the group, the program included. Its id, which is also the group's, is not reused until it
   /// has been waited for.
   void kill_group() const { ::kill(-id_, SIGKILL); }
-  /// Kills the group and waits for the program. True when it had ended by itself with code 0.
-  bool end() {
+  /// Kills the group and waits for the program. The code that it had ended with by itself; otherwise -1.
+  int end() {
     kill_group();
     int status = -1;
     pid_t ended = -1;
     do ended = ::waitpid(id_, &status, 0);
     while (ended < 0 && errno == EINTR);
     id_ = 0;
-    return ended > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return ended > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   }
 
  private:
@@ -207,7 +210,11 @@ ProgramResult run_program(const std::vector<std::string>& arguments, std::string
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  result.status = child.end() ? ProgramResult::Status::succeeded : ProgramResult::Status::failed;
+  switch (child.end()) {
+    case 0: result.status = ProgramResult::Status::succeeded; break;
+    case spawn_failed: result.status = ProgramResult::Status::not_installed; break;
+    default: result.status = ProgramResult::Status::failed;
+  }
   return result;
 }
 

@@ -51,7 +51,8 @@ Extreme spread(const std::string& what, std::vector<double> x, int64_t correctio
   e.answer = [=](const Arrays& in) {
     const Real count = Real(in[0].values.size());
     Real mean = 0, squares = 0;
-    for (double v : in[0].values) mean += v / count;
+    for (double v : in[0].values) mean += v;
+    mean /= count;  // of equal elements exactly theirs, whatever the precision of long double
     const Real top = std::max(largest_size(in[0]), Real(1e-300L));
     for (double v : in[0].values) squares += (v - mean) / top * ((v - mean) / top);
     const Real s = top * std::sqrt(squares / (count - correction));
