@@ -188,7 +188,7 @@ Tensor unfold(const Tensor& x, const PerAxis& kernel, const PerAxis& stride, con
 Tensor fold(const Tensor& columns, int64_t channels, int64_t height, int64_t width, const PerAxis& kernel,
             const PerAxis& stride, const PerAxis& padding, const PerAxis& dilation = 1);
 
-// --- convolutions (ops/conv.cpp); x [B, C, L], [B, C, H, W] or [B, C, D, H, W] ---
+// --- convolutions (ops/conv.cpp); x [B, C, L], [B, C, H, W] or [B, C, D, H, W], each also without the batch ---
 // weight [O, C/groups, k...], bias [O] or undefined; a side of the result is
 // (in + 2 padding - dilation (k - 1) - 1) / stride + 1. PerAxis: one number, or one for each spatial axis. ConvPadding:
 // the same, or "same" or "valid".
@@ -199,7 +199,8 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, co
 Tensor conv3d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, const PerAxis& stride = 1,
               const ConvPadding& padding = 0, const PerAxis& dilation = 1, int64_t groups = 1);
 // The adjoints of convolutions, which enlarge images: weight [C, O/groups, k...], bias [O] or undefined; a side of the
-// result is (in - 1) stride - 2 padding + dilation (k - 1) + 1 + output_padding, with output_padding < stride.
+// result is (in - 1) stride - 2 padding + dilation (k - 1) + 1 + output_padding, with an output_padding below the
+// stride or the dilation.
 Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, const PerAxis& stride = 1,
                         const PerAxis& padding = 0, const PerAxis& output_padding = 0, int64_t groups = 1,
                         const PerAxis& dilation = 1);

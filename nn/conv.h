@@ -49,6 +49,10 @@ class ConvModule : public Module<Self> {
     const bool transposed = std::string_view(op).starts_with("ConvTranspose");
     check<ConfigError>(!transposed || (options.padding_mode == PadMode::zeros && !options.padding.same()), "[", op,
                        "] needs padding of zeros, in numbers");
+    check<ShapeError>(!options.padding.same() || options.stride.is(1) ||
+                          options.stride.resolve(op, "stride", axes) == Shape::filled(axes, 1),
+                      "[", op, "] padding \"same\" needs a stride of 1, got ",
+                      options.stride.resolve(op, "stride", axes));
     Shape shape{rows, columns / options.groups};
     for (int64_t side : kernel.resolve(op, "kernel", axes)) shape.push_back(side);
     const bool uniform = options.init == ConvInit::fan_in_uniform;

@@ -120,7 +120,8 @@ double Lbfgs::iterate(const std::function<Tensor()>& closure, double lr, State& 
           return LinePoint{step, there.loss, product(there.grad, s.d), there.grad};
         return LinePoint{step, INFINITY, NAN, there.grad};  // too far: a shorter step is tried
       };
-      const LineSearchResult found = strong_wolfe(at, {0, loss, slope, grad}, s.t, largest(s.d));
+      const int64_t left = options_.max_eval - (s.func_evals - evaluations_before);
+      const LineSearchResult found = strong_wolfe(at, {0, loss, slope, grad}, s.t, largest(s.d), left);
       s.t = found.point.step, loss = found.point.value, grad = found.point.grad;
       scatter(moved(x, s.t, s.d));
     } else {

@@ -8,7 +8,6 @@ namespace ditharos::optim {
 namespace {
 
 constexpr double sufficient_decrease = 1e-4, curvature = .9;
-constexpr int64_t most_iterations = 25;
 
 /// The minimum, between two bounds, of the cubic through both values and slopes (Nocedal and Wright 2006, equation
 /// 3.59); the middle where it has none.
@@ -26,7 +25,7 @@ double cubic_minimum(const LinePoint& a, const LinePoint& b, double low, double 
 }  // namespace
 
 LineSearchResult strong_wolfe(const std::function<LinePoint(double step)>& at, const LinePoint& start, double first,
-                              double direction_size, double tolerance) {
+                              double direction_size, int64_t most_iterations, double tolerance) {
   const auto too_high = [&](const LinePoint& p) {
     return p.value > start.value + sufficient_decrease * p.step * start.slope;
   };

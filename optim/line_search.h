@@ -21,10 +21,10 @@ struct LineSearchResult {
 
 /// Brackets and narrows down a step with sufficient decrease, value <= start.value + 1e-4 step start.slope, and small
 /// slope, |slope| <= .9 |start.slope| (Nocedal and Wright 2006, algorithms 3.5 and 3.6, with PyTorch's constants). The
-/// best step so far when 25 further evaluations find none, or when the bracket changes no element by `tolerance`.
-/// `start` has step 0 and a negative slope; `first` > 0 is tried first; `direction_size` is the largest magnitude of
-/// the direction's elements.
+/// best step so far when `most_iterations` evaluations after the first find none, or when the bracket changes no
+/// element by `tolerance`. `start` has step 0 and a negative slope; `first` > 0 is tried first; `direction_size` is the
+/// largest magnitude of the direction's elements.
 LineSearchResult strong_wolfe(const std::function<LinePoint(double step)>& at, const LinePoint& start, double first,
-                              double direction_size, double tolerance = 1e-9);
+                              double direction_size, int64_t most_iterations = 25, double tolerance = 1e-9);
 
 }  // namespace ditharos::optim

@@ -64,8 +64,7 @@ Tensor relu(const Tensor& x) {
       fused(each([](const Backward& d) { return kernels::binary(Binary::relu_backward, d.grad(), d.output()); }),
             each([](const Backward& d) {
               const Tensor y = d.output(), zero = scalar(0, y.dtype());
-              // 1 at NaN, as in the kernel.
-              return d.grad() * where(less_equal(y, zero), zero, scalar(1, y.dtype()));
+              return where(less_equal(y, zero), zero, d.grad());  // all of it at NaN, as in the kernel
             })),
       elementwise);
 }

@@ -33,9 +33,9 @@ Tensor reduced::attention(const Tensor& input, int64_t heads) {
                     "[attention] needs qkv [B, T, 3 D] with D divisible by ", heads, " heads, got ", qkv.shape());
   round_operands(qkv);
   if (qkv.dtype() == DType::bf16 && tangent_of(qkv).defined()) return to(attention_composite(qkv, heads), DType::bf16);
-  Tensor kept;  // the softmax of short sequences, the log-sum-exp of long ones and of dual tensors
+  Tensor kept;  // the softmax of short sequences, its statistics for long ones and of dual tensors
   const Tensor out = tangent_of(qkv).defined()
-                         ? kernels::attention_keeping(kernels::AttentionKeeps::log_sum_exp, qkv, heads, &kept)
+                         ? kernels::attention_keeping(kernels::AttentionKeeps::statistics, qkv, heads, &kept)
                          : kernels::attention(qkv, heads, grad_enabled() && needs_grad(qkv) ? &kept : nullptr);
   const auto composite =
       derivative_of([heads](const std::vector<Tensor>& in) { return attention_composite(in[0], heads); });

@@ -89,13 +89,14 @@ ConvWindow window(const char* op, int axes, const PerAxis& stride, const PerAxis
 /// A convolution of so many spatial axes; padding "same" that is odd puts the one more at the end of the input itself.
 Tensor padded_conv(const char* op, int axes, const Tensor& x, const Tensor& weight, const Tensor& bias,
                    const PerAxis& stride, const ConvPadding& padding, const PerAxis& dilation, int64_t groups) {
+  if (x.rank() == axes + 1)
+    return squeeze(padded_conv(op, axes, unsqueeze(x, 0), weight, bias, stride, padding, dilation, groups), 0);
   if (!padding.same()) return convolve(op, x, weight, bias, window(op, axes, stride, padding, dilation, groups));
   ConvWindow w = window(op, axes, stride, 0, dilation, groups);
   check<ShapeError>(w.stride == Shape::filled(axes, 1), "[", op, "] padding \"same\" needs a stride of 1, got ",
                     w.stride);
   check<ShapeError>(weight.rank() == axes + 2 && x.rank() == axes + 2, "[", op, "] needs ", spatial_layout(axes),
                     " and a weight of as many axes, got ", x.shape(), " and ", weight.shape());
-  for (int i = 0; i < axes; ++i) static_cast<void>(checked_product(op, {w.dilation[i], weight.size(2 + i) - 1}));
   const Shape zeros = padding.total(op, spatial_sizes(weight.shape(), axes), w.dilation);
   std::vector<int64_t> more;
   for (int i = axes - 1; i >= 0; --i) more.push_back(0), more.push_back(zeros[i] % 2);
@@ -104,17 +105,34 @@ Tensor padded_conv(const char* op, int axes, const Tensor& x, const Tensor& weig
   return convolve(op, even ? x : pad(x, more), weight, bias, w);
 }
 
+/// The transposed convolution without its bias. An output_padding of a stride or more, which a larger dilation allows,
+/// reaches beyond what a convolution reads; then the whole result is computed, and padding is cut off behind.
+Tensor enlarged(const char* op, const Tensor& x, const Tensor& weight, const Shape& out, const Shape& out_padding,
+                const ConvWindow& w) {
+  const int axes = w.stride.rank();
+  bool reached = true;
+  for (int i = 0; i < axes; ++i) reached = reached && out_padding[i] < w.stride[i];
+  if (reached) return input_gradient(op, x, weight, out, w);
+  const Shape none = Shape::filled(axes, 0);
+  const ConvWindow whole{w.stride, none, w.dilation, w.groups};
+  const Shape size = kernels::conv_transpose_shape(op, x.shape(), weight.shape(), whole, none);
+  std::vector<int64_t> sides;
+  for (int i = axes - 1; i >= 0; --i) sides.push_back(-w.padding[i]), sides.push_back(out_padding[i] - w.padding[i]);
+  return pad(input_gradient(op, x, weight, size, whole), sides);
+}
+
 Tensor transposed(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias, const PerAxis& out_padding,
                   const ConvWindow& w) {
   const int axes = w.stride.rank();
-  const Shape out =
-      kernels::conv_transpose_shape(op, x.shape(), weight.shape(), w, out_padding.resolve(op, "output_padding", axes));
+  if (x.rank() == axes + 1) return squeeze(transposed(op, unsqueeze(x, 0), weight, bias, out_padding, w), 0);
+  const Shape more = out_padding.resolve(op, "output_padding", axes);
+  const Shape out = kernels::conv_transpose_shape(op, x.shape(), weight.shape(), w, more);
   if (bias.defined()) {
     check<ShapeError>(bias.shape() == Shape{out[1]}, "[", op, "] bias must be ", Shape{out[1]}, ", got ", bias.shape());
     check<DTypeError>(bias.dtype() == product_dtype(x.dtype()), "[", op, "] bias is ", bias.dtype(), ", where ",
                       product_dtype(x.dtype()), " is wanted");
   }
-  const Tensor y = input_gradient(op, x, weight, out, w);
+  const Tensor y = enlarged(op, x, weight, out, more, w);
   if (!bias.defined()) return y;
   return y + per_channel(bias, axes);
 }

@@ -109,19 +109,19 @@ Tensor reduced::scaled_dot_product_attention(const Tensor& query, const Tensor& 
   const bool recorded = grad_enabled() && (needs_grad(q) || needs_grad(k) || needs_grad(v));
   const bool dual = tangent_of(q).defined() || tangent_of(k).defined() || tangent_of(v).defined();
   if (dual && q.dtype() == DType::bf16) return to(composite(q, k, v, mask, causal), DType::bf16);
-  Tensor log_sum_exp;  // [B, H, T]
+  Tensor statistics;  // [B, H, 2 T]
   const Tensor out =
-      kernels::scaled_dot_product_attention({q, k, v, mask, causal}, recorded || dual ? &log_sum_exp : nullptr);
+      kernels::scaled_dot_product_attention({q, k, v, mask, causal}, recorded || dual ? &statistics : nullptr);
   const auto by_composite =
       derivative_of([causal](const std::vector<Tensor>& in) { return composite(in[0], in[1], in[2], in[3], causal); });
   // dV = P^T dO; dS = P (dP - rowsum(dO O)), dP = dO V^T; dQ = dS K / sqrt(D), dK = dS^T Q / sqrt(D)
   return record(
       op, out, {q, k, v, mask}, save_inputs | save_output,
       fused(
-          [log_sum_exp = Saved(log_sum_exp), causal](const Backward& d) -> Grads {
+          [statistics = Saved(statistics), causal](const Backward& d) -> Grads {
             const auto g =
                 kernels::scaled_dot_product_attention_backward({d.input(0), d.input(1), d.input(2), d.input(3), causal},
-                                                               d.output(), d.intermediate(log_sum_exp), d.grad());
+                                                               d.output(), d.intermediate(statistics), d.grad());
             return {g.q, g.k, g.v};
           },
           by_composite),
@@ -130,7 +130,7 @@ Tensor reduced::scaled_dot_product_attention(const Tensor& query, const Tensor& 
           [&](const Tangents& d) {
             const auto tangent = [&](size_t i, const Tensor& x) { return d[i].defined() ? d[i] : zeros_like(x); };
             return kernels::scaled_dot_product_attention_tangent(
-                {q, k, v, mask, causal}, {tangent(0, q), tangent(1, k), tangent(2, v)}, out, log_sum_exp);
+                {q, k, v, mask, causal}, {tangent(0, q), tangent(1, k), tangent(2, v)}, out, statistics);
           },
           by_composite));
 }

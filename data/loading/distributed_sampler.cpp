@@ -12,7 +12,7 @@ DistributedSampler::DistributedSampler(int64_t size, int64_t num_replicas, int64
                      "[0, num_replicas), got rank ", rank, " of ", num_replicas);
   check<ConfigError>(!options.drop_last || size >= num_replicas, "[DistributedSampler] ", size,
                      " samples are too few for ", num_replicas, " processes with drop_last");
-  num_samples_ = options.drop_last ? size / num_replicas : (size + num_replicas - 1) / num_replicas;
+  num_samples_ = size / num_replicas + (options.drop_last || size % num_replicas == 0 ? 0 : 1);
 }
 
 std::vector<int64_t> DistributedSampler::operator()(uint64_t epoch) const {

@@ -111,6 +111,7 @@ class StreamLoader {
   struct Part {
     uint64_t epoch = 0;
     std::optional<StreamReaderOf<D>> reader;
+    bool ended = false;  // the reader returned nothing; it is not asked again
     std::unique_ptr<PreparedParts> batches;
   };
 
@@ -168,16 +169,19 @@ class StreamLoader {
     /// `count` samples of a part were read; true if they are a batch. Else the part has ended, and its next epoch
     /// begins.
     bool makes_batch(size_t i, int64_t count) {
-      if (count == options.batch_size || (count > 0 && !options.drop_last)) return true;
-      parts[i].reader.reset();
-      ++parts[i].epoch;
+      Part& part = parts[i];
+      part.ended = count < options.batch_size;
+      if (!part.ended || (count > 0 && !options.drop_last)) return true;
+      part.reader.reset();
+      part.ended = false;
+      ++part.epoch;
       return false;
     }
 
     Item read(size_t i) {
       Item item;
       StreamReaderOf<D>& reader = reader_of(i);
-      while (static_cast<int64_t>(item.samples.size()) < options.batch_size) {
+      while (!parts[i].ended && static_cast<int64_t>(item.samples.size()) < options.batch_size) {
         auto sample = reader.next();
         if (!sample) break;
         item.samples.push_back(std::move(*sample));
@@ -185,13 +189,11 @@ class StreamLoader {
       if (!makes_batch(i, static_cast<int64_t>(item.samples.size()))) item.samples.clear();
       return item;
     }
-    /// Passes over the next batch.
-    void pass_batch(Cursor start) {
-      check<ConfigError>(!active.empty(), "[StreamLoader] cannot start at batch ", start.position, " of epoch ",
-                         start.epoch, ", which has ", cursor.position, "; is this the data set of the checkpoint?");
-      const size_t i = active[turn];
+    /// Passes over the next samples of a part, as many as a batch has if there are; returns how many.
+    int64_t pass_samples(size_t i) {
       StreamReaderOf<D>& reader = reader_of(i);
       int64_t count = 0;
+      if (parts[i].ended) return count;
       if constexpr (requires {
                       { reader.skip(count) } -> std::convertible_to<int64_t>;
                     }) {
@@ -199,7 +201,14 @@ class StreamLoader {
       } else {
         while (count < options.batch_size && reader.next()) ++count;
       }
-      if (!makes_batch(i, count)) return end_of_part();
+      return count;
+    }
+    /// Passes over the next batch.
+    void pass_batch(Cursor start) {
+      check<ConfigError>(!active.empty(), "[StreamLoader] cannot start at batch ", start.position, " of epoch ",
+                         start.epoch, ", which has ", cursor.position, "; is this the data set of the checkpoint?");
+      const size_t i = active[turn];
+      if (!makes_batch(i, pass_samples(i))) return end_of_part();
       turn = (turn + 1) % active.size();
       ++cursor.position;
     }

@@ -99,7 +99,7 @@ TEST_CASE("window modules: messages for misuse") {
   CHECK(message_of<ConfigError>([] { nn::ConvTranspose2d(1, 1, 3, {.padding_mode = PadMode::circular}); }) ==
         "[ConvTranspose2d] needs padding of zeros, in numbers");
   CHECK(message_of<ShapeError>([] { nn::Conv2d(1, 1, 3, {.stride = 2, .padding = "same"})(zeros({1, 1, 4, 4})); }) ==
-        "[conv2d] padding \"same\" needs a stride of 1, got [2, 2]");
+        "[Conv2d] padding \"same\" needs a stride of 1, got [2, 2]");
   CHECK(message_of<ShapeError>([] { conv1d(zeros({1, 1, 5}), zeros({1, 1, 5}), {}, 1, "same", int64_t{1} << 61); }) ==
         "[conv1d] 2305843009213693952 * 4 is more than a size can be (4611686018427387904)");
   CHECK(message_of<ConfigError>([] { nn::Embedding(5, 3, 5); }) == "[Embedding] padding_idx must be a row of 5, got 5");

@@ -52,6 +52,22 @@ constexpr auto wolfe = optim::LineSearch::strong_wolfe;
 
 }  // namespace
 
+TEST_CASE("lbfgs: a line search makes no more evaluations than are left of max_eval") {
+  const auto calls_of = [](const LbfgsOptions& options) {
+    const Tensor x = from_vector<double>({3.0}).set_requires_grad();
+    Lbfgs optimizer({{"x", x}}, options);
+    int calls = 0;
+    // A narrow valley far away: the first step is much too short, and the next ones are too long.
+    optimizer.step(closure_of(optimizer, [&] { return sum(square(square(x - 1e4))) * 1e-9; }, &calls));
+    return calls;
+  };
+  const int unbounded = calls_of({.max_iter = 1, .max_eval = 100, .line_search = wolfe});
+  CHECK(unbounded > 4);
+  for (const int most : {1, 2, 3, 4})
+    CHECK(calls_of({.max_iter = 1, .max_eval = most, .line_search = wolfe}) == most + 1);
+  CHECK(calls_of({.max_iter = 1, .line_search = wolfe}) == 2);  // 5/4 of 1 is 1
+}
+
 TEST_CASE("lbfgs: eight steps as PyTorch does them, with as many evaluations") {
   const tests::Golden golden("optim.golden");
   struct Row {

@@ -58,7 +58,8 @@ Tensor selu(const Tensor& x) {
 Tensor celu(const Tensor& x, double alpha) {
   check_floating("celu", x.dtype());
   check<ConfigError>(alpha != 0, "[celu] alpha cannot be 0");
-  return where(greater(x, 0), x, elu(clamp_max(x, 0) / alpha) * alpha);
+  const Tensor positive = greater(x, 0);
+  return where(positive, x, elu(where(positive, 0, x) / alpha) * alpha);  // NaN takes this branch
 }
 
 Tensor logsigmoid(const Tensor& x) {
@@ -86,7 +87,7 @@ Tensor tanhshrink(const Tensor& x) {
 }
 
 Tensor threshold(const Tensor& x, double threshold, double value) {
-  return where(greater(x, threshold), x, number_like("threshold", value, x));
+  return where(less_equal(x, threshold), number_like("threshold", value, x), x);  // NaN stays
 }
 
 Tensor prelu(const Tensor& x, const Tensor& weight) {

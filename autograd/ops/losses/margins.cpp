@@ -22,7 +22,7 @@ Tensor multi_margin_loss(const Tensor& x, const Tensor& labels, const MultiMargi
   const Tensor index = kernels::checked_labels(op, matrix, reshape(labels, {matrix.size(0)}));  // [N]
   const Tensor column = unsqueeze(index, 1);
   const Tensor own = equal(arange(classes, DType::i64), column);  // [N, C]
-  const Tensor excess = clamp_min(options.margin - gather(matrix, 1, column) + matrix, 0);
+  const Tensor excess = relu(options.margin - gather(matrix, 1, column) + matrix);
   Tensor losses = where(own, 0, options.p == 1 ? excess : square(excess));
   if (options.weight.defined()) losses = losses * unsqueeze(index_select(options.weight, index), 1);
   losses = sum(losses, 1) / double(classes);
@@ -46,7 +46,7 @@ Tensor multilabel_margin_loss(const Tensor& x, const Tensor& labels, Reduction r
   const Tensor index = where(counts, targets, scalar(0, DType::i64));         // [N, C]
   const Tensor marks = zeros({rows, classes}, x.dtype());
   const Tensor is_label = greater(scatter_add(marks, 1, index, to(counts, x.dtype())), 0.0);  // [N, C]
-  const Tensor excess = clamp_min(1.0 - unsqueeze(gather(matrix, 1, index), 2) + unsqueeze(matrix, 1), 0);
+  const Tensor excess = relu(1.0 - unsqueeze(gather(matrix, 1, index), 2) + unsqueeze(matrix, 1));
   const Tensor pairs = logical_and(unsqueeze(counts, 2), unsqueeze(logical_not(is_label), 1));  // [N, C, C]
   const Tensor losses = sum(where(pairs, excess, 0), {1, 2}) / double(classes);
   return reduced_losses(op, one ? squeeze(losses, 0) : losses, reduction);

@@ -34,7 +34,7 @@ Tensor histc(const Tensor& x, int64_t bins, double low, double high) {
   check_floating("histc", x.dtype());
   check<ShapeError>(bins >= 1, "[histc] needs at least one bin, got ", bins);
   const NoGrad guard;
-  if (low == 0 && high == 0 && x.numel() > 0) low = min(x).item(), high = max(x).item();
+  if (low == high && x.numel() > 0) low = min(x).item(), high = max(x).item();
   if (low == high) low -= 1, high += 1;
   check<ConfigError>(std::isfinite(low) && std::isfinite(high) && low < high, "[histc] the range from ", low, " to ",
                      high, " is no interval");

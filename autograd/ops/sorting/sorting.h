@@ -43,7 +43,7 @@ struct [[nodiscard]] Unique {
 Unique unique(const Tensor& x);  ///< without a gradient
 /// Numbers of 0, 1, 2, ... in x, i64 [N], of at least `minlength`; with weights [N], the sums of their weights.
 Tensor bincount(const Tensor& x, const Tensor& weights = {}, int64_t minlength = 0);
-/// Numbers of elements in `bins` intervals of one width in [low, high], in x's dtype; both 0: from x's range.
+/// Numbers of elements in `bins` intervals of one width in [low, high], in x's dtype; low = high: in x's range.
 Tensor histc(const Tensor& x, int64_t bins = 100, double low = 0, double high = 0);
 /// Where `values` have to be inserted into `sorted` [N], or [..., N] with values [..., M], to keep the order: before
 /// equal elements, or behind them if `right`. i64.

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <string_view>
 
+#include <ditharos/tensor/checked.h>
 #include <ditharos/tensor/per_axis.h>
 
 namespace ditharos {
@@ -21,11 +22,13 @@ class ConvPadding : public PerAxis {
   }
 
   bool same() const { return same_; }
-  /// The number of zeros at both ends of all axes together, for a kernel and a dilation with a number for each axis.
+  /// The number of zeros at both ends together, for each axis; kernel and dilation have a number for each. ShapeError
+  /// for more than a size can be.
   Shape total(const char* op, const Shape& kernel, const Shape& dilation) const {
     const int axes = kernel.rank();
     Shape zeros = same_ ? Shape::filled(axes, 0) : resolve(op, "padding", axes);
-    for (int i = 0; i < axes; ++i) zeros[i] = same_ ? dilation[i] * (kernel[i] - 1) : 2 * zeros[i];
+    for (int i = 0; i < axes; ++i)
+      zeros[i] = same_ ? checked_product(op, {dilation[i], kernel[i] - 1}) : checked_product(op, {2, zeros[i]});
     return zeros;
   }
 

@@ -56,6 +56,15 @@ void check_options(const InterpolateOptions& options) {
                      "[interpolate] antialias needs the mode bilinear or bicubic, got ", name_of(options.mode));
 }
 
+/// Whether positions follow from the sizes though a factor is given, as in PyTorch: a linear mode that keeps a size
+/// copies the elements, and so does nearest in images, which also repeats each where it doubles a size.
+bool is_simple(const ResizedAxis& axis, int axes, const InterpolateOptions& options) {
+  if (options.antialias) return false;
+  const bool equal = axis.outputs == axis.inputs;
+  if (options.mode == Interpolation::nearest) return axes == 2 && (equal || axis.outputs == 2 * axis.inputs);
+  return equal && axes_of(options.mode) > 0 && options.mode != Interpolation::bicubic;
+}
+
 /// The factors, one for each axis.
 std::vector<double> factors_of(const ScaleFactor& scale, int axes) {
   std::vector<double> factors = scale.values();
@@ -95,7 +104,8 @@ Tensor interpolate(const Tensor& x, const InterpolateOptions& options) {
   std::vector<Taps> taps;
   for (int i = 0; i < axes; ++i) {
     ResizedAxis axis{x.size(2 + i), size[i], {}, options.align_corners};
-    if (!has_size && !options.recompute_scale_factor) axis.step = 1 / factors[size_t(i)];
+    if (!has_size && !options.recompute_scale_factor && !is_simple(axis, axes, options))
+      axis.step = 1 / factors[size_t(i)];
     taps.push_back(taps_of(axis, options));
   }
   return resampled("interpolate", x, std::move(taps));

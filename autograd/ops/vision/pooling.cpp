@@ -146,7 +146,15 @@ Tensor unpooled(const char* op, int axes, const Tensor& x, const Tensor& indices
   for (int i = 0; i < axes; ++i)
     size.push_back(
         checked_sum(op, {checked_product(op, {x.size(i - axes) - 1, s[i]}), -checked_product(op, {2, p[i]}), k[i]}));
-  if (output_size) size = output_size->resolve(op, "output_size", axes);
+  if (output_size) {
+    // The sizes that a pooling with this stride takes to that of x.
+    const Shape wanted = output_size->resolve(op, "output_size", axes);
+    for (int i = 0; i < axes; ++i)
+      check<ShapeError>(wanted[i] > checked_sum(op, {size[i], -s[i]}) && wanted[i] < checked_sum(op, {size[i], s[i]}),
+                        "[", op, "] output_size must differ from ", size, " by less than the stride ", s, ", got ",
+                        wanted);
+    size = wanted;
+  }
   for (const int64_t side : size) check<ShapeError>(side >= 1, "[", op, "] a result of ", size, " has no element");
   const Shape out = with_spatial_sizes(op, x.shape(), size);
   if (x.numel() == 0) return expand(sum(x), out);  // zeros that depend on x

@@ -32,8 +32,8 @@ ValuesAndIndices max_pool3d_with_indices(const Tensor& x, const PerAxis& kernel,
                                          const std::optional<PerAxis>& stride = {}, const PerAxis& padding = 0,
                                          const PerAxis& dilation = 1, bool ceil_mode = false);
 // The maxima back at their positions among zeros. A side of the result is (in - 1) stride - 2 padding + kernel unless
-// `output_size`, with a number for each spatial axis, says otherwise. Of several maxima from one position the last one
-// stays.
+// `output_size`, with a number for each spatial axis, says otherwise, by less than the stride. Of several maxima from
+// one position the last one stays.
 Tensor max_unpool1d(const Tensor& x, const Tensor& indices, const PerAxis& kernel,
                     const std::optional<PerAxis>& stride = {}, const PerAxis& padding = 0,
                     const std::optional<PerAxis>& output_size = {});

@@ -26,7 +26,7 @@ void check_like(const char* op, const char* name, const Tensor& t, const Shape& 
   check<DTypeError>(t.dtype() == dtype, "[", op, "] ", name, " is ", t.dtype(), " instead of ", dtype);
 }
 
-Shape sums_shape(const Sizes& s) { return {s.batch, s.heads, s.tokens}; }
+Shape sums_shape(const Sizes& s) { return {s.batch, s.heads, 2 * s.tokens}; }
 Shape weights_shape(const Sizes& s) { return {s.batch, s.heads, s.tokens, attention_weights_ld(s.tokens)}; }
 
 /// The columns of contiguous x [batch, tokens, ...] from part * width on, as heads [batch, heads, tokens, head_size].
@@ -42,7 +42,7 @@ AttentionOperands operands_of(const Sizes& s, const Tensor& qkv) {
 }  // namespace
 
 AttentionKeeps attention_keeps(int64_t tokens) {
-  return tokens <= attention_tile ? AttentionKeeps::weights : AttentionKeeps::log_sum_exp;
+  return tokens <= attention_tile ? AttentionKeeps::weights : AttentionKeeps::statistics;
 }
 
 Tensor attention(const Tensor& qkv, int64_t heads, Tensor* kept) {
@@ -74,17 +74,17 @@ Tensor attention_backward(const Tensor& grad, const Tensor& qkv, const Tensor& o
   return dqkv;
 }
 
-Tensor attention_tangent(const Tensor& dqkv, const Tensor& qkv, const Tensor& out, const Tensor& log_sum_exp,
+Tensor attention_tangent(const Tensor& dqkv, const Tensor& qkv, const Tensor& out, const Tensor& statistics,
                          int64_t heads) {
   constexpr const char* op = "attention_tangent";
   const Sizes s = sizes_of(op, qkv, heads);
   check_like(op, "tangent", dqkv, qkv.shape(), qkv.dtype());
   check_like(op, "out", out, {s.batch, s.tokens, s.width}, qkv.dtype());
-  check_like(op, "log_sum_exp", log_sum_exp, sums_shape(s), qkv.dtype());
+  check_like(op, "statistics", statistics, sums_shape(s), qkv.dtype());
   const auto [q, k, v, mask, causal] = operands_of(s, contiguous(dqkv));
   const Tensor to(out.shape(), out.dtype());
   attend_tangent(op, operands_of(s, contiguous(qkv)), {q, k, v}, heads_of(s, contiguous(out), 0),
-                 contiguous(log_sum_exp), heads_of(s, to, 0));
+                 contiguous(statistics), heads_of(s, to, 0));
   return to;
 }
 

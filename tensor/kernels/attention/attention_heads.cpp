@@ -146,15 +146,15 @@ void count_products(const AttentionOperands& in, int by_head, int by_value) {
   count_flops(2 * double(in.q.size(0) * in.q.size(1)) * pairs * columns);
 }
 
-/// The saved results of a head: the weights or the log-sum-exp, the other one null.
+/// The saved results of a head: the weights or their statistics, the other one null.
 template <class T>
 struct Kept {
-  T *log_sum_exp = nullptr, *weights = nullptr;
+  T *statistics = nullptr, *weights = nullptr;
 
   Kept(T* data, const Tensor& kept, HeadIndex p) {
     if (!kept.defined()) return;
     T* of_head = data + p.sample * kept.strides()[0] + p.head * kept.strides()[1];
-    (kept.rank() == 4 ? weights : log_sum_exp) = of_head;
+    (kept.rank() == 4 ? weights : statistics) = of_head;
   }
 };
 
@@ -171,7 +171,7 @@ void attend(const char* op, const AttentionOperands& in, const Tensor& out, cons
     operands.for_each_head([&](HeadIndex index, HeadIndex next, T* memory) {
       operands.prefetch_head(next);
       const Kept<T> of_head(keep, kept, index);
-      loops<T, In>().forward(operands.head(index), to.at(index), of_head.log_sum_exp, of_head.weights, memory);
+      loops<T, In>().forward(operands.head(index), to.at(index), of_head.statistics, of_head.weights, memory);
     });
   });
 }
@@ -193,14 +193,14 @@ void attend_backward(const char* op, const AttentionOperands& in, const Tensor& 
       prefetch(o, next);
       prefetch(g, next);
       const Kept<const T> of_head(keep, kept, index);
-      loops<T, In>().backward(operands.head(index), o.at(index), of_head.log_sum_exp, of_head.weights, g.at(index),
+      loops<T, In>().backward(operands.head(index), o.at(index), of_head.statistics, of_head.weights, g.at(index),
                               {dq.at(index), dk.at(index), dv.at(index)}, memory);
     });
   });
 }
 
 void attend_tangent(const char* op, const AttentionOperands& in, const AttentionGrads& tangents, const Tensor& out,
-                    const Tensor& log_sum_exp, const Tensor& to) {
+                    const Tensor& statistics, const Tensor& to) {
   count_products(in, 3, 2);  // P, dq k^T, q dk^T; (P dS) v, P dv
   visit_floating(op, in.q.dtype(), [&](auto zero) {
     using T = decltype(zero);
@@ -208,12 +208,12 @@ void attend_tangent(const char* op, const AttentionOperands& in, const Attention
     const Heads<const T> o = to_read<T>(out), dq = to_read<T>(tangents.q), dk = to_read<T>(tangents.k),
                          dv = to_read<T>(tangents.v);
     const Heads<T> result = to_write<T>(to);
-    const T* keep = log_sum_exp.data<T>();
+    const T* keep = statistics.data<T>();
     operands.for_each_head([&](HeadIndex index, HeadIndex next, T* memory) {
       operands.prefetch_head(next);
-      const Kept<const T> of_head(keep, log_sum_exp, index);
+      const Kept<const T> of_head(keep, statistics, index);
       loops<T, T>().tangent(operands.head(index), {dq.at(index), dk.at(index), dv.at(index)}, o.at(index),
-                            of_head.log_sum_exp, result.at(index), memory);
+                            of_head.statistics, result.at(index), memory);
     });
   });
 }

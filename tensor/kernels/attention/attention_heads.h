@@ -17,8 +17,8 @@ struct AttentionOperands {
 };
 
 /// Writes softmax(q k^T / sqrt(D) + mask) v to out [B, H, T, E], whose rows are contiguous. A query without any key
-/// gets zeros. `kept`, if defined, receives the log-sum-exp of each query's scores, [B, H, T], or, of rank 4 and only
-/// without a mask, the softmax as attention.h describes it.
+/// gets zeros. `kept`, if defined, receives the statistics of the softmax, [B, H, 2 T], or, of rank 4 and only
+/// without a mask, the softmax, as attention.h describes them.
 void attend(const char* op, const AttentionOperands& in, const Tensor& out, const Tensor& kept);
 
 struct AttentionGrads {
@@ -29,8 +29,8 @@ void attend_backward(const char* op, const AttentionOperands& in, const Tensor& 
                      const Tensor& grad, const AttentionGrads& to);
 
 /// Writes the tangent of attend()'s result, for operands in f32 or f64, to `to` [B, H, T, E], whose rows are
-/// contiguous, from the tangents of q, k and v. `out` and `log_sum_exp` are the forward's.
+/// contiguous, from the tangents of q, k and v. `out` and `statistics` are the forward's.
 void attend_tangent(const char* op, const AttentionOperands& in, const AttentionGrads& tangents, const Tensor& out,
-                    const Tensor& log_sum_exp, const Tensor& to);
+                    const Tensor& statistics, const Tensor& to);
 
 }  // namespace ditharos::kernels

@@ -23,7 +23,7 @@ void keep_weights(int64_t keys, int64_t queries, const T* scores, const T* facto
 }
 
 template <class T, class In>
-void forward(const AttentionHead<T, In>& head, HeadRows<In> out, T* log_sum_exp, T* weights, T* scratch) {
+void forward(const AttentionHead<T, In>& head, HeadRows<In> out, T* statistics, T* weights, T* scratch) {
   using Packed = Operand<In>;
   const int64_t size = along_sum<In>(head.head_size), width = in_steps<Packed>(size);
   const int64_t value_width = in_steps<T>(head.value_size);
@@ -80,23 +80,23 @@ void forward(const AttentionHead<T, In>& head, HeadRows<In> out, T* log_sum_exp,
       In* to = out.first + (q + i) * out.ld;
       over_row<T>(head.value_size, [&]<class V>(int64_t j) { write(to + j, V(read<V>(row + j) * inverse[i])); });
     }
-    if (!log_sum_exp) continue;
-    // Any finite number makes e^(score - it) zero for scores that are all blocked. In the unit of the scores, it is not
-    // below the largest one, by which rounding of the product with a unit could put it far at large scores.
-#pragma omp simd
-    for (int64_t i = 0; i < rows; ++i)
-      log_sum_exp[q + i] = softmax.sum[i] == T(0) ? T(0) : softmax.maximum[i] + log(softmax.sum[i]) / unit;
+    if (!statistics) continue;
+    // Where scores are all blocked, any finite number makes e^(score - it) zero.
+    for (int64_t i = 0; i < rows; ++i) {
+      statistics[q + i] = softmax.sum[i] == T(0) ? T(0) : softmax.maximum[i];
+      statistics[head.queries + q + i] = inverse[i];
+    }
   }
 }
 
-/// scores -> weights p = 2^(factor (score - base)); dp -> gradient of the scores, p scale (dp - delta).
+/// scores -> weights p = 2^(factor (score - base)) inverse; dp -> gradient of the scores, p scale (dp - delta).
 template <class T>
-void weights_and_gradient(int64_t keys, int64_t queries, T* scores, T* dp, T factor, const T* bases, T scale,
-                          const T* deltas) {
+void weights_and_gradient(int64_t keys, int64_t queries, T* scores, T* dp, T factor, const T* bases, const T* inverses,
+                          T scale, const T* deltas) {
   over_row<T>(queries, [&]<class V>(int64_t i) {
-    const V base = read<V>(bases + i), delta = read<V>(deltas + i);
+    const V base = read<V>(bases + i), inverse = read<V>(inverses + i), delta = read<V>(deltas + i);
     for (int64_t at = i; at < keys * queries_of_tile; at += queries_of_tile) {
-      const V p = exp2_negative(factor * (read<V>(scores + at) - base));
+      const V p = exp2_negative(factor * (read<V>(scores + at) - base)) * inverse;
       write(scores + at, p);
       write(dp + at, V(p * (scale * (read<V>(dp + at) - delta))));
     }
@@ -131,9 +131,9 @@ T row_product(int64_t columns, const In* o, const T* dy) {
 
 // With S = scale q k^T + mask, P = softmax(S), O = P v and delta = sum over a row of dO * O:
 //   dV = P^T dO,  dP = dO v^T,  dS = scale P * (dP - delta),  dQ = dS k,  dK = dS^T q.
-// P was kept, or is computed again from the log-sum-exp.
+// P was kept, or is computed again from its statistics.
 template <class T, class In>
-void backward(const AttentionHead<T, In>& head, HeadRows<const In> out, const T* log_sum_exp, const T* weights,
+void backward(const AttentionHead<T, In>& head, HeadRows<const In> out, const T* statistics, const T* weights,
               HeadRows<const T> grad, const HeadGradients<T>& to, T* scratch) {
   using Packed = Operand<In>;
   const int64_t size = along_sum<In>(head.head_size), value_size = along_sum<In>(head.value_size);
@@ -154,7 +154,7 @@ void backward(const AttentionHead<T, In>& head, HeadRows<const In> out, const T*
   T* dp = pieces.take(keys_of_block * queries_of_tile);
   T* mask_rows = pieces.take(keys_of_block * queries_of_tile);
   TileMask<T, In> mask(head, mask_rows, pieces.take(keys_of_block * queries_of_tile));
-  T bases[queries_of_tile], deltas[queries_of_tile];
+  T bases[queries_of_tile], inverses[queries_of_tile], deltas[queries_of_tile];
   const T unit = unit_of_scores(head), factor = unit * T(log2_of_e);
 
   // With a single tile of queries, or block of keys, operands are read and gradients are written once: in place.
@@ -192,7 +192,9 @@ void backward(const AttentionHead<T, In>& head, HeadRows<const In> out, const T*
       const In* o = out.first + (q + i) * out.ld;
       if (i + rows_ahead < rows) prefetch_row(o + rows_ahead * out.ld, head.value_size);
       deltas[i] = i < rows ? row_product(head.value_size, o, g.first + i * g.ld) : T(0);
-      bases[i] = i < rows && !weights ? log_sum_exp[q + i] : T(0);
+      const bool again = i < rows && !weights;
+      bases[i] = again ? statistics[q + i] : T(0);
+      inverses[i] = again ? statistics[head.queries + q + i] : T(0);
     }
     const int64_t in_sight = keys_in_sight(head, q + rows);
     bool first = true;
@@ -208,7 +210,7 @@ void backward(const AttentionHead<T, In>& head, HeadRows<const In> out, const T*
         scores_of(block, lanes_used, size, {k_on_left.first + k * k_on_left.ld, k_on_left.ld}, transposed_queries,
                   scores);
         mask.apply(q, rows, k, block, scores);
-        weights_and_gradient(block, lanes_used, scores, dp, factor, bases, head.scale, deltas);
+        weights_and_gradient(block, lanes_used, scores, dp, factor, bases, inverses, head.scale, deltas);
       }
       const int64_t terms = along_sum<In>(rows);
       const auto weight = over_queries<In>(block, rows, p, ld_p, pairs);
@@ -232,15 +234,16 @@ void backward(const AttentionHead<T, In>& head, HeadRows<const In> out, const T*
   if (dv.first != to.v.first) unpack_keys(head, HeadRows<const T>{dv.first, dv.ld}, head.value_size, to.v);
 }
 
-/// scores -> weights p = 2^(factor (score - base)); ds -> p scale ds, which is added to `sums` of the queries. A
-/// blocked score has the weight 0, whatever ds is.
+/// scores -> weights p = 2^(factor (score - base)) inverse; ds -> p scale ds, which is added to `sums` of the queries.
+/// A blocked score has the weight 0, whatever ds is.
 template <class T>
-void weights_and_products(int64_t keys, int64_t queries, T* scores, T* ds, T factor, const T* bases, T scale, T* sums) {
+void weights_and_products(int64_t keys, int64_t queries, T* scores, T* ds, T factor, const T* bases, const T* inverses,
+                          T scale, T* sums) {
   over_row<T>(queries, [&]<class V>(int64_t i) {
-    const V base = read<V>(bases + i);
+    const V base = read<V>(bases + i), inverse = read<V>(inverses + i);
     V sum = read<V>(sums + i);
     for (int64_t at = i; at < keys * queries_of_tile; at += queries_of_tile) {
-      const V p = exp2_negative(factor * (read<V>(scores + at) - base));
+      const V p = exp2_negative(factor * (read<V>(scores + at) - base)) * inverse;
       const V product = p == T(0) ? V{} : p * (scale * read<V>(ds + at));
       write(scores + at, p);
       write(ds + at, product);
@@ -252,7 +255,7 @@ void weights_and_products(int64_t keys, int64_t queries, T* scores, T* ds, T fac
 
 // With dS = scale (dq k^T + q dk^T): dO = (P dS) v + P dv - rowsum(P dS) O.
 template <class T>
-void tangent(const AttentionHead<T>& head, const HeadTangents<T>& tangents, HeadRows<const T> out, const T* log_sum_exp,
+void tangent(const AttentionHead<T>& head, const HeadTangents<T>& tangents, HeadRows<const T> out, const T* statistics,
              HeadRows<T> to, T* scratch) {
   const int64_t size = head.head_size, width = in_steps<T>(size), value_width = in_steps<T>(head.value_size);
   Scratch<T> pieces{scratch};
@@ -267,7 +270,7 @@ void tangent(const AttentionHead<T>& head, const HeadTangents<T>& tangents, Head
   T* ds = pieces.take(keys_of_block * queries_of_tile);
   T* mask_rows = pieces.take(keys_of_block * queries_of_tile);
   TileMask<T, T> mask(head, mask_rows, pieces.take(keys_of_block * queries_of_tile));
-  T bases[queries_of_tile], sums[queries_of_tile];
+  T bases[queries_of_tile], inverses[queries_of_tile], sums[queries_of_tile];
   const T unit = unit_of_scores(head), factor = unit * T(log2_of_e);
 
   const auto keys = keys_on_left(head, head.k, size, false, packed_keys);
@@ -279,7 +282,11 @@ void tangent(const AttentionHead<T>& head, const HeadTangents<T>& tangents, Head
     const int64_t rows = min_of(queries_of_tile, head.queries - q), lanes_used = in_steps<T>(rows);
     transpose(rows, size, head.q.first + q * head.q.ld, head.q.ld, queries, queries_of_tile);
     transpose(rows, size, tangents.q.first + q * tangents.q.ld, tangents.q.ld, query_tangents, queries_of_tile);
-    for (int64_t i = 0; i < lanes_used; ++i) bases[i] = i < rows ? log_sum_exp[q + i] : T(0), sums[i] = T(0);
+    for (int64_t i = 0; i < lanes_used; ++i) {
+      bases[i] = i < rows ? statistics[q + i] : T(0);
+      inverses[i] = i < rows ? statistics[head.queries + q + i] : T(0);
+      sums[i] = T(0);
+    }
     const int64_t in_sight = keys_in_sight(head, q + rows);
     bool first = true;
     for (int64_t k = 0; k < in_sight; k += keys_of_block) {
@@ -290,7 +297,7 @@ void tangent(const AttentionHead<T>& head, const HeadTangents<T>& tangents, Head
       mask.apply(q, rows, k, block, scores);
       scores_of(block, lanes_used, size, from(keys), query_tangents, ds);
       scores_of(block, lanes_used, size, from(key_tangents), queries, ds, true);
-      weights_and_products(block, lanes_used, scores, ds, factor, bases, head.scale, sums);
+      weights_and_products(block, lanes_used, scores, ds, factor, bases, inverses, head.scale, sums);
       multiply(rows, value_width, block, ds, int64_t(1), queries_of_tile, from(values), result, !first);
       multiply(rows, value_width, block, scores, int64_t(1), queries_of_tile, from(value_tangents), result, true);
       first = false;

@@ -54,17 +54,17 @@ template <class T, class In = T>
 struct AttentionLoops {
   /// Elements of scratch memory that each function needs.
   int64_t (*scratch_elements)(int64_t keys, int64_t head_size, int64_t value_size);
-  /// out = softmax(scale q k^T + mask) v, [queries, value_size]; zeros for a query without keys. log_sum_exp [queries],
-  /// in the unit in which scores are kept (that of q k^T, without a mask of numbers), may be null, and so may weights,
-  /// the softmax of a single tile and block.
-  void (*forward)(const AttentionHead<T, In>& head, HeadRows<In> out, T* log_sum_exp, T* weights, T* scratch);
+  /// out = softmax(scale q k^T + mask) v, [queries, value_size]; zeros for a query without keys. statistics may be
+  /// null: [2, queries], the largest score, in the unit in which scores are kept (that of q k^T, without a mask of
+  /// numbers), and the reciprocal of the softmax's sum. So may weights, the softmax of a single tile and block.
+  void (*forward)(const AttentionHead<T, In>& head, HeadRows<In> out, T* statistics, T* weights, T* scratch);
   /// Gradients with respect to q, k and v, written. The softmax is read from `weights`, or where that is null computed
-  /// from log_sum_exp.
-  void (*backward)(const AttentionHead<T, In>& head, HeadRows<const In> out, const T* log_sum_exp, const T* weights,
+  /// from the statistics.
+  void (*backward)(const AttentionHead<T, In>& head, HeadRows<const In> out, const T* statistics, const T* weights,
                    HeadRows<const T> grad, const HeadGradients<T>& to, T* scratch);
   /// The tangent of out [queries, value_size]; null for operands in bfloat16.
   void (*tangent)(const AttentionHead<T>& head, const HeadTangents<T>& tangents, HeadRows<const T> out,
-                  const T* log_sum_exp, HeadRows<T> to, T* scratch);
+                  const T* statistics, HeadRows<T> to, T* scratch);
 };
 
 struct AttentionKernels {

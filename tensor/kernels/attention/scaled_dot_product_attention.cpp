@@ -24,28 +24,28 @@ Tensor heads_side_by_side(const Tensor& rows_like, int64_t columns, DType dtype)
 
 }  // namespace
 
-Tensor scaled_dot_product_attention(const AttentionOperands& in, Tensor* log_sum_exp) {
+Tensor scaled_dot_product_attention(const AttentionOperands& in, Tensor* statistics) {
   const Tensor out = heads_side_by_side(in.q, in.v.size(3), in.q.dtype());
   const DType sums = product_dtype(in.q.dtype());
-  const Tensor kept = log_sum_exp ? Tensor({in.q.size(0), in.q.size(1), in.q.size(2)}, sums) : Tensor{};
+  const Tensor kept = statistics ? Tensor({in.q.size(0), in.q.size(1), 2 * in.q.size(2)}, sums) : Tensor{};
   attend(op, with_rows(in), out, kept);
-  if (log_sum_exp) *log_sum_exp = kept;
+  if (statistics) *statistics = kept;
   return out;
 }
 
 AttentionGrads scaled_dot_product_attention_backward(const AttentionOperands& in, const Tensor& out,
-                                                     const Tensor& log_sum_exp, const Tensor& grad) {
+                                                     const Tensor& statistics, const Tensor& grad) {
   const auto like = [](const Tensor& x) { return heads_side_by_side(x, x.size(3), product_dtype(x.dtype())); };
   const AttentionGrads to{like(in.q), like(in.k), like(in.v)};
-  attend_backward(op, with_rows(in), out, log_sum_exp, with_rows(grad), to);
+  attend_backward(op, with_rows(in), out, statistics, with_rows(grad), to);
   return to;
 }
 
 Tensor scaled_dot_product_attention_tangent(const AttentionOperands& in, const AttentionGrads& tangents,
-                                            const Tensor& out, const Tensor& log_sum_exp) {
+                                            const Tensor& out, const Tensor& statistics) {
   const Tensor to = heads_side_by_side(in.q, in.v.size(3), in.q.dtype());
   attend_tangent(op, with_rows(in), {with_rows(tangents.q), with_rows(tangents.k), with_rows(tangents.v)},
-                 with_rows(out), log_sum_exp, to);
+                 with_rows(out), statistics, to);
   return to;
 }
 

@@ -6,14 +6,14 @@ namespace ditharos::kernels {
 
 /// softmax(q k^T / sqrt(D) + mask) v, [B, H, T, E], laid out as [B, T, H, E], so that joining the heads is free.
 /// Operands whose rows are contiguous are read in place, others through a copy; the mask is never copied.
-/// `log_sum_exp`, if not null, receives [B, H, T] for the backward pass.
-Tensor scaled_dot_product_attention(const AttentionOperands& in, Tensor* log_sum_exp);
-/// Gradients with respect to q, k and v, laid out in the same way; `out` and `log_sum_exp` are the forward's.
+/// `statistics`, if not null, receives [B, H, 2 T] for the backward pass.
+Tensor scaled_dot_product_attention(const AttentionOperands& in, Tensor* statistics);
+/// Gradients with respect to q, k and v, laid out in the same way; `out` and `statistics` are the forward's.
 AttentionGrads scaled_dot_product_attention_backward(const AttentionOperands& in, const Tensor& out,
-                                                     const Tensor& log_sum_exp, const Tensor& grad);
+                                                     const Tensor& statistics, const Tensor& grad);
 
 /// The tangent of the result, laid out like it, from those of q, k and v.
 Tensor scaled_dot_product_attention_tangent(const AttentionOperands& in, const AttentionGrads& tangents,
-                                            const Tensor& out, const Tensor& log_sum_exp);
+                                            const Tensor& out, const Tensor& statistics);
 
 }  // namespace ditharos::kernels

@@ -234,8 +234,9 @@ Shape conv_transpose_shape(const char* op, const Shape& x, const Shape& weight, 
   check<ShapeError>(x[1] % w.groups == 0, "[", op, "] ", x[1], " channels do not divide into ", w.groups, " groups");
   Shape out{x[0], checked_product(op, {weight[1], w.groups})};
   for (int i = 0; i < axes; ++i) {
-    check<ShapeError>(output_padding[i] >= 0 && output_padding[i] < w.stride[i], "[", op,
-                      "] needs 0 <= output_padding < stride, got ", output_padding, " and ", w.stride);
+    check<ShapeError>(output_padding[i] >= 0 && output_padding[i] < std::max(w.stride[i], w.dilation[i]), "[", op,
+                      "] needs 0 <= output_padding < stride or dilation, got ", output_padding, ", ", w.stride, " and ",
+                      w.dilation);
     const int64_t spread = checked_product(op, {x[2 + i] - 1, w.stride[i]});
     const int64_t reach = checked_product(op, {w.dilation[i], weight[2 + i] - 1});
     const int64_t whole = checked_sum(op, {spread, reach, output_padding[i], 1});

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <limits>
 
 #include <ditharos/data/loading/data_loader.h>
 #include <ditharos/data/loading/distributed_sampler.h>
@@ -51,6 +52,8 @@ TEST_CASE("distributed sampler: in a loader, and its errors") {
   CHECK(loader.batches_per_epoch() == 2);
   CHECK(loader.next().to_vector<int64_t>() == Indices{1, 3});
   CHECK(loader.next().to_vector<int64_t>() == Indices{5, 0});
+  constexpr int64_t most = std::numeric_limits<int64_t>::max();
+  CHECK(DistributedSampler(5, most, most - 1, {.shuffle = false})(0) == Indices{(most - 1) % 5});
   CHECK(message_of<ConfigError>([] { DistributedSampler(5, 2, 2); }) ==
         "[DistributedSampler] the rank must be in [0, num_replicas), got rank 2 of 2");
   CHECK(message_of<ConfigError>([] { DistributedSampler(2, 3, 0, {.drop_last = true}); }) ==

@@ -139,6 +139,39 @@ TEST_CASE("stream loader: a loader that starts at a cursor goes on with the same
     }
 }
 
+TEST_CASE("stream loader: a reader is not asked again after its end") {
+  struct Once {  // a stream that would start anew, as a socket or a generator may
+    struct Reader {
+      int64_t left;
+      bool ended = false;
+      std::optional<int64_t> next() {
+        if (ended) throw std::runtime_error("read behind the end");
+        if (left == 0) {
+          ended = true;
+          return {};
+        }
+        return left--;
+      }
+    };
+    int64_t size;
+    Reader open(const StreamPart&) const { return {size}; }
+  };
+  for (const int64_t size : {0, 1, 3, 4, 6})
+    for (const bool drop_last : {false, true})
+      for (const int64_t prefetch : {0, 2}) {
+        const StreamLoaderOptions options{.batch_size = 3, .drop_last = drop_last, .parts = 2, .prefetch = prefetch};
+        const int64_t batches = 2 * (drop_last ? size / 3 : (size + 2) / 3);
+        for (int64_t start = 0; start <= batches; ++start) {
+          StreamLoader loader(Once{size}, options, {0, start});
+          int64_t count = start;
+          while (loader.next()) ++count;
+          CHECK(count == batches);
+          for (count = 0; loader.next();) ++count;
+          CHECK(count == batches);
+        }
+      }
+}
+
 TEST_CASE("stream loader: a range-based loop has the rest of an epoch") {
   StreamLoader loader(Counter{}, {.batch_size = 4, .parts = 2});
   for (const Tensor& batch : loader) {

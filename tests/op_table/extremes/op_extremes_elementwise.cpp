@@ -108,8 +108,9 @@ void add_activations(Rows& rows) {
                    [=](Real x) { return scale * (x > 0 ? 1 : alpha * std::exp(x)); })});
   add_extremes(rows, "celu",
                {points(
-                   "tails and infinities", far, [](Real x) { return x > 0 ? x : 1.5L * std::expm1(x / 1.5L); },
-                   [](Real x) { return x > 0 ? 1 : std::exp(x / 1.5L); })});
+                    "tails and infinities", far, [](Real x) { return x > 0 ? x : 1.5L * std::expm1(x / 1.5L); },
+                    [](Real x) { return x > 0 ? 1 : std::exp(x / 1.5L); }),
+                stated("NaN", {line({not_a_number, 1})}, line({not_a_number, 1}), {line({not_a_number, 1})})});
   add_extremes(rows, "logsigmoid",
                {points(
                    "tails", {-infinite, -700, -40, -1, 1, 40, 700, infinite},
@@ -125,8 +126,9 @@ void add_activations(Rows& rows) {
                    [](Real x) { return std::tanh(x) * std::tanh(x); })});
   add_extremes(rows, "threshold",
                {points(
-                   "the threshold and infinities", {-infinite, .5, 1e30, infinite},
-                   [](Real x) { return x > .5L ? x : 1; }, [](Real x) { return Real(x > .5L); }, zero)});
+                    "the threshold and infinities", {-infinite, .5, 1e30, infinite},
+                    [](Real x) { return x > .5L ? x : 1; }, [](Real x) { return Real(x > .5L); }, zero),
+                stated("NaN", {line({not_a_number, 0})}, line({not_a_number, 1}), {line({1, 0})})});
   add_extremes(rows, "prelu",
                {stated("infinities", {line({-infinite, infinite, 0}), line({.5})}, line({-infinite, infinite, 0}),
                        {line({.5, 1, .5}), line({-infinite})})});

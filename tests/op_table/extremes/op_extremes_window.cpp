@@ -23,6 +23,8 @@ void add_window_extremes(Rows& rows) {
     const Extreme tie = stated("ties: the first one", {pair_of(axes, 5, 5)}, one_of(axes, 5), {pair_of(axes, 1, 0)});
     const Extreme lowest = stated("minus infinity is an element", {pair_of(axes, -infinite, -infinite)},
                                   one_of(axes, -infinite), {pair_of(axes, 1, 0)});
+    const Extreme unknown = stated("NaN: the first one", {pair_of(axes, not_a_number, not_a_number)},
+                                   one_of(axes, not_a_number), {pair_of(axes, 1, 0)});
     const Extreme high = stated("infinity", {pair_of(axes, infinite, 1)}, one_of(axes, infinite),
                                 {pair_of(axes, .5, .5)}, {pair_of(axes, 0, 0)});
     const auto over_two = [axes](const Tensors& in, const auto& a, const auto& b, const auto& c) {
@@ -40,8 +42,10 @@ void add_window_extremes(Rows& rows) {
              : axes == 2 ? adaptive_max_pool2d(in[0], 1)
                          : adaptive_max_pool3d(in[0], 1);
     };
-    if (axes != 2) add_extremes(rows, "max_pool" + d, {with_op(tie, largest), with_op(lowest, largest)});
-    add_extremes(rows, "adaptive_max_pool" + d, {with_op(tie, largest_of_all), with_op(lowest, largest_of_all)});
+    const std::vector<Extreme> of_window{with_op(tie, largest), with_op(lowest, largest), with_op(unknown, largest)};
+    if (axes != 2) add_extremes(rows, "max_pool" + d, of_window);
+    add_extremes(rows, "adaptive_max_pool" + d,
+                 {with_op(tie, largest_of_all), with_op(lowest, largest_of_all), with_op(unknown, largest_of_all)});
     if (axes != 2) {
       add_extremes(rows, "avg_pool" + d, {with_op(high, [=](const Tensors& in) {
                      return over_two(

@@ -184,8 +184,8 @@ Rows conv_rows() {
           {{1, 2, 1}, {1, 0, 1}, {1, 1, 1}}, true,
           {{{1, 2, 3, 4, 3}, {2, 2, 3, 2, 3}}, {{1, 1, 1, 1, 1}, {1, 1, 1, 1, 1}}, {{0, 1, 2, 3, 2}, {1, 1, 1, 2, 1}}},
           {{{2, 8, 6, 12, 12}, {16, 8, 3, 3, 3}}}),
-      "conv3d", [] { conv3d(zeros({1, 2, 4, 4}), zeros({2, 2, 3, 3, 3})); },
-      "[conv3d] needs x [B, C, D, H, W] and weight [O, C/groups, kD, kH, kW], got [1, 2, 4, 4] and "
+      "conv3d", [] { conv3d(zeros({2, 4, 4}), zeros({2, 2, 3, 3, 3})); },
+      "[conv3d] needs x [B, C, D, H, W] and weight [O, C/groups, kD, kH, kW], got [2, 4, 4] and "
       "[2, 2, 3, 3, 3]"));
   rows.push_back(named(
       transposition({{2}, {1}, {1}, 1, {1}}, true,
@@ -197,7 +197,7 @@ Rows conv_rows() {
                     {{{2, 3, 3, 4}, {3, 4, 3, 3}}, {{1, 1, 1, 1}, {1, 1, 3, 3}}, {{0, 2, 3, 3}, {2, 1, 3, 3}}},
                     {{{9, 32, 8, 8}, {32, 16, 3, 3}}}),
       "conv_transpose2d", [] { conv_transpose2d(zeros({1, 2, 5, 5}), zeros({2, 2, 3, 3}), {}, 2, 1, 2); },
-      "[conv_transpose2d] needs 0 <= output_padding < stride, got [2, 2] and [2, 2]"));
+      "[conv_transpose2d] needs 0 <= output_padding < stride or dilation, got [2, 2], [2, 2] and [1, 1]"));
   rows.push_back(named(
       transposition({{1, 3}, {0, 1}, {2, 1}, 2, {0, 1}}, false, {{{1, 4, 3, 2}, {4, 2, 2, 3}}}), "conv_transpose2d",
       [] { conv_transpose2d(zeros({1, 1, 1, 1}), zeros({1, 1, 1, 1}), {}, 1, 1); },

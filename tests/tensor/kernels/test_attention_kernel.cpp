@@ -22,14 +22,14 @@ namespace {
 using tests::relative_error;
 
 struct Expected {
-  std::vector<double> out, log_sum_exp, dqkv;
+  std::vector<double> out, statistics, dqkv;
 };
 
 /// softmax(q k^T / sqrt(size)) v for each head, and the gradient of sum(grad * out).
 Expected attend(const Tensor& qkv, const Tensor& grad, int64_t heads) {
   const int64_t batch = qkv.size(0), tokens = qkv.size(1), d = qkv.size(2) / 3, size = d / heads;
   const auto x = qkv.to_vector<double>(), g = grad.to_vector<double>();
-  Expected e{std::vector<double>(g.size()), std::vector<double>(size_t(batch * heads * tokens)),
+  Expected e{std::vector<double>(g.size()), std::vector<double>(size_t(2 * batch * heads * tokens)),
              std::vector<double>(x.size())};
   const double scale = 1 / std::sqrt(double(size));
   // part 0, 1, 2: query, key, value
@@ -46,7 +46,8 @@ Expected attend(const Tensor& qkv, const Tensor& grad, int64_t heads) {
           largest = std::max(largest, score[size_t(j)]);
         }
         for (double& s : score) sum += s = std::exp(s - largest);
-        e.log_sum_exp[size_t((b * heads + h) * tokens + i)] = (largest + std::log(sum)) / scale;
+        e.statistics[size_t(2 * (b * heads + h) * tokens + i)] = largest / scale;
+        e.statistics[size_t((2 * (b * heads + h) + 1) * tokens + i)] = 1 / sum;
         const size_t row = size_t((b * tokens + i) * d + h * size);
         for (int64_t j = 0; j < tokens; ++j) {
           const double p = score[size_t(j)] /= sum;
@@ -76,16 +77,16 @@ void check_attention(int64_t batch, int64_t tokens, int64_t heads, int64_t size,
   const Expected e = attend(qkv, grad, heads);
   const double tolerance = dtype == DType::f32 ? 1e-5 : 1e-13;
   INFO(kernels::name_of(kernels::active_isa()), " ", name_of(dtype), " tokens ", tokens, " head size ", size);
-  Tensor log_sum_exp;
-  const Tensor out = kernels::attention_keeping(kernels::AttentionKeeps::log_sum_exp, qkv, heads, &log_sum_exp);
+  Tensor statistics;
+  const Tensor out = kernels::attention_keeping(kernels::AttentionKeeps::statistics, qkv, heads, &statistics);
   CHECK(relative_error(out, e.out) < tolerance);
-  CHECK(log_sum_exp.shape() == Shape{batch, heads, tokens});
-  CHECK(relative_error(log_sum_exp, e.log_sum_exp) < tolerance);
+  CHECK(statistics.shape() == Shape{batch, heads, 2 * tokens});
+  CHECK(relative_error(statistics, e.statistics) < tolerance);
   CHECK(relative_error(kernels::attention(qkv, heads, nullptr), e.out) < tolerance);
-  const Tensor dqkv = kernels::attention_backward(grad, qkv, out, log_sum_exp, heads);
+  const Tensor dqkv = kernels::attention_backward(grad, qkv, out, statistics, heads);
   CHECK(dqkv.shape() == qkv.shape());
   CHECK(relative_error(dqkv, e.dqkv) < 4 * tolerance);
-  if (kernels::attention_keeps(tokens) == kernels::AttentionKeeps::log_sum_exp) return;
+  if (kernels::attention_keeps(tokens) == kernels::AttentionKeeps::statistics) return;
   Tensor weights;  // short sequences keep their softmax
   CHECK(tests::same_bits(kernels::attention(qkv, heads, &weights), out));
   CHECK(weights.rank() == 4);
@@ -121,11 +122,12 @@ TEST_CASE("attention: large scores neither overflow nor lose the largest, wherev
         p[t * 48 + c] = 40;                                // all queries
         p[t * 48 + 16 + c] = t == largest ? 40.f : -40.f;  // one key matches: scores of +-6400
       }
-    Tensor log_sum_exp;
-    const auto out = kernels::attention(qkv, 1, &log_sum_exp).to_vector<double>();
+    Tensor statistics;
+    const auto out = kernels::attention(qkv, 1, &statistics).to_vector<double>();
     for (size_t t = 0; t < 130; ++t)
       for (size_t c = 0; c < 16; ++c) CHECK(out[t * 16 + c] == doctest::Approx(p[size_t(largest) * 48 + 32 + c]));
-    for (double v : log_sum_exp.to_vector<double>()) CHECK(v == doctest::Approx(25600));
+    const auto all = statistics.to_vector<double>();  // the largest scores, and reciprocals of sums of 1
+    for (size_t t = 0; t < all.size(); ++t) CHECK(all[t] == doctest::Approx(t < 130 ? 25600 : 1));
   }
 }
 
@@ -140,10 +142,10 @@ TEST_CASE("attention: the same bits at every thread count") {
   const tests::RestoreSettings restore;
   const Tensor qkv = random({3, 100, 3 * 4 * 24}, 1, DType::f32), grad = random({3, 100, 4 * 24}, 2, DType::f32);
   const auto run = [&] {
-    Tensor log_sum_exp;
-    const Tensor out = kernels::attention(qkv, 4, &log_sum_exp);
+    Tensor statistics;
+    const Tensor out = kernels::attention(qkv, 4, &statistics);
     std::vector<float> all = out.to_vector<float>();
-    for (const Tensor& t : {log_sum_exp, kernels::attention_backward(grad, qkv, out, log_sum_exp, 4)}) {
+    for (const Tensor& t : {statistics, kernels::attention_backward(grad, qkv, out, statistics, 4)}) {
       const auto more = t.to_vector<float>();
       all.insert(all.end(), more.begin(), more.end());
     }
@@ -169,10 +171,10 @@ TEST_CASE("attention: strided inputs, nothing to do, refusals") {
   CHECK_THROWS_AS(kernels::attention(zeros({2, 5, 12}), 0, nullptr), ShapeError);
   CHECK_THROWS_AS(kernels::attention(zeros({5, 12}), 2, nullptr), ShapeError);
   CHECK_THROWS_AS(kernels::attention(zeros({2, 5, 12}, DType::i64), 2, nullptr), DTypeError);
-  Tensor log_sum_exp;
-  const Tensor qkv = zeros({2, 5, 12}), out = kernels::attention(qkv, 2, &log_sum_exp);
-  CHECK_THROWS_AS(kernels::attention_backward(zeros({2, 5, 5}), qkv, out, log_sum_exp, 2), ShapeError);
-  CHECK_THROWS_AS(kernels::attention_backward(out, qkv, out, log_sum_exp, 1), ShapeError);
+  Tensor statistics;
+  const Tensor qkv = zeros({2, 5, 12}), out = kernels::attention(qkv, 2, &statistics);
+  CHECK_THROWS_AS(kernels::attention_backward(zeros({2, 5, 5}), qkv, out, statistics, 2), ShapeError);
+  CHECK_THROWS_AS(kernels::attention_backward(out, qkv, out, statistics, 1), ShapeError);
 }
 
 }  // namespace ditharos

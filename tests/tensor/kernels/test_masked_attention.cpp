@@ -92,9 +92,9 @@ Results by_definition(const Sizes& s, const AttentionOperands& in, const Tensor&
 
 /// Everything that the kernel computes, in one row.
 std::vector<Tensor> run(const AttentionOperands& in, const Tensor& grad) {
-  Tensor log_sum_exp;
-  const Tensor out = kernels::scaled_dot_product_attention(in, &log_sum_exp);
-  const auto d = kernels::scaled_dot_product_attention_backward(in, out, log_sum_exp, grad);
+  Tensor statistics;
+  const Tensor out = kernels::scaled_dot_product_attention(in, &statistics);
+  const auto d = kernels::scaled_dot_product_attention_backward(in, out, statistics, grad);
   return {out, d.q, d.k, d.v};
 }
 
@@ -200,6 +200,17 @@ TEST_CASE("masked attention: the lowest number is a number; keys that are left o
   kernels::fill(views::slice(padded.v, 2, 90, 100, 1), NAN);
   const auto after = run(padded, grad);
   for (size_t i = 0; i < before.size(); ++i) CHECK(same_bits(before[i], after[i]));
+}
+
+TEST_CASE("masked attention: scores that are lost beside a huge number weigh the same in both passes") {
+  const Sizes s{1, 2, 70, 130, 8, 6};
+  for_each_isa([&] {
+    for (const DType dtype : {DType::f32, DType::f64})
+      for (const double number : {1e30, -1e30})
+        for (const Shape& shape : {Shape{70, 130}, Shape{1, 130}})
+          for (const bool causal : {false, true})
+            compare(s, draw(s, dtype, full(shape, number, dtype), causal), draw_grad(s, dtype));
+  });
 }
 
 TEST_CASE("masked attention: the same bits at every number of threads") {
