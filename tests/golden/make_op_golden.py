@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 
 import op_golden_coverage
+import op_golden_layers
 import op_golden_losses
 import op_golden_windows
 import op_golden_special
@@ -288,5 +289,6 @@ if __name__ == "__main__":
     op_golden_losses.families(tensors)
     op_golden_windows.families(tensors)
     op_golden_special.families(entry)
+    op_golden_layers.families(tensors)
     save(sys.argv[1])
     print(len([n for n in tensors if n.endswith("/out")]), "entries,", len(tensors), "tensors, PyTorch", torch.__version__)
