@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include <ditharos/autograd/ops/indexing/embedding.h>
+
 namespace ditharos::nn {
 namespace {
 
@@ -33,9 +35,7 @@ Embedding::Embedding(int64_t rows, int64_t width, std::optional<int64_t> padding
 
 Tensor Embedding::forward(const Tensor& indices) const {
   check_has_weight("embedding", "nn::Embedding", weight);
-  const Tensor rows = index_select(weight, indices);
-  if (!padding_) return rows;
-  return where(unsqueeze(equal(indices, double(*padding_)), indices.rank()), rows.detach(), rows);
+  return embedding(indices, weight, {.padding_idx = padding_});
 }
 
 Tensor timestep_features(const Tensor& t, int64_t dim, int64_t shift) {

@@ -30,6 +30,9 @@
 #include <ditharos/autograd/inspect/inspect.h>
 #include <ditharos/autograd/inspect/profiler.h>
 #include <ditharos/autograd/ops.h>
+#include <ditharos/autograd/ops/indexing/embedding.h>
+#include <ditharos/autograd/ops/normalization/instance_norm.h>
+#include <ditharos/autograd/ops/recurrent/recurrent.h>
 
 #include <ditharos/nn/activations/activations.h>
 #include <ditharos/nn/attention.h>

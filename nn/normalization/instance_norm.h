@@ -1,4 +1,5 @@
 #pragma once
+#include <ditharos/autograd/ops/normalization/instance_norm.h>
 #include <ditharos/nn/normalization/channel_norm.h>
 
 namespace ditharos::nn {
@@ -18,21 +19,8 @@ class InstanceNorm : public ChannelNorm<Self> {
   Tensor normalized(const Tensor& x, int batched, const char* shapes) const {
     if (x.rank() == batched - 1) return squeeze(normalized(unsqueeze(x, 0), batched, shapes), 0);
     this->check_input("instance_norm", x, batched, batched, shapes);
-    const int64_t batch = x.size(0), channels = this->features();
-    if (!this->tracks()) return group_norm(x, channels, this->weight, this->bias, this->eps());
-    if (!this->is_training())
-      return batch_norm(x, this->running_mean, this->running_var, this->weight, this->bias, false, 0, this->eps());
-    // Each channel of each sample is a channel of one sample; the running statistics are the means over the samples.
-    Shape shape = x.shape();
-    shape[0] = 1, shape[1] = batch * channels;
-    const auto repeated = [&](const Tensor& t) { return t.defined() ? repeat(t, {batch}) : Tensor{}; };
-    const Tensor means = repeated(this->running_mean), variances = repeated(this->running_var);
-    const Tensor y = batch_norm(reshape(x, shape), means, variances, repeated(this->weight), repeated(this->bias), true,
-                                *this->momentum(), this->eps());
-    const auto mean_of_samples = [&](const Tensor& t) { return mean(reshape(t, {batch, channels}), 0); };
-    this->running_mean.copy_(mean_of_samples(means));
-    this->running_var.copy_(mean_of_samples(variances));
-    return reshape(y, x.shape());
+    return instance_norm(x, this->running_mean, this->running_var, this->weight, this->bias,
+                         this->is_training() || !this->tracks(), *this->momentum(), this->eps());
   }
 };
 

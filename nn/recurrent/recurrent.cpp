@@ -3,24 +3,6 @@
 #include <ditharos/autograd/ops.h>
 
 namespace ditharos::nn {
-namespace {
-
-/// One direction of one layer: x [T, B, in] -> [T, B, H]. `states` [B, H] each become those after the last step.
-Tensor run_direction(const Tensor& x, const RecurrentDirection& w, bool reverse, std::vector<Tensor>& states,
-                     RecurrentStep step) {
-  const int64_t steps = x.size(0);
-  const Tensor inputs = linear(x, w.weight_ih, w.bias_ih);  // of all steps in one product
-  std::vector<Tensor> outputs(static_cast<size_t>(steps));
-  for (int64_t k = 0; k < steps; ++k) {
-    const int64_t t = reverse ? steps - 1 - k : k;
-    states = step(select(inputs, 0, t), states, w);
-    outputs[size_t(t)] = states[0];
-  }
-  return stack(outputs, 0);
-}
-
-}  // namespace
-
 RecurrentWeights::RecurrentWeights(const char* type, int64_t gates, int64_t input_size, int64_t hidden_size,
                                    const RecurrentOptions& options, Generator& rng)
     : input_size_(input_size), hidden_size_(hidden_size), options_(options) {
@@ -31,9 +13,13 @@ RecurrentWeights::RecurrentWeights(const char* type, int64_t gates, int64_t inpu
                      "[0, 1), got ", options.dropout);
   check<ConfigError>(options.dropout == 0 || options.num_layers > 1, "[", type, "] dropout is between layers, and ",
                      "there is one layer");
+  check<ConfigError>(options.proj_size == 0 || gates == 4, "[", type, "] proj_size is an option of LSTM alone, got ",
+                     options.proj_size);
+  check<ConfigError>(options.proj_size >= 0 && options.proj_size < hidden_size, "[", type,
+                     "] proj_size must be in [0, hidden_size = ", hidden_size, "), got ", options.proj_size);
   for (int64_t k = 0; k < options.num_layers * directions(); ++k) {
-    const int64_t in = k < directions() ? input_size : directions() * hidden_size;
-    weights_.emplace_back(gates, in, hidden_size, options.bias, rng);
+    const int64_t in = k < directions() ? input_size : directions() * output_size();
+    weights_.emplace_back(gates, in, hidden_size, options.bias, rng, options.proj_size);
   }
 }
 
@@ -62,27 +48,34 @@ std::vector<Tensor> RecurrentWeights::run(const char* type, const Tensor& input,
   Tensor x = !batched ? unsqueeze(input, 1) : options_.batch_first ? transpose(input, 0, 1) : input;  // [T, B, in]
   check<ShapeError>(x.size(0) >= 1, "[", type, "] a sequence needs at least one step, got x ", input.shape());
   const int64_t count = int64_t(weights_.size()), batch = x.size(1);
-  const Shape of_state = batched ? Shape{count, batch, hidden_size_} : Shape{count, hidden_size_};
+  const auto size_of = [&](size_t kind) { return kind == 0 ? output_size() : hidden_size_; };
+  const auto shape_of = [&](size_t kind) {
+    return batched ? Shape{count, batch, size_of(kind)} : Shape{count, size_of(kind)};
+  };
   std::vector<std::vector<Tensor>> last(initial.size());  // by kind of state, then by layer and direction
-  for (const Tensor& state : initial)
-    check<ShapeError>(!state.defined() || state.shape() == of_state, "[", type, "] the initial state must be ",
-                      of_state, ", got ", state.defined() ? state.shape() : Shape{});
+  for (size_t i = 0; i < initial.size(); ++i)
+    check<ShapeError>(!initial[i].defined() || initial[i].shape() == shape_of(i), "[", type,
+                      "] the initial state must be ", shape_of(i), ", got ",
+                      initial[i].defined() ? initial[i].shape() : Shape{});
   for (int64_t layer = 0; layer < options_.num_layers; ++layer) {
     if (layer > 0 && training && options_.dropout > 0) x = dropout(x, options_.dropout, default_generator());
     std::vector<Tensor> outputs;
     for (int64_t direction = 0; direction < directions(); ++direction) {
       const int64_t k = layer * directions() + direction;
       std::vector<Tensor> states;
-      for (const Tensor& state : initial)
-        states.push_back(state.defined() ? reshape(select(state, 0, k), {batch, hidden_size_})
-                                         : zeros({batch, hidden_size_}, x.dtype()));
-      outputs.push_back(run_direction(x, weights_[size_t(k)], direction == 1, states, step));
+      for (size_t i = 0; i < initial.size(); ++i) {
+        const Shape shape{batch, size_of(i)};
+        states.push_back(initial[i].defined() ? reshape(select(initial[i], 0, k), shape) : zeros(shape, x.dtype()));
+      }
+      const RecurrentDirection& w = weights_[size_t(k)];
+      const bool reverse = direction == 1;
+      outputs.push_back(step == lstm_step ? run_lstm(x, w, reverse, states) : run_steps(x, w, reverse, states, step));
       for (size_t i = 0; i < states.size(); ++i) last[i].push_back(states[i]);
     }
     x = outputs.size() == 1 ? outputs[0] : cat(outputs, 2);
   }
   std::vector<Tensor> results{!batched ? squeeze(x, 1) : options_.batch_first ? transpose(x, 0, 1) : x};
-  for (const std::vector<Tensor>& states : last) results.push_back(reshape(stack(states, 0), of_state));
+  for (size_t i = 0; i < last.size(); ++i) results.push_back(reshape(stack(last[i], 0), shape_of(i)));
   return results;
 }
 

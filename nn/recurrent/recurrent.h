@@ -16,6 +16,7 @@ struct RecurrentOptions {
   bool batch_first = false;    ///< sequences are [B, T, ...] instead of [T, B, ...]
   double dropout = 0;          ///< in training, of the outputs of all layers but the last
   bool bidirectional = false;  ///< a second network reads each layer's input from its end; outputs are concatenated
+  int64_t proj_size = 0;       ///< of LSTM alone: h and the output have this size, below hidden_size; 0: no projection
 };
 
 /// The weights of all layers and directions, and the loop over them.
@@ -28,7 +29,7 @@ class RecurrentWeights {
 
   /// The output of the last layer, and the states after the last step, [layers * directions, B, H] each. x [T, B, in],
   /// [B, T, in] if batch_first, or [T, in]; `states` [layers * directions, B, H], without B for [T, in], undefined
-  /// ones zero.
+  /// ones zero. With a projection, the output and the first state have proj_size in place of H.
   std::vector<Tensor> run(const char* type, const Tensor& x, const std::vector<Tensor>& states, bool training,
                           RecurrentStep step) const;
 
@@ -38,6 +39,7 @@ class RecurrentWeights {
 
  private:
   int64_t directions() const { return options_.bidirectional ? 2 : 1; }
+  int64_t output_size() const { return options_.proj_size > 0 ? options_.proj_size : hidden_size_; }
 
   int64_t input_size_ = 0, hidden_size_ = 0;
   RecurrentOptions options_;
@@ -49,7 +51,8 @@ struct [[nodiscard]] RecurrentResult {
   Tensor output;  ///< of the last layer at every step: [T, B, directions * H], with the axes of x in its order
   Tensor h_n;     ///< of every layer and direction after its last step: [layers * directions, B, H]
 };
-/// The hidden and the cell state of an LSTM, [layers * directions, B, H] each; undefined: zeros.
+/// The hidden and the cell state of an LSTM, [layers * directions, B, H] each, h with proj_size in place of H if there
+/// is a projection; undefined: zeros.
 struct LSTMState {
   Tensor h = {}, c = {};
 };
@@ -90,8 +93,9 @@ class GRU : public Module<GRU> {
 };
 
 /// i, f, g, o = sigmoid, sigmoid, tanh, sigmoid of W_ih x + b_ih + W_hh h + b_hh; c' = f c + i g; h' = o tanh(c')
-/// (Hochreiter and Schmidhuber 1997). Shapes and names as RNN, the weights in the order i, f, g, o. There is no
-/// projection (proj_size).
+/// (Hochreiter and Schmidhuber 1997). Shapes and names as RNN, the weights in the order i, f, g, o. With `proj_size`,
+/// h' = W_hr (o tanh(c')) (Sak et al. 2014), and the state dict has weight_hr_l0. Without, lstm_steps() computes all
+/// steps of a layer.
 class LSTM : public Module<LSTM> {
  public:
   LSTM() = default;

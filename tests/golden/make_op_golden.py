@@ -17,6 +17,7 @@ import torch.nn.functional as F
 
 import op_golden_coverage
 import op_golden_edges
+import op_golden_layers
 import op_golden_losses
 import op_golden_windows
 import op_golden_special
@@ -290,5 +291,6 @@ if __name__ == "__main__":
     op_golden_windows.families(tensors)
     op_golden_special.families(entry)
     op_golden_edges.families(entry)
+    op_golden_layers.families(tensors)
     save(sys.argv[1])
     print(len([n for n in tensors if n.endswith("/out")]), "entries,", len(tensors), "tensors, PyTorch", torch.__version__)

@@ -76,8 +76,19 @@ def transformers():
          call=lambda m, x, y, p: m(x, y, tgt_mask=causal, src_key_padding_mask=p, memory_key_padding_mask=p))
 
 
+def projections():
+    torch.manual_seed(20261201)
+    state = lambda m, x, h, c: m(x, (h, c))
+    case("lstm_projection", nn.LSTM(3, 4, proj_size=2), draw(5, 2, 3))
+    case("lstm_projection_deep", nn.LSTM(3, 4, 2, batch_first=True, bidirectional=True, proj_size=3), draw(2, 5, 3),
+         draw(4, 2, 3), draw(4, 2, 4), call=state)
+    case("lstm_projection_single", nn.LSTM(3, 2, bias=False, proj_size=1), draw(4, 3), draw(1, 1), draw(1, 2),
+         call=state)
+
+
 if __name__ == "__main__":
     recurrent()
     attention()
     transformers()
+    projections()
     golden.store("sequences.safetensors", "make_sequence_golden.py")

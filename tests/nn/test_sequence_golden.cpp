@@ -65,6 +65,10 @@ TEST_CASE("sequence golden: RNN, GRU and LSTM with layers, directions, and both 
   check_lstm("lstm", nn::LSTM(3, 4));
   check_lstm("lstm_deep", nn::LSTM(3, 4, {.num_layers = 2, .batch_first = true, .bidirectional = true}));
   check_lstm("lstm_single", nn::LSTM(3, 2, {.bias = false}));
+  check_lstm("lstm_projection", nn::LSTM(3, 4, {.proj_size = 2}));
+  check_lstm("lstm_projection_deep",
+             nn::LSTM(3, 4, {.num_layers = 2, .batch_first = true, .bidirectional = true, .proj_size = 3}));
+  check_lstm("lstm_projection_single", nn::LSTM(3, 2, {.bias = false, .proj_size = 1}));
 }
 
 TEST_CASE("sequence golden: cells") {

@@ -56,6 +56,37 @@ TEST_CASE("recurrent: names, shapes and initial values") {
   CHECK(same_bits(slice(output[0], 1, 16, 32), h_n[3]));  // reverse: the first one
 }
 
+TEST_CASE("recurrent: a projection has names, shapes and errors of its own") {
+  manual_seed(3);
+  const nn::LSTM lstm(5, 6, {.num_layers = 2, .proj_size = 4});
+  const Names names = names_of(lstm);
+  CHECK(Names(names.begin(), names.begin() + 5) ==
+        Names{"weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0", "weight_hr_l0"});
+  CHECK(lstm.weights().at(1).weight_ih.shape() == Shape{24, 4});
+  CHECK(lstm.weights().at(1).weight_hh.shape() == Shape{24, 4});
+  CHECK(lstm.weights().at(1).weight_hr.shape() == Shape{4, 6});
+  const nn::LSTMResult result = lstm(default_generator().normal({7, 3, 5}));
+  CHECK(result.output.shape() == Shape{7, 3, 4});
+  CHECK(result.state.h.shape() == Shape{2, 3, 4});
+  CHECK(result.state.c.shape() == Shape{2, 3, 6});
+  CHECK_THROWS_WITH_AS(nn::LSTM(5, 6, {.proj_size = 6}), "[LSTM] proj_size must be in [0, hidden_size = 6), got 6",
+                       ConfigError);
+  CHECK_THROWS_WITH_AS(nn::GRU(5, 6, {.proj_size = 2}), "[GRU] proj_size is an option of LSTM alone, got 2",
+                       ConfigError);
+  CHECK_THROWS_WITH_AS(lstm(zeros({7, 3, 5}), {zeros({2, 3, 6}), zeros({2, 3, 6})}),
+                       "[LSTM] the initial state must be [2, 3, 4], got [2, 3, 6]", ShapeError);
+}
+
+TEST_CASE("recurrent: an LSTM in an Autocast scope, step by step, is near the one in f32") {
+  manual_seed(4);
+  const nn::LSTM lstm(5, 6);
+  const Tensor x = default_generator().normal({7, 3, 5}), exact = lstm(x).output;
+  const Autocast scope(DType::bf16);
+  const Tensor rounded = lstm(x).output;
+  CHECK(allclose(rounded, exact, 0, .02));
+  CHECK(!same_bits(rounded, exact));
+}
+
 TEST_CASE("recurrent: a sequence in two parts, with the state between them, is the whole sequence") {
   manual_seed(2);
   const nn::LSTM lstm(4, 6, {.num_layers = 2, .batch_first = true});

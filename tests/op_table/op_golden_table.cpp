@@ -6,6 +6,7 @@
 #include "tests/op_table/op_golden_calls.h"
 #include "tests/op_table/op_golden_coverage.h"
 #include "tests/op_table/op_golden_edges.h"
+#include "tests/op_table/op_golden_layers.h"
 #include "tests/op_table/op_golden_losses.h"
 #include "tests/op_table/op_golden_special.h"
 #include "tests/op_table/op_golden_windows.h"
@@ -249,6 +250,7 @@ const GoldenEntries& golden_operations() {
     all.merge(golden_windows());
     all.merge(golden_special());
     all.merge(golden_edges());
+    all.merge(golden_layers());
     return all;
   }();
   return entries;

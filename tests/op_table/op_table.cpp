@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tests/op_table/extremes/op_extremes.h"
+#include "tests/op_table/rows/op_table_layers.h"
 #include "tests/op_table/rows/op_table_special.h"
 
 namespace ditharos::tests {
@@ -17,14 +18,15 @@ const Rows& op_table() {
                                elementwise_rows,  comparison_rows,  layout_rows,     indexing_rows,
                                sorting_rows,      scan_rows,        composed_rows,   linalg_rows,
                                further_loss_rows, margin_loss_rows, ctc_loss_rows,   attention_option_rows,
-                               pooling_rows,      resizing_rows,    special_rows,    scatter_reduce_rows}) {
+                               pooling_rows,      resizing_rows,    special_rows,    scatter_reduce_rows,
+                               layer_rows}) {
       Rows some = family();
       std::move(some.begin(), some.end(), std::back_inserter(all));
     }
     for (const auto& family :
          {add_function_extremes, add_arithmetic_extremes, add_reduction_extremes, add_loss_extremes, add_norm_extremes,
           add_product_extremes, add_elementwise_extremes, add_sorting_extremes, add_further_loss_extremes,
-          add_window_extremes, add_special_extremes, add_plain_reasons})
+          add_window_extremes, add_special_extremes, add_layer_extremes, add_plain_reasons})
       family(all);
     return all;
   }();

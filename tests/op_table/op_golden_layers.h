@@ -1,0 +1,9 @@
+#pragma once
+// The entries of tests/golden/op_golden_layers.py, as they are computed here.
+#include "tests/op_table/op_golden_table.h"
+
+namespace ditharos::tests {
+
+std::map<std::string, GoldenOperation> golden_layers();
+
+}  // namespace ditharos::tests
