@@ -1,12 +1,12 @@
 // Operations that move and repeat elements beyond what a view can do.
 #include <algorithm>
+#include <memory>
 
 #include <ditharos/autograd/node.h>
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/checked.h>
 #include <ditharos/tensor/kernels/copy/copy.h>
-#include <ditharos/tensor/kernels/index/index.h>
-#include <ditharos/tensor/kernels/index/positions.h>
+#include <ditharos/tensor/kernels/index/edge_padding.h>
 #include <ditharos/tensor/view.h>
 
 namespace ditharos {
@@ -60,22 +60,38 @@ Tensor pad_with_value(const Tensor& x, const Padding& padding, double value) {
                 [&](const Tangents& d) { return pad_with_value(d[0], padding, 0); });
 }
 
+using SharedEdges = std::shared_ptr<const kernels::EdgePadding>;
+Tensor fold_edges(const Tensor& padded, const SharedEdges& edges);
+
+Tensor pad_edges(const Tensor& x, const SharedEdges& edges) {
+  return record("pad", edges->pad(x), {x}, save_nothing,
+                each([edges](const Backward& d) { return fold_edges(d.grad(), edges); }),
+                [&](const Tangents& d) { return pad_edges(d[0], edges); });
+}
+/// The adjoint adds what padding repeats.
+Tensor fold_edges(const Tensor& padded, const SharedEdges& edges) {
+  return record("pad", edges->fold(padded), {padded}, save_nothing,
+                each([edges](const Backward& d) { return pad_edges(d.grad(), edges); }),
+                [&](const Tangents& d) { return fold_edges(d[0], edges); });
+}
+
 Tensor pad_from_edge(const Tensor& x, const Padding& padding, kernels::Edge edge) {
   using kernels::Edge;
   const int64_t edges = edge == Edge::reflect ? 1 : 0;  // elements that are not repeated
-  Tensor out = x;
+  Shape padded = x.shape();
+  bool changes = false;
   for (int i = 0; i < x.rank(); ++i) {
     const int64_t before = padding.before[i], after = padding.after[i], size = x.size(i);
     if (before == 0 && after == 0) continue;
     const bool enough = edge == Edge::replicate || std::max(before, after) <= size - edges;
     check<ShapeError>(size > 0 && enough, "[pad] axis ", i, " of shape ", x.shape(), " is too short to be ",
                       edge == Edge::reflect ? "reflected" : "repeated", " by ", before, " and ", after);
-    Shape padded = out.shape();
+    changes = true;
     padded[i] = checked_sum("pad", {size, before, after});
     static_cast<void>(numel(padded));  // ShapeError before memory is allocated for the indices
-    out = index_select(out, i, kernels::padding_indices(edge, size, before, after));
   }
-  return out;
+  if (!changes) return x;
+  return pad_edges(x, std::make_shared<const kernels::EdgePadding>(edge, x.shape(), padding.before, padding.after));
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 // Indices that are computed rather than given.
 #include <ditharos/tensor/kernels/index/positions.h>
 
-#include <algorithm>
 #include <vector>
 
 #include <ditharos/tensor/factory.h>
@@ -45,18 +44,6 @@ Tensor repeated_indices(const char* op, const Tensor& counts) {
   for (int64_t i = 0; i < flat.numel(); ++i) {
     check<ShapeError>(count[i] >= 0, "[", op, "] a count cannot be negative, got ", count[i]);
     from.insert(from.end(), size_t(count[i]), i);
-  }
-  return from_vector(from);
-}
-
-Tensor padding_indices(Edge edge, int64_t size, int64_t before, int64_t after) {
-  std::vector<int64_t> from;
-  for (int64_t i = -before; i < size + after; ++i) {
-    const int64_t mirrored = i < 0 ? -i : i >= size ? 2 * (size - 1) - i : i;
-    const int64_t moved = i < 0 ? i + size : i >= size ? i - size : i;
-    from.push_back(edge == Edge::reflect    ? mirrored
-                   : edge == Edge::circular ? moved
-                                            : std::clamp<int64_t>(i, 0, size - 1));
   }
   return from_vector(from);
 }
