@@ -11,7 +11,8 @@ namespace ditharos::kernels {
 namespace DITHAROS_ISA {
 namespace {
 
-constexpr int64_t block = 16;  // elements that are drawn together
+/// Elements that are drawn together: enough for the CPU to work on while the steps of a number wait for each other.
+constexpr int64_t block = vector_bytes == 64 ? 32 : 16;
 
 /// 64-bit lanes. Philox multiplies their lower halves and takes both halves of the products.
 using Lanes = Vector<uint64_t>;
