@@ -94,7 +94,7 @@ OpFormula formula_of(const std::string& op) {
       {"slice", {"y = a part of x", "dx = g in that part, 0 elsewhere"}},
       {"unslice", {"y = zeros with x as a part", "dx = that part of g"}},
       {"cat", {"y = inputs joined along an axis", "each input gets its part of g"}},
-      {"pad", {"y = x with a margin", "dx = g without the margin"}},
+      {"pad", {"y = x with a margin", "dx = g without the margin, whose g is added where the margin repeats x"}},
       {"flip", {"y = x reversed along axes", "dx = g reversed again"}},
       {"index_select", {"y = rows of a table", "dtable: the rows of g, added where they came from"}},
       {"index_add", {"y = rows added by index", "dx = rows of g"}},
