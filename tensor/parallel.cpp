@@ -11,12 +11,10 @@
 #else
 #include <thread>
 #endif
-#if defined(__SSE__)
-#include <xmmintrin.h>
-#endif
 
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/system/cpu_quota.h>
+#include <ditharos/tensor/system/float_mode.h>
 #include <ditharos/tensor/system/thread_count.h>
 
 namespace ditharos {
@@ -32,16 +30,10 @@ class BodyScope {
   explicit BodyScope(int index) : index_before_(current_thread), inside_before_(inside_body) {
     current_thread = index;
     inside_body = true;
-#if defined(__SSE__)
-    constexpr unsigned flush_to_zero_and_denormals_are_zero = 0x8040;
-    mode_before_ = _mm_getcsr();
-    _mm_setcsr(mode_before_ | flush_to_zero_and_denormals_are_zero);
-#endif
+    set_float_mode(mode_before_ | flush_denormals);
   }
   ~BodyScope() {
-#if defined(__SSE__)
-    _mm_setcsr(mode_before_);
-#endif
+    set_float_mode(mode_before_);
     current_thread = index_before_;
     inside_body = inside_before_;
   }
@@ -51,7 +43,7 @@ class BodyScope {
  private:
   int index_before_;
   bool inside_before_;
-  [[maybe_unused]] unsigned mode_before_ = 0;
+  uint64_t mode_before_ = float_mode();
 };
 
 #if defined(_OPENMP)

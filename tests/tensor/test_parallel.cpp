@@ -11,12 +11,10 @@
 #include <omp.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#if defined(__SSE__)
-#include <xmmintrin.h>
-#endif
 
 #include <ditharos/tensor/error.h>
 #include <ditharos/tensor/parallel.h>
+#include <ditharos/tensor/system/float_mode.h>
 
 using namespace ditharos;
 
@@ -200,13 +198,15 @@ TEST_CASE("no task begins after an exception") {
   }
 }
 
-#if defined(__SSE__)
+#if defined(__SSE__) || defined(__aarch64__)
 TEST_CASE("bodies flush denormals; the caller's mode comes back, after exceptions too") {
-  const unsigned before = _mm_getcsr();
+  const uint64_t before = float_mode();
   for (const int threads : {1, 4}) {
     const Threads scope(threads);
-    for (const unsigned mode : {before & ~0x8040u, before | 0x8040u, before | 0x8000u}) {
-      _mm_setcsr(mode);
+    // 0x8000 is a half of x86-64's bits: results are flushed, operands are not.
+    for (const uint64_t mode :
+         {before & ~flush_denormals, before | flush_denormals, before | (flush_denormals & 0x8000)}) {
+      set_float_mode(mode);
       std::atomic<int> kept{0};
       const auto body = [&](int64_t) {
         volatile float tiny = 1e-38f;
@@ -214,14 +214,14 @@ TEST_CASE("bodies flush denormals; the caller's mode comes back, after exception
       };
       parallel_tasks(64, body);
       CHECK(kept == 0);
-      CHECK((_mm_getcsr() & 0x8040u) == (mode & 0x8040u));
+      CHECK((float_mode() & flush_denormals) == (mode & flush_denormals));
       CHECK_THROWS_AS(parallel_tasks(64, [](int64_t) { fail("stop"); }), Error);
       CHECK_THROWS_AS(parallel_for(64, 1, [](int64_t, int64_t) { fail("stop"); }), Error);
       CHECK_THROWS_AS(parallel_for(64, 64, [](int64_t, int64_t) { fail("stop"); }), Error);
-      CHECK((_mm_getcsr() & 0x8040u) == (mode & 0x8040u));
+      CHECK((float_mode() & flush_denormals) == (mode & flush_denormals));
     }
   }
-  _mm_setcsr(before);
+  set_float_mode(before);
 }
 #endif
 
