@@ -21,7 +21,7 @@ struct Notes : training::Reporter {
   void note(const std::string& sentence) override { text += sentence + "\n"; }
 };
 
-std::function<Fault(int64_t)> at(std::map<int64_t, Fault> faults) {
+std::function<Fault(int64_t)> at(const std::map<int64_t, Fault>& faults) {
   return [faults](int64_t batch) {
     const auto found = faults.find(batch);
     return found == faults.end() ? Fault::none : found->second;

@@ -27,7 +27,7 @@ using NamedBytes = std::vector<std::pair<std::string, std::string>>;
 NamedBytes bytes_after(training::Trainer& trainer, int steps, const Tensor& data, const Tensor& labels) {
   NamedBytes all;
   const auto add = [&](const std::string& name, const void* from, size_t bytes) {
-    all.push_back({name, std::string(static_cast<const char*>(from), bytes)});
+    all.emplace_back(name, std::string(static_cast<const char*>(from), bytes));
   };
   for (int i = 0; i < steps; ++i) {
     const training::StepMetrics metrics = trainer.step(data, labels);

@@ -35,7 +35,8 @@ struct Run {
       : rng(1), model(tiny, rng),
         trainer(
             model, [this](const Tensor& x, const Tensor& t, const Tensor& y) { return model(x, t, y); },
-            std::move(objective), std::make_unique<optim::AdamW>(nn::named_parameters(model)), with_defaults(config)) {}
+            std::move(objective), std::make_unique<optim::AdamW>(nn::named_parameters(model)),
+            with_defaults(std::move(config))) {}
 
   static TrainerConfig with_defaults(TrainerConfig config) {
     config.null_condition = tiny.null_condition();

@@ -96,9 +96,9 @@ struct Rank {
     Bytes all;
     for (int i = 0; i < steps; ++i) {
       const training::StepMetrics m = trainer->step(batches);
-      all.push_back({"loss", std::to_string(m.loss) + std::string(reinterpret_cast<const char*>(&m.loss), 8)});
-      all.push_back({"norm", std::string(reinterpret_cast<const char*>(&m.grad_norm), 8)});
-      all.push_back({"bins", std::string(reinterpret_cast<const char*>(&m.loss_by_time), sizeof m.loss_by_time)});
+      all.emplace_back("loss", std::to_string(m.loss) + std::string(reinterpret_cast<const char*>(&m.loss), 8));
+      all.emplace_back("norm", std::string(reinterpret_cast<const char*>(&m.grad_norm), 8));
+      all.emplace_back("bins", std::string(reinterpret_cast<const char*>(&m.loss_by_time), sizeof m.loss_by_time));
     }
     return all;
   }
