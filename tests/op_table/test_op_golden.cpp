@@ -7,7 +7,7 @@
 #include <ditharos/autograd/engine.h>
 #include <ditharos/tensor/io/safetensors.h>
 #include <ditharos/tensor/kernels/linalg/linalg.h>
-#include "tests/op_table/op_golden_table.h"
+#include "tests/op_table/golden/op_golden_table.h"
 #include "tests/op_table/op_table.h"
 #include "tests/support/golden.h"
 #include "tests/support/paths.h"

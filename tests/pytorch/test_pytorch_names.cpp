@@ -16,7 +16,7 @@
 
 #include <ditharos/tensor/io/safetensors.h>
 #include <ditharos/tensor/kernels/linalg/linalg.h>
-#include "tests/op_table/op_golden_table.h"
+#include "tests/op_table/golden/op_golden_table.h"
 #include "tests/support/paths.h"
 
 namespace ditharos::test_pytorch_names {

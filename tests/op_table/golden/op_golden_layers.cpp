@@ -1,10 +1,10 @@
-#include "tests/op_table/op_golden_layers.h"
+#include "tests/op_table/golden/op_golden_layers.h"
 
 #include <ditharos/autograd/ops.h>
 #include <ditharos/autograd/ops/indexing/embedding.h>
 #include <ditharos/autograd/ops/normalization/instance_norm.h>
 #include <ditharos/autograd/ops/recurrent/recurrent.h>
-#include "tests/op_table/op_golden_calls.h"
+#include "tests/op_table/golden/op_golden_calls.h"
 
 namespace ditharos::tests {
 namespace {

@@ -1,15 +1,15 @@
-#include "tests/op_table/op_golden_table.h"
+#include "tests/op_table/golden/op_golden_table.h"
 
 #include <cmath>
 
 #include <ditharos/autograd/ops.h>
-#include "tests/op_table/op_golden_calls.h"
-#include "tests/op_table/op_golden_coverage.h"
-#include "tests/op_table/op_golden_edges.h"
-#include "tests/op_table/op_golden_layers.h"
-#include "tests/op_table/op_golden_losses.h"
-#include "tests/op_table/op_golden_special.h"
-#include "tests/op_table/op_golden_windows.h"
+#include "tests/op_table/golden/op_golden_calls.h"
+#include "tests/op_table/golden/op_golden_coverage.h"
+#include "tests/op_table/golden/op_golden_edges.h"
+#include "tests/op_table/golden/op_golden_layers.h"
+#include "tests/op_table/golden/op_golden_losses.h"
+#include "tests/op_table/golden/op_golden_special.h"
+#include "tests/op_table/golden/op_golden_windows.h"
 
 namespace ditharos::tests {
 namespace {

@@ -1,6 +1,6 @@
 #pragma once
 // The entries of tests/golden/op_golden_special.py, as they are computed here.
-#include "tests/op_table/op_golden_table.h"
+#include "tests/op_table/golden/op_golden_table.h"
 
 namespace ditharos::tests {
 

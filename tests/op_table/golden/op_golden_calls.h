@@ -1,6 +1,6 @@
 #pragma once
 // Entries of op_golden_table.h for functions that take one or two tensors and nothing else.
-#include "tests/op_table/op_golden_table.h"
+#include "tests/op_table/golden/op_golden_table.h"
 
 namespace ditharos::tests {
 

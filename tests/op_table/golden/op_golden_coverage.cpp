@@ -1,11 +1,11 @@
 // The entries of tests/golden/op_golden_coverage.py, as they are computed here.
-#include "tests/op_table/op_golden_coverage.h"
+#include "tests/op_table/golden/op_golden_coverage.h"
 
 #include <cmath>
 
 #include <ditharos/autograd/ops.h>
 #include <ditharos/tensor/kernels/linalg/linalg.h>
-#include "tests/op_table/op_golden_calls.h"
+#include "tests/op_table/golden/op_golden_calls.h"
 
 namespace ditharos::tests {
 namespace {

@@ -1,7 +1,7 @@
-#include "tests/op_table/op_golden_windows.h"
+#include "tests/op_table/golden/op_golden_windows.h"
 
 #include <ditharos/autograd/ops.h>
-#include "tests/op_table/op_golden_calls.h"
+#include "tests/op_table/golden/op_golden_calls.h"
 
 namespace ditharos::tests {
 namespace {

@@ -1,8 +1,8 @@
 // The entries of tests/golden/op_golden_losses.py, as they are computed here.
-#include "tests/op_table/op_golden_losses.h"
+#include "tests/op_table/golden/op_golden_losses.h"
 
 #include <ditharos/autograd/ops.h>
-#include "tests/op_table/op_golden_calls.h"
+#include "tests/op_table/golden/op_golden_calls.h"
 
 namespace ditharos::tests {
 namespace op_golden_losses {

@@ -1,6 +1,6 @@
 #pragma once
 // The operations of the headers in autograd/ops/, for op_golden_table.h.
-#include "tests/op_table/op_golden_table.h"
+#include "tests/op_table/golden/op_golden_table.h"
 
 namespace ditharos::tests {
 

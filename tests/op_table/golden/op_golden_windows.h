@@ -1,6 +1,6 @@
 #pragma once
 // Pooling, padding, interpolation, sampling, windows and norms over several axes, for op_golden_table.h.
-#include "tests/op_table/op_golden_table.h"
+#include "tests/op_table/golden/op_golden_table.h"
 
 namespace ditharos::tests {
 
