@@ -147,6 +147,9 @@ OpFormula formula_of(const std::string& op) {
         "dshift = Σ g, dscale = Σ g x̂; h = g (1 + scale); "
         "dx = (h - mean h - x̂ mean(h x̂)) / √(var + ε)"}},
       {"gated_residual", {"y = x + gate · b", "dx = g, dgate = Σ g b, db = g gate"}},
+      {"lstm_steps",
+       {"(i, f, g, o) = x + h Wᵀ, c' = σ(f) c + σ(i) tanh g, h' = σ(o) tanh c'",
+        "dc' += dh' σ(o) tanh'(c'), dc = dc' σ(f), dx = d(i, f, g, o), dh = dx W, dW = Σ dxᵀ h"}},
       {"attention",
        {"O = P V, P = softmax(Q Kᵀ / √d)",
         "dV = Pᵀ G, dP = G Vᵀ, dS = P (dP - Σ dP P), dQ = dS K / √d, dK = dSᵀ Q / √d"}},
